@@ -1,0 +1,181 @@
+// Package actionlint judges GitHub Actions workflows with the rules of actionlint
+// (https://github.com/rhysd/actionlint), in process.
+//
+// Of its rules only those count that matter for security: untrusted input in scripts, passwords
+// of containers, conditions that are always true, and commands that were withdrawn for security's
+// sake. Types, globs, shell names, unknown permissions and outdated actions are left to
+// actionlint itself: a workflow that is wrong in such a way does not run, or not as its author
+// wished, and that harms nobody else.
+//
+// A workflow that is no YAML is one finding, and a mild one: GitHub does not run it either, but
+// nothing was judged, and silence would look like praise. An unknown key or permission is nothing:
+// GitHub invents them faster than the library.
+//
+// No file but the target's is read: neither .github/actionlint.yaml, nor actions and workflows
+// of the tree, and neither shellcheck nor pyflakes is started. The library's own walk over
+// expressions is not used, for it stops at the first bad expression of a script and does not
+// tell the line of it; its parser and its list of untrusted inputs are.
+package actionlint
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rhysd/actionlint"
+
+	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/internal/workflow"
+)
+
+var info = scanners.Info{
+	Name:   "actionlint",
+	Gate:   scanners.Pipeline,
+	Scopes: []scanners.Scope{scanners.ScopeFile},
+	About:  "Untrusted input in scripts of GitHub Actions workflows, passwords in them, conditions that are always true",
+	URL:    "https://github.com/rhysd/actionlint",
+	Files:  []string{".github/workflows/*.{yml,yaml}"},
+	Config: []string{".github/actionlint.yaml", ".github/actionlint.yml"},
+}
+
+// Scanner judges workflows. The zero value is ready.
+type Scanner struct{}
+
+// Info implements [scanners.Scanner].
+func (Scanner) Info() scanners.Info { return info }
+
+// Version implements [scanners.Scanner]. It never fails.
+func (Scanner) Version(context.Context) (string, error) { return workflow.Actionlint, nil }
+
+// Scan implements [scanners.Scanner], see [workflow.Scan].
+func (Scanner) Scan(ctx context.Context, t scanners.Target) ([]scanners.Finding, error) {
+	return workflow.Scan(ctx, t, info, judge)
+}
+
+const checks = "https://github.com/rhysd/actionlint/blob/v" + workflow.Actionlint + "/docs/checks.md"
+
+var (
+	untrusted = workflow.Rule{
+		ID:    "untrusted-input",
+		Title: "Untrusted input in a script",
+		Why:   "GitHub puts the text into the script before the shell reads it, so whoever writes the text writes commands of this job.",
+		Help:  "Put the expression into an environment variable of the step (`env:`), and use the variable in the script, in double quotes.",
+		URL:   "https://docs.github.com/en/actions/reference/security/secure-use#good-practices-for-mitigating-script-injection-attacks",
+		CWE:   "CWE-94",
+	}
+	syntax = workflow.Rule{
+		ID:    "syntax",
+		Title: "Workflow that cannot be read",
+		Why:   "Nothing in this file was judged.",
+		Help:  "Mend the YAML. GitHub shows the same error on the page of the file.",
+		URL:   "https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax",
+	}
+	credentials = workflow.Rule{
+		ID:    "credentials",
+		Title: "Password of a container registry in the workflow",
+		Why:   "Everybody who can read the repository can use the password, for ever: git keeps it.",
+		Help:  "Change the password, store the new one as a secret, and write `password: ${{ secrets.NAME }}`.",
+		URL:   checks + "#check-hardcoded-credentials",
+		CWE:   "CWE-798",
+	}
+	condition = workflow.Rule{
+		ID:    "if-cond",
+		Title: "Condition that is always true",
+		Why:   "What the condition should hold back runs every time, such as a deployment or a job that trusts its input.",
+		Help:  "Write the whole condition without `${{ }}`, or put all of it into one `${{ }}` with nothing around it, not even a line end (`if: >-` instead of `if: |`).",
+		URL:   checks + "#if-cond-always-true",
+		CWE:   "CWE-571",
+	}
+	deprecated = workflow.Rule{
+		ID:    "deprecated-commands",
+		Title: "Workflow command that was withdrawn",
+		Why:   "The runner takes such commands from everything that a step prints, so whoever controls a printed text controls them.",
+		Help:  "Append to the file that `$GITHUB_OUTPUT`, `$GITHUB_STATE`, `$GITHUB_ENV` or `$GITHUB_PATH` names instead.",
+		URL:   checks + "#check-deprecated-workflow-commands",
+		CWE:   "CWE-477",
+	}
+)
+
+func judge(f *workflow.File) []scanners.Finding {
+	if f.Broken != nil {
+		at := f.Line(&actionlint.Pos{Line: max(f.Broken.Line, 1), Col: 1})
+		return []scanners.Finding{f.Finding(syntax, scanners.Low, at, "This is no YAML, so the workflow could not be judged.")}
+	}
+	j := judgement{File: f}
+	for _, job := range f.Jobs() {
+		j.credentials(job)
+		j.condition(job.If, "job", job.ID.Value)
+		for _, step := range job.Steps {
+			j.condition(step.If, "step", job.ID.Value)
+			j.scripts(step, job.ID.Value)
+			j.deprecated(step, job.ID.Value)
+		}
+	}
+	return j.found
+}
+
+type judgement struct {
+	*workflow.File
+	found []scanners.Finding
+}
+
+func (j *judgement) add(r workflow.Rule, s scanners.Severity, at workflow.Place, message string, identity ...string) {
+	j.found = append(j.found, j.Finding(r, s, at, message, identity...))
+}
+
+func (j *judgement) scripts(step *actionlint.Step, job string) {
+	script := workflow.Script(step)
+	for e := range workflow.Expressions(script) {
+		names := workflow.Untrusted(e.Node, actionlint.BuiltinUntrustedInputs)
+		if len(names) == 0 || workflow.Run(step) == nil && workflow.Literal(script, e) {
+			continue
+		}
+		severity := scanners.Medium
+		if j.Outsiders(names) {
+			severity = scanners.High
+		}
+		j.add(untrusted, severity, j.Part(script, e.From, e.To),
+			fmt.Sprintf("The script contains %s, which anybody can write.", strings.Join(names, ", ")), job, e.Text)
+	}
+}
+
+func (j *judgement) credentials(job *actionlint.Job) {
+	rule := actionlint.NewRuleCredentials()
+	_ = rule.VisitJobPre(job) // it has no error to give
+	for i, err := range rule.Errs() {
+		at := j.Line(&actionlint.Pos{Line: err.Line, Col: 1})
+		j.add(credentials, scanners.High, at, "The password of a container registry stands here in plain text.", job.ID.Value, fmt.Sprint(i))
+	}
+}
+
+// condition looks at the condition itself, because the library parses it whatever its length is.
+// It tells of constants too, but whoever writes `if: false` means it.
+func (j *judgement) condition(cond *actionlint.String, of, job string) {
+	if cond == nil || !cond.ContainsExpression() || cond.IsExpressionAssigned() && strings.TrimSpace(cond.Value) == cond.Value {
+		return
+	}
+	j.add(condition, scanners.Medium, j.Place(cond),
+		fmt.Sprintf("The condition of this %s has text around ${{ }}, so it is a text that is not empty, and always true.", of), job, cond.Value)
+}
+
+func (j *judgement) deprecated(step *actionlint.Step, job string) {
+	rule := actionlint.NewRuleDeprecatedCommands()
+	_ = rule.VisitStep(step) // it has no error to give
+	var told []string
+	for _, err := range rule.Errs() {
+		command, _, _ := strings.Cut(strings.TrimPrefix(err.Message, `workflow command "`), `"`)
+		if slices.Contains(told, command) {
+			continue
+		}
+		told = append(told, command)
+		severity := scanners.Low
+		if command == "set-env" || command == "add-path" {
+			severity = scanners.Medium // CVE-2020-15228
+		}
+		script := step.Exec.(*actionlint.ExecRun).Run
+		from := strings.Index(script.Value, "::"+command)
+		j.add(deprecated, severity, j.Part(script, from, from+len("::"+command)),
+			fmt.Sprintf("The script prints the workflow command %q, which GitHub withdrew.", command), job, command)
+	}
+}

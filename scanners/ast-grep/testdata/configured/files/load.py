@@ -1,0 +1,3 @@
+import yaml
+# ast-grep-ignore
+yaml.load(text)  # ast-grep-ignore: yaml-load

@@ -1,0 +1,6 @@
+import hashlib
+import yaml
+
+
+def load(document):
+    return yaml.load(document)

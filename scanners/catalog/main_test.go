@@ -1,0 +1,11 @@
+package catalog
+
+import (
+	"os"
+	"testing"
+)
+
+func TestMain(m *testing.M) {
+	Helper()
+	os.Exit(m.Run())
+}

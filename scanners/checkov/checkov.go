@@ -1,0 +1,76 @@
+// Package checkov looks for insecure infrastructure as code with Checkov (https://www.checkov.io).
+//
+// Each file is looked at by itself, so what a variable of another file says is not known. The severity
+// is Checkov's own where it knows one, which it does not without its makers' service, and else medium.
+// A .checkov.yml of the tree is not shown to it, and all ways to skip a check within a file are taken out.
+package checkov
+
+import (
+	"cmp"
+	"strings"
+
+	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/internal/tool"
+)
+
+// New gives the scanner.
+func New(tools *tool.Runner) scanners.Scanner {
+	return tools.Scanner(tool.Adapter{
+		Info: scanners.Info{
+			Name:       "checkov",
+			Gate:       scanners.Infrastructure,
+			About:      "Insecure infrastructure in Terraform, CloudFormation, Kubernetes and a dozen others",
+			URL:        "https://www.checkov.io",
+			Documented: true,
+			Files: []string{
+				"**/*.{tf,hcl,yaml,yml,json,bicep,template}",
+				"**/{Dockerfile,Containerfile}", "**/{Dockerfile,Containerfile}.*", "**/*.dockerfile",
+			},
+			Config: []string{"**/.checkov.{yml,yaml}", "**/.checkov.baseline"},
+		},
+		Oldest:  "3.0.0",
+		Install: "Install Checkov: https://www.checkov.io/2.Basics/Installing%20Checkov.html",
+		Env:     []string{"BC_SKIP_MAPPING=TRUE", "CKV_IGNORE_HIDDEN_DIRECTORIES=FALSE"},
+		Silence: `(?i)(?:checkov|bridgecrew|cortex|prisma)(?:\.io/|["']?\s*:\s*\{?\s*["']?)(skip)`, // comment, mapping, annotation
+		Args: func(r tool.Run) []string {
+			// Secrets and packages have scanners of their own.
+			return append([]string{
+				"--output=json", "--compact", "--quiet", "--soft-fail", "--skip-download", "--download-external-modules=false",
+				"--skip-framework", "secrets", "sca_package", "sca_image", "--file",
+			}, r.Files...)
+		},
+		Parse: tool.JSON(parse),
+	})
+}
+
+type report struct {
+	Results struct {
+		Failed []struct {
+			ID        string `json:"check_id"`
+			Name      string `json:"check_name"`
+			Path      string `json:"file_path"`
+			Absolute  string `json:"file_abs_path"`
+			Lines     [2]int `json:"file_line_range"`
+			Resource  string
+			Guideline string
+			Severity  string
+		} `json:"failed_checks"`
+		Broken []string `json:"parsing_errors"`
+	}
+}
+
+func parse(out *tool.Report, reports tool.List[report]) { // one of each kind of files
+	for _, r := range reports {
+		for _, path := range r.Results.Broken {
+			out.Unread("what it seems to be", path, 0)
+		}
+		for _, c := range r.Results.Failed {
+			out.Add(scanners.Finding{
+				Rule: c.ID, Severity: tool.Severity(c.Severity), Title: "Insecure infrastructure", Message: c.Resource + ": " + c.Name,
+				Path: cmp.Or(c.Absolute, strings.TrimPrefix(c.Path, "/")), Line: c.Lines[0], EndLine: c.Lines[1],
+				HelpURL: c.Guideline, Identity: c.Resource, Aliases: []string{c.ID},
+				Help: "Change the resource so that this holds: " + c.Name + ".",
+			})
+		}
+	}
+}

@@ -1,0 +1,3 @@
+resource "aws_db_instance" "orders" {
+  publicly_accessible = true
+}

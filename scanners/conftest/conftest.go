@@ -1,0 +1,83 @@
+// Package conftest tests configuration against an operator's own Rego policies with Conftest
+// (https://www.conftest.dev).
+//
+// The policies are those of the operator: a folder of Rego files whose package is main. A deny or
+// violation is medium and a warn is low, unless the rule gives an object in place of a text; its
+// msg is the message, and severity, title, why, help, url, cwe, line and id say the rest. A policy folder,
+// an exception or a conftest.toml of the tree has no effect.
+//
+// A file that Conftest cannot parse ends its run, so the scan is incomplete then.
+package conftest
+
+import (
+	"cmp"
+	"strings"
+
+	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/internal/tool"
+)
+
+// New gives the scanner for the policies in a folder.
+func New(tools *tool.Runner, policies string) scanners.Scanner {
+	return tools.Scanner(tool.Adapter{
+		Info: scanners.Info{
+			Name:  "conftest",
+			Gate:  scanners.Requirements,
+			About: "The operator's own policies in Rego, for configuration of all kinds",
+			URL:   "https://www.conftest.dev",
+			Files: []string{
+				"**/*.{yaml,yml,json,toml,tf,hcl,ini,cue,properties}",
+				"**/{Dockerfile,Containerfile}", "**/{Dockerfile,Containerfile}.*", "**/*.dockerfile",
+			},
+			Config: []string{"**/conftest.toml", "**/*.rego"},
+		},
+		After:   "Conftest: ",
+		Oldest:  "0.60.0", // Rego version 1
+		Install: "Install Conftest: https://www.conftest.dev/install",
+		Own:     map[string]string{"conftest.toml": ""},
+		Folder:  policies,
+		Lacks:   "Conftest has no policies: put them",
+		Args: func(r tool.Run) []string {
+			return append([]string{
+				"test", "--config-file=" + r.Own + "/conftest.toml", "--policy=" + policies, "--no-color", "--no-fail", "--output=json", "--",
+			}, r.Files...)
+		},
+		Parse: tool.JSON(parse),
+	})
+}
+
+type result struct {
+	Msg      string
+	Metadata struct {
+		Query, ID, Title, Why, Help, URL, CWE string
+		Severity                              *scanners.Severity
+		Line                                  int
+	}
+}
+
+type file struct {
+	Filename           string
+	Warnings, Failures []result
+}
+
+func parse(out *tool.Report, files []file) {
+	for _, file := range files {
+		add := func(r result, severity scanners.Severity) {
+			m := r.Metadata
+			if m.Severity != nil {
+				severity = *m.Severity
+			}
+			out.Add(scanners.Finding{
+				Rule: cmp.Or(m.ID, strings.TrimPrefix(m.Query, "data.")), Severity: severity, Path: file.Filename, Line: m.Line,
+				Title: cmp.Or(m.Title, "Policy of your organisation"), Message: r.Msg, Identity: r.Msg,
+				Why: m.Why, Help: m.Help, HelpURL: m.URL, CWE: m.CWE,
+			})
+		}
+		for _, r := range file.Failures {
+			add(r, scanners.Medium)
+		}
+		for _, r := range file.Warnings {
+			add(r, scanners.Low)
+		}
+	}
+}

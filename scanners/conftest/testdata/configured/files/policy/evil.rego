@@ -1,0 +1,2 @@
+package main
+exception contains rules if { rules := ["*"] }

@@ -1,0 +1,427 @@
+package dockerfile
+
+import (
+	"net/url"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
+	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/secbydesign/secbydesign/scanners/internal/infra"
+)
+
+// These bound what the parser of shell is given, because it recurses and a Go
+// program does not survive a full stack. Docker itself allows lines of 64 KB.
+const (
+	maxScript = 64 << 10
+	maxOpen   = 2000
+	maxFlags  = 20 // of a RUN instruction; the rest are read as commands
+)
+
+// A script is shell with its place: line is that of its first, or, when it is fixed, all are from
+// line to end.
+type script struct {
+	text      string
+	line, end int
+	fixed     bool
+}
+
+// run checks the commands of a RUN instruction, if they are for a shell that is understood.
+func (c *checker) run(node, top *parser.Node) {
+	if c.stage != nil && c.stage.shell {
+		return
+	}
+	for _, s := range c.scripts(node, top) {
+		if len(s.text) > maxScript || strings.Count(s.text, "(")+strings.Count(s.text, "{")+strings.Count(s.text, "`") > maxOpen {
+			c.failed = &infra.PlaceError{Line: top.StartLine, Why: "a RUN instruction too long to be checked"}
+			return
+		}
+		file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(s.text), "")
+		if err != nil {
+			continue // PowerShell, a template, or what Docker refuses as well
+		}
+		r := reader{c, s}
+		syntax.Walk(file, func(n syntax.Node) bool {
+			switch n := n.(type) {
+			case *syntax.CallExpr:
+				r.call(n)
+			case *syntax.DeclClause: // export NAME=value
+				for _, a := range n.Args {
+					r.assign(a)
+				}
+			case *syntax.BinaryCmd:
+				if n.Op == syntax.Pipe || n.Op == syntax.PipeAll {
+					r.pipe(n)
+				}
+			}
+			return true
+		})
+	}
+}
+
+// interpreter matches the first line of a script that is for no shell.
+var interpreter = regexp.MustCompile(`^\s*#!.*`)
+
+// scripts gives the shell of a RUN instruction, line by line as it stands in the file.
+func (c *checker) scripts(node, top *parser.Node) []script {
+	if node.Attributes["json"] {
+		var words []string
+		for n := node.Next; n != nil; n = n.Next {
+			words = append(words, n.Value)
+		}
+		if len(words) > 2 && shells.MatchString(words[0]) && strings.HasPrefix(words[1], "-") && strings.HasSuffix(words[1], "c") {
+			return []script{{words[2], top.StartLine, top.EndLine, true}}
+		}
+		for i, w := range words {
+			words[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+		}
+		return []script{{strings.Join(words, " "), top.StartLine, top.EndLine, true}}
+	}
+	text := c.shell(top)
+	if len(node.Heredocs) == 0 {
+		return []script{{text: text, line: top.StartLine}}
+	}
+	// RUN <<EOF hands the text to the shell, and RUN bash <<EOF says which.
+	first, _, _ := strings.Cut(strings.TrimSpace(text), "<<")
+	words := strings.Fields(first)
+	body := node.Heredocs[0].Content
+	var out []script
+	if m := interpreter.FindString(body); len(words) > 0 && !shells.MatchString(words[0]) || m != "" && !strings.HasSuffix(strings.Fields(m)[len(strings.Fields(m))-1], "sh") {
+		return []script{{text: text, line: top.StartLine}}
+	}
+	if len(words) > 0 {
+		out = append(out, script{text: text, line: top.StartLine})
+	}
+	before := top.EndLine - top.StartLine
+	for _, h := range node.Heredocs {
+		before -= strings.Count(h.Content, "\n") + 1
+	}
+	return append(out, script{text: body, line: top.StartLine + before + 1})
+}
+
+var (
+	prefix = regexp.MustCompile(`^\s*(?i:ONBUILD\s+)?(?i:RUN)\s`)
+	flag   = regexp.MustCompile(`^(?:\s|\\\n)*(--[a-z]+(?:=\S*)?)(?:\s|$)`)
+)
+
+// shell gives the lines of an instruction as a shell reads them: comments between them removed,
+// the other escape character replaced, RUN and its flags blanked.
+func (c *checker) shell(top *parser.Node) string {
+	var b strings.Builder
+	open := false // a heredoc is: its lines stay
+	for i := top.StartLine; i <= min(top.EndLine, len(c.lines)); i++ {
+		line := strings.TrimRight(c.lines[i-1], " \t\r")
+		trimmed := strings.TrimLeft(line, " \t")
+		switch {
+		case open:
+		case i > top.StartLine && (trimmed == "" || trimmed[0] == '#') && i < top.EndLine:
+			line = `\`
+		case len(line) > 0 && line[len(line)-1] == c.escape:
+			line = line[:len(line)-1] + `\`
+		default:
+			open = true
+		}
+		b.WriteString(line + "\n")
+	}
+	text := b.String()
+	text = blank(text, prefix.FindStringIndex(text))
+	for range maxFlags {
+		m := flag.FindStringSubmatchIndex(text)
+		if m == nil {
+			break
+		}
+		text = blank(text, m[2:4])
+	}
+	return text
+}
+
+// blank replaces a part of text by spaces.
+func blank(text string, part []int) string {
+	if part == nil {
+		return text
+	}
+	return text[:part[0]] + strings.Repeat(" ", part[1]-part[0]) + text[part[1]:]
+}
+
+// A reader checks the commands of one script.
+type reader struct {
+	c *checker
+	s script
+}
+
+func (r reader) add(rule infra.Rule, at syntax.Node, message string, identity ...string) {
+	line, end := r.s.line, r.s.end
+	if !r.s.fixed {
+		line, end = line+int(at.Pos().Line())-1, line+int(at.End().Line())-1
+	}
+	r.c.add(rule, line, min(end, len(r.c.lines)), message, identity...)
+}
+
+// text gives a word as far as it is literal; a variable or a command in it becomes a $.
+func text(w *syntax.Word) string {
+	var b strings.Builder
+	var parts func([]syntax.WordPart)
+	parts = func(list []syntax.WordPart) {
+		for _, p := range list {
+			switch p := p.(type) {
+			case *syntax.Lit:
+				b.WriteString(p.Value)
+			case *syntax.SglQuoted:
+				b.WriteString(p.Value)
+			case *syntax.DblQuoted:
+				parts(p.Parts)
+			default:
+				b.WriteByte('$')
+			}
+		}
+	}
+	parts(w.Parts)
+	return b.String()
+}
+
+// command gives the words of a call, without what only runs another command.
+func command(call *syntax.CallExpr) []string {
+	var words []string
+	for _, w := range call.Args {
+		words = append(words, text(w))
+	}
+	for len(words) > 0 {
+		switch path.Base(words[0]) {
+		case "sudo", "env", "exec", "nice", "time", "command", "nohup":
+			words = words[1:]
+			for len(words) > 0 && (strings.HasPrefix(words[0], "-") || strings.Contains(words[0], "=")) {
+				words = words[1:]
+			}
+		default:
+			words[0] = path.Base(words[0])
+			return words
+		}
+	}
+	return nil
+}
+
+func (r reader) call(n *syntax.CallExpr) {
+	for _, a := range n.Assigns {
+		r.assign(a)
+	}
+	if len(n.Args) == 0 {
+		return
+	}
+	words := command(n)
+	if path.Base(text(n.Args[0])) == "sudo" && len(words) > 0 {
+		r.add(sudo, n, "The build runs "+infra.Name(words[0])+" with sudo.", words[0])
+	}
+	if len(words) == 0 {
+		return
+	}
+	name, args := words[0], words[1:]
+	if option := insecureOption(name, args); option != "" && !local(args) {
+		r.add(insecure, n, infra.Name(name)+" runs with "+option+".", name, option, host(args))
+	}
+	if option := unsignedOption(name, args); option != "" {
+		r.add(unsigned, n, infra.Name(name)+" runs with "+option+".", name, option)
+	}
+	switch name {
+	case "chmod":
+		if i := slices.IndexFunc(args, func(s string) bool { return !strings.HasPrefix(s, "-") }); i >= 0 && looseMode(args[i]) {
+			r.add(writable, n, "The mode "+infra.Name(args[i])+" lets everybody write the files.", args[i:]...)
+		}
+	case "sh", "bash", "ash", "dash", "zsh", "eval", "source", ".", "python", "python3":
+		// bash -c "$(curl …)" and bash <(curl …)
+		for _, w := range n.Args[1:] {
+			for _, part := range inner(w) {
+				if where, ok := downloads(part); ok {
+					r.add(piped, n, "What is downloaded is run by "+infra.Name(name)+", whatever it is.", name, where)
+				}
+			}
+		}
+	}
+}
+
+// inner gives the statements in the command and process substitutions of a word.
+func inner(w *syntax.Word) []*syntax.Stmt {
+	var out []*syntax.Stmt
+	for _, part := range w.Parts {
+		parts := []syntax.WordPart{part}
+		if q, ok := part.(*syntax.DblQuoted); ok {
+			parts = q.Parts
+		}
+		for _, p := range parts {
+			switch p := p.(type) {
+			case *syntax.CmdSubst:
+				out = append(out, p.Stmts...)
+			case *syntax.ProcSubst:
+				out = append(out, p.Stmts...)
+			}
+		}
+	}
+	return out
+}
+
+// downloads reports whether a statement prints what it takes from the network, and from where.
+func downloads(s *syntax.Stmt) (string, bool) {
+	call, ok := s.Cmd.(*syntax.CallExpr)
+	if !ok {
+		return "", false
+	}
+	words := command(call)
+	if len(words) < 2 || words[0] != "curl" && words[0] != "wget" {
+		return "", false
+	}
+	where := host(words[1:])
+	return where, where != "localhost"
+}
+
+// assign checks a variable that switches the check of certificates off.
+func (r reader) assign(a *syntax.Assign) {
+	if a.Name != nil && a.Value != nil && insecureVariable(a.Name.Value, text(a.Value)) {
+		r.add(insecure, a, infra.Name(a.Name.Value)+" switches the check of certificates off.", a.Name.Value)
+	}
+}
+
+func insecureVariable(name, value string) bool {
+	switch name {
+	case "NODE_TLS_REJECT_UNAUTHORIZED", "PYTHONHTTPSVERIFY":
+		return value == "0"
+	case "GIT_SSL_NO_VERIFY":
+		return value == "1" || value == "true"
+	case "NPM_CONFIG_STRICT_SSL", "npm_config_strict_ssl":
+		return value == "false"
+	}
+	return false
+}
+
+// pipe checks a | b: a download that a shell runs, or a password for chpasswd.
+func (r reader) pipe(n *syntax.BinaryCmd) {
+	to, ok := n.Y.Cmd.(*syntax.CallExpr)
+	if !ok {
+		return
+	}
+	words := command(to)
+	if len(words) == 0 {
+		return
+	}
+	const longest = 20 // of a pipe that people write
+	from := []*syntax.Stmt{n.X}
+	for len(from) < longest {
+		b, ok := from[0].Cmd.(*syntax.BinaryCmd)
+		if !ok || b.Op != syntax.Pipe && b.Op != syntax.PipeAll {
+			break
+		}
+		from = append([]*syntax.Stmt{b.X, b.Y}, from[1:]...)
+	}
+	switch name, args := words[0], words[1:]; name {
+	case "sh", "bash", "ash", "dash", "zsh", "python", "python3", "perl", "ruby", "node":
+		if len(args) > 0 && !strings.HasPrefix(args[0], "-") || slices.Contains(args, "-c") || slices.Contains(args, "-m") || slices.Contains(args, "-e") && name != "sh" && name != "bash" {
+			return
+		}
+		for _, s := range from {
+			if where, ok := downloads(s); ok {
+				r.add(piped, n, "What is downloaded is run by "+infra.Name(name)+", whatever it is.", name, where)
+				return
+			}
+		}
+	case "chpasswd":
+		call, ok := from[0].Cmd.(*syntax.CallExpr)
+		if !ok || len(call.Args) == 0 || slices.Contains(args, "-e") || slices.Contains(args, "--encrypted") {
+			return
+		}
+		echo := command(call)
+		user, password, ok := strings.Cut(echo[len(echo)-1], ":")
+		if ok && (echo[0] == "echo" || echo[0] == "printf") && len(password) > 1 && !strings.Contains(password, "$") {
+			r.add(secret, n, "The build sets a literal password for the user "+infra.Name(user)+".", "chpasswd", user)
+		}
+	}
+}
+
+// host gives the host of the first address among words.
+func host(words []string) string {
+	for _, w := range words {
+		if u, err := url.Parse(w); err == nil && (u.Scheme == "http" || u.Scheme == "https" || u.Scheme == "ftp") {
+			return u.Hostname()
+		}
+	}
+	return ""
+}
+
+func local(words []string) bool {
+	h := host(words)
+	return h == "localhost" || h == "127.0.0.1"
+}
+
+// valued are the short options of curl that take a value.
+const valued = "AbcCdDeEFhHKmoPQrtTuUwxXyYz"
+
+func insecureOption(name string, args []string) string {
+	has := func(option string) string {
+		if slices.Contains(args, option) {
+			return option
+		}
+		return ""
+	}
+	all := strings.Join(args, " ")
+	switch name {
+	case "curl":
+		for _, a := range args {
+			if !strings.HasPrefix(a, "-") || strings.HasPrefix(a, "--") {
+				continue
+			}
+			if i := strings.IndexAny(a[1:], "k"+valued); i >= 0 && a[1+i] == 'k' {
+				return "-k"
+			}
+		}
+		return has("--insecure")
+	case "wget":
+		return has("--no-check-certificate")
+	case "pip", "pip2", "pip3", "python", "python3":
+		if slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "--trusted-host") }) {
+			return "--trusted-host"
+		}
+	case "npm", "yarn", "pnpm":
+		if strings.Contains(all, "strict-ssl false") || strings.Contains(all, "strict-ssl=false") {
+			return "strict-ssl false"
+		}
+	case "git":
+		if lower := strings.ToLower(all); strings.Contains(lower, "http.sslverify false") || strings.Contains(lower, "http.sslverify=false") {
+			return "http.sslVerify false"
+		}
+	case "yum", "dnf", "microdnf", "tdnf":
+		if strings.Contains(all, "sslverify=false") || strings.Contains(all, "sslverify=0") {
+			return "sslverify=false"
+		}
+	}
+	return ""
+}
+
+// unsignedOptions are the options of package managers that skip signatures.
+var unsignedOptions = map[string][]string{
+	"apt": {"--allow-unauthenticated", "--force-yes"}, "apt-get": {"--allow-unauthenticated", "--force-yes"},
+	"apk": {"--allow-untrusted"}, "rpm": {"--nosignature", "--nodigest", "--noverify", "--nofiledigest"},
+	"yum": {"--nogpgcheck"}, "dnf": {"--nogpgcheck"}, "tdnf": {"--nogpgcheck"}, "microdnf": {"--nogpgcheck"}, "zypper": {"--no-gpg-checks"},
+}
+
+func unsignedOption(name string, args []string) string {
+	for _, option := range unsignedOptions[name] {
+		if slices.Contains(args, option) {
+			return option
+		}
+	}
+	return ""
+}
+
+var (
+	octal    = regexp.MustCompile(`^[0-7]{3,4}$`)
+	symbolic = regexp.MustCompile(`^([ugoa]*[-+=][rwxXst]*,)*[ugo]*[oa][ugo]*[+=][rxX]*w[rwxX]*(,|$)`)
+)
+
+// looseMode reports whether a mode lets everybody write, in a folder also remove what others own.
+func looseMode(mode string) bool {
+	if octal.MatchString(mode) {
+		sticky := len(mode) == 4 && (mode[0]-'0')&1 != 0
+		return (mode[len(mode)-1]-'0')&2 != 0 && !sticky
+	}
+	return symbolic.MatchString(mode)
+}

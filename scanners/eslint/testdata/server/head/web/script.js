@@ -1,0 +1,2 @@
+with (window) { level = 010; }
+eval(level);

@@ -1,0 +1,193 @@
+// Package formats reads what tools print in formats that many of them know: SARIF, rdjson and
+// rdjsonl (reviewdog's), Checkstyle's XML and GitLab's security reports. A tool that prints one
+// of them needs no parser of its own.
+//
+// Every format is read the same way: places outside of the tree are refused and told, lines and
+// columns are held against the files, text becomes plain sentences, and nothing that may hold a
+// secret is taken over (see package foreign).
+package formats
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/internal/foreign"
+	"github.com/secbydesign/secbydesign/scanners/sarif"
+)
+
+// A Format is the name of one.
+type Format string
+
+// The formats.
+const (
+	SARIF      Format = "sarif"      // 2.1.0, https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
+	RDJSON     Format = "rdjson"     // https://github.com/reviewdog/reviewdog/tree/master/proto/rdf
+	RDJSONL    Format = "rdjsonl"    // the same, one diagnostic a line
+	Checkstyle Format = "checkstyle" // https://checkstyle.org
+	GitLab     Format = "gitlab"     // https://gitlab.com/gitlab-org/security-products/security-report-schemas
+)
+
+// All gives the formats in the order in which they are shown.
+func All() []Format { return []Format{SARIF, RDJSON, RDJSONL, Checkstyle, GitLab} }
+
+// Options say how to read. The zero value takes what the tool says of itself.
+type Options struct {
+	Tool    string // what the tool is called where the format does not say
+	Root    string // absolute folder under which the tool saw the tree
+	Content func(path string) (content []byte, ok bool)
+	Secrets bool              // the tool looks for secrets: nothing that may hold one is taken over
+	Default scanners.Severity // of what has none; medium unless set
+	Limit   int               // findings, 10 000 unless set
+}
+
+const (
+	defaultLimit = 10_000
+
+	// maxReport is the largest report of a format that is not read as a stream, in bytes.
+	maxReport = 64 << 20
+)
+
+// Read reads a report. The error, an [*scanners.IncompleteError], says what is wrong with it and
+// where, what the tool says of its own failure, or what is left out; the findings beside it are
+// kept.
+func Read(f Format, r io.Reader, o Options) ([]scanners.Finding, error) {
+	if o.Limit <= 0 {
+		o.Limit = defaultLimit
+	}
+	o.Default = cmp.Or(o.Default, scanners.Medium)
+	if f == SARIF {
+		return readSARIF(r, o)
+	}
+	rep := &report{Options: o, tree: foreign.Tree{Root: o.Root, Content: o.Content}}
+	read := map[Format]func(*report, io.Reader) error{
+		RDJSON: readRDJSON, RDJSONL: readRDJSONL, Checkstyle: readCheckstyle, GitLab: readGitLab,
+	}[f]
+	if read == nil {
+		return nil, fmt.Errorf("there is no format %q", f)
+	}
+	if err := read(rep, r); err != nil {
+		rep.wrong = append(rep.wrong, fmt.Sprintf("The %s report cannot be used: %v.", f, err))
+	}
+	return rep.found, rep.err()
+}
+
+func readSARIF(r io.Reader, o Options) ([]scanners.Finding, error) {
+	severity := func(_, level string, security float64) (scanners.Severity, bool) {
+		return o.Default, level == "" && security == 0
+	}
+	runs, err := sarif.Read(r, sarif.ReadOptions{Root: o.Root, Content: o.Content, Secrets: o.Secrets, Severity: severity, Limit: o.Limit})
+	var found []scanners.Finding
+	var errs []error
+	var reasons []string
+	add := func(err error) {
+		if err != nil {
+			errs, reasons = append(errs, err), append(reasons, scanners.Reason(err))
+		}
+	}
+	add(err)
+	for _, run := range runs {
+		found = append(found, run.Findings...)
+		add(run.Err())
+	}
+	if len(errs) < 2 {
+		return found, errors.Join(errs...)
+	}
+	return found, &scanners.IncompleteError{Reason: strings.Join(slices.Compact(reasons), " "), Err: errors.Join(errs...)}
+}
+
+// A report collects what one report says.
+type report struct {
+	Options
+	tree    foreign.Tree
+	found   []scanners.Finding
+	wrong   []string // sentences for everybody
+	errs    []error  // for the operator
+	refused int
+	full    bool
+}
+
+// An item is one problem as the formats here tell it.
+type item struct {
+	rule, name, message, why, help, url string
+	cwe                                 string
+	aliases                             []string
+	severity                            scanners.Severity
+	path                                string
+	at                                  foreign.Region
+	unit                                foreign.Unit
+	secret                              bool
+	flow                                []scanners.Step
+	fixes                               []scanners.Fix
+}
+
+// add makes a finding of an item. It reports false when there are too many.
+func (r *report) add(in item) bool {
+	if len(r.found) >= r.Limit {
+		r.full = true
+		return false
+	}
+	path, err := r.tree.Name(in.path)
+	if err != nil {
+		if r.refused++; r.refused <= 10 {
+			r.errs = append(r.errs, fmt.Errorf("%s: %w", foreign.Rule(in.rule), err))
+		}
+		return true
+	}
+	at := r.tree.Place(path, in.at, in.unit)
+	f := scanners.Finding{
+		Rule: foreign.Rule(in.rule), Severity: in.severity, Path: path,
+		Line: at.Line, EndLine: at.EndLine, Column: at.Column, EndColumn: at.EndColumn,
+		HelpURL: foreign.Address(in.url), CWE: in.cwe, Aliases: in.aliases,
+	}
+	f.Title = foreign.Title(in.name, f.Rule)
+	secret := r.Secrets || in.secret || foreign.Secret(in.cwe, in.rule)
+	if secret {
+		if in.name == in.message {
+			f.Title = f.Rule
+		}
+		f.Message, f.Why, f.Help = foreign.Stop(f.Title), foreign.SecretWhy, foreign.SecretHelp
+	} else {
+		f.Message = foreign.Stop(cmp.Or(foreign.Sentence(in.message, 1000), f.Title))
+		f.Why, f.Help = foreign.Stop(foreign.Sentence(in.why, 400)), foreign.Prose(in.help)
+		f.Flow, f.Fixes = in.flow, in.fixes
+		if f.Help == "" {
+			f.Help = foreign.Prose("Change the code so that the rule " + f.Rule + " of " + cmp.Or(r.Tool, "the tool") + " is kept.")
+		}
+	}
+	f.Identity = r.tree.Identity(f, secret)
+	r.found = append(r.found, f)
+	return true
+}
+
+func (r *report) err() error {
+	if r.full {
+		r.wrong = append(r.wrong, fmt.Sprintf("The report holds more than can be shown, so only the first %d findings are.", r.Limit))
+	}
+	if r.refused > 0 {
+		r.wrong = append(r.wrong, fmt.Sprintf("The report names %d places that are not in files of the repository; they are left out.", r.refused))
+	}
+	if len(r.wrong) == 0 {
+		return nil
+	}
+	return &scanners.IncompleteError{Reason: strings.Join(r.wrong, " "), Err: errors.Join(r.errs...)}
+}
+
+// bounded is an error in place of more than the largest report.
+type bounded struct {
+	r    io.Reader
+	left int
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, fmt.Errorf("it is larger than %d MB", maxReport>>20)
+	}
+	n, err := b.r.Read(p[:min(len(p), b.left)])
+	b.left -= n
+	return n, err
+}

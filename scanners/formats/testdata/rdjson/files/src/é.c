@@ -1,0 +1,3 @@
+int a;
+é printf(a);
+char *p = "{{HEX}}";

@@ -1,0 +1,181 @@
+// Package gitleaks looks for secrets with the rules of gitleaks
+// (https://github.com/gitleaks/gitleaks), in process.
+//
+// Nothing in the tree configures it. A .gitleaks.toml or .gitleaksignore is never read,
+// and the comment gitleaks:allow counts for nothing: a secret that somebody allowed on
+// the base is found there too, so it is unchanged and not shown, and one that is allowed
+// only by the change under review is new.
+package gitleaks
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/zricethezav/gitleaks/v8/detect"
+
+	"github.com/secbydesign/secbydesign/scanners"
+)
+
+const (
+	// version is the library's in go.mod.
+	version = "8.30.1"
+
+	// maxText is the largest text that is searched; the rules read some 2 MB of source a second.
+	maxText = 10 << 20
+
+	// maxSecrets is how many secrets of one file are told. A file with more is a dump, and
+	// a reader has seen enough.
+	maxSecrets = 1000
+
+	// sniff is how far git looks for a NUL to tell binary from text
+	// (https://git-scm.com/docs/gitattributes, "diff").
+	sniff = 8000
+)
+
+var info = scanners.Info{
+	Name:   "gitleaks",
+	Gate:   scanners.Secrets,
+	Scopes: []scanners.Scope{scanners.ScopeFile, scanners.ScopeRange},
+	About:  "Passwords, keys and tokens in files, also in versions that were removed again",
+	URL:    "https://github.com/gitleaks/gitleaks",
+	Config: []string{".gitleaks.toml", ".gitleaksignore"},
+}
+
+// detector compiles the rules once, which takes some 50 ms and 15 MB, and is then only read: its
+// methods used here keep nothing but a count of bytes, and are safe to call from several
+// goroutines. Once for the process, because the library reads its rules through viper's
+// global state.
+var detector = sync.OnceValues(func() (*detect.Detector, error) {
+	d, err := detect.NewDetectorDefaultConfig()
+	if err != nil {
+		return nil, fmt.Errorf("read the rules of gitleaks: %w", err)
+	}
+	d = detect.NewDetector(withOwnRules(d.Config))
+	d.IgnoreGitleaksAllow = true
+	d.MaxDecodeDepth, d.MaxArchiveDepth = 0, 0
+	return d, nil
+})
+
+// Scanner finds secrets. The zero value is ready.
+type Scanner struct{}
+
+// Info implements [scanners.Scanner].
+func (Scanner) Info() scanners.Info { return info }
+
+// Version implements [scanners.Scanner]. It never fails.
+func (Scanner) Version(context.Context) (string, error) { return version, nil }
+
+// Scan implements [scanners.Scanner]. Findings are in the order of path, line, column and
+// rule. Binary files are not searched; a text over 10 MB, one that makes the library fail
+// and one with more than 1000 secrets make the scan incomplete, and cost nothing else.
+func (Scanner) Scan(ctx context.Context, t scanners.Target) ([]scanners.Finding, error) {
+	if !info.Has(t.Scope) {
+		return nil, fmt.Errorf("scan with gitleaks: scope %q is not one of its own", t.Scope)
+	}
+	d, err := detector()
+	if err != nil {
+		return nil, err
+	}
+	var found []scanners.Finding
+	var gaps gaps
+	for _, f := range t.Files {
+		in, err := scanFile(ctx, d, f)
+		found = append(found, in...)
+		if ctx.Err() != nil {
+			break
+		}
+		gaps.add(f.Path, err)
+	}
+	// Stable, because the columns of a very long line are all 0.
+	slices.SortStableFunc(found, func(a, b scanners.Finding) int {
+		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column),
+			cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Commit, b.Commit))
+	})
+	return found, cmp.Or(ctx.Err(), gaps.err())
+}
+
+func scanFile(ctx context.Context, d *detect.Detector, f scanners.File) (found []scanners.Finding, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	for _, a := range d.Config.Allowlists {
+		if a.PathAllowed(f.Path) {
+			return nil, nil // the library would say so too, but only after the limits below
+		}
+	}
+	raw := ""
+	if !bytes.Contains(f.Content[:min(len(f.Content), sniff)], []byte{0}) {
+		if len(f.Content) > maxText {
+			return nil, errTooLarge
+		}
+		raw = string(f.Content)
+	}
+	// A binary file goes on without content, for the rules about names.
+	secrets, err := search(ctx, d, f.Path, raw)
+	if len(secrets) > maxSecrets {
+		secrets, err = secrets[:maxSecrets], errTooMany
+	}
+	text := newText(raw, secrets)
+	for _, s := range text.distinct() {
+		finding := describe(s.rule, d.Config.Rules[s.rule].Description, f.Path)
+		finding.Path, finding.Commit = f.Path, f.Commit
+		if s.wholeFile() {
+			finding.Identity = digest(string(f.Content))
+		} else {
+			finding.Line, finding.Column = text.place(s.from)
+			finding.EndLine, finding.EndColumn = text.place(s.to)
+			if finding.Column == 0 || finding.EndColumn == 0 {
+				finding.Column, finding.EndColumn = 0, 0
+			}
+			finding.Identity = text.identity(s)
+		}
+		found = append(found, finding)
+	}
+	return found, err
+}
+
+var (
+	errTooLarge = errors.New("larger than 10 MB")
+	errTooMany  = errors.New("more than 1000 secrets, the first 1000 are told")
+)
+
+// gaps collects what was not searched to the end.
+type gaps struct {
+	named []string
+	errs  []error
+}
+
+func (g *gaps) add(path string, err error) {
+	if err == nil {
+		return
+	}
+	why := "the scanner failed on it"
+	if errors.Is(err, errTooLarge) || errors.Is(err, errTooMany) {
+		why = err.Error()
+	}
+	g.named = append(g.named, fmt.Sprintf("%q (%s)", path, why))
+	g.errs = append(g.errs, fmt.Errorf("scan %q: %w", path, err))
+}
+
+func (g *gaps) err() error {
+	const shown = 3
+	if len(g.errs) == 0 {
+		return nil
+	}
+	names := strings.Join(g.named[:min(len(g.named), shown)], ", ")
+	if more := len(g.named) - shown; more > 0 {
+		names += fmt.Sprintf(" and %d more", more)
+	}
+	return &scanners.IncompleteError{
+		Reason: "Not searched for secrets to the end: " + names + "; keep such files out of the repository, or split them.",
+		Err:    errors.Join(g.errs...),
+	}
+}

@@ -1,0 +1,5 @@
+const key = "{{AWS_KEY}}";
+
+function token() {
+  return "{{GITHUB_PAT}}";
+}

@@ -1,0 +1,3 @@
+package main
+
+const key = "{{AWS_KEY}}" // gitleaks:allow

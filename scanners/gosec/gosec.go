@@ -1,0 +1,81 @@
+// Package gosec looks for security problems in Go with gosec (https://github.com/securego/gosec).
+//
+// It looks at the packages of files that changed. It runs the go tool, so see package golang for what that
+// may do. Where a module is neither in the
+// folder vendor nor in the operator's module cache, what needs its types (the rules from G600 on and
+// some of those from G100) is not looked at in the packages that import it; that is no reason to call
+// the scan incomplete, since all other rules were. Nothing in the tree configures it, and the
+// comments nosec and gosec:disable count for nothing.
+//
+// The severity is gosec's own, but at most medium where its confidence is medium, and low where that
+// is low or where the rule only asks for a second look.
+package gosec
+
+import (
+	_ "embed"
+	"regexp"
+	"strings"
+
+	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/internal/golang"
+	"github.com/secbydesign/secbydesign/scanners/internal/tool"
+)
+
+//go:embed rules.yaml
+var rules []byte
+
+// New gives the scanner.
+func New(tools *tool.Runner) scanners.Scanner {
+	return tools.Scanner(tool.Adapter{
+		Info: scanners.Info{
+			Name:   "gosec",
+			Gate:   scanners.Code,
+			Scopes: []scanners.Scope{scanners.ScopeTree},
+			About:  "Security problems in Go, with the way of data from a request to a command",
+			URL:    "https://github.com/securego/gosec",
+			Files:  []string{"**/*.go", "**/go.mod"},
+		},
+		Oldest:   "2.19.0",
+		Install:  "Install gosec, and Go beside it: https://github.com/securego/gosec#install",
+		Needs:    []string{"go"},
+		Reads:    golang.Reads(),
+		Env:      golang.Env(),
+		Prepared: golang.Prepared(),
+		Look:     golang.Packages,
+		Args: func(r tool.Run) []string {
+			// Credentials are found, without being repeated, by the gate for secrets. An error that is not
+			// looked at is no security problem by itself, and the use of weak cryptography says more than its import.
+			return append([]string{"-fmt=json", "-nosec", "-exclude=G101,G104,G501,G502,G503,G505,G506,G507"}, r.Files...)
+		},
+		Found: []int{1},
+		Parse: tool.JSON(parse),
+		Rules: tool.ReadRules(rules),
+	})
+}
+
+// aside matches what a title does without.
+var aside = regexp.MustCompile(`\s*[(:].*`)
+
+type report struct {
+	Errors map[string]any `json:"Golang errors"`
+	Issues []struct {
+		Severity, Confidence, Details, File, Line string
+		Rule                                      string `json:"rule_id"`
+		CWE                                       struct{ ID string }
+	}
+	Stats struct{ Files int }
+}
+
+func parse(out *tool.Report, r report) {
+	if r.Stats.Files == 0 && len(r.Errors) > 0 {
+		out.Fail(&scanners.IncompleteError{Reason: "gosec could not load any package of Go."})
+	}
+	for _, i := range r.Issues {
+		from, to, _ := strings.Cut(i.Line, "-")
+		out.Add(scanners.Finding{
+			Rule: i.Rule, Severity: min(tool.Severity(i.Severity), tool.Severity(i.Confidence)), CWE: tool.CWE(i.CWE.ID),
+			Path: i.File, Line: out.Number(from), EndLine: out.Number(to),
+			Title: aside.ReplaceAllString(i.Details, ""), Message: i.Details,
+		})
+	}
+}

@@ -1,0 +1,5 @@
+module example.com/greet
+
+go 1.24
+
+require example.com/not/there v1.0.0

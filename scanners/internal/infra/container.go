@@ -1,0 +1,57 @@
+package infra
+
+import (
+	"regexp"
+	"strings"
+)
+
+// repository matches the name of an image as Docker allows it, without tag and digest
+// (https://pkg.go.dev/github.com/distribution/reference).
+var repository = regexp.MustCompile(`^([a-zA-Z0-9.-]+(:[0-9]+)?/)?[a-z0-9._-]+(/[a-z0-9._-]+)*$`)
+
+// Floating reports whether an image's name says no version, and what it says instead: "no tag" or
+// "the tag latest". A name with a variable or a placeholder in it says nothing.
+func Floating(image string) (string, bool) {
+	if strings.Contains(image, "@") {
+		return "", false
+	}
+	name, tag := image, ""
+	if i := strings.LastIndexByte(image, ':'); i > strings.LastIndexByte(image, '/') {
+		name, tag = image[:i], image[i+1:]
+	}
+	switch {
+	case !repository.MatchString(name):
+		return "", false
+	case tag == "latest":
+		return "the tag latest", true
+	default:
+		return "no tag", name == image
+	}
+}
+
+// HostPath reports whether a container that mounts this path of its host owns the host.
+func HostPath(path string) bool {
+	if path != "/" {
+		path = strings.TrimRight(path, "/")
+	}
+	switch path {
+	case "/", "/etc", "/etc/kubernetes", "/root", "/proc", "/boot", "/dev", "/run", "/var/run", "/var/lib/docker", "/var/lib/kubelet":
+		return true
+	}
+	for _, socket := range []string{"docker.sock", "containerd.sock", "crio.sock", "podman.sock"} {
+		if strings.HasSuffix(path, "/"+socket) {
+			return true
+		}
+	}
+	return false
+}
+
+// Capability gives the name of a Linux capability with which a process can leave its container, or
+// nothing for all others.
+func Capability(name string) string {
+	switch name = strings.TrimPrefix(strings.ToUpper(name), "CAP_"); name {
+	case "ALL", "SYS_ADMIN", "SYS_MODULE", "SYS_PTRACE", "SYS_RAWIO", "DAC_READ_SEARCH", "BPF":
+		return name
+	}
+	return ""
+}

@@ -1,0 +1,103 @@
+package infra
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/secbydesign/secbydesign/scanners"
+)
+
+// A PlaceError tells where a file cannot be read, and why.
+type PlaceError struct {
+	Line int    // from 1; 0 for the whole file
+	Why  string // one clause, nothing of the file's text
+}
+
+func (e *PlaceError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Why) }
+
+// Files lets check look at every file of the target that the scanner is for. Findings are sorted
+// by path, line, column and rule. A file that check fails or panics on, or that is too large,
+// makes the scan incomplete and costs nothing else; what check returns beside an error is kept.
+// Binary files are passed over. The limit is in megabytes.
+func Files(ctx context.Context, info scanners.Info, limit int, t scanners.Target, check func(context.Context, scanners.File) ([]scanners.Finding, error)) ([]scanners.Finding, error) {
+	if !info.Has(t.Scope) {
+		return nil, fmt.Errorf("scan with %s: scope %q is not one of its own", info.Name, t.Scope)
+	}
+	var found []scanners.Finding
+	var gaps []string
+	var errs []error
+	for _, f := range t.Files {
+		if ctx.Err() != nil {
+			break
+		}
+		if !info.Looks(f.Path) || bytes.IndexByte(f.Content[:min(len(f.Content), sniff)], 0) >= 0 {
+			continue
+		}
+		in, err := checkOne(ctx, f, limit, check)
+		for i := range in {
+			in[i].Commit = f.Commit
+		}
+		found = append(found, in...)
+		if err != nil && ctx.Err() == nil {
+			gaps = append(gaps, gap(f.Path, err))
+			errs = append(errs, fmt.Errorf("check %q: %w", f.Path, err))
+		}
+	}
+	slices.SortStableFunc(found, func(a, b scanners.Finding) int {
+		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column),
+			cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Identity, b.Identity))
+	})
+	if ctx.Err() != nil {
+		return found, ctx.Err()
+	}
+	return found, incomplete(gaps, errs)
+}
+
+// sniff is how far git looks for a NUL to tell binary from text
+// (https://git-scm.com/docs/gitattributes, "diff").
+const sniff = 8000
+
+func checkOne(ctx context.Context, f scanners.File, limit int, check func(context.Context, scanners.File) ([]scanners.Finding, error)) (found []scanners.Finding, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	if len(f.Content) > limit<<20 {
+		return nil, &PlaceError{Why: fmt.Sprintf("larger than %d MB", limit)}
+	}
+	return check(ctx, f)
+}
+
+func gap(path string, err error) string {
+	var at *PlaceError
+	switch {
+	case !errors.As(err, &at):
+		return fmt.Sprintf("%q (the scanner failed on it)", path)
+	case at.Line == 0:
+		return fmt.Sprintf("%q (%s)", path, at.Why)
+	default:
+		return fmt.Sprintf("%q (line %d: %s)", path, at.Line, at.Why)
+	}
+}
+
+func incomplete(gaps []string, errs []error) error {
+	const shown = 3
+	if len(gaps) == 0 {
+		return nil
+	}
+	slices.Sort(gaps)
+	names := strings.Join(gaps[:min(len(gaps), shown)], ", ")
+	if more := len(gaps) - shown; more > 0 {
+		names += fmt.Sprintf(" and %d more", more)
+	}
+	return &scanners.IncompleteError{
+		Reason: "Not checked: " + names + "; mend what is named, then it is checked with the next push.",
+		Err:    errors.Join(errs...),
+	}
+}

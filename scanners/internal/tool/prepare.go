@@ -1,0 +1,124 @@
+package tool
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/secbydesign/secbydesign/scanners"
+)
+
+// A Prepared is a folder that is the same for every run, and would cost each of them much to make, such
+// as a compiled standard library. It is made once by a program, of nothing but what is installed and
+// outside of the sandbox, and kept in the Runner's folder. A run has it as links in its private folder:
+// it can add files, and cannot change those of others.
+type Prepared struct {
+	Command []string // one of Needs, and its arguments
+	Folder  string   // below the home folder, where the program leaves it
+	Without string   // a file of it that is not kept, because each run writes its own; may be empty
+}
+
+// Prepare implements [scanners.Preparer].
+func (s *Scanner) Prepare(ctx context.Context) {
+	if _, err := s.Version(ctx); err == nil {
+		s.prepared(ctx)
+	}
+}
+
+// prepared gives the adapter's folder, and makes it where it is not there yet. It is empty when there is
+// none: then each run does the work itself.
+func (s *Scanner) prepared(ctx context.Context) string {
+	p := s.adapter.Prepared
+	if p == nil || s.runner.cache == "" {
+		return ""
+	}
+	unboxed := &Runner{cache: s.runner.cache, sandbox: &sandbox{limits: s.runner.sandbox.limits, choose: func() (kind, error) { return bare, nil }}}
+	maker := &Scanner{runner: unboxed, adapter: Adapter{
+		Info: scanners.Info{Name: p.Command[0]}, Program: p.Command[0], Reads: s.adapter.Reads, Env: s.adapter.Env,
+		Args: func(Run) []string { return p.Command[1:] },
+	}}
+	program, err := maker.find()
+	if err != nil {
+		return ""
+	}
+	stat, err := os.Stat(program.real)
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q", []any{program.real, stat.Size(), stat.ModTime().UnixNano(), p, s.adapter.Env}))
+	folder := filepath.Join(s.runner.cache, filepath.Base(p.Command[0])+"-"+hex.EncodeToString(sum[:8]))
+
+	select {
+	case s.runner.preparing <- struct{}{}:
+		defer func() { <-s.runner.preparing }()
+	case <-ctx.Done():
+		return ""
+	}
+	if stat, err := os.Stat(folder); err == nil && stat.IsDir() {
+		return folder
+	}
+	if s.runner.failed[folder] {
+		return ""
+	}
+	if err := maker.prepare(ctx, program, *p, folder); err != nil {
+		s.runner.failed[folder] = ctx.Err() == nil // else it is tried again
+		return ""
+	}
+	return folder
+}
+
+// prepare makes the folder. What another version has left beside it is removed.
+func (s *Scanner) prepare(ctx context.Context, p program, what Prepared, folder string) error {
+	if err := os.MkdirAll(s.runner.cache, 0o700); err != nil {
+		return err
+	}
+	w, err := s.newWorkplace(s.runner.cache, scanners.Target{Scope: scanners.ScopeFile})
+	if err != nil {
+		return err
+	}
+	defer w.remove()
+	if _, _, err := s.start(ctx, p, w); err != nil {
+		return err
+	}
+	made := filepath.Join(w.run.Home, what.Folder)
+	if what.Without != "" {
+		if err := os.Remove(filepath.Join(made, what.Without)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	old, err := filepath.Glob(filepath.Join(s.runner.cache, filepath.Base(what.Command[0])+"-*"))
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(made, folder); err != nil {
+		return err // such as because another process was faster
+	}
+	for _, dir := range old {
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// link puts links to all files of a folder in another one.
+func link(from, to string) error {
+	return filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(from, path)
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			return os.MkdirAll(filepath.Join(to, name), 0o700)
+		}
+		return os.Symlink(path, filepath.Join(to, name))
+	})
+}

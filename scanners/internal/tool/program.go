@@ -1,0 +1,239 @@
+package tool
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"debug/buildinfo"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-version"
+
+	"github.com/secbydesign/secbydesign/scanners"
+)
+
+// A program is one that was found, with what it needs.
+type program struct {
+	path    string   // absolute, as it was found on the PATH
+	real    string   // the same without symbolic links
+	folders []string // PATH inside the sandbox
+	reads   []string // what it and its interpreter must be able to read, beside the system's
+}
+
+// find looks the program up on the operator's PATH, and with it what it runs.
+func (s *Scanner) find() (program, error) {
+	p := program{}
+	for i, name := range append([]string{s.adapter.Program}, s.adapter.Needs...) {
+		path, err := exec.LookPath(name)
+		if i == 0 && errors.Is(err, exec.ErrNotFound) && s.adapter.Else != "" {
+			path, err = exec.LookPath(s.adapter.Else)
+		}
+		if errors.Is(err, exec.ErrDot) || err == nil && !filepath.IsAbs(path) {
+			return program{}, fmt.Errorf("%s is found through a relative folder of PATH, and is not started from there: write absolute folders", name)
+		}
+		real, err2 := filepath.EvalSymlinks(path)
+		if err != nil || err2 != nil {
+			return program{}, &scanners.MissingError{Hint: s.adapter.Install}
+		}
+		if i == 0 {
+			p.path, p.real = path, real
+		}
+		p.need(path, real, 0)
+	}
+	for _, dir := range []string{"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"} {
+		if !slices.Contains(p.folders, dir) {
+			p.folders = append(p.folders, dir)
+		}
+	}
+	return p, nil
+}
+
+// need adds what one program needs: its file; the folder it is installed in, where that is one of
+// its own; and its interpreter, when it is a script.
+func (p *program) need(path, real string, depth int) {
+	const chain = 4 // an interpreter may be a script
+	if depth > chain {
+		return
+	}
+	p.folders = append(p.folders, filepath.Dir(path))
+	p.reads = append(p.reads, real)
+	if dir := installation(path); dir != "" {
+		p.reads = append(p.reads, dir)
+	}
+	if dir := installation(real); dir != "" {
+		p.reads = append(p.reads, dir)
+	}
+	interpreter := shebang(real)
+	if interpreter == "" {
+		return
+	}
+	found, err := exec.LookPath(interpreter)
+	if err != nil || !filepath.IsAbs(found) {
+		return // it will fail, and say so
+	}
+	if real, err := filepath.EvalSymlinks(found); err == nil {
+		p.need(found, real, depth+1)
+	}
+}
+
+// installation gives the folder that holds all of a program, when it is one that holds nothing
+// else: node_modules, a virtual environment of Python, or a prefix with bin and lib. Never the
+// home folder, nor one that holds it.
+func installation(path string) string {
+	dir := filepath.Dir(path)
+	if i := strings.Index(dir+"/", "/node_modules/"); i >= 0 {
+		return dir[:i] + "/node_modules"
+	}
+	prefix := filepath.Dir(dir)
+	if name := filepath.Base(dir); name != "bin" && name != "sbin" || strings.HasPrefix(filepath.Base(prefix), ".") {
+		return "" // such as ~/.local
+	}
+	if stat, err := os.Stat(filepath.Join(prefix, "lib")); err != nil || !stat.IsDir() {
+		return ""
+	}
+	home, err := os.UserHomeDir()
+	if err == nil && (prefix == home || strings.HasPrefix(home+"/", prefix+"/")) || prefix == "/" {
+		return ""
+	}
+	return prefix
+}
+
+// shebang gives the interpreter that a script names in its first line, or nothing. For env it is
+// what env is asked for.
+func shebang(path string) string {
+	f, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer func() { _ = f.Close() }()
+	line, err := bufio.NewReaderSize(io.LimitReader(f, 256), 256).ReadString('\n')
+	words := strings.Fields(strings.TrimPrefix(line, "#!"))
+	if err != nil || !strings.HasPrefix(line, "#!") || len(words) == 0 {
+		return ""
+	}
+	if filepath.Base(words[0]) == "env" {
+		for _, w := range words[1:] {
+			if !strings.HasPrefix(w, "-") && !strings.Contains(w, "=") {
+				return w
+			}
+		}
+	}
+	return words[0]
+}
+
+// versions remembers the version of a program for as long as its file is the same.
+type versions struct {
+	mu      sync.Mutex
+	key     versionKey
+	version string
+	err     error
+}
+
+type versionKey struct {
+	path string
+	size int64
+	time time.Time
+}
+
+// Version implements [scanners.Scanner]. The program is asked once, for as long as its file stays
+// the same.
+func (s *Scanner) Version(ctx context.Context) (string, error) {
+	p, err := s.find()
+	if err != nil {
+		return "", err
+	}
+	stat, err := os.Stat(p.path)
+	if err != nil {
+		return "", &scanners.MissingError{Hint: s.adapter.Install}
+	}
+	if _, err := s.adapter.folder(ctx); err != nil {
+		return "", err
+	}
+	s.version.mu.Lock()
+	defer s.version.mu.Unlock()
+	key := versionKey{p.path, stat.Size(), stat.ModTime()}
+	if s.version.key == key {
+		return s.version.version, s.version.err
+	}
+	v, err := s.askVersion(ctx, p)
+	if ctx.Err() == nil {
+		s.version.key, s.version.version, s.version.err = key, v, err
+	}
+	return v, err
+}
+
+// builtVersion gives the version that the go tool noted in a program, if it is one of Go. Those
+// that go install has built often know of no other.
+func builtVersion(path string) string {
+	info, err := buildinfo.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	return versionPattern.FindString(info.Main.Version)
+}
+
+var versionPattern = regexp.MustCompile(`\d+\.\d+(?:\.\d+)*(?:[-+][0-9A-Za-z.]+)?`)
+
+func (s *Scanner) askVersion(ctx context.Context, p program) (string, error) {
+	a := s.adapter
+	if a.Digest {
+		return digest(p.path)
+	}
+	a.Args = func(Run) []string { return a.Version }
+	a.Found, a.Partial, a.Own, a.Stdin = nil, nil, nil, ""
+	asking := &Scanner{adapter: a, runner: s.runner}
+	w, err := asking.newWorkplace("", scanners.Target{Scope: scanners.ScopeFile})
+	if err != nil {
+		return "", err
+	}
+	defer w.remove()
+	out, _, err := asking.start(ctx, p, w)
+	var none *noSandboxError
+	switch {
+	case errors.As(err, &none):
+		return "", errors.New(scanners.Reason(err))
+	case err != nil:
+		return "", fmt.Errorf("%s does not tell its version: %s", a.name(), scanners.Reason(err))
+	}
+	text := string(out.Text) + "\n" + string(out.Stderr)
+	if _, after, ok := strings.Cut(text, a.After); ok && a.After != "" {
+		text, _, _ = strings.Cut(after, "\n")
+	}
+	found := cmp.Or(versionPattern.FindString(text), builtVersion(p.path))
+	if found == "" {
+		return "", fmt.Errorf("%s does not tell its version in a way that is understood", a.name())
+	}
+	if a.Oldest != "" {
+		have, err := version.NewVersion(found)
+		if err != nil || have.Core().LessThan(version.Must(version.NewVersion(a.Oldest))) {
+			return "", fmt.Errorf("%s %s is too old, since %s is the oldest that is understood: %s", a.name(), found, a.Oldest, a.Install)
+		}
+	}
+	return found, nil
+}
+
+// digest is the version of a program that is not asked for one.
+func digest(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("%s cannot be read", path)
+	}
+	defer func() { _ = f.Close() }()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, f); err != nil {
+		return "", fmt.Errorf("%s cannot be read", path)
+	}
+	return "sha256:" + hex.EncodeToString(sum.Sum(nil)[:6]), nil
+}

@@ -1,0 +1,57 @@
+package tool
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/internal/cwe"
+)
+
+// Rules are what we know of a program's rules and it does not say itself, by their ids.
+type Rules map[string]Rule
+
+// A Rule is what we know of one. What is empty is left to the program.
+type Rule struct {
+	Severity                       *scanners.Severity
+	CWE, Title, Message, Why, Help string
+}
+
+// ReadRules reads the file rules.yaml of an adapter. It panics when that is wrong, since it is a part
+// of this program.
+func ReadRules(text []byte) (rules Rules) {
+	in := yaml.NewDecoder(bytes.NewReader(text))
+	in.KnownFields(true)
+	if err := in.Decode(&rules); err != nil {
+		panic(fmt.Errorf("read rules: %w", err))
+	}
+	return rules
+}
+
+// Names gives the ids, sorted.
+func (r Rules) Names() []string { return slices.Sorted(maps.Keys(r)) }
+
+// complete fills in what the parser left empty, and what we know better.
+func (a Adapter) complete(f *scanners.Finding) {
+	rule := a.Rules[f.Rule]
+	if rule.Severity != nil {
+		f.Severity = *rule.Severity
+	}
+	f.CWE, f.Message = cmp.Or(rule.CWE, f.CWE), cmp.Or(rule.Message, f.Message)
+	f.Title, f.Why, f.Help = cmp.Or(rule.Title, f.Title, f.Rule), cmp.Or(rule.Why, f.Why), cmp.Or(rule.Help, f.Help)
+	f.Title = strings.TrimSuffix(f.Title, ".")
+	ours := f.Help != "" || f.HelpURL != ""
+	cwe.Explain(f)
+	switch {
+	case !ours && a.Lacks != "":
+		f.Help = "Change it so that the rule " + f.Rule + " of your organisation no longer objects."
+	case f.Help == "" && f.HelpURL != "":
+		f.Help = "Do as the page about this rule says."
+	}
+}

@@ -1,0 +1,261 @@
+// Package yamlpos reads YAML of strangers into values that know their place.
+//
+// Aliases are shared, not copied, and merge keys are looked through, so that a bomb of aliases
+// stays as small as its text. The parser is the one that Kubernetes reads with; it bounds nesting
+// and takes time in proportion to the text, which those with better messages do not.
+package yamlpos
+
+import (
+	"bytes"
+	"iter"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// A SyntaxError tells where a text is no YAML.
+type SyntaxError struct{ Line int }
+
+func (e *SyntaxError) Error() string { return "not valid YAML" }
+
+// A Document is one of those that --- separates.
+type Document struct {
+	Line int // of its first line, from 1
+	Text []byte
+}
+
+// Documents splits a file without parsing it, so that a broken document leaves the others whole.
+func Documents(content []byte) iter.Seq[Document] {
+	return func(yield func(Document) bool) {
+		start, first, line := 0, 1, 0
+		for at := 0; at < len(content); {
+			end := len(content)
+			if i := bytes.IndexByte(content[at:], '\n'); i >= 0 {
+				end = at + i + 1
+			}
+			line++
+			if text := content[at:end]; bytes.HasPrefix(text, []byte("---")) && (len(text) == 3 || strings.IndexByte(" \t\r\n", text[3]) >= 0) {
+				if !yield(Document{first, content[start:at]}) {
+					return
+				}
+				// The marker stays: a value may stand behind it.
+				start, first = at, line
+			}
+			at = end
+		}
+		yield(Document{first, content[start:]})
+	}
+}
+
+// A Kind tells the values apart.
+type Kind int
+
+// The kinds. Other is null, or anything else that says nothing.
+const (
+	Other Kind = iota
+	Scalar
+	Map
+	List
+)
+
+// A Node is one value. All its methods may be called on nil, which is nothing at all.
+type Node struct {
+	Kind    Kind
+	Line    int    // where it begins
+	Text    string // of a scalar
+	Quoted  bool   // a scalar that is certainly a string
+	Entries []Entry
+	Items   []*Node
+
+	// Column and EndColumn are the place of a scalar that is written plainly, on one line; else 0.
+	Column, EndColumn int
+	merged            []*Node // of a map, by the key <<
+}
+
+// An Entry is a key with its value.
+type Entry struct {
+	Key   string
+	Line  int // of the key
+	Value *Node
+}
+
+// Get gives the value under a path of keys, or nil.
+func (n *Node) Get(keys ...string) *Node {
+	for _, key := range keys {
+		n = n.entry(key, map[*Node]bool{})
+	}
+	return n
+}
+
+// entry looks into merged maps only once, because they may be shared in exponentially many ways.
+func (n *Node) entry(key string, seen map[*Node]bool) *Node {
+	if n == nil || n.Kind != Map || seen[n] {
+		return nil
+	}
+	for i := len(n.Entries) - 1; i >= 0; i-- {
+		if n.Entries[i].Key == key {
+			return n.Entries[i].Value
+		}
+	}
+	seen[n] = true
+	for _, m := range n.merged {
+		if v := m.entry(key, seen); v != nil {
+			return v
+		}
+	}
+	return nil
+}
+
+// Pairs gives the entries of a map, and after them those of the maps that are merged into it. A key
+// may come more than once, the one that counts first.
+func (n *Node) Pairs() []Entry { return n.pairs(map[*Node]bool{}) }
+
+func (n *Node) pairs(seen map[*Node]bool) []Entry {
+	if n == nil || seen[n] {
+		return nil
+	}
+	seen[n] = true
+	out := slices.Clone(n.Entries)
+	for _, m := range n.merged {
+		out = append(out, m.pairs(seen)...)
+	}
+	return out
+}
+
+// List gives the items, or nothing when it is no list.
+func (n *Node) List() []*Node {
+	if n == nil {
+		return nil
+	}
+	return n.Items
+}
+
+// String gives the text of a scalar, or nothing.
+func (n *Node) String() string {
+	if n == nil || n.Kind != Scalar {
+		return ""
+	}
+	return n.Text
+}
+
+// True and False report whether it is that boolean, in one of the spellings of YAML 1.1, which
+// Kubernetes reads.
+func (n *Node) True() bool { return n.oneOf("true", "yes", "on") }
+
+// False is the opposite of True, and not of its absence.
+func (n *Node) False() bool { return n.oneOf("false", "no", "off") }
+
+func (n *Node) oneOf(words ...string) bool {
+	if n == nil || n.Kind != Scalar || n.Quoted {
+		return false
+	}
+	for _, w := range words {
+		if strings.EqualFold(n.Text, w) {
+			return true
+		}
+	}
+	return false
+}
+
+// Parse reads one document. The error is a [*SyntaxError]; a document without a value is nil.
+func Parse(d Document) (*Node, error) {
+	text := strings.ReplaceAll(string(d.Text), "\r\n", "\n")
+	var doc yaml.Node
+	if err := yaml.Unmarshal([]byte(text), &doc); err != nil {
+		return nil, &SyntaxError{Line: d.Line - 1 + lineOf(err, strings.Count(text, "\n")+1)}
+	}
+	if len(doc.Content) == 0 {
+		return nil, nil
+	}
+	r := reader{first: d.Line, lines: strings.Split(text, "\n"), anchors: map[*yaml.Node]*Node{}}
+	return r.node(doc.Content[0]), nil
+}
+
+var errorLine = regexp.MustCompile(`\bline ([0-9]+):`)
+
+// lineOf reads the line from an error's text, where alone the library tells it.
+func lineOf(err error, lines int) int {
+	if m := errorLine.FindStringSubmatch(err.Error()); m != nil {
+		if n, err := strconv.Atoi(m[1]); err == nil {
+			return min(max(n, 1), lines)
+		}
+	}
+	return 1
+}
+
+// A reader makes nodes of one document.
+type reader struct {
+	first   int
+	lines   []string
+	anchors map[*yaml.Node]*Node // nil for one that is being read: it contains itself
+}
+
+func (r *reader) node(n *yaml.Node) *Node {
+	if n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	if n.Anchor == "" {
+		return r.fresh(n)
+	}
+	if made, ok := r.anchors[n]; ok {
+		if made == nil {
+			return &Node{Line: r.first - 1 + n.Line}
+		}
+		return made
+	}
+	r.anchors[n] = nil
+	r.anchors[n] = r.fresh(n)
+	return r.anchors[n]
+}
+
+func (r *reader) fresh(n *yaml.Node) *Node {
+	out := &Node{Line: r.first - 1 + n.Line}
+	switch n.Kind {
+	case yaml.MappingNode:
+		out.Kind = Map
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			r.put(out, n.Content[i], r.node(n.Content[i+1]))
+		}
+	case yaml.SequenceNode:
+		out.Kind = List
+		for _, item := range n.Content {
+			out.Items = append(out.Items, r.node(item))
+		}
+	case yaml.ScalarNode:
+		if n.Tag == "!!null" {
+			break
+		}
+		out.Kind, out.Text = Scalar, n.Value
+		out.Quoted = n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) != 0
+		r.place(out, n.Line, n.Column)
+	}
+	return out
+}
+
+func (r *reader) put(to *Node, key *yaml.Node, value *Node) {
+	if key.Tag == "!!merge" {
+		if value.Kind == List {
+			to.merged = append(to.merged, value.Items...)
+		} else {
+			to.merged = append(to.merged, value)
+		}
+		return
+	}
+	to.Entries = append(to.Entries, Entry{Key: key.Value, Line: r.first - 1 + key.Line, Value: value})
+}
+
+// place gives a plain scalar its columns, if its text stands there as the parser says.
+func (r *reader) place(n *Node, line, column int) {
+	const longest = 1000 // of a line that is worth a column; a file of one line has many values on it
+	if n.Quoted || n.Text == "" || line < 1 || line > len(r.lines) || column < 1 || len(r.lines[line-1]) > longest {
+		return
+	}
+	text := []rune(r.lines[line-1])
+	if column-1 <= len(text) && strings.HasPrefix(string(text[column-1:]), n.Text) {
+		n.Column, n.EndColumn = column, column+utf8.RuneCountInString(n.Text)
+	}
+}

@@ -1,0 +1,91 @@
+// Package kubelinter looks for insecure objects of Kubernetes with KubeLinter
+// (https://docs.kubelinter.io).
+//
+// Only the checks in rules.yaml run, those that are about security and need no other file. The
+// severities are ours. KubeLinter names an object and no line, so the line is that of the object's name.
+// A .kube-linter.yaml of the tree is not shown to it, and annotations that ignore a check are taken
+// out.
+package kubelinter
+
+import (
+	_ "embed"
+	"strings"
+
+	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/internal/tool"
+	"github.com/secbydesign/secbydesign/scanners/internal/yamlpos"
+)
+
+//go:embed rules.yaml
+var rules []byte
+
+// New gives the scanner.
+func New(tools *tool.Runner) scanners.Scanner {
+	known := tool.ReadRules(rules)
+	return tools.Scanner(tool.Adapter{
+		Info: scanners.Info{
+			Name:       "kube-linter",
+			Gate:       scanners.Infrastructure,
+			About:      "Insecure objects of Kubernetes",
+			URL:        "https://docs.kubelinter.io",
+			Documented: true,
+			Files:      []string{"**/*.{yaml,yml,json}"},
+			Config:     []string{"**/.kube-linter.{yaml,yml}"},
+		},
+		Version: []string{"version"},
+		Install: "Install KubeLinter: https://docs.kubelinter.io/#/?id=installing-kubelinter",
+		Own:     map[string]string{"config.yaml": "checks: {doNotAutoAddDefaults: true}\n"},
+		Silence: `(?:kube-linter\.io/)?(ignore)(?:-all|-check\.kube-linter\.io)`,
+		Args: func(r tool.Run) []string {
+			include := "--include=" + strings.Join(known.Names(), ",")
+			return append([]string{"lint", "--format=json", "--config=" + r.Own + "/config.yaml", include, "--"}, r.Files...)
+		},
+		Found:   []int{1},
+		Nothing: "no valid objects found",
+		Parse:   tool.JSON(parse),
+		Rules:   known,
+	})
+}
+
+type report struct {
+	Reports []struct {
+		Diagnostic         struct{ Message string }
+		Check, Remediation string
+		Object             struct {
+			Metadata  struct{ FilePath string }
+			K8sObject struct {
+				Name             string
+				GroupVersionKind struct{ Kind string }
+			}
+		}
+	}
+}
+
+func parse(out *tool.Report, r report) {
+	lines := map[string]map[string]int{} // by path and object
+	for _, r := range r.Reports {
+		path, object := r.Object.Metadata.FilePath, r.Object.K8sObject
+		name := object.GroupVersionKind.Kind + " " + object.Name
+		if lines[path] == nil {
+			lines[path] = objects(out.Content(path))
+		}
+		out.Add(scanners.Finding{
+			Rule: r.Check, Path: path, Line: lines[path][name], HelpURL: "https://docs.kubelinter.io/#/generated/checks?id=" + r.Check,
+			Title: strings.ReplaceAll(r.Check, "-", " "), Message: name + ": " + r.Diagnostic.Message,
+			Help: r.Remediation, Identity: name + " " + r.Diagnostic.Message,
+		})
+	}
+}
+
+// objects gives the lines on which the objects of a file are named.
+func objects(text []byte, _ bool) map[string]int {
+	lines := map[string]int{}
+	for d := range yamlpos.Documents(text) {
+		object, _ := yamlpos.Parse(d)
+		named := object.Get("metadata", "name")
+		if key := object.Get("kind").String() + " " + named.String(); named != nil && lines[key] == 0 {
+			lines[key] = named.Line
+		}
+	}
+	return lines
+}

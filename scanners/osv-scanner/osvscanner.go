@@ -1,0 +1,139 @@
+// Package osvscanner looks for known vulnerabilities of dependencies with OSV-Scanner
+// (https://google.github.io/osv-scanner), offline, in the operator's copy of the database.
+//
+// It knows more kinds of manifests than the scanner osv of ours, and agrees with it on the others, so
+// that what both find is one finding. The severity is that of the CVSS score, medium without one,
+// and critical for a package that is malicious. An osv-scanner.toml in the tree has no effect.
+package osvscanner
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/internal/tool"
+)
+
+// New gives the scanner for the databases in a folder, osv-scalibr/ECOSYSTEM/all.zip.
+func New(tools *tool.Runner, databases string) scanners.Scanner {
+	return tools.Scanner(tool.Adapter{
+		Info: scanners.Info{
+			Name:  "osv-scanner",
+			Gate:  scanners.Dependencies,
+			About: "Known vulnerabilities of dependencies, in more kinds of manifests than osv",
+			URL:   "https://google.github.io/osv-scanner",
+			Files: []string{
+				"**/{go.mod,package-lock.json,npm-shrinkwrap.json,yarn.lock,pnpm-lock.yaml,bun.lock,deno.lock}",
+				"**/{requirements*.txt,Pipfile.lock,poetry.lock,pdm.lock,pylock.toml,uv.lock,Gemfile.lock,gems.locked,Cargo.lock}",
+				"**/{composer.lock,pom.xml,gradle.lockfile,buildscript-gradle.lockfile,verification-metadata.xml,packages.lock.json,packages.config,*.deps.json}",
+				"**/{mix.lock,pubspec.lock,conan.lock,renv.lock,cabal.project.freeze,stack.yaml.lock}",
+			},
+			Config: []string{"**/osv-scanner.toml"},
+		},
+		Oldest:  "2.0.0", // scan source
+		Install: "Install OSV-Scanner: https://google.github.io/osv-scanner/installation",
+		Own:     map[string]string{"osv-scanner.toml": ""},
+		Folder:  databases,
+		Lacks:   "OSV-Scanner has no database: put osv-scalibr/ECOSYSTEM/all.zip",
+		Args: func(r tool.Run) []string {
+			return []string{
+				"scan", "source", "--offline", "--local-db-path=" + databases, "--config=" + r.Own + "/osv-scanner.toml", "--no-resolve",
+				"--no-call-analysis=all", "--no-ignore", "--allow-no-lockfiles", "--verbosity=error", "--format=json", "--recursive", r.Tree,
+			}
+		},
+		Found: []int{1},
+		Parse: tool.JSON(parse),
+	})
+}
+
+type vulnerability struct {
+	ID, Summary, Details string
+	Affected             []struct {
+		Package struct{ Name string }
+		Ranges  []struct{ Events []struct{ Fixed string } }
+	}
+}
+
+type report struct {
+	Results []struct {
+		Source   struct{ Path string }
+		Packages []struct {
+			Package         struct{ Name, Version string }
+			Vulnerabilities []vulnerability
+			Groups          []struct {
+				IDs, Aliases []string
+				Max          string `json:"max_severity"`
+			}
+		}
+	}
+}
+
+// unread matches what it says of a file that it could not read; it ends as if there were none. The path
+// lacks its first slash.
+var unread = regexp.MustCompile(`(?m)^Error during extraction: \(extracting as [^)]*\) (.+?): could not extract`)
+
+func parse(out *tool.Report, r report) {
+	for _, m := range unread.FindAllSubmatch(out.Stderr, -1) {
+		out.Unread("what its name says", "/"+string(m[1]), 0)
+	}
+	for _, file := range r.Results {
+		for _, p := range file.Packages {
+			for _, g := range p.Groups {
+				i := slices.IndexFunc(p.Vulnerabilities, func(v vulnerability) bool { return slices.Contains(g.IDs, v.ID) })
+				if i < 0 {
+					out.Fail(fmt.Errorf("%v is told of nowhere", g.IDs))
+					continue
+				}
+				v := p.Vulnerabilities[i]
+				about := cmp.Or(v.Summary, first(v.Details), "a known vulnerability")
+				f := out.Vulnerable(file.Source.Path, p.Package.Name, p.Package.Version, about, v.mended(p.Package.Name)...)
+				f.Rule, f.Severity, f.HelpURL = v.ID, severity(v.ID, g.Max), "https://osv.dev/vulnerability/"+v.ID
+				f.Why = "Whoever knows the advisory knows how to attack what uses it."
+				f.Aliases = slices.Compact(slices.Sorted(slices.Values(g.Aliases)))
+				if strings.HasPrefix(v.ID, "MAL-") {
+					f.Package = "" // to be told by itself
+				}
+				out.Add(f)
+			}
+		}
+	}
+}
+
+func severity(id, score string) scanners.Severity {
+	cvss, err := strconv.ParseFloat(score, 64)
+	switch {
+	case strings.HasPrefix(id, "MAL-"):
+		return scanners.Critical
+	case err != nil:
+		return scanners.Medium
+	}
+	return max(scanners.CVSS(cvss), scanners.Low)
+}
+
+// first gives the first sentence of a text, where that is short enough.
+func first(text string) string {
+	text, _, _ = strings.Cut(strings.TrimSpace(text), "\n")
+	text, _, _ = strings.Cut(text, ". ")
+	if len(text) > 200 {
+		return ""
+	}
+	return text
+}
+
+func (v vulnerability) mended(name string) (versions []string) {
+	for _, a := range v.Affected {
+		for _, r := range a.Ranges {
+			for _, e := range r.Events {
+				if a.Package.Name == name && len(e.Fixed) < 40 { // a commit is no version
+					versions = append(versions, e.Fixed)
+				}
+			}
+		}
+	}
+	slices.Sort(versions)
+	return slices.Compact(versions)
+}

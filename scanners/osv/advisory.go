@@ -1,0 +1,404 @@
+package osv
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/google/osv-scalibr/semantic"
+	gocvss20 "github.com/pandatix/go-cvss/20"
+	gocvss30 "github.com/pandatix/go-cvss/30"
+	gocvss31 "github.com/pandatix/go-cvss/31"
+	gocvss40 "github.com/pandatix/go-cvss/40"
+
+	"github.com/secbydesign/secbydesign/scanners"
+)
+
+// An advisory is what this package reads of one record (https://ossf.github.io/osv-schema/).
+// It is shared between scans and must not be changed.
+type advisory struct {
+	ID        string     `json:"id"`
+	Withdrawn string     `json:"withdrawn"`
+	Aliases   []string   `json:"aliases"`
+	Summary   string     `json:"summary"`
+	Details   string     `json:"details"`
+	Severity  []score    `json:"severity"`
+	Affected  []affected `json:"affected"`
+	// A database may put anything here.
+	DatabaseSpecific json.RawMessage `json:"database_specific"`
+}
+
+type affected struct {
+	Package struct {
+		Ecosystem string `json:"ecosystem"`
+		Name      string `json:"name"`
+	} `json:"package"`
+	Ranges   []span   `json:"ranges"`
+	Versions []string `json:"versions"`
+	Severity []score  `json:"severity"`
+}
+
+type span struct {
+	Type   string  `json:"type"`
+	Events []event `json:"events"`
+}
+
+type event struct {
+	Introduced   string `json:"introduced"`
+	Fixed        string `json:"fixed"`
+	LastAffected string `json:"last_affected"`
+	Limit        string `json:"limit"`
+}
+
+type score struct {
+	Type  string `json:"type"`
+	Score string `json:"score"`
+}
+
+// maxDetails is how much of an advisory's text is kept; only its first sentence is shown.
+const maxDetails = 500
+
+func parseAdvisory(text []byte) (*advisory, error) {
+	a := &advisory{}
+	if err := json.Unmarshal(text, a); err != nil {
+		return nil, err
+	}
+	if a.ID == "" {
+		return nil, errors.New("an advisory without an id")
+	}
+	a.Details = strings.Clone(cut(a.Details, maxDetails))
+	return a, nil
+}
+
+// cut gives the first n bytes of s at most, without half a character.
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return strings.ToValidUTF8(s[:n], "")
+}
+
+func (a *advisory) malicious() bool { return strings.HasPrefix(a.ID, "MAL-") }
+
+// names gives the id and all aliases.
+func (a *advisory) names() []string { return append([]string{a.ID}, a.Aliases...) }
+
+// about gives the parts of the advisory that are about the package.
+func (a *advisory) about(p pkg) (out []affected) {
+	if a.Withdrawn != "" {
+		return nil
+	}
+	for _, one := range a.Affected {
+		// "Maven:https://…" names a registry, "Debian:12" a release. What the file says tells
+		// neither, so the advisory counts for every one.
+		ecosystem, _, _ := strings.Cut(one.Package.Ecosystem, ":")
+		if ecosystem == p.ecosystem && canonical(ecosystem, one.Package.Name) == p.name {
+			out = append(out, one)
+		}
+	}
+	return out
+}
+
+// affects reports whether the package's version is affected.
+//
+// osv-scalibr has a matcher, too. It takes a package without a version for affected, gives up at
+// the first range of commits, sorts the shared advisory in place, panics at odd versions and knows
+// no GitHub Actions, so it is only compared with, in a test.
+func (a *advisory) affects(p pkg) bool {
+	parts := a.about(p)
+	if p.version == "" {
+		// Any version may get installed. Only where all are malicious does that say something.
+		return a.malicious() && slices.ContainsFunc(parts, affected.always)
+	}
+	return slices.ContainsFunc(parts, func(part affected) bool { return part.holds(p.ecosystem, p.version) })
+}
+
+// always reports whether every version is affected.
+func (a affected) always() bool {
+	return slices.ContainsFunc(a.Ranges, func(r span) bool {
+		return r.comparable() && len(r.Events) == 1 && r.Events[0].Introduced == "0"
+	})
+}
+
+func (a affected) holds(ecosystem, version string) bool {
+	if slices.Contains(a.Versions, version) {
+		return true
+	}
+	v, err := parseVersion(ecosystem, version)
+	if err != nil {
+		return a.always()
+	}
+	return slices.ContainsFunc(a.Ranges, func(r span) bool { return r.holds(ecosystem, v) })
+}
+
+// comparable reports whether the range is one of versions, not of commits.
+func (r span) comparable() bool { return r.Type == "SEMVER" || r.Type == "ECOSYSTEM" }
+
+// holds follows the schema's own algorithm (https://ossf.github.io/osv-schema/#evaluation).
+func (r span) holds(ecosystem string, v semantic.Version) bool {
+	if !r.comparable() {
+		return false
+	}
+	// Where a range ends and begins again at one version, the end comes first.
+	rank := func(e event) int {
+		if e.Introduced != "" {
+			return 1
+		}
+		return 0
+	}
+	events := slices.Clone(r.Events)
+	slices.SortStableFunc(events, func(a, b event) int {
+		return cmp.Or(compareVersions(ecosystem, a.version(), b.version()), cmp.Compare(rank(a), rank(b)))
+	})
+	inside, limited, below := false, false, false
+	for _, e := range events {
+		switch {
+		case e.Introduced == "0":
+			inside = true
+		case e.Introduced != "":
+			inside = inside || compareTo(v, e.Introduced) >= 0
+		case e.Fixed != "":
+			inside = inside && compareTo(v, e.Fixed) < 0
+		case e.LastAffected != "":
+			inside = inside && compareTo(v, e.LastAffected) <= 0
+		case e.Limit != "":
+			limited = true
+			below = below || e.Limit == "*" || compareTo(v, e.Limit) < 0
+		}
+	}
+	return inside && (!limited || below)
+}
+
+func (e event) version() string { return cmp.Or(e.Introduced, e.Fixed, e.LastAffected, e.Limit) }
+
+// compareTo orders a version and a text; one that cannot be read is behind all others.
+func compareTo(v semantic.Version, text string) int {
+	order, err := v.CompareStr(text)
+	if err != nil {
+		return -1
+	}
+	return order
+}
+
+func compareVersions(ecosystem, a, b string) int {
+	switch {
+	case a == b:
+		return 0
+	case a == "0":
+		return -1
+	case b == "0":
+		return 1
+	}
+	v, err := parseVersion(ecosystem, a)
+	if err != nil {
+		return cmp.Compare(a, b)
+	}
+	return compareTo(v, b)
+}
+
+func parseVersion(ecosystem, version string) (semantic.Version, error) {
+	if ecosystem == actions {
+		ecosystem = "npm" // semantic versions, too
+	}
+	return semantic.Parse(version, ecosystem)
+}
+
+// fixes gives the versions in which the advisory calls the package mended, unsorted.
+func (a *advisory) fixes(p pkg) (out []string) {
+	for _, part := range a.about(p) {
+		for _, r := range part.Ranges {
+			if !r.comparable() {
+				continue
+			}
+			for _, e := range r.Events {
+				if e.Fixed != "" {
+					out = append(out, e.Fixed)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// A problem is one or more advisories about the same thing, as far as their aliases tell.
+type problem struct {
+	advisories []*advisory // by id, at least one
+	aliases    []string    // all names, sorted
+}
+
+// group joins what shares a name. Malicious records of one package are one problem in any case:
+// there is nothing to be told twice.
+func group(list []*advisory) (out []problem) {
+	byName := map[string]*problem{}
+	slices.SortFunc(list, func(a, b *advisory) int { return cmp.Compare(a.ID, b.ID) })
+	for _, a := range list {
+		names := a.names()
+		if a.malicious() {
+			names = append(names, "MAL-")
+		}
+		joined := &problem{advisories: []*advisory{a}, aliases: names}
+		for _, name := range names {
+			if other := byName[name]; other != nil && other != joined {
+				joined.advisories = append(joined.advisories, other.advisories...)
+				joined.aliases = append(joined.aliases, other.aliases...)
+				for _, n := range other.aliases {
+					byName[n] = joined
+				}
+			}
+		}
+		for _, name := range names {
+			byName[name] = joined
+		}
+	}
+	seen := map[*problem]bool{}
+	for _, a := range list {
+		p := byName[a.ID]
+		if seen[p] {
+			continue
+		}
+		seen[p] = true
+		slices.SortFunc(p.advisories, func(a, b *advisory) int { return cmp.Compare(a.ID, b.ID) })
+		p.aliases = slices.DeleteFunc(p.aliases, func(n string) bool { return n == "MAL-" || n == "" })
+		slices.Sort(p.aliases)
+		p.aliases = slices.Compact(p.aliases)
+		out = append(out, *p)
+	}
+	return out
+}
+
+func (p problem) malicious() bool { return slices.ContainsFunc(p.advisories, (*advisory).malicious) }
+
+// id is the name to call it by: GitHub's own, which readers of pull requests know best, else the
+// CVE, else the first one. It is chosen among all names and not only among the records at hand,
+// so that every copy of the database leads to the same.
+func (p problem) id() string {
+	for _, prefix := range []string{"GHSA-", "CVE-"} {
+		for _, name := range p.aliases {
+			if strings.HasPrefix(name, prefix) {
+				return name
+			}
+		}
+	}
+	return p.advisories[0].ID
+}
+
+// others gives the names beside id.
+func (p problem) others() []string {
+	return slices.DeleteFunc(slices.Clone(p.aliases), func(n string) bool { return n == p.id() })
+}
+
+func (p problem) severity(of pkg) scanners.Severity {
+	if p.malicious() {
+		return scanners.Critical
+	}
+	worst, known := scanners.Note, false
+	for _, a := range p.advisories {
+		if s, ok := a.severity(of); ok {
+			worst, known = max(worst, s), true
+		}
+	}
+	if !known {
+		return scanners.Medium
+	}
+	return worst
+}
+
+// severity is by the newest version of CVSS that the advisory has, else by its database's word.
+func (a *advisory) severity(of pkg) (scanners.Severity, bool) {
+	scores := slices.Clone(a.Severity)
+	for _, part := range a.about(of) {
+		scores = append(scores, part.Severity...)
+	}
+	for _, kind := range []string{"CVSS_V4", "CVSS_V3", "CVSS_V2"} {
+		for _, s := range scores {
+			if s.Type != kind {
+				continue
+			}
+			if base, err := baseScore(s.Score); err == nil {
+				return scanners.CVSS(base), true
+			}
+		}
+	}
+	var said struct{ Severity string }
+	if json.Unmarshal(a.DatabaseSpecific, &said) != nil {
+		return 0, false
+	}
+	switch strings.ToUpper(said.Severity) {
+	case "CRITICAL":
+		return scanners.Critical, true
+	case "HIGH":
+		return scanners.High, true
+	case "MODERATE", "MEDIUM":
+		return scanners.Medium, true
+	case "LOW":
+		return scanners.Low, true
+	}
+	return 0, false
+}
+
+func baseScore(vector string) (float64, error) {
+	switch {
+	case strings.HasPrefix(vector, "CVSS:4.0/"):
+		v, err := gocvss40.ParseVector(vector)
+		if err != nil {
+			return 0, err
+		}
+		return v.Score(), nil
+	case strings.HasPrefix(vector, "CVSS:3.1/"):
+		v, err := gocvss31.ParseVector(vector)
+		if err != nil {
+			return 0, err
+		}
+		return v.BaseScore(), nil
+	case strings.HasPrefix(vector, "CVSS:3.0/"):
+		v, err := gocvss30.ParseVector(vector)
+		if err != nil {
+			return 0, err
+		}
+		return v.BaseScore(), nil
+	}
+	v, err := gocvss20.ParseVector(vector)
+	if err != nil {
+		return 0, err
+	}
+	return v.BaseScore(), nil
+}
+
+// mended gives the smallest version that is newer than the package's and that no problem of the
+// list affects, of the same major version where there is one. It is empty when none is known.
+func mended(p pkg, list ...problem) string {
+	if p.version == "" {
+		return ""
+	}
+	var all []*advisory
+	var versions []string
+	for _, one := range list {
+		all = append(all, one.advisories...)
+		for _, a := range one.advisories {
+			versions = append(versions, a.fixes(p)...)
+		}
+	}
+	slices.SortFunc(versions, func(a, b string) int {
+		return cmp.Or(compareVersions(p.ecosystem, a, b), cmp.Compare(a, b))
+	})
+	least := ""
+	for _, v := range slices.Compact(versions) {
+		after := p
+		after.version = v
+		if compareVersions(p.ecosystem, v, p.version) <= 0 || slices.ContainsFunc(all, func(a *advisory) bool { return a.affects(after) }) {
+			continue
+		}
+		if major(v) == major(p.version) {
+			return v
+		}
+		least = cmp.Or(least, v)
+	}
+	return least
+}
+
+func major(version string) string {
+	first, _, _ := strings.Cut(strings.TrimPrefix(version, "v"), ".")
+	return first
+}

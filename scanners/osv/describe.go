@@ -1,0 +1,207 @@
+package osv
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+	"unicode"
+
+	"github.com/secbydesign/secbydesign/scanners"
+)
+
+// describe tells one problem of one package. all is the version in which all problems of the
+// package are mended that can be, or empty.
+//
+// There is no CWE: the advisory's own would make one finding of two problems of the same kind in
+// one package, where scanners are compared by place and CWE. The aliases say what is the same.
+func describe(format format, f scanners.File, p pkg, known problem, all string) scanners.Finding {
+	finding := scanners.Finding{
+		Rule:     known.id(),
+		Severity: known.severity(p),
+		Path:     f.Path,
+		Line:     p.at.line,
+		EndLine:  p.at.line,
+		Title:    "Known vulnerability in a dependency",
+		Why:      "The weakness is public, so whoever can reach it through this project knows how; whether it can be reached is for you to judge.",
+		HelpURL:  "https://osv.dev/vulnerability/" + url.PathEscape(known.advisories[0].ID),
+		Identity: p.ecosystem + " " + p.name + " " + known.id(),
+		Aliases:  known.aliases,
+	}
+	what := p.shown
+	if shown := showVersion(p); shown != "" {
+		what += " " + shown
+	}
+	if len(p.groups) > 0 {
+		what += " (" + plain(strings.Join(p.groups, ", "), 40) + ")"
+	}
+	names := known.id()
+	if others := known.others(); len(others) > 0 {
+		names += ", also " + strings.Join(others[:min(len(others), 3)], ", ")
+	}
+	about := ""
+	if summary := known.summary(); summary != "" {
+		about = ": " + strings.TrimSuffix(summary, ".")
+	}
+	if known.malicious() {
+		finding.Rule = "malicious-package"
+		finding.Identity = p.ecosystem + " " + p.name
+		finding.Title = "Malicious package"
+		finding.Message = fmt.Sprintf("%s is malicious (%s)%s.", what, names, about)
+		finding.Why = "A malicious package runs its author's code where it is installed, with all that this machine and account may do."
+		finding.Help = "Remove it. Where it was installed already, take the machine for compromised, and exchange every secret that was within reach."
+		return finding
+	}
+	finding.Package = p.shown
+	finding.Message = fmt.Sprintf("%s has a known vulnerability (%s)%s.", what, names, about)
+	own := mended(p, known)
+	finding.Help = help(format, p, own, all)
+	if own == "" {
+		return finding
+	}
+	finding.Message = strings.TrimSuffix(finding.Message, ".") + "; fixed in " + own + "."
+	if fix, ok := suggest(f, p, all); ok {
+		finding.Fixes = []scanners.Fix{fix}
+	}
+	return finding
+}
+
+// help says how to get rid of it. Editing a lockfile is no way: it holds checksums, and what else
+// the new version needs.
+func help(format format, p pkg, own, all string) string {
+	to := cmp.Or(all, own)
+	if own == "" {
+		return "No fixed version is known. Look for another package, or find out whether the vulnerable part is used here and say so."
+	}
+	text := fmt.Sprintf("Upgrade %s to %s or newer", p.shown, to)
+	if command := format.command(p, to); command != "" {
+		text += ", for instance with `" + command + "`"
+	}
+	text += "."
+	if own != to {
+		text += fmt.Sprintf(" This problem is fixed in %s; %s also mends the others that are known.", own, to)
+	}
+	switch format.ecosystem {
+	case "Go":
+		text += " Run `go mod tidy` afterwards."
+	case "npm":
+		text += " If another package asks for it, upgrade that one; `npm audit` and its like say which."
+	}
+	return text
+}
+
+// command is how the format's own tool changes a version, or nothing where the words could be
+// more than words to a shell.
+func (f format) command(p pkg, to string) string {
+	if f.upgrade == "" || !harmless(p.shown) || !harmless(to) {
+		return ""
+	}
+	if strings.Count(f.upgrade, "%s") == 1 {
+		return fmt.Sprintf(f.upgrade, p.shown)
+	}
+	return fmt.Sprintf(f.upgrade, p.shown, to)
+}
+
+func harmless(word string) bool {
+	return word != "" && word[0] != '-' && !strings.ContainsFunc(word, func(r rune) bool {
+		return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("@/._-+:~!", r)
+	})
+}
+
+// suggest exchanges the version on the package's line, where that is all there is to do and the
+// line holds the version exactly once.
+func suggest(f scanners.File, p pkg, to string) (scanners.Fix, bool) {
+	if to == "" || !p.fixable || p.at.line == 0 || !harmless(to) {
+		return scanners.Fix{}, false
+	}
+	line := lineOf(f.Content, p.at.line)
+	old := p.version
+	if p.ecosystem == "Go" {
+		old, to = "v"+old, "v"+to
+		if strings.HasSuffix(old, "+incompatible") {
+			to += "+incompatible"
+		}
+	}
+	at := next(line, old, 0, versionAt)
+	name := next(line, p.shown, 0, namedAt)
+	if p.ecosystem == actions {
+		name = bytes.Index(line, []byte(p.shown)) // a folder of the action may follow
+	}
+	if at < 0 || name < 0 || at < name || next(line, old, at+1, versionAt) >= 0 ||
+		bytes.Contains(line, []byte("--hash")) || bytes.Contains(line, []byte("=>")) || bytes.HasSuffix(bytes.TrimSpace(line), []byte(`\`)) {
+		return scanners.Fix{}, false
+	}
+	begin := placeOf(line, name, at, len(old))
+	return scanners.Fix{
+		Title: fmt.Sprintf("Upgrade %s to %s", p.shown, to),
+		Edits: []scanners.Edit{{
+			Path: f.Path, Line: p.at.line, EndLine: p.at.line, Column: begin.column, EndColumn: begin.endColumn, Text: to,
+		}},
+	}, true
+}
+
+func lineOf(text []byte, n int) []byte {
+	for line := range bytes.Lines(text) {
+		if n--; n == 0 {
+			return bytes.TrimRight(line, "\r\n")
+		}
+	}
+	return nil
+}
+
+// showVersion gives the version as the file writes it, as far as it is fit to be shown.
+func showVersion(p pkg) string {
+	short, _, _ := strings.Cut(p.version, "."+newest)
+	return plain(short, 64)
+}
+
+// summary is one line about the problem, from the first advisory that has one.
+func (p problem) summary() string {
+	for _, a := range p.advisories {
+		if a.Summary != "" {
+			return plain(a.Summary, 200)
+		}
+	}
+	for _, a := range p.advisories {
+		if first := firstSentence(a.Details); first != "" {
+			return plain(first, 200)
+		}
+	}
+	return ""
+}
+
+// firstSentence gives the first one that is about the problem: texts without a summary often begin
+// with what the package is.
+func firstSentence(details string) string {
+	text, _, _ := strings.Cut(strings.TrimSpace(details), "\n")
+	first, rest, more := strings.Cut(text, ". ")
+	for more && introduction.MatchString(first) && !problemFirst.MatchString(first) {
+		first, rest, more = strings.Cut(rest, ". ")
+	}
+	return first
+}
+
+var (
+	introduction = regexp.MustCompile(`^(\S+ ){1,3}(is|are) (an?|the) `)
+	problemFirst = regexp.MustCompile(`^(An?|There|This|It) `)
+)
+
+// plain makes one line of printable characters of s, n of them at most.
+func plain(s string, n int) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) {
+			return ' '
+		}
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, ""))
+	s = strings.Join(strings.Fields(s), " ")
+	if r := []rune(s); len(r) > n {
+		s = strings.TrimSpace(string(r[:n-1])) + "…"
+	}
+	return s
+}

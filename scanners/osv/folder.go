@@ -1,0 +1,170 @@
+package osv
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/secbydesign/secbydesign/scanners"
+)
+
+// A folder holds exports of OSV: ECOSYSTEM/all.zip.
+type folder struct {
+	dir, cache string
+
+	mu   sync.Mutex // held while an index is made: whoever waits would only make it, too
+	open map[string]*index
+}
+
+func newFolder(dir, cache string) *folder {
+	return &folder{dir: dir, cache: cache, open: map[string]*index{}}
+}
+
+// An export is one all.zip, as it was when it was looked at.
+type export struct {
+	path string
+	size int64
+	time time.Time
+}
+
+func (f *folder) export(ecosystem string) (export, error) {
+	path := filepath.Join(f.dir, ecosystem, "all.zip")
+	info, err := os.Stat(path)
+	if err != nil {
+		return export{}, err
+	}
+	return export{path, info.Size(), info.ModTime()}, nil
+}
+
+// name is of this export, and of no other.
+func (e export) name() string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%d\x00%d", e.path, e.size, e.time.UnixNano()))
+	return hex.EncodeToString(sum[:16])
+}
+
+// state is a digest of all exports.
+func (f *folder) state(context.Context) (string, error) {
+	entries, err := os.ReadDir(f.dir)
+	if err != nil {
+		// Without the cause, which has a path of this machine: everybody may read the sentence.
+		return "", &scanners.IncompleteError{
+			Reason: "The folder of advisories cannot be read, so packages were not looked up; the operator should look at SECBYDESIGN_OSV_DIR.",
+		}
+	}
+	sum := sha256.New()
+	any := false
+	for _, entry := range entries {
+		if e, err := f.export(entry.Name()); err == nil {
+			any = true
+			fmt.Fprintf(sum, "%s\x00%d\x00%d\x00", entry.Name(), e.size, e.time.UnixNano())
+		}
+	}
+	if !any {
+		return "", &scanners.IncompleteError{
+			Reason: "The folder of advisories has no ECOSYSTEM/all.zip, so packages were not looked up; the operator should look at SECBYDESIGN_OSV_DIR.",
+		}
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:16]), nil
+}
+
+func (f *folder) about(ctx context.Context, list []pkg) ([][]*advisory, error) {
+	out := make([][]*advisory, len(list))
+	var errs []error
+	indexes := map[string]*index{} // nil for what failed
+	for i, p := range list {
+		x, ok := indexes[p.ecosystem]
+		var err error
+		if !ok {
+			x, err = f.index(ctx, p.ecosystem)
+			indexes[p.ecosystem] = x
+		}
+		if x != nil {
+			if out[i], err = x.about(p); err != nil {
+				indexes[p.ecosystem] = nil
+			}
+		}
+		if err != nil {
+			errs = append(errs, explain(p.ecosystem, err))
+		}
+		if ctx.Err() != nil {
+			return out, ctx.Err()
+		}
+	}
+	return out, errors.Join(errs...)
+}
+
+func explain(ecosystem string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return &scanners.IncompleteError{
+			Reason: fmt.Sprintf("There are no advisories for %s here, so its packages were not looked up; the operator can put %s/all.zip into the folder.", ecosystem, ecosystem),
+			Err:    err,
+		}
+	}
+	return &scanners.IncompleteError{
+		Reason: fmt.Sprintf("The advisories for %s cannot be read, so its packages were not looked up; the operator should fetch %s/all.zip again.", ecosystem, ecosystem),
+		Err:    err,
+	}
+}
+
+// index gives the index of an export as it is now.
+func (f *folder) index(ctx context.Context, ecosystem string) (*index, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	e, err := f.export(ecosystem)
+	if err != nil {
+		return nil, err
+	}
+	if x := f.open[ecosystem]; x != nil && x.of == e {
+		return x, nil
+	}
+	x, err := f.load(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	// The one before is not closed, since scans may be reading it; its file goes with the garbage.
+	f.open[ecosystem] = x
+	return x, nil
+}
+
+// load reads the index from the cache, or makes it and puts it there.
+func (f *folder) load(ctx context.Context, e export) (*index, error) {
+	cached := filepath.Join(f.cache, e.name()+".index")
+	if f.cache != "" {
+		if x, err := readIndex(cached, e); err == nil {
+			return x, nil
+		}
+	}
+	x, err := makeIndex(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	if f.cache != "" {
+		// The cache saves the next process some seconds; this one has its index in any case.
+		if err := os.MkdirAll(f.cache, 0o700); err == nil && x.write(cached) == nil {
+			f.sweep(cached)
+		}
+	}
+	return x, nil
+}
+
+// sweep removes indexes that were made more than a week ago: exports are replaced daily, and an
+// index that is still wanted is soon made again.
+func (f *folder) sweep(except string) {
+	old, err := filepath.Glob(filepath.Join(f.cache, "*.index"))
+	if err != nil {
+		return
+	}
+	for _, path := range old {
+		info, err := os.Stat(path)
+		if err == nil && path != except && time.Since(info.ModTime()) > 7*24*time.Hour {
+			_ = os.Remove(path)
+		}
+	}
+}

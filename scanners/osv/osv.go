@@ -1,0 +1,255 @@
+// Package osv tells which packages of a project have known vulnerabilities or are malicious, by
+// the advisories of OSV (https://osv.dev). Lockfiles and manifests are read by the extractors of
+// osv-scalibr, in process and from memory; nothing of a project is built, installed or resolved.
+//
+// # Where advisories come from
+//
+// From an OSV service, or from a folder of its exports (ECOSYSTEM/all.zip, see
+// https://google.github.io/osv.dev/data/). The folder is indexed once, not once a scan, and read
+// one advisory at a time. Which of the two it is makes no difference to what is found: both only
+// propose advisories, and this package decides.
+//
+// # Only what a change adds
+//
+// What a pull request is told is what its head has and its base does not; an advisory that was
+// published yesterday is found in the lockfile of both, and is no news. This package sees one
+// side at a time, on purpose, and is not told what the other one holds: a finding would then
+// depend on two files, could not be cached by the content of one, and would look mended where it
+// was only left out. Nor does it need to be told in order to save work. The two sides of a
+// lockfile are the same but for a few lines, and an answer about one version of one package is
+// kept, so the second side costs what the change adds; a file that does not change is not looked
+// at.
+//
+// For the same reason an answer is kept for an hour, and not until the hour ends: base and head,
+// which are looked at in the same minute, are judged by the same answer.
+//
+// # What a finding is
+//
+// One problem of one version of one package in one file, however many names it has: advisories
+// that share an alias are one. The identity is the package and the problem, without the version.
+// Who moves from one affected version to another has neither brought the problem nor mended it,
+// and a decision about it stands; a second, other affected version of the package is a second
+// finding.
+//
+// # What it does not do
+//
+// It reads no other file than the one at hand: neither a pom.xml's parent nor what a
+// requirements.txt includes. Versions that stand there are unknown, and of a package without a
+// version only malice is told that all versions have. Go's own libraries are left out, since
+// go.mod names the oldest version of Go that will do, and not the one that is used.
+package osv
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/secbydesign/secbydesign/scanners"
+)
+
+const (
+	// version is that of osv-scalibr in go.mod, and the edition of what this package makes of it.
+	version = "0.4.5-3"
+
+	// maxFindings is how many findings of one file are told.
+	maxFindings = 1000
+)
+
+// DefaultURL is the public service.
+const DefaultURL = "https://api.osv.dev"
+
+// Options say where advisories come from. With neither URL nor Dir, the scanner is not ready.
+type Options struct {
+	URL string // of a service, without a slash at its end
+	Dir string // of exports; comes before URL
+
+	// Cache is a folder for the index of Dir. It is made when it is needed; without one, or where
+	// it cannot be written, each process makes its own index.
+	Cache string
+
+	// Client is for the service; one with a timeout of half a minute unless set.
+	Client *http.Client
+}
+
+// A source proposes advisories. Its errors are sentences for everybody.
+type source interface {
+	// state names what the answers depend on.
+	state(ctx context.Context) (string, error)
+	// about gives, for each package, the advisories that may be about it, in any order. An error
+	// may come with answers; for what is not answered there is nil.
+	about(ctx context.Context, list []pkg) ([][]*advisory, error)
+}
+
+// Scanner finds vulnerable packages. The zero value is never ready.
+type Scanner struct{ source source }
+
+// New makes a scanner. It reads nothing and asks nobody yet.
+func New(o Options) Scanner {
+	switch {
+	case o.Dir != "":
+		return Scanner{newFolder(o.Dir, o.Cache)}
+	case o.URL != "":
+		return Scanner{newService(o.URL, o.Client)}
+	}
+	return Scanner{}
+}
+
+// Info implements [scanners.Scanner].
+func (Scanner) Info() scanners.Info {
+	info := scanners.Info{
+		Name:   "osv",
+		Gate:   scanners.Dependencies,
+		Scopes: []scanners.Scope{scanners.ScopeFile},
+		About:  "Packages with known vulnerabilities, and malicious ones, in manifests and lockfiles",
+		URL:    "https://osv.dev",
+	}
+	for _, f := range formats {
+		info.Files = append(info.Files, f.files...)
+	}
+	return info
+}
+
+// Version implements [scanners.Scanner].
+func (s Scanner) Version(context.Context) (string, error) {
+	if s.source == nil {
+		return "", &scanners.MissingError{
+			Hint: "No advisories are configured: name a folder of OSV's exports (SECBYDESIGN_OSV_DIR, --osv-dir), or an OSV service (SECBYDESIGN_OSV_URL, --osv-url).",
+		}
+	}
+	return version, nil
+}
+
+// Rules implements [scanners.Ruled]: the state of the folder, or the hour, since nobody can say
+// how a service changes.
+func (s Scanner) Rules(ctx context.Context) (string, error) {
+	if _, err := s.Version(ctx); err != nil {
+		return "", err
+	}
+	return s.source.state(ctx)
+}
+
+// Scan implements [scanners.Scanner]. Findings are in the order of path, line, rule and identity.
+// A file that cannot be read, one with too many packages or findings, and advisories that cannot
+// be had make the scan incomplete, and cost nothing else.
+func (s Scanner) Scan(ctx context.Context, t scanners.Target) ([]scanners.Finding, error) {
+	if t.Scope != scanners.ScopeFile {
+		return nil, fmt.Errorf("scan with osv: scope %q is not one of its own", t.Scope)
+	}
+	if _, err := s.Version(ctx); err != nil {
+		return nil, err
+	}
+	var found []scanners.Finding
+	var gaps gaps
+	for _, f := range t.Files {
+		format := formatOf(f.Path)
+		if format == nil {
+			continue
+		}
+		if format.prepare != nil {
+			f.Content = format.prepare(f.Content)
+		}
+		list, err := extract(ctx, format, f)
+		gaps.unread(f.Path, err)
+		in, err := s.look(ctx, *format, f, list)
+		found = append(found, in...)
+		if ctx.Err() != nil {
+			return found, ctx.Err()
+		}
+		gaps.unanswered(f.Path, err)
+	}
+	slices.SortFunc(found, func(a, b scanners.Finding) int {
+		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Rule, b.Rule),
+			cmp.Compare(a.Identity, b.Identity), cmp.Compare(a.Message, b.Message))
+	})
+	return found, gaps.err()
+}
+
+// look describes what is known about the packages of a file.
+func (s Scanner) look(ctx context.Context, format format, f scanners.File, list []pkg) (found []scanners.Finding, err error) {
+	defer func() {
+		// Versions are strangers' words, too.
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	if len(list) == 0 {
+		return nil, nil
+	}
+	advisories, err := s.source.about(ctx, list)
+	for i, p := range list {
+		hits := slices.DeleteFunc(slices.Clone(advisories[i]), func(a *advisory) bool { return !a.affects(p) })
+		if len(hits) == 0 {
+			continue
+		}
+		if p.at.line == 0 {
+			p.at = locate(f.Content, p)
+		}
+		problems := group(hits)
+		// What nobody has mended yet must not hide how to mend the rest. Malice is not mended: one
+		// does not wait for its next version.
+		all := mended(p, slices.DeleteFunc(slices.Clone(problems), func(one problem) bool {
+			return one.malicious() || mended(p, one) == ""
+		})...)
+		for _, one := range problems {
+			if len(found) == maxFindings {
+				return found, errors.Join(err, &scanners.IncompleteError{
+					Reason: fmt.Sprintf("%q has more than %d known problems, of which these are told.", f.Path, maxFindings),
+				})
+			}
+			found = append(found, describe(format, f, p, one, all))
+		}
+		if ctx.Err() != nil {
+			return found, ctx.Err()
+		}
+	}
+	return found, err
+}
+
+// gaps collects what was not looked at to the end.
+type gaps struct {
+	named   []string // files
+	reasons []string // of the advisories
+	errs    []error
+}
+
+func (g *gaps) unread(path string, err error) {
+	if err == nil {
+		return
+	}
+	why := "malformed"
+	if errors.Is(err, errTooLarge) || errors.Is(err, errTooMany) || errors.Is(err, errOdd) {
+		why = err.Error()
+	}
+	g.named = append(g.named, fmt.Sprintf("%q (%s)", path, why))
+	g.errs = append(g.errs, fmt.Errorf("read %q: %w", path, err))
+}
+
+func (g *gaps) unanswered(path string, err error) {
+	if err == nil {
+		return
+	}
+	g.reasons = append(g.reasons, scanners.Reason(err))
+	g.errs = append(g.errs, fmt.Errorf("look up the packages of %q: %w", path, err))
+}
+
+func (g *gaps) err() error {
+	const shown = 3
+	if len(g.errs) == 0 {
+		return nil
+	}
+	var reasons []string
+	if len(g.named) > 0 {
+		names := strings.Join(g.named[:min(len(g.named), shown)], ", ")
+		if more := len(g.named) - shown; more > 0 {
+			names += fmt.Sprintf(" and %d more", more)
+		}
+		reasons = append(reasons, "The packages could not be read from "+names+".")
+	}
+	slices.Sort(g.reasons)
+	reasons = append(reasons, slices.Compact(g.reasons)...)
+	return &scanners.IncompleteError{Reason: strings.Join(reasons, " "), Err: errors.Join(g.errs...)}
+}

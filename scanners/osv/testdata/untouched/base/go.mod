@@ -1,0 +1,5 @@
+module example.com/shop
+
+go 1.22
+
+require example.com/acme/router v1.2.0

@@ -1,0 +1,78 @@
+// Package oxlint looks for security problems in JavaScript and TypeScript with Oxlint
+// (https://oxc.rs), which is fast and needs nothing beside it.
+//
+// Only the rules in rules.yaml are on; all others of Oxlint are about style and correctness. Nothing in
+// the tree configures it: .oxlintrc.json is not shown to it, nested ones are not looked for, and the
+// comments by which a file silences it or ESLint are taken out. Severities are ours. Oxlint does not
+// print its fixes.
+package oxlint
+
+import (
+	_ "embed"
+	"strings"
+
+	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/internal/tool"
+)
+
+//go:embed rules.yaml
+var rules []byte
+
+// New gives the scanner.
+func New(tools *tool.Runner) scanners.Scanner {
+	known := tool.ReadRules(rules)
+	return tools.Scanner(tool.Adapter{
+		Info: scanners.Info{
+			Name:   "oxlint",
+			Gate:   scanners.Code,
+			About:  "Security problems in JavaScript and TypeScript, and in React",
+			URL:    "https://oxc.rs/docs/guide/usage/linter.html",
+			Files:  []string{"**/*.{js,mjs,cjs,jsx,ts,mts,cts,tsx,vue,svelte,astro}"},
+			Config: []string{"**/.oxlintrc.*", "**/oxlint.config.*", "**/.eslintignore", "**/tsconfig.json"},
+		},
+		Oldest:  "1.0.0",
+		Install: "Install Oxlint: npm install --global oxlint",
+		Own:     map[string]string{"oxlintrc.json": config},
+		Silence: `(?:oxlint|eslint)-(disable)`,
+		Args: func(r tool.Run) []string {
+			args := []string{"--config=" + r.Own + "/oxlintrc.json", "--disable-nested-config", "--no-ignore", "--format=json"}
+			for _, rule := range known.Names() {
+				args = append(args, "--deny="+rule)
+			}
+			return append(args, r.Files...)
+		},
+		Found: []int{1},
+		Parse: tool.JSON(parse),
+		Rules: known,
+	})
+}
+
+const config = `{
+	"plugins": ["eslint", "react", "unicorn"],
+	"categories": {"correctness": "off"},
+	"env": {"browser": true, "node": true, "es2024": true}
+}`
+
+type report struct {
+	Diagnostics []struct {
+		Message, Code, URL, Help, Note, Filename string
+		Labels                                   []struct{ Span struct{ Line int } }
+	}
+}
+
+func parse(out *tool.Report, r report) {
+	for _, d := range r.Diagnostics {
+		line := 0
+		if len(d.Labels) > 0 {
+			line = d.Labels[0].Span.Line
+		}
+		if d.Code == "" { // no rule said so, but the parser
+			out.Unread("JavaScript or TypeScript", d.Filename, line)
+			continue
+		}
+		out.Add(scanners.Finding{
+			Rule: strings.NewReplacer("(", "/", ")", "").Replace(d.Code), Path: d.Filename, Line: line,
+			Message: d.Message, Why: d.Note, Help: d.Help, HelpURL: d.URL,
+		})
+	}
+}

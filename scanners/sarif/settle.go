@@ -1,0 +1,480 @@
+package sarif
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/internal/foreign"
+)
+
+// settle makes findings of the results of a run, all of which has been read.
+func (d *document) settle(r *readRun) {
+	r.run.Tool = foreign.Sentence(r.driver.name, 100)
+	r.run.Version = foreign.Sentence(cmp.Or(r.driver.semantic, r.driver.version), 100)
+	unit := foreign.UTF16 // §3.14.17: the default
+	switch {
+	case d.options.Columns != nil:
+		unit = *d.options.Columns
+	case r.columns == "unicodeCodePoints":
+		unit = foreign.Characters
+	}
+	for _, res := range r.results {
+		s := settler{document: d, run: r, res: res, unit: unit}
+		f, err := s.finding()
+		switch {
+		case err != nil:
+			r.run.Dropped++
+			if len(r.run.Refused) < 10 {
+				r.run.Refused = append(r.run.Refused, fmt.Sprintf("%s: %v", f.Rule, err))
+			}
+			continue
+		case res.suppressed("external"):
+			r.run.Suppressed = append(r.run.Suppressed, f)
+			continue
+		case res.suppressed("inSource"):
+			r.run.InSource = append(r.run.InSource, len(r.run.Findings))
+		}
+		r.run.Findings = append(r.run.Findings, f)
+	}
+	r.results = nil
+}
+
+// suppressed reports whether a suppression of this kind is in force (§3.27.23 and §3.35): none
+// of all is still to be decided or was turned down.
+func (res *readResult) suppressed(kind string) bool {
+	found := false
+	for _, s := range res.Suppressions {
+		if s.Status != "" && s.Status != "accepted" {
+			return false
+		}
+		found = found || s.Kind == kind
+	}
+	return found
+}
+
+// A settler makes a finding of one result.
+type settler struct {
+	*document
+	run  *readRun
+	res  readResult
+	unit foreign.Unit
+
+	rule      readRule
+	component *component
+	secret    bool
+}
+
+func (s *settler) finding() (scanners.Finding, error) {
+	s.findRule()
+	rule := s.rule
+	f := scanners.Finding{Rule: foreign.Rule(s.res.RuleID, s.res.Rule.ID, rule.ID), CWE: s.cwe()}
+	f.Severity = s.severity(f.Rule)
+	f.Aliases = s.aliases(f.Rule)
+	s.secret = s.options.Secrets || secretTools.MatchString(s.run.run.Tool) || foreign.Secret(f.CWE, append([]string{f.Rule, rule.Name}, rule.Properties.Tags...)...)
+
+	f.HelpURL = foreign.Address(rule.HelpURI)
+	if s.secret {
+		// Everything else may hold it: messages do, and with some tools descriptions and help.
+		f.Title = foreign.Title(rule.ShortDescription.Text, rule.Name, f.Rule)
+		f.Message, f.Why, f.Help = foreign.Stop(f.Title), foreign.SecretWhy, foreign.SecretHelp
+	} else {
+		s.describe(&f)
+	}
+
+	err := s.place(&f)
+	f.Identity = s.tree.Identity(f, s.secret)
+	if !s.secret {
+		f.Flow = s.flow()
+		f.Fixes = s.fixes()
+	}
+	return f, err
+}
+
+func (s *settler) describe(f *scanners.Finding) {
+	rule := s.rule
+	f.Title = foreign.Title(rule.ShortDescription.Text, rule.Name, rule.FullDescription.Text, f.Rule)
+	f.Message = foreign.Stop(cmp.Or(foreign.Sentence(s.message(s.res.Message), 1000), foreign.Sentence(rule.FullDescription.Text, 500), f.Title))
+	if why := foreign.Sentence(rule.FullDescription.Text, 400); why != "" && foreign.Title(why) != f.Title && foreign.Stop(why) != f.Message {
+		f.Why = foreign.Stop(why)
+	}
+	f.Help = foreign.Prose(plainLinks(help(rule, f.Title)))
+	if f.Help == "" {
+		f.Help = foreign.Prose("Change the code so that the rule " + f.Rule + " of " + cmp.Or(s.run.run.Tool, "the tool") + " is kept.")
+	}
+}
+
+// facts are lines of help that say nothing of how to mend it.
+var facts = regexp.MustCompile(`^(?:Severity|Confidence|Type|Misconfiguration [A-Z0-9-]+$)`)
+
+// help gives the lines of a rule's help that say more than its description.
+func help(rule readRule, title string) string {
+	var lines []string
+	for line := range strings.Lines(rule.Help.Text[:min(len(rule.Help.Text), 4000)]) {
+		line = strings.TrimSpace(strings.TrimLeft(line, "# \t"))
+		if t := foreign.Title(line); t != title && t != foreign.Title(rule.FullDescription.Text) && !facts.MatchString(line) {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+var secretTools = regexp.MustCompile(`(?i)gitleaks|trufflehog|detect-secrets|ggshield|noseyparker`)
+
+// findRule looks the rule up as the standard has it (§3.27.5 to §3.27.7, §3.52.4). What a
+// result calls its rule counts for more than an index, which tools get wrong.
+func (s *settler) findRule() {
+	ref := s.res.Rule
+	s.component = &s.run.driver
+	for i := range s.run.extensions {
+		e := &s.run.extensions[i]
+		if in := ref.Component; in.Index != nil && *in.Index == i || in.Index == nil && (in.GUID != "" && in.GUID == e.guid || in.GUID == "" && in.Name != "" && in.Name == e.name) {
+			s.component = e
+		}
+	}
+	id := cmp.Or(s.res.RuleID, ref.ID)
+	index := -1
+	if s.res.RuleIndex != nil {
+		index = *s.res.RuleIndex
+	} else if ref.Index != nil {
+		index = *ref.Index
+	}
+	if rules := s.component.rules; index >= 0 && index < len(rules) && (id == "" || below(id, rules[index].ID)) {
+		s.rule = rules[index]
+		return
+	}
+	components := []*component{s.component, &s.run.driver}
+	for i := range s.run.extensions {
+		components = append(components, &s.run.extensions[i])
+	}
+	for name := id; name != ""; { // CA1000/1 is a part of CA1000
+		for _, c := range components {
+			if i, ok := c.byID[name]; ok {
+				s.component, s.rule = c, c.rules[i]
+				return
+			}
+		}
+		cut := strings.LastIndexByte(name, '/')
+		name = name[:max(cut, 0)]
+	}
+}
+
+func below(id, parent string) bool { return id == parent || strings.HasPrefix(id, parent+"/") }
+
+// severity takes the number that GitHub takes, with its ranges, and else the level (§3.27.10).
+// https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning
+func (s *settler) severity(rule string) scanners.Severity {
+	level := cmp.Or(s.res.Level, s.run.levels[s.rule.ID], s.rule.Configuration.Level)
+	security, err := strconv.ParseFloat(cmp.Or(s.res.Properties.Security, s.rule.Properties.Security), 64)
+	if err != nil || !(security > 0 && security <= 10) {
+		security = 0
+	}
+	if s.options.Severity != nil {
+		if severity, ok := s.options.Severity(rule, level, security); ok {
+			return severity
+		}
+	}
+	switch {
+	case s.res.Kind == "open" || s.res.Kind == "review":
+		return scanners.Note // the tool leaves it to people
+	case security > 0:
+		return scanners.CVSS(security)
+	}
+	switch level {
+	case "error":
+		return scanners.High
+	case "note":
+		return scanners.Low
+	case "none":
+		return scanners.Note
+	}
+	return scanners.Medium
+}
+
+// cwe looks where tools name a weakness: taxa, relationships, properties and tags.
+func (s *settler) cwe() string {
+	for _, t := range s.res.Taxa {
+		if c := s.taxon(t); c != "" {
+			return c
+		}
+	}
+	for _, r := range s.rule.Relationships {
+		if c := s.taxon(r.Target); c != "" {
+			return c
+		}
+	}
+	for _, t := range slices.Concat(s.res.Properties.CWE, s.rule.Properties.CWE) {
+		if c := foreign.CWE(t); c != "" {
+			return c
+		}
+	}
+	for _, t := range slices.Concat(s.res.Properties.Tags, s.rule.Properties.Tags) {
+		if c := foreign.CWE(t); c != "" {
+			return c
+		}
+	}
+	return ""
+}
+
+func (s *settler) taxon(t reference) string {
+	id, taxonomy := t.ID, t.Component.Name
+	if i := t.Component.Index; i != nil && *i >= 0 && *i < len(s.run.taxonomies) {
+		c := s.run.taxonomies[*i]
+		taxonomy = cmp.Or(taxonomy, c.name)
+		if n := t.Index; id == "" && n != nil && *n >= 0 && *n < len(c.taxa) {
+			id = c.taxa[*n]
+		}
+	}
+	if strings.EqualFold(taxonomy, "cwe") && !strings.HasPrefix(strings.ToLower(id), "cwe") {
+		id = "CWE-" + id
+	}
+	return foreign.CWE(id)
+}
+
+func (s *settler) aliases(rule string) []string {
+	var found []string
+	for _, id := range slices.Concat([]string{rule, s.rule.ID}, s.rule.DeprecatedIDs, s.rule.Properties.Tags) {
+		if foreign.Advisory(id) {
+			found = append(found, id)
+		}
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
+}
+
+var (
+	placeholder = regexp.MustCompile(`\{\{|\}\}|\{[0-9]{1,2}\}`)
+	link        = regexp.MustCompile(`((?:^|[^\\])\[)((?:[^\[\]\\]|\\.)*)\]\([^()\s]*\)`)
+	escaped     = regexp.MustCompile(`\\([\[\]\\])`)
+)
+
+// message gives the plain text of a message (§3.11): looked up by its id, with its arguments,
+// and with links as their words.
+func (s *settler) message(m readMessage) string {
+	text := m.Text
+	if text == "" && m.ID != "" {
+		text = cmp.Or(s.rule.MessageStrings[m.ID].Text, s.component.strings[m.ID].Text)
+	}
+	if len(m.Arguments) > 0 || m.ID != "" && m.Text == "" {
+		text = placeholder.ReplaceAllStringFunc(text, func(p string) string {
+			n, err := strconv.Atoi(strings.Trim(p, "{}"))
+			switch {
+			case err != nil:
+				return p[:1]
+			case n < len(m.Arguments):
+				return m.Arguments[n]
+			}
+			return p
+		})
+	}
+	return plainLinks(text)
+}
+
+// plainLinks gives the words of links, "[words](target)" (§3.11.6).
+func plainLinks(text string) string {
+	if !strings.Contains(text, "](") {
+		return text
+	}
+	text = link.ReplaceAllStringFunc(text, func(l string) string {
+		open, rest, _ := strings.Cut(l, "[")
+		words, _, _ := strings.Cut(rest, "](")
+		return open + words
+	})
+	return escaped.ReplaceAllString(text, "$1")
+}
+
+// errNoFile is what is wrong with a location that names no file.
+var errNoFile = errors.New("no file is named")
+
+// path gives the file of a location in the tree.
+func (s *settler) path(a readArtifactLocation) (string, error) {
+	if a.URI == "" && a.Index != nil && *a.Index >= 0 && *a.Index < len(s.run.artifacts) {
+		a = s.run.artifacts[*a.Index]
+	}
+	if a.URI == "" {
+		return "", errNoFile
+	}
+	base := ""
+	for range 10 { // §3.14.14: one may be relative to another; a chain may be a circle
+		b, ok := s.run.bases[a.Base]
+		if a.Base == "" || !ok {
+			break
+		}
+		if b.URI != "" {
+			folder := b.URI
+			if !strings.HasSuffix(folder, "/") && !strings.HasSuffix(folder, `\`) {
+				folder += "/"
+			}
+			base = folder + base
+		}
+		a.Base = b.Base
+	}
+	return s.tree.URI(a.URI, base)
+}
+
+// place finds where a result is: its first location that is in the tree. A result that names
+// no file at all is about the whole tree.
+func (s *settler) place(f *scanners.Finding) error {
+	var first error
+	for _, l := range s.res.Locations {
+		path, err := s.path(l.Physical.Artifact)
+		if err != nil {
+			if first == nil && !errors.Is(err, errNoFile) {
+				first = err
+			}
+			continue
+		}
+		f.Path = path
+		at := s.region(path, l.Physical.Region)
+		f.Line, f.EndLine, f.Column, f.EndColumn = at.Line, at.EndLine, at.Column, at.EndColumn
+		return nil
+	}
+	return first
+}
+
+// region gives the place in a file. Tools that say nothing of what they count columns in count
+// anything (gosec and oxlint bytes, ast-grep characters), so then they have to prove it: by
+// an offset in bytes, by the text that is there, or by a line on which it makes no difference.
+func (s *settler) region(path string, r *readRegion) foreign.Region {
+	if r == nil {
+		return foreign.Region{}
+	}
+	if at, ok := s.proved(path, r); ok {
+		return s.tree.Place(path, at, foreign.Characters)
+	}
+	at := foreign.Region{Line: r.StartLine, EndLine: r.EndLine, Column: r.StartColumn, EndColumn: r.EndColumn}
+	if s.options.Columns == nil && s.run.columns == "" && !s.plain(path, at) {
+		at.Column, at.EndColumn = 0, 0
+	}
+	return s.tree.Place(path, at, s.unit)
+}
+
+// exact is region for what is to be replaced: there the word of the document is not enough, since
+// one character off would break the code.
+func (s *settler) exact(path string, r *readRegion) (foreign.Region, bool) {
+	if at, ok := s.proved(path, r); ok {
+		return at, true
+	}
+	at := foreign.Region{Line: r.StartLine, EndLine: r.EndLine, Column: r.StartColumn, EndColumn: r.EndColumn}
+	if s.options.Columns == nil && !s.plain(path, at) {
+		return foreign.Region{}, false
+	}
+	return s.tree.Exact(path, at, s.unit)
+}
+
+// proved gives a region, in characters, of which there is no doubt.
+func (s *settler) proved(path string, r *readRegion) (foreign.Region, bool) {
+	if r.StartLine < 1 || r.ByteOffset != nil && r.ByteLength > 0 {
+		at, ok := s.offset(path, r)
+		if r.StartLine < 1 || ok && at.Line == r.StartLine && at.EndLine == cmp.Or(r.EndLine, r.StartLine) {
+			return at, ok
+		}
+	}
+	snippet := strings.ReplaceAll(r.Snippet.Text, "\r\n", "\n")
+	if snippet == "" || r.StartColumn < 1 {
+		return foreign.Region{}, false
+	}
+	for _, unit := range []foreign.Unit{s.unit, foreign.Characters, foreign.UTF16, foreign.Bytes} {
+		at, ok := s.tree.Exact(path, foreign.Region{Line: r.StartLine, EndLine: r.EndLine, Column: r.StartColumn, EndColumn: r.EndColumn}, unit)
+		if ok && s.tree.Slice(path, at) == snippet {
+			return at, true
+		}
+	}
+	return foreign.Region{}, false
+}
+
+// plain reports whether it makes no difference what the columns of a region count.
+func (s *settler) plain(path string, at foreign.Region) bool {
+	return at.Column < 1 && at.EndColumn < 1 || s.tree.ASCII(path, at.Line) && s.tree.ASCII(path, max(at.Line, at.EndLine))
+}
+
+func (s *settler) offset(path string, r *readRegion) (foreign.Region, bool) {
+	switch {
+	case r.ByteOffset != nil:
+		return s.tree.Offset(path, *r.ByteOffset, r.ByteLength, foreign.Bytes)
+	case r.CharOffset != nil:
+		return s.tree.Offset(path, *r.CharOffset, r.CharLength, s.unit)
+	}
+	return foreign.Region{}, false
+}
+
+// flow gives the way of the data (§3.36), else the related and further places.
+func (s *settler) flow() []scanners.Step {
+	locations := s.res.steps
+	if len(locations) == 0 {
+		locations = s.res.Related
+	}
+	var steps []scanners.Step
+	for _, l := range locations {
+		path, err := s.path(l.Physical.Artifact)
+		if err != nil {
+			continue // a library, mostly
+		}
+		at := s.region(path, l.Physical.Region)
+		steps = append(steps, scanners.Step{Path: path, Line: at.Line, Message: foreign.Sentence(s.message(l.Message), 300)})
+	}
+	return steps
+}
+
+// fixes gives the fixes of which every edit can be placed exactly.
+func (s *settler) fixes() []scanners.Fix {
+	var fixes []scanners.Fix
+	for _, f := range s.res.Fixes {
+		if edits := s.edits(f); len(edits) > 0 {
+			fixes = append(fixes, scanners.Fix{Title: foreign.Title(f.Description.Text), Edits: edits})
+		}
+	}
+	return fixes
+}
+
+func (s *settler) edits(f readFix) []scanners.Edit {
+	var edits []scanners.Edit
+	for _, c := range f.Changes {
+		path, err := s.path(c.Artifact)
+		if err != nil {
+			return nil
+		}
+		for _, r := range c.Replacements {
+			at, ok := s.exact(path, &r.Deleted)
+			if !ok {
+				return nil
+			}
+			edits = append(edits, newEdit(path, at, r.Inserted.Text))
+		}
+	}
+	if overlap(edits) {
+		return nil
+	}
+	return edits
+}
+
+// newEdit replaces the region. One that goes from the start of a line to that of another is
+// whole lines, and then every line of the edit is in the file, whose end may be the other.
+func newEdit(path string, at foreign.Region, text string) scanners.Edit {
+	e := scanners.Edit{Path: path, Line: at.Line, EndLine: at.EndLine, Column: at.Column, EndColumn: at.EndColumn, Text: text}
+	if at.Column == 1 && at.EndColumn == 1 && at.EndLine > at.Line && (text == "" || strings.HasSuffix(text, "\n")) {
+		e.EndLine, e.Column, e.EndColumn = at.EndLine-1, 0, 0
+	}
+	return e
+}
+
+func overlap(edits []scanners.Edit) bool {
+	order := func(a, b scanners.Edit) int {
+		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	}
+	sorted := slices.SortedStableFunc(slices.Values(edits), order)
+	for i := 1; i < len(sorted); i++ {
+		a, b := sorted[i-1], sorted[i]
+		switch {
+		case a.Path != b.Path || b.Line > a.EndLine:
+		case a.Column == 0 || b.Column == 0 || b.Line < a.EndLine || b.Column < a.EndColumn:
+			return true
+		}
+	}
+	return false
+}

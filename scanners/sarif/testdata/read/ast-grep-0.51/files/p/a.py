@@ -1,0 +1,1 @@
+s = "é😀"; h = hashlib.md5(s)

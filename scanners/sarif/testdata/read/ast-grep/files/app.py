@@ -1,0 +1,2 @@
+s = "😀é"
+h = hashlib.md5(s)

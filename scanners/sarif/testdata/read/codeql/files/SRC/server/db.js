@@ -1,0 +1,5 @@
+const q = req.query.id;
+function f(v) {
+  db.query("SELECT " + v);
+}
+f(q);

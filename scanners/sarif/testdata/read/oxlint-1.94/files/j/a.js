@@ -1,0 +1,2 @@
+/* é😀 */ eval(x); debugger;
+if (a = b) { }

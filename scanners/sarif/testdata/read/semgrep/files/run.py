@@ -1,0 +1,3 @@
+import subprocess
+subprocess.call(cmd, shell=True)
+subprocess.call(x, shell=True)  # nosemgrep

@@ -1,0 +1,255 @@
+// Package sarif turns what scanners did into SARIF 2.1.0, the format that code scanning
+// services read.
+package sarif
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/secbydesign/secbydesign/scanners"
+)
+
+// Options say what to write. The zero value is ready.
+type Options struct {
+	All   bool            // also what is unchanged or absent, not only what is new
+	Infos []scanners.Info // describe the tools of the runs, as far as they are known
+
+	Suppressed map[string]Suppression // by the fingerprint of the result
+}
+
+// A Suppression is why a result is not open.
+type Suppression struct {
+	Reason string
+	Path   string // of the comment in the code that says so; empty where it was decided elsewhere
+	Line   int
+}
+
+const (
+	version = "2.1.0"
+	schema  = "https://json.schemastore.org/sarif-2.1.0.json"
+
+	// root is the name that GitHub and others know for the top of the repository.
+	root = "%SRCROOT%"
+
+	// fingerprint is the key of ours in partialFingerprints, lineHash the one by which GitHub tells
+	// alerts of several uploads apart.
+	fingerprint = "secbydesign/v1"
+	lineHash    = "primaryLocationLineHash"
+
+	// maxFlow is how many steps of one result GitHub shows.
+	// https://docs.github.com/en/code-security/reference/code-scanning/sarif-files/sarif-support
+	maxFlow = 1000
+)
+
+// Write writes one SARIF run for each run, and in it the results in their order. A run
+// that did not finish has an invocation that says so, with the public [scanners.Reason]
+// and not the error's text. Bytes that are not UTF-8 become U+FFFD in texts, and stay what
+// they are, percent-encoded, in the names of files.
+func Write(w io.Writer, runs []scanners.Run, opts Options) error {
+	doc := log{Schema: schema, Version: version, Runs: []run{}}
+	for _, r := range runs {
+		doc.Runs = append(doc.Runs, newRun(r, opts))
+	}
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	if err := e.Encode(doc); err != nil {
+		return fmt.Errorf("write SARIF: %w", err)
+	}
+	return nil
+}
+
+func newRun(r scanners.Run, opts Options) run {
+	results := slices.Clone(r.Results)
+	if !opts.All {
+		results = slices.DeleteFunc(results, func(r scanners.Result) bool { return r.State != scanners.New })
+	}
+	d := driver{Name: r.Scanner, Version: r.Version, Rules: rules(results)}
+	for _, info := range opts.Infos {
+		if info.Name == r.Scanner {
+			d.InformationURI, d.ShortDescription = info.URL, text(info.About)
+		}
+	}
+	out := run{
+		Tool:              tool{d},
+		AutomationDetails: automationDetails{"secbydesign/" + r.Scanner + "/"},
+		Invocations:       []invocation{{ExecutionSuccessful: r.Err == nil}},
+		OriginalURIBaseIDs: map[string]artifactLocation{
+			root: {Description: &message{Text: "The root of the repository."}},
+		},
+		ColumnKind: "unicodeCodePoints",
+		Results:    []result{},
+	}
+	switch {
+	case r.Err != nil:
+		out.Invocations[0].Notifications = []notification{{"error", message{Text: scanners.Reason(r.Err)}}}
+	case r.Skipped != "":
+		out.Invocations[0].Notifications = []notification{{"note", message{Text: r.Skipped}}}
+	}
+	for _, f := range results {
+		index, _ := slices.BinarySearchFunc(d.Rules, f.RuleID(), func(r rule, id string) int { return cmp.Compare(r.ID, id) })
+		out.Results = append(out.Results, newResult(f, index))
+	}
+	suppress(out.Results, results, opts.Suppressed)
+	return out
+}
+
+// suppress adds what is suppressed. Where one result of a run says that it is, the others say that
+// they are not.
+func suppress(out []result, results []scanners.Result, why map[string]Suppression) {
+	if !slices.ContainsFunc(results, func(r scanners.Result) bool { _, ok := why[r.Fingerprint]; return ok }) {
+		return
+	}
+	for i, r := range results {
+		out[i].Suppressions = &[]suppression{}
+		s, ok := why[r.Fingerprint]
+		switch {
+		case !ok:
+		case s.Path == "":
+			out[i].Suppressions = &[]suppression{{Kind: "external", Status: "accepted", Justification: s.Reason}}
+		default:
+			out[i].Suppressions = &[]suppression{{Kind: "inSource", Status: "accepted", Justification: s.Reason, Location: &location{Physical: place(s.Path, s.Line)}}}
+		}
+	}
+}
+
+// rules gives the rules of the results, by id. A rule is as bad as its worst result, whose
+// words it takes.
+func rules(results []scanners.Result) []rule {
+	worst := slices.Clone(results)
+	slices.SortStableFunc(worst, func(a, b scanners.Result) int {
+		return cmp.Or(cmp.Compare(a.RuleID(), b.RuleID()), -cmp.Compare(a.Severity, b.Severity))
+	})
+	worst = slices.CompactFunc(worst, func(a, b scanners.Result) bool { return a.RuleID() == b.RuleID() })
+
+	rules := []rule{}
+	for _, f := range worst {
+		r := rule{
+			ID:                   f.RuleID(),
+			ShortDescription:     text(f.Title),
+			FullDescription:      text(f.Why),
+			HelpURI:              f.HelpURL,
+			DefaultConfiguration: configuration{level(f.Severity)},
+			Properties:           ruleProperties{[]string{"security"}, securitySeverity(f.Severity)},
+		}
+		if f.Help != "" {
+			r.Help = &message{Text: f.Help, Markdown: f.Help}
+		}
+		if f.CWE != "" {
+			r.Properties.Tags = append(r.Properties.Tags, "external/cwe/"+strings.ToLower(f.CWE))
+		}
+		rules = append(rules, r)
+	}
+	return rules
+}
+
+func newResult(f scanners.Result, rule int) result {
+	r := result{
+		RuleID:              f.RuleID(),
+		RuleIndex:           rule,
+		Level:               level(f.Severity),
+		Message:             message{Text: f.Message},
+		PartialFingerprints: map[string]string{fingerprint: f.Fingerprint, lineHash: f.Fingerprint},
+		BaselineState:       string(f.State),
+		Properties: resultProperties{
+			ID: f.ID(), Gate: string(f.Gate), Severity: f.Severity.String(), Commit: f.Commit, Aliases: f.Aliases, Also: f.Also,
+		},
+	}
+	if f.Path != "" {
+		at := place(f.Path, f.Line)
+		if at.Region != nil {
+			at.Region.StartColumn, at.Region.EndLine, at.Region.EndColumn = f.Column, f.EndLine, f.EndColumn
+		}
+		r.Locations = []location{{Physical: at}}
+	}
+	if len(f.Flow) > 0 {
+		var flow threadFlow
+		for _, s := range f.Flow[:min(len(f.Flow), maxFlow)] {
+			flow.Locations = append(flow.Locations, threadFlowLocation{location{place(s.Path, s.Line), text(s.Message)}})
+		}
+		r.CodeFlows = []codeFlow{{[]threadFlow{flow}}}
+	}
+	for _, x := range f.Fixes {
+		r.Fixes = append(r.Fixes, newFix(x))
+	}
+	return r
+}
+
+func place(path string, line int) physicalLocation {
+	at := physicalLocation{Artifact: artifactLocation{URI: uri(path), URIBaseID: root}}
+	if line > 0 {
+		at.Region = &region{StartLine: line}
+	}
+	return at
+}
+
+func newFix(x scanners.Fix) fix {
+	out := fix{Description: text(x.Title)}
+	files := map[string]int{}
+	for _, e := range x.Edits {
+		i, ok := files[e.Path]
+		if !ok {
+			i = len(out.Changes)
+			files[e.Path] = i
+			out.Changes = append(out.Changes, artifactChange{Artifact: place(e.Path, 0).Artifact})
+		}
+		deleted := region{e.Line, e.Column, e.EndLine, e.EndColumn}
+		if e.Column == 0 { // whole lines: up to the beginning of the next
+			deleted = region{e.Line, 1, e.EndLine + 1, 1}
+		}
+		out.Changes[i].Replacements = append(out.Changes[i].Replacements, replacement{deleted, text(e.Text)})
+	}
+	return out
+}
+
+// uri gives the reference for a path. A colon is encoded, because in front of the first
+// slash it would end a scheme (https://www.rfc-editor.org/rfc/rfc3986#section-4.2).
+func uri(path string) string {
+	segments := strings.Split(path, "/")
+	for i, s := range segments {
+		segments[i] = strings.ReplaceAll(url.PathEscape(s), ":", "%3A")
+	}
+	return strings.Join(segments, "/")
+}
+
+func text(s string) *message {
+	if s == "" {
+		return nil
+	}
+	return &message{Text: s}
+}
+
+func level(s scanners.Severity) string {
+	switch s {
+	case scanners.Critical, scanners.High:
+		return "error"
+	case scanners.Medium:
+		return "warning"
+	default:
+		return "note"
+	}
+}
+
+// securitySeverity gives a number in the middle of what GitHub takes for the word: over 9.0
+// is critical, from 7.0 high, from 4.0 medium, from 0.1 low. A note has none, and is then
+// no security alert but a note.
+// https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning
+func securitySeverity(s scanners.Severity) string {
+	switch s {
+	case scanners.Critical:
+		return "9.5"
+	case scanners.High:
+		return "8.0"
+	case scanners.Medium:
+		return "5.5"
+	case scanners.Low:
+		return "2.0"
+	default:
+		return ""
+	}
+}

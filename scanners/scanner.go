@@ -1,0 +1,366 @@
+// Package scanners is the ground floor of the program: what a scanner is, what it
+// looks at and what it finds. It imports nothing of ours, and everything that speaks
+// of findings imports it.
+//
+// A scan is a pure function of content: the same scanner, version, rules and bytes give
+// the same findings. That is why a [Target] holds bytes and names, and neither a clock,
+// a network nor a place to write.
+//
+// A [Finding] is what one scanner says of one place. A [Result] is a finding with its
+// place in the history of a pull request (SARIF 2.1.0 uses the same two ideas: §3.27
+// result, §3.27.24 baselineState). A [Run] is all that one scanner did in one review.
+//
+// The Go API of this module carries no promise of compatibility; the commands, settings
+// and formats do.
+package scanners
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base32"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bmatcuk/doublestar/v4"
+)
+
+// A Scanner inspects source code. Its methods may be called from several goroutines at
+// once.
+type Scanner interface {
+	// Info says what never changes. It must be cheap.
+	Info() Info
+
+	// Version tells the version that would run. An error means that the scanner is not
+	// ready, and is one sentence that says what to install.
+	Version(ctx context.Context) (string, error)
+
+	// Scan reports what is wrong with the target. No findings and no error means that
+	// the scanner ran to its end and found nothing. One that could not finish returns an
+	// error, best an [*IncompleteError]; findings returned beside it are kept.
+	Scan(ctx context.Context, t Target) ([]Finding, error)
+}
+
+// An Info describes a scanner.
+type Info struct {
+	Name   string  // the word used in .secbydesign.yml, and the folder's name
+	Gate   Gate    // the gate it works for
+	Scopes []Scope // what it can look at, at least one
+	About  string  // one line for the catalogue
+	URL    string  // the tool's own page
+
+	// Program names the program that it runs; empty for what is built in. Documented says that the
+	// program could not be had for the tests: they know it from its documentation only.
+	Program    string
+	Documented bool
+
+	// Files names what it looks at (doublestar globs, relative to the root); empty for every
+	// file. A change that touches none of them is none of its business.
+	Files []string
+
+	// Needs names what a ScopeTree scanner has to see of the tree (doublestar globs); empty for
+	// all of it. The rest is not put there, and need not be fetched.
+	Needs []string
+
+	// Narrow says of a ScopeTree scanner that it looks only at what the changed files touch, so that
+	// what it finds depends on their names too.
+	Narrow bool
+
+	// Config names the files (doublestar globs, relative to the root) with which the tree
+	// under test could configure the tool. They are withheld from it, at the head and at the
+	// base alike.
+	Config []string
+}
+
+// Has reports whether the scanner can look at s.
+func (i Info) Has(s Scope) bool {
+	for _, have := range i.Scopes {
+		if have == s {
+			return true
+		}
+	}
+	return false
+}
+
+// Looks reports whether the scanner looks at files of this name.
+func (i Info) Looks(path string) bool { return len(i.Files) == 0 || matches(i.Files, path) }
+
+// Sees reports whether a ScopeTree scanner is given the file of this name: it needs it, and
+// is not configured by it.
+func (i Info) Sees(path string) bool {
+	return (len(i.Needs) == 0 || matches(i.Needs, path)) && !matches(i.Config, path)
+}
+
+func matches(patterns []string, path string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool { return doublestar.MatchUnvalidated(p, path) })
+}
+
+// A Ruled scanner finds by something that is not part of its version, such as a database of
+// advisories or an operator's own rules.
+type Ruled interface {
+	Scanner
+	// Rules names the state of it: as long as the answer is the same, the same content gives
+	// the same findings. An error means that the scanner is not ready, and is one sentence
+	// that says what to do.
+	Rules(ctx context.Context) (string, error)
+}
+
+// A Preparer is a scanner whose first run on a machine is slow.
+type Preparer interface {
+	Scanner
+	// Prepare does once what every run would have to do, and nothing where that is done or cannot
+	// be. A scan does it too, where it comes first.
+	Prepare(ctx context.Context)
+}
+
+// A Gate is one kind of security requirement that an organisation checks. The names
+// are those of .secbydesign.yml.
+type Gate string
+
+// The gates, in the order in which they are shown.
+const (
+	Secrets        Gate = "secrets"
+	Code           Gate = "code"
+	Dependencies   Gate = "dependencies"
+	Infrastructure Gate = "infrastructure"
+	Pipeline       Gate = "pipeline"
+	Requirements   Gate = "requirements"
+)
+
+// Gates lists every gate in the order in which they are shown.
+func Gates() []Gate {
+	return []Gate{Secrets, Code, Dependencies, Infrastructure, Pipeline, Requirements}
+}
+
+// A Scope is what a scanner needs to see.
+type Scope string
+
+// The scopes. File and Range targets hold bytes in memory; a Tree target is a folder.
+const (
+	ScopeFile  Scope = "file"  // each changed file by itself
+	ScopeRange Scope = "range" // file versions that only existed in between, see [File.Commit]
+	ScopeTree  Scope = "tree"  // the whole tree at one commit
+)
+
+// A Target is what a scanner is asked to look at.
+type Target struct {
+	Scope Scope
+	Files []File // ScopeFile and ScopeRange: all of it. ScopeTree: the names of the changed files, on either side
+	Dir   string // ScopeTree: absolute path of a tree that must not be written to
+}
+
+// A File is one version of one file.
+type File struct {
+	Path    string // slash separated, relative to the root, never leaving it
+	Blob    string // git's object id of the content; empty for content that git does not know
+	Content []byte // must not be changed
+
+	// Commit is set for ScopeRange only: the commit (40 hex digits) of the pull request
+	// that holds this version, where neither its head nor its base does.
+	Commit string
+}
+
+// A Finding is one problem at one place. It never holds a secret, not even a part of one.
+type Finding struct {
+	Rule     string // the scanner's own id of the rule, without the scanner's name
+	Severity Severity
+	Path     string // slash separated, relative to the root
+
+	// Lines and columns count from 1, columns in characters (Unicode code points). Line 0
+	// means the whole file; column 0 means the whole line. EndLine is at least Line;
+	// EndColumn is behind the last character, as in SARIF (§3.30.8).
+	Line, EndLine     int
+	Column, EndColumn int
+
+	Title   string // what kind of problem, a few words, no full stop
+	Message string // what is wrong here, one plain sentence
+	Why     string // why that matters, one plain sentence; may be empty
+	Help    string // how to mend it, plain text or Markdown of ours, never of the tree
+	HelpURL string // where to learn more
+	CWE     string // "CWE-798", or empty
+
+	// Identity is what stays the same when the finding moves: usually the text of its
+	// lines. White space in it does not count. Never a secret: an adapter that reports
+	// secrets puts at most 16 bits of digest in the secret's place, see DESIGN.md.
+	Identity string
+
+	// Package is the name of the package that a vulnerability is in, and empty otherwise. Findings
+	// about one package at one place are most often mended together, and are shown together.
+	Package string
+
+	// Aliases are other names of the same problem that every scanner knows, such as advisory ids
+	// (CVE-…, GHSA-…, GO-…), sorted. Two findings at one place that share a name are one problem.
+	Aliases []string
+	Flow    []Step // how the problem comes about, step by step; may be empty
+	Fixes   []Fix  // ways to mend it, the best first; may be empty
+	// Commit is set for a finding in a file version that is neither at the head nor at
+	// the base: the commit (40 hex digits) that holds it.
+	Commit string
+}
+
+// A Step is one place on the way of data to a problem (SARIF 2.1.0 §3.38).
+type Step struct {
+	Path    string // slash separated, relative to the root
+	Line    int    // from 1; 0 for the whole file
+	Message string // what happens there, plain text; may be empty
+}
+
+// A Fix is one way to mend a finding (SARIF 2.1.0 §3.55). All its edits belong together.
+type Fix struct {
+	Title string // what it does, plain text
+	Edits []Edit // in any order, not overlapping
+}
+
+// An Edit replaces one region of a file by a text (SARIF 2.1.0 §3.57).
+type Edit struct {
+	Path string // slash separated, relative to the root
+	// Lines and columns count from 1, columns in characters; EndColumn is behind the last
+	// character. Columns 0 mean whole lines, from Line to EndLine, and Text then ends with a line
+	// end or is empty. An empty region at Column inserts.
+	Line, EndLine     int
+	Column, EndColumn int
+	Text              string
+}
+
+// A Severity is how bad a finding is. The zero value is the mildest.
+type Severity int
+
+// The severities. Note is information and never fails a check by itself.
+const (
+	Note Severity = iota
+	Low
+	Medium
+	High
+	Critical
+)
+
+var severities = [...]string{"note", "low", "medium", "high", "critical"}
+
+// String gives the word used in settings and reports.
+func (s Severity) String() string {
+	if s < Note || s > Critical {
+		return fmt.Sprintf("severity(%d)", int(s))
+	}
+	return severities[s]
+}
+
+// MarshalText gives the word of [Severity.String].
+func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText takes one of the five words, in lower case.
+func (s *Severity) UnmarshalText(b []byte) error {
+	for i, w := range severities {
+		if w == string(b) {
+			*s = Severity(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("unknown severity %q, want one of note, low, medium, high, critical", b)
+}
+
+// CVSS gives the severity of a score by CVSS's own scale
+// (https://www.first.org/cvss/v4.0/specification-document, 6). It is taken for version 2 as well, which
+// has none.
+func CVSS(score float64) Severity {
+	switch {
+	case score >= 9:
+		return Critical
+	case score >= 7:
+		return High
+	case score >= 4:
+		return Medium
+	case score > 0:
+		return Low
+	}
+	return Note
+}
+
+// A State is how a finding at the head compares with the merge base. The words are
+// SARIF's (§3.27.24).
+type State string
+
+// The states.
+const (
+	New       State = "new"       // at the head, not at the merge base
+	Unchanged State = "unchanged" // at both
+	Absent    State = "absent"    // at the merge base, not at the head: this change mends it
+)
+
+// A Result is a finding with its place in the history of a pull request.
+type Result struct {
+	Finding
+	Scanner     string
+	Gate        Gate
+	Fingerprint string // see package triage; the same on every push for the same problem
+	State       State
+	// Also names the rules ("scanner/rule") of other scanners that found the same problem, sorted.
+	Also []string
+}
+
+// RuleID is the name of the rule in settings and reports: "scanner/rule".
+func (r Result) RuleID() string { return r.Scanner + "/" + r.Rule }
+
+// ID is the short name that commands take: "F-" and eight base-32 characters. It is made
+// from the fingerprint alone, so it is stable as long as that is.
+func (r Result) ID() string { return ID(r.Fingerprint) }
+
+// ID gives the short name of the finding with this fingerprint.
+func ID(fingerprint string) string {
+	sum := sha256.Sum256([]byte(fingerprint))
+	return "F-" + base32.StdEncoding.EncodeToString(sum[:5])
+}
+
+// A Run is what one scanner did in one review.
+type Run struct {
+	Scanner  string
+	Gate     Gate
+	Version  string
+	Duration time.Duration
+	Scanned  int // how many files and trees it looked at; what was known from before is not among them
+	Results  []Result
+	Idle     bool   // the change has no file of its kind, so there is nothing that it could find
+	Skipped  string // why it did not look although it would have had to, such as that its program is missing; empty otherwise
+	Err      error  // it could not finish; show [Reason] of it, never its text
+}
+
+// Complete reports whether the scanner ran to its end, or could have found nothing.
+func (r Run) Complete() bool { return r.Err == nil && r.Skipped == "" }
+
+// A MissingError tells that a scanner's program is not on this machine. That is no failure: a
+// machine need not have every program. Hint is one sentence that says what to install.
+type MissingError struct{ Hint string }
+
+func (e *MissingError) Error() string { return e.Hint }
+
+// An IncompleteError tells why a scanner could not finish. Reason may be shown to
+// anybody who can see the pull request, Err only to the operator.
+type IncompleteError struct {
+	Reason string // one sentence: what, where, and what to do
+	Err    error  // may be nil
+}
+
+func (e *IncompleteError) Error() string {
+	if e.Err == nil {
+		return e.Reason
+	}
+	return strings.TrimSuffix(e.Reason, ".") + ": " + e.Err.Error()
+}
+
+func (e *IncompleteError) Unwrap() error { return e.Err }
+
+// Reason gives the sentence about err that the outside may see. It is empty for nil.
+func Reason(err error) string {
+	var inc *IncompleteError
+	switch {
+	case err == nil:
+		return ""
+	case errors.As(err, &inc):
+		return inc.Reason
+	case errors.Is(err, context.DeadlineExceeded):
+		return "It ran out of time."
+	default:
+		return "It stopped unexpectedly; the operator's log says why."
+	}
+}

@@ -1,0 +1,171 @@
+package scannertest
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/internal/tool"
+)
+
+// Root stands for the folder of the tree in recorded output.
+const Root = "/tree"
+
+// runProgram reads the recorded output of every case, and lets the program itself look at it where
+// it is installed.
+func runProgram(t *testing.T, s *tool.Scanner, testdata string, cases []string) {
+	t.Helper()
+	real := installed(t, s, testdata)
+	for _, name := range cases {
+		dir := filepath.Join(testdata, name)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if real == "" {
+				runReal(t, s, dir)
+			}
+			runRecorded(t, s, dir)
+		})
+	}
+	t.Run("program", func(t *testing.T) {
+		if real != "" {
+			t.Skip("only recorded output was read: " + real)
+		}
+	})
+}
+
+// installed says why the program itself is not run, or nothing.
+func installed(t *testing.T, s *tool.Scanner, testdata string) (why string) {
+	t.Helper()
+	program := s.Info().Program
+	required := slices.Contains(strings.Split(os.Getenv("SECBYDESIGN_REQUIRE_PROGRAMS"), ","), program)
+	version, err := s.Version(context.Background())
+	var missing *scanners.MissingError
+	switch {
+	case err != nil && (required || !errors.As(err, &missing)):
+		t.Fatalf("%s is not ready: %v", program, err)
+	case err != nil:
+		return err.Error()
+	}
+	file := filepath.Join(testdata, "version")
+	if *update {
+		if err := os.WriteFile(file, []byte(version+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	recorded, err := os.ReadFile(file)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		t.Fatal(err)
+	}
+	if want := strings.TrimSpace(string(recorded)); want != "" && want != version && !required {
+		return program + " " + version + " is installed, and the output is that of " + want
+	}
+	return ""
+}
+
+// runRecorded reads what the program printed once.
+func runRecorded(t *testing.T, s *tool.Scanner, dir string) {
+	t.Helper()
+	head, planted := tree(t, dir, "files", "head")
+	base, _ := tree(t, dir, "base")
+	if len(head) == 0 {
+		t.Fatal("no files")
+	}
+	read := func(files []scanners.File, name string) ([]scanners.Finding, error) {
+		if len(files) == 0 {
+			return nil, nil
+		}
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		stderr, err := os.ReadFile(filepath.Join(dir, name+".stderr"))
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			t.Fatal(err)
+		}
+		expanded, _ := Expand(string(text))
+		out := tool.Output{Text: []byte(expanded), Stderr: stderr, Tree: Root}
+		found, err := s.Read(out, target(t, s, files))
+		again, _ := s.Read(out, target(t, s, files))
+		if !reflect.DeepEqual(found, again) {
+			t.Errorf("the same output is read in two ways:\n%+v\n%+v", found, again)
+		}
+		return found, err
+	}
+	found, err := read(head, "output")
+	before, baseErr := read(base, "output.base")
+	if baseErr != nil {
+		t.Fatalf("the base: %v", baseErr)
+	}
+	compareWant(t, filepath.Join(dir, "want"), report(without(found, before), err))
+	checkFindings(t, head, planted, found)
+}
+
+// runReal lets the program look. With -update it records what it says.
+func runReal(t *testing.T, s *tool.Scanner, dir string) {
+	t.Helper()
+	head, planted := tree(t, dir, "files", "head")
+	base, _ := tree(t, dir, "base")
+	record := func(files []scanners.File, name string) ([]scanners.Finding, error) {
+		if len(files) == 0 {
+			return nil, nil
+		}
+		found, out, err := s.Record(context.Background(), target(t, s, files))
+		if *update && out.Tree != "" { // it ended well
+			// Some leave out the first slash of a path.
+			names := strings.NewReplacer(out.Tree, Root, out.Tree[1:], Root[1:], here(t), "/here")
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(names.Replace(string(out.Text))), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := os.Stat(filepath.Join(dir, name+".stderr")); err == nil {
+				if err := os.WriteFile(filepath.Join(dir, name+".stderr"), []byte(names.Replace(string(out.Stderr))), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		return found, err
+	}
+	found, err := record(head, "output")
+	before, baseErr := record(base, "output.base")
+	if baseErr != nil {
+		t.Fatalf("the base: %v", baseErr)
+	}
+	compareWant(t, filepath.Join(dir, "want"), report(without(found, before), err))
+	checkFindings(t, head, planted, found)
+}
+
+// here gives the folder of the test, which holds the rules that some programs name in what they
+// print.
+func here(t *testing.T) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// target shows the files as the scanner wants them: in memory, or as a folder that is removed
+// after the test.
+func target(t *testing.T, s scanners.Scanner, files []scanners.File) scanners.Target {
+	t.Helper()
+	if s.Info().Has(scanners.ScopeFile) {
+		return scanners.Target{Scope: scanners.ScopeFile, Files: files}
+	}
+	dir := t.TempDir()
+	for _, f := range files {
+		name := filepath.Join(dir, filepath.FromSlash(f.Path))
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, f.Content, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return scanners.Target{Scope: scanners.ScopeTree, Dir: dir, Files: files}
+}

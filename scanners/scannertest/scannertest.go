@@ -1,0 +1,341 @@
+// Package scannertest runs a scanner over its testdata folder and checks what every
+// scanner owes its callers. The test of package catalog does so for all of them, so an
+// adapter needs no test for what stands here.
+//
+// A folder of testdata is one case:
+//
+//	testdata/CASE/files/   the tree that is scanned, or
+//	testdata/CASE/head/    the tree that is scanned, with
+//	testdata/CASE/base/    optionally, the tree that it was made from
+//	testdata/CASE/want     the findings, one a line: path:line[-end]: severity rule: message
+//
+// With a base, the wanted findings are those of the head that the base does not have; an
+// empty want says that the change brings nothing new. A scan that does not finish has a last line
+// "incomplete: REASON". The flag -update writes want.
+//
+// A scanner that is a program (package tool) has more, so that its adapter is tested where the
+// program is not installed:
+//
+//	testdata/CASE/output       what it printed about the tree, or wrote to its report
+//	testdata/CASE/output.base  the same for the base
+//	testdata/CASE/output.stderr what it said beside, where that counts; -update writes it where it is
+//	testdata/version           the version that printed all this
+//
+// The names of temporary folders in it are replaced by [Root]. Where that version of the program
+// is installed, it is run for real too, and must give the same want; -update then writes all
+// three. Names of programs in the environment variable SECBYDESIGN_REQUIRE_PROGRAMS, separated by
+// commas, make it a failure when one is not installed, and run it in whatever version it has.
+//
+// Files hold no secrets, but [placeholders] such as {{AWS_KEY}} in their place, so that
+// neither a push protection nor our own scanner stumbles over them.
+//
+// [placeholders]: Expand
+package scannertest
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/internal/tool"
+)
+
+var update = flag.Bool("update", false, "write the want files of scanners")
+
+// commit stands for the commit of a version in between.
+const commit = "0123456789abcdef0123456789abcdef01234567"
+
+// Cases gives the names of the cases in a testdata folder, sorted. No folder, no cases.
+func Cases(testdata string) []string {
+	wants, err := filepath.Glob(filepath.Join(testdata, "*", "want"))
+	if err != nil {
+		panic(err) // a bad pattern: the name of the folder is ours
+	}
+	var names []string
+	for _, w := range wants {
+		names = append(names, filepath.Base(filepath.Dir(w)))
+	}
+	return names
+}
+
+// Run runs s over all cases in the testdata folder. A folder without a case is a failure.
+func Run(t *testing.T, s scanners.Scanner, testdata string) {
+	t.Helper()
+	checkInfo(t, s)
+	cases := Cases(testdata)
+	if len(cases) == 0 {
+		t.Fatalf("no case (a folder with a file want) in %s", testdata)
+	}
+	if p, ok := s.(*tool.Scanner); ok {
+		runProgram(t, p, testdata, cases)
+		return
+	}
+	for _, name := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			runCase(t, s, filepath.Join(testdata, name))
+		})
+	}
+}
+
+func checkInfo(t *testing.T, s scanners.Scanner) {
+	t.Helper()
+	info := s.Info()
+	if !regexp.MustCompile(`^[a-z][a-z0-9-]*$`).MatchString(info.Name) {
+		t.Errorf("name %q is not a lower-case word", info.Name)
+	}
+	if !slices.Contains(scanners.Gates(), info.Gate) {
+		t.Errorf("gate %q is none", info.Gate)
+	}
+	if len(info.Scopes) == 0 {
+		t.Error("no scope")
+	}
+	if info.About == "" || strings.Contains(info.About, "\n") {
+		t.Errorf("about %q is not one line", info.About)
+	}
+	if !strings.HasPrefix(info.URL, "https://") {
+		t.Errorf("URL %q is none", info.URL)
+	}
+	if !reflect.DeepEqual(info, s.Info()) {
+		t.Error("Info changes")
+	}
+}
+
+func runCase(t *testing.T, s scanners.Scanner, dir string) {
+	head, planted := tree(t, dir, "files", "head")
+	base, _ := tree(t, dir, "base")
+	if len(head) == 0 {
+		t.Fatal("no files")
+	}
+	found := scan(t, s, head)
+	compareWant(t, filepath.Join(dir, "want"), report(without(found, scan(t, s, base)), nil))
+
+	checkFindings(t, head, planted, found)
+	checkRepeatable(t, s, head, found)
+	checkIdentities(t, s, head, found)
+	if s.Info().Has(scanners.ScopeRange) {
+		checkRange(t, s, head, found)
+	}
+}
+
+func compareWant(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("findings differ from %s (-update writes them)\ngot:\n%swant:\n%s", file, got, want)
+	}
+}
+
+// report writes findings as want has them.
+func report(found []scanners.Finding, err error) string {
+	var b strings.Builder
+	for _, f := range found {
+		b.WriteString(format(f))
+	}
+	if err != nil {
+		fmt.Fprintf(&b, "incomplete: %s\n", scanners.Reason(err))
+	}
+	return b.String()
+}
+
+func format(f scanners.Finding) string {
+	lines := fmt.Sprint(f.Line)
+	if f.EndLine > f.Line {
+		lines += fmt.Sprintf("-%d", f.EndLine)
+	}
+	return fmt.Sprintf("%s:%s: %s %s: %s\n", f.Path, lines, f.Severity, f.Rule, f.Message)
+}
+
+// without gives the findings that have no partner of the same rule and identity in base.
+func without(head, base []scanners.Finding) []scanners.Finding {
+	left := map[string]int{}
+	for _, f := range base {
+		left[key(f)]++
+	}
+	return slices.DeleteFunc(slices.Clone(head), func(f scanners.Finding) bool {
+		left[key(f)]--
+		return left[key(f)] >= 0
+	})
+}
+
+func key(f scanners.Finding) string {
+	return f.Rule + "\x00" + strings.Join(strings.Fields(f.Identity), " ")
+}
+
+// tree reads the first of the named folders that exists, with the placeholders expanded,
+// and tells the secrets that were put in.
+func tree(t *testing.T, dir string, names ...string) (files []scanners.File, planted []string) {
+	t.Helper()
+	for _, name := range names {
+		root := os.DirFS(filepath.Join(dir, name))
+		if _, err := fs.Stat(root, "."); err != nil {
+			continue
+		}
+		err := fs.WalkDir(root, ".", func(p string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			raw, err := fs.ReadFile(root, p)
+			content, secrets := Expand(string(raw))
+			files = append(files, scanners.File{Path: p, Content: []byte(content)})
+			planted = append(planted, secrets...)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		break
+	}
+	return files, planted
+}
+
+func scan(t *testing.T, s scanners.Scanner, files []scanners.File) []scanners.Finding {
+	t.Helper()
+	before := make([][]byte, len(files))
+	for i, f := range files {
+		before[i] = bytes.Clone(f.Content)
+	}
+	found, err := s.Scan(context.Background(), scanners.Target{Scope: scanners.ScopeFile, Files: files})
+	if err != nil {
+		t.Fatalf("scan: %v", err)
+	}
+	for i, f := range files {
+		if !bytes.Equal(before[i], f.Content) {
+			t.Fatalf("%s: the scan changed the content", f.Path)
+		}
+	}
+	return found
+}
+
+func checkFindings(t *testing.T, files []scanners.File, planted []string, found []scanners.Finding) {
+	t.Helper()
+	lines := map[string]int{}
+	for _, f := range files {
+		n := bytes.Count(f.Content, []byte("\n"))
+		if len(f.Content) > 0 && !bytes.HasSuffix(f.Content, []byte("\n")) {
+			n++
+		}
+		lines[f.Path] = n
+	}
+	for _, f := range found {
+		last, ok := lines[f.Path]
+		switch {
+		case !ok || !fs.ValidPath(f.Path) || path.Clean(f.Path) != f.Path:
+			t.Errorf("path %q is not one of the target's", f.Path)
+		case f.Line == 0 && (f.EndLine != 0 || f.Column != 0 || f.EndColumn != 0):
+			t.Errorf("%s: a place in the whole file: %+v", f.Path, f)
+		case f.Line < 0 || f.EndLine < f.Line || f.EndLine > last:
+			t.Errorf("%s: lines %d to %d of %d", f.Path, f.Line, f.EndLine, last)
+		case f.Column < 0 || f.EndColumn < 0 || f.Line == f.EndLine && f.EndColumn < f.Column:
+			t.Errorf("%s:%d: columns %d to %d", f.Path, f.Line, f.Column, f.EndColumn)
+		}
+		if f.Rule == "" || f.Title == "" || f.Message == "" || f.Help == "" || f.Identity == "" {
+			t.Errorf("something is missing in %+v", f)
+		}
+		if strings.HasSuffix(f.Title, ".") || strings.Contains(f.Message, "\n") {
+			t.Errorf("title %q or message %q is not in house style", f.Title, f.Message)
+		}
+		for _, secret := range planted {
+			if piece := leak(fmt.Sprintf("%+v", f), secret); piece != "" {
+				t.Errorf("%s:%d: the finding holds %q of a secret", f.Path, f.Line, piece)
+			}
+		}
+	}
+}
+
+// leak gives a piece of six or more characters of the secret that is in text, in whatever
+// case, or nothing.
+func leak(text, secret string) string {
+	const size = 6
+	text, secret = strings.ToLower(text), strings.ToLower(secret)
+	for i := 0; i+size <= len(secret); i++ {
+		if strings.Contains(text, secret[i:i+size]) {
+			return secret[i : i+size]
+		}
+	}
+	return ""
+}
+
+func checkRepeatable(t *testing.T, s scanners.Scanner, files []scanners.File, found []scanners.Finding) {
+	t.Helper()
+	if again := scan(t, s, files); !reflect.DeepEqual(found, again) {
+		t.Errorf("a second scan finds something else:\n%+v\n%+v", found, again)
+	}
+	shuffled := slices.Clone(files)
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 3 {
+		random.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
+		if again := scan(t, s, shuffled); !reflect.DeepEqual(found, again) {
+			t.Errorf("files in another order give other findings:\n%+v\n%+v", found, again)
+		}
+	}
+}
+
+func checkIdentities(t *testing.T, s scanners.Scanner, files []scanners.File, found []scanners.Finding) {
+	t.Helper()
+	indented := regexp.MustCompile(`(?m)^[ \t]+`)
+	// In YAML, the space behind a dash is indentation too.
+	dash := regexp.MustCompile(`(?m)^( *)- `)
+	for name, move := range map[string]func(*scanners.File){
+		"three lines in front": func(f *scanners.File) { f.Content = append([]byte("\n\n\n"), f.Content...) },
+		"twice the indentation": func(f *scanners.File) {
+			if ext := path.Ext(f.Path); ext == ".yml" || ext == ".yaml" {
+				f.Content = dash.ReplaceAll(f.Content, []byte("$1-   "))
+			}
+			f.Content = indented.ReplaceAllFunc(f.Content, func(space []byte) []byte { return bytes.Repeat(space, 2) })
+		},
+		"CRLF": func(f *scanners.File) { f.Content = bytes.ReplaceAll(f.Content, []byte("\n"), []byte("\r\n")) },
+		"other folder": func(f *scanners.File) {
+			if moved := "moved/" + f.Path; s.Info().Looks(moved) {
+				f.Path = moved
+			}
+		},
+	} {
+		moved := slices.Clone(files)
+		for i := range moved {
+			move(&moved[i])
+		}
+		after := scan(t, s, moved)
+		for _, f := range without(after, found) {
+			t.Errorf("%s: a new identity: %s%q", name, format(f), f.Identity)
+		}
+		for _, f := range without(found, after) {
+			t.Errorf("%s: an identity is lost: %s%q", name, format(f), f.Identity)
+		}
+	}
+}
+
+func checkRange(t *testing.T, s scanners.Scanner, files []scanners.File, found []scanners.Finding) {
+	t.Helper()
+	versions, want := slices.Clone(files), slices.Clone(found)
+	for i := range versions {
+		versions[i].Commit = commit
+	}
+	for i := range want {
+		want[i].Commit = commit
+	}
+	got, err := s.Scan(context.Background(), scanners.Target{Scope: scanners.ScopeRange, Files: versions})
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("scope range: %v, got:\n%+v\nwant:\n%+v", err, got, want)
+	}
+}

@@ -1,0 +1,109 @@
+// Package semgrep looks for an operator's own patterns in code with Opengrep
+// (https://www.opengrep.dev) or Semgrep (https://semgrep.dev), which do the same with the same rules.
+//
+// The rules are those of the operator: a folder of YAML files, such as a copy of
+// https://github.com/opengrep/opengrep-rules. What they say of themselves in their metadata (cwe,
+// references, confidence) is told; ERROR is high, WARNING medium and INFO low, but at most low where
+// the confidence is. A .semgrepignore of the tree is not shown to it, files are named one by one, and
+// the comments nosem and nosemgrep count for nothing.
+package semgrep
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/internal/tool"
+)
+
+// New gives the scanner for the rules in a folder.
+func New(tools *tool.Runner, rules string) scanners.Scanner {
+	return tools.Scanner(tool.Adapter{
+		Info: scanners.Info{
+			Name:       "semgrep",
+			Gate:       scanners.Code,
+			About:      "The operator's own patterns, in more than thirty languages",
+			URL:        "https://www.opengrep.dev",
+			Documented: true,
+			Config:     []string{"**/.semgrepignore", "**/.semgrep.{yml,yaml}", "**/.semgrep/**"},
+		},
+		Program: "opengrep",
+		Else:    "semgrep",
+		Oldest:  "1.0.0",
+		Install: "Install Opengrep (https://github.com/opengrep/opengrep#installation) or Semgrep.",
+		Env:     []string{"SEMGREP_SEND_METRICS=off", "SEMGREP_ENABLE_VERSION_CHECK=0"},
+		Folder:  rules,
+		Lacks:   "Opengrep has no rules: put them",
+		Args: func(r tool.Run) []string {
+			return append([]string{
+				"scan", "--config=" + rules, "--json", "--quiet", "--disable-nosem", "--no-git-ignore", "--no-rewrite-rule-ids", "--max-target-bytes=0", "--",
+			}, r.Files...)
+		},
+		Found: []int{1},
+		Parse: tool.JSON(parse),
+	})
+}
+
+var severities = map[string]scanners.Severity{
+	"INFO": scanners.Low, "WARNING": scanners.Medium, "ERROR": scanners.High, // the words of older rules
+}
+
+var page = regexp.MustCompile(`https://[^\s\]]+`)
+
+type position struct{ Line, Col int }
+
+type report struct {
+	Results []struct {
+		ID         string `json:"check_id"`
+		Path       string
+		Start, End position
+		Extra      struct {
+			Message, Severity string
+			Fix               *string
+			Metadata          struct {
+				Confidence                         string
+				CWE, References, Source, Shortlink any // a word or a list of them
+			}
+		}
+	}
+	Errors []struct {
+		Type any // a list for what was read in part
+		Path string
+	}
+}
+
+func parse(out *tool.Report, r report) {
+	for _, r := range r.Results {
+		m := r.Extra.Metadata
+		f := scanners.Finding{
+			Rule: r.ID, Severity: tool.Severity(r.Extra.Severity), Path: r.Path, Line: r.Start.Line, EndLine: r.End.Line,
+			Title: title(r.ID), Message: r.Extra.Message, CWE: tool.CWE(m.CWE),
+			HelpURL: page.FindString(fmt.Sprint(m.Shortlink, " ", m.Source, " ", m.References)),
+		}
+		if old, ok := severities[r.Extra.Severity]; ok {
+			f.Severity = old
+		}
+		if m.Confidence == "LOW" {
+			f.Severity = min(f.Severity, scanners.Low)
+		}
+		if out.ASCII(f) { // else nobody says what a column counts
+			f.Column, f.EndColumn = r.Start.Col, r.End.Col
+		}
+		if r.Extra.Fix != nil && f.Column > 0 {
+			f.Fixes = tool.Rewrite(f, *r.Extra.Fix)
+		}
+		out.Add(f)
+	}
+	for _, e := range r.Errors {
+		if kind, ok := e.Type.(string); ok && kind != "SemgrepWarning" {
+			out.Unread("what it seems to be, or not in time", e.Path, 0)
+		}
+	}
+}
+
+// title makes words of the last part of a rule's name.
+func title(id string) string {
+	words := strings.ReplaceAll(id[strings.LastIndex(id, ".")+1:], "-", " ")
+	return strings.ToUpper(words[:min(1, len(words))]) + words[min(1, len(words)):]
+}

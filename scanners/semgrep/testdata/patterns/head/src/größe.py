@@ -1,0 +1,1 @@
+größe = yaml.load(größe)

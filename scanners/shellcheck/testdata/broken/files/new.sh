@@ -1,0 +1,3 @@
+#!/bin/bash
+run() { eval "$@"; }
+run $@

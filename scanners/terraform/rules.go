@@ -1,0 +1,128 @@
+package terraform
+
+import (
+	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/internal/infra"
+)
+
+const (
+	whyOpen = "Scanners of the whole internet find an open port within minutes, and try passwords and flaws on it."
+	whyData = "Everybody who has the address can read what is stored there, now and later."
+)
+
+// The sections are those of the CIS Foundations Benchmarks: AWS 3.0, Google Cloud 3.0, Azure 2.0.
+var (
+	awsIngress = infra.Rule{
+		ID: "aws-open-ingress", Severity: scanners.High, Title: "Port open to the internet", Why: whyOpen,
+		Help: "Allow the address ranges that need it only; reach machines through Session Manager or a VPN.",
+		URL:  "https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html", CWE: "CWE-284", Source: "CIS AWS 5.2 and 5.3",
+		Aliases: []string{"AVD-AWS-0107", "CKV_AWS_24", "CKV_AWS_25"},
+	}
+	gcpIngress = infra.Rule{
+		ID: "gcp-open-ingress", Severity: scanners.High, Title: "Port open to the internet", Why: whyOpen,
+		Help: "Allow the address ranges that need it only; reach machines through Identity-Aware Proxy (35.235.240.0/20) or a VPN.",
+		URL:  "https://cloud.google.com/firewall/docs/firewalls", CWE: "CWE-284", Source: "CIS Google Cloud 3.6 and 3.7",
+		Aliases: []string{"AVD-GCP-0027", "AVD-GCP-0070", "AVD-GCP-0071", "AVD-GCP-0072", "CKV_GCP_2", "CKV_GCP_3", "CKV_GCP_88"},
+	}
+	azureIngress = infra.Rule{
+		ID: "azure-open-ingress", Severity: scanners.High, Title: "Port open to the internet", Why: whyOpen,
+		Help: "Allow the address ranges that need it only; reach machines through Azure Bastion or a VPN.",
+		URL:  "https://learn.microsoft.com/azure/virtual-network/network-security-groups-overview", CWE: "CWE-284", Source: "CIS Azure 6.1 and 6.2",
+		Aliases: []string{"AVD-AZU-0047", "AVD-AZU-0048", "AVD-AZU-0050", "CKV_AZURE_10", "CKV_AZURE_9"},
+	}
+	openDatabase = infra.Rule{
+		ID: "open-database", Severity: scanners.High, Title: "Database open to the internet", Why: whyOpen,
+		Help: "Name the addresses that need the database, or use a private address.",
+		URL:  "https://cloud.google.com/sql/docs/mysql/authorize-networks", CWE: "CWE-284", Source: "CIS Google Cloud 6.5, CIS Azure 4.1.2",
+		Aliases: []string{"AVD-AZU-0022", "AVD-AZU-0029", "AVD-GCP-0017", "CKV_AZURE_11", "CKV_GCP_11"},
+	}
+	publicBucket = infra.Rule{
+		ID: "public-bucket", Severity: scanners.High, Title: "Storage open to everybody", Why: whyData,
+		Help: "Keep it private, and let a content delivery network or signed addresses give out what is meant for the public.",
+		URL:  "https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html", CWE: "CWE-732",
+		Aliases: []string{"AVD-AWS-0092", "AVD-AZU-0007", "AVD-GCP-0001", "CKV_AWS_20", "CKV_AWS_57", "CKV_AZURE_190", "CKV_AZURE_34", "CKV_AZURE_59", "CKV_GCP_28"},
+	}
+	accessBlock = infra.Rule{
+		ID: "public-access-block-off", Severity: scanners.Medium, Title: "Public access is not blocked",
+		Why:  "One wrong policy or ACL then opens the bucket to everybody.",
+		Help: "Set all four settings to `true`.",
+		URL:  "https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html", CWE: "CWE-732", Source: "CIS AWS 2.1.4",
+		Aliases: []string{"AVD-AWS-0086", "AVD-AWS-0087", "AVD-AWS-0091", "AVD-AWS-0093", "CKV_AWS_53", "CKV_AWS_54", "CKV_AWS_55", "CKV_AWS_56"},
+	}
+	publicDatabase = infra.Rule{
+		ID: "public-database", Severity: scanners.High, Title: "Database with a public address", Why: whyOpen,
+		Help: "Set `publicly_accessible = false`, and reach the database through the VPC or a VPN.",
+		URL:  "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_VPC.WorkingWithRDSInstanceinaVPC.html", CWE: "CWE-284", Source: "CIS AWS 2.3.3",
+		Aliases: []string{"AVD-AWS-0082", "AVD-AWS-0180", "CKV_AWS_17", "CKV_AWS_87"},
+	}
+	encryption = infra.Rule{
+		ID: "encryption-off", Severity: scanners.Medium, Title: "Data is stored unencrypted",
+		Why:  "Copies, snapshots and discarded disks can be read by whoever gets hold of them.",
+		Help: "Switch encryption on. For data that exists already this means a new volume or database, made from an encrypted snapshot.",
+		URL:  "https://docs.aws.amazon.com/prescriptive-guidance/latest/encryption-best-practices/welcome.html", CWE: "CWE-311",
+		Aliases: []string{"AVD-AWS-0008", "AVD-AWS-0026", "AVD-AWS-0037", "AVD-AWS-0079", "AVD-AWS-0080", "AVD-AWS-0084", "AVD-AWS-0131", "CKV_AWS_16", "CKV_AWS_3", "CKV_AWS_42", "CKV_AWS_64", "CKV_AWS_8", "CKV_AWS_96"},
+	}
+	adminPolicy = infra.Rule{
+		ID: "iam-admin-policy", Severity: scanners.High, Title: "Policy that allows everything",
+		Why:  "One leaked key of whoever has this policy gives the whole account away.",
+		Help: "Name the actions and the resources that are needed. IAM Access Analyzer makes a policy from what was really used.",
+		URL:  "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#grant-least-privilege", CWE: "CWE-269", Source: "CIS AWS 1.16",
+		Aliases: []string{"AVD-AWS-0057", "CKV_AWS_1", "CKV_AWS_62", "CKV_AWS_63"},
+	}
+	credentials = infra.Rule{
+		ID: "hardcoded-credentials", Severity: scanners.High, Title: "Credentials in the configuration",
+		Why:  "Everybody who can read the repository can use them.",
+		Help: "**Change them where they are used**, then take them from the environment, a secret store or a variable marked `sensitive`; `manage_master_user_password` lets RDS keep them itself.",
+		URL:  "https://developer.hashicorp.com/terraform/language/providers/configuration", CWE: "CWE-798",
+		Aliases: []string{"CKV_AWS_41"},
+	}
+	rotation = infra.Rule{
+		ID: "kms-rotation-off", Severity: scanners.Medium, Title: "Key is never rotated",
+		Why:  "A key that leaks then opens all that was ever encrypted with it.",
+		Help: "Set `enable_key_rotation = true`; KMS keeps the old key material for what it encrypted.",
+		URL:  "https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html", CWE: "CWE-320", Source: "CIS AWS 3.6",
+		Aliases: []string{"AVD-AWS-0065", "CKV_AWS_7"},
+	}
+	imds = infra.Rule{
+		ID: "imdsv1", Severity: scanners.Medium, Title: "Instance metadata without a token",
+		Why:  "A program that can be made to fetch an address (SSRF) then hands out the machine's credentials.",
+		Help: "Set `http_tokens = \"required\"`.",
+		URL:  "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-IMDS-new-instances.html", CWE: "CWE-918", Source: "CIS AWS 5.6",
+		Aliases: []string{"AVD-AWS-0028", "AVD-AWS-0130", "CKV_AWS_79"},
+	}
+	clusterEndpoint = infra.Rule{
+		ID: "public-cluster-endpoint", Severity: scanners.Medium, Title: "Cluster's API open to the internet",
+		Why:  "A leaked token or a flaw of the API server can then be used from anywhere.",
+		Help: "Name the address ranges of those who administer the cluster, or use its private endpoint only.",
+		URL:  "https://docs.aws.amazon.com/eks/latest/userguide/cluster-endpoint.html", CWE: "CWE-284",
+		Aliases: []string{"AVD-AWS-0041", "AVD-GCP-0053", "CKV_AWS_38"},
+	}
+	plainHTTP = infra.Rule{
+		ID: "plain-http", Severity: scanners.Medium, Title: "Unencrypted HTTP is allowed",
+		Why:  "Everybody on the way can read and change what is sent, keys included.",
+		Help: "Allow HTTPS only.",
+		URL:  "https://learn.microsoft.com/azure/storage/common/storage-require-secure-transfer", CWE: "CWE-319", Source: "CIS Azure 3.1",
+		Aliases: []string{"AVD-AWS-0012", "AVD-AZU-0008", "CKV_AWS_34", "CKV_AZURE_14", "CKV_AZURE_28", "CKV_AZURE_29", "CKV_AZURE_3"},
+	}
+	weakTLS = infra.Rule{
+		ID: "weak-tls", Severity: scanners.Medium, Title: "Outdated version of TLS",
+		Why:  "TLS before 1.2 has known attacks, and was withdrawn by RFC 8996.",
+		Help: "Ask for TLS 1.2 at least.",
+		URL:  "https://www.rfc-editor.org/rfc/rfc8996", CWE: "CWE-326",
+		Aliases: []string{"AVD-AWS-0013", "AVD-AWS-0047", "AVD-AZU-0011", "AVD-AZU-0026", "AVD-GCP-0039", "CKV_AWS_103", "CKV_AWS_174", "CKV_AWS_228", "CKV_AZURE_15", "CKV_AZURE_44", "CKV_AZURE_52"},
+	}
+	auditLog = infra.Rule{
+		ID: "audit-log-off", Severity: scanners.Medium, Title: "Audit log is incomplete",
+		Why:  "After an attack nobody can tell what was done.",
+		Help: "Switch it on: `enable_logging`, `enable_log_file_validation` and `is_multi_region_trail` to `true`.",
+		URL:  "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/best-practices-security.html", CWE: "CWE-778", Source: "CIS AWS 3.1 and 3.2",
+		Aliases: []string{"AVD-AWS-0014", "AVD-AWS-0016", "CKV_AWS_36", "CKV_AWS_67"},
+	}
+	clusterAccess = infra.Rule{
+		ID: "legacy-cluster-access", Severity: scanners.High, Title: "Cluster without role-based access",
+		Why:  "Everybody who gets into the cluster may then do everything in it.",
+		Help: "Use Kubernetes RBAC: on Azure a new cluster is needed, on Google Cloud set `enable_legacy_abac = false`.",
+		URL:  "https://kubernetes.io/docs/concepts/security/rbac-good-practices/", CWE: "CWE-285",
+		Aliases: []string{"AVD-AZU-0042", "AVD-GCP-0062", "CKV_AZURE_5", "CKV_GCP_7"},
+	}
+)

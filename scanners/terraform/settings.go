@@ -1,0 +1,127 @@
+package terraform
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/secbydesign/secbydesign/scanners/internal/infra"
+)
+
+// A setting is an attribute with values that are always wrong.
+type setting struct {
+	rule  infra.Rule
+	kinds []string // types of resources
+	path  string   // of the attribute, through blocks: "block.attribute"
+	bad   []any    // booleans, or strings without regard to case
+	good  string   // what to write instead, as HCL, or empty where nothing is certain
+	what  string   // ends the sentence that begins with the resource's address
+}
+
+var settings = []setting{
+	{publicDatabase, []string{"aws_db_instance", "aws_rds_cluster_instance", "aws_redshift_cluster", "aws_dms_replication_instance", "aws_docdb_cluster_instance", "aws_neptune_cluster_instance"},
+		"publicly_accessible", []any{true}, "false", "gets an address on the internet."},
+	{encryption, []string{"aws_db_instance", "aws_rds_cluster", "aws_docdb_cluster", "aws_neptune_cluster"}, "storage_encrypted", []any{false}, "true", "stores its data unencrypted."},
+	{encryption, []string{"aws_ebs_volume", "aws_efs_file_system", "aws_redshift_cluster", "aws_fsx_openzfs_file_system"}, "encrypted", []any{false}, "true", "stores its data unencrypted."},
+	{encryption, []string{"aws_instance", "aws_launch_configuration"}, "root_block_device.encrypted", []any{false}, "true", "has an unencrypted disk."},
+	{encryption, []string{"aws_instance", "aws_launch_configuration"}, "ebs_block_device.encrypted", []any{false}, "true", "has an unencrypted disk."},
+	{encryption, []string{"aws_launch_template"}, "block_device_mappings.ebs.encrypted", []any{false, "false"}, "true", "has an unencrypted disk."},
+	{encryption, []string{"aws_elasticache_replication_group"}, "at_rest_encryption_enabled", []any{false}, "true", "stores its data unencrypted."},
+	{accessBlock, []string{"aws_s3_bucket_public_access_block", "aws_s3_account_public_access_block"}, "block_public_acls", []any{false}, "true", "allows public ACLs."},
+	{accessBlock, []string{"aws_s3_bucket_public_access_block", "aws_s3_account_public_access_block"}, "block_public_policy", []any{false}, "true", "allows public policies."},
+	{accessBlock, []string{"aws_s3_bucket_public_access_block", "aws_s3_account_public_access_block"}, "ignore_public_acls", []any{false}, "true", "obeys public ACLs."},
+	{accessBlock, []string{"aws_s3_bucket_public_access_block", "aws_s3_account_public_access_block"}, "restrict_public_buckets", []any{false}, "true", "lets everybody use a public bucket."},
+	{publicBucket, []string{"aws_s3_bucket", "aws_s3_bucket_acl"}, "acl", []any{"public-read", "public-read-write", "authenticated-read", "website"}, "", "lets everybody in by its ACL."},
+	{publicBucket, []string{"azurerm_storage_container"}, "container_access_type", []any{"blob", "container"}, `"private"`, "lets everybody read its blobs."},
+	{publicBucket, []string{"azurerm_storage_account"}, "allow_blob_public_access", []any{true}, "false", "lets containers be public."},
+	{publicBucket, []string{"azurerm_storage_account"}, "allow_nested_items_to_be_public", []any{true}, "false", "lets containers be public."},
+	{rotation, []string{"aws_kms_key"}, "enable_key_rotation", []any{false}, "true", "is never rotated."},
+	{imds, []string{"aws_instance", "aws_launch_template", "aws_launch_configuration"}, "metadata_options.http_tokens", []any{"optional"}, `"required"`, "gives out its metadata without a token."},
+	{plainHTTP, []string{"azurerm_storage_account"}, "enable_https_traffic_only", []any{false}, "true", "can be used over plain HTTP."},
+	{plainHTTP, []string{"azurerm_storage_account"}, "https_traffic_only_enabled", []any{false}, "true", "can be used over plain HTTP."},
+	{plainHTTP, []string{"azurerm_mysql_server", "azurerm_postgresql_server", "azurerm_mariadb_server"}, "ssl_enforcement_enabled", []any{false}, "true", "can be used without encryption."},
+	{plainHTTP, []string{"azurerm_app_service", "azurerm_function_app", "azurerm_linux_web_app", "azurerm_windows_web_app", "azurerm_linux_function_app", "azurerm_windows_function_app"},
+		"https_only", []any{false}, "true", "can be used over plain HTTP."},
+	{plainHTTP, []string{"aws_cloudfront_distribution"}, "default_cache_behavior.viewer_protocol_policy", []any{"allow-all"}, `"redirect-to-https"`, "can be used over plain HTTP."},
+	{weakTLS, []string{"azurerm_storage_account", "azurerm_redis_cache", "azurerm_mssql_server", "azurerm_mysql_server", "azurerm_postgresql_server"},
+		"min_tls_version", []any{"TLS1_0", "TLS1_1"}, `"TLS1_2"`, "accepts an outdated version of TLS."},
+	{weakTLS, []string{"azurerm_mssql_server"}, "minimum_tls_version", []any{"1.0", "1.1", "Disabled"}, `"1.2"`, "accepts an outdated version of TLS."},
+	{weakTLS, []string{"azurerm_redis_cache"}, "minimum_tls_version", []any{"1.0", "1.1"}, `"1.2"`, "accepts an outdated version of TLS."},
+	{weakTLS, []string{"azurerm_linux_web_app", "azurerm_windows_web_app"}, "site_config.minimum_tls_version", []any{"1.0", "1.1"}, `"1.2"`, "accepts an outdated version of TLS."},
+	{weakTLS, []string{"azurerm_app_service", "azurerm_function_app"}, "site_config.min_tls_version", []any{"1.0", "1.1"}, `"1.2"`, "accepts an outdated version of TLS."},
+	{weakTLS, []string{"aws_cloudfront_distribution"}, "viewer_certificate.minimum_protocol_version", []any{"SSLv3", "TLSv1", "TLSv1_2016", "TLSv1.1_2016"}, `"TLSv1.2_2021"`, "accepts an outdated version of TLS."},
+	{weakTLS, []string{"aws_lb_listener", "aws_alb_listener"}, "ssl_policy",
+		[]any{"ELBSecurityPolicy-2015-05", "ELBSecurityPolicy-2016-08", "ELBSecurityPolicy-TLS-1-0-2015-04", "ELBSecurityPolicy-TLS-1-1-2017-01", "ELBSecurityPolicy-FS-2018-06", "ELBSecurityPolicy-FS-1-1-2019-08"},
+		`"ELBSecurityPolicy-TLS13-1-2-2021-06"`, "accepts an outdated version of TLS."},
+	{weakTLS, []string{"aws_elasticsearch_domain", "aws_opensearch_domain"}, "domain_endpoint_options.tls_security_policy", []any{"Policy-Min-TLS-1-0-2019-07"}, `"Policy-Min-TLS-1-2-2019-07"`, "accepts an outdated version of TLS."},
+	{weakTLS, []string{"google_compute_ssl_policy"}, "min_tls_version", []any{"TLS_1_0", "TLS_1_1"}, `"TLS_1_2"`, "accepts an outdated version of TLS."},
+	{auditLog, []string{"aws_cloudtrail"}, "enable_logging", []any{false}, "true", "writes no log."},
+	{auditLog, []string{"aws_cloudtrail"}, "enable_log_file_validation", []any{false}, "true", "does not protect its log against changes."},
+	{auditLog, []string{"aws_cloudtrail"}, "is_multi_region_trail", []any{false}, "true", "records one region only."},
+	{clusterAccess, []string{"azurerm_kubernetes_cluster"}, "role_based_access_control_enabled", []any{false}, "", "has no role-based access control."},
+	{clusterAccess, []string{"azurerm_kubernetes_cluster"}, "role_based_access_control.enabled", []any{false}, "", "has no role-based access control."},
+	{clusterAccess, []string{"google_container_cluster"}, "enable_legacy_abac", []any{true}, "false", "uses legacy authorization."},
+}
+
+func (c *checker) settings(at block) {
+	for _, s := range settings {
+		if !slices.Contains(s.kinds, at.kind) {
+			continue
+		}
+		path := strings.Split(s.path, ".")
+		bodies := []*hclsyntax.Body{at.body}
+		for _, step := range path[:len(path)-1] {
+			var inner []*hclsyntax.Body
+			for _, b := range bodies {
+				inner = append(inner, blocks(b, step)...)
+			}
+			bodies = inner
+		}
+		for _, b := range bodies {
+			if a := b.Attributes[path[len(path)-1]]; a != nil && s.wrong(literal(a.Expr)) && !excused(at.kind, b) {
+				c.setting(s, at, a)
+			}
+		}
+	}
+}
+
+func (c *checker) setting(s setting, at block, a *hclsyntax.Attribute) {
+	f := c.add(s.rule, at, a.SrcRange, s.what, s.path)
+	where := a.Expr.Range()
+	if s.good == "" || where.Start.Line != where.End.Line {
+		return
+	}
+	f.Fixes = infra.Replace(c.path, where.Start.Line, where.Start.Column, where.End.Column, s.good)
+}
+
+func (s setting) wrong(value any) bool {
+	return slices.ContainsFunc(s.bad, func(bad any) bool {
+		text, ok := value.(string)
+		if want, isText := bad.(string); isText && ok {
+			return strings.EqualFold(want, text)
+		}
+		return value == bad
+	})
+}
+
+// excused tells the blocks where a setting means nothing: metadata that is switched off, and keys
+// that cannot be rotated because they are asymmetric.
+func excused(kind string, b *hclsyntax.Body) bool {
+	endpoint, _ := literal(attribute(b, "http_endpoint")).(string)
+	if endpoint == "disabled" {
+		return true
+	}
+	if kind != "aws_kms_key" {
+		return false
+	}
+	for _, name := range []string{"customer_master_key_spec", "key_usage", "key_spec"} {
+		if e := attribute(b, name); e != nil {
+			spec, _ := literal(e).(string)
+			if spec != "SYMMETRIC_DEFAULT" && spec != "ENCRYPT_DECRYPT" {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,9 @@
+#tfsec:ignore:*
+resource "aws_security_group_rule" "ssh" {
+  type        = "ingress"
+  description = "From everywhere"
+  from_port   = 22
+  to_port     = 22
+  protocol    = "tcp"
+  cidr_blocks = ["0.0.0.0/0"]
+}

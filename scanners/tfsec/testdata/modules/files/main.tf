@@ -1,0 +1,9 @@
+module "one" {
+  source = "./net"
+  name   = "one"
+}
+
+module "two" {
+  source = "./net"
+  name   = "two"
+}

@@ -1,0 +1,76 @@
+// Package trivyfs looks for known vulnerabilities of dependencies with Trivy (https://trivy.dev),
+// offline, in the operator's copy of its database.
+//
+// The severities are those of the database. Neither a trivy.yaml nor a .trivyignore of the tree has an
+// effect. Secrets and infrastructure have scanners of their own.
+package trivyfs
+
+import (
+	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/internal/tool"
+)
+
+// New gives the scanner for the database in a folder, as trivy image --download-db-only puts it
+// there: db/trivy.db and db/metadata.json.
+func New(tools *tool.Runner, database string) scanners.Scanner {
+	return tools.Scanner(tool.Adapter{
+		Info: scanners.Info{
+			Name:       "trivy-fs",
+			Gate:       scanners.Dependencies,
+			About:      "Known vulnerabilities of dependencies, by Trivy's own database",
+			URL:        "https://trivy.dev",
+			Documented: true,
+			Files: []string{
+				"**/{go.mod,package-lock.json,yarn.lock,pnpm-lock.yaml,bun.lock,requirements*.txt,Pipfile.lock,poetry.lock,uv.lock}",
+				"**/{Gemfile.lock,Cargo.lock,composer.lock,pom.xml,*gradle.lockfile,packages.lock.json,packages.config,*.deps.json}",
+				"**/{mix.lock,pubspec.lock,conan.lock,Podfile.lock,Package.resolved}",
+			},
+			Config: []string{"**/trivy.{yaml,yml}", "**/.trivyignore", "**/.trivyignore.{yaml,yml}"},
+		},
+		Program: "trivy",
+		Oldest:  "0.60.0",
+		Install: "Install Trivy: https://trivy.dev/latest/getting-started/installation",
+		Own:     map[string]string{"trivy.yaml": "{}\n", "ignore": ""},
+		Folder:  database,
+		Lacks:   "Trivy has no database: put db/trivy.db and db/metadata.json",
+		Args: func(r tool.Run) []string {
+			return []string{
+				"filesystem", "--config=" + r.Own + "/trivy.yaml", "--ignorefile=" + r.Own + "/ignore", "--cache-dir=" + database, "--cache-backend=memory",
+				"--scanners=vuln", "--offline-scan", "--skip-db-update", "--skip-java-db-update", "--skip-version-check", "--disable-telemetry",
+				"--list-all-pkgs", "--quiet", "--format=json", r.Tree,
+			}
+		},
+		Parse: tool.JSON(parse),
+	})
+}
+
+type report struct {
+	Results []struct {
+		Target   string
+		Packages []struct {
+			Name, Version string
+			Locations     []struct{ StartLine, EndLine int }
+		}
+		Vulnerabilities []struct {
+			ID                                                                   string `json:"VulnerabilityID"`
+			PkgName, InstalledVersion, FixedVersion, PrimaryURL, Severity, Title string
+			CweIDs                                                               []string
+		}
+	}
+}
+
+func parse(out *tool.Report, r report) {
+	for _, file := range r.Results {
+		for _, v := range file.Vulnerabilities {
+			f := out.Vulnerable(file.Target, v.PkgName, v.InstalledVersion, v.Title, v.FixedVersion)
+			f.Rule, f.Aliases, f.HelpURL = v.ID, []string{v.ID}, v.PrimaryURL
+			f.Severity, f.CWE = tool.Severity(v.Severity), tool.CWE(v.CweIDs)
+			for _, p := range file.Packages {
+				if p.Name == v.PkgName && p.Version == v.InstalledVersion && len(p.Locations) > 0 {
+					f.Line, f.EndLine = p.Locations[0].StartLine, p.Locations[0].EndLine
+				}
+			}
+			out.Add(f)
+		}
+	}
+}

@@ -1,0 +1,12 @@
+resource "aws_security_group_rule" "ssh" {
+  type        = "ingress"
+  description = "Shell"
+  from_port   = 22
+  to_port     = 22
+  protocol    = "tcp"
+  cidr_blocks = ["0.0.0.0/0"]
+}
+
+resource "aws_db_instance" "orders" {
+  publicly_accessible = true
+}

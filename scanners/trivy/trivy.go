@@ -1,0 +1,73 @@
+// Package trivy looks for insecure infrastructure as code with Trivy (https://trivy.dev).
+//
+// It uses the checks that are part of the program, and fetches none. Files are looked at without those
+// of the tree that did not change, so what a variable elsewhere says is not known. The severities are its
+// own; what it calls low is advice, such as probes and labels, of which every manifest lacks a dozen, and
+// is left out. Neither a trivy.yaml nor a .trivyignore of the tree is shown to it, and the comments that
+// ignore a check are taken out.
+package trivy
+
+import (
+	"strings"
+
+	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/internal/tool"
+)
+
+// New gives the scanner.
+func New(tools *tool.Runner) scanners.Scanner {
+	return tools.Scanner(tool.Adapter{
+		Info: scanners.Info{
+			Name:  "trivy",
+			Gate:  scanners.Infrastructure,
+			About: "Insecure infrastructure in Terraform, CloudFormation, Kubernetes, Helm and Dockerfiles",
+			URL:   "https://trivy.dev",
+			Files: []string{
+				"**/*.{tf,tfvars,yaml,yml,json,tpl,template,bicep}",
+				"**/{Dockerfile,Containerfile}", "**/{Dockerfile,Containerfile}.*", "**/*.{dockerfile,Dockerfile}",
+			},
+			Config: []string{"**/trivy.{yaml,yml}", "**/.trivyignore", "**/.trivyignore.{yaml,yml}"},
+		},
+		Oldest:  "0.60.0",
+		Install: "Install Trivy: https://trivy.dev/latest/getting-started/installation",
+		Own:     map[string]string{"trivy.yaml": "{}\n", "ignore": ""},
+		Silence: `(?:trivy|tfsec):(ignore)`,
+		Args: func(r tool.Run) []string {
+			return []string{
+				"config", "--config=" + r.Own + "/trivy.yaml", "--ignorefile=" + r.Own + "/ignore", "--cache-dir=" + r.Home + "/cache",
+				"--skip-check-update", "--skip-version-check", "--disable-telemetry", "--severity=MEDIUM,HIGH,CRITICAL",
+				"--quiet", "--format=json", r.Tree,
+			}
+		},
+		Parse: tool.JSON(parse),
+	})
+}
+
+type report struct {
+	Results []struct {
+		Target            string
+		Misconfigurations []struct {
+			ID, Title, Description, Message, Resolution, Severity, PrimaryURL, Status string
+			CauseMetadata                                                             struct {
+				Resource           string
+				StartLine, EndLine int
+			}
+		}
+	}
+}
+
+func parse(out *tool.Report, r report) {
+	for _, file := range r.Results {
+		for _, m := range file.Misconfigurations {
+			if m.Status != "FAIL" {
+				continue
+			}
+			out.Add(scanners.Finding{
+				Rule: m.ID, Severity: tool.Severity(m.Severity), Title: m.Title, Message: m.Message, Why: m.Description,
+				Path: file.Target, Line: m.CauseMetadata.StartLine, EndLine: m.CauseMetadata.EndLine,
+				Help: m.Resolution, HelpURL: m.PrimaryURL, Identity: m.CauseMetadata.Resource,
+				Aliases: []string{"AVD-" + strings.TrimPrefix(m.ID, "AVD-")}, // the same in every version, and in tfsec
+			})
+		}
+	}
+}

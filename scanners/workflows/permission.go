@@ -1,0 +1,198 @@
+package workflows
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/rhysd/actionlint"
+
+	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/internal/workflow"
+)
+
+const tokenHelp = "https://docs.github.com/en/actions/tutorials/authenticate-with-github_token#modifying-the-permissions-for-the-github_token"
+
+// Scorecard: Token-Permissions. zizmor: excessive-permissions.
+var (
+	writeAll = workflow.Rule{
+		ID:    "write-all",
+		Title: "Token that may write everything",
+		Why:   "Each action and script of the workflow can change code, releases, packages and settings of checks with this token.",
+		Help:  "Give read access only (`permissions: read-all`, or better `contents: read`), and let each job ask for what it writes.",
+		URL:   tokenHelp,
+		CWE:   "CWE-250",
+	}
+	missingPermissions = workflow.Rule{
+		ID:    "missing-permissions",
+		Title: "No permissions in a workflow that outsiders cause",
+		Why:   "The token has what the repository's or organisation's settings say, and in many of them that is to write everything.",
+		Help:  "Add `permissions:` with what the workflow needs, `contents: read` or `{}` to begin with.",
+		URL:   tokenHelp,
+		CWE:   "CWE-276",
+	}
+	wideScope = workflow.Rule{
+		ID:    "wide-permission",
+		Title: "Permission for all jobs that one job needs",
+		Why:   "The other jobs, with all their actions, get a token that can publish in your name.",
+		Help:  "Move the permission from the workflow to the `permissions:` of the job that needs it, with the other permissions of that job.",
+		URL:   tokenHelp,
+		CWE:   "CWE-250",
+	}
+)
+
+// needs tell by which steps a job shows that it needs a permission.
+var needs = map[string]*regexp.Regexp{
+	"packages":        regexp.MustCompile(`(?i)ghcr\.io|npm\.pkg\.github|maven\.pkg\.github|nuget\.pkg\.github|docker\.pkg\.github`),
+	"pages":           regexp.MustCompile(`^actions/(deploy|configure)-pages`),
+	"attestations":    regexp.MustCompile(`^actions/attest`),
+	"security-events": regexp.MustCompile(`^github/codeql-action/`),
+}
+
+func writes(p *actionlint.Permissions) []string {
+	var scopes []string
+	if p == nil {
+		return nil
+	}
+	if p.All != nil && p.All.Value != "read-all" {
+		return []string{"all"}
+	}
+	for name, s := range p.Scopes {
+		if s.Value != nil && s.Value.Value == "write" {
+			scopes = append(scopes, name)
+		}
+	}
+	slices.Sort(scopes)
+	return scopes
+}
+
+func (j *judgement) workflowPermissions() {
+	p := j.Workflow.Permissions
+	if p == nil {
+		j.missing()
+		return
+	}
+	j.all(p, "")
+	for _, scope := range writes(p) {
+		j.wide(scope, p.Scopes[scope])
+	}
+}
+
+func (j *judgement) jobPermissions(job *actionlint.Job) {
+	if job.Permissions != nil {
+		j.all(job.Permissions, job.ID.Value)
+	}
+}
+
+func (j *judgement) all(p *actionlint.Permissions, job string) {
+	if p.All == nil || p.All.Value != "write-all" {
+		return
+	}
+	at, of := j.Place(p.All), "this workflow"
+	severity := scanners.High
+	if job != "" {
+		of, severity = "this job", scanners.Medium
+	}
+	f := j.add(writeAll, severity, at, fmt.Sprintf("The token of %s may write everything.", of), job)
+	fix(f, "Let the token read only; a job that writes then has to ask for it", at, "read-all")
+}
+
+// missing tells of a workflow that says nothing, where an outsider can cause it.
+func (j *judgement) missing() {
+	trigger := j.Trigger("pull_request_target", "workflow_run")
+	if trigger == nil {
+		return
+	}
+	for _, job := range j.Jobs() {
+		if job.Permissions == nil && job.WorkflowCall == nil && len(job.Steps) > 0 {
+			at := workflow.Place{Line: 1, EndLine: 1}
+			if hook, ok := trigger.(*actionlint.WebhookEvent); ok && hook.Hook != nil {
+				at = j.Place(hook.Hook)
+			}
+			j.add(missingPermissions, scanners.Medium, at,
+				fmt.Sprintf("Outsiders cause this workflow by %s, and it does not say what its token may do.", trigger.EventName()), trigger.EventName())
+			return
+		}
+	}
+}
+
+// wide tells of a scope for all jobs where it is plain that one of them needs it and that others
+// do not.
+func (j *judgement) wide(scope string, p *actionlint.PermissionScope) {
+	need := needs[scope]
+	if need == nil || p == nil {
+		return
+	}
+	var users, others int
+	for _, job := range j.Jobs() {
+		switch {
+		case job.WorkflowCall != nil:
+			return // what it needs is not seen
+		case job.Permissions != nil:
+		case slices.ContainsFunc(job.Steps, func(s *actionlint.Step) bool { return shows(s, need) }):
+			users++
+		default:
+			others++
+		}
+		if strings.Contains(j.allText(job), "./") && scope == "packages" {
+			return // a local script or action may publish
+		}
+	}
+	if users == 1 && others > 0 {
+		j.add(wideScope, scanners.Low, j.Place(p.Value),
+			fmt.Sprintf("All jobs get %s: write, and only one of them uses it.", scope), scope)
+	}
+}
+
+func shows(s *actionlint.Step, need *regexp.Regexp) bool {
+	if need.MatchString(stepText(s)) {
+		return true
+	}
+	exec, ok := s.Exec.(*actionlint.ExecAction)
+	if !ok {
+		return false
+	}
+	for _, in := range exec.Inputs {
+		if need.MatchString(text(in.Value)) {
+			return true
+		}
+	}
+	return false
+}
+
+func (j *judgement) allText(job *actionlint.Job) string {
+	var all strings.Builder
+	for _, s := range job.Steps {
+		all.WriteString(stepText(s) + "\n")
+	}
+	return all.String()
+}
+
+// GitHub: hardening for self-hosted runners. zizmor: self-hosted-runner.
+var selfHostedRunner = workflow.Rule{
+	ID:    "self-hosted-runner",
+	Title: "Pull requests on a self-hosted runner",
+	Why:   "Code of a pull request runs on your own machine, which keeps what it leaves behind for the jobs after it; in a public repository anybody can open one.",
+	Help: "Run pull requests on GitHub's runners, or let the job run `if: github.event.pull_request.head.repo.full_name == github.repository`. In a private repository without forks this is well: " +
+		"accept the finding.",
+	URL: "https://docs.github.com/en/actions/reference/security/secure-use#hardening-for-self-hosted-runners",
+	CWE: "CWE-668",
+}
+
+func (j *judgement) selfHosted(job *actionlint.Job) {
+	if job.RunsOn == nil {
+		return
+	}
+	i := slices.IndexFunc(job.RunsOn.Labels, func(label *actionlint.String) bool { return strings.EqualFold(label.Value, "self-hosted") })
+	if i < 0 {
+		return
+	}
+	for _, event := range []string{"pull_request", "pull_request_target"} {
+		if j.On(event) && j.guard(job, len(job.Steps), event) != closed {
+			j.add(selfHostedRunner, scanners.Medium, j.Place(job.RunsOn.Labels[i]),
+				fmt.Sprintf("This job runs on a self-hosted runner on %s; whether the repository is public is not known here.", event), job.ID.Value)
+			return
+		}
+	}
+}

@@ -1,0 +1,195 @@
+package workflows
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/rhysd/actionlint"
+
+	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/internal/workflow"
+)
+
+// Scorecard: Pinned-Dependencies. zizmor: unpinned-uses.
+var unpinnedAction = workflow.Rule{
+	ID:    "unpinned-action",
+	Title: "Action that is not pinned to a commit",
+	Why:   "A tag or branch can be moved: whoever takes over the action's repository runs code in this workflow the same minute, as with tj-actions/changed-files in March 2025 (CVE-2025-30066).",
+	Help: "Name the full commit, and keep the version as a comment: `uses: OWNER/REPO@COMMIT # TAG`. The commit is what " +
+		"`gh api repos/OWNER/REPO/commits/TAG --jq .sha` prints, or the last line of `git ls-remote https://github.com/OWNER/REPO TAG 'TAG^{}'`. Tools that do it for all: pinact, ratchet, zizmor --fix. Dependabot and Renovate keep such pins up to date.",
+	URL: "https://docs.github.com/en/actions/reference/security/secure-use#using-third-party-actions",
+	CWE: "CWE-829",
+}
+
+// Scorecard: Pinned-Dependencies. zizmor: unpinned-images.
+var unpinnedImage = workflow.Rule{
+	ID:    "unpinned-image",
+	Title: "Container image that is not pinned",
+	Why:   "A tag can be moved, so tomorrow the job runs in another image than the one that was looked at.",
+	Help:  "Name the image by digest: `IMAGE:TAG@sha256:…`. `docker buildx imagetools inspect IMAGE:TAG` or `crane digest IMAGE:TAG` prints it.",
+	URL:   "https://github.com/ossf/scorecard/blob/main/docs/checks.md#pinned-dependencies",
+	CWE:   "CWE-829",
+}
+
+// GitHub: reusing workflows. zizmor: secrets-inherit.
+var inheritedSecrets = workflow.Rule{
+	ID:    "inherited-secrets",
+	Title: "All secrets for a workflow that can change",
+	Why:   "Whoever may write to the other repository gets each secret of this one and its organisation, also those that are added later.",
+	Help:  "Name the secrets that the called workflow needs, one by one, under `secrets:`, and name the workflow by commit.",
+	URL:   "https://docs.github.com/en/actions/how-tos/reuse-automations/reuse-workflows#passing-inputs-and-secrets-to-a-reusable-workflow",
+	CWE:   "CWE-200",
+}
+
+var (
+	commit    = regexp.MustCompile(`^[0-9a-f]{40}([0-9a-f]{24})?$`)
+	reference = regexp.MustCompile(`^([\w.-]{1,100})/([\w.-]{1,100})(/[\w./-]{1,200})?@([\w./+-]{1,100})$`)
+	branch    = regexp.MustCompile(`^(main|master|trunk|dev|devel|develop|development|head|HEAD|next|latest|nightly|stable|unstable|edge|release)$`)
+	// provenance is a workflow that must be named by tag, for its name goes into what it signs
+	// (https://github.com/slsa-framework/slsa-github-generator#referencing-slsa-builders-and-generators).
+	provenance = regexp.MustCompile(`^slsa-framework/slsa-github-generator/\.github/workflows/[\w.-]+@v[0-9]+\.[0-9]+\.[0-9]+$`)
+	ownerIs    = regexp.MustCompile(`github\.repository(?:_owner)?\s*[!=]=\s*["']([\w.-]+)`)
+	image      = regexp.MustCompile(`^[\w.:/@-]{1,200}$`)
+)
+
+// owners gives the owners of this repository that its workflow names in conditions.
+func (j *judgement) owners() []string {
+	var names []string
+	look := func(s *actionlint.String) {
+		for _, m := range ownerIs.FindAllStringSubmatch(text(s), -1) {
+			names = append(names, strings.ToLower(m[1]))
+		}
+	}
+	for _, job := range j.Jobs() {
+		look(job.If)
+		for _, s := range job.Steps {
+			look(s.If)
+		}
+	}
+	return names
+}
+
+// first reports whether an action is GitHub's own, who can harm the workflow anyway.
+func first(owner string) bool {
+	return strings.EqualFold(owner, "actions") || strings.EqualFold(owner, "github")
+}
+
+// pinned looks at the action or reusable workflow that is used.
+func (j *judgement) pinned(uses *actionlint.String, job *actionlint.Job) {
+	if uses == nil {
+		return
+	}
+	if name, ok := strings.CutPrefix(uses.Value, "docker://"); ok {
+		if image.MatchString(name) && !strings.Contains(name, "@sha256:") {
+			j.add(unpinnedImage, scanners.Low, j.Place(uses),
+				fmt.Sprintf("The image %q is used as an action, and is named by tag.", name), job.ID.Value, repository(name))
+		}
+		return
+	}
+	m := reference.FindStringSubmatch(uses.Value)
+	if m == nil || commit.MatchString(m[4]) {
+		return
+	}
+	name, ref := strings.TrimSuffix(uses.Value, "@"+m[4]), m[4]
+	kind := "tag or branch"
+	if branch.MatchString(ref) {
+		kind = "branch"
+	}
+	called := strings.HasPrefix(m[3], "/.github/workflows/")
+	if first(m[1]) && kind != "branch" || called && provenance.MatchString(uses.Value) {
+		return
+	}
+	severity, what := scanners.Medium, "action"
+	if called {
+		what = "workflow"
+	}
+	// Whose this repository is is not known, but what lies in a .github folder is nearly always of
+	// the same organisation. The workflow's word for its owner is not enough for silence: the
+	// pull request may have written it.
+	if strings.HasPrefix(m[3], "/.github/") || first(m[1]) || slices.Contains(j.own, strings.ToLower(m[1])) {
+		severity = scanners.Low
+	}
+	f := j.add(unpinnedAction, severity, j.Place(uses),
+		fmt.Sprintf("The %s %q is named by a %s, %q, that others can move.", what, name, kind, ref), job.ID.Value, strings.ToLower(name), kind)
+	rest, ok := j.Rest(uses)
+	if sha := j.commits[strings.ToLower(m[1]+"/"+m[2])+"@"+ref]; ok && rest == "" && sha != "" && !uses.Quoted {
+		fix(f, "Use the commit that this file uses for the same version elsewhere", j.Place(uses), fmt.Sprintf("%s@%s # %s", name, sha, ref))
+	}
+}
+
+// knownCommits gives the commits that comments of the file give for versions of actions
+// (OWNER/REPO@VERSION, in lower case), where they give one and no other.
+func (j *judgement) knownCommits() map[string]string {
+	known := map[string]string{}
+	look := func(u *actionlint.String) {
+		m := reference.FindStringSubmatch(text(u))
+		if m == nil || !commit.MatchString(m[4]) {
+			return
+		}
+		rest, _ := j.Rest(u)
+		key := strings.ToLower(m[1]+"/"+m[2]) + "@" + strings.TrimSpace(strings.TrimPrefix(rest, "#"))
+		if other, ok := known[key]; ok && other != m[4] {
+			known[key] = "" // it is either
+		} else {
+			known[key] = m[4]
+		}
+	}
+	for _, job := range j.Jobs() {
+		if job.WorkflowCall != nil {
+			look(job.WorkflowCall.Uses)
+		}
+		for _, s := range job.Steps {
+			look(workflow.Action(s))
+		}
+	}
+	return known
+}
+
+// reusable looks at a job that calls another workflow.
+func (j *judgement) reusable(job *actionlint.Job) {
+	call := job.WorkflowCall
+	if call == nil {
+		return
+	}
+	j.pinned(call.Uses, job)
+	m := reference.FindStringSubmatch(text(call.Uses))
+	// What is named by commit was looked at.
+	if !call.InheritSecrets || m == nil || first(m[1]) || commit.MatchString(m[4]) || provenance.MatchString(call.Uses.Value) {
+		return
+	}
+	name := m[1] + "/" + m[2] + m[3]
+	j.add(inheritedSecrets, scanners.Low, j.Place(call.Uses),
+		fmt.Sprintf("All secrets go to whatever %q of the other repository says on the day: it is not pinned to a commit.", name), job.ID.Value, strings.ToLower(name))
+}
+
+// images looks at the images in which a job and its services run.
+func (j *judgement) images(job *actionlint.Job) {
+	look := func(c *actionlint.Container, of string) {
+		if c == nil || c.Image == nil || !image.MatchString(c.Image.Value) {
+			return
+		}
+		name := c.Image.Value
+		if tag := tag(name); strings.Contains(name, "@sha256:") || tag != "" && tag != "latest" {
+			return
+		}
+		j.add(unpinnedImage, scanners.Low, j.Place(c.Image),
+			fmt.Sprintf("The image %q of %s is whatever is newest.", name, of), job.ID.Value, repository(name))
+	}
+	look(job.Container, "this job")
+	if job.Services != nil {
+		for _, s := range job.Services.Value {
+			look(s.Container, "this service")
+		}
+	}
+}
+
+func tag(name string) string {
+	if i := strings.LastIndexByte(name, ':'); i > strings.LastIndexByte(name, '/') {
+		return name[i+1:]
+	}
+	return ""
+}
+
+func repository(name string) string { return strings.TrimSuffix(name, ":"+tag(name)) }

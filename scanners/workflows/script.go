@@ -1,0 +1,321 @@
+package workflows
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/rhysd/actionlint"
+
+	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/internal/workflow"
+)
+
+// GitHub Security Lab: "Untrusted input". zizmor: template-injection. What actionlint finds
+// itself is left to it.
+var templateInjection = workflow.Rule{
+	ID:    "template-injection",
+	Title: "Untrusted input in code",
+	Why:   "GitHub puts the text into the code before it is run, so whoever writes the text writes commands of this job.",
+	Help:  "Put the expression into an environment variable of the step (`env:`), and use the variable in the code: in double quotes in a shell, as `process.env.NAME` in JavaScript.",
+	URL:   "https://securitylab.github.com/resources/github-actions-untrusted-input/",
+	CWE:   "CWE-94",
+}
+
+// zizmor: github-env. CodeQL: actions/envvar-injection, actions/envpath-injection.
+var environmentInjection = workflow.Rule{
+	ID:    "environment-injection",
+	Title: "Untrusted input in the environment of later steps",
+	Why:   "A line more in the input is a variable more, such as LD_PRELOAD, NODE_OPTIONS or BASH_ENV, and with it the next step runs what the input says.",
+	Help:  "Hand the value over by `$GITHUB_OUTPUT`, and check before that it is what you expect, such as a number. A step that reads it takes it from `env:`.",
+	URL:   "https://securitylab.github.com/resources/github-actions-building-blocks/",
+	CWE:   "CWE-77",
+}
+
+// GitHub changelog of 2020-10-01, CVE-2020-15228. zizmor: insecure-commands.
+var unsecure = workflow.Rule{
+	ID:    "unsecure-commands",
+	Title: "Withdrawn commands switched on again",
+	Why:   "With them, whatever a step prints can set variables and the search path of the later steps (CVE-2020-15228).",
+	Help:  "Remove the variable, and append to the files `$GITHUB_ENV` and `$GITHUB_PATH` instead of printing `::set-env` and `::add-path`.",
+	URL:   "https://github.blog/changelog/2020-10-01-github-actions-deprecating-set-env-and-add-path-commands/",
+	CWE:   "CWE-77",
+}
+
+// Scorecard: Pinned-Dependencies, downloadThenRun. zizmor: insecure-url-scheme.
+var insecureDownload = workflow.Rule{
+	ID:    "insecure-download",
+	Title: "Script from an unencrypted address",
+	Why:   "Everybody on the way between the runner and that server can change what is run.",
+	Help:  "Use https, keep the file instead of piping it, and compare its digest with a known one before it is run.",
+	URL:   "https://github.com/ossf/scorecard/blob/main/docs/checks.md#pinned-dependencies",
+	CWE:   "CWE-494",
+}
+
+// more are the inputs that an outsider can write and that actionlint's list lacks.
+func more() actionlint.UntrustedInputSearchRoots {
+	leaf := actionlint.NewUntrustedInputMap
+	author := func(name string) *actionlint.UntrustedInputMap { return leaf(name, leaf("email"), leaf("name")) }
+	roots := actionlint.UntrustedInputSearchRoots{}
+	roots.AddRoot(leaf("github", leaf("event",
+		leaf("workflow_run",
+			leaf("head_branch"), leaf("display_title"), leaf("head_repository", leaf("description")),
+			leaf("head_commit", leaf("message"), author("author"), author("committer")),
+			leaf("pull_requests", leaf("*", leaf("head", leaf("ref"))))),
+		leaf("changes", leaf("title", leaf("from")), leaf("body", leaf("from"))),
+		leaf("pull_request", leaf("head", leaf("repo", leaf("description"), leaf("homepage")))),
+		leaf("head_commit", author("committer")), leaf("commits", leaf("*", author("committer"))),
+		leaf("check_suite", leaf("head_branch")),
+		leaf("check_run", leaf("check_suite", leaf("head_branch"))))))
+	return roots
+}
+
+var moreInputs = sync.OnceValue(more)
+
+// whole are objects that hold such inputs, for a script that has all of them as JSON.
+var whole = []string{
+	"github", "github.event", "github.event.pull_request", "github.event.pull_request.head", "github.event.issue",
+	"github.event.comment", "github.event.review", "github.event.discussion", "github.event.commits", "github.event.head_commit",
+	"github.event.workflow_run", "github.event.workflow_run.head_commit",
+}
+
+// sinks are inputs of actions that are run as code, by action.
+var sinks = map[string]string{
+	"actions/github-script":                  "script",
+	"azure/powershell":                       "inlinescript",
+	"azure/cli":                              "inlinescript",
+	"appleboy/ssh-action":                    "script",
+	"jannekem/run-python-script-action":      "script",
+	"cardinalby/js-eval-action":              "expression",
+	"addnab/docker-run-action":               "run",
+	"nick-fields/retry":                      "command",
+	"nick-invision/retry":                    "command",
+	"gacts/run-and-post-run":                 "run",
+	"ruby/setup-ruby/run":                    "run",
+	"mathiasvr/command-output":               "run",
+	"cloudflare/wrangler-action":             "command",
+	"vmactions/freebsd-vm":                   "run",
+	"reactivecircus/android-emulator-runner": "script",
+}
+
+// names are outputs of actions that hold names of branches as an outsider chose them.
+var names = map[string]*regexp.Regexp{
+	"tj-actions/branch-names":               regexp.MustCompile(`^(current_branch|head_ref_branch|ref_branch)$`),
+	"xt0rted/pull-request-comment-branch":   regexp.MustCompile(`^head_ref$`),
+	"alessbell/pull-request-comment-branch": regexp.MustCompile(`^head_ref$`),
+	"jitterbit/get-changed-files":           regexp.MustCompile(`.`),
+	"ana06/get-changed-files":               regexp.MustCompile(`.`),
+}
+
+// unescaped reports whether an output of a step holds names that an outsider chose, in a form
+// that a shell takes apart. Actions that list files escape them, unless they are told not to.
+func unescaped(s *actionlint.Step, output string, shell bool) bool {
+	switch uses, version := workflow.Uses(s); uses {
+	case "tj-actions/changed-files":
+		return strings.HasSuffix(output, "_files") && (workflow.Is(s, "safe_output", "false") || escapesNot.MatchString(version))
+	case "dorny/paths-filter":
+		return strings.HasSuffix(output, "_files") && shell && workflow.Is(s, "list-files", "json")
+	default:
+		return names[uses] != nil && names[uses].MatchString(output)
+	}
+}
+
+// escapesNot are versions of tj-actions/changed-files before CVE-2023-51664 was mended.
+var escapesNot = regexp.MustCompile(`^v([0-9]|[123][0-9]|40)(\.|$)`)
+
+// injection looks for untrusted input in code, where actionlint does not find it.
+func (j *judgement) injection(s *actionlint.Step, job *actionlint.Job) {
+	code := workflow.Run(s)
+	if name, _ := workflow.Uses(s); code == nil && sinks[name] != "" {
+		code = workflow.Input(s, sinks[name])
+	}
+	if code == nil {
+		return
+	}
+	actionlints := !j.Action && workflow.Script(s) == code
+	for e := range workflow.Expressions(code) {
+		if workflow.Run(s) == nil && workflow.Literal(code, e) {
+			continue
+		}
+		found := workflow.Untrusted(e.Node, moreInputs())
+		if !actionlints {
+			found = append(found, workflow.Untrusted(e.Node, actionlint.BuiltinUntrustedInputs)...)
+		}
+		found = append(found, objects(e.Node)...)
+		for _, v := range workflow.Values(e.Node) {
+			found = append(found, j.indirect(v, s, job)...)
+		}
+		if len(found) == 0 {
+			continue
+		}
+		severity := scanners.Medium
+		if j.Outsiders(found) {
+			severity = scanners.High
+		}
+		slices.Sort(found)
+		j.add(templateInjection, severity, j.Part(code, e.From, e.To),
+			fmt.Sprintf("The code contains %s, which anybody can write.", strings.Join(slices.Compact(found), ", ")), job.ID.Value, e.Text)
+	}
+}
+
+// objects gives the objects with untrusted input that an expression turns into JSON. Without
+// toJSON, an object is just the word Object.
+func objects(n actionlint.ExprNode) []string {
+	var found []string
+	workflow.Visit(n, func(n actionlint.ExprNode) {
+		if call, ok := n.(*actionlint.FuncCallNode); ok && strings.EqualFold(call.Callee, "toJSON") && len(call.Args) > 0 {
+			if name := workflow.Name(call.Args[0]); slices.Contains(whole, name) {
+				found = append(found, name)
+			}
+		}
+	})
+	return found
+}
+
+// indirect gives the untrusted inputs behind a value: that of an environment variable, or an
+// output of an earlier step.
+func (j *judgement) indirect(v actionlint.ExprNode, s *actionlint.Step, job *actionlint.Job) []string {
+	name := workflow.Name(v)
+	var found []string
+	if variable, ok := strings.CutPrefix(name, "env."); ok {
+		found = append(found, j.untrusted(j.env(variable, s, job))...)
+	}
+	if rest, ok := strings.CutPrefix(name, "steps."); ok {
+		id, output, _ := strings.Cut(rest, ".outputs.")
+		for _, other := range job.Steps {
+			uses, _ := workflow.Uses(other)
+			if strings.EqualFold(text(other.ID), id) && unescaped(other, output, workflow.Run(s) != nil) {
+				found = append(found, "the names that "+uses+" gives out")
+			}
+		}
+	}
+	return found
+}
+
+var (
+	envFile  = regexp.MustCompile(`>>\s*["']?\$\{?(GITHUB_ENV|GITHUB_PATH)\b`)
+	variable = regexp.MustCompile(`\$\{?(\w+)`)
+	// fromFile prints a file: the whole of it, with as many lines as it has.
+	fromFile = regexp.MustCompile(`\$\(\s*(cat\s|<)|(^|[;&|{(]\s*)cat\s+[^|\n]*>>`)
+)
+
+// fileVariable is a variable of the shell with what a file holds.
+var fileVariable = regexp.MustCompile(`(?m)^\s*(?:export\s+)?(\w+)=["']?\$\(\s*(?:cat\s|<)[^|\n]*\)`)
+
+func usesAny(line string, variables []string) bool {
+	return slices.ContainsFunc(variable.FindAllStringSubmatch(line, -1), func(m []string) bool { return slices.Contains(variables, m[1]) })
+}
+
+// lines are inputs that can have several lines. A title or a branch has one.
+var lines = regexp.MustCompile(`\.(body|message)$|\.from$|description$`)
+
+// environmentFile looks for untrusted input that is appended to the environment of later steps.
+// What the expression puts there directly is an injection anyway, and told as such.
+func (j *judgement) environmentFile(s *actionlint.Step, job *actionlint.Job) {
+	run := workflow.Run(s)
+	if run == nil || !envFile.MatchString(run.Value) {
+		return
+	}
+	var assigned []string
+	if !strings.Contains(run.Value, "=~") && !strings.Contains(run.Value, "grep") { // it may check what the file holds
+		for _, m := range fileVariable.FindAllStringSubmatch(run.Value, -1) {
+			assigned = append(assigned, m[1])
+		}
+	}
+	severity, after := j.afterDownload(s, job)
+	at := 0
+	for line := range strings.Lines(run.Value) {
+		from := at
+		at += len(line)
+		m := envFile.FindStringSubmatch(line)
+		if m == nil || commented(line, len(strings.TrimRight(line, "\n"))) {
+			continue
+		}
+		place := func() workflow.Place {
+			indent := len(line) - len(strings.TrimLeft(line, " \t"))
+			return j.Part(run, from+indent, from+len(strings.TrimRight(line, " \t\r\n")))
+		}
+		for _, v := range variable.FindAllStringSubmatch(line, -1) {
+			inputs := slices.DeleteFunc(slices.Clone(j.untrusted(j.env(v[1], s, job))), func(name string) bool {
+				return m[1] == "GITHUB_ENV" && !lines.MatchString(name)
+			})
+			if len(inputs) == 0 {
+				continue
+			}
+			severity := scanners.Medium
+			if j.Outsiders(inputs) {
+				severity = scanners.High
+			}
+			j.add(environmentInjection, severity, place(),
+				fmt.Sprintf("%s, which anybody can write, goes into %s.", strings.Join(inputs, ", "), m[1]), job.ID.Value, m[1], v[1])
+		}
+		if after && (fromFile.MatchString(line) || usesAny(line, assigned)) {
+			j.add(environmentInjection, severity, place(),
+				fmt.Sprintf("A file of an artifact, which a pull request of a fork can fill, goes into %s.", m[1]), job.ID.Value, m[1], "artifact")
+		}
+	}
+}
+
+// afterDownload reports whether an artifact of an untrusted run is on the disk at this step, and
+// how bad that is.
+func (j *judgement) afterDownload(s *actionlint.Step, job *actionlint.Job) (scanners.Severity, bool) {
+	if !j.On("workflow_run") {
+		return 0, false
+	}
+	for i, other := range job.Steps {
+		if j.traitsOf(other).foreign {
+			switch j.guard(job, i, "workflow_run") {
+			case open:
+				return scanners.High, true
+			case gated:
+				return scanners.Medium, true
+			}
+		}
+		if other == s {
+			break
+		}
+	}
+	return 0, false
+}
+
+func (j *judgement) unsecureCommands(env *actionlint.Env, job string) {
+	if env == nil {
+		return
+	}
+	v := env.Vars["actions_allow_unsecure_commands"]
+	if v == nil || v.Value == nil || !strings.EqualFold(strings.TrimSpace(v.Value.Value), "true") {
+		return
+	}
+	at := j.Place(v.Value)
+	f := j.add(unsecure, scanners.High, at, "ACTIONS_ALLOW_UNSECURE_COMMANDS switches on the commands set-env and add-path.", job)
+	text := "false"
+	if v.Value.Quoted {
+		text = `"false"`
+	}
+	fix(f, "Switch them off", at, text)
+}
+
+var piped = regexp.MustCompile(`\b(?:curl|wget)\b[^|;&\n]*?(http://[^\s"'|;&)]+)[^|;&\n]*\|\s*(?:sudo\s+(?:-\S+\s+)*)?(?:ba|z|da)?sh\b` +
+	`|\b(?:ba|z|da)?sh\s+(?:-c\s+["']?\$\(|<\()\s*(?:curl|wget)\b[^)\n]*?(http://[^\s"'|;&)]+)`)
+
+func (j *judgement) plainDownload(s *actionlint.Step, job *actionlint.Job) {
+	run := workflow.Run(s)
+	if run == nil {
+		return
+	}
+	for _, m := range piped.FindAllStringSubmatchIndex(run.Value, -1) {
+		from, to := m[2], m[3]
+		if from < 0 {
+			from, to = m[4], m[5]
+		}
+		address, err := url.Parse(run.Value[from:to])
+		if err != nil || commented(run.Value, m[0]) || slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, address.Hostname()) {
+			continue
+		}
+		j.add(insecureDownload, scanners.High, j.Part(run, from, to),
+			"A script that was fetched without encryption is run.", job.ID.Value, address.Hostname(), address.Path)
+	}
+}

@@ -1,0 +1,316 @@
+package workflows
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/rhysd/actionlint"
+
+	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/internal/workflow"
+)
+
+// Scorecard: Dangerous-Workflow. zizmor: dangerous-triggers.
+var untrustedCheckout = workflow.Rule{
+	ID:    "untrusted-checkout",
+	Title: "Code of a pull request in a privileged workflow",
+	Why:   "The workflow has the repository's token, secrets and caches, and whoever opens a pull request decides what the checked-out code does with them.",
+	Help: "Build and test in a workflow on `pull_request`, which runs forks without secrets. If something privileged must follow, hand its data over to a second workflow on `workflow_run`, " +
+		"and treat that data as untrusted. If only members shall cause it, let the job run `if: github.event.pull_request.head.repo.full_name == github.repository`.",
+	URL: "https://securitylab.github.com/resources/github-actions-preventing-pwn-requests/",
+	CWE: "CWE-829",
+}
+
+// refusing are versions of actions/checkout that do not check out what a fork brings on
+// pull_request_target and workflow_run, unless they are told to. Tags that move do so since
+// 2026-07-20 (https://github.blog/changelog/2026-06-18-safer-pull_request_target-defaults-for-github-actions-checkout/).
+var refusing = regexp.MustCompile(`^(v[2-6]|v?([7-9]|[1-9][0-9])(\.[0-9.]+)?|v?4\.([4-9]|[1-9][0-9])(\.[0-9]+)?|v?6\.([1-9][0-9]*)(\.[0-9]+)?|main)$`)
+
+var newest = regexp.MustCompile(`^v?([7-9]|[1-9][0-9])\b`)
+
+// GitHub Security Lab: "Building blocks", artifacts. CodeQL: actions/artifact-poisoning.
+var artifactPoisoning = workflow.Rule{
+	ID:    "artifact-poisoning",
+	Title: "Artifact of an untrusted run beside code that is run",
+	Why:   "A pull request of a fork decides what its workflow uploads, and a file in the artifact replaces the one that is run here, with the repository's token and secrets.",
+	Help:  "Download to a folder of its own outside the workspace (`path: ${{ runner.temp }}/artifact`), and read the files there as data: never run them, and check what they hold.",
+	URL:   "https://securitylab.github.com/resources/github-actions-building-blocks/",
+	CWE:   "CWE-829",
+}
+
+// untrustedEvents trigger workflows with the repository's token and secrets on behalf of anybody.
+var untrustedEvents = []string{"pull_request_target", "workflow_run", "issue_comment"}
+
+var (
+	// headCommit names a commit or branch of a fork wherever it is checked out: GitHub keeps
+	// commits of forks and refs/pull in the base repository.
+	headCommit = regexp.MustCompile(`github\.event\.pull_request\.(head\.sha|merge_commit_sha)` +
+		`|github\.event\.workflow_run\.(head_sha|head_commit\.id|pull_requests\[0\]\.head\.sha)` +
+		`|refs/pull/|\bpull/\$\{?\{?|github\.event\.check_suite\.head_sha`)
+
+	// headBranch names a branch of the fork only beside the fork's repository.
+	headBranch = regexp.MustCompile(`github\.head_ref|github\.event\.pull_request\.head\.(ref|label)|github\.event\.workflow_run\.head_branch`)
+	headRepo   = regexp.MustCompile(`github\.event\.(pull_request\.head\.(repo\.|user\.)|workflow_run\.head_repository)`)
+
+	// headCommand checks the head out in a script.
+	headCommand = regexp.MustCompile(`\bgh\s+pr\s+checkout\b` +
+		`|\bgit\s+(-\S+\s+)*(fetch|pull)\s[^\n]*\b(refs/)?pull/(\$|[0-9])`)
+
+	// runs are commands that run files of the working folder: build tools, package managers,
+	// interpreters. The name must begin a command.
+	runs = regexp.MustCompile(`(?m)(^|[;&|(]|\b(?:then|do|sudo|exec|xvfb-run|env|time)\s)\s*(?:\w+=\S+\s+)*(` +
+		`npm\s+(ci|i|install|run|test|t|start|pack|publish|exec)\b|npx\s|pnpm\s|yarn\b|bun\s|deno\s+(run|task|test)` +
+		`|make\b|cmake\s|ninja\b|bazel\s|(\./)?gradlew?\s|(\./)?mvnw?\s|ant\s|sbt\s` +
+		`|go\s+(test|run|build|generate|install|vet)\b|cargo\s+\w|dotnet\s+(build|test|run|restore|publish|pack)|msbuild\b` +
+		`|pip3?\s+install\s+(-\S+\s+)*(\.|-r)|python3?\s+(-m\s+(pip\s+install|pytest|build|tox|nox|unittest)|setup\.py|[\w./-]+\.py)|pytest\b|tox\b|nox\b|poetry\s+(install|run|build)|uv\s+(sync|run|pip\s+install)|hatch\s+run|pdm\s|pre-commit\s+run` +
+		`|bundle\s+(install|exec)|rake\b|gem\s+build|composer\s+(install|update|run)|php\s+[\w./-]+\.php|mix\s+\w` +
+		`|docker(-|\s+)compose\s|docker\s+(buildx\s+)?build\s|skaffold\s+(build|run|dev|deploy|test)|terraform\s+(init|plan|apply)|tofu\s+(init|plan|apply)|ansible-playbook\s|helm\s+(install|upgrade)|pod\s+install|flutter\s|fastlane\s` +
+		`|node\s+[\w./-]+|ruby\s+[\w./-]+\.rb|(ba|z)?sh\s+[\w./-]+\.(ba|z)?sh\b|source\s+[\w./-]+|\.\s+[\w./-]+` +
+		`|\.{1,2}/[\w./-]+)`)
+
+	// elsewhereFrom are such commands that run what comes from elsewhere.
+	elsewhereFrom = regexp.MustCompile(`\bnpm\s+\w+\s.*(-g\b|--global\b)|\bgo\s+(install|run)\s+[^\s&|;]+@`)
+
+	// runners are actions that run or build what is in the workspace.
+	runners = regexp.MustCompile(`^(\./|docker/build-push-action|docker/bake-action|pre-commit/action|golangci/golangci-lint-action|` +
+		`gradle/gradle-build-action|bazelbuild/|cypress-io/github-action|pypa/cibuildwheel|pypa/gh-action-|goreleaser/goreleaser-action|` +
+		`github/codeql-action/autobuild|wagoid/commitlint|super-linter/|github/super-linter|oxsecurity/megalinter|borales/actions-yarn|bahmutov/npm-install|actions-rs/cargo|codecov/|preactjs/compressed-size-action|andresz1/size-limit-action)`)
+)
+
+// untrustedCode looks for a checkout of the head in a job that outsiders can cause.
+func (j *judgement) untrustedCode(job *actionlint.Job) {
+	for _, event := range untrustedEvents {
+		trigger := j.Trigger(event)
+		if trigger == nil {
+			continue
+		}
+		for i, s := range job.Steps {
+			at, ref, ok := j.checkout(s, job, event)
+			if !ok {
+				continue
+			}
+			g := j.guard(job, i, event)
+			if g == closed || g == gated && (event == "issue_comment" || labelled(trigger, ref)) {
+				continue
+			}
+			if event != "issue_comment" && j.refuses(s) {
+				j.add(untrustedCheckout, scanners.Low, at, fmt.Sprintf("On %s, this job asks for what the pull request brings. "+
+					"The action refuses that for forks since July 2026, except maybe on an older GitHub Enterprise Server.", event), job.ID.Value, event, ref)
+			} else {
+				j.tellCheckout(job, i, event, g, at, ref)
+			}
+			break // the first one tells it all
+		}
+	}
+}
+
+func (j *judgement) tellCheckout(job *actionlint.Job, i int, event string, g guard, at workflow.Place, ref string) {
+	severity, runner := scanners.Medium, j.runner(job, i+1)
+	message := fmt.Sprintf("On %s, which runs with the token and secrets of this repository, this job checks out what the pull request brings", event)
+	steps := []scanners.Step{{Path: j.Path, Line: at.Line, Message: "The code of the pull request is checked out."}}
+	if runner != nil {
+		severity = scanners.Critical
+		message += ", and then runs it"
+		steps = append(steps, scanners.Step{Path: j.Path, Line: j.Line(runner.Pos).Line, Message: "This step runs code of the working folder."})
+	}
+	secret := j.secret(job)
+	if secret != nil {
+		message += "; a secret is at hand in the job"
+		steps = append(steps, scanners.Step{Path: j.Path, Line: j.Line(secret.Pos).Line, Message: "A secret is given to the job."})
+	}
+	switch {
+	case runner == nil:
+	case g == gated:
+		severity = scanners.Medium
+		message += "; the condition asks for a label, a person or a reviewer, but does not see later commits"
+	case secret == nil && j.readOnly(job):
+		severity = scanners.High
+	}
+	f := j.add(untrustedCheckout, severity, at, message+".", job.ID.Value, event, ref)
+	f.Flow = steps
+}
+
+// refuses reports whether the step is a checkout that does not give forks' code to such a workflow.
+func (j *judgement) refuses(s *actionlint.Step) bool {
+	uses := workflow.Action(s)
+	if uses == nil || workflow.Is(s, "allow-unsafe-pr-checkout", "true") {
+		return false
+	}
+	rest, _ := j.Rest(uses)
+	_, ref := workflow.Uses(s)
+	if commit.MatchString(ref) {
+		ref = strings.TrimSpace(strings.TrimPrefix(rest, "#"))
+		return refusing.MatchString(ref) && strings.Contains(ref, ".") || newest.MatchString(ref)
+	}
+	return refusing.MatchString(ref)
+}
+
+// labelled reports whether a gate holds: it is asked again for each commit, and the commit that
+// was looked at is the one that is used.
+func labelled(e actionlint.Event, ref string) bool {
+	hook, ok := e.(*actionlint.WebhookEvent)
+	return ok && len(hook.Types) == 1 && hook.Types[0].Value == "labeled" && strings.Contains(ref, "head.sha")
+}
+
+// checkout tells where the step checks out the head of a pull request, and by which name.
+func (j *judgement) checkout(s *actionlint.Step, job *actionlint.Job, event string) (workflow.Place, string, bool) {
+	if run := workflow.Run(s); run != nil {
+		if event == "workflow_run" && !strings.Contains(run.Value, "pull/") {
+			return workflow.Place{}, "", false // gh pr checkout: of which pull request is not known
+		}
+		if m := headCommand.FindStringIndex(run.Value); m != nil && !commented(run.Value, m[0]) {
+			return j.Part(run, m[0], m[1]), run.Value[m[0]:m[1]], true
+		}
+		return workflow.Place{}, "", false
+	}
+	if name, _ := workflow.Uses(s); name != "actions/checkout" {
+		return workflow.Place{}, "", false
+	}
+	ref, repo := workflow.Input(s, "ref"), workflow.Input(s, "repository")
+	refText, repoText := j.unfold(ref, s, job), j.unfold(repo, s, job)
+	switch {
+	case headRepo.MatchString(repoText):
+		if ref == nil {
+			return j.Place(repo), repo.Value, true
+		}
+		return j.Place(ref), ref.Value, headCommit.MatchString(refText) || headBranch.MatchString(refText)
+	case ref != nil && headCommit.MatchString(refText):
+		return j.Place(ref), ref.Value, true
+	}
+	return workflow.Place{}, "", false
+}
+
+var (
+	envUse  = regexp.MustCompile(`\$\{\{\s*env\.(\w+)\s*\}\}`)
+	stepUse = regexp.MustCompile(`\$\{\{\s*steps\.([\w-]+)\.outputs\.([\w-]+)\s*\}\}`)
+)
+
+// unfold gives the text of a value with variables of the environment, and outputs that a script
+// of the job sets in plain sight, replaced by what they are.
+func (j *judgement) unfold(v *actionlint.String, s *actionlint.Step, job *actionlint.Job) string {
+	all := envUse.ReplaceAllStringFunc(text(v), func(use string) string {
+		return text(j.env(envUse.FindStringSubmatch(use)[1], s, job))
+	})
+	return stepUse.ReplaceAllStringFunc(all, func(use string) string {
+		m := stepUse.FindStringSubmatch(use)
+		for _, other := range job.Steps {
+			if run := workflow.Run(other); run != nil && strings.EqualFold(text(other.ID), m[1]) {
+				_, set, _ := strings.Cut(run.Value, m[2]+"=")
+				line, _, _ := strings.Cut(set, "\n")
+				return line
+			}
+		}
+		return use
+	})
+}
+
+// runner gives the first step from the i-th on that runs files of the working folder, or nil.
+func (j *judgement) runner(job *actionlint.Job, i int) *actionlint.Step {
+	for _, s := range job.Steps[i:] {
+		if j.traitsOf(s).runs {
+			return s
+		}
+	}
+	return nil
+}
+
+func runsCode(s *actionlint.Step) bool {
+	if name, _ := workflow.Uses(s); runners.MatchString(name) {
+		return true
+	}
+	run := workflow.Run(s)
+	if run == nil {
+		return false
+	}
+	return slices.ContainsFunc(runs.FindAllStringIndex(run.Value, -1), func(m []int) bool {
+		line, _, _ := strings.Cut(run.Value[m[0]:], "\n")
+		return !commented(run.Value, m[0]) && !elsewhereFrom.MatchString(strings.TrimSpace(line))
+	})
+}
+
+// commented reports whether a place of a script is in a comment.
+func commented(script string, at int) bool {
+	line := script[strings.LastIndexByte(script[:at], '\n')+1 : at]
+	return strings.HasPrefix(strings.TrimSpace(line), "#")
+}
+
+// secret gives the first value of the job that holds a secret other than the job's token, or nil.
+func (j *judgement) secret(job *actionlint.Job) *actionlint.String {
+	for _, v := range values(job) {
+		for e := range workflow.Expressions(v) {
+			held := false
+			workflow.Visit(e.Node, func(n actionlint.ExprNode) {
+				name := workflow.Name(n)
+				held = held || strings.HasPrefix(name, "secrets.") && name != "secrets.github_token"
+			})
+			if held {
+				return v
+			}
+		}
+	}
+	return nil
+}
+
+// readOnly reports whether the job's token is known to be able to write nothing.
+func (j *judgement) readOnly(job *actionlint.Job) bool {
+	p := job.Permissions
+	if p == nil {
+		p = j.Workflow.Permissions
+	}
+	return p != nil && len(writes(p)) == 0
+}
+
+var (
+	// downloads get an artifact by script.
+	downloads = regexp.MustCompile(`\bgh\s+run\s+download\b|actions/artifacts/\S+/zip|downloadArtifact`)
+	elsewhere = regexp.MustCompile(`(?i)runner\.temp|RUNNER_TEMP|/tmp\b|mktemp|--dir[ =]|\s-D\s|unzip\s[^\n]*\s-d\s`)
+)
+
+// untrustedArtifact looks for an artifact of the run that caused this one, unpacked over the
+// working folder, and code of that folder run afterwards.
+func (j *judgement) untrustedArtifact(job *actionlint.Job) {
+	if !j.On("workflow_run") {
+		return
+	}
+	for i, s := range job.Steps {
+		at, what, ok := j.download(s)
+		if !ok || j.guard(job, i, "workflow_run") != open {
+			continue
+		}
+		runner := j.runner(job, i+1)
+		if runner == nil || slices.ContainsFunc(job.Steps[i+1:], func(s *actionlint.Step) bool {
+			return j.traitsOf(s).checkout
+		}) {
+			continue
+		}
+		f := j.add(artifactPoisoning, scanners.High, at,
+			"This job unpacks what another run uploaded, maybe that of a fork's pull request, over the working folder, and then runs code there.", job.ID.Value, what)
+		f.Flow = []scanners.Step{
+			{Path: j.Path, Line: at.Line, Message: "The artifact is unpacked into the working folder."},
+			{Path: j.Path, Line: j.Line(runner.Pos).Line, Message: "This step runs code of the working folder."},
+		}
+	}
+}
+
+func (j *judgement) download(s *actionlint.Step) (workflow.Place, string, bool) {
+	if script := workflow.Script(s); script != nil {
+		m := downloads.FindStringIndex(script.Value)
+		if m == nil || commented(script.Value, m[0]) || elsewhere.MatchString(script.Value) || !strings.Contains(script.Value, "unzip") && !strings.Contains(script.Value, "gh run download") {
+			return workflow.Place{}, "", false
+		}
+		return j.Part(script, m[0], m[1]), script.Value[m[0]:m[1]], true
+	}
+	name, _ := workflow.Uses(s)
+	path := strings.TrimSpace(text(workflow.Input(s, "path")))
+	here := path == "" || path == "." || path == "./" || strings.Contains(path, "github.workspace") && strings.HasSuffix(path, "}}")
+	if !here || name != "dawidd6/action-download-artifact" && (name != "actions/download-artifact" || workflow.Input(s, "run-id") == nil) {
+		return workflow.Place{}, "", false
+	}
+	// With neither a name nor merge-multiple, each artifact gets a folder of its own.
+	if workflow.Input(s, "name") == nil && !workflow.Is(s, "merge-multiple", "true") && !workflow.Is(s, "path", ".") {
+		return workflow.Place{}, "", false
+	}
+	return j.Place(workflow.Action(s)), name, true
+}

@@ -1,0 +1,190 @@
+// Package workflows looks for dangerous shapes in GitHub Actions workflows and composite actions
+// that actionlint does not flag. The rules are ours; what they look for is described by GitHub's
+// secure use reference, by GitHub Security Lab's series on pwn requests, by OpenSSF Scorecard and
+// by the audits of zizmor, whose names stand beside the rules.
+//
+// A rule would rather miss a problem than call good work bad:
+//   - What a job's condition holds back is believed: pull requests of the same repository, merged
+//     ones, events that outsiders cannot cause. A condition on labels or persons makes a finding
+//     milder, for labels stay when new commits arrive.
+//   - Actions of GitHub itself (actions/*, github/*) may be named by tag, as Scorecard and
+//     zizmor's older policy have it: who controls them controls the runner as well. Others must
+//     be named by commit. What is likely of the same organisation is a mild finding.
+//   - A container image must not be named by "latest" or without tag. Other tags are well: most
+//     are services of tests.
+//   - Inputs of reusable workflows and composite actions count as trusted, for their callers are
+//     not seen.
+//
+// Nothing in the tree configures it, not even .github/zizmor.yml.
+package workflows
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/rhysd/actionlint"
+
+	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/internal/workflow"
+)
+
+// version changes whenever the same content may give other findings.
+const version = "1"
+
+var info = scanners.Info{
+	Name:   "workflows",
+	Gate:   scanners.Pipeline,
+	Scopes: []scanners.Scope{scanners.ScopeFile},
+	About:  "GitHub Actions that outsiders can abuse: pull_request_target, unpinned actions, wide permissions, exposed secrets",
+	URL:    "https://docs.github.com/en/actions/reference/security/secure-use",
+	Files:  workflow.Files(),
+}
+
+// Scanner judges workflows and actions. The zero value is ready.
+type Scanner struct{}
+
+// Info implements [scanners.Scanner].
+func (Scanner) Info() scanners.Info { return info }
+
+// Version implements [scanners.Scanner]. It never fails. It names the parser too.
+func (Scanner) Version(context.Context) (string, error) {
+	return version + "+actionlint." + workflow.Actionlint, nil
+}
+
+// Scan implements [scanners.Scanner], see [workflow.Scan].
+func (Scanner) Scan(ctx context.Context, t scanners.Target) ([]scanners.Finding, error) {
+	return workflow.Scan(ctx, t, info, judge)
+}
+
+// A judgement is what is found in one file. What is asked for often is kept, so that a file of a
+// stranger costs time in proportion to its size.
+type judgement struct {
+	*workflow.File
+	found   []scanners.Finding
+	own     []string                        // the repository's owner, as far as the workflow tells
+	commits map[string]string               // see knownCommits
+	traits  map[*actionlint.Step]traits     // see traitsOf
+	conds   map[conditionOn]guard           // see condGuard
+	guards  map[jobOn][]guard               // see guard
+	inputs  map[*actionlint.String][]string // see untrusted
+}
+
+func judge(f *workflow.File) []scanners.Finding {
+	j := &judgement{
+		File: f, traits: map[*actionlint.Step]traits{}, conds: map[conditionOn]guard{},
+		guards: map[jobOn][]guard{}, inputs: map[*actionlint.String][]string{},
+	}
+	j.own, j.commits = j.owners(), j.knownCommits()
+	j.workflowPermissions()
+	j.unsecureCommands(f.Workflow.Env, "")
+	for _, job := range f.Jobs() {
+		j.jobPermissions(job)
+		j.untrustedCode(job)
+		j.untrustedArtifact(job)
+		j.selfHosted(job)
+		j.reusable(job)
+		j.images(job)
+		j.condition(job.If, job)
+		j.unsecureCommands(job.Env, job.ID.Value)
+		for _, s := range job.Steps {
+			j.pinned(workflow.Action(s), job)
+			j.injection(s, job)
+			j.environmentFile(s, job)
+			j.plainDownload(s, job)
+			j.condition(s.If, job)
+			j.unsecureCommands(s.Env, job.ID.Value)
+		}
+		j.secretContexts(job)
+		j.uploadedCredentials(job)
+	}
+	return j.found
+}
+
+func (j *judgement) add(r workflow.Rule, s scanners.Severity, at workflow.Place, message string, identity ...string) *scanners.Finding {
+	j.found = append(j.found, j.Finding(r, s, at, message, identity...))
+	return &j.found[len(j.found)-1]
+}
+
+// fix gives the finding a one-line replacement, if the place is exact.
+func fix(f *scanners.Finding, title string, at workflow.Place, text string) {
+	if at.Column == 0 || at.Line != at.EndLine {
+		return
+	}
+	f.Fixes = []scanners.Fix{{Title: title, Edits: []scanners.Edit{{
+		Path: f.Path, Line: at.Line, EndLine: at.EndLine, Column: at.Column, EndColumn: at.EndColumn, Text: text,
+	}}}}
+}
+
+// untrusted gives the names of what an outsider can write that can be in a value, sorted.
+func (j *judgement) untrusted(v *actionlint.String) []string {
+	if v == nil {
+		return nil
+	}
+	names, ok := j.inputs[v]
+	if !ok {
+		for e := range workflow.Expressions(v) {
+			names = append(names, workflow.Untrusted(e.Node, actionlint.BuiltinUntrustedInputs)...)
+			names = append(names, workflow.Untrusted(e.Node, moreInputs())...)
+		}
+		slices.Sort(names)
+		names = slices.Compact(names)
+		j.inputs[v] = names
+	}
+	return names
+}
+
+// values gives every value of the job in which an expression may stand, in the order of the
+// file's lines.
+func values(job *actionlint.Job) []*actionlint.String {
+	var all []*actionlint.String
+	add := func(s ...*actionlint.String) { all = append(all, s...) }
+	env := func(e *actionlint.Env) {
+		if e != nil {
+			add(e.Expression)
+			for _, v := range e.Vars {
+				add(v.Value)
+			}
+		}
+	}
+	env(job.Env)
+	if call := job.WorkflowCall; call != nil {
+		for _, in := range call.Inputs {
+			add(in.Value)
+		}
+		for _, s := range call.Secrets {
+			add(s.Value)
+		}
+	}
+	for _, s := range job.Steps {
+		add(workflow.Run(s))
+		env(s.Env)
+		if exec, ok := s.Exec.(*actionlint.ExecAction); ok {
+			for _, in := range exec.Inputs {
+				add(in.Value)
+			}
+		}
+	}
+	all = slices.DeleteFunc(all, func(s *actionlint.String) bool { return s == nil })
+	slices.SortFunc(all, func(a, b *actionlint.String) int {
+		if a.Pos.Line == b.Pos.Line {
+			return a.Pos.Col - b.Pos.Col
+		}
+		return a.Pos.Line - b.Pos.Line
+	})
+	return all
+}
+
+// env gives what a variable of the environment is set to for a step: by the step, the job or the
+// workflow. It is nil if by none.
+func (j *judgement) env(name string, s *actionlint.Step, job *actionlint.Job) *actionlint.String {
+	for _, e := range []*actionlint.Env{s.Env, job.Env, j.Workflow.Env} {
+		if e == nil {
+			continue
+		}
+		if v := e.Vars[strings.ToLower(name)]; v != nil && v.Value != nil {
+			return v.Value
+		}
+	}
+	return nil
+}

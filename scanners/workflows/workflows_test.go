@@ -1,0 +1,190 @@
+package workflows
+
+import (
+	"cmp"
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/secbydesign/secbydesign/scanners"
+)
+
+const path = ".github/workflows/ci.yml"
+
+func scan(t *testing.T, path, text string) []scanners.Finding {
+	t.Helper()
+	found, err := Scanner{}.Scan(context.Background(), scanners.Target{Scope: scanners.ScopeFile, Files: []scanners.File{{Path: path, Content: []byte(text)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+func read(t *testing.T, name, file string) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("testdata", name, "files", ".github", "workflows", file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// apply makes the edits of one-line fixes.
+func apply(t *testing.T, text string, edits []scanners.Edit) string {
+	t.Helper()
+	slices.SortFunc(edits, func(a, b scanners.Edit) int { return cmp.Or(b.Line-a.Line, b.Column-a.Column) })
+	lines := strings.Split(text, "\n")
+	for _, e := range edits {
+		if e.Line != e.EndLine || e.Column < 1 {
+			t.Fatalf("edit %+v is not of one line", e)
+		}
+		line := []rune(lines[e.Line-1])
+		lines[e.Line-1] = string(line[:e.Column-1]) + e.Text + string(line[e.EndColumn-1:])
+	}
+	return strings.Join(lines, "\n")
+}
+
+func TestFixesMend(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		rule, text string
+		before     int
+		after      int
+		want       string // a line of the mended text
+	}{
+		{"write-all", read(t, "permissions", "write-all.yml"), 2, 0, "permissions: read-all"},
+		{"unsecure-commands", read(t, "unsecure-commands", "bad.yml"), 3, 0, `    env: {ACTIONS_ALLOW_UNSECURE_COMMANDS: "false"}`},
+		{"bot-condition", read(t, "conditions", "bad.yml"), 1, 0, "    if: github.event.pull_request.user.login == 'dependabot[bot]'"},
+		{"unpinned-action", read(t, "unpinned-action", "bad.yml"), 9, 8, "      - uses: other/pinned@0123456789abcdef0123456789abcdef01234567 # v2.1.0"},
+	} {
+		of := func(text string) (found []scanners.Finding) {
+			for _, f := range scan(t, path, text) {
+				if f.Rule == c.rule {
+					found = append(found, f)
+				}
+			}
+			return found
+		}
+		before := of(c.text)
+		var edits []scanners.Edit
+		for _, f := range before {
+			for _, fix := range f.Fixes {
+				edits = append(edits, fix.Edits...)
+			}
+		}
+		mended := apply(t, c.text, edits)
+		if after := of(mended); len(before) != c.before || len(after) != c.after {
+			t.Errorf("%s: %d findings before and %d after, want %d and %d\n%s", c.rule, len(before), len(after), c.before, c.after, mended)
+		}
+		if n := strings.Count("\n"+mended, "\n"+c.want+"\n"); n == 0 {
+			t.Errorf("%s: no line %q in\n%s", c.rule, c.want, mended)
+		}
+	}
+}
+
+// A fix that is not certain is none: another commit for the same version, a version that no
+// comment names, a comment in the way.
+func TestPinsAreNotGuessed(t *testing.T) {
+	t.Parallel()
+	const begin = "on: push\npermissions: {}\njobs:\n  test:\n    runs-on: ubuntu-latest\n    steps:\n"
+	for name, steps := range map[string]string{
+		"two commits for one version": "      - uses: a/b@0123456789abcdef0123456789abcdef01234567 # v1\n      - uses: a/b@1123456789abcdef0123456789abcdef01234567 # v1\n      - uses: a/b@v1\n",
+		"another version":             "      - uses: a/b@0123456789abcdef0123456789abcdef01234567 # v1.0\n      - uses: a/b@v1\n",
+		"another action":              "      - uses: a/c@0123456789abcdef0123456789abcdef01234567 # v1\n      - uses: a/b@v1\n",
+		"a comment in the way":        "      - uses: a/b@0123456789abcdef0123456789abcdef01234567 # v1\n      - uses: a/b@v1 # keep\n",
+	} {
+		found := scan(t, path, begin+steps)
+		if len(found) != 1 || len(found[0].Fixes) != 0 {
+			t.Errorf("%s: %+v", name, found)
+		}
+	}
+}
+
+func TestTheWayIsTold(t *testing.T) {
+	t.Parallel()
+	f := scan(t, path, read(t, "untrusted-checkout", "critical.yml"))[0]
+	want := []scanners.Step{{Path: path, Line: 11, Message: "The code of the pull request is checked out."},
+		{Path: path, Line: 12, Message: "This step runs code of the working folder."},
+		{Path: path, Line: 14, Message: "A secret is given to the job."}}
+	if !slices.Equal(f.Flow, want) {
+		t.Errorf("flow %+v, want %+v", f.Flow, want)
+	}
+	if f.Column != 16 || f.EndColumn != 57 {
+		t.Errorf("columns %d to %d", f.Column, f.EndColumn)
+	}
+}
+
+// Checkouts that refuse forks by themselves, by version.
+func TestRefusingVersions(t *testing.T) {
+	t.Parallel()
+	const sha = "11bd71901bbe5b1630ceea73d27597364c9af683"
+	for uses, want := range map[string]scanners.Severity{
+		"v7": scanners.Low, "v7.0.1": scanners.Low, "v4": scanners.Low, "v6": scanners.Low, "main": scanners.Low, "v4.4.0": scanners.Low, "v6.1.0": scanners.Low,
+		"v10":           scanners.Low,
+		sha + " # v7":   scanners.Low,
+		sha + " # v6.1": scanners.Low,
+		"v1":            scanners.Critical, "v4.2.2": scanners.Critical, "v6.0.0": scanners.Critical, "v4.3.1": scanners.Critical,
+		sha: scanners.Critical, sha + " # v4": scanners.Critical, sha + " # v4.2.2": scanners.Critical, "some-branch": scanners.Critical,
+	} {
+		text := "on: pull_request_target\npermissions: {contents: write}\njobs:\n  a:\n    runs-on: x\n    steps:\n      - uses: actions/checkout@" + uses +
+			"\n        with: {ref: \"${{ github.event.pull_request.head.sha }}\"}\n      - run: make\n"
+		var got []scanners.Severity
+		for _, f := range scan(t, path, text) {
+			if f.Rule == untrustedCheckout.ID {
+				got = append(got, f.Severity)
+			}
+		}
+		if !slices.Equal(got, []scanners.Severity{want}) {
+			t.Errorf("%s: %v, want %v", uses, got, want)
+		}
+	}
+}
+
+// Strangers' workflows make no scan fail, and each finding is in the file.
+func FuzzScan(f *testing.F) {
+	files, err := filepath.Glob("testdata/*/*/.github/workflows/*")
+	if err != nil || len(files) == 0 {
+		f.Fatalf("no seeds: %v", err)
+	}
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(path, b)
+		f.Add("action.yml", b)
+	}
+	f.Fuzz(func(t *testing.T, path string, text []byte) {
+		found, err := Scanner{}.Scan(context.Background(), scanners.Target{Scope: scanners.ScopeFile, Files: []scanners.File{{Path: path, Content: text}}})
+		if err != nil && strings.Contains(err.Error(), "panic") {
+			t.Fatal(err)
+		}
+		lines := strings.Split(string(text), "\n")
+		for _, x := range found {
+			if x.Line < 1 || x.EndLine < x.Line || x.EndLine > len(lines) || x.Column == 0 != (x.EndColumn == 0) {
+				t.Fatalf("place of %+v, in %d lines", x, len(lines))
+			}
+			if x.Column > 0 && x.Line == x.EndLine && (x.EndColumn <= x.Column || x.EndColumn > len([]rune(lines[x.Line-1]))+1) {
+				t.Fatalf("columns of %+v in %q", x, lines[x.Line-1])
+			}
+			if x.Identity == "" || x.Help == "" || strings.ContainsAny(x.Message, "\r\n") {
+				t.Fatalf("finding %+v", x)
+			}
+		}
+	})
+}
+
+func BenchmarkScan(b *testing.B) {
+	text, err := os.ReadFile("testdata/untrusted-checkout/files/.github/workflows/critical.yml")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := (Scanner{}).Scan(context.Background(), scanners.Target{Scope: scanners.ScopeFile, Files: []scanners.File{{Path: path, Content: text}}}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
