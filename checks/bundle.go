@@ -1,0 +1,150 @@
+package checks
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/secbydesign/secbydesign/scanners"
+)
+
+// A bundle is what one thread tells of: a finding, and others about the same package at the same
+// place, which who mends the first one most often mends as well. The thread is the first one's.
+type bundle struct {
+	Finding
+	with []Finding // worst first
+}
+
+// bundles puts findings together, worst first. A finding that has a thread keeps it, and the others
+// join the one whose thread is open, so that a thread goes on for as long as its finding stands.
+func (in Input) bundles(shown []Finding) (list []bundle) {
+	slices.SortStableFunc(shown, WorstFirst)
+	type about struct {
+		scanner, path, name string
+		line                int
+	}
+	packages := map[about][]Finding{}
+	for _, f := range shown {
+		if f.Package == "" || f.Commit != "" {
+			list = append(list, bundle{Finding: f})
+			continue
+		}
+		key := about{f.Scanner, f.Path, f.Package, f.Line}
+		packages[key] = append(packages[key], f)
+	}
+	for _, all := range packages {
+		slices.SortStableFunc(all, func(a, b Finding) int { return cmp.Compare(in.standing(a), in.standing(b)) })
+		first := bundle{Finding: all[0]}
+		for _, f := range all[1:] {
+			if in.hasThread(f) {
+				list = append(list, bundle{Finding: f})
+			} else {
+				first.with = append(first.with, f)
+			}
+		}
+		list = append(list, first)
+	}
+	slices.SortStableFunc(list, func(a, b bundle) int {
+		return cmp.Or(WorstFirst(a.worst(), b.worst()), WorstFirst(a.Finding, b.Finding))
+	})
+	return list
+}
+
+// standing orders findings by the state of their threads: open, settled, none.
+func (in Input) standing(f Finding) int {
+	switch open, ok := in.Threads[f.Fingerprint]; {
+	case open:
+		return 0
+	case ok:
+		return 1
+	}
+	return 2
+}
+
+func (b bundle) worst() Finding {
+	if len(b.with) > 0 && WorstFirst(b.with[0], b.Finding) < 0 {
+		return b.with[0]
+	}
+	return b.Finding
+}
+
+func (b bundle) headline() string {
+	what := title(b.Finding)
+	if len(b.with) > 0 {
+		what = fmt.Sprintf("%d known vulnerabilities in %s", 1+len(b.with), cut(Plain(b.Package), 80))
+	}
+	return fmt.Sprintf("**%s: %s**", severityWord(b.worst()), Escape(what))
+}
+
+// maxWith is how many of the other findings a thread names. The check lists all.
+const maxWith = 50
+
+// others lists in a fold what else the thread is about; empty for nothing.
+func (b bundle) others() string {
+	if len(b.with) == 0 {
+		return ""
+	}
+	var lines []string
+	for i, f := range b.with {
+		if i == maxWith {
+			lines = append(lines, fmt.Sprintf("- … and %d more, which the check lists", len(b.with)-i))
+			break
+		}
+		lines = append(lines, fmt.Sprintf("- **%s** %s %s · `%s`%s", severityWord(f), Escape(cut(f.Message, maxWhy)), codeSpan(f.RuleID()), f.ID(), lapsedText(f)))
+	}
+	return fold(fmt.Sprintf("%d more: %s", len(b.with), bySeverity(b.with)), strings.Join(lines, "\n"))
+}
+
+// decide tells how to answer otherwise than by mending. The lines are those that the App
+// understands when a person writes them.
+func (b bundle) decide() string {
+	lines := []string{
+		"- You keep it for now, knowingly: `/secbydesign accept %suntil=30d because …`",
+		"- The tool is wrong: `/secbydesign fp %sbecause …`",
+	}
+	if b.Gate == scanners.Dependencies {
+		lines = append(lines, "- The vulnerable code is never reached: `/secbydesign not-affected %svulnerable_code_not_in_execute_path`")
+	}
+	lines = append(lines, "- True, but of no use to you: `/secbydesign not-useful %snoise`")
+	id, begin := b.ID()+" ", "Answer with one of these lines, here or in the conversation:"
+	if n := len(b.with); n > 0 {
+		id, begin = "", fmt.Sprintf("Answer here with one of these lines, for all %d. For some of them write their ids behind the first word, here or in the conversation:", 1+n)
+	}
+	return begin + "\n\n" + strings.ReplaceAll(strings.Join(lines, "\n"), "%s", id)
+}
+
+// left says how many of the findings that a thread tells of still stand, when its own is mended; empty
+// for none.
+func left(body string, standing map[string]bool) string {
+	named := map[string]bool{}
+	for _, id := range ids.FindAllString(body, -1) {
+		named[strings.Trim(id, "`")] = true
+	}
+	n := 0
+	for fingerprint := range standing {
+		if named[scanners.ID(fingerprint)] {
+			n++
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return "; " + plural(n, "more of these stands, and has a thread of its own", "more of these stand, and have a thread of their own")
+}
+
+var ids = regexp.MustCompile("`F-[A-Z2-7]{8}`")
+
+// told counts the findings that the headline of a thread speaks of.
+func told(headline string) int {
+	if m := several.FindStringSubmatch(headline); m != nil {
+		if n, err := strconv.Atoi(m[1]); err == nil {
+			return n
+		}
+	}
+	return 1
+}
+
+var several = regexp.MustCompile(`^[A-Z][a-z]+(?:, blocking)?: ([0-9]{1,4}) known vulnerabilities in `)

@@ -1,0 +1,420 @@
+package checks_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/secbydesign/secbydesign/checks"
+	"github.com/secbydesign/secbydesign/checks/fakegithub"
+	"github.com/secbydesign/secbydesign/checks/patch"
+	"github.com/secbydesign/secbydesign/scanners"
+)
+
+func (b *bench) start() *checks.Run {
+	b.t.Helper()
+	run, err := checks.Start(context.Background(), b.clients, b.place, false)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return run
+}
+
+func (b *bench) finish(run *checks.Run, rep checks.Report) {
+	b.t.Helper()
+	if err := run.Finish(context.Background(), rep); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// push moves the head without changing the files of the patch.
+func (b *bench) push() {
+	b.repo.Commit("change", "", "another push", map[string]string{fmt.Sprint("c", len(b.gh.CheckRuns("acme", "shop", b.place.Head)), ".txt"): b.place.Head})
+	b.repo.SyncPull(b.number)
+	b.at()
+}
+
+// gates makes an input of two gates with a scanner each.
+func (b *bench) gates(secrets, code []checks.Finding, change func(*checks.Input)) checks.Input {
+	for i := range code {
+		code[i].Scanner, code[i].Gate = "slow", scanners.Code
+	}
+	in := checks.Input{
+		Base: "base", Head: b.place.Head, Patch: b.patch(), Limit: 10,
+		Gates: []checks.Gate{
+			{Name: scanners.Secrets, Findings: secrets, Runs: []scanners.Run{{Scanner: "s", Gate: scanners.Secrets}}},
+			{Name: scanners.Code, Findings: code, Runs: []scanners.Run{{Scanner: "slow", Gate: scanners.Code}}},
+		},
+	}
+	if change != nil {
+		change(&in)
+	}
+	return in
+}
+
+func pending(in *checks.Input) {
+	in.Gates[1].Pending, in.Gates[1].Runs, in.Gates[1].Findings = []string{"slow"}, nil, nil
+}
+
+// TestAFinishedGateIsShownAtOnce publishes one gate while the other still looks: its check and its
+// threads are there, nothing of the other is settled, and there is no verdict.
+func TestAFinishedGateIsShownAtOnce(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	fast, slow, later := found("a.txt", 3), found("b.txt", 7), found("b.txt", 9)
+	b.finish(b.start(), checks.Compose(b.gates(nil, []checks.Finding{slow}, nil)))
+	b.push()
+
+	run := b.start()
+	part := checks.Compose(b.gates([]checks.Finding{fast}, nil, pending))
+	for range 2 { // again is no matter
+		if err := run.Publish(context.Background(), part); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.want(`
+check secbydesign in_progress  "Looking at the change" annotations=0
+check secbydesign/secrets completed neutral "1 new finding (1 high)" annotations=1
+note **1 finding is open** (1 high). It has a thread at its place. minimized=""
+thread a.txt:3 line minimized="" resolved=false comments=1
+thread b.txt:7 line minimized="" resolved=false comments=1`)
+
+	b.finish(run, checks.Compose(b.gates([]checks.Finding{fast}, []checks.Finding{later}, nil)))
+	b.want(`
+check secbydesign completed neutral "2 new findings (2 high)" annotations=0
+check secbydesign/code completed neutral "1 new finding (1 high)" annotations=1
+check secbydesign/secrets completed neutral "1 new finding (1 high)" annotations=1
+note **2 findings are open** (2 high). Each has a thread at its place. minimized=""
+thread a.txt:3 line minimized="" resolved=false comments=1
+thread b.txt:7 line minimized="resolved" resolved=false comments=1
+thread b.txt:9 line minimized="" resolved=false comments=1`)
+}
+
+// TestAGateThatComesEarlyTakesNotAllRoom lets a fast gate find many mild problems: the worst of the
+// slow gate get their threads all the same, and no thread is taken away.
+func TestAGateThatComesEarlyTakesNotAllRoom(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	var mild, bad []checks.Finding
+	for line := range 20 {
+		f := found("a.txt", line+1)
+		f.Severity = scanners.Low
+		mild = append(mild, f)
+		f = found("b.txt", line+1)
+		f.Severity = scanners.Critical
+		bad = append(bad, f)
+	}
+	run := b.start()
+	if err := run.Publish(context.Background(), checks.Compose(b.gates(mild, nil, pending))); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(b.gh.Threads("acme", "shop", b.number)); n != 5 {
+		t.Errorf("%d threads of the early gate, want half of 10", n)
+	}
+	b.finish(run, checks.Compose(b.gates(mild, bad, nil)))
+	open := map[string]int{}
+	for _, th := range b.gh.Threads("acme", "shop", b.number) {
+		if th.Comments[0].Minimized == "" {
+			open[th.Path]++
+		}
+	}
+	if open["a.txt"] != 5 || open["b.txt"] != 5 {
+		t.Errorf("open threads: %v, want 5 of each", open)
+	}
+}
+
+// TestALateResultIsPosted lets a scanner be over its budget: it is named, the check does not wait,
+// and what it finds later is there when it comes.
+func TestALateResultIsPosted(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	run := b.start()
+	b.finish(run, checks.Compose(b.gates(nil, nil, func(in *checks.Input) {
+		in.Gates[1].Runs[0].Err = &scanners.IncompleteError{Reason: "It ran out of time after 60 seconds; what it finds later is shown when it comes.", Err: errors.New("x")}
+	})))
+	b.want(`
+check secbydesign completed neutral "Incomplete: slow did not finish" annotations=0
+check secbydesign/code completed neutral "Incomplete: slow did not finish" annotations=0
+check secbydesign/secrets completed success "No new findings" annotations=0`)
+	b.finish(run, checks.Compose(b.gates(nil, []checks.Finding{found("b.txt", 7)}, nil)))
+	b.want(`
+check secbydesign completed neutral "1 new finding (1 high)" annotations=0
+check secbydesign/code completed neutral "1 new finding (1 high)" annotations=1
+check secbydesign/secrets completed success "No new findings" annotations=0
+note **1 finding is open** (1 high). It has a thread at its place. minimized=""
+thread b.txt:7 line minimized="" resolved=false comments=1`)
+}
+
+// TestTwoAtOnceEndAsOne lets two processes review one head at the same time, first one behind the
+// other with what they read before, then really at once (complaint 5).
+func TestTwoAtOnceEndAsOne(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	findings := []checks.Finding{found("a.txt", 3), found("b.txt", 7)}
+	one, two := b.start(), b.start()
+	b.finish(one, b.report(findings...))
+	b.finish(two, b.report(findings...))
+	b.once(findings)
+	for range 5 {
+		b.push()
+		findings = append(findings, found("a.txt", 10+len(findings)))
+		var wg sync.WaitGroup
+		for range 3 {
+			run := b.start()
+			wg.Go(func() {
+				if err := run.Finish(context.Background(), b.report(findings...)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		b.once(findings)
+	}
+}
+
+// once holds that each finding has one thread that is shown, and that there is one summary.
+func (b *bench) once(findings []checks.Finding) {
+	b.t.Helper()
+	shown := map[string]int{}
+	for _, th := range b.gh.Threads("acme", "shop", b.number) {
+		if fp, _, _ := checks.Mark(th.Comments[0].Body); th.Comments[0].Minimized == "" {
+			shown[fp]++
+		}
+	}
+	for _, f := range findings {
+		if shown[f.Fingerprint] != 1 {
+			b.t.Errorf("%s:%d has %d threads", f.Path, f.Line, shown[f.Fingerprint])
+		}
+	}
+	if len(shown) != len(findings) {
+		b.t.Errorf("%d findings have threads, want %d", len(shown), len(findings))
+	}
+	notes := 0
+	for _, n := range b.gh.IssueComments("acme", "shop", b.number) {
+		if n.Minimized == "" {
+			notes++
+		}
+	}
+	if notes != 1 {
+		b.t.Errorf("%d summaries are shown, want 1", notes)
+	}
+}
+
+// TestQuietWhenCleanFromTheStart holds that a pull request without findings gets a check and no word
+// (complaint 7).
+func TestQuietWhenCleanFromTheStart(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	mended := found("a.txt", 3)
+	mended.State = scanners.Absent
+	b.mustReview(mended)
+	b.push()
+	b.mustReview()
+	b.want(`
+check secbydesign completed success "No new findings" annotations=0
+check secbydesign/secrets completed success "No new findings" annotations=0`)
+	if n := len(b.gh.Reviews("acme", "shop", b.number)); n != 0 {
+		t.Errorf("%d reviews, want none", n)
+	}
+}
+
+// TestOneSummaryThatIsEditedInPlace follows the summary over pushes, and what people do to it.
+func TestOneSummaryThatIsEditedInPlace(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	b.gh.Note("acme", "shop", b.number, "mallory", "Nothing to see here.\n\n<!-- secbydesign:v1 summary -->")
+	notes := func(want ...string) {
+		t.Helper()
+		var got []string
+		for _, n := range b.gh.IssueComments("acme", "shop", b.number) {
+			first, _, _ := strings.Cut(n.Body, "\n")
+			got = append(got, n.Author+": "+first)
+		}
+		if strings.Join(got, "\n") != strings.Join(want, "\n") {
+			t.Errorf("the conversation is\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+	}
+	const forged, bot = "mallory: Nothing to see here.", "secbydesign[bot]: "
+	one, two := found("a.txt", 3), found("b.txt", 7)
+	b.mustReview(one, two)
+	notes(forged, bot+"**2 findings are open** (2 high). Each has a thread at its place.")
+	b.gh.Note("acme", "shop", b.number, "mona", "I take care of it.")
+	b.push()
+	b.mustReview(one)
+	notes(forged, bot+"**1 finding is open** (1 high). It has a thread at its place.", "mona: I take care of it.")
+	b.push()
+	b.gh.ResetWrites()
+	b.mustReview(one)
+	for _, w := range b.gh.Writes() {
+		if !strings.Contains(w.Path, "check-runs") {
+			t.Errorf("a push that changes nothing writes %s %s", w.Method, w.Path)
+		}
+	}
+	b.push()
+	b.mustReview()
+	notes(forged, bot+"**Nothing is open any more.** 2 findings were fixed on the way.", "mona: I take care of it.")
+	for _, n := range b.gh.IssueComments("acme", "shop", b.number) {
+		if n.Author != "secbydesign[bot]" {
+			continue
+		}
+		if got := strings.TrimSuffix(n.Body, "\n\n<!-- secbydesign:v1 summary -->"); strings.Contains(got, "\n") {
+			t.Errorf("the settled summary has more than one line:\n%s", n.Body)
+		}
+	}
+}
+
+// TestWhatAPersonResolvedStaysResolved holds that resolving is seen as "seen", until the finding
+// gets worse (complaint 11).
+func TestWhatAPersonResolvedStaysResolved(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, map[string]string{"metadata": "read", "contents": "write", "checks": "write", "pull_requests": "write"})
+	f := found("a.txt", 3)
+	review := func() {
+		t.Helper()
+		run := b.start()
+		run.ResolveWith(b.clients.GraphQL)
+		b.finish(run, b.report(f))
+	}
+	resolved := func(want bool) {
+		t.Helper()
+		th := b.gh.Threads("acme", "shop", b.number)
+		if len(th) != 1 || th[0].Resolved != want {
+			t.Errorf("%d threads, the first is resolved: %v, want %v", len(th), th[0].Resolved, want)
+		}
+	}
+	review()
+	b.gh.ResolveThread("acme", "shop", b.number, b.gh.Threads("acme", "shop", b.number)[0].ID, "mona")
+	b.push()
+	review()
+	resolved(true)
+	f.Message = "Said in other words."
+	b.push()
+	review()
+	resolved(true)
+	f.Severity = scanners.Critical
+	b.push()
+	review()
+	resolved(false)
+}
+
+// TestANewFindingOutsideOfTheDiffIsTold lets a change take a check away: what it kept off shows on a
+// line that the diff does not have, and is told at the change (complaint 9).
+func TestANewFindingOutsideOfTheDiffIsTold(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	workflow := "on: push\njobs:\n" + strings.Repeat("  step: x\n", 20) + "  last: pull_request_target\n"
+	base := b.repo.Commit("main", "", "a workflow", map[string]string{"ci.yml": "on: push\njobs:\n  check: y\n" + strings.TrimPrefix(workflow, "on: push\njobs:\n")})
+	b.repo.Commit("outside", base, "take the check away", map[string]string{"ci.yml": workflow})
+	b.number = b.repo.OpenPull("Outside", "", "main", "outside", "mona", false)
+	b.at()
+	f := found("ci.yml", 23)
+	set, err := patch.Parse([]byte("diff --git a/ci.yml b/ci.yml\n--- a/ci.yml\n+++ b/ci.yml\n@@ -1,6 +1,5 @@\n on: push\n jobs:\n-  check: y\n   step: x\n   step: x\n   step: x\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := b.gates([]checks.Finding{f}, nil, nil)
+	in.Patch, in.Text = set, func(string) ([]byte, bool) { return []byte(workflow), true }
+	b.finish(b.start(), checks.Compose(in))
+	b.want(`
+check secbydesign completed neutral "1 new finding (1 high)" annotations=0
+check secbydesign/code completed success "No new findings" annotations=0
+check secbydesign/secrets completed neutral "1 new finding (1 high)" annotations=1
+note **1 finding is open** (1 high). It has a thread at its place. minimized=""
+thread ci.yml:3 line minimized="" resolved=false comments=1`)
+	if body := b.gh.Threads("acme", "shop", b.number)[0].Comments[0].Body; !strings.Contains(body, "It is at `ci.yml:23`, outside of the diff. The change here is in the same block.") {
+		t.Errorf("the comment does not lead to the place:\n%s", body)
+	}
+}
+
+// TestMovingAnchorsMakeNoSecondThread moves the change that a comment hangs on.
+func TestMovingAnchorsMakeNoSecondThread(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	f := found("a.txt", 40)
+	in := b.gates([]checks.Finding{f}, nil, nil)
+	for i, hunk := range []string{"@@ -1,0 +2,1 @@\n+x\n", "@@ -1,0 +2,1 @@\n+x\n@@ -20,0 +31,2 @@\n+x\n+y\n", "@@ -50,0 +51,1 @@\n+x\n", ""} {
+		set, err := patch.Parse([]byte("diff --git a/a.txt b/a.txt\n--- a/a.txt\n+++ b/a.txt\n" + hunk))
+		if err != nil {
+			t.Fatal(err)
+		}
+		in.Patch, in.Head = set, b.place.Head
+		b.finish(b.start(), checks.Compose(in))
+		threads := b.gh.Threads("acme", "shop", b.number)
+		if len(threads) != 1 || threads[0].Line != 2 {
+			t.Fatalf("push %d: %d threads, the first on line %d; want the one on line 2", i+1, len(threads), threads[0].Line)
+		}
+		if body := threads[0].Comments[0].Body; !strings.Contains(body, "It is at `a.txt:40`") {
+			t.Errorf("push %d: the comment does not lead to the place:\n%s", i+1, body)
+		}
+		b.push()
+	}
+}
+
+// TestARegressionIsShownOverTheLimit re-opens the thread of a finding that is back, though the limit
+// is reached: its text says that it is fixed.
+func TestARegressionIsShownOverTheLimit(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	back := found("a.txt", 3)
+	back.Severity = scanners.Low
+	var worse []checks.Finding
+	for line := range 12 {
+		worse = append(worse, found("b.txt", line+1))
+	}
+	b.finish(b.start(), checks.Compose(b.gates([]checks.Finding{back}, nil, nil)))
+	b.push()
+	b.finish(b.start(), checks.Compose(b.gates(worse, nil, nil)))
+	b.push()
+	// The App tells Compose which threads there are; Start read them.
+	run := b.start()
+	in := b.gates(append(worse, back), nil, nil)
+	in.Threads = map[string]bool{}
+	for _, th := range run.Threads() {
+		in.Threads[th.Fingerprint] = th.Open()
+	}
+	b.finish(run, checks.Compose(in))
+	for _, th := range b.gh.Threads("acme", "shop", b.number) {
+		if th.Path == "a.txt" && (th.Comments[0].Minimized != "" || strings.Contains(th.Comments[0].Body, "Fixed")) {
+			t.Errorf("the thread of what is back is settled:\n%s", th.Comments[0].Body)
+		}
+	}
+}
+
+// TestTheLimitOfWritesLosesNothing plays GitHub's secondary limit at the third of ten writes.
+func TestTheLimitOfWritesLosesNothing(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	var findings []checks.Finding
+	for line := range 10 {
+		f := found("a.txt", line+1)
+		f.Commit = strings.Repeat("c", 40) // only in the history: on the file, each by itself
+		findings = append(findings, f)
+	}
+	limit := fakegithub.SecondaryLimit("POST", "/repos/acme/shop/pulls/*/comments", 403, 1, 0)
+	limit.Skip = 2
+	b.gh.Fail(limit)
+	if err := b.review(b.report(findings...)); err == nil {
+		t.Fatal("the limit was not told")
+	}
+	if n := len(b.gh.Threads("acme", "shop", b.number)); n != 2 {
+		t.Errorf("%d threads before the limit, want 2", n)
+	}
+	b.mustReview(findings...)
+	b.once(findings)
+}
+
+// TestALockedConversationHasItsVerdict holds that the checks tell what no comment may.
+func TestALockedConversationHasItsVerdict(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	for _, path := range []string{"/repos/acme/shop/pulls/*/reviews", "/repos/acme/shop/pulls/*/comments", "/repos/acme/shop/issues/*/comments"} {
+		b.gh.Fail(fakegithub.Fault{Method: "POST", Path: path, Status: 403, Count: -1, Header: map[string]string{"Content-Type": "application/json"}, Body: `{"message":"Unable to create comment because issue is locked."}`})
+	}
+	b.mustReview(found("a.txt", 3))
+	b.want(`
+check secbydesign completed neutral "1 new finding (1 high)" annotations=0
+check secbydesign/secrets completed neutral "1 new finding (1 high)" annotations=1`)
+}

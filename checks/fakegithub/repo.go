@@ -1,0 +1,378 @@
+package fakegithub
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// A Repo is one repository. Server.mu owns its fields.
+type Repo struct {
+	s       *Server
+	id      int64
+	owner   *account
+	name    string
+	public  bool
+	deleted bool
+	dir     string
+	parent  *Repo // of a fork
+	created time.Time
+
+	pulls       []*Pull // by number, from 1
+	permissions map[string]string
+	diffs       map[string]*diff
+	maps        map[string]lineMap
+	known       map[string]bool // commits seen to exist
+}
+
+// A Pull is one pull request.
+type Pull struct {
+	ID               int64
+	NodeID           string
+	Number           int
+	Title, Body      string
+	Author           string
+	Draft            bool
+	State            string // open or closed
+	Merged           bool
+	BaseRef, BaseSHA string // the SHA may lag behind the branch, as GitHub's does
+	HeadRef, HeadSHA string
+	CreatedAt        time.Time
+	UpdatedAt        time.Time
+	ClosedAt         time.Time
+
+	repo, head *Repo // head is nil when the fork is gone
+	reviews    []*Review
+	comments   []*ReviewComment // of all reviews, in order
+	notes      []*IssueComment
+	timeline   []timelineEvent
+}
+
+type timelineEvent struct {
+	id   int64
+	at   time.Time
+	kind string // commits, forced, ready, draft, closed, reopened, base
+	who  string
+	shas []string
+	text string
+}
+
+// CreateOrg makes an organisation.
+func (s *Server) CreateOrg(login string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.account(login, "Organization")
+}
+
+// CreateRepo makes an empty repository with the default branch main. Its owner becomes an
+// organisation when it is nobody yet. It panics when git fails: only tests and the demo
+// call it.
+func (s *Server) CreateRepo(owner, name string, public bool) *Repo {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.createRepo(s.account(owner, "Organization"), name, public, nil)
+}
+
+func (s *Server) createRepo(owner *account, name string, public bool, parent *Repo) *Repo {
+	r := &Repo{
+		s: s, id: int64(100_000 + len(s.repos)), owner: owner, name: name, public: public, parent: parent,
+		dir: filepath.Join(s.opts.Dir, owner.login, name+".git"), created: s.now(),
+		permissions: map[string]string{}, diffs: map[string]*diff{}, maps: map[string]lineMap{}, known: map[string]bool{},
+	}
+	must(initRepo(r.dir))
+	s.repos[r.key()] = r
+	return r
+}
+
+// must is for the methods by which tests and the demo set up a world: a git that fails
+// there is a broken machine, and the caller could do nothing about it.
+func must(err error) {
+	if err != nil {
+		panic("fakegithub: " + err.Error())
+	}
+}
+
+// Repo finds a repository, or gives nil.
+func (s *Server) Repo(owner, name string) *Repo {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.repos[strings.ToLower(owner+"/"+name)]
+}
+
+// Remove deletes the repository: it answers 404 from now on.
+func (r *Repo) Remove() {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	delete(r.s.repos, r.key())
+	r.deleted = true
+	for _, other := range r.s.repos {
+		for _, p := range other.pulls {
+			if p.head == r {
+				p.head = nil
+			}
+		}
+	}
+}
+
+func (s *Server) repoByID(id int64) *Repo {
+	for _, r := range s.repos {
+		if r.id == id {
+			return r
+		}
+	}
+	return nil
+}
+
+// FullName is "owner/name".
+func (r *Repo) FullName() string { return r.owner.login + "/" + r.name }
+
+func (r *Repo) key() string { return strings.ToLower(r.FullName()) }
+
+// GitDir is the bare repository. Whatever is pushed into it by git is there at once;
+// pull requests follow with [Repo.SyncPull].
+func (r *Repo) GitDir() string { return r.dir }
+
+// SetPermission says what somebody may do: admin, maintain, write, triage, read or none.
+// Who is not named may read what is public.
+func (r *Repo) SetPermission(login, role string) {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	r.s.user(login)
+	r.permissions[strings.ToLower(login)] = role
+}
+
+// Commit puts one commit on a branch and gives its id. An empty parent is the branch's
+// tip, or nothing when there is no such branch; another parent moves the branch there
+// first, as a forced push does. Files are contents by path; see [Delete], [Exec] and
+// [Symlink]. Nobody is told, see [Repo.SyncPull] and [Repo.AnnouncePush].
+func (r *Repo) Commit(branch, parent, msg string, files map[string]string) string {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	if parent == "" {
+		parent = r.tip(branch)
+	}
+	sha, err := r.s.git.commit(r.dir, branch, parent, msg, "octocat", r.s.now(), files)
+	must(err)
+	return sha
+}
+
+// Push runs git push of one refspec, such as "+HEAD:feature", from a repository on disk.
+func (r *Repo) Push(localDir, refspec string) error {
+	_, err := r.s.git.run("", "", "-C", localDir, "push", "--quiet", r.dir, refspec)
+	return err
+}
+
+// Tip is the commit at the end of a branch, or empty.
+func (r *Repo) Tip(branch string) string {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	return r.tip(branch)
+}
+
+func (r *Repo) tip(branch string) string {
+	out, err := r.git("rev-parse", "--verify", "--quiet", "--end-of-options", "refs/heads/"+branch+"^{commit}")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(out)
+}
+
+func (r *Repo) git(args ...string) (string, error) { return r.s.git.run(r.dir, "", args...) }
+
+// has reports whether the repository holds a commit.
+func (r *Repo) has(sha string) bool {
+	if r.known[sha] {
+		return true
+	}
+	if !isSHA(sha) {
+		return false
+	}
+	if _, err := r.git("cat-file", "-e", sha+"^{commit}"); err != nil {
+		return false
+	}
+	r.known[sha] = true
+	return true
+}
+
+func isSHA(s string) bool {
+	return len(s) == 40 && strings.Trim(s, "0123456789abcdef") == ""
+}
+
+// resolve finds the commit of a branch, a full reference or an id.
+func (r *Repo) resolve(ref string) string {
+	if isSHA(ref) {
+		if r.has(ref) {
+			return ref
+		}
+		return ""
+	}
+	for _, try := range []string{"refs/heads/" + ref, "refs/" + ref, "refs/tags/" + ref, ref} {
+		if strings.HasPrefix(try, "-") {
+			continue
+		}
+		if out, err := r.git("rev-parse", "--verify", "--quiet", "--end-of-options", try+"^{commit}"); err == nil {
+			return strings.TrimSpace(out)
+		}
+	}
+	return ""
+}
+
+func (r *Repo) mergeBase(a, b string) string {
+	out, err := r.git("merge-base", a, b)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(out)
+}
+
+func (r *Repo) revList(args ...string) []string {
+	out, err := r.git(append([]string{"rev-list", "--reverse"}, args...)...)
+	if err != nil {
+		return nil
+	}
+	return strings.Fields(out)
+}
+
+// A commit is what the API tells about one.
+type commit struct {
+	sha, tree, parents, author, email, date, message string
+}
+
+func (r *Repo) commits(shas []string) []commit {
+	if len(shas) == 0 {
+		return nil
+	}
+	args := append([]string{"show", "--no-patch", "--format=%H%x00%T%x00%P%x00%an%x00%ae%x00%aI%x00%B%x01"}, shas...)
+	out, err := r.git(args...)
+	if err != nil {
+		return nil
+	}
+	var list []commit
+	for rec := range strings.SplitSeq(out, "\x01") {
+		f := strings.Split(strings.TrimLeft(rec, "\n"), "\x00")
+		if len(f) == 7 {
+			list = append(list, commit{f[0], f[1], f[2], f[3], f[4], f[5], strings.TrimRight(f[6], "\n")})
+		}
+	}
+	return list
+}
+
+func (r *Repo) pull(n int) *Pull {
+	if n < 1 || n > len(r.pulls) {
+		return nil
+	}
+	return r.pulls[n-1]
+}
+
+// mergeBaseOf is where the pull request's diff begins. The branch counts, not base.sha.
+func (p *Pull) mergeBase() string { return p.mergeBaseWith(p.HeadSHA) }
+
+func (p *Pull) mergeBaseWith(head string) string {
+	base := p.repo.tip(p.BaseRef)
+	if base == "" {
+		base = p.BaseSHA
+	}
+	return p.repo.mergeBase(base, head)
+}
+
+// commitIDs are the commits of the pull request, oldest first.
+func (p *Pull) commitIDs() []string {
+	base := p.repo.tip(p.BaseRef)
+	if base == "" {
+		base = p.BaseSHA
+	}
+	return p.repo.revList(p.HeadSHA, "^"+base)
+}
+
+// OpenPull opens a pull request from a branch of the same repository, and delivers
+// pull_request.opened.
+func (r *Repo) OpenPull(title, body, base, head, author string, draft bool) int {
+	return r.open(r, title, body, base, head, author, draft)
+}
+
+// Fork makes a copy of the repository in somebody's own account. The App is not there.
+func (r *Repo) Fork(login string) *Repo {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	f := r.s.createRepo(r.s.user(login), r.name, r.public, r)
+	_, err := f.git("fetch", "--quiet", r.dir, "+refs/heads/*:refs/heads/*")
+	must(err)
+	return f
+}
+
+// ForkPull opens a pull request from a branch of a fork. The base repository gets the
+// commits as refs/pull/N/head only.
+func (r *Repo) ForkPull(fork *Repo, title, body, base, head, author string, draft bool) int {
+	return r.open(fork, title, body, base, head, author, draft)
+}
+
+func (r *Repo) open(from *Repo, title, body, base, head, author string, draft bool) int {
+	s := r.s
+	number := 0
+	s.act(func() []outgoing {
+		s.user(author)
+		id := s.id()
+		p := &Pull{
+			ID: id, NodeID: fmt.Sprintf("PR_%d", id), Number: len(r.pulls) + 1, Title: title, Body: body, Author: author,
+			Draft: draft, State: "open", BaseRef: base, BaseSHA: r.tip(base), HeadRef: head,
+			CreatedAt: s.now(), UpdatedAt: s.now(), repo: r, head: from,
+		}
+		must(p.fetchHead())
+		r.pulls = append(r.pulls, p)
+		s.nodes[p.NodeID] = p
+		p.timeline = append(p.timeline, timelineEvent{id: s.id(), at: s.now(), kind: "commits", who: author, shas: p.commitIDs()})
+		number = p.Number
+		return s.pullEvent(p, "opened", author, nil)
+	})
+	return number
+}
+
+// fetchHead copies the head branch to refs/pull/N/head.
+func (p *Pull) fetchHead() error {
+	tip := p.head.tip(p.HeadRef)
+	if tip == "" || p.BaseSHA == "" {
+		return fmt.Errorf("pull request of %s: no branch %s or %s", p.repo.FullName(), p.HeadRef, p.BaseRef)
+	}
+	ref := fmt.Sprintf("refs/pull/%d/head", p.Number)
+	var err error
+	if p.head == p.repo {
+		_, err = p.repo.git("update-ref", ref, tip)
+	} else {
+		_, err = p.repo.git("fetch", "--quiet", p.head.dir, "+refs/heads/"+p.HeadRef+":"+ref)
+	}
+	p.HeadSHA = tip
+	return err
+}
+
+// MovePull lets the pull request follow its head branch without telling anybody: the
+// time between a push and its delivery. Comments move or become outdated.
+func (r *Repo) MovePull(n int) { r.move(n, false) }
+
+// SyncPull is [Repo.MovePull] and the delivery of pull_request.synchronize. Nothing is
+// sent when the branch did not move.
+func (r *Repo) SyncPull(n int) { r.move(n, true) }
+
+func (r *Repo) move(n int, tell bool) {
+	s := r.s
+	s.act(func() []outgoing {
+		p := s.mustPull(r.owner.login, r.name, n)
+		before, oldBase := p.HeadSHA, p.mergeBase()
+		must(p.fetchHead())
+		if before == p.HeadSHA {
+			return nil
+		}
+		p.BaseSHA = r.tip(p.BaseRef)
+		p.UpdatedAt = s.now()
+		p.moveComments(before, oldBase)
+		event := timelineEvent{id: s.id(), at: s.now(), kind: "commits", who: p.Author, shas: r.revList(p.HeadSHA, "^"+before, "^"+p.BaseSHA)}
+		if r.mergeBase(before, p.HeadSHA) != before {
+			event.kind, event.text = "forced", before
+		}
+		p.timeline = append(p.timeline, event)
+		if !tell {
+			return nil
+		}
+		return s.pullEvent(p, "synchronize", p.Author, object{"before": before, "after": p.HeadSHA})
+	})
+}

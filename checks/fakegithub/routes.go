@@ -1,0 +1,207 @@
+package fakegithub
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+)
+
+// handler puts all routes together.
+func (s *Server) handler() (http.Handler, error) {
+	gql, err := s.graphqlHandler()
+	if err != nil {
+		return nil, err
+	}
+	mux := chi.NewRouter()
+	mux.Post("/api/graphql", gql)
+	s.appRoutes(mux)
+	s.pullRoutes(mux)
+	s.reviewRoutes(mux)
+	s.commentRoutes(mux)
+	s.reactionRoutes(mux)
+	s.checkRoutes(mux)
+	s.orgRoutes(mux)
+	s.rest(mux, "GET /rate_limit", withToken, "", s.rateLimit)
+	mux.Handle("/api/*", http.HandlerFunc(noRoute))
+	s.pageRoutes(mux)
+	s.actionsRoutes(mux)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.URL.Path, ".git/") && !strings.HasPrefix(r.URL.Path, "/api/") {
+			s.serveGit(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	}), nil
+}
+
+func noRoute(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("X-GitHub-Request-Id", requestID())
+	w.WriteHeader(http.StatusNotFound)
+	fmt.Fprintf(w, `{"message":"Not Found","documentation_url":"https://docs.github.com/rest","fakegithub":%q}`, "no such route: "+r.Method+" "+r.URL.Path)
+}
+
+func (s *Server) appRoutes(mux chi.Router) {
+	s.rest(mux, "GET /app", withJWT, "", func(*call) (answer, error) {
+		return one(with(s.appJSON(), object{"installations_count": len(s.installs)}))
+	})
+	s.rest(mux, "GET /app/installations", withJWT, "", func(*call) (answer, error) {
+		var list []*installation
+		for _, in := range s.installs {
+			list = append(list, in)
+		}
+		slices.SortFunc(list, func(a, b *installation) int { return int(a.id - b.id) })
+		return paged(list, s.installationJSON)
+	})
+	s.rest(mux, "GET /app/installations/{id:[0-9]+}", withJWT, "", func(c *call) (answer, error) { return s.installationAnswer(s.installs[c.int64("id")]) })
+	s.rest(mux, "POST /app/installations/{id:[0-9]+}/access_tokens", withJWT, "", s.createToken)
+	s.rest(mux, "DELETE /installation/token", withToken, "", s.revokeToken)
+	s.rest(mux, "GET /repos/{owner}/{repo}/installation", withJWT, "", func(c *call) (answer, error) { return s.installationAnswer(s.installationOf(c.repo)) })
+	s.rest(mux, "GET /installation/repositories", withToken, "metadata=read", func(c *call) (answer, error) {
+		list := slices.DeleteFunc(s.reposOf(c.tok.install), func(r *Repo) bool { return !c.tok.reaches(r) })
+		ans, err := paged(list, s.repoJSON)
+		selection := "all"
+		if !c.tok.install.all || c.tok.repos != nil {
+			selection = "selected"
+		}
+		ans.wrap = func(page []any) any {
+			return object{"total_count": len(list), "repository_selection": selection, "repositories": page}
+		}
+		return ans, err
+	})
+	s.rest(mux, "GET /app/hook/deliveries", withJWT, "", s.listDeliveries)
+	s.rest(mux, "GET /app/hook/deliveries/{id:[0-9]+}", withJWT, "", func(c *call) (answer, error) {
+		for _, d := range s.deliveries {
+			if d.ID == c.int64("id") {
+				return one(with(s.deliveryJSON(d), object{"url": s.webhookURL, "request": object{"headers": object{"X-GitHub-Delivery": d.GUID}, "payload": rawJSON(d.Payload)},
+					"response": object{"headers": nil, "payload": nil}}))
+			}
+		}
+		return answer{}, notFound()
+	})
+	s.rest(mux, "POST /app/hook/deliveries/{id:[0-9]+}/attempts", withJWT, "", func(c *call) (answer, error) {
+		out, ok := s.again(func(d *Delivery) bool { return d.ID == c.int64("id") })
+		if !ok {
+			return answer{}, notFound()
+		}
+		s.echo([]outgoing{out})
+		return answer{status: http.StatusAccepted, body: object{}}, nil
+	})
+}
+
+func (s *Server) installationAnswer(in *installation) (answer, error) {
+	if in == nil {
+		return answer{}, notFound()
+	}
+	return one(s.installationJSON(in))
+}
+
+// listDeliveries pages by cursor, newest first.
+// https://docs.github.com/en/rest/apps/webhooks#list-deliveries-for-an-app-webhook
+func (s *Server) listDeliveries(c *call) (answer, error) {
+	q := c.r.URL.Query()
+	per := atoi(q.Get("per_page"))
+	if per <= 0 {
+		per = 30
+	}
+	var list []*Delivery
+	for _, d := range slices.Backward(s.deliveries) {
+		if cur := q.Get("cursor"); cur != "" && fmt.Sprintf("v1_%d", d.ID) > cur {
+			continue
+		}
+		failed := d.StatusCode >= 400 || d.StatusCode == 0
+		if st := q.Get("status"); st == "failure" && !failed || st == "success" && failed {
+			continue
+		}
+		list = append(list, d)
+	}
+	ans := answer{body: each(list[:min(len(list), per)], s.deliveryJSON)}
+	if len(list) > per {
+		next := url.Values{"per_page": {fmt.Sprint(per)}, "cursor": {fmt.Sprintf("v1_%d", list[per].ID)}}
+		ans.link = fmt.Sprintf(`<%s?%s>; rel="next"`, s.api("/app/hook/deliveries"), next.Encode())
+	}
+	return ans, nil
+}
+
+func (s *Server) deliveryJSON(d *Delivery) object {
+	status := "OK"
+	switch {
+	case d.StatusCode == 0:
+		status = "failed to connect to host"
+	case d.StatusCode >= 400:
+		status = http.StatusText(d.StatusCode)
+	}
+	return object{
+		"id": d.ID, "guid": d.GUID, "delivered_at": stamp(d.At), "redelivery": d.Redelivery, "duration": 0.03, "status": status, "status_code": d.StatusCode,
+		"event": d.Event, "action": maybe(d.Action), "installation_id": maybe(d.install), "repository_id": maybe(d.repo), "throttled_at": nil,
+	}
+}
+
+func (s *Server) orgRoutes(mux chi.Router) {
+	s.rest(mux, "GET /repos/{owner}/{repo}/contents/*", withToken, "contents=read", s.getContents)
+	s.rest(mux, "GET /orgs/{org}/teams/{team}/members", withToken, "members=read", func(c *call) (answer, error) {
+		members, ok := s.teams[strings.ToLower(c.path("org")+"/"+c.path("team"))]
+		if !ok {
+			return answer{}, notFound()
+		}
+		return paged(members, func(l string) object { return s.userJSON(s.user(l)) })
+	})
+	s.rest(mux, "GET /orgs/{org}/teams/{team}/memberships/{user}", withToken, "members=read", func(c *call) (answer, error) {
+		for _, l := range s.teams[strings.ToLower(c.path("org")+"/"+c.path("team"))] {
+			if strings.EqualFold(l, c.path("user")) {
+				return one(object{"url": s.api("%s", strings.TrimPrefix(c.r.URL.Path, "/api/v3")), "role": "member", "state": "active"})
+			}
+		}
+		return answer{}, notFound()
+	})
+}
+
+// getContents answers files only, up to the size that comes as JSON.
+// https://docs.github.com/en/rest/repos/contents#get-repository-content
+func (s *Server) getContents(c *call) (answer, error) {
+	const most = 1 << 20
+	path := c.path("*")
+	ref := c.r.URL.Query().Get("ref")
+	if ref == "" {
+		ref = "main"
+	}
+	sha := c.repo.resolve(ref)
+	if sha == "" {
+		return answer{}, fail(http.StatusNotFound, "No commit found for the ref "+ref)
+	}
+	blob, err := c.repo.git("rev-parse", "--verify", "--quiet", "--end-of-options", sha+":"+path)
+	if err != nil {
+		return answer{}, notFound()
+	}
+	blob = strings.TrimSpace(blob)
+	content, err := c.repo.git("cat-file", "blob", blob)
+	if err != nil || len(content) > most {
+		return answer{}, fail(http.StatusForbidden, "This API returns blobs up to 1 MB in size.")
+	}
+	escaped := (&url.URL{Path: path}).EscapedPath()
+	u := s.api("/repos/%s/contents/%s?ref=%s", c.repo.FullName(), escaped, url.QueryEscape(ref))
+	web := s.page("/%s/blob/%s/%s", c.repo.FullName(), ref, escaped)
+	gitURL := s.api("/repos/%s/git/blobs/%s", c.repo.FullName(), blob)
+	// Base64 comes in lines, and a client must cope.
+	var b strings.Builder
+	for chunk := range slices.Chunk([]byte(base64.StdEncoding.EncodeToString([]byte(content))), 60) {
+		b.Write(chunk)
+		b.WriteByte('\n')
+	}
+	return one(object{
+		"type": "file", "encoding": "base64", "size": len(content), "name": path[strings.LastIndexByte(path, '/')+1:], "path": path, "content": b.String(), "sha": blob,
+		"url": u, "git_url": gitURL, "html_url": web, "download_url": s.page("/%s/raw/%s/%s", c.repo.FullName(), sha, escaped),
+		"_links": object{"self": u, "git": gitURL, "html": web},
+	})
+}
+
+func (s *Server) rateLimit(c *call) (answer, error) {
+	in := c.tok.install
+	o := object{"limit": s.opts.RateLimit, "used": in.used, "remaining": s.opts.RateLimit - in.used, "reset": in.reset.Unix()}
+	return one(object{"resources": object{"core": o, "graphql": o, "search": o}, "rate": o})
+}

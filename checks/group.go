@@ -1,0 +1,35 @@
+package checks
+
+import "context"
+
+// A Group is the verdict on the head of a merge queue's group. It has no threads: what it speaks
+// of is on the pull requests.
+type Group struct{ run *Run }
+
+// StartGroup shows that the group is looked at. Place.Number is 0.
+func StartGroup(ctx context.Context, c Clients, p Place, again bool) (*Group, error) {
+	r := &Run{clients: c, place: p}
+	var err error
+	if r.runs, err = ours(ctx, c, p); err != nil {
+		return nil, err
+	}
+	if have := r.runs[Name]; have == nil || again && have.GetStatus() == "completed" {
+		r.runs[Name], err = r.create(ctx, Check{Name: Name, Title: "Looking at the merge group", Summary: "What the queue is about to merge is compared with its base.\n"}, "", false)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return &Group{r}, nil
+}
+
+// Finish gives the verdict, after the gates.
+func (g *Group) Finish(ctx context.Context, rep Report) error {
+	for _, c := range rep.Checks[1:] {
+		if err := g.run.publish(ctx, c, digest(c)); err != nil {
+			return err
+		}
+	}
+	verdict := rep.Checks[0]
+	verdict.Actions = nil // there is nothing to decide here
+	return g.run.publish(ctx, verdict, rep.Digest())
+}

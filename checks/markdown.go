@@ -1,0 +1,120 @@
+package checks
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// maxText bounds a sentence that comes from a tool or a tree, in bytes.
+const maxText = 1000
+
+// Plain makes one line of text that shows what it holds: control, bidirectional and
+// invisible characters are spelled out, since a reader cannot see what they do.
+func Plain(s string) string {
+	s = cut(strings.ToValidUTF8(s, "\uFFFD"), maxText)
+	var b strings.Builder
+	space := false
+	for _, r := range s {
+		if r == '\n' || r == '\r' || r == '\t' || r == ' ' {
+			space = b.Len() > 0
+			continue
+		}
+		if space {
+			b.WriteByte(' ')
+			space = false
+		}
+		if hidden(r) {
+			fmt.Fprintf(&b, "[U+%04X]", r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// spell writes out characters that cannot be seen, but for those in keep.
+func spell(s, keep string) string {
+	var b strings.Builder
+	for _, r := range s {
+		if hidden(r) && !strings.ContainsRune(keep, r) {
+			fmt.Fprintf(&b, "[U+%04X]", r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// hidden reports whether a character shows nothing of its own, or changes how others are shown.
+func hidden(r rune) bool {
+	if ' ' <= r && r <= '~' {
+		return false
+	}
+	switch r {
+	case '\u2028', '\u2029', '\u115F', '\u1160', '\u3164', '\uFFA0':
+		return true
+	case '\uFE0E', '\uFE0F': // they choose the text or the picture form of a character
+		return false
+	}
+	return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Co, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+}
+
+// cut shortens s to at most n bytes, at a character's edge.
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	n -= len("…")
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + "…"
+}
+
+// markdown finds what formats text in GitHub's Markdown wherever it stands, start what does so
+// only at the beginning of a line, where commands of ours begin, too.
+var (
+	markdown = regexp.MustCompile("[\\\\`*_\\[\\]<>#|~$]|:(?:/|[a-zA-Z0-9_+-]+:)|(?i:www)\\.")
+	start    = regexp.MustCompile(`^([0-9]*)([-+=.)/])`)
+	mention  = regexp.MustCompile(`(@|\\#|(?i:GH)-)`)
+)
+
+// Escape makes Markdown that shows s as it is: it cannot format, link, mention anybody, refer
+// to an issue or open HTML. A zero-width space behind "@" and "#" is what keeps GitHub from
+// seeing a mention or a reference there; a backslash does not, because they are looked for
+// after Markdown is read. (Dependabot does the same with release notes.)
+func Escape(s string) string {
+	s = strings.ReplaceAll(Plain(s), "&", "&amp;")
+	s = markdown.ReplaceAllStringFunc(s, func(m string) string {
+		switch {
+		case m == "<":
+			return "&lt;"
+		case len(m) == 4 && m[3] == '.':
+			return m[:3] + `\.`
+		}
+		if m[0] == ':' { // an ":emoji:", whose name may hold what formats
+			m = strings.ReplaceAll(m, "_", `\_`)
+		}
+		return `\` + m
+	})
+	s = start.ReplaceAllString(s, `$1\$2`)
+	return mention.ReplaceAllString(s, "$1&#8203;")
+}
+
+// codeSpan shows s as inline code, in which nothing is formatted, linked or mentioned
+// (https://spec.commonmark.org/0.31.2/#code-spans).
+func codeSpan(s string) string {
+	s = Plain(s)
+	if s == "" {
+		return "` `"
+	}
+	longest := longestRun(s, '`')
+	ticks := strings.Repeat("`", longest+1)
+	if longest > 0 {
+		return ticks + " " + s + " " + ticks
+	}
+	return ticks + s + ticks
+}

@@ -1,0 +1,174 @@
+package patch
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+)
+
+// maxText is the largest file whose blocks are looked at. Larger ones are hardly written by
+// hand, and every finding would read them again.
+const maxText = 1 << 20
+
+// Cause finds the change that most likely brought about what shows on a line (from 1) of the
+// new file that the diff does not show: the line at which a comment about it is read in time.
+// It is a line that the diff shows on the right side.
+//
+// A change in the same block comes first, from the innermost block to the function, and the
+// nearest change of the file else. Blocks are told by indentation, and functions by the rule with
+// which git finds the headings of its hunks; so text, the new file, may be of any language. It may
+// be nil. ok is false when the diff shows no change on the right side.
+func (f *File) Cause(line int, text []byte) (at int, sameBlock, ok bool) {
+	var changed []int
+	for _, h := range f.Hunks {
+		changed = append(changed, h.Changed...)
+	}
+	if len(changed) == 0 {
+		return 0, false, false
+	}
+	if len(text) > 0 && len(text) <= maxText {
+		lines := bytes.Split(text, []byte("\n"))
+		for _, b := range blocks(lines, line) {
+			if at, ok := nearest(changed, line, b.from, b.to); ok {
+				return at, true, true
+			}
+		}
+	}
+	at, _ = nearest(changed, line, 1, changed[len(changed)-1])
+	return at, false, true
+}
+
+// nearest picks the number from sorted ones, between from and to, that is nearest to line; the
+// smaller of two.
+func nearest(sorted []int, line, from, to int) (at int, ok bool) {
+	for _, n := range sorted {
+		if n >= from && n <= to && (!ok || abs(n-line) < abs(at-line)) {
+			at, ok = n, true
+		}
+	}
+	return at, ok
+}
+
+func abs(n int) int { return max(n, -n) }
+
+// A block is a run of lines, from 1, both ends in it.
+type block struct{ from, to int }
+
+// blocks lists the blocks that hold a line, the innermost first: the one that the line itself
+// opens, those that it stands in by its indentation, and the function by git's rule.
+func blocks(lines [][]byte, line int) []block {
+	if line < 1 || line > len(lines) {
+		return nil
+	}
+	var out []block
+	add := func(b block) {
+		if b.from < b.to && !slices.Contains(out, b) {
+			out = append(out, b)
+		}
+	}
+	at := line - 1
+	for at > 0 && blank(lines[at]) {
+		at--
+	}
+	add(block{at + 1, blockEnd(lines, at+1, indent(lines[at]))})
+	for depth := indent(lines[at]); depth > 0; depth = indent(lines[at]) {
+		for at--; at > 0 && (blank(lines[at]) || indent(lines[at]) >= depth); at-- {
+		}
+		if at < 0 || blank(lines[at]) || indent(lines[at]) >= depth {
+			break
+		}
+		head := heading(lines, at)
+		add(block{head + 1, blockEnd(lines, line, indent(lines[at]))})
+		at = head
+	}
+	// A line at the margin that is no statement, such as "#if" in C, ends a block by indentation
+	// and not the function.
+	from := line
+	for from > 0 && !opensFunction(lines[from-1]) {
+		from--
+	}
+	to := line
+	for to < len(lines) && !opensFunction(lines[to]) {
+		to++
+	}
+	if from > 0 {
+		add(block{from, to})
+	}
+	return out
+}
+
+// blockEnd gives the last line of a block whose heading has an indentation: what closes it
+// belongs to it. from is a line in it.
+func blockEnd(lines [][]byte, from, depth int) int {
+	end := from
+	for i := from; i < len(lines); i++ {
+		switch {
+		case blank(lines[i]):
+			continue
+		case indent(lines[i]) > depth:
+			end = i + 1
+			continue
+		case closes(lines[i]):
+			return i + 1
+		}
+		return end
+	}
+	return end
+}
+
+// heading goes up from a line that only opens a block, as a brace on a line of its own, to the
+// one that says what it is.
+func heading(lines [][]byte, at int) int {
+	depth := indent(lines[at])
+	for at > 0 && strings.ContainsRune("{([)]", rune(bytes.TrimLeft(lines[at], " \t")[0])) {
+		up := at - 1
+		for up > 0 && (blank(lines[up]) || indent(lines[up]) > depth) {
+			up--
+		}
+		if blank(lines[up]) || indent(lines[up]) > depth {
+			break
+		}
+		at = up
+	}
+	return at
+}
+
+// indent measures the white space before a line's text; a tab counts eight.
+func indent(line []byte) (n int) {
+	for _, c := range line {
+		switch c {
+		case ' ':
+			n++
+		case '\t':
+			n += 8
+		default:
+			return n
+		}
+	}
+	return n
+}
+
+func blank(line []byte) bool { return len(bytes.TrimSpace(line)) == 0 }
+
+func closes(line []byte) bool {
+	s := bytes.TrimSpace(line)
+	if len(s) > 0 && bytes.IndexByte([]byte("})]"), s[0]) >= 0 {
+		return true
+	}
+	word, _, _ := strings.Cut(string(s[:min(len(s), 8)]), " ")
+	switch strings.TrimRight(word, ";") {
+	case "end", "fi", "done", "esac", "endif", "END":
+		return true
+	}
+	return false
+}
+
+// opensFunction is the rule of git diff for files of unknown language: a line that begins with a
+// letter, an underscore or a dollar sign.
+func opensFunction(line []byte) bool {
+	if len(line) == 0 {
+		return false
+	}
+	c := line[0]
+	return c == '_' || c == '$' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+}

@@ -1,0 +1,235 @@
+// Package patch answers two questions: which lines of a pull request can carry a comment, and
+// which change brought about what shows on a line that cannot?
+//
+// GitHub takes a review comment only on a line that its diff shows: the added and the
+// context lines of a hunk on the right side, the removed and the context lines on the left
+// (https://docs.github.com/rest/pulls/comments). It shows three lines of context, and so
+// does the patch that this package is given.
+package patch
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+
+	"github.com/bluekeyes/go-gitdiff/gitdiff"
+)
+
+// A Side is one side of a diff, in GitHub's words.
+type Side string
+
+// The sides.
+const (
+	Right Side = "RIGHT" // the new file
+	Left  Side = "LEFT"  // the old file
+)
+
+// A Set is the patch of one pull request. The zero value is an empty patch. It is not
+// changed after Parse and may be shared between goroutines.
+type Set struct {
+	files  []*File
+	byPath map[string]*File // by new name; by old name where there is no new one
+}
+
+// A File is what a patch does to one file.
+type File struct {
+	OldPath string // empty for a new file
+	NewPath string // empty for a deleted file
+	Binary  bool
+	Hunks   []Hunk // in order; none for binary files, pure renames and changes of mode
+}
+
+// A Hunk is one "@@" block. Lines count from 1, and a side without lines has a count of 0.
+type Hunk struct {
+	OldStart, OldLines int
+	NewStart, NewLines int
+	Added              []int // new line numbers that were added, in order
+	Removed            []int // old line numbers that were taken away, in order
+
+	// Changed holds the new line numbers at which the hunk changes something, in order: the added
+	// lines, and the line behind a place where lines were only taken away (the line before it at
+	// the end of the hunk).
+	Changed []int
+}
+
+// Parse reads the output of git diff. One file that cannot be read does not hide the
+// others: they are all in the set, and the error names the first that is not.
+func Parse(raw []byte) (Set, error) {
+	set := Set{byPath: map[string]*File{}}
+	var first error
+	for _, section := range sections(raw) {
+		parsed, _, err := gitdiff.Parse(bytes.NewReader(section))
+		if err != nil && first == nil {
+			header, _, _ := bytes.Cut(section, []byte("\n"))
+			first = fmt.Errorf("parse patch of %.200q: %w", header, err)
+		}
+		for _, p := range parsed {
+			set.add(p)
+		}
+	}
+	return set, first
+}
+
+// sections cuts a patch at its file headers. Lines of content begin with a space, a plus, a
+// minus or a backslash, so no content can look like a header.
+func sections(raw []byte) [][]byte {
+	header := []byte("diff --git ")
+	var out [][]byte
+	start := -1
+	for at := 0; at < len(raw); {
+		if bytes.HasPrefix(raw[at:], header) {
+			if start >= 0 {
+				out = append(out, raw[start:at])
+			}
+			start = at
+		}
+		next := bytes.IndexByte(raw[at:], '\n')
+		if next < 0 {
+			break
+		}
+		at += next + 1
+	}
+	if start >= 0 {
+		out = append(out, raw[start:])
+	}
+	return out
+}
+
+func (s *Set) add(p *gitdiff.File) {
+	f := &File{OldPath: p.OldName, NewPath: p.NewName, Binary: p.IsBinary}
+	if p.IsNew {
+		f.OldPath = ""
+	}
+	if p.IsDelete {
+		f.NewPath = ""
+	}
+	for _, frag := range p.TextFragments {
+		h := Hunk{
+			OldStart: int(frag.OldPosition), OldLines: int(frag.OldLines),
+			NewStart: int(frag.NewPosition), NewLines: int(frag.NewLines),
+		}
+		line, old, removed := h.NewStart, h.OldStart, false
+		for _, l := range frag.Lines {
+			switch l.Op {
+			case gitdiff.OpAdd:
+				h.Added = append(h.Added, line)
+				h.Changed = append(h.Changed, line)
+				line++
+				removed = false
+			case gitdiff.OpDelete:
+				h.Removed = append(h.Removed, old)
+				old++
+				removed = true
+			case gitdiff.OpContext:
+				if removed {
+					h.Changed = append(h.Changed, line)
+				}
+				line++
+				old++
+				removed = false
+			}
+		}
+		if removed && line > h.NewStart && h.NewLines > 0 {
+			h.Changed = append(h.Changed, line-1)
+		}
+		f.Hunks = append(f.Hunks, h)
+	}
+	path := f.Path()
+	if path == "" {
+		return
+	}
+	s.files = append(s.files, f)
+	s.byPath[path] = f
+}
+
+// Path is the name that GitHub knows the file by: the new one, or the old one of a file
+// that was deleted.
+func (f *File) Path() string {
+	if f.NewPath != "" {
+		return f.NewPath
+	}
+	return f.OldPath
+}
+
+// Files lists what the patch changes, in its order. The slice must not be changed.
+func (s Set) Files() []*File { return s.files }
+
+// File finds a file by the name of [File.Path].
+func (s Set) File(path string) (*File, bool) {
+	f, ok := s.byPath[path]
+	return f, ok
+}
+
+// Clamp fits the lines start to end (from 1, end at least start) of a side to what one
+// comment can span: within one hunk, as GitHub asks. It keeps the first of the lines that
+// is shown, and as many after it as the same hunk shows. ok is false when the diff shows
+// none of them.
+func (f *File) Clamp(side Side, start, end int) (from, to int, ok bool) {
+	for _, h := range f.Hunks {
+		first, count := h.NewStart, h.NewLines
+		if side == Left {
+			first, count = h.OldStart, h.OldLines
+		}
+		from, to = max(start, first), min(end, first+count-1)
+		if count > 0 && from <= to {
+			return from, to, true
+		}
+	}
+	return 0, 0, false
+}
+
+// Shows reports whether the diff shows a line (from 1) of a side, so that it can carry a
+// comment.
+func (f *File) Shows(side Side, line int) bool {
+	_, _, ok := f.Clamp(side, line, line)
+	return ok
+}
+
+// Adds reports whether the patch adds a line (from 1) of the new file.
+func (f *File) Adds(line int) bool {
+	return slices.ContainsFunc(f.Hunks, func(h Hunk) bool { return slices.Contains(h.Added, line) })
+}
+
+// Before gives the line (from 1) of the old file that a line of the new one was: the same line,
+// or, among lines that were replaced, the one that stood in its place. ok is false for a line that
+// stands where none was.
+func (f *File) Before(line int) (old int, ok bool) {
+	at, old := 1, 1
+	for _, h := range f.Hunks {
+		start := h.NewStart
+		if h.NewLines == 0 { // then it names the line before
+			start++
+		}
+		if line < start {
+			break
+		}
+		old += start - at
+		at = start
+		// Runs of removed and added lines between lines that stay.
+		added, removed := h.Added, h.Removed
+		for end := start + h.NewLines; at < end || len(removed) > 0; {
+			var gone, come int
+			for gone < len(removed) && removed[gone] == old+gone {
+				gone++
+			}
+			for come < len(added) && added[come] == at+come {
+				come++
+			}
+			if line < at+come {
+				return old + line - at, line-at < gone
+			}
+			added, removed = added[come:], removed[gone:]
+			at, old = at+come, old+gone
+			switch {
+			case at < end:
+				if line == at {
+					return old, true
+				}
+				at, old = at+1, old+1
+			case gone == 0: // no patch of git's
+				return 0, false
+			}
+		}
+	}
+	return old + line - at, true
+}

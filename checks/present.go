@@ -1,0 +1,155 @@
+package checks
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/google/go-github/v60/github"
+	"github.com/shurcooL/githubv4"
+)
+
+// ours lists our check runs on a head, the newest of each name.
+func ours(ctx context.Context, c Clients, p Place) (map[string]*github.CheckRun, error) {
+	opt := &github.ListCheckRunsOptions{AppID: &p.AppID, Filter: github.String("all"), ListOptions: github.ListOptions{PerPage: 100}}
+	out := map[string]*github.CheckRun{}
+	for {
+		list, resp, err := c.REST.Checks.ListCheckRunsForRef(ctx, p.Owner, p.Repo, p.Head, opt)
+		if err != nil {
+			return nil, fmt.Errorf("list check runs of %.10s: %w", p.Head, err)
+		}
+		for _, run := range list.CheckRuns {
+			if PullOf(run.GetExternalID()) == p.Number && run.GetID() > out[run.GetName()].GetID() {
+				out[run.GetName()] = run
+			}
+		}
+		if resp.NextPage == 0 {
+			return out, nil
+		}
+		opt.Page = resp.NextPage
+	}
+}
+
+// firstPage are the variables of a query for a list of the pull request.
+func (p Place) firstPage() map[string]any {
+	return map[string]any{
+		"owner":  githubv4.String(p.Owner),
+		"name":   githubv4.String(p.Repo),
+		"number": githubv4.Int(p.Number), //nolint:gosec // a pull request's number is small
+		"cursor": (*githubv4.String)(nil),
+	}
+}
+
+// list reads our threads. REST does not tell which are resolved or minimised.
+func (r *Run) list(ctx context.Context) ([]Thread, error) {
+	vars := r.place.firstPage()
+	var out []Thread
+	for {
+		var q struct {
+			Repository struct {
+				PullRequest struct {
+					ReviewThreads struct {
+						Nodes []struct {
+							ID         string
+							IsResolved bool
+							Path       string
+							StartLine  *int
+							Line       *int
+							Comments   struct {
+								Nodes []struct {
+									ID              string
+									FullDatabaseID  string `graphql:"fullDatabaseId"` // databaseId has 32 bits, and ids are larger by now
+									Body            string
+									IsMinimized     bool
+									ViewerDidAuthor bool
+								}
+							} `graphql:"comments(first: 1)"`
+						}
+						PageInfo struct {
+							HasNextPage bool
+							EndCursor   githubv4.String
+						}
+					} `graphql:"reviewThreads(first: 100, after: $cursor)"`
+				} `graphql:"pullRequest(number: $number)"`
+			} `graphql:"repository(owner: $owner, name: $name)"`
+		}
+		if err := r.clients.GraphQL.Query(ctx, &q, vars); err != nil {
+			return nil, fmt.Errorf("list review threads: %w", err)
+		}
+		page := q.Repository.PullRequest.ReviewThreads
+		for _, n := range page.Nodes {
+			if len(n.Comments.Nodes) == 0 {
+				continue
+			}
+			c := n.Comments.Nodes[0]
+			fingerprint, scanner, ok := Mark(c.Body)
+			if !ok || !c.ViewerDidAuthor { // anybody can write a marker
+				continue
+			}
+			id, err := strconv.ParseInt(c.FullDatabaseID, 10, 64)
+			if err != nil {
+				return nil, fmt.Errorf("list review threads: id of comment %s: %w", c.ID, err)
+			}
+			t := Thread{
+				ID: n.ID, CommentID: id, CommentNode: c.ID, Fingerprint: fingerprint, Scanner: scanner,
+				Path: n.Path, Body: c.Body, Resolved: n.IsResolved, Minimized: c.IsMinimized,
+			}
+			if n.Line != nil {
+				t.Line = *n.Line
+			}
+			if n.StartLine != nil {
+				t.StartLine = *n.StartLine
+			}
+			out = append(out, t)
+		}
+		if !page.PageInfo.HasNextPage {
+			return out, nil
+		}
+		vars["cursor"] = githubv4.NewString(page.PageInfo.EndCursor)
+	}
+}
+
+// notes reads our summaries: one, or more where two processes wrote one at once.
+func (r *Run) notes(ctx context.Context) ([]Note, error) {
+	vars := r.place.firstPage()
+	var out []Note
+	for {
+		var q struct {
+			Repository struct {
+				PullRequest struct {
+					Comments struct {
+						Nodes []struct {
+							ID              string
+							FullDatabaseID  string `graphql:"fullDatabaseId"`
+							Body            string
+							IsMinimized     bool
+							ViewerDidAuthor bool
+						}
+						PageInfo struct {
+							HasNextPage bool
+							EndCursor   githubv4.String
+						}
+					} `graphql:"comments(first: 100, after: $cursor)"`
+				} `graphql:"pullRequest(number: $number)"`
+			} `graphql:"repository(owner: $owner, name: $name)"`
+		}
+		if err := r.clients.GraphQL.Query(ctx, &q, vars); err != nil {
+			return nil, fmt.Errorf("list comments: %w", err)
+		}
+		page := q.Repository.PullRequest.Comments
+		for _, n := range page.Nodes {
+			if !n.ViewerDidAuthor || !isSummary(n.Body) { // anybody can write a marker
+				continue
+			}
+			id, err := strconv.ParseInt(n.FullDatabaseID, 10, 64)
+			if err != nil {
+				return nil, fmt.Errorf("list comments: id of comment %s: %w", n.ID, err)
+			}
+			out = append(out, Note{ID: id, Node: n.ID, Body: n.Body, Minimized: n.IsMinimized})
+		}
+		if !page.PageInfo.HasNextPage {
+			return out, nil
+		}
+		vars["cursor"] = githubv4.NewString(page.PageInfo.EndCursor)
+	}
+}

@@ -1,0 +1,190 @@
+package checks
+
+import (
+	"cmp"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/secbydesign/secbydesign/scanners"
+)
+
+// A Thread is one of our threads as it is on the pull request.
+type Thread struct {
+	ID          string // GraphQL id of the thread
+	CommentID   int64  // REST id of our first comment in it
+	CommentNode string // GraphQL id of that comment
+	Fingerprint string
+	Scanner     string // empty when the comment does not tell
+	Path        string
+	StartLine   int // 0 for one line
+	Line        int // the last line; 0 when outdated or on the file
+	Body        string
+	Resolved    bool
+	Minimized   bool
+}
+
+// Open reports whether the thread says that its finding stands.
+func (t Thread) Open() bool { return !isClosed(t.Body) }
+
+// A Change is what to do with one thread that is there.
+type Change struct {
+	Thread Thread
+	Body   string // the new text; empty to leave it
+	Close  bool   // minimise it as resolved, and resolve it where the App may
+	Reopen bool   // undo that
+}
+
+// after is the thread once the change is carried out.
+func (ch Change) after() Thread {
+	t := ch.Thread
+	if ch.Body != "" {
+		t.Body = ch.Body
+	}
+	if ch.Reopen {
+		t.Minimized, t.Resolved = false, false
+	}
+	if ch.Close {
+		t.Minimized = true
+	}
+	return t
+}
+
+// A Plan is the fewest writes from the threads that are there to those that should be.
+type Plan struct {
+	Create  []Comment // in order, worst first
+	Changes []Change  // in order of the comments' ids
+}
+
+// Empty reports whether there is nothing to do.
+func (p Plan) Empty() bool { return len(p.Create) == 0 && len(p.Changes) == 0 }
+
+// Reconcile compares the threads that the report wants with those that are there. head is the
+// commit that is named as the mending one. It is pure, and carrying its plan out makes the
+// next plan for the same report empty.
+//
+// A thread whose scanner did not finish is left as it is, because its finding may still
+// stand; and as long as the report is partial, so is one whose scanner is not known to have
+// finished. Of two threads for one finding the older one is kept. Threads of people and those
+// without a marker of ours must not be among have.
+func Reconcile(rep Report, have []Thread, head string) Plan {
+	have = slices.Clone(have)
+	slices.SortFunc(have, func(a, b Thread) int { return cmp.Compare(a.CommentID, b.CommentID) })
+	first := map[string]Thread{}
+	for _, t := range have {
+		if _, ok := first[t.Fingerprint]; !ok {
+			first[t.Fingerprint] = t
+		}
+	}
+	var plan Plan
+	want := map[string]Comment{}
+	for _, c := range rep.Comments {
+		want[c.Fingerprint] = c
+		if _, ok := first[c.Fingerprint]; !ok {
+			plan.Create = append(plan.Create, c)
+		}
+	}
+	for _, t := range have {
+		c, wanted := want[t.Fingerprint]
+		var ch Change
+		switch {
+		case first[t.Fingerprint].CommentID != t.CommentID:
+			ch = shut(t, "Said already in another thread.")
+		case wanted && rep.Partial && t.Open():
+			continue // its text may yet be another, and then again this one
+		case wanted:
+			ch = open(t, c)
+		case rep.Decided[t.Fingerprint] != "":
+			ch = settle(t, rep.Decided[t.Fingerprint])
+		case rep.Standing[t.Fingerprint]:
+			ch = shut(t, "Not shown any more: the policy only observes this now.")
+		case rep.Unfinished[t.Scanner], t.Scanner == "" && len(rep.Unfinished) > 0, rep.Partial && !rep.Finished[t.Scanner]:
+			continue
+		case rep.Verdict == NotRun:
+			ch = shut(t, rep.input.NotRun)
+		case t.Scanner != "" && !rep.Finished[t.Scanner]:
+			ch = shut(t, "Not looked at any more: the policy switches the scanner off.")
+		default:
+			ch = shut(t, "Fixed in "+shortCode(head)+left(t.Body, rep.Standing)+".")
+		}
+		if ch.Body != "" || ch.Close || ch.Reopen {
+			plan.Changes = append(plan.Changes, ch)
+		}
+	}
+	return plan
+}
+
+// open brings a thread to the state of an open finding. One that a person resolved or hid stays so
+// while the finding is the same: they have seen it. A finding that got worse is another matter.
+// [Run] shows a thread again before it gives it an open text, so that being stopped in between is
+// told from a person's doing.
+func open(t Thread, c Comment) Change {
+	body := c.Body
+	if !t.hangs(c) {
+		body = c.Plain
+		if t.Path != c.Found.Path || c.Found.Line > 0 && !t.covers(c.Found.Line) {
+			body = awayBody(body, c.Where)
+		}
+	}
+	ch := Change{Thread: t}
+	if !same(t.Body, body) {
+		ch.Body = body
+	}
+	if t.Minimized || t.Resolved {
+		ch.Reopen = isClosed(t.Body) || ch.Body != "" && worse(t.Body, body)
+	}
+	return ch
+}
+
+// hangs reports whether the thread is at the very place that the comment is for.
+func (t Thread) hangs(c Comment) bool {
+	start, from := t.StartLine, c.StartLine
+	if start == 0 {
+		start = t.Line
+	}
+	return t.Path == c.Path && t.Line == c.Line && start == from
+}
+
+func (t Thread) covers(line int) bool {
+	start := t.StartLine
+	if start == 0 {
+		start = t.Line
+	}
+	return start <= line && line <= t.Line
+}
+
+// same reports whether two texts say the same. A link leads to a commit, and the older one still
+// shows what was meant: a push alone edits no comment.
+func same(a, b string) bool {
+	return a == b || commitInLink.ReplaceAllString(a, "/blob/_/") == commitInLink.ReplaceAllString(b, "/blob/_/")
+}
+
+var commitInLink = regexp.MustCompile(`/blob/[0-9a-f]{40}/`)
+
+// worse reports whether a finding became more severe since a text was written.
+func worse(before, now string) bool {
+	a, b := severityOf(before), severityOf(now)
+	return a >= 0 && b > a
+}
+
+// severityOf reads the severity that a text of ours begins with; -1 when there is none.
+func severityOf(body string) scanners.Severity {
+	word, _, _ := strings.Cut(strings.TrimPrefix(body, "**"), ":")
+	word, _, _ = strings.Cut(strings.ToLower(word), ",")
+	var s scanners.Severity
+	if s.UnmarshalText([]byte(word)) != nil {
+		return -1
+	}
+	return s
+}
+
+// shut settles a thread. The text of one that is settled already stays, since it names the
+// commit that mended it.
+func shut(t Thread, how string) Change {
+	ch := Change{Thread: t}
+	if !isClosed(t.Body) {
+		ch.Body = closedBody(t.Body, how)
+	}
+	ch.Close = !t.Minimized && !t.Resolved
+	return ch
+}

@@ -1,0 +1,249 @@
+package checks
+
+import (
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/secbydesign/secbydesign/scanners"
+)
+
+// A page is a pull request's threads as GitHub would keep them.
+type page struct {
+	threads []Thread
+	next    int64
+}
+
+// apply carries out the first n writes of a plan, in the order of Run, and tells how many
+// there were.
+func (p *page) apply(plan Plan, n int) (writes int) {
+	step := func(do func()) {
+		if writes++; writes <= n {
+			do()
+		}
+	}
+	for _, c := range plan.Create {
+		step(func() {
+			p.next++
+			p.threads = append(p.threads, Thread{CommentID: p.next, Fingerprint: c.Fingerprint, Scanner: c.Scanner, Path: c.Path, Line: c.Line, Body: c.Body})
+		})
+	}
+	for _, ch := range plan.Changes {
+		i := slices.IndexFunc(p.threads, func(t Thread) bool { return t.CommentID == ch.Thread.CommentID })
+		if ch.Reopen {
+			step(func() { p.threads[i].Minimized, p.threads[i].Resolved = false, false })
+		}
+		if ch.Body != "" {
+			step(func() { p.threads[i].Body = ch.Body })
+		}
+		if ch.Close {
+			step(func() { p.threads[i].Minimized = true })
+		}
+	}
+	return writes
+}
+
+const everything = 1 << 30
+
+// TestReconcileConverges plays random reports, with crashes in the middle of the writes and
+// people who resolve, hide and delete, and holds what a reader relies on.
+func TestReconcileConverges(t *testing.T) {
+	t.Parallel()
+	files := []string{"a.py", "b.py"}
+	set := mustPatch(t, files...)
+	for seed := range uint64(500) {
+		rng := rand.New(rand.NewPCG(seed, 7))
+		var p page
+		var in Input
+		for range 12 {
+			in = Input{Base: base40, Head: head40, Patch: set, Limit: 1 + rng.IntN(6), Threads: map[string]bool{}}
+			var findings []Finding
+			for i := range 8 {
+				if rng.IntN(2) == 0 {
+					f := finding(files[i%2], 1+i/2, scanners.Severity(i%5), scanners.New)
+					f.Comment = rng.IntN(6) > 0
+					if i > 3 { // two files have a package with two findings each
+						f.Line, f.EndLine, f.Package = 9, 9, "parser"
+					}
+					findings = append(findings, f)
+				}
+			}
+			in.Gates = gate(findings...)
+			if rng.IntN(5) == 0 {
+				in.Gates[0].Runs[0].Err = errors.New("died")
+			}
+			for _, th := range p.threads {
+				in.Threads[th.Fingerprint] = th.Open()
+			}
+			rep := Compose(in)
+			before := slices.Clone(p.threads)
+			if rng.IntN(3) == 0 { // a crash, and the same again
+				p.apply(Reconcile(rep, p.threads, head40), rng.IntN(4))
+			}
+			p.apply(Reconcile(rep, p.threads, head40), everything)
+			if again := Reconcile(rep, p.threads, head40); !again.Empty() {
+				t.Fatalf("seed %d: a second run writes again: %+v", seed, again)
+			}
+			check(t, seed, rep, before, p.threads)
+			if n := len(p.threads); n > 0 && rng.IntN(3) == 0 {
+				p.threads[rng.IntN(n)].Resolved = true
+			}
+		}
+	}
+}
+
+func check(t *testing.T, seed uint64, rep Report, before, after []Thread) {
+	t.Helper()
+	seen := map[string]bool{}
+	for _, th := range after {
+		if seen[th.Fingerprint] {
+			t.Fatalf("seed %d: two threads for %s", seed, th.Fingerprint)
+		}
+		seen[th.Fingerprint] = true
+		wanted := slices.ContainsFunc(rep.Comments, func(c Comment) bool { return c.Fingerprint == th.Fingerprint })
+		was := slices.IndexFunc(before, func(b Thread) bool { return b.CommentID == th.CommentID })
+		switch {
+		case wanted && !th.Open():
+			t.Fatalf("seed %d: %s stands and its thread is settled", seed, th.Fingerprint)
+		case wanted && th.Minimized:
+			t.Fatalf("seed %d: %s stands and its comment is hidden", seed, th.Fingerprint)
+		case !wanted && !rep.Standing[th.Fingerprint] && !rep.Finished[th.Scanner] && was >= 0 && before[was].Body != th.Body:
+			t.Fatalf("seed %d: %s was settled though its scanner did not finish", seed, th.Fingerprint)
+		case !wanted && rep.Finished[th.Scanner] && th.Open():
+			t.Fatalf("seed %d: %s is mended and its thread is open", seed, th.Fingerprint)
+		case !th.Open() && !th.Minimized && !th.Resolved:
+			t.Fatalf("seed %d: %s is settled and not hidden", seed, th.Fingerprint)
+		}
+	}
+	told := map[string]bool{}
+	for _, c := range rep.Comments {
+		if !seen[c.Fingerprint] {
+			t.Fatalf("seed %d: no thread for %s", seed, c.Fingerprint)
+		}
+		for _, f := range append([]string{c.Fingerprint}, c.With...) {
+			if told[f] || !rep.Standing[f] {
+				t.Fatalf("seed %d: %s is told twice, or does not stand", seed, f)
+			}
+			told[f] = true
+		}
+		for _, f := range c.With {
+			if seen[f] {
+				t.Fatalf("seed %d: %s has a thread, and is told in another", seed, f)
+			}
+		}
+	}
+	for _, b := range before {
+		if !seen[b.Fingerprint] {
+			t.Fatalf("seed %d: the thread of %s is gone", seed, b.Fingerprint)
+		}
+	}
+}
+
+func TestReconcileKeepsTheOlderOfTwo(t *testing.T) {
+	t.Parallel()
+	f := finding("a.py", 2, scanners.High, scanners.New)
+	rep := Compose(Input{Head: head40, Patch: mustPatch(t, "a.py"), Gates: gate(f), Limit: 10})
+	body := rep.Comments[0].Body
+	have := []Thread{
+		{CommentID: 9, Fingerprint: f.Fingerprint, Scanner: "gitleaks", Path: "a.py", Line: 2, Body: body},
+		{CommentID: 4, Fingerprint: f.Fingerprint, Scanner: "gitleaks", Path: "a.py", Line: 2, Body: body},
+	}
+	plan := Reconcile(rep, have, head40)
+	if len(plan.Create) != 0 || len(plan.Changes) != 1 || plan.Changes[0].Thread.CommentID != 9 || !plan.Changes[0].Close {
+		t.Errorf("got %+v", plan)
+	}
+}
+
+func TestReconcileLeavesWhatAPersonResolved(t *testing.T) {
+	t.Parallel()
+	f := finding("a.py", 2, scanners.High, scanners.New)
+	rep := Compose(Input{Head: head40, Patch: mustPatch(t, "a.py"), Gates: gate(f), Limit: 10})
+	have := []Thread{{CommentID: 4, Fingerprint: f.Fingerprint, Scanner: "gitleaks", Path: "a.py", Line: 2, Body: rep.Comments[0].Body, Resolved: true}}
+	if plan := Reconcile(rep, have, head40); !plan.Empty() {
+		t.Errorf("got %+v", plan)
+	}
+}
+
+func TestReconcileTellsWhereARenamedFileIs(t *testing.T) {
+	t.Parallel()
+	f := finding("b.py", 2, scanners.High, scanners.New)
+	rep := Compose(Input{Head: head40, Patch: mustPatch(t, "b.py"), Gates: gate(f), Limit: 10})
+	p := page{threads: []Thread{{CommentID: 4, Fingerprint: f.Fingerprint, Scanner: "gitleaks", Path: "a.py", Body: rep.Comments[0].Body}}}
+	if n := p.apply(Reconcile(rep, p.threads, head40), everything); n != 1 {
+		t.Errorf("%d writes, want 1", n)
+	}
+	if _, _, ok := Mark(p.threads[0].Body); !ok {
+		t.Errorf("the marker is lost: %s", p.threads[0].Body)
+	}
+	if again := Reconcile(rep, p.threads, head40); !again.Empty() {
+		t.Errorf("a second run writes again: %+v", again)
+	}
+}
+
+func TestReconcileSettlesWhatIsNotLookedAt(t *testing.T) {
+	t.Parallel()
+	f := finding("a.py", 2, scanners.High, scanners.New)
+	body := Compose(Input{Head: head40, Patch: mustPatch(t, "a.py"), Gates: gate(f), Limit: 10}).Comments[0].Body
+	have := []Thread{{CommentID: 4, Fingerprint: f.Fingerprint, Scanner: "gitleaks", Path: "a.py", Line: 2, Body: body}}
+	for _, in := range []Input{
+		{NotRun: "The change is empty."},
+		{Gates: []Gate{{Name: scanners.Code, Runs: []scanners.Run{{Scanner: "other"}}}}},
+	} {
+		if plan := Reconcile(Compose(in), have, head40); len(plan.Changes) != 1 || !plan.Changes[0].Close {
+			t.Errorf("%+v gives %+v", in, plan)
+		}
+	}
+}
+
+// TestDecisionsSettleThreads holds that a thread names the decision in force, and is opened again
+// when none is.
+func TestDecisionsSettleThreads(t *testing.T) {
+	t.Parallel()
+	f := finding("a.py", 2, scanners.High, scanners.New)
+	compose := func(d *Decided) Report {
+		f := f
+		f.Decided = d
+		return Compose(Input{Base: base40, Head: head40, Patch: mustPatch(t, "a.py"), Gates: gate(f), Limit: 10})
+	}
+	open := compose(nil)
+	c := open.Comments[0]
+	th := Thread{ID: "T", CommentID: 1, Fingerprint: c.Fingerprint, Scanner: c.Scanner, Path: c.Path, StartLine: c.StartLine, Line: c.Line, Body: c.Body}
+	step := func(name string, rep Report, wantBody string, closes, reopens bool) {
+		t.Helper()
+		plan := Reconcile(rep, []Thread{th}, head40)
+		if len(plan.Create) != 0 || len(plan.Changes) != 1 || !strings.HasPrefix(plan.Changes[0].Body, wantBody) || plan.Changes[0].Close != closes || plan.Changes[0].Reopen != reopens {
+			t.Fatalf("%s: %+v", name, plan)
+		}
+		th = plan.Changes[0].after()
+		if again := Reconcile(rep, []Thread{th}, head40); !again.Empty() {
+			t.Errorf("%s: then %+v", name, again)
+		}
+	}
+	accepted := compose(&Decided{ID: "A-ABCDEFGH", How: "accepted", By: []string{"mona"}})
+	if accepted.Verdict != Clean || len(accepted.Comments) != 0 || !accepted.Standing[f.Fingerprint] {
+		t.Errorf("accepted: %s, %d comments", accepted.Verdict, len(accepted.Comments))
+	}
+	step("accepted", accepted, "**Accepted by @", true, false)
+	step("another decision", compose(&Decided{ID: "A-22222222", How: "deferred", By: []string{"lea"}}), "**Deferred by @", false, false)
+	step("revoked", open, c.Body, false, true)
+	if none := Reconcile(accepted, nil, head40); !none.Empty() {
+		t.Errorf("a finding that was accepted before it was shown gets %+v", none)
+	}
+}
+
+func TestButtonsFitGitHub(t *testing.T) {
+	t.Parallel()
+	for _, v := range []Verdict{Clean, Findings, Incomplete, NotRun, Superseded} {
+		list := Input{}.buttons(v)
+		if len(list) > 3 || len(list) > 0 && (v == Clean || v == NotRun || v == Superseded) {
+			t.Errorf("%s: %d buttons", v, len(list))
+		}
+		for _, a := range list {
+			if len(a.Label) > 20 || len(a.Description) > 40 || len(a.Identifier) > 20 || a.Label == "" || a.Description == "" || a.Identifier == "" {
+				t.Errorf("%s: %+v", v, a)
+			}
+		}
+	}
+}

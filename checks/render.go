@@ -1,0 +1,487 @@
+package checks
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/secbydesign/secbydesign/scanners"
+)
+
+// title names the kind of problem, as plain text.
+func title(f Finding) string {
+	return cut(Plain(f.Title), 120)
+}
+
+// title says the outcome in one line of plain text.
+func (in Input) title(v Verdict) string {
+	open, blocking, unfinished := in.count()
+	switch v {
+	case NotRun:
+		return "Not run"
+	case Superseded:
+		return "Superseded"
+	case Clean:
+		if decided := in.decisions(); decided != "" {
+			return "No open findings; " + decided
+		}
+		return "No new findings"
+	}
+	var parts []string
+	if open > 0 {
+		s := count(open, "new finding") + " (" + in.bySeverity() + ")"
+		if blocking > 0 {
+			s += fmt.Sprintf(", %d blocking", blocking)
+		}
+		parts = append(parts, s)
+	}
+	if unfinished > 0 {
+		parts = append(parts, "incomplete: "+strings.Join(in.unfinished(), ", ")+" did not finish")
+	}
+	if decided := in.decisions(); decided != "" {
+		parts = append(parts, decided)
+	}
+	s := strings.Join(parts, "; ")
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// bySeverity counts what is new and shown.
+func (in Input) bySeverity() string { return bySeverity(in.findings(scanners.New)) }
+
+// bySeverity counts: "1 critical, 2 low".
+func bySeverity(list []Finding) string {
+	var n [scanners.Critical + 1]int
+	for _, f := range list {
+		n[f.Severity]++
+	}
+	var parts []string
+	for s := scanners.Critical; s >= scanners.Note; s-- {
+		if n[s] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n[s], s))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (in Input) unfinished() []string {
+	var names []string
+	for _, g := range in.Gates {
+		for _, run := range g.Runs {
+			if run.Err != nil {
+				names = append(names, run.Scanner)
+			}
+		}
+	}
+	return names
+}
+
+// maxSummary is GitHub's limit for a check run's summary, in characters and in bytes ("Only
+// 65535 characters are allowed", "summary exceeds a maximum bytesize of 65535"). We count
+// bytes, since they are never fewer.
+const maxSummary = 65535
+
+// summary is the Markdown of a check run. It holds nothing that changes when the same review
+// is done again, such as durations: that would make a write out of nothing.
+func (in Input) summary(v Verdict, commented []string) string {
+	if v == NotRun {
+		return Escape(in.NotRun) + "\n"
+	}
+	var head, foot strings.Builder
+	for _, n := range in.Notices {
+		fmt.Fprintf(&head, "> %s\n\n", n)
+	}
+	fmt.Fprintf(&head, "%s at %s, compared with %s.\n", outcome(in, v), shortCode(in.Head), shortCode(in.Base))
+	if unfinished := in.runs(func(r scanners.Run) bool { return r.Err != nil }); len(unfinished) > 0 {
+		head.WriteString("\n### Not finished\n\n")
+		for _, r := range unfinished {
+			fmt.Fprintf(&head, "- **%s**: %s What it found is shown, what it did not look at is not called clean.\n", Escape(r.Scanner), Escape(scanners.Reason(r.Err)))
+		}
+	}
+
+	in.footer(&foot)
+	threads := map[string]bool{}
+	for _, f := range commented {
+		threads[f] = true
+	}
+	var items []string
+	fresh, mended := in.findings(scanners.New), in.findings(scanners.Absent)
+	section := "\n### New\n\n"
+	for _, f := range fresh {
+		items = append(items, section+in.item(f, in.Limit > 0 && !threads[f.Fingerprint]))
+		section = ""
+	}
+	section = "\n### Decided\n\n"
+	for _, f := range in.decided {
+		items = append(items, section+in.decidedItem(f))
+		section = ""
+	}
+	section = "\n### Mended by this change\n\n"
+	for _, f := range mended {
+		items = append(items, section+in.item(f, false))
+		section = ""
+	}
+	return fit(head.String(), items, foot.String(), maxSummary)
+}
+
+func outcome(in Input, v Verdict) string {
+	open, _, _ := in.count()
+	switch {
+	case open > 0:
+		return "**" + count(open, "new finding") + "**"
+	case v == Incomplete:
+		return "**Incomplete.** Nothing new was found so far"
+	case len(in.decided) > 0:
+		return "**No open findings**, " + in.decisions() + ","
+	}
+	return "**No new findings**"
+}
+
+// item is one finding in a list.
+func (in Input) item(f Finding, noThread bool) string {
+	place := codeSpan(where(f))
+	if f.State == scanners.New && f.Commit == "" {
+		place = in.linked(f.Path, f.Line)
+	}
+	s := fmt.Sprintf("- **%s** %s at %s", severityWord(f), Escape(title(f)), place)
+	if f.Commit != "" {
+		s += ", in the history only: commit " + shortCode(f.Commit) + " holds it"
+	}
+	s += fmt.Sprintf(" · %s · `%s`", codeSpan(f.RuleID()), f.ID())
+	if noThread {
+		s += " · *listed here only*"
+	}
+	return s + lapsedText(f) + "\n"
+}
+
+func where(f Finding) string {
+	if f.Line == 0 {
+		return f.Path
+	}
+	return fmt.Sprintf("%s:%d", f.Path, f.Line)
+}
+
+func severityWord(f Finding) string {
+	w := f.Severity.String()
+	w = strings.ToUpper(w[:1]) + w[1:]
+	if f.Block {
+		w += ", blocking"
+	}
+	return w
+}
+
+// footer says in small print what is not listed and who looked.
+func (in Input) footer(b *strings.Builder) {
+	unchanged, observed := 0, 0
+	for _, g := range in.Gates {
+		for _, f := range g.Findings {
+			switch {
+			case f.State == scanners.Unchanged:
+				unchanged++
+			case f.State == scanners.New && !f.Comment:
+				observed++
+			}
+		}
+	}
+	var parts []string
+	if unchanged > 0 {
+		parts = append(parts, count(unchanged, "finding")+" already in the base not listed")
+	}
+	if observed > 0 {
+		parts = append(parts, count(observed, "new finding")+" only observed, as the policy asks")
+	}
+	var by []string
+	for _, r := range in.runs(func(r scanners.Run) bool { return r.Complete() && !r.Idle }) {
+		by = append(by, Escape(strings.TrimSpace(r.Scanner+" "+r.Version)))
+	}
+	if len(by) > 0 {
+		parts = append(parts, "looked at by "+strings.Join(by, ", "))
+	}
+	if len(parts) > 0 {
+		s := strings.Join(parts, "; ")
+		fmt.Fprintf(b, "\n<sub>%s.</sub>\n", strings.ToUpper(s[:1])+s[1:])
+	}
+}
+
+func (in Input) runs(which func(scanners.Run) bool) []scanners.Run {
+	var out []scanners.Run
+	for _, g := range in.Gates {
+		for _, r := range g.Runs {
+			if which(r) {
+				out = append(out, r)
+			}
+		}
+	}
+	return out
+}
+
+// findings lists what is in a state and may be shown.
+func (in Input) findings(s scanners.State) []Finding {
+	var out []Finding
+	for _, g := range in.Gates {
+		for _, f := range g.Findings {
+			if f.State == s && f.Comment {
+				out = append(out, f)
+			}
+		}
+	}
+	return out
+}
+
+// fit joins the parts, leaving out the last items where there are too many bytes, and says
+// how many it left out.
+func fit(head string, items []string, foot string, limit int) string {
+	const more = "- … and %d more, which do not fit here.\n"
+	room := limit - len(head) - len(foot) - len(more) - 10
+	var b strings.Builder
+	b.WriteString(head)
+	for i, item := range items {
+		if room -= len(item); room < 0 {
+			fmt.Fprintf(&b, more, len(items)-i)
+			break
+		}
+		b.WriteString(item)
+	}
+	b.WriteString(foot)
+	return b.String()
+}
+
+// A comment is read by somebody who is in the middle of something else: what is wrong, why it
+// matters and how to mend it stand above, all else is in folds. These bound the sentences of
+// tools, in bytes, so that they stay about ten lines.
+const (
+	maxSaid = 600 // what is wrong
+	maxWhy  = 300
+	maxHelp = 600 // longer help is folded
+	maxFlow = 20  // steps
+)
+
+// commentBody is the text of a thread's first comment. Nothing in it changes while the
+// finding stays the same, so that a push does not edit every comment. place is a sentence
+// (Markdown) for a thread that does not hang on the finding's line, and mend is what shows a fix;
+// both may be empty.
+func (in Input) commentBody(b bundle, place, mend string) string {
+	f := b.Finding
+	said := Escape(cut(f.Message, maxSaid))
+	if f.Why != "" {
+		said += " " + Escape(cut(f.Why, maxWhy))
+	}
+	history := ""
+	if f.Commit != "" {
+		history = fmt.Sprintf("It is not in the code any more, but commit %s of this pull request still holds it, and whoever can read the repository can read it there.", shortCode(f.Commit))
+	}
+	help, more := shortHelp(f.Help)
+	if help != "" {
+		help = "**How to mend it:** " + help
+	}
+	if more != "" {
+		more = fold("More on how to mend it", more)
+	}
+	flow := ""
+	if len(f.Flow) > 1 {
+		flow = fold("How it comes about: "+count(len(f.Flow), "step"), in.flow(f.Flow))
+	}
+	// What is longest is left out first, should it all be too much.
+	for {
+		parts := []string{b.headline(), said, place, history, help, mend, more, b.others(), flow, fold("Not a problem, or not now?", b.decide()), "<sub>" + smallPrint(f) + "</sub>", marker(f.Scanner, f.Fingerprint)}
+		parts = slices.DeleteFunc(parts, func(s string) bool { return s == "" })
+		body := strings.Join(parts, "\n\n")
+		switch {
+		case len(body) <= maxNote:
+			return body
+		case more != "":
+			more = ""
+		case flow != "":
+			flow = ""
+		case mend != "":
+			mend = ""
+		default:
+			return body
+		}
+	}
+}
+
+// shortHelp splits help into what is shown and what is folded. A piece of Markdown is only cut
+// between paragraphs.
+func shortHelp(help string) (short, more string) {
+	help = strings.TrimSpace(help)
+	if len(help) <= maxHelp && strings.Count(help, "\n") < 4 {
+		return help, ""
+	}
+	first, rest, _ := strings.Cut(help, "\n\n")
+	if len(first) > maxHelp || strings.Contains(first, "```") || strings.Contains(first, "~~~") || strings.Count(first, "\n") >= 4 {
+		return "", help
+	}
+	return first, strings.TrimSpace(rest)
+}
+
+// fold hides text, which is Markdown, until a reader asks for it. GitHub reads Markdown in it only
+// after an empty line.
+func fold(title, text string) string {
+	return "<details><summary>" + title + "</summary>\n\n" + text + "\n\n</details>"
+}
+
+func (in Input) flow(steps []scanners.Step) string {
+	var b strings.Builder
+	for i, s := range steps {
+		if i == maxFlow {
+			fmt.Fprintf(&b, "\n… and %s more.", count(len(steps)-i, "step"))
+			break
+		}
+		fmt.Fprintf(&b, "%d. %s", i+1, in.linked(s.Path, s.Line))
+		if s.Message != "" {
+			b.WriteString(": " + Escape(cut(s.Message, maxWhy)))
+		}
+		b.WriteString("\n")
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// linked names a place at the head, with a link where there is one.
+func (in Input) linked(path string, line int) string {
+	shown := path
+	if line > 0 {
+		shown = fmt.Sprintf("%s:%d", path, line)
+	}
+	if in.Link != nil {
+		// A name may be as long as it likes, and a comment may not.
+		if link := in.Link(path, line); link != "" && len(link) <= 2*maxText {
+			return "[" + codeSpan(shown) + "](" + link + ")"
+		}
+	}
+	return codeSpan(shown)
+}
+
+// smallPrint is for those who want to look it up.
+func smallPrint(f Finding) string {
+	var parts []string
+	if link, ok := webLink(f.HelpURL); ok {
+		parts = append(parts, "[Learn more]("+link+")")
+	}
+	if f.CWE != "" {
+		parts = append(parts, Escape(f.CWE))
+	}
+	for i, a := range f.Aliases {
+		if i == 3 {
+			break
+		}
+		parts = append(parts, Escape(a))
+	}
+	by := codeSpan(f.RuleID())
+	for i, other := range f.Also {
+		switch i {
+		case 0:
+			by += ", also found by " + codeSpan(other)
+		case 1, 2:
+			by += ", " + codeSpan(other)
+		case 3:
+			by += fmt.Sprintf(" and %d more", len(f.Also)-i)
+		}
+	}
+	return strings.Join(append(parts, by, "`"+f.ID()+"`"), " · ")
+}
+
+// webLink checks that an address is one that a reader can follow, and that it cannot end the link
+// that it is put in.
+func webLink(s string) (string, bool) {
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || len(s) > 500 {
+		return "", false
+	}
+	if strings.ContainsAny(s, "()<>[]\\\"`|") || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return "", false
+	}
+	return s, true
+}
+
+// The format of the last line is frozen: threads of every release carry it. The line before
+// it tells which scanner has to finish before its finding can be called mended.
+func marker(scanner, fingerprint string) string {
+	return fmt.Sprintf("<!-- secbydesign:by %s -->\n<!-- secbydesign:v1 finding=%s -->", scanner, fingerprint)
+}
+
+var (
+	markerLine  = regexp.MustCompile(`\n<!-- secbydesign:v1 finding=([a-z2-7]{26}:[1-9][0-9]{0,6}) -->\s*\z`)
+	scannerLine = regexp.MustCompile(`\n<!-- secbydesign:by ([a-zA-Z0-9._-]+) -->\n`)
+)
+
+// Mark reads the marker of a comment. Only the last line counts, since no text of the tree
+// can get there. Who wrote the comment is for the caller to check.
+func Mark(body string) (fingerprint, scanner string, ok bool) {
+	body = "\n" + strings.ReplaceAll(body, "\r\n", "\n")
+	m := markerLine.FindStringSubmatchIndex(body)
+	if m == nil {
+		return "", "", false
+	}
+	// The last of them: a quotation of another comment of ours may stand above it.
+	if all := scannerLine.FindAllStringSubmatch(body[:m[0]+1], -1); len(all) > 0 {
+		scanner = all[len(all)-1][1]
+	}
+	return body[m[2]:m[3]], scanner, true
+}
+
+// unmarked splits a text of ours from its markers. The last ones count, as in [Mark].
+func unmarked(body string) (text, marks string, ok bool) {
+	const by = "\n\n<!-- secbydesign:by "
+	at := strings.LastIndex(body, by)
+	if at < 0 {
+		return body, "", false
+	}
+	return body[:at], body[at+2:], true
+}
+
+// awayBody is an open text for a thread that does not hang where its finding is, since GitHub
+// cannot move a thread.
+func awayBody(body, where string) string {
+	text, marks, ok := unmarked(body)
+	if !ok || where == "" {
+		return body
+	}
+	head, rest, _ := strings.Cut(text, "\n\n")
+	return head + "\n\n" + where + "\n\n" + rest + "\n\n" + marks
+}
+
+const (
+	foldOpen  = "\n\n<details><summary>What it was</summary>\n\n"
+	foldClose = "\n\n</details>\n\n"
+)
+
+// closedBody is the text of a comment whose finding is settled: one line that says how, and
+// what it was in a fold. A suggestion in it would still have its button, for lines that are
+// others by now.
+func closedBody(body, how string) string {
+	fingerprint, scanner, ok := Mark(body)
+	if !ok {
+		return body
+	}
+	was, _, ok := unmarked(body)
+	if at := strings.LastIndex(was, "\n\n<!-- secbydesign:v1 "); !ok && at >= 0 {
+		was = was[:at]
+	}
+	was = buttons.ReplaceAllString(was, "$1")
+	return "**" + how + "**" + foldOpen + was + foldClose + marker(scanner, fingerprint)
+}
+
+var buttons = regexp.MustCompile("(?m)^(`{3,})suggestion$")
+
+// isClosed reports whether a comment has the form of [closedBody].
+func isClosed(body string) bool {
+	first, rest, ok := strings.Cut(strings.ReplaceAll(body, "\r\n", "\n"), foldOpen)
+	return ok && !strings.Contains(first, "\n") && strings.Contains(rest, foldClose)
+}
+
+// shortCode shows a commit's first digits as code; other names as they are.
+func shortCode(rev string) string {
+	if len(rev) >= 40 && strings.Trim(rev, "0123456789abcdef") == "" {
+		rev = rev[:10]
+	}
+	return codeSpan(rev)
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

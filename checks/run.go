@@ -1,0 +1,546 @@
+package checks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/go-github/v60/github"
+	"github.com/shurcooL/githubv4"
+)
+
+// Limits of GitHub's API.
+const (
+	// maxAnnotations is how many annotations one request may hold; further ones are appended
+	// by updates (https://docs.github.com/rest/checks/runs#update-a-check-run).
+	maxAnnotations = 50
+
+	// maxMessage bounds an annotation's message, which GitHub limits to 64 KB.
+	maxMessage = 60_000
+
+	// maxTitle is GitHub's limit for an annotation's title; that of a check's title is not
+	// documented.
+	maxTitle = 255
+
+	// reviewBatch is ours: GitHub names no limit for the comments of one review.
+	reviewBatch = 30
+)
+
+// Clients are what a Run speaks to GitHub with.
+type Clients struct {
+	REST    *github.Client   // required
+	GraphQL *githubv4.Client // required
+
+	resolver *githubv4.Client // see ResolveWith
+}
+
+// A Place is one head of one pull request.
+type Place struct {
+	Owner, Repo string
+	Number      int
+	Head        string // 40 hex digits
+	AppID       int64
+	DetailsURL  string // where the check run's "Details" leads; empty for GitHub's default
+}
+
+// A Run is the review of one place as GitHub shows it. It is for one goroutine. Its methods
+// return GitHub's errors wrapped; all of them may be retried by starting a new Run.
+type Run struct {
+	clients Clients
+	place   Place
+	runs    map[string]*github.CheckRun // ours on this head, newest of each name
+	threads []Thread
+	moved   bool // threads are others than those that Start read
+	stale   bool // there may be more than we know of
+}
+
+// Start shows that a review has begun, and reads what is on the pull request already. A head
+// that has its verdict keeps it until there is another one, unless again is set, as when a
+// person pressed "Re-run".
+func Start(ctx context.Context, c Clients, p Place, again bool) (*Run, error) {
+	r := &Run{clients: c, place: p}
+	var err error
+	if r.runs, err = ours(ctx, c, p); err != nil {
+		return nil, err
+	}
+	have := r.runs[Name]
+	fresh := have == nil || have.GetStatus() == "completed" && (again || have.GetConclusion() == string(Cancelled))
+	if fresh {
+		if r.runs[Name], err = r.create(ctx, Check{Name: Name, Title: "Looking at the change", Summary: "Findings appear here and in the diff as soon as they are known.\n"}, "", false); err != nil {
+			return nil, err
+		}
+	}
+	if r.threads, err = r.list(ctx); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// Threads are our threads on the pull request, open and settled. The slice must not be
+// changed.
+func (r *Run) Threads() []Thread { return r.threads }
+
+// Publish shows what is known so far, see [Gate.Pending]: the gates that are done and their
+// findings, at once. It may be called any number of times before [Run.Finish]. It settles nothing of
+// a scanner that still looks, and gives no verdict.
+func (r *Run) Publish(ctx context.Context, rep Report) error {
+	_, _, err := r.gatesAndThreads(ctx, rep)
+	return err
+}
+
+// Finish makes the pull request show the report: the gates first, the threads next, then the
+// summary, and the verdict last, so that a verdict is never there before what it speaks of. For a
+// pull request that shows it already it writes nothing. It may be called again, as when a scanner
+// that was over its budget ends after all.
+func (r *Run) Finish(ctx context.Context, rep Report) error {
+	rep, unplaced, err := r.gatesAndThreads(ctx, rep)
+	if err != nil {
+		return err
+	}
+	if err := r.summarise(ctx, rep, unplaced); err != nil {
+		return err
+	}
+	verdict := rep.Checks[0]
+	if len(unplaced) > 0 {
+		verdict = rep.without(unplaced)
+	}
+	return r.publish(ctx, verdict, rep.Digest())
+}
+
+// gatesAndThreads brings both to the report, and tells which comments found no place. The report
+// comes back made anew for the threads that there are by now.
+func (r *Run) gatesAndThreads(ctx context.Context, rep Report) (Report, map[string]bool, error) {
+	if r.stale {
+		if err := r.reload(ctx); err != nil {
+			return rep, nil, err
+		}
+	}
+	if r.moved {
+		rep = rep.at(r.threads)
+	}
+	for _, c := range rep.Checks[1:] {
+		if err := r.publish(ctx, c, digest(c)); err != nil {
+			return rep, nil, err
+		}
+	}
+	plan := Reconcile(rep, r.threads, r.place.Head)
+	unplaced := map[string]bool{}
+	if done(r.runs[Name], r.place) == rep.Digest() {
+		// What could not be placed the last time cannot be placed now.
+		for _, c := range plan.Create {
+			unplaced[c.Fingerprint] = true
+		}
+		plan.Create = nil
+	}
+	r.stale = r.stale || len(plan.Create) > 0
+	r.moved = r.moved || !plan.Empty()
+	if err := r.comment(ctx, plan.Create, unplaced); err != nil {
+		return rep, nil, err
+	}
+	if err := r.changeAll(ctx, plan.Changes); err != nil || len(plan.Create) == 0 {
+		return rep, unplaced, err
+	}
+	// Another process may have opened the same threads in the meantime. Whoever looks last sees
+	// them all, and both keep the older ones.
+	if err := r.reload(ctx); err != nil {
+		return rep, nil, err
+	}
+	return rep, unplaced, r.changeAll(ctx, Reconcile(rep, r.threads, r.place.Head).Changes)
+}
+
+func (r *Run) reload(ctx context.Context) (err error) {
+	r.threads, err = r.list(ctx)
+	r.stale = r.stale && err != nil
+	return err
+}
+
+// at makes the report anew for the threads that are there now.
+func (r Report) at(threads []Thread) Report {
+	in := r.input
+	in.Threads = map[string]bool{}
+	for _, t := range threads {
+		in.Threads[t.Fingerprint] = in.Threads[t.Fingerprint] || t.Open()
+	}
+	return Compose(in)
+}
+
+func (r *Run) changeAll(ctx context.Context, changes []Change) error {
+	for _, ch := range changes {
+		if err := r.change(ctx, ch); err != nil {
+			return err
+		}
+		for i, t := range r.threads {
+			if t.CommentID == ch.Thread.CommentID {
+				r.threads[i] = ch.after()
+			}
+		}
+	}
+	return nil
+}
+
+// summarise keeps the one comment in the conversation.
+func (r *Run) summarise(ctx context.Context, rep Report, unplaced map[string]bool) error {
+	notes, err := r.notes(ctx)
+	if err != nil {
+		return err
+	}
+	plan := ReconcileNote(rep.Note(r.threads, unplaced, len(notes) > 0), notes)
+	if plan.Create != "" {
+		_, _, err := r.clients.REST.Issues.CreateComment(ctx, r.place.Owner, r.place.Repo, r.place.Number, &github.IssueComment{Body: &plan.Create})
+		if refused(err) || locked(err) {
+			return nil // the checks say it all, too
+		}
+		if err != nil {
+			return fmt.Errorf("create summary: %w", err)
+		}
+		// As with threads: of two processes at once, the one that looks last hides the younger.
+		if notes, err = r.notes(ctx); err != nil {
+			return err
+		}
+		plan = ReconcileNote("", notes)
+	}
+	if plan.Body != "" {
+		_, resp, err := r.clients.REST.Issues.EditComment(ctx, r.place.Owner, r.place.Repo, plan.Edit.ID, &github.IssueComment{Body: &plan.Body})
+		gone := resp != nil && resp.StatusCode == http.StatusNotFound // somebody deleted it since we looked
+		if err != nil && !gone && !locked(err) {
+			return fmt.Errorf("edit summary: %w", err)
+		}
+	}
+	for _, n := range plan.Hide {
+		if err := r.minimise(ctx, n.Node, githubv4.ReportedContentClassifiersDuplicate); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// without is the verdict's check when some comments found no place.
+func (r Report) without(unplaced map[string]bool) Check {
+	var commented []string
+	for _, c := range r.Comments {
+		if !unplaced[c.Fingerprint] {
+			commented = append(append(commented, c.Fingerprint), c.With...)
+		}
+	}
+	return r.input.verdictCheck(r.Verdict, commented)
+}
+
+// ResolveWith gives the run a client that may resolve review threads, for which GitHub asks an
+// App for contents: write. Without one, a settled comment is minimised as resolved instead.
+func (r *Run) ResolveWith(resolver *githubv4.Client) { r.clients.resolver = resolver }
+
+// Abandon ends what the review of a head left unfinished. The conclusion is one with which a
+// required check does not pass, in case a branch is set back to that head.
+func Abandon(ctx context.Context, c Clients, old Place, why string) error {
+	r := &Run{clients: c, place: old}
+	var err error
+	if r.runs, err = ours(ctx, c, old); err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.runs)) {
+		if r.runs[name].GetStatus() == "completed" {
+			continue
+		}
+		in := Input{}
+		check := Check{Name: name, Conclusion: in.conclusion(Superseded), Title: in.title(Superseded), Summary: why + "\n"}
+		if err := r.update(ctx, r.runs[name], check, "", true); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// External ids tell our own runs apart: those of another pull request with the same head, and
+// those that show the same as what we are about to write. Webhooks bring them back, and for a
+// fork they are the only way from a check run to its pull request.
+var externalID = regexp.MustCompile(`^pr=([0-9]+)(?: (part|done)=([0-9a-f]+))?$`)
+
+func (p Place) externalID(kind, digest string) string {
+	id := "pr=" + strconv.Itoa(p.Number)
+	if digest != "" {
+		id += " " + kind + "=" + digest
+	}
+	return id
+}
+
+// PullOf reads the pull request's number from a check run's external id; 0 if it is not ours.
+func PullOf(externalID_ string) int {
+	m := externalID.FindStringSubmatch(externalID_)
+	if m == nil {
+		return 0
+	}
+	n, _ := strconv.Atoi(m[1])
+	return n
+}
+
+// done tells the digest that a completed run shows, and part the digest of one whose
+// annotations were being written when we were stopped.
+func done(run *github.CheckRun, p Place) string { return stage(run, p, "done", "completed") }
+func part(run *github.CheckRun, p Place) string { return stage(run, p, "part", "in_progress") }
+
+func stage(run *github.CheckRun, p Place, kind, status string) string {
+	m := externalID.FindStringSubmatch(run.GetExternalID())
+	if m == nil || run.GetStatus() != status || m[2] != kind || PullOf(run.GetExternalID()) != p.Number {
+		return ""
+	}
+	return m[3]
+}
+
+// publish makes one check run show c. Annotations can be appended and never removed, so a run
+// that holds others is left behind for a new one of the same name; GitHub shows the newest.
+func (r *Run) publish(ctx context.Context, c Check, digest string) error {
+	have := r.runs[c.Name]
+	if done(have, r.place) == digest {
+		return nil
+	}
+	rest := c.Annotations
+	switch posted := have.GetOutput().GetAnnotationsCount(); {
+	case have != nil && part(have, r.place) == digest && posted <= len(rest):
+		rest = rest[posted:]
+	case have != nil && posted > 0:
+		have = nil
+	}
+	for {
+		batch := c
+		batch.Annotations = rest[:min(len(rest), maxAnnotations)]
+		rest = rest[len(batch.Annotations):]
+		last := len(rest) == 0
+		var err error
+		if have == nil {
+			have, err = r.create(ctx, batch, digest, last)
+		} else {
+			err = r.update(ctx, have, batch, digest, last)
+		}
+		if err != nil {
+			return err
+		}
+		if last {
+			r.runs[c.Name] = have
+			return nil
+		}
+	}
+}
+
+func (r *Run) create(ctx context.Context, c Check, digest string, last bool) (*github.CheckRun, error) {
+	opt := github.CreateCheckRunOptions{
+		Name: c.Name, HeadSHA: r.place.Head, Output: output(c),
+		Status:     github.String("in_progress"),
+		ExternalID: github.String(r.place.externalID("part", digest)),
+	}
+	if r.place.DetailsURL != "" {
+		opt.DetailsURL = &r.place.DetailsURL
+	}
+	if last {
+		opt.Status, opt.Conclusion = github.String("completed"), github.String(string(c.Conclusion))
+		opt.CompletedAt = &github.Timestamp{Time: time.Now()}
+		opt.ExternalID = github.String(r.place.externalID("done", digest))
+		opt.Actions = actions(c)
+	}
+	run, _, err := r.clients.REST.Checks.CreateCheckRun(ctx, r.place.Owner, r.place.Repo, opt)
+	if err != nil {
+		return nil, fmt.Errorf("create check run %s: %w", c.Name, err)
+	}
+	return run, nil
+}
+
+func (r *Run) update(ctx context.Context, have *github.CheckRun, c Check, digest string, last bool) error {
+	opt := github.UpdateCheckRunOptions{
+		Name: c.Name, Output: output(c),
+		Status:     github.String("in_progress"),
+		ExternalID: github.String(r.place.externalID("part", digest)),
+	}
+	if last {
+		opt.Status, opt.Conclusion = github.String("completed"), github.String(string(c.Conclusion))
+		opt.CompletedAt = &github.Timestamp{Time: time.Now()}
+		opt.ExternalID = github.String(r.place.externalID("done", digest))
+		opt.Actions = actions(c)
+	}
+	if _, _, err := r.clients.REST.Checks.UpdateCheckRun(ctx, r.place.Owner, r.place.Repo, have.GetID(), opt); err != nil {
+		return fmt.Errorf("update check run %s: %w", c.Name, err)
+	}
+	return nil
+}
+
+func actions(c Check) (list []*github.CheckRunAction) {
+	for _, a := range c.Actions {
+		list = append(list, &github.CheckRunAction{Label: a.Label, Description: a.Description, Identifier: a.Identifier})
+	}
+	return list
+}
+
+func output(c Check) *github.CheckRunOutput {
+	out := &github.CheckRunOutput{Title: github.String(cut(c.Title, maxTitle)), Summary: &c.Summary}
+	for _, a := range c.Annotations {
+		g := &github.CheckRunAnnotation{
+			Path: github.String(a.Path), AnnotationLevel: github.String(a.Level),
+			StartLine: github.Int(a.StartLine), EndLine: github.Int(a.EndLine),
+			Title: github.String(cut(a.Title, maxTitle)), Message: github.String(cut(a.Message, maxMessage)),
+		}
+		if a.StartColumn > 0 {
+			g.StartColumn, g.EndColumn = github.Int(a.StartColumn), github.Int(a.EndColumn)
+		}
+		out.Annotations = append(out.Annotations, g)
+	}
+	return out
+}
+
+// comment opens threads, and notes which found no place.
+func (r *Run) comment(ctx context.Context, comments []Comment, unplaced map[string]bool) error {
+	var inline []Comment
+	for _, c := range comments {
+		if c.Line > 0 {
+			inline = append(inline, c)
+		}
+	}
+	for batch := range slices.Chunk(inline, reviewBatch) {
+		if err := r.review(ctx, batch, unplaced); err != nil {
+			return err
+		}
+	}
+	for _, c := range comments {
+		if c.Line == 0 {
+			if err := r.onFile(ctx, c, c.Body, unplaced); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// review opens threads in one request. GitHub takes all or none, and does not say which one it
+// refuses; halving finds it, and the others are not lost.
+func (r *Run) review(ctx context.Context, batch []Comment, unplaced map[string]bool) error {
+	req := &github.PullRequestReviewRequest{CommitID: &r.place.Head, Event: github.String("COMMENT")}
+	for _, c := range batch {
+		d := &github.DraftReviewComment{
+			Path: github.String(c.Path), Body: github.String(c.Body),
+			Line: github.Int(c.Line), Side: github.String("RIGHT"),
+		}
+		if c.StartLine > 0 && c.StartLine < c.Line { // GitHub refuses a range of one line
+			d.StartLine, d.StartSide = github.Int(c.StartLine), github.String("RIGHT")
+		}
+		req.Comments = append(req.Comments, d)
+	}
+	_, _, err := r.clients.REST.PullRequests.CreateReview(ctx, r.place.Owner, r.place.Repo, r.place.Number, req)
+	switch {
+	case err == nil:
+		return nil
+	case locked(err):
+		for _, c := range batch {
+			unplaced[c.Fingerprint] = true
+		}
+		return nil
+	case !refused(err):
+		return fmt.Errorf("create review: %w", err)
+	case len(batch) == 1:
+		return r.onFile(ctx, batch[0], awayBody(batch[0].Plain, batch[0].Where), unplaced)
+	}
+	half := len(batch) / 2
+	if err := r.review(ctx, batch[:half], unplaced); err != nil {
+		return err
+	}
+	return r.review(ctx, batch[half:], unplaced)
+}
+
+// onFile opens a thread on a file.
+func (r *Run) onFile(ctx context.Context, c Comment, body string, unplaced map[string]bool) error {
+	_, _, err := r.clients.REST.PullRequests.CreateComment(ctx, r.place.Owner, r.place.Repo, r.place.Number, &github.PullRequestComment{
+		Body: &body, CommitID: &r.place.Head, Path: &c.Path, SubjectType: github.String("file"),
+	})
+	if refused(err) || locked(err) {
+		unplaced[c.Fingerprint] = true
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("create comment on a file: %w", err)
+	}
+	return nil
+}
+
+// refused reports whether GitHub understood a request and will never take it.
+func refused(err error) bool {
+	var e *github.ErrorResponse
+	return errors.As(err, &e) && e.Response != nil && e.Response.StatusCode == http.StatusUnprocessableEntity
+}
+
+// locked reports whether somebody locked the conversation, which is no reason to have no verdict.
+// (GitHub says "Unable to create comment because issue is locked.")
+func locked(err error) bool {
+	var e *github.ErrorResponse
+	return errors.As(err, &e) && e.Response != nil && e.Response.StatusCode == http.StatusForbidden && strings.Contains(e.Message, "is locked")
+}
+
+// change carries out one change of the plan. The order matters when we are stopped in between,
+// see [Reconcile]: a thread is shown before its text is open, and its text is settled before it
+// is hidden.
+func (r *Run) change(ctx context.Context, ch Change) error {
+	if ch.Reopen {
+		if err := r.show(ctx, ch.Thread); err != nil {
+			return err
+		}
+	}
+	if ch.Body != "" {
+		_, resp, err := r.clients.REST.PullRequests.EditComment(ctx, r.place.Owner, r.place.Repo, ch.Thread.CommentID, &github.PullRequestComment{Body: &ch.Body})
+		if resp != nil && resp.StatusCode == http.StatusNotFound {
+			return nil // somebody deleted it since we looked
+		}
+		if err != nil && !locked(err) {
+			return fmt.Errorf("edit comment: %w", err)
+		}
+	}
+	if ch.Close {
+		return r.hide(ctx, ch.Thread)
+	}
+	return nil
+}
+
+func (r *Run) show(ctx context.Context, t Thread) error {
+	if t.Minimized {
+		var m struct {
+			UnminimizeComment struct{ ClientMutationID string } `graphql:"unminimizeComment(input: $input)"`
+		}
+		if err := r.clients.GraphQL.Mutate(ctx, &m, githubv4.UnminimizeCommentInput{SubjectID: t.CommentNode}, nil); err != nil {
+			return fmt.Errorf("show comment: %w", err)
+		}
+	}
+	if t.Resolved && r.clients.resolver != nil {
+		var m struct {
+			UnresolveReviewThread struct{ ClientMutationID string } `graphql:"unresolveReviewThread(input: $input)"`
+		}
+		if err := r.clients.resolver.Mutate(ctx, &m, githubv4.UnresolveReviewThreadInput{ThreadID: t.ID}, nil); err != nil {
+			return fmt.Errorf("unresolve thread: %w", err)
+		}
+	}
+	return nil
+}
+
+func (r *Run) hide(ctx context.Context, t Thread) error {
+	if r.clients.resolver != nil {
+		var m struct {
+			ResolveReviewThread struct{ ClientMutationID string } `graphql:"resolveReviewThread(input: $input)"`
+		}
+		if err := r.clients.resolver.Mutate(ctx, &m, githubv4.ResolveReviewThreadInput{ThreadID: t.ID}, nil); err != nil {
+			return fmt.Errorf("resolve thread: %w", err)
+		}
+		return nil
+	}
+	return r.minimise(ctx, t.CommentNode, githubv4.ReportedContentClassifiersResolved)
+}
+
+func (r *Run) minimise(ctx context.Context, node string, why githubv4.ReportedContentClassifiers) error {
+	var m struct {
+		MinimizeComment struct{ ClientMutationID string } `graphql:"minimizeComment(input: $input)"`
+	}
+	in := githubv4.MinimizeCommentInput{SubjectID: node, Classifier: why}
+	if err := r.clients.GraphQL.Mutate(ctx, &m, in, nil); err != nil {
+		return fmt.Errorf("hide comment: %w", err)
+	}
+	return nil
+}
