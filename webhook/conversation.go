@@ -1,0 +1,167 @@
+package webhook
+
+import (
+	"errors"
+	"strings"
+)
+
+// This file reads what people say and press. Only what was created counts: whoever may write
+// to a repository may edit the comments of others, and the event of an edit does not say what
+// the author meant.
+
+func readIssueComment(p payload) (Intent, Outcome, error) {
+	if p.Action == "created" && (len(p.Issue.PullRequest) == 0 || string(p.Issue.PullRequest) == "null") {
+		return nil, NotPullRequest, nil
+	}
+	return readComment(p, p.Issue.Number, p.Issue.State, 0)
+}
+
+func readReviewComment(p payload) (Intent, Outcome, error) {
+	thread := p.Comment.InReplyToID
+	if thread == 0 {
+		thread = p.Comment.ID
+	}
+	return readComment(p, p.PullRequest.Number, p.PullRequest.State, thread)
+}
+
+func readComment(p payload, number int, state string, thread int64) (Intent, Outcome, error) {
+	switch {
+	case p.Action != "created":
+		return nil, ActionNotUsed, nil
+	case !p.Sender.person(), !p.Comment.User.person():
+		return nil, NotPerson, nil
+	case !commands(p.Comment.Body):
+		return nil, NoCommand, nil
+	case p.Installation.ID == 0:
+		return nil, NoInstallation, nil
+	}
+	owner, err := p.repository()
+	err = errors.Join(err, positive("number", int64(number)), positive("comment.id", p.Comment.ID), ownerName("sender.login", p.Sender.Login))
+	if thread < 0 {
+		err = errors.Join(err, errors.New("comment.in_reply_to_id is negative"))
+	}
+	if p.Sender.Login != p.Comment.User.Login {
+		err = errors.Join(err, errors.New("the sender did not write the comment"))
+	}
+	if err != nil {
+		return nil, BadPayload, err
+	}
+	return Comment{
+		Installation: p.Installation.ID, Owner: owner, Repo: p.Repository.Name, RepoID: p.Repository.ID,
+		Number: number, Closed: state == "closed", ID: p.Comment.ID, Thread: thread, Sender: p.Sender.Login, Body: p.Comment.Body,
+	}, Accepted, nil
+}
+
+// person reports whether the account is neither an App nor anything else that acts by itself.
+// Our own comments come back to us, as does everything that an App does.
+func (a account) person() bool {
+	return a.Type == "User" && !strings.HasSuffix(a.Login, "[bot]")
+}
+
+// commands reports whether a line may be a command. It is quick, and says so of more lines
+// than are.
+func commands(body string) bool {
+	for line := range strings.FieldsFuncSeq(body, func(r rune) bool { return r == '\n' || r == '\r' }) {
+		if len(line) >= len(CommandPrefix) && strings.EqualFold(line[:len(CommandPrefix)], CommandPrefix) {
+			return true
+		}
+	}
+	return false
+}
+
+func readButton(p payload) (Intent, Outcome, error) {
+	if !p.Sender.person() {
+		return nil, NotPerson, nil
+	}
+	in, o, err := rerun(p, p.CheckRun.check, p.CheckRun.Name, p.CheckRun.ExternalID)
+	if o != Accepted {
+		return nil, o, err
+	}
+	id := p.RequestedAction.Identifier // optional in GitHub's schema
+	if id == "" || token(id) != id {
+		return nil, NoButton, nil
+	}
+	err = errors.Join(positive("check_run.id", p.CheckRun.ID), ownerName("sender.login", p.Sender.Login))
+	if err != nil {
+		return nil, BadPayload, err
+	}
+	return Button{
+		Installation: in.Installation, Owner: in.Owner, Repo: in.Repo, RepoID: in.RepoID, HeadSHA: in.HeadSHA,
+		Number: in.Number, ExternalID: in.ExternalID, CheckName: in.CheckName,
+		CheckRun: p.CheckRun.ID, Identifier: id, Sender: p.Sender.Login,
+	}, Accepted, nil
+}
+
+// queueBranches are where a merge queue builds its groups: a branch is called for its base
+// branch, for the last pull request in it and for the commit that it is built on.
+const queueBranches = "gh-readonly-queue/"
+
+func readMergeGroup(p payload) (Intent, Outcome, error) {
+	if p.Action != "checks_requested" {
+		return nil, ActionNotUsed, nil
+	}
+	if p.Installation.ID == 0 {
+		return nil, NoInstallation, nil
+	}
+	owner, err := p.repository()
+	g := p.MergeGroup
+	branch, ok := strings.CutPrefix(g.HeadRef, "refs/heads/")
+	if !ok || !strings.HasPrefix(branch, queueBranches) || !plainRef(branch) {
+		err = errors.Join(err, errors.New("merge_group.head_ref is no branch of a queue"))
+	}
+	base, ok := strings.CutPrefix(g.BaseRef, "refs/heads/")
+	if !ok || !plainRef(base) {
+		err = errors.Join(err, errors.New("merge_group.base_ref is no branch"))
+	}
+	if err = errors.Join(err, sha("merge_group.head_sha", g.HeadSHA), sha("merge_group.base_sha", g.BaseSHA)); err != nil {
+		return nil, BadPayload, err
+	}
+	return MergeGroup{
+		Installation: p.Installation.ID, Owner: owner, Repo: p.Repository.Name, RepoID: p.Repository.ID,
+		HeadSHA: g.HeadSHA, Branch: branch, BaseRef: base,
+	}, Accepted, nil
+}
+
+// readQueueBranch reads the event of a check suite or run on a queue's branch. An App that was
+// not granted merge_queues: read gets no merge_group events, but this one it does.
+func readQueueBranch(p payload, branch, head string) (Intent, Outcome, error) {
+	if p.Installation.ID == 0 {
+		return nil, NoInstallation, nil
+	}
+	owner, err := p.repository()
+	rest := strings.TrimPrefix(branch, queueBranches)
+	base, name := "", ""
+	if i := strings.LastIndex(rest, "/pr-"); i > 0 {
+		base, name = rest[:i], rest[i+len("/pr-"):]
+	}
+	_, built, _ := strings.Cut(name, "-")
+	if base == "" || !plainRef(branch) || sha("head_branch", built) != nil {
+		return nil, ActionNotUsed, nil // a person's branch that is called so
+	}
+	if err = errors.Join(err, sha("head_sha", head)); err != nil {
+		return nil, BadPayload, err
+	}
+	return MergeGroup{
+		Installation: p.Installation.ID, Owner: owner, Repo: p.Repository.Name, RepoID: p.Repository.ID,
+		HeadSHA: head, Branch: branch, BaseRef: base, Again: p.Action == "rerequested",
+	}, Accepted, nil
+}
+
+// plainRef reports whether git would take the name of a branch and nothing else would take it
+// for something else (git help check-ref-format).
+func plainRef(name string) bool {
+	if name == "" || len(name) > 500 || strings.ContainsAny(name, " ~^:?*[\\\x7f") || strings.Contains(name, "..") || strings.Contains(name, "@{") {
+		return false
+	}
+	for part := range strings.SplitSeq(name, "/") {
+		if part == "" || part[0] == '.' || part[0] == '-' || strings.HasSuffix(part, ".lock") || strings.HasSuffix(part, ".") {
+			return false
+		}
+	}
+	for _, c := range []byte(name) {
+		if c < ' ' {
+			return false
+		}
+	}
+	return true
+}

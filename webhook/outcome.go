@@ -1,0 +1,113 @@
+package webhook
+
+import "net/http"
+
+// An Outcome is how a request to the [Handler] ended. The words are for metrics and logs.
+type Outcome string
+
+// The delivery is safe.
+const (
+	Accepted  Outcome = "accepted"
+	Duplicate Outcome = "duplicate"
+)
+
+// The reasons to ignore a delivery. They are answered 202 like accepted ones, so that
+// GitHub's list of failed deliveries holds failures only.
+const (
+	EventNotUsed     Outcome = "event_not_used"     // we act on no action of this event
+	ActionNotUsed    Outcome = "action_not_used"    // we act on other actions of this event
+	BaseUnchanged    Outcome = "base_unchanged"     // a pull request was edited, but not its base branch
+	NotDefaultBranch Outcome = "not_default_branch" // a push to a tag or to another branch
+	BranchDeleted    Outcome = "branch_deleted"     // the push that removed the default branch
+	NotPullRequest   Outcome = "not_pull_request"   // a comment on an issue
+	NotPerson        Outcome = "not_person"         // written or pressed by an App, ourselves among them
+	NoCommand        Outcome = "no_command"         // a comment with no line for us
+	NoButton         Outcome = "no_button"          // a button of a check that has no identifier of ours
+	NoInstallation   Outcome = "no_installation"    // sent by a hook of a repository or organisation, not by the App's
+)
+
+// The reasons to refuse a request, and the one failure.
+const (
+	NotPost       Outcome = "not_post"       // 405
+	Unsigned      Outcome = "unsigned"       // 401: no well-formed X-Hub-Signature-256
+	WronglySigned Outcome = "wrongly_signed" // 401: by no secret of ours, or the body changed on its way
+	TooLarge      Outcome = "too_large"      // 413
+	Truncated     Outcome = "truncated"      // 400: the body ended before its end
+	BadHeaders    Outcome = "bad_headers"    // 400: X-GitHub-Event or X-GitHub-Delivery missing or no plain word
+	NotJSON       Outcome = "not_json"       // 400: not one JSON object
+	BadPayload    Outcome = "bad_payload"    // 400: a field that the event needs is missing or not sane
+	NotStored     Outcome = "not_stored"     // 503: Accept failed
+)
+
+// verified reports whether the signature was right.
+func (o Outcome) verified() bool {
+	switch o {
+	case NotPost, Unsigned, WronglySigned, TooLarge, Truncated:
+		return false
+	}
+	return true
+}
+
+func (o Outcome) status() int {
+	switch o {
+	case NotPost:
+		return http.StatusMethodNotAllowed
+	case Unsigned, WronglySigned:
+		return http.StatusUnauthorized
+	case TooLarge:
+		return http.StatusRequestEntityTooLarge
+	case Truncated, BadHeaders, NotJSON, BadPayload:
+		return http.StatusBadRequest
+	case NotStored:
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusAccepted
+}
+
+func (o Outcome) sentence() string {
+	switch o {
+	case Accepted:
+		return "Accepted."
+	case Duplicate:
+		return "Accepted before."
+	case EventNotUsed:
+		return "Ignored: this event is not used."
+	case ActionNotUsed:
+		return "Ignored: this action of the event is not used."
+	case BaseUnchanged:
+		return "Ignored: the base branch did not change."
+	case NotDefaultBranch:
+		return "Ignored: not a push to the default branch."
+	case BranchDeleted:
+		return "Ignored: the default branch was deleted."
+	case NotPullRequest:
+		return "Ignored: not on a pull request."
+	case NotPerson:
+		return "Ignored: not done by a person."
+	case NoCommand:
+		return "Ignored: no line is a command."
+	case NoButton:
+		return "Ignored: the button is none of ours."
+	case NoInstallation:
+		return "Ignored: not sent for an installation of the App."
+	case NotPost:
+		return "Deliveries are sent with POST."
+	case Unsigned:
+		return "The delivery carries no SHA-256 signature."
+	case WronglySigned:
+		return "The signature does not match."
+	case TooLarge:
+		return "The delivery is larger than 25 MB."
+	case Truncated:
+		return "The delivery is not complete."
+	case BadHeaders:
+		return "The headers X-GitHub-Event and X-GitHub-Delivery are needed."
+	case NotJSON:
+		return "The delivery is not a JSON object."
+	case BadPayload:
+		return "The delivery lacks a field that its event needs."
+	case NotStored:
+		return "The delivery could not be stored, please send it again."
+	}
+	return "Done."
+}

@@ -1,0 +1,372 @@
+package webhook
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// A payload has the fields that we read, of all events that we read. Whatever else an
+// event carries is not decoded, so it cannot be wrong: head.repo, for instance, is null
+// when a fork was deleted.
+// https://docs.github.com/en/webhooks/webhook-events-and-payloads
+type payload struct {
+	Action       string
+	Installation struct {
+		ID      int64
+		Account struct{ Login, Slug string } // enterprises have a slug instead of a login
+	}
+	Repository struct {
+		ID            int64
+		Name          string
+		Owner         struct{ Login, Name string } // older servers send only the name with a push
+		DefaultBranch string                       `json:"default_branch"`
+	}
+
+	// pull_request
+	PullRequest struct {
+		Number     int
+		State      string
+		Merged     bool
+		Base, Head struct{ SHA string }
+	} `json:"pull_request"`
+	Changes struct{ Base json.RawMessage }
+
+	// issue_comment, pull_request_review_comment
+	Issue struct {
+		Number      int
+		State       string
+		PullRequest json.RawMessage `json:"pull_request"`
+	}
+	Comment struct {
+		ID          int64
+		InReplyToID int64 `json:"in_reply_to_id"`
+		Body        string
+		User        account
+	}
+	Sender account
+
+	// merge_group
+	MergeGroup struct {
+		HeadSHA string `json:"head_sha"`
+		HeadRef string `json:"head_ref"`
+		BaseSHA string `json:"base_sha"`
+		BaseRef string `json:"base_ref"`
+	} `json:"merge_group"`
+
+	// check_run, check_suite
+	CheckRun struct {
+		check
+		ID         int64
+		Name       string
+		ExternalID string `json:"external_id"`
+		CheckSuite struct {
+			HeadBranch string `json:"head_branch"` // null for a fork's
+		} `json:"check_suite"`
+	} `json:"check_run"`
+	RequestedAction struct{ Identifier string } `json:"requested_action"`
+	CheckSuite      check                       `json:"check_suite"`
+
+	// push
+	Ref, After string
+	Deleted    bool
+
+	// installation, installation_repositories
+	Repositories        []listed
+	RepositoriesAdded   []listed `json:"repositories_added"`
+	RepositoriesRemoved []listed `json:"repositories_removed"`
+}
+
+type check struct {
+	HeadSHA      string `json:"head_sha"`
+	HeadBranch   string `json:"head_branch"` // of a suite alone
+	PullRequests []struct {
+		Number int
+		Base   struct{ Repo struct{ ID int64 } }
+	} `json:"pull_requests"`
+}
+
+// An account is who did or wrote something. Type is User, Bot, Organization or Mannequin.
+type account struct{ Login, Type string }
+
+type listed struct {
+	ID       int64
+	FullName string `json:"full_name"`
+}
+
+// A reader makes an intent of a payload. The outcome is Accepted, a reason to ignore it,
+// or BadPayload with an error.
+type reader func(payload) (Intent, Outcome, error)
+
+// readers gives the reader of an event, nil for those that we do not use.
+func readers(event string) reader {
+	switch event {
+	case "pull_request":
+		return readPullRequest
+	case "check_run":
+		return readCheckRun
+	case "check_suite":
+		return readCheckSuite
+	case "issue_comment":
+		return readIssueComment
+	case "pull_request_review_comment":
+		return readReviewComment
+	case "merge_group":
+		return readMergeGroup
+	case "push":
+		return readPush
+	case "installation":
+		return readInstallation
+	case "installation_repositories":
+		return readInstallationRepositories
+	case "ping":
+		return func(payload) (Intent, Outcome, error) { return Ping{}, Accepted, nil }
+	}
+	return nil
+}
+
+// read says what a body means. The action is empty when it is no plain word.
+func read(event string, body []byte) (action string, in Intent, o Outcome, err error) {
+	if !bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{")) || !json.Valid(body) {
+		return "", nil, NotJSON, nil
+	}
+	makeIntent := readers(event)
+	if makeIntent == nil {
+		var p struct{ Action any } // for the log alone
+		_ = json.Unmarshal(body, &p)
+		action, _ := p.Action.(string)
+		return token(action), nil, EventNotUsed, nil
+	}
+	var p payload
+	if err := json.Unmarshal(body, &p); err != nil {
+		return token(p.Action), nil, BadPayload, fmt.Errorf("decode %s: %w", event, err)
+	}
+	if token(p.Action) != p.Action {
+		return "", nil, BadPayload, errors.New("action is no plain word")
+	}
+	in, o, err = makeIntent(p)
+	return p.Action, in, o, err
+}
+
+func readPullRequest(p payload) (Intent, Outcome, error) {
+	switch p.Action {
+	case "opened", "synchronize", "reopened", "ready_for_review", "converted_to_draft", "closed":
+	case "edited":
+		if p.Changes.Base == nil {
+			return nil, BaseUnchanged, nil
+		}
+	default:
+		return nil, ActionNotUsed, nil
+	}
+	if p.Installation.ID == 0 {
+		return nil, NoInstallation, nil
+	}
+	owner, err := p.repository()
+	pr := p.PullRequest
+	err = errors.Join(err, positive("pull_request.number", int64(pr.Number)),
+		sha("pull_request.base.sha", pr.Base.SHA), sha("pull_request.head.sha", pr.Head.SHA))
+	if err != nil {
+		return nil, BadPayload, err
+	}
+	if p.Action == "closed" {
+		return Closed{
+			Installation: p.Installation.ID, Owner: owner, Repo: p.Repository.Name, RepoID: p.Repository.ID,
+			Number: pr.Number, BaseSHA: pr.Base.SHA, HeadSHA: pr.Head.SHA, Merged: pr.Merged,
+		}, Accepted, nil
+	}
+	return Review{
+		Installation: p.Installation.ID, Owner: owner, Repo: p.Repository.Name, RepoID: p.Repository.ID,
+		Number: pr.Number, BaseSHA: pr.Base.SHA, HeadSHA: pr.Head.SHA,
+		Reason: p.Action, Force: p.Action != "opened" && p.Action != "synchronize",
+	}, Accepted, nil
+}
+
+func readCheckRun(p payload) (Intent, Outcome, error) {
+	if p.Action == "requested_action" {
+		return readButton(p)
+	}
+	if p.Action == "rerequested" && strings.HasPrefix(p.CheckRun.CheckSuite.HeadBranch, queueBranches) {
+		return readQueueBranch(p, p.CheckRun.CheckSuite.HeadBranch, p.CheckRun.HeadSHA)
+	}
+	return readRerun(p, p.CheckRun.check, p.CheckRun.Name, p.CheckRun.ExternalID)
+}
+
+func readCheckSuite(p payload) (Intent, Outcome, error) {
+	if (p.Action == "rerequested" || p.Action == "requested") && strings.HasPrefix(p.CheckSuite.HeadBranch, queueBranches) {
+		return readQueueBranch(p, p.CheckSuite.HeadBranch, p.CheckSuite.HeadSHA)
+	}
+	return readRerun(p, p.CheckSuite, "", "")
+}
+
+func readRerun(p payload, c check, name, externalID string) (Intent, Outcome, error) {
+	if p.Action != "rerequested" {
+		return nil, ActionNotUsed, nil
+	}
+	in, o, err := rerun(p, c, name, externalID)
+	if o != Accepted {
+		return nil, o, err
+	}
+	return in, Accepted, nil
+}
+
+func rerun(p payload, c check, name, externalID string) (Rerun, Outcome, error) {
+	if p.Installation.ID == 0 {
+		return Rerun{}, NoInstallation, nil
+	}
+	owner, err := p.repository()
+	if err := errors.Join(err, sha("head_sha", c.HeadSHA)); err != nil {
+		return Rerun{}, BadPayload, err
+	}
+	in := Rerun{
+		Installation: p.Installation.ID, Owner: owner, Repo: p.Repository.Name, RepoID: p.Repository.ID,
+		HeadSHA: c.HeadSHA, ExternalID: externalID, CheckName: name,
+	}
+	// The list also names pull requests of other repositories that have this head, and
+	// several of this one when a branch is proposed to two bases.
+	for _, pr := range c.PullRequests {
+		switch {
+		case pr.Base.Repo.ID != p.Repository.ID:
+		case pr.Number < 1:
+			return Rerun{}, BadPayload, errors.New("pull_requests: a number is missing")
+		case in.Number != 0:
+			in.Number = 0
+			return in, Accepted, nil
+		default:
+			in.Number = pr.Number
+		}
+	}
+	return in, Accepted, nil
+}
+
+func readPush(p payload) (Intent, Outcome, error) {
+	if p.Installation.ID == 0 {
+		return nil, NoInstallation, nil
+	}
+	if p.Ref == "" || p.Repository.DefaultBranch == "" {
+		return nil, BadPayload, errors.New("ref or repository.default_branch is missing")
+	}
+	if p.Ref != "refs/heads/"+p.Repository.DefaultBranch {
+		return nil, NotDefaultBranch, nil
+	}
+	if p.Deleted {
+		return nil, BranchDeleted, nil
+	}
+	owner, err := p.repository()
+	if err := errors.Join(err, sha("after", p.After)); err != nil {
+		return nil, BadPayload, err
+	}
+	return PolicyChanged{
+		Installation: p.Installation.ID, Owner: owner, Repo: p.Repository.Name, RepoID: p.Repository.ID,
+		HeadSHA: p.After,
+	}, Accepted, nil
+}
+
+func readInstallation(p payload) (Intent, Outcome, error) {
+	account, err := p.account()
+	covered, listErr := repositories("repositories", p.Repositories)
+	if err := errors.Join(err, listErr); err != nil {
+		return nil, BadPayload, err
+	}
+	switch p.Action {
+	case "created":
+		return Installed{p.Installation.ID, account, covered}, Accepted, nil
+	case "deleted":
+		return Uninstalled{p.Installation.ID, account}, Accepted, nil
+	case "suspend":
+		return Suspended{p.Installation.ID, account}, Accepted, nil
+	case "unsuspend":
+		return Unsuspended{p.Installation.ID, account}, Accepted, nil
+	}
+	return nil, ActionNotUsed, nil
+}
+
+func readInstallationRepositories(p payload) (Intent, Outcome, error) {
+	account, err := p.account()
+	added, addErr := repositories("repositories_added", p.RepositoriesAdded)
+	removed, removeErr := repositories("repositories_removed", p.RepositoriesRemoved)
+	if err := errors.Join(err, addErr, removeErr); err != nil {
+		return nil, BadPayload, err
+	}
+	switch p.Action {
+	case "added":
+		return RepositoriesAdded{p.Installation.ID, account, added}, Accepted, nil
+	case "removed":
+		return RepositoriesRemoved{p.Installation.ID, account, removed}, Accepted, nil
+	}
+	return nil, ActionNotUsed, nil
+}
+
+// repository checks the identity that every event of a repository carries, and gives the
+// owner's name.
+func (p payload) repository() (owner string, err error) {
+	owner = p.Repository.Owner.Login
+	if owner == "" {
+		owner = p.Repository.Owner.Name
+	}
+	return owner, errors.Join(positive("installation.id", p.Installation.ID),
+		positive("repository.id", p.Repository.ID), ownerName("repository.owner", owner), repoName("repository.name", p.Repository.Name))
+}
+
+// account checks the identity that every event of an installation carries, and gives the
+// name of its account, which may be empty: the number is what counts.
+func (p payload) account() (string, error) {
+	account := p.Installation.Account.Login
+	if account == "" {
+		account = p.Installation.Account.Slug
+	}
+	err := positive("installation.id", p.Installation.ID)
+	if account != "" {
+		err = errors.Join(err, ownerName("installation.account", account))
+	}
+	return account, err
+}
+
+func repositories(field string, list []listed) ([]Repository, error) {
+	out := make([]Repository, 0, len(list))
+	for _, l := range list {
+		owner, name, _ := strings.Cut(l.FullName, "/")
+		if err := errors.Join(positive(field+".id", l.ID), ownerName(field+".full_name", owner), repoName(field+".full_name", name)); err != nil {
+			return nil, err
+		}
+		out = append(out, Repository{ID: l.ID, Owner: owner, Name: name})
+	}
+	return out, nil
+}
+
+func positive(field string, n int64) error {
+	if n < 1 {
+		return fmt.Errorf("%s is missing or not positive", field)
+	}
+	return nil
+}
+
+// sha wants lower-case hex digits of a SHA-1 or SHA-256 object id, and not the all-zero id
+// that stands for none.
+func sha(field, s string) error {
+	if (len(s) == 40 || len(s) == 64) && strings.Trim(s, "0123456789abcdef") == "" && strings.Trim(s, "0") != "" {
+		return nil
+	}
+	return fmt.Errorf("%s is not a commit id", field)
+}
+
+// ownerName wants letters, digits and inner hyphens; the underscore is that of managed
+// users. A leading hyphen is refused because a command line could take it for an option.
+// https://docs.github.com/en/enterprise-cloud@latest/admin/managing-iam/iam-configuration-reference/username-considerations-for-external-authentication
+func ownerName(field, s string) error {
+	if s == "" || s[0] == '-' || token(s) != s || strings.Contains(s, ".") {
+		return fmt.Errorf("%s is not the name of an account", field)
+	}
+	return nil
+}
+
+// repoName wants GitHub's characters and at most 100 of them, nothing that a file system
+// reads as a place, and no suffix ".git", which GitHub does not allow and which would make
+// two names of one repository.
+func repoName(field, s string) error {
+	if s == "" || s == "." || s == ".." || token(s) != s || strings.HasSuffix(strings.ToLower(s), ".git") {
+		return fmt.Errorf("%s is not the name of a repository", field)
+	}
+	return nil
+}

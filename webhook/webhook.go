@@ -1,0 +1,197 @@
+// Package webhook receives what GitHub sends: it checks the signature and the size of a
+// delivery and turns its event into an [Intent], or into a named reason to ignore it. It
+// imports nothing of ours, and it does no work beyond that: GitHub waits ten seconds for
+// an answer, so the [Handler] makes the delivery durable, answers 202 and leaves the rest
+// to others.
+//
+// The way of a delivery is that of the files: webhook.go the answer, signature.go who
+// sent it, payload.go and conversation.go what it says, intent.go what that means for us,
+// outcome.go how it ended.
+package webhook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/rs/zerolog"
+)
+
+// MaxBody is the size in bytes above which GitHub sends no delivery.
+// https://docs.github.com/en/webhooks/webhook-events-and-payloads#payload-cap
+const MaxBody = 25 << 20
+
+// retryAfter is how many seconds a caller is asked to wait after a 503. GitHub itself
+// never tries again; whoever hands over recovered deliveries does.
+const retryAfter = 10
+
+var (
+	// ErrDuplicate is returned by [Handler.Accept] for a delivery that is already safe.
+	// It is answered like a new one: for GitHub there is no difference.
+	ErrDuplicate = errors.New("delivery is already known")
+
+	// ErrUnavailable is returned by [Handler.Accept] when it expects to work again soon
+	// (shutting down, database away). It is logged as a warning, other errors as errors.
+	ErrUnavailable = errors.New("deliveries cannot be stored now")
+)
+
+// A Handler answers GitHub's deliveries. Mount it at POST /webhook. Its fields must not
+// change once it serves.
+type Handler struct {
+	// Secrets are the webhook secrets of which any may have signed a delivery, so that
+	// one can be replaced by another without a gap. Required; see [Handler.Check].
+	Secrets [][]byte
+
+	// Accept makes a delivery durable before it returns nil. [ErrDuplicate] counts as
+	// success; after any other error the delivery is answered 503 and is lost unless
+	// somebody asks GitHub for it again. Its context ends with the request and carries a
+	// logger that names the delivery. Required; called from several goroutines.
+	Accept func(ctx context.Context, d Delivery) error
+
+	// Observe is told how each request ended; outcome is an [Outcome]. It may be nil.
+	// There are few different values, so they can label a metric: event is "other" unless
+	// it is one that makes intents and the signature was right, and then only is action
+	// not empty.
+	Observe func(event, action, outcome string)
+}
+
+// A Delivery is one event that GitHub told us and that we act on.
+type Delivery struct {
+	GUID   string // the same for every redelivery; letters, digits and "-._", at most 100
+	Event  string // X-GitHub-Event
+	Action string // empty for events without actions
+	Intent Intent // never nil
+}
+
+// Check tells why h cannot serve: without a secret everybody could send deliveries.
+func (h *Handler) Check() error {
+	if len(h.Secrets) == 0 {
+		return errors.New("webhook: no secret is set, so no delivery could be trusted")
+	}
+	for i, s := range h.Secrets {
+		if len(s) == 0 {
+			return fmt.Errorf("webhook: secret %d of %d is empty, so anybody could sign a delivery", i+1, len(h.Secrets))
+		}
+	}
+	if h.Accept == nil {
+		return errors.New("webhook: Accept is not set, so no delivery could be kept")
+	}
+	return nil
+}
+
+// ServeHTTP answers 202 for every delivery that is durable, already known, or of no use;
+// 401 for one that is not signed with SHA-256 and one of the secrets; 413 above [MaxBody];
+// 400 for one that makes no sense; 503 with Retry-After when Accept failed; 405 for
+// everything but POST. The body is one fixed sentence.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	d, outcome, err := h.receive(w, r)
+
+	log := zerolog.Ctx(r.Context())
+	line := log.Info()
+	switch status := outcome.status(); {
+	case status == http.StatusServiceUnavailable && !errors.Is(err, ErrUnavailable):
+		line = log.Error()
+	case status >= 400:
+		line = log.Warn()
+	}
+	line.Err(err).Str("delivery", d.GUID).Str("event", d.Event).Str("action", d.Action).
+		Str("outcome", string(outcome)).Int("status", outcome.status()).Msg("webhook delivery")
+
+	if h.Observe != nil {
+		event, action := "other", ""
+		if outcome.verified() && readers(d.Event) != nil {
+			event, action = d.Event, d.Action
+		}
+		h.Observe(event, action, string(outcome))
+	}
+
+	switch outcome.status() {
+	case http.StatusMethodNotAllowed:
+		w.Header().Set("Allow", http.MethodPost)
+	case http.StatusServiceUnavailable:
+		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
+	}
+	http.Error(w, outcome.sentence(), outcome.status())
+}
+
+// receive does all but the answer. The delivery is filled as far as it was understood;
+// the error is for the operator's eyes only.
+func (h *Handler) receive(w http.ResponseWriter, r *http.Request) (Delivery, Outcome, error) {
+	d := Delivery{GUID: token(r.Header.Get("X-GitHub-Delivery")), Event: token(r.Header.Get("X-GitHub-Event"))}
+	if r.Method != http.MethodPost {
+		return d, NotPost, nil
+	}
+	// Before the body is read: a stranger should not make us hold 25 MB.
+	signature, ok := parseSignature(r.Header.Get("X-Hub-Signature-256"))
+	if !ok {
+		return d, Unsigned, nil
+	}
+	if r.ContentLength > MaxBody {
+		return d, TooLarge, nil
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+		return d, TooLarge, err
+	} else if err != nil {
+		return d, Truncated, fmt.Errorf("read body: %w", err)
+	}
+	if !signature.matches(body, h.Secrets) {
+		return d, WronglySigned, nil
+	}
+	if d.GUID == "" || d.Event == "" {
+		return d, BadHeaders, nil
+	}
+	if body, err = payloadOf(r.Header.Get("Content-Type"), body); err != nil {
+		return d, NotJSON, err
+	}
+
+	var outcome Outcome
+	d.Action, d.Intent, outcome, err = read(d.Event, body)
+	if outcome != Accepted {
+		return d, outcome, err
+	}
+	log := zerolog.Ctx(r.Context()).With().Str("delivery", d.GUID).Logger()
+	switch err := h.Accept(log.WithContext(r.Context()), d); {
+	case errors.Is(err, ErrDuplicate):
+		return d, Duplicate, nil
+	case err != nil:
+		return d, NotStored, fmt.Errorf("accept delivery: %w", err)
+	}
+	return d, Accepted, nil
+}
+
+// payloadOf unwraps the form that GitHub sends when the webhook is set to it. All other
+// bodies are taken for JSON, whatever they call themselves.
+// https://docs.github.com/en/webhooks/using-webhooks/creating-webhooks
+func payloadOf(contentType string, body []byte) ([]byte, error) {
+	if media, _, _ := mime.ParseMediaType(contentType); media != "application/x-www-form-urlencoded" {
+		return body, nil
+	}
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return nil, errors.New("the body is not a form")
+	}
+	return []byte(form.Get("payload")), nil
+}
+
+// token gives s when it is fit to be a name in a log, a key or a label, else "".
+func token(s string) string {
+	if len(s) > 100 {
+		return ""
+	}
+	for _, c := range []byte(s) {
+		if !isAlphanumeric(c) && c != '-' && c != '.' && c != '_' {
+			return ""
+		}
+	}
+	return s
+}
+
+func isAlphanumeric(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+}

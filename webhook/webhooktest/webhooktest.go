@@ -1,0 +1,27 @@
+// Package webhooktest makes deliveries as GitHub makes them.
+package webhooktest
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+)
+
+// Request gives a delivery of the event with this body, signed with the secret. It can be
+// sent by a client or handed to a handler. It panics when url is not a URL.
+func Request(url, event, guid string, secret, body []byte) *http.Request {
+	r, err := http.NewRequest(http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		panic("webhooktest: " + err.Error())
+	}
+	mac := hmac.New(sha256.New, secret)
+	mac.Write(body)
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("User-Agent", "GitHub-Hookshot/webhooktest")
+	r.Header.Set("X-GitHub-Delivery", guid)
+	r.Header.Set("X-GitHub-Event", event)
+	r.Header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(mac.Sum(nil)))
+	return r
+}
