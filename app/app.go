@@ -1,0 +1,234 @@
+// Package app is the program: it builds the parts, connects them, serves and drains.
+//
+// A tour, from the bottom up. Package scanners says what a finding is, and each folder below
+// it is one scanner. Package webhook turns what GitHub sends into intents. Package checks
+// turns findings into what a pull request shows, and writes it. None of the three knows
+// another, except that checks speaks of findings.
+//
+// Everything meets here. A delivery becomes a row of the ledger (app/ledger) and a job of the
+// queue (app/queue) in one transaction, before it is answered. A worker takes the job and
+// reviews the pull request (app/review): it asks GitHub about it (app/pull, with the tokens of
+// app/installation), fetches both ends of the change (app/mirror), reads the policy at the base
+// (app/policy), lets the scanners look at both ends, tells what is new (app/triage), and makes
+// the pull request show it. A comment with a command (app/command) is a job too: who wrote it is
+// looked up, what they may decide is weighed (app/ownership), and the decision is in the ledger before
+// it is answered and the pull request reviewed again. What a tool found that runs elsewhere is sent by
+// its workflow (app/upload), kept in the ledger, and part of the next review. Package app/local does the
+// same for a folder on this machine, and app/rehearsal tells what another policy would have made of the
+// reviews that are stored.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/secbydesign/secbydesign/app/installation"
+	"github.com/secbydesign/secbydesign/app/ledger"
+	"github.com/secbydesign/secbydesign/app/mirror"
+	"github.com/secbydesign/secbydesign/app/queue"
+	"github.com/secbydesign/secbydesign/app/review"
+	"github.com/secbydesign/secbydesign/app/upload"
+	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/catalog"
+	"github.com/secbydesign/secbydesign/webhook"
+)
+
+// drain is how long running reviews may take to end when the program is asked to stop. What
+// does not end by then is done again by the next process. Kubernetes waits 30 seconds before
+// it kills.
+const drain = 20 * time.Second
+
+// uploads is how many documents of up to 100 MB are read at one time.
+const uploads = 2
+
+// app holds the parts of one running program.
+type app struct {
+	config   Config
+	log      zerolog.Logger
+	metrics  *metrics
+	ledger   *ledger.Ledger
+	github   *installation.App
+	queue    *queue.Queue
+	scanners []scanners.Scanner
+	webhook  *webhook.Handler
+	uploads  *upload.Handler
+}
+
+// Logger makes the program's logger.
+func Logger(c Config, w io.Writer) zerolog.Logger {
+	if c.Console {
+		w = zerolog.ConsoleWriter{Out: w, TimeFormat: time.TimeOnly}
+	}
+	return zerolog.New(w).Level(c.LogLevel).With().Timestamp().Logger()
+}
+
+// Run serves until ctx ends, and then drains. A nil error means that everything was handed
+// over in order.
+func Run(ctx context.Context, c Config, log zerolog.Logger) error {
+	listener, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("SECBYDESIGN_LISTEN: %w", err)
+	}
+	if c.Work {
+		about, safe := sandboxReport(c.Catalog.Sandbox)
+		level := zerolog.InfoLevel
+		if !safe {
+			level = zerolog.WarnLevel
+		}
+		log.WithLevel(level).Msg(about)
+	}
+	return Serve(ctx, c, log, listener)
+}
+
+// Serve is [Run] on a listener, which it closes.
+func Serve(ctx context.Context, c Config, log zerolog.Logger, listener net.Listener) (err error) {
+	defer listener.Close()
+	a, err := build(ctx, c, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.ledger.Close()) }()
+
+	if c.Work {
+		if err := a.queue.Start(ctx); err != nil {
+			return fmt.Errorf("start workers: %w", err)
+		}
+		prepared := a.prepare(ctx)
+		defer func() { <-prepared }()
+	}
+	server := a.server()
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	log.Info().Str("address", listener.Addr().String()).Msg("serving")
+
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+		log.Info().Msg("draining")
+	}
+	// What is asked to stop must be able to finish, so it gets a context of its own.
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+	defer cancel()
+	err = errors.Join(ignore(err, http.ErrServerClosed), server.Shutdown(stop))
+	if c.Work {
+		err = errors.Join(err, a.queue.Stop(stop))
+	}
+	return err
+}
+
+// prepare does beside the first reviews what the first ones would wait for, and removes what runs
+// that were killed have left. The channel is closed when it ends.
+func (a *app) prepare(ctx context.Context) <-chan struct{} {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := sweep(os.TempDir(), time.Now().Add(-leftAlone)); err != nil {
+			a.log.Warn().Err(err).Msg("old temporary folders are left")
+		}
+		for _, sc := range a.scanners {
+			if p, ok := sc.(scanners.Preparer); ok && ctx.Err() == nil {
+				p.Prepare(ctx)
+			}
+		}
+	}()
+	return done
+}
+
+// leftAlone is longer than anything here works in one temporary folder.
+const leftAlone = 24 * time.Hour
+
+// sweep removes temporary files and folders of this program that nothing has touched since. A demo
+// may run for days.
+func sweep(dir string, since time.Time) error {
+	var errs []error
+	for _, kind := range []string{"git-*", "sarif-*", "shallow-*", "tree-*", "[0-9]*"} {
+		left, err := filepath.Glob(filepath.Join(dir, "secbydesign-"+kind))
+		errs = append(errs, err)
+		for _, name := range left {
+			if stat, err := os.Lstat(name); err == nil && stat.ModTime().Before(since) {
+				errs = append(errs, os.RemoveAll(name))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func ignore(err, target error) error {
+	if errors.Is(err, target) {
+		return nil
+	}
+	return err
+}
+
+// build makes the parts and connects them.
+func build(ctx context.Context, c Config, log zerolog.Logger) (*app, error) {
+	a := &app{config: c, log: log, metrics: newMetrics()}
+	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
+		return nil, fmt.Errorf("SECBYDESIGN_DATA_DIR: %w", err)
+	}
+	if _, err := mirror.Check(ctx, ""); err != nil {
+		return nil, err
+	}
+	var err error
+	a.github, err = installation.New(installation.Options{
+		AppID: c.AppID, Key: c.PrivateKey, URL: c.GitHubURL, Version: Version(), WritePace: c.WritePace, Observe: a.exchange,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("SECBYDESIGN_GITHUB_PRIVATE_KEY: %w", err)
+	}
+	if a.ledger, err = ledger.Open(ctx, c.Database); err != nil {
+		return nil, fmt.Errorf("SECBYDESIGN_DATABASE_URL: %w", err)
+	}
+	mirrors, all := &mirror.Store{Dir: filepath.Join(c.DataDir, "mirrors")}, catalog.All(c.Catalog)
+	a.scanners = all
+	reviewer := &review.Reviewer{
+		App: a.github, AppID: c.AppID, Ledger: a.ledger, Mirrors: mirrors,
+		Examiner: &review.Examiner{Scanners: all, Results: a.ledger, Program: Version(), Observe: a.metrics.scan},
+		Observe:  a.metrics.review,
+	}
+	a.queue, err = queue.New(a.ledger, queue.Options{Workers: c.Workers, Work: reviewer.Review, Errand: reviewer.Errand, Logger: log})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open queue: %w", err), a.ledger.Close())
+	}
+	reviewer.Submit = a.queue.SubmitWith
+	a.uploads = &upload.Handler{
+		App: a.github, Mirrors: mirrors, Ledger: a.ledger, Submit: a.queue.Submit, Slots: make(chan struct{}, uploads),
+		Taken: append(catalog.Names(), names(all)...), Observe: a.metrics.upload,
+	}
+	if c.PublicURL != "" {
+		a.uploads.Verifier = upload.NewVerifier(upload.Issuer(a.github.WebURL()), c.PublicURL)
+	}
+	a.webhook = &webhook.Handler{Secrets: c.WebhookSecrets, Accept: a.accept, Observe: a.metrics.delivery}
+	if err := a.webhook.Check(); c.Web && err != nil {
+		return nil, errors.Join(err, a.ledger.Close())
+	}
+	return a, nil
+}
+
+func names(list []scanners.Scanner) (names []string) {
+	for _, s := range list {
+		names = append(names, s.Info().Name)
+	}
+	return names
+}
+
+// exchange counts every request to GitHub, and logs the writes: what the App changes on a pull
+// request can be read from its log.
+func (a *app) exchange(e installation.Exchange) {
+	a.metrics.exchange(e)
+	level := zerolog.DebugLevel
+	if e.Method != http.MethodGet {
+		level = zerolog.InfoLevel
+	}
+	a.log.WithLevel(level).Int64("installation", e.Installation).Str("method", e.Method).Str("path", e.Path).
+		Int("status", e.Status).Dur("took", e.Duration).AnErr("error", e.Err).Msg("asked GitHub")
+}

@@ -1,0 +1,391 @@
+package app_test
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/secbydesign/secbydesign/app"
+	"github.com/secbydesign/secbydesign/app/demo"
+	"github.com/secbydesign/secbydesign/checks"
+	"github.com/secbydesign/secbydesign/checks/fakegithub"
+)
+
+// patience bounds a wait for something that takes a second or two; a test that reaches it has
+// failed.
+const patience = 3 * time.Minute
+
+// A stage is the running App, a stand-in for GitHub, and one pull request.
+type stage struct {
+	*demo.World
+	t    *testing.T
+	repo *fakegithub.Repo
+	base string // commit
+	logs *safeBuffer
+}
+
+type safeBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *safeBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *safeBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
+// newStage begins with a repository acme/shop that has one commit with these files.
+func newStage(t *testing.T, files map[string]string) *stage {
+	t.Helper()
+	w, err := demo.NewWorld(t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.GitHub.Close)
+	s := &stage{World: w, t: t, logs: &safeBuffer{}}
+	if err := w.Start(context.Background(), zerolog.New(s.logs).Level(zerolog.DebugLevel)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := w.Stop(); err != nil {
+			t.Error("stop:", err)
+		}
+		if t.Failed() {
+			log := s.logs.String()
+			t.Logf("the end of the App's log:\n%s", log[max(0, len(log)-8000):])
+		}
+	})
+	w.GitHub.CreateOrg("acme")
+	s.repo = w.GitHub.CreateRepo("acme", "shop", true)
+	w.GitHub.Install("acme")
+	s.base = s.repo.Commit("main", "", "base", files)
+	return s
+}
+
+// restart stops the App, lets change do what it wants, and starts it again.
+func (s *stage) restart(change func()) {
+	s.t.Helper()
+	if err := s.Stop(); err != nil {
+		s.t.Fatal("stop:", err)
+	}
+	change()
+	if err := s.Start(context.Background(), zerolog.New(s.logs).Level(zerolog.DebugLevel)); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// open opens a pull request from a branch whose one commit changes files.
+func (s *stage) open(branch string, files map[string]string) int {
+	s.repo.Commit(branch, s.base, "change on "+branch, files) // equal commits would share their checks
+	return s.repo.OpenPull("Change", "", "main", branch, "mona", false)
+}
+
+// push adds a commit to a pull request's branch.
+func (s *stage) push(n int, branch string, files map[string]string) {
+	s.repo.Commit(branch, "", "more", files)
+	s.repo.SyncPull(n)
+}
+
+func (s *stage) verdict(n int) fakegithub.CheckRun {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	run, err := s.Verdict(ctx, "acme", "shop", n)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return run
+}
+
+// until waits for a condition that has no event of its own.
+func (s *stage) until(what string, ok func() bool) {
+	s.t.Helper()
+	for deadline := time.Now().Add(patience); !ok(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			s.t.Fatalf("never: %s", what)
+		}
+	}
+}
+
+// want compares verdict and threads with lines such as "neutral" and "a.txt:2 open".
+func (s *stage) want(n int, lines ...string) {
+	s.t.Helper()
+	got := append([]string{s.verdict(n).Conclusion}, s.threads(n)...)
+	slices.Sort(got[1:])
+	slices.Sort(lines[1:])
+	if !slices.Equal(got, lines) {
+		s.t.Errorf("the pull request shows\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(lines, "\n"))
+	}
+}
+
+func (s *stage) threads(n int) []string {
+	var out []string
+	for _, t := range s.GitHub.Threads("acme", "shop", n) {
+		state := "open"
+		if t.Resolved || t.Comments[0].Minimized != "" {
+			state = "settled"
+		}
+		place := t.Path
+		if t.Line > 0 {
+			place = fmt.Sprintf("%s:%d", t.Path, t.Line)
+		}
+		out = append(out, place+" "+state)
+	}
+	return out
+}
+
+// metric reads one of the App's own counters, summed over its labels that hold with.
+func (s *stage) metric(name, with string) (sum float64) {
+	s.t.Helper()
+	resp, err := http.Get(s.Address() + "/metrics")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for line := range strings.Lines(string(b)) {
+		if strings.HasPrefix(line, name) && strings.Contains(line, with) {
+			var v float64
+			_, err := fmt.Sscan(line[strings.LastIndexByte(line, ' ')+1:], &v)
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			sum += v
+		}
+	}
+	return sum
+}
+
+// token makes up a GitHub token that opens nothing. None may stand in the source, since it
+// would be taken for a real one.
+func token(seed int) string {
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	rng := rand.New(rand.NewPCG(uint64(seed), 99))
+	b := []byte("ghp_")
+	for range 36 {
+		b = append(b, letters[rng.IntN(len(letters))])
+	}
+	return string(b)
+}
+
+func leak(seed int) string { return fmt.Sprintf("key%d = %q\n", seed, token(seed)) }
+
+func TestFindMendRegress(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, map[string]string{"old.py": "x = 1\n" + leak(1) + "y = 2\n"})
+	n := s.open("change", map[string]string{
+		"old.py": "x = 1\nmore = 1\nif x:\n    " + leak(1) + "y = 2\n", // moved and indented: no news
+		"new.py": "a = 1\n" + leak(2),
+	})
+	s.want(n, "neutral", "new.py:2 open")
+	mended := s.repo.Commit("change", s.base, "rewritten", map[string]string{"new.py": "a = 1\n"})
+	s.repo.SyncPull(n)
+	s.want(n, "success", "new.py settled")
+	if body := s.GitHub.Threads("acme", "shop", n)[0].Comments[0].Body; !strings.Contains(body, "Fixed in `"+mended[:10]) {
+		t.Errorf("the comment does not name the mending commit:\n%s", body)
+	}
+	s.push(n, "change", map[string]string{"new.py": "a = 1\nb = 2\n" + leak(2)})
+	s.want(n, "neutral", "new.py open")
+}
+
+func TestLeakedInHistory(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, map[string]string{"a.py": "a = 1\n"})
+	s.repo.Commit("change", s.base, "leak", map[string]string{"a.py": "a = 1\n" + leak(1), "gone.py": leak(2)})
+	s.repo.Commit("change", "", "take it out", map[string]string{"a.py": "a = 2\n", "gone.py": fakegithub.Delete})
+	n := s.repo.OpenPull("Change", "", "main", "change", "mona", false)
+	s.want(n, "neutral", "a.py open") // gone.py is not in the diff: its place is the summary
+	if sum := s.verdict(n).Summary; strings.Count(sum, "in the history only") != 2 {
+		t.Errorf("the summary does not tell of both:\n%s", sum)
+	}
+}
+
+// TestSameDeliveryTwentyTimes sends one delivery 20 times over 4 connections at once.
+func TestSameDeliveryTwentyTimes(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, map[string]string{"a.py": "a = 1\n"})
+	hook := s.Address() + "/webhook"
+	s.GitHub.SetWebhookURL("") // recorded, not sent: the test sends it
+	n := s.open("change", map[string]string{"a.py": "a = 1\n" + leak(1) + leak(2)})
+	s.GitHub.SetWebhookURL(hook)
+	d := s.GitHub.Deliveries()
+	opened := d[slices.IndexFunc(d, func(d fakegithub.Delivery) bool { return d.Event == "pull_request" })]
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	statuses := map[int]int{}
+	for range 4 {
+		wg.Go(func() {
+			for range 5 {
+				status := s.GitHub.Redeliver(opened.GUID)
+				mu.Lock()
+				statuses[status]++
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	if statuses[http.StatusAccepted] != 20 {
+		t.Errorf("answers by status: %v, want 20 times 202", statuses)
+	}
+	s.want(n, "neutral", "a.py:2 open", "a.py:3 open")
+	s.until("one review is finished", func() bool { return s.metric("secbydesign_reviews_total", "") >= 1 })
+	if got := s.metric("secbydesign_webhook_deliveries_total", `outcome="duplicate"`); got != 19 {
+		t.Errorf("%v deliveries were known, want 19", got)
+	}
+	if got := s.metric("secbydesign_reviews_total", ""); got != 1 {
+		t.Errorf("%v reviews, want 1", got)
+	}
+	if runs := s.GitHub.CheckRuns("acme", "shop", s.GitHub.Pull("acme", "shop", n).HeadSHA); len(runs) != 2 {
+		t.Errorf("%d check runs, want the verdict and one gate", len(runs))
+	}
+}
+
+// TestNothingToWriteTheSecondTime holds that a re-run on an unchanged pull request writes
+// nothing to GitHub.
+func TestNothingToWriteTheSecondTime(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, map[string]string{"a.py": "a = 1\n"})
+	n := s.open("change", map[string]string{"a.py": "a = 1\n" + leak(1)})
+	s.want(n, "neutral", "a.py:2 open")
+	s.until("the review is finished", func() bool { return s.metric("secbydesign_reviews_total", "") == 1 })
+	s.GitHub.ResetWrites()
+	// Another base is a reason to look again; the same merge base gives the same result.
+	s.repo.Commit("main", "", "elsewhere", map[string]string{"other.txt": "x\n"})
+	s.GitHub.ChangeBase("acme", "shop", n, "mona", "main")
+	s.until("it is reviewed again", func() bool { return s.metric("secbydesign_reviews_total", "") == 2 })
+	if w := s.GitHub.Writes(); len(w) != 0 {
+		t.Errorf("the second review writes %+v", w)
+	}
+	if strings.Contains(afterLast(s.logs.String(), `"reviewed"`, 2), `"method":"PATCH"`) {
+		t.Error("the log tells of a write")
+	}
+	if scans, files := s.metric("secbydesign_scans_total", `scanner="gitleaks"`), s.metric("secbydesign_scanned_total", ""); scans != 2 || files != 2 {
+		t.Errorf("gitleaks was asked %v times and looked at %v files, want twice, and only once at both sides", scans, files)
+	}
+}
+
+// afterLast gives the log between the n-th last line that holds a word and its end.
+func afterLast(log, word string, n int) string {
+	lines := strings.Split(log, "\n")
+	for i := len(lines) - 1; i >= 0; i-- {
+		if strings.Contains(lines[i], word) {
+			if n--; n == 0 {
+				return strings.Join(lines[i+1:], "\n")
+			}
+		}
+	}
+	return log
+}
+
+// TestBackToAnEarlierHead sets the branch back to a head that has its verdict already: the
+// threads follow, whatever the heads in between did.
+func TestBackToAnEarlierHead(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, map[string]string{"a.py": "a = 1\n"})
+	n := s.open("change", map[string]string{"a.py": "a = 1\n" + leak(1)})
+	s.want(n, "neutral", "a.py:2 open")
+	leaking := s.GitHub.Pull("acme", "shop", n).HeadSHA
+	s.repo.Commit("change", s.base, "rewritten", map[string]string{"a.py": "a = 2\n" + leak(2)})
+	s.repo.SyncPull(n)
+	s.want(n, "neutral", "a.py settled", "a.py:2 open")
+	if out, err := exec.Command("git", "-C", s.repo.GitDir(), "update-ref", "refs/heads/change", leaking).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	s.repo.SyncPull(n)
+	s.until("the first finding is open again and the second is settled", func() bool {
+		return !slices.ContainsFunc(s.GitHub.Threads("acme", "shop", n), func(th fakegithub.Thread) bool {
+			open := !th.Resolved && th.Comments[0].Minimized == ""
+			return open != (th.Comments[0].OriginalCommitID == leaking)
+		})
+	})
+}
+
+// TestNewestWins pushes while a review runs: the older one is cancelled and its check says so.
+func TestNewestWins(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, map[string]string{"a.py": "a = 1\n"})
+	s.GitHub.Fail(fakegithub.Slow("POST", "/repos/*/*/pulls/*/reviews", 1, 2*time.Second))
+	n := s.open("change", map[string]string{"a.py": "a = 1\n" + leak(1)})
+	old := s.GitHub.Pull("acme", "shop", n).HeadSHA
+	s.until("the first review has begun", func() bool { return len(s.GitHub.CheckRuns("acme", "shop", old)) > 0 })
+	s.repo.Commit("change", s.base, "rewritten", map[string]string{"a.py": "a = 2\n"})
+	s.repo.SyncPull(n)
+	if got := s.verdict(n).Conclusion; got != "success" {
+		t.Errorf("the newer head is %s, want success", got)
+	}
+	for _, run := range s.GitHub.CheckRuns("acme", "shop", old) {
+		if run.Name == checks.Name && run.Conclusion != "cancelled" && run.Conclusion != "neutral" {
+			t.Errorf("the older head is %s %s, want cancelled", run.Status, run.Conclusion)
+		}
+	}
+	for _, th := range s.threads(n) {
+		if strings.HasSuffix(th, "open") {
+			t.Errorf("%s: a thread of the older head is open", th)
+		}
+	}
+}
+
+func TestMain(m *testing.M) {
+	app.SandboxHelper()
+	if serveForTest() {
+		return
+	}
+	flag.Parse()
+	asked := false
+	flag.Visit(func(f *flag.Flag) { asked = asked || f.Name == "test.parallel" })
+	if !asked { // much of a test here is waiting for another process
+		if err := flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))); err != nil {
+			panic(err)
+		}
+	}
+	os.Exit(withFewPrograms(m.Run))
+}
+
+// withFewPrograms runs tests with a PATH on which there is only what they themselves start, so that
+// what a review finds does not depend on the scanners that happen to be installed.
+func withFewPrograms(run func() int) int {
+	dir, err := os.MkdirTemp("", "")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	for _, name := range []string{"git", "grep"} {
+		path, err := exec.LookPath(name)
+		if err == nil {
+			err = os.Symlink(path, filepath.Join(dir, name))
+		}
+		if err != nil {
+			panic(err)
+		}
+	}
+	if err := os.Setenv("PATH", dir); err != nil {
+		panic(err)
+	}
+	return run()
+}

@@ -1,0 +1,93 @@
+// Package command reads what people write to secbydesign in a comment: lines that begin with
+// "/secbydesign". It is pure.
+//
+//	command    = "/secbydesign" [verb [arguments]]        in the first column of a line
+//	accept     = [ids] until [ticket] "because" text
+//	confirm    = decision
+//	fp         = [ids] "because" text
+//	not-affected = [ids] code ["because" text]
+//	defer      = [ids] until ticket ["because" text]
+//	reopen     = [ids]
+//	revoke     = decision ["because" text]
+//	assign     = [ids] team
+//	not-useful = [ids] ("wrong" / "noise" / "unclear" / "too-late") [text]
+//	why        = [ids]
+//	ids        = id *("," id) ; id = "F-" 8base32 ; decision = "A-" 8base32
+//	until      = "until" ("=" / SP) (YYYY-MM-DD / 1*3DIGIT ("d" / "w"))
+//	ticket     = "ticket" ("=" / SP) url
+//
+// Words may be in any case, and what is named may come in any order before "because", which
+// takes the rest of the line. In the thread of a finding its id may be left out.
+//
+// find.go says which lines of a comment count; parse.go reads one.
+package command
+
+import (
+	"time"
+)
+
+// A Verb is what a command asks for.
+type Verb string
+
+// The verbs.
+const (
+	Help        Verb = "help"
+	Status      Verb = "status"
+	Why         Verb = "why"
+	Rescan      Verb = "rescan"
+	Accept      Verb = "accept"
+	Confirm     Verb = "confirm"
+	FP          Verb = "fp"
+	NotAffected Verb = "not-affected"
+	Defer       Verb = "defer"
+	Reopen      Verb = "reopen"
+	Revoke      Verb = "revoke"
+	Assign      Verb = "assign"
+	NotUseful   Verb = "not-useful"
+	Fixed       Verb = "fixed"
+
+	// These belong to questions about the design, which are not asked yet.
+	Answer Verb = "answer"
+	Ask    Verb = "ask"
+	Voice  Verb = "voice"
+	Plan   Verb = "plan"
+)
+
+// A Command is one line that was understood. Which fields are filled depends on the verb.
+type Command struct {
+	Verb     Verb
+	IDs      []string  // of findings, "F-" in upper case; may be empty, and no two are equal
+	Decision string    // "A-" in upper case
+	Until    time.Time // the last day, at midnight UTC
+	Ticket   string    // an address that begins with http:// or https://
+	Code     string    // of not-affected, or the reason of not-useful
+	Team     string    // "@org/team" or "@person"
+	Reason   string    // one line, at most [MaxText] characters, no white space at its ends
+}
+
+// A Mistake is a line that was not understood, or cannot be done.
+type Mistake struct {
+	Problem string // one plain sentence; what it quotes of the line is at most 40 characters
+	Try     string // a line that would have worked; may be empty
+}
+
+func (m *Mistake) Error() string { return m.Problem }
+
+// Limits of one comment.
+const (
+	MaxCommands = 10    // the others are not carried out, and that is said
+	MaxIDs      = 20    // of one command
+	MaxText     = 1_000 // characters of a reason
+)
+
+// VEX are the codes of not-affected: OpenVEX's justifications.
+// https://github.com/openvex/spec/blob/main/OPENVEX-SPEC.md#status-justifications
+func VEX() []string {
+	return []string{
+		"component_not_present", "vulnerable_code_not_present", "vulnerable_code_not_in_execute_path",
+		"vulnerable_code_cannot_be_controlled_by_adversary", "inline_mitigations_already_exist",
+	}
+}
+
+// Opinions are the reasons of not-useful.
+func Opinions() []string { return []string{"wrong", "noise", "unclear", "too-late"} }

@@ -1,0 +1,233 @@
+package command_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/secbydesign/secbydesign/app/command"
+)
+
+var today = time.Date(2026, 11, 25, 17, 30, 0, 0, time.UTC)
+
+func TestFind(t *testing.T) {
+	t.Parallel()
+	const rescan = "/secbydesign rescan"
+	for name, tt := range map[string]struct {
+		body string
+		want []string
+	}{
+		"alone":                        {rescan, []string{rescan}},
+		"without a verb":               {"/secbydesign", []string{"/secbydesign"}},
+		"among text":                   {"Thanks!\n\n" + rescan + "\n\nBye", []string{rescan}},
+		"in the middle of a paragraph": {"Thanks!\n" + rescan + "\nBye", []string{rescan}},
+		"Windows lines":                {"Thanks!\r\n" + rescan + "\r\nBye", []string{rescan}},
+		"several":                      {rescan + "\n/secbydesign status", []string{rescan, "/secbydesign status"}},
+		"above a rule":                 {rescan + "\n---\nMona, Acme Inc.", []string{rescan}},
+		"upper case":                   {"/SecByDesign rescan", []string{"/SecByDesign rescan"}},
+		"a tab":                        {"/secbydesign\trescan", []string{"/secbydesign\trescan"}},
+		"below a list":                 {"- one\n\n" + rescan, []string{rescan}},
+		"code beside it":               {"`x` and\n" + rescan + " `F-ABCDEFGH`", []string{rescan + " `F-ABCDEFGH`"}},
+		"an id in backquotes":          {"/secbydesign why `F-ABCDEFGH`", []string{"/secbydesign why `F-ABCDEFGH`"}},
+		"behind a closed quotation":    {"<blockquote>x</blockquote>\n\n" + rescan, []string{rescan}},
+
+		"not first":                 {"please " + rescan, nil},
+		"indented by one":           {" " + rescan, nil},
+		"indented code":             {"x\n\n    " + rescan, nil},
+		"fenced":                    {"```\n" + rescan + "\n```", nil},
+		"fenced with tildes":        {"~~~sh\n" + rescan + "\n~~~", nil},
+		"fence that never ends":     {"```\n" + rescan, nil},
+		"inline code":               {"`" + rescan + "`", nil},
+		"inline code over lines":    {"`a\n" + rescan + "\nb`", nil},
+		"quoted":                    {"> " + rescan, nil},
+		"quoted lazily":             {"> please\n" + rescan, nil},
+		"quoted in a list":          {"- > please\n" + rescan, nil},
+		"listed":                    {"- " + rescan, nil},
+		"a suggestion":              {"```suggestion\n" + rescan + "\n```", nil},
+		"a comment of HTML":         {"<!--\n" + rescan + "\n-->", nil},
+		"a comment inside of text":  {"x <!-- \n" + rescan + "\n--> y", nil},
+		"preformatted":              {"<pre>\n" + rescan + "\n</pre>", nil},
+		"a quotation of HTML":       {"<blockquote>\n\n" + rescan + "\n\n</blockquote>", nil},
+		"a fold that is not parsed": {"<details>\n" + rescan + "\n</details>", nil},
+		"a table":                   {rescan + " | x\n--- | ---\n1 | 2", nil},
+		"a longer word":             {"/secbydesigner rescan", nil},
+		"another slash":             {"//secbydesign rescan", nil},
+		"a link":                    {"https://example.com\n/secbydesigns", nil},
+		"nothing":                   {"", nil},
+	} {
+		if got := command.Find(tt.body); !slices.Equal(got, tt.want) {
+			t.Errorf("%s: %q gives %q, want %q", name, tt.body, got, tt.want)
+		}
+	}
+}
+
+func TestParse(t *testing.T) {
+	t.Parallel()
+	day := func(s string) time.Time {
+		d, err := time.Parse(time.DateOnly, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	f1, f2 := []string{"F-ABCDEFGH"}, []string{"F-ABCDEFGH", "F-22222222"}
+	type c = command.Command
+	for line, want := range map[string]c{
+		"":                   {Verb: command.Help},
+		" help":              {Verb: command.Help},
+		" help accept":       {Verb: command.Help},
+		" STATUS":            {Verb: command.Status},
+		" rescan":            {Verb: command.Rescan},
+		" why":               {Verb: command.Why},
+		" why f-abcdefgh":    {Verb: command.Why, IDs: f1},
+		" why `F-ABCDEFGH`,": {Verb: command.Why, IDs: f1},
+		" accept F-ABCDEFGH until=2026-12-31 because it is fine":                   {Verb: command.Accept, IDs: f1, Until: day("2026-12-31"), Reason: "it is fine"},
+		" accept F-ABCDEFGH until 2026-12-31 because it is fine":                   {Verb: command.Accept, IDs: f1, Until: day("2026-12-31"), Reason: "it is fine"},
+		" accept F-ABCDEFGH, F-22222222 until 30d because it is fine":              {Verb: command.Accept, IDs: f2, Until: day("2026-12-25"), Reason: "it is fine"},
+		" accept F-ABCDEFGH,F-22222222,F-ABCDEFGH until=2w because: x":             {Verb: command.Accept, IDs: f2, Until: day("2026-12-09"), Reason: "x"},
+		" accept until=30d ticket=https://t.example/1 F-ABCDEFGH because until=1d": {Verb: command.Accept, IDs: f1, Until: day("2026-12-25"), Ticket: "https://t.example/1", Reason: "until=1d"},
+		" accept until:30d because x  y":                                           {Verb: command.Accept, Until: day("2026-12-25"), Reason: "x y"},
+		" accept UNTIL=30D BECAUSE x":                                              {Verb: command.Accept, Until: day("2026-12-25"), Reason: "x"},
+		" confirm a-abcdefgh":                                                      {Verb: command.Confirm, Decision: "A-ABCDEFGH"},
+		" fp because it opens nothing":                                             {Verb: command.FP, Reason: "it opens nothing"},
+		" not-affected F-ABCDEFGH vulnerable_code_not_present":                     {Verb: command.NotAffected, IDs: f1, Code: "vulnerable_code_not_present"},
+		" not-affected vulnerable-code-not-present because x":                      {Verb: command.NotAffected, Code: "vulnerable_code_not_present", Reason: "x"},
+		" defer F-ABCDEFGH until=30d ticket=https://t.example/1":                   {Verb: command.Defer, IDs: f1, Until: day("2026-12-25"), Ticket: "https://t.example/1"},
+		" reopen F-ABCDEFGH":                                                       {Verb: command.Reopen, IDs: f1},
+		" revoke A-ABCDEFGH because it changed":                                    {Verb: command.Revoke, Decision: "A-ABCDEFGH", Reason: "it changed"},
+		" assign F-ABCDEFGH @acme/payments":                                        {Verb: command.Assign, IDs: f1, Team: "@acme/payments"},
+		" not-useful F-ABCDEFGH noise":                                             {Verb: command.NotUseful, IDs: f1, Code: "noise"},
+		" not-useful too-late it was merged":                                       {Verb: command.NotUseful, Code: "too-late", Reason: "it was merged"},
+	} {
+		got, err := command.Parse(command.Prefix+line, today)
+		if err != nil {
+			t.Errorf("%q: %v", line, err)
+			continue
+		}
+		if got.Verb != want.Verb || !slices.Equal(got.IDs, want.IDs) || got.Decision != want.Decision || !got.Until.Equal(want.Until) ||
+			got.Ticket != want.Ticket || got.Code != want.Code || got.Team != want.Team || got.Reason != want.Reason {
+			t.Errorf("%q:\ngot  %+v\nwant %+v", line, got, want)
+		}
+	}
+}
+
+func TestMistakesSayWhatWouldHaveWorked(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]struct{ problem, try string }{
+		" acept F-ABCDEFGH":  {"“acept” is not known. Did you mean accept?", "/secbydesign accept F-ABCDEFGH until=2026-12-25 because"},
+		" ignore F-ABCDEFGH": {"Did you mean accept?", "/secbydesign accept"},
+		" rerun":             {"Did you mean rescan?", "/secbydesign rescan"},
+		" false-positive":    {"Did you mean fp?", "/secbydesign fp"},
+		" frobnicate":        {"“frobnicate” is not known.", "/secbydesign help"},
+		" status now":        {"“now” is not understood: status takes no more words.", "/secbydesign status"},
+		" accept F-ABCDEFGH": {"accept needs a date, such as until=2026-12-25 and a reason behind “because”.", "/secbydesign accept"},
+		" accept until=30d":  {"accept needs a reason behind “because”.", "/secbydesign accept"},
+		" accept F-ABCDEFGH until=30d it is fine":                {"Put “because” in front of the reason.", "because"},
+		" accept F-ABCDEFGH 30d because x":                       {"Say what 30d is: until=30d.", "until="},
+		" accept F-ABCDEFGH until=tomorrow because x":            {"“tomorrow” is no date", "until="},
+		" accept F-ABCDEFGH until=31.12.2026 because x":          {"“31.12.2026” is no date", "until="},
+		" accept F-ABCDEFGH until=2026-02-30 because x":          {"“2026-02-30” is no date", "until="},
+		" accept F-ABCDEFGH until=2026-11-25 because x":          {"2026-11-25 is not in the future.", "until="},
+		" accept F-ABCDEFGH until=0d because x":                  {"is not in the future.", "until="},
+		" accept F-ABCDEFG1 until=30d because x":                 {"“F-ABCDEFG1” is no id", ""},
+		" accept A-ABCDEFGH until=30d because x":                 {"A-ABCDEFGH is a decision; accept takes findings", ""},
+		" confirm F-ABCDEFGH":                                    {"F-ABCDEFGH is a finding; confirm takes a decision", ""},
+		" confirm":                                               {"confirm needs the id of the decision", ""},
+		" confirm A-ABCDEFGH A-BBCDEFGH":                         {"One command takes one decision", ""},
+		" fp F-ABCDEFGH":                                         {"fp needs a reason", "/secbydesign fp"},
+		" not-affected F-ABCDEFGH":                               {"not-affected needs one of component_not_present", "/secbydesign not-affected"},
+		" not-affected F-ABCDEFGH vulnerable_code_not_presant":   {"Did you mean vulnerable_code_not_present?", ""},
+		" not-useful F-ABCDEFGH boring":                          {"“boring” is none of wrong, noise, unclear or too-late.", ""},
+		" not-useful F-ABCDEFGH nois":                            {"Did you mean noise?", ""},
+		" defer F-ABCDEFGH until=30d":                            {"defer needs a ticket", ""},
+		" defer F-ABCDEFGH until=30d ticket=JIRA-1":              {"“JIRA-1” is no address of a ticket", ""},
+		" defer until=30d ticket=javascript:alert(1)":            {"is no address of a ticket", ""},
+		" defer until=30d ticket=https://u:p@t.example/1":        {"is no address of a ticket", ""},
+		" assign F-ABCDEFGH payments":                            {"“payments” is no team; write it like @org/team.", ""},
+		" answer Q1 yes":                                         {"which this release does not ask yet", ""},
+		" plan":                                                  {"which this release does not ask yet", ""},
+		" fixed F-ABCDEFGH":                                      {"push it, and the thread is closed", ""},
+		" accept until=30d because " + strings.Repeat("x", 1001): {"longer than 1000 characters", ""},
+		" why" + strings.Repeat(" F-ABCDEFGH", 3):                {"", ""}, // the same one
+	} {
+		_, err := command.Parse(command.Prefix+line, today)
+		if want.problem == "" {
+			if err != nil {
+				t.Errorf("%q: %v", line, err)
+			}
+			continue
+		}
+		var m *command.Mistake
+		if !errors.As(err, &m) {
+			t.Errorf("%q: %v, want a mistake", line, err)
+			continue
+		}
+		if !strings.Contains(m.Problem, want.problem) || !strings.Contains(m.Try, want.try) {
+			t.Errorf("%q: %q, try %q\nwant %q, try %q", line, m.Problem, m.Try, want.problem, want.try)
+		}
+	}
+}
+
+// TestExamplesWork holds that what a mistake proposes is none.
+func TestExamplesWork(t *testing.T) {
+	t.Parallel()
+	tried := 0
+	for _, verb := range []command.Verb{
+		command.Help, command.Status, command.Why, command.Rescan, command.Accept, command.Confirm, command.FP,
+		command.NotAffected, command.Defer, command.Reopen, command.Revoke, command.Assign, command.NotUseful,
+	} {
+		_, err := command.Parse(command.Prefix+" "+string(verb)+" ???", today)
+		var m *command.Mistake
+		if !errors.As(err, &m) {
+			continue // help takes anything
+		}
+		tried++
+		if got := command.Find(m.Try); !slices.Equal(got, []string{m.Try}) {
+			t.Errorf("%s: the example %q is no command", verb, m.Try)
+		}
+		if c, err := command.Parse(m.Try, today); err != nil || c.Verb != verb {
+			t.Errorf("%s: the example %q gives %+v, %v", verb, m.Try, c, err)
+		}
+	}
+	if tried < 12 {
+		t.Errorf("only %d examples", tried)
+	}
+}
+
+func FuzzComment(f *testing.F) {
+	for _, s := range []string{
+		"/secbydesign accept F-ABCDEFGH until=30d because x", "> /secbydesign rescan\n/secbydesign rescan", "```\n/secbydesign x\n",
+		"`a\n/secbydesign rescan\nb`", "<pre>\n/secbydesign\n\n</pre>\n/secbydesign status", "/secbydesign\r/secbydesign help\r\n- a\n/secbydesign why",
+		"| /secbydesign |\n|---|", "<!-- \n/secbydesign rescan", "[a]: /secbydesign\n/secbydesign rescan", "/secbydesign not-useful ,,, noise \xff",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		for _, line := range command.Find(body) {
+			if !strings.EqualFold(line[:len(command.Prefix)], command.Prefix) || strings.ContainsAny(line, "\n\r") || !utf8.ValidString(line) {
+				t.Fatalf("%q is no line of ours", line)
+			}
+			if quoted := command.Find("> " + line); len(quoted) > 0 {
+				t.Fatalf("%q is found in a quotation", quoted)
+			}
+			if fenced := command.Find("~~~~~~\n" + line + "\n~~~~~~"); len(fenced) > 0 {
+				t.Fatalf("%q is found in code", fenced)
+			}
+			c, err := command.Parse(line, today)
+			var m *command.Mistake
+			switch {
+			case errors.As(err, &m):
+				if m.Problem == "" || utf8.RuneCountInString(m.Problem) > 400 {
+					t.Fatalf("%q: the problem is %q", line, m.Problem)
+				}
+			case err != nil:
+				t.Fatalf("%q: %v", line, err)
+			case !c.Until.IsZero() && !c.Until.After(today.AddDate(0, 0, -1)), len(c.IDs) > command.MaxIDs, utf8.RuneCountInString(c.Reason) > command.MaxText:
+				t.Fatalf("%q: %+v", line, c)
+			}
+		}
+	})
+}

@@ -1,0 +1,367 @@
+package command
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/agext/levenshtein"
+)
+
+var (
+	findingID  = regexp.MustCompile(`(?i)^F-[A-Z2-7]{8}$`)
+	decisionID = regexp.MustCompile(`(?i)^A-[A-Z2-7]{8}$`)
+	looksLike  = regexp.MustCompile(`(?i)^[FA]-[A-Z0-9]*$`)
+	span       = regexp.MustCompile(`(?i)^([0-9]{1,3})([dw])$`)
+	team       = regexp.MustCompile(`^@[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9_.-]+)?$`)
+)
+
+// Parse reads one line that [Find] gave. today is the day on which it was written, from which
+// times such as 30d are counted. The error is a [*Mistake].
+func Parse(line string, today time.Time) (Command, error) {
+	today = today.UTC().Truncate(24 * time.Hour)
+	words := words(line[min(len(Prefix), len(line)):])
+	if len(words) == 0 {
+		return Command{Verb: Help}, nil
+	}
+	verb := Verb(strings.ToLower(words[0]))
+	form, known := forms(today)[verb]
+	if !known {
+		return Command{}, unknown(string(verb), today)
+	}
+	if form.late != "" {
+		// What belongs to a later release is understood as far as that it is one.
+		return Command{Verb: verb}, &Mistake{Problem: form.late}
+	}
+	p := parser{form: form, today: today, c: Command{Verb: verb}}
+	if m := p.read(words[1:]); m != nil {
+		if m.Try == "" {
+			m.Try = form.example
+		}
+		return Command{}, m
+	}
+	return p.c, nil
+}
+
+// words splits at white space. Commas separate ids, and people put names in backquotes.
+func words(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) })
+}
+
+// A form says what may and must stand in the line of a verb.
+type form struct {
+	ids, decision, until, ticket, because bool // may stand there
+	needDecision, needUntil, needTicket   bool
+	needReason, needTeam                  bool
+	codes                                 []string // one of them must stand there
+	free                                  bool     // what is left is the reason
+	example                               string
+	late                                  string
+}
+
+func forms(today time.Time) map[Verb]form {
+	day := today.AddDate(0, 0, 30).Format(time.DateOnly)
+	const later = "is for questions about the design, which this release does not ask yet, so nothing was done."
+	return map[Verb]form{
+		Help:   {free: true, example: Prefix + " help"},
+		Status: {example: Prefix + " status"},
+		Rescan: {example: Prefix + " rescan"},
+		Why:    {ids: true, example: Prefix + " why F-ABCDEFGH"},
+		Accept: {ids: true, until: true, needUntil: true, ticket: true, because: true, needReason: true,
+			example: Prefix + " accept F-ABCDEFGH until=" + day + " because only staff can reach this page"},
+		Confirm: {decision: true, needDecision: true, example: Prefix + " confirm A-ABCDEFGH"},
+		FP: {ids: true, because: true, needReason: true,
+			example: Prefix + " fp F-ABCDEFGH because this is a test value and opens nothing"},
+		NotAffected: {ids: true, codes: VEX(), because: true,
+			example: Prefix + " not-affected F-ABCDEFGH vulnerable_code_not_in_execute_path because only the build uses it"},
+		Defer: {ids: true, until: true, needUntil: true, ticket: true, needTicket: true, because: true,
+			example: Prefix + " defer F-ABCDEFGH until=" + day + " ticket=https://example.com/ticket/1"},
+		Reopen: {ids: true, because: true, example: Prefix + " reopen F-ABCDEFGH"},
+		Revoke: {decision: true, needDecision: true, because: true, example: Prefix + " revoke A-ABCDEFGH"},
+		Assign: {ids: true, needTeam: true, example: Prefix + " assign F-ABCDEFGH @org/team"},
+		NotUseful: {ids: true, codes: Opinions(), because: true, free: true,
+			example: Prefix + " not-useful F-ABCDEFGH noise"},
+		Fixed:  {late: "Nothing needs to be said about a fix: push it, and the thread is closed with the commit that mended it."},
+		Answer: {late: "“answer” " + later},
+		Ask:    {late: "“ask” " + later},
+		Voice:  {late: "“voice” " + later},
+		Plan:   {late: "“plan” " + later},
+	}
+}
+
+type parser struct {
+	form  form
+	today time.Time
+	c     Command
+}
+
+func (p *parser) read(words []string) *Mistake {
+	f := p.form
+	var left []string
+	for i := 0; i < len(words); i++ {
+		name, value, joined := cutWord(words[i])
+		// The value of a named word may be the next word.
+		take := func() string {
+			if !joined && i+1 < len(words) {
+				i++
+				value = words[i]
+			}
+			return bare(value)
+		}
+		switch {
+		case f.because && name == "because":
+			rest := words[i+1:]
+			if joined && value != "" {
+				rest = append([]string{value}, rest...)
+			}
+			if m := p.reason(rest); m != nil {
+				return m
+			}
+			i = len(words)
+		case f.until && name == "until":
+			if m := p.until(take()); m != nil {
+				return m
+			}
+		case f.ticket && name == "ticket":
+			if m := p.ticket(take()); m != nil {
+				return m
+			}
+		default:
+			taken, m := p.word(words[i])
+			if m != nil {
+				return m
+			}
+			if !taken {
+				left = append(left, words[i])
+			}
+		}
+	}
+	if m := p.rest(left); m != nil {
+		return m
+	}
+	return p.missing()
+}
+
+// cutWord takes "until=…" apart, and "because:".
+func cutWord(w string) (name, value string, joined bool) {
+	i := strings.IndexAny(w, "=:")
+	if i < 0 {
+		return strings.ToLower(w), "", false
+	}
+	return strings.ToLower(w[:i]), w[i+1:], w[i+1:] != ""
+}
+
+// bare takes off what people put around a word so that it looks like code.
+func bare(w string) string { return strings.Trim(w, "`'\"“”‘’<>()[],;") }
+
+// word takes a word that needs no name: ids, a team, a code.
+func (p *parser) word(w string) (taken bool, m *Mistake) {
+	for part := range strings.SplitSeq(w, ",") {
+		part = bare(part)
+		switch {
+		case part == "":
+			taken = true
+		case p.form.ids && findingID.MatchString(part):
+			if id := strings.ToUpper(part); !slices.Contains(p.c.IDs, id) {
+				p.c.IDs = append(p.c.IDs, id)
+			}
+			if len(p.c.IDs) > MaxIDs {
+				return false, &Mistake{Problem: fmt.Sprintf("One command takes at most %d findings; write several.", MaxIDs)}
+			}
+			taken = true
+		case p.form.decision && decisionID.MatchString(part) && p.c.Decision == "":
+			p.c.Decision, taken = strings.ToUpper(part), true
+		case p.form.needTeam && team.MatchString(part) && p.c.Team == "":
+			p.c.Team, taken = part, true
+		case len(p.form.codes) > 0 && p.c.Code == "" && slices.Contains(p.form.codes, code(part)):
+			p.c.Code, taken = code(part), true
+		case p.form.decision && decisionID.MatchString(part):
+			return false, &Mistake{Problem: "One command takes one decision; write several."}
+		case (p.form.ids || p.form.decision) && looksLike.MatchString(part):
+			return false, p.wrongID(part)
+		default:
+			return taken, nil
+		}
+	}
+	return taken, nil
+}
+
+// code spells a code as it is in the list: people write hyphens for underscores.
+func code(w string) string {
+	w = strings.ToLower(w)
+	if strings.HasPrefix(w, "too") {
+		return strings.ReplaceAll(w, "_", "-")
+	}
+	return strings.ReplaceAll(w, "-", "_")
+}
+
+func (p *parser) wrongID(w string) *Mistake {
+	switch {
+	case p.form.ids && decisionID.MatchString(w):
+		return &Mistake{Problem: fmt.Sprintf("%s is a decision; %s takes findings, whose ids begin with F-.", strings.ToUpper(w), p.c.Verb)}
+	case p.form.decision && findingID.MatchString(w):
+		return &Mistake{Problem: fmt.Sprintf("%s is a finding; %s takes a decision, whose id begins with A-.", strings.ToUpper(w), p.c.Verb)}
+	}
+	return &Mistake{Problem: fmt.Sprintf("%s is no id: F- or A- is followed by eight letters or digits from 2 to 7.", quote(w))}
+}
+
+// rest deals with the words that nothing took.
+func (p *parser) rest(left []string) *Mistake {
+	if len(left) == 0 {
+		return nil
+	}
+	w := left[0]
+	switch {
+	case p.form.free && p.c.Verb == Help:
+		return nil // "help me", "help accept": there is one help
+	case p.form.free && p.c.Code != "":
+		return p.reason(left)
+	case len(p.form.codes) > 0 && p.c.Code == "":
+		m := &Mistake{Problem: fmt.Sprintf("%s is none of %s.", quote(bare(w)), list(p.form.codes))}
+		if near := nearest(code(bare(w)), p.form.codes); near != "" {
+			m.Problem = fmt.Sprintf("%s is not known. Did you mean %s?", quote(bare(w)), near)
+		}
+		return m
+	case p.form.needTeam && p.c.Team == "":
+		return &Mistake{Problem: fmt.Sprintf("%s is no team; write it like @org/team.", quote(bare(w)))}
+	case p.form.until && p.c.Until.IsZero() && (span.MatchString(bare(w)) || isDate(bare(w))):
+		return &Mistake{Problem: fmt.Sprintf("Say what %s is: until=%[1]s.", bare(w))}
+	case p.form.because && p.c.Reason == "":
+		return &Mistake{Problem: fmt.Sprintf("%s is not understood. Put “because” in front of the reason.", quote(w))}
+	}
+	return &Mistake{Problem: fmt.Sprintf("%s is not understood: %s takes no more words.", quote(w), p.c.Verb)}
+}
+
+func isDate(w string) bool {
+	_, err := time.Parse(time.DateOnly, w)
+	return err == nil
+}
+
+func (p *parser) reason(words []string) *Mistake {
+	reason := strings.Trim(strings.Join(words, " "), "\"“” ")
+	if utf8.RuneCountInString(reason) > MaxText {
+		return &Mistake{Problem: fmt.Sprintf("The reason is longer than %d characters; put the rest into a ticket.", MaxText)}
+	}
+	p.c.Reason = reason
+	return nil
+}
+
+func (p *parser) until(w string) *Mistake {
+	if m := span.FindStringSubmatch(w); m != nil {
+		n, _ := strconv.Atoi(m[1]) // three digits at most
+		if strings.EqualFold(m[2], "w") {
+			n *= 7
+		}
+		p.c.Until = p.today.AddDate(0, 0, n)
+	} else if t, err := time.Parse(time.DateOnly, w); err == nil {
+		p.c.Until = t
+	} else if w == "" {
+		return &Mistake{Problem: "The date behind “until” is missing."}
+	} else {
+		return &Mistake{Problem: fmt.Sprintf("%s is no date: write it as year-month-day, or as days or weeks from now, such as 30d or 4w.", quote(w))}
+	}
+	if !p.c.Until.After(p.today) {
+		return &Mistake{Problem: fmt.Sprintf("%s is not in the future.", p.c.Until.Format(time.DateOnly))}
+	}
+	return nil
+}
+
+const maxTicket = 500
+
+func (p *parser) ticket(w string) *Mistake {
+	u, err := url.Parse(w)
+	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http" || len(w) > maxTicket {
+		return &Mistake{Problem: fmt.Sprintf("%s is no address of a ticket; it begins with https://.", quote(w))}
+	}
+	p.c.Ticket = u.String()
+	return nil
+}
+
+func (p *parser) missing() *Mistake {
+	f, c := p.form, p.c
+	var lacks []string
+	need := func(missing bool, what string) {
+		if missing {
+			lacks = append(lacks, what)
+		}
+	}
+	need(f.needDecision && c.Decision == "", "the id of the decision, such as A-ABCDEFGH")
+	need(len(f.codes) > 0 && c.Code == "", "one of "+list(f.codes))
+	need(f.needTeam && c.Team == "", "a team, such as @org/team")
+	need(f.needUntil && c.Until.IsZero(), "a date, such as until="+p.today.AddDate(0, 0, 30).Format(time.DateOnly))
+	need(f.needTicket && c.Ticket == "", "a ticket, such as ticket=https://…")
+	need(f.needReason && c.Reason == "", "a reason behind “because”")
+	if len(lacks) == 0 {
+		return nil
+	}
+	return &Mistake{Problem: fmt.Sprintf("%s needs %s.", c.Verb, and(lacks))}
+}
+
+// unknown answers a word that is no verb.
+func unknown(w string, today time.Time) *Mistake {
+	m := &Mistake{Problem: fmt.Sprintf("%s is not known.", quote(w)), Try: Prefix + " help"}
+	meant := synonyms[w]
+	if meant == "" {
+		var verbs []string
+		for _, v := range []Verb{Help, Status, Why, Rescan, Accept, Confirm, FP, NotAffected, Defer, Reopen, Revoke, Assign, NotUseful} {
+			verbs = append(verbs, string(v))
+		}
+		meant = Verb(nearest(w, verbs))
+	}
+	if meant != "" {
+		m.Problem = fmt.Sprintf("%s is not known. Did you mean %s?", quote(w), meant)
+		m.Try = forms(today)[meant].example
+	}
+	return m
+}
+
+// nearest gives the word that w is nearly, or "".
+func nearest(w string, words []string) string {
+	const most = 60 // characters: nothing of ours is longer, and the comparison is quadratic
+	best, distance := "", 3
+	for _, k := range words {
+		if utf8.RuneCountInString(w) > most+distance {
+			break
+		}
+		if d := levenshtein.Distance(w, k, nil); d < distance && d < len(k)/2+1 {
+			best, distance = k, d
+		}
+	}
+	return best
+}
+
+// synonyms are the words of other tools.
+var synonyms = map[string]Verb{
+	"rerun": Rescan, "re-run": Rescan, "retest": Rescan, "recheck": Rescan, "scan": Rescan, "review": Rescan, "run": Rescan, "retry": Rescan,
+	"ignore": Accept, "dismiss": Accept, "suppress": Accept, "waive": Accept, "skip": Accept, "wontfix": Accept, "risk": Accept,
+	"false-positive": FP, "falsepositive": FP, "false": FP, "wrong": NotUseful, "noise": NotUseful,
+	"approve": Confirm, "lgtm": Confirm, "explain": Why, "info": Status, "snooze": Defer, "postpone": Defer, "later": Defer,
+	"undo": Revoke, "cancel": Revoke, "open": Reopen, "unresolve": Reopen, "owner": Assign, "?": Help, "--help": Help, "commands": Help,
+}
+
+func quote(w string) string {
+	if r := []rune(w); len(r) > 40 {
+		w = string(r[:39]) + "…"
+	}
+	return "“" + w + "”"
+}
+
+func list(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
+}
+
+func and(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
+}

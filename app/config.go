@@ -1,0 +1,204 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/secbydesign/secbydesign/app/installation"
+	"github.com/secbydesign/secbydesign/scanners/catalog"
+	"github.com/secbydesign/secbydesign/scanners/osv"
+)
+
+// Settings are what an operator sets, as flags or as environment variables of the same names.
+// All are words here, so that [Settings.Config] can tell every mistake at once.
+type Settings struct {
+	Listen    string `env:"SECBYDESIGN_LISTEN" default:":8080" placeholder:"ADDR" help:"Address to serve on."`
+	PublicURL string `env:"SECBYDESIGN_PUBLIC_URL" placeholder:"URL" help:"Address under which GitHub and people reach this server."`
+	DataDir   string `env:"SECBYDESIGN_DATA_DIR" default:"data" placeholder:"DIR" help:"Folder for the database and the mirrors."`
+	Database  string `name:"database-url" env:"SECBYDESIGN_DATABASE_URL" placeholder:"URL" help:"sqlite:PATH; a file in the data folder unless set."`
+	Role      string `env:"SECBYDESIGN_ROLE" default:"all" placeholder:"ROLE" help:"all, or only web, or only worker."`
+	Workers   string `env:"SECBYDESIGN_WORKERS" default:"4" placeholder:"N" help:"Reviews at one time."`
+
+	GitHubURL         string `name:"github-url" env:"SECBYDESIGN_GITHUB_URL" default:"https://github.com" placeholder:"URL" help:"GitHub, or your GitHub Enterprise Server."`
+	AppID             string `name:"github-app-id" env:"SECBYDESIGN_GITHUB_APP_ID" placeholder:"ID" help:"The App's id."`
+	PrivateKey        string `name:"github-private-key" env:"SECBYDESIGN_GITHUB_PRIVATE_KEY" placeholder:"PEM" help:"The App's private key."`
+	PrivateKeyFile    string `name:"github-private-key-file" env:"SECBYDESIGN_GITHUB_PRIVATE_KEY_FILE" placeholder:"FILE" help:"File with the App's private key."`
+	WebhookSecret     string `name:"github-webhook-secret" env:"SECBYDESIGN_GITHUB_WEBHOOK_SECRET" placeholder:"SECRET" help:"The App's webhook secret; several, separated by commas, while rotating."`
+	WebhookSecretFile string `name:"github-webhook-secret-file" env:"SECBYDESIGN_GITHUB_WEBHOOK_SECRET_FILE" placeholder:"FILE" help:"File with the webhook secret."`
+
+	ScannerSettings
+
+	LogLevel  string `env:"SECBYDESIGN_LOG_LEVEL" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error."`
+	LogFormat string `env:"SECBYDESIGN_LOG_FORMAT" default:"json" placeholder:"FORMAT" help:"json or console."`
+}
+
+// A Config is [Settings] that make sense.
+type Config struct {
+	Listen    string
+	PublicURL string // without a slash at its end; may be empty
+	DataDir   string // absolute
+	Database  string
+	Web       bool // serve HTTP
+	Work      bool // review pull requests
+	Workers   int
+
+	GitHubURL      string
+	AppID          int64
+	PrivateKey     []byte
+	WebhookSecrets [][]byte
+
+	Catalog catalog.Options
+
+	LogLevel zerolog.Level
+	Console  bool
+
+	WritePace time.Duration // pause between two writes to GitHub
+}
+
+// Config checks the settings. The error has one line for each mistake, by the name of its
+// variable.
+func (s Settings) Config() (Config, error) {
+	var wrong []error
+	bad := func(name, format string, args ...any) {
+		wrong = append(wrong, fmt.Errorf("SECBYDESIGN_%s "+format, append([]any{name}, args...)...))
+	}
+	c := Config{Listen: s.Listen, GitHubURL: strings.TrimSuffix(s.GitHubURL, "/"), Console: s.LogFormat == "console"}
+
+	if _, _, err := net.SplitHostPort(s.Listen); err != nil {
+		bad("LISTEN", "is %q: write HOST:PORT or :PORT", s.Listen)
+	}
+	c.PublicURL = strings.TrimSuffix(s.PublicURL, "/")
+	if c.PublicURL != "" {
+		if err := webAddress(c.PublicURL); err != nil {
+			bad("PUBLIC_URL", "%v", err)
+		}
+	}
+	if err := webAddress(c.GitHubURL); err != nil {
+		bad("GITHUB_URL", "%v", err)
+	}
+	if u, err := url.Parse(c.GitHubURL); err == nil && !loopback(u.Hostname()) {
+		c.WritePace = installation.WritePace // on this machine there is only a stand-in, which does not mind
+	}
+	dir, db, err := database(s.DataDir, s.Database)
+	if err != nil {
+		wrong = append(wrong, err)
+	}
+	c.DataDir, c.Database = dir, db
+	switch s.Role {
+	case "all", "web", "worker":
+		c.Web, c.Work = s.Role != "worker", s.Role != "web"
+	default:
+		bad("ROLE", "is %q: write all, web or worker", s.Role)
+	}
+	if c.Workers, err = strconv.Atoi(s.Workers); err != nil || c.Workers < 1 || c.Workers > 1000 {
+		bad("WORKERS", "is %q: write a number from 1 to 1000", s.Workers)
+	}
+
+	switch c.AppID, err = strconv.ParseInt(s.AppID, 10, 64); {
+	case s.AppID == "":
+		bad("GITHUB_APP_ID", "is not set: it is on the App's settings page")
+	case err != nil || c.AppID <= 0:
+		bad("GITHUB_APP_ID", "is not the App's id, a number: it is on the App's settings page")
+	}
+	key, err := wordOrFile(s.PrivateKey, s.PrivateKeyFile)
+	switch {
+	case err != nil:
+		bad("GITHUB_PRIVATE_KEY_FILE", "%v", err)
+	case key == "":
+		bad("GITHUB_PRIVATE_KEY", "is not set: make a private key on the App's settings page, and set it or SECBYDESIGN_GITHUB_PRIVATE_KEY_FILE")
+	}
+	// Some ways of setting variables cannot hold line breaks.
+	c.PrivateKey = []byte(strings.ReplaceAll(key, `\n`, "\n"))
+	secrets, err := wordOrFile(s.WebhookSecret, s.WebhookSecretFile)
+	if err != nil {
+		bad("GITHUB_WEBHOOK_SECRET_FILE", "%v", err)
+	}
+	for _, secret := range strings.Split(secrets, ",") {
+		if secret = strings.TrimSpace(secret); secret != "" {
+			c.WebhookSecrets = append(c.WebhookSecrets, []byte(secret))
+		}
+	}
+	if len(c.WebhookSecrets) == 0 && err == nil && c.Web {
+		bad("GITHUB_WEBHOOK_SECRET", "is not set: without one, anybody could send deliveries")
+	}
+
+	var mistakes map[string]error
+	c.Catalog, mistakes = s.options(osv.DefaultURL, c.DataDir)
+	for _, name := range slices.Sorted(maps.Keys(mistakes)) {
+		bad(name, "%v", mistakes[name])
+	}
+
+	if c.LogLevel, err = zerolog.ParseLevel(s.LogLevel); err != nil || s.LogLevel == "" {
+		bad("LOG_LEVEL", "is %q: write debug, info, warn or error", s.LogLevel)
+	}
+	if s.LogFormat != "json" && s.LogFormat != "console" {
+		bad("LOG_FORMAT", "is %q: write json or console", s.LogFormat)
+	}
+	return c, errors.Join(wrong...)
+}
+
+// database gives the data folder and the address of the database.
+func database(dir, url string) (string, string, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil || dir == "" {
+		err = fmt.Errorf("SECBYDESIGN_DATA_DIR is %q: write the path of a folder", dir)
+	}
+	switch {
+	case url == "":
+		url = "sqlite:" + filepath.Join(abs, "secbydesign.db")
+	case !strings.HasPrefix(url, "sqlite:") || url == "sqlite:":
+		err = errors.Join(err, errors.New("SECBYDESIGN_DATABASE_URL must be sqlite:PATH; other databases are not supported yet"))
+	}
+	return abs, url, err
+}
+
+// wordOrFile gives a setting that may be in a file. The word itself comes first. The errors do
+// not name the file: where a path was wanted, the secret itself may have been pasted.
+func wordOrFile(word, file string) (string, error) {
+	if word != "" || file == "" {
+		return word, nil
+	}
+	b, err := os.ReadFile(file)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return "", errors.New("names a file that does not exist")
+	case err != nil:
+		return "", errors.New("names a file that cannot be read")
+	case strings.TrimSpace(string(b)) == "":
+		return "", errors.New("names a file that is empty")
+	}
+	return strings.TrimSpace(string(b)), nil
+}
+
+// webAddress tells what is wrong with a base address. Plain http is for this machine only,
+// since tokens travel on it.
+func webAddress(s string) error {
+	u, err := url.Parse(s)
+	switch {
+	case strings.Contains(s, "@"): // what stands before it may be a password, so it is not repeated
+		return errors.New("must be an address without user, query and fragment")
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
+		return fmt.Errorf("is %q: write an address that begins with https://", s)
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return errors.New("must be an address without user, query and fragment")
+	case u.Scheme == "http" && !loopback(u.Hostname()):
+		return fmt.Errorf("is %q: plain http is allowed for this machine only, write https://", s)
+	}
+	return nil
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}

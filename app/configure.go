@@ -1,0 +1,68 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/secbydesign/secbydesign/app/policy"
+	"github.com/secbydesign/secbydesign/app/upload"
+	"github.com/secbydesign/secbydesign/scanners/catalog"
+)
+
+// PolicyFiles are the files of a policy on this machine.
+type PolicyFiles struct {
+	File         string // of the repository
+	Organisation string // empty for none
+
+	// Scanners are names that may be written beside those of the catalogue.
+	Scanners []string
+}
+
+// CheckPolicy says that the files are valid. Otherwise the error tells every mistake at its place.
+func CheckPolicy(w io.Writer, f PolicyFiles) error {
+	if _, err := f.read(f.File); err != nil {
+		return err
+	}
+	if _, err := f.read(f.Organisation); err != nil {
+		return err
+	}
+	for _, name := range []string{f.File, f.Organisation} {
+		if name != "" {
+			fmt.Fprintln(w, name+" is valid.")
+		}
+	}
+	return nil
+}
+
+// ExplainPolicy shows each effective value and where it comes from. A repository without a file
+// has a policy, too.
+func ExplainPolicy(w io.Writer, f PolicyFiles) error {
+	repository, err := f.read(f.File)
+	if errors.Is(err, fs.ErrNotExist) && f.File == policy.File {
+		fmt.Fprintf(w, "There is no %s here, so the layers below it hold.\n\n", policy.File)
+		err = nil
+	}
+	if err != nil {
+		return err
+	}
+	organisation, err := f.read(f.Organisation)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(w, policy.Merge(organisation, repository).Explain())
+	return err
+}
+
+func (f PolicyFiles) read(name string) (policy.Layer, error) {
+	if name == "" {
+		return policy.Layer{}, nil
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return policy.Layer{}, err
+	}
+	return policy.Parse(name, text, append(append(catalog.Names(), upload.CodeQL), f.Scanners...)...)
+}

@@ -1,0 +1,59 @@
+package app_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/secbydesign/secbydesign/app"
+)
+
+func TestPolicyCommands(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	good := file("good.yml", "version: 1\ngates: {secrets: {mode: off}}\nscanners: {gosec: {enabled: true}}\n")
+	bad := file("bad.yml", "version: 1\ngate: {}\n")
+	custom := file("custom.yml", "version: 1\nscanners: {ours: {enabled: true}}\n")
+	org := file("org.yml", "version: 1\nguardrails: {gates: {secrets: {at_least: comment}}}\n")
+
+	for _, test := range []struct {
+		files      app.PolicyFiles
+		said, told string
+	}{
+		{app.PolicyFiles{File: good}, good + " is valid.\n", ""},
+		{app.PolicyFiles{File: good, Organisation: org}, good + " is valid.\n" + org + " is valid.\n", ""},
+		{app.PolicyFiles{File: bad}, "", bad + `:2:1: unknown key "gate", did you mean "gates"?`},
+		{app.PolicyFiles{File: good, Organisation: bad}, "", bad + ":2:1: "},
+		{app.PolicyFiles{File: custom}, "", "unknown scanner"},
+		{app.PolicyFiles{File: custom, Scanners: []string{"ours"}}, custom + " is valid.\n", ""},
+		{app.PolicyFiles{File: good + "x"}, "", "no such file"},
+	} {
+		var b bytes.Buffer
+		err := app.CheckPolicy(&b, test.files)
+		if b.String() != test.said || (err == nil) != (test.told == "") || err != nil && !strings.Contains(err.Error(), test.told) {
+			t.Errorf("%+v: %q, %v", test.files, b.String(), err)
+		}
+	}
+
+	var b bytes.Buffer
+	if err := app.ExplainPolicy(&b, app.PolicyFiles{File: good, Organisation: org}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"organisation, " + org + ":2, see refused\n", "off is too mild", good + ":2:25"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in\n%s", want, b.String())
+		}
+	}
+	if err := app.ExplainPolicy(&b, app.PolicyFiles{File: bad}); err == nil {
+		t.Error("a bad file was explained")
+	}
+}

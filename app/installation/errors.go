@@ -1,0 +1,163 @@
+package installation
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+var (
+	// ErrGone means that the installation, or the repository in it, is not there any more.
+	// There is nothing left to do for it.
+	ErrGone = errors.New("the App is not installed there any more")
+
+	// ErrSuspended means that an owner suspended the installation. They may lift that.
+	ErrSuspended = errors.New("the installation is suspended")
+)
+
+// A RateLimited error means that GitHub will not answer this installation before Until.
+// What was asked was not carried out.
+type RateLimited struct {
+	Until     time.Time
+	Secondary bool // too much at once, not too much in the hour
+}
+
+func (e *RateLimited) Error() string {
+	kind := "rate limit"
+	if e.Secondary {
+		kind = "secondary rate limit"
+	}
+	return fmt.Sprintf("GitHub's %s is used up until %s", kind, e.Until.UTC().Format(time.RFC3339))
+}
+
+// A Forbidden error means that the App lacks a permission.
+type Forbidden struct {
+	// Accepted lists what would do, as in X-Accepted-GitHub-Permissions: "a=read,b=write"
+	// means both, ";" means or. Empty where GitHub does not say.
+	// https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api#insufficient-permissions-errors
+	Accepted string
+	Message  string // GitHub's
+}
+
+func (e *Forbidden) Error() string {
+	if e.Accepted == "" {
+		return "permission missing: " + e.Message
+	}
+	return fmt.Sprintf("permission missing, want %s: %s", e.Accepted, e.Message)
+}
+
+// A GraphQLError is the first error of a GraphQL answer that is none of the others here.
+type GraphQLError struct {
+	Type    string // such as NOT_FOUND or UNPROCESSABLE; may be empty
+	Message string
+}
+
+func (e *GraphQLError) Error() string {
+	if e.Type == "" {
+		return "GraphQL: " + e.Message
+	}
+	return "GraphQL: " + e.Type + ": " + e.Message
+}
+
+// refusal is the body of GitHub's answers that are not 2xx.
+type refusal struct {
+	Message string `json:"message"`
+	URL     string `json:"documentation_url"`
+}
+
+// judge gives the error that an answer stands for, where the caller's answer to it
+// differs; all other refusals are left to go-github. Only status codes that matter have
+// their body read, and it can be read again.
+func judge(req *http.Request, resp *http.Response) error {
+	switch resp.StatusCode {
+	case http.StatusOK:
+		if !graphql(req) {
+			return nil
+		}
+		b, err := peek(resp)
+		if err != nil {
+			return fmt.Errorf("read the answer: %w", err)
+		}
+		return judgeGraphQL(resp.Header, b)
+	case http.StatusForbidden, http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusTooManyRequests:
+		b, err := peek(resp)
+		if err != nil {
+			return fmt.Errorf("read the answer: %w", err)
+		}
+		var r refusal
+		// What is not JSON has no message; its status code and headers still count.
+		_ = json.Unmarshal(b, &r)
+		return judgeREST(req, resp, r)
+	default:
+		return nil
+	}
+}
+
+func judgeREST(req *http.Request, resp *http.Response, r refusal) error {
+	// The calls by which the App asks about or for an installation.
+	about := strings.Contains(req.URL.Path, "/app/installations/")
+	token := about && strings.HasSuffix(req.URL.Path, "/access_tokens")
+	switch code := resp.StatusCode; {
+	case code == http.StatusTooManyRequests || code == http.StatusForbidden:
+		if limit := limitIn(resp.Header, code, r); limit != nil {
+			return limit
+		}
+		switch {
+		case strings.Contains(r.Message, "installation has been suspended"):
+			return ErrSuspended
+		case strings.HasPrefix(r.Message, "Resource not accessible by"):
+			return &Forbidden{resp.Header.Get("X-Accepted-GitHub-Permissions"), r.Message}
+		}
+	// "Integration not found" is about the App: its id is wrong, nobody uninstalled it.
+	case code == http.StatusNotFound && about && !strings.Contains(r.Message, "Integration not found"):
+		return ErrGone
+	case code == http.StatusUnprocessableEntity && token:
+		switch {
+		case strings.Contains(r.Message, "not accessible to the parent installation"):
+			return ErrGone
+		case strings.Contains(r.Message, "permissions requested are not granted"):
+			return &Forbidden{Message: r.Message}
+		}
+	}
+	return nil
+}
+
+// judgeGraphQL finds the errors in an answer of GraphQL, which come with status 200.
+// The client's own errors would lose their type.
+// https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api#exceeding-the-rate-limit
+func judgeGraphQL(h http.Header, body []byte) error {
+	var answer struct {
+		Errors []struct{ Type, Message string }
+	}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return fmt.Errorf("read the answer: %w", err)
+	}
+	if len(answer.Errors) == 0 {
+		return nil
+	}
+	for _, e := range answer.Errors {
+		switch {
+		case e.Type == "RATE_LIMITED" || secondary(refusal{Message: e.Message}):
+			if limit := limitIn(h, http.StatusOK, refusal{Message: e.Message}); limit != nil {
+				return limit
+			}
+			return &RateLimited{}
+		case e.Type == "FORBIDDEN":
+			return &Forbidden{Message: e.Message}
+		}
+	}
+	return &GraphQLError{answer.Errors[0].Type, answer.Errors[0].Message}
+}
+
+// peek reads the body and puts it back.
+func peek(resp *http.Response) ([]byte, error) {
+	b, err := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	resp.Body = io.NopCloser(bytes.NewReader(b))
+	return b, err
+}

@@ -1,0 +1,254 @@
+package installation
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	// apiVersion is the version of GitHub's REST API that go-github v60 speaks.
+	// https://docs.github.com/en/rest/about-the-rest-api/api-versions
+	apiVersion = "2022-11-28"
+
+	// exchangeTimeout bounds one exchange, from the request to the end of the answer.
+	// GitHub itself gives up on a request after ten seconds; the rest is for large answers
+	// on slow lines.
+	// https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api#timeouts
+	exchangeTimeout = time.Minute
+
+	// maxAnswer bounds an answer in bytes. The largest that are asked for are trees, of
+	// which GitHub sends 7 MB at most, and lists of a hundred comments.
+	maxAnswer = 50 << 20
+
+	tries     = 3
+	firstWait = 250 * time.Millisecond // before the second try; doubles
+)
+
+// An Exchange is one request to GitHub and its answer.
+type Exchange struct {
+	Installation int64 // 0 for those of the App itself
+	Method, Path string
+	Status       int           // 0 when there was no answer
+	Remaining    int           // what is left of the rate limit; -1 when GitHub does not say
+	Duration     time.Duration // until the answer's header
+	Err          error         // why there was no answer
+}
+
+func defaultTransport() http.RoundTripper {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.ResponseHeaderTimeout = 30 * time.Second
+	t.MaxIdleConnsPerHost = 16
+	return t
+}
+
+// exchange sends a request as GitHub wants it, once, within bounds of time and size.
+type exchange struct {
+	next         http.RoundTripper
+	agent        string
+	installation int64
+	observe      func(Exchange)
+}
+
+func (e *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
+	ctx, cancel := context.WithTimeout(req.Context(), exchangeTimeout)
+	out := req.Clone(ctx)
+	out.Header.Set("User-Agent", e.agent)
+	out.Header.Set("X-GitHub-Api-Version", apiVersion)
+	start := time.Now()
+	resp, err := e.next.RoundTrip(out)
+	if e.observe != nil {
+		seen := Exchange{Installation: e.installation, Method: req.Method, Path: req.URL.Path,
+			Remaining: -1, Duration: time.Since(start), Err: err}
+		if resp != nil {
+			seen.Status = resp.StatusCode
+			if n, err := strconv.Atoi(resp.Header.Get("X-RateLimit-Remaining")); err == nil {
+				seen.Remaining = n
+			}
+		}
+		e.observe(seen)
+	}
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	resp.Body = &answer{ReadCloser: resp.Body, left: maxAnswer, done: cancel}
+	return resp, nil
+}
+
+// answer is a body that ends in an error when it is too long, never early.
+type answer struct {
+	io.ReadCloser
+	left int64
+	done context.CancelFunc
+}
+
+func (a *answer) Read(p []byte) (int, error) {
+	n, err := a.ReadCloser.Read(p)
+	if a.left -= int64(n); a.left < 0 {
+		return 0, fmt.Errorf("GitHub's answer is longer than %d MB", maxAnswer>>20)
+	}
+	return n, err
+}
+
+func (a *answer) Close() error {
+	defer a.done()
+	return a.ReadCloser.Close()
+}
+
+// retry repeats what failed in passing, unless it writes: a write that was not answered
+// may have been carried out.
+type retry struct{ next http.RoundTripper }
+
+func (r *retry) RoundTrip(req *http.Request) (*http.Response, error) {
+	write := writes(req)
+	for try, wait := 1, firstWait; ; try, wait = try+1, 2*wait {
+		resp, err := r.next.RoundTrip(req)
+		if try == tries || write || req.Context().Err() != nil || !inPassing(resp, err) {
+			return resp, err
+		}
+		again, ok := rewind(req)
+		if !ok {
+			return resp, err
+		}
+		if resp != nil {
+			resp.Body.Close()
+		}
+		if err := sleep(req.Context(), wait/2+rand.N(wait)); err != nil {
+			closeBody(again)
+			return nil, err
+		}
+		req = again
+	}
+}
+
+func inPassing(resp *http.Response, err error) bool {
+	if err != nil {
+		return true
+	}
+	switch resp.StatusCode {
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
+}
+
+// authorize adds the token of the installation.
+type authorize struct {
+	source *source
+	next   http.RoundTripper
+}
+
+func (a *authorize) RoundTrip(req *http.Request) (*http.Response, error) {
+	for first := true; ; first = false {
+		t, err := a.source.get(req.Context())
+		if err != nil {
+			closeBody(req)
+			return nil, err
+		}
+		out := req.Clone(req.Context())
+		out.Header.Set("Authorization", "token "+t.reveal())
+		resp, err := a.next.RoundTrip(out)
+		if err != nil {
+			return nil, err
+		}
+		resp.Request = req // which has no token in it
+		if resp.StatusCode != http.StatusUnauthorized {
+			return resp, nil
+		}
+		// GitHub may take a token back before its time, as when an installation is
+		// suspended or the owner's rules change.
+		a.source.refused(t)
+		again, ok := rewind(req)
+		if !first || !ok {
+			return resp, nil
+		}
+		resp.Body.Close()
+		req = again
+	}
+}
+
+// signed keeps the App's signature off the caller's request, to which ghinstallation
+// adds it.
+type signed struct{ next http.RoundTripper }
+
+func (s *signed) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := s.next.RoundTrip(req.Clone(req.Context()))
+	if err != nil {
+		return nil, err
+	}
+	resp.Request = req
+	return resp, nil
+}
+
+// confined lets nothing out but to GitHub's API, wherever a redirect or a link points:
+// what follows would add a credential.
+type confined struct {
+	api  *url.URL
+	next http.RoundTripper
+}
+
+func (c *confined) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.URL.Scheme != c.api.Scheme || !strings.EqualFold(req.URL.Host, c.api.Host) {
+		closeBody(req)
+		return nil, fmt.Errorf("refused to take credentials for %s to %s", c.api.Host, req.URL.Host)
+	}
+	return c.next.RoundTrip(req)
+}
+
+// graphql reports whether the request is for the GraphQL API.
+func graphql(req *http.Request) bool {
+	return req.Method == http.MethodPost && strings.HasSuffix(req.URL.Path, "/graphql")
+}
+
+// writes reports whether the request may change something that matters.
+func writes(req *http.Request) bool {
+	switch {
+	case req.Method == http.MethodGet, req.Method == http.MethodHead:
+		return false
+	case strings.HasSuffix(req.URL.Path, "/access_tokens"):
+		return false // one token too many is harmless
+	case !graphql(req):
+		return true
+	}
+	again, ok := rewind(req)
+	if !ok || again.Body == nil {
+		return true
+	}
+	defer again.Body.Close()
+	var asked struct{ Query string }
+	if err := json.NewDecoder(again.Body).Decode(&asked); err != nil {
+		return true
+	}
+	return !strings.HasPrefix(asked.Query, "query") && !strings.HasPrefix(asked.Query, "{")
+}
+
+// rewind gives the request once more, if its body can be read again.
+func rewind(req *http.Request) (*http.Request, bool) {
+	if req.Body == nil || req.Body == http.NoBody {
+		return req, true
+	}
+	if req.GetBody == nil {
+		return nil, false
+	}
+	body, err := req.GetBody()
+	if err != nil {
+		return nil, false
+	}
+	again := req.Clone(req.Context())
+	again.Body = body
+	return again, true
+}
+
+func closeBody(req *http.Request) {
+	if req.Body != nil {
+		req.Body.Close()
+	}
+}

@@ -1,0 +1,185 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/secbydesign/secbydesign/app/command"
+	"github.com/secbydesign/secbydesign/app/ledger"
+	"github.com/secbydesign/secbydesign/app/queue"
+	"github.com/secbydesign/secbydesign/app/review"
+	"github.com/secbydesign/secbydesign/checks"
+	"github.com/secbydesign/secbydesign/webhook"
+)
+
+// asked is what an intent asks for.
+type asked struct {
+	reviews []queue.Request
+	errands []queue.Errand
+	events  []ledger.Event
+}
+
+// accept makes a delivery durable, together with all that it asks for.
+func (a *app) accept(ctx context.Context, d webhook.Delivery) error {
+	want, err := a.want(ctx, d)
+	if err != nil {
+		return err
+	}
+	err = a.queue.SubmitWith(ctx, ledger.Delivery{GUID: d.GUID, Event: d.Event, Action: d.Action}, want.reviews, want.errands, want.events)
+	if errors.Is(err, ledger.ErrDuplicate) {
+		return webhook.ErrDuplicate
+	}
+	return err
+}
+
+// want says what a delivery asks for. It asks nobody but the ledger, since GitHub waits for the
+// answer.
+func (a *app) want(ctx context.Context, d webhook.Delivery) (want asked, err error) {
+	switch i := d.Intent.(type) {
+	case webhook.Review:
+		want.reviews = []queue.Request{{
+			Key:    queue.Key{Installation: i.Installation, Owner: i.Owner, Repo: i.Repo, Number: i.Number},
+			RepoID: i.RepoID, HeadSHA: i.HeadSHA, BaseSHA: i.BaseSHA, Reason: i.Reason, Force: i.Force,
+		}}
+	case webhook.Closed:
+		want.reviews = []queue.Request{{
+			Key:    queue.Key{Installation: i.Installation, Owner: i.Owner, Repo: i.Repo, Number: i.Number},
+			RepoID: i.RepoID, HeadSHA: i.HeadSHA, BaseSHA: i.BaseSHA, Reason: "closed", Closed: true,
+		}}
+	case webhook.Rerun:
+		want.reviews, err = a.rerun(ctx, i)
+		for _, req := range want.reviews {
+			if i.CheckName != "" {
+				want.events = append(want.events, ledger.Event{
+					Kind: review.RerunOf, Installation: i.Installation, Owner: i.Owner, Repo: i.Repo, Number: req.Number, Head: i.HeadSHA,
+					Data: encode(map[string]string{"check": i.CheckName}),
+				})
+			}
+		}
+	case webhook.Comment:
+		want.errands = said(i)
+	case webhook.Button:
+		want.errands, err = a.pressed(ctx, d.GUID, i)
+	case webhook.MergeGroup:
+		return a.mergeGroup(ctx, d.GUID, i)
+	case webhook.Uninstalled:
+		a.github.Forget(i.Installation)
+	case webhook.Suspended:
+		a.github.Forget(i.Installation)
+	case webhook.Unsuspended:
+		a.github.Forget(i.Installation)
+	case webhook.RepositoriesAdded:
+		a.github.Forget(i.Installation)
+	case webhook.RepositoriesRemoved:
+		a.github.Forget(i.Installation)
+	}
+	// The others are worth being known, and the delivery that brought them is: a policy is read
+	// anew for each review, so a new one needs nothing.
+	return want, err
+}
+
+// said makes an errand of a comment that holds commands. The rest of its text is not kept.
+func said(i webhook.Comment) []queue.Errand {
+	lines := command.Find(i.Body)
+	if len(lines) == 0 {
+		return nil // quoted, or code
+	}
+	// Comments of the conversation and of reviews have ids of their own.
+	id := "note-" + strconv.FormatInt(i.ID, 10)
+	if i.Thread > 0 {
+		id = "review-" + strconv.FormatInt(i.ID, 10)
+	}
+	return []queue.Errand{{
+		Installation: i.Installation, Owner: i.Owner, Repo: i.Repo, Number: i.Number, Kind: review.Comment, ID: id,
+		Data: encode(review.Said{Comment: i.ID, Thread: i.Thread, Sender: i.Sender, Lines: lines, At: time.Now().UTC()}),
+	}}
+}
+
+// pressed makes errands of a button: one for each pull request that has the check's head.
+func (a *app) pressed(ctx context.Context, guid string, i webhook.Button) ([]queue.Errand, error) {
+	numbers, err := a.pullsOf(ctx, i.Owner, i.Repo, i.Number, i.ExternalID, i.HeadSHA)
+	if err != nil {
+		return nil, err
+	}
+	var out []queue.Errand
+	for _, n := range numbers {
+		out = append(out, queue.Errand{
+			Installation: i.Installation, Owner: i.Owner, Repo: i.Repo, Number: n, Kind: review.Button, ID: guid + "-" + strconv.Itoa(n),
+			Data: encode(review.Said{Sender: i.Sender, Button: i.Identifier, Check: i.CheckRun, At: time.Now().UTC()}),
+		})
+	}
+	return out, nil
+}
+
+// mergeGroup asks for the verdict on a group. A commit that is the head of a pull request is
+// reviewed as that: whoever may push can give a branch the name of a queue's.
+func (a *app) mergeGroup(ctx context.Context, guid string, i webhook.MergeGroup) (want asked, err error) {
+	numbers, err := a.ledger.PullsAt(ctx, i.Owner, i.Repo, i.HeadSHA)
+	if err != nil {
+		return want, err
+	}
+	for _, n := range numbers {
+		want.reviews = append(want.reviews, queue.Request{
+			Key:    queue.Key{Installation: i.Installation, Owner: i.Owner, Repo: i.Repo, Number: n},
+			RepoID: i.RepoID, HeadSHA: i.HeadSHA, Reason: review.Rerequested, Force: i.Again,
+		})
+	}
+	if len(numbers) > 0 {
+		return want, nil
+	}
+	id := i.HeadSHA
+	if i.Again {
+		id += " " + guid
+	}
+	want.errands = []queue.Errand{{
+		Installation: i.Installation, Owner: i.Owner, Repo: i.Repo, Kind: review.Group, ID: id,
+		Data: encode(review.Merge{Head: i.HeadSHA, Branch: i.Branch, BaseRef: i.BaseRef, Again: i.Again}),
+	}}
+	return want, nil
+}
+
+// encode is for values of ours, which always have a form in JSON.
+func encode(v any) json.RawMessage {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+// rerun asks for reviews of the pull requests of a check that is to be made again.
+func (a *app) rerun(ctx context.Context, i webhook.Rerun) ([]queue.Request, error) {
+	numbers, err := a.pullsOf(ctx, i.Owner, i.Repo, i.Number, i.ExternalID, i.HeadSHA)
+	if err != nil {
+		return nil, err
+	}
+	var out []queue.Request
+	for _, n := range numbers {
+		out = append(out, queue.Request{
+			Key:    queue.Key{Installation: i.Installation, Owner: i.Owner, Repo: i.Repo, Number: n},
+			RepoID: i.RepoID, HeadSHA: i.HeadSHA, Reason: review.Rerequested, Force: true,
+		})
+	}
+	return out, nil
+}
+
+// pullsOf finds the pull requests of a check. For a fork GitHub does not name them; our own
+// check's external id does, and so do the heads that we heard of.
+func (a *app) pullsOf(ctx context.Context, owner, repo string, number int, externalID, head string) ([]int, error) {
+	if number == 0 {
+		number = checks.PullOf(externalID)
+	}
+	if number != 0 {
+		return []int{number}, nil
+	}
+	numbers, err := a.ledger.PullsAt(ctx, owner, repo, head)
+	if err == nil && len(numbers) == 0 {
+		zerolog.Ctx(ctx).Info().Str("head", head).Msg("no pull request is known for the check")
+	}
+	return numbers, err
+}

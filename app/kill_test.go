@@ -1,0 +1,214 @@
+package app_test
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/secbydesign/secbydesign/app"
+	"github.com/secbydesign/secbydesign/app/demo"
+	"github.com/secbydesign/secbydesign/checks/fakegithub"
+)
+
+var kills = flag.Int("kills", 4, "how often to kill the program during a review")
+
+// serveForTest makes the test binary the program, so that the program can be killed.
+func serveForTest() bool {
+	var settings app.Settings
+	raw := os.Getenv("SECBYDESIGN_TEST_SETTINGS")
+	if raw == "" {
+		return false
+	}
+	if err := json.Unmarshal([]byte(raw), &settings); err != nil {
+		panic(err)
+	}
+	config, err := settings.Config()
+	if err != nil {
+		panic(err)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	if err := app.Run(ctx, config, app.Logger(config, os.Stderr)); err != nil {
+		panic(err)
+	}
+	return true
+}
+
+// A process is the program as a process of its own.
+type process struct {
+	t    *testing.T
+	cmd  *exec.Cmd
+	addr string
+	log  *safeBuffer
+}
+
+func start(t *testing.T, w *demo.World, addr string, log *safeBuffer) *process {
+	t.Helper()
+	settings := w.Settings
+	settings.Listen = addr
+	raw, err := json.Marshal(settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &process{t: t, addr: addr, log: log, cmd: exec.Command(os.Args[0], "-test.run=^$")}
+	p.cmd.Env = append(os.Environ(), "SECBYDESIGN_TEST_SETTINGS="+string(raw))
+	p.cmd.Stderr = log
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+		resp, err := http.Get("http://" + addr + "/readyz")
+		if err == nil {
+			_, _ = io.Copy(io.Discard, resp.Body)
+			resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				return p
+			}
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the program does not get ready:\n%s", log)
+		}
+	}
+}
+
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill()
+	_ = p.cmd.Wait()
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// TestKilledDuringReview kills the program at random moments of a review and starts it again.
+// Every pull request ends in the same state, with each thread there once.
+func TestKilledDuringReview(t *testing.T) {
+	t.Parallel()
+	const stages = 4
+	for i := range min(stages, *kills) {
+		t.Run(fmt.Sprint("stage ", i+1), func(t *testing.T) {
+			t.Parallel()
+			killing(t, uint64(i), (*kills+stages-1-i)/stages)
+		})
+	}
+}
+
+func killing(t *testing.T, seed uint64, times int) {
+	rng := rand.New(rand.NewPCG(seed, 5))
+	w, err := demo.NewWorld(t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.GitHub.Close)
+	addr, log := freeAddress(t), &safeBuffer{}
+	w.GitHub.SetWebhookURL("http://" + addr + "/webhook")
+	w.GitHub.CreateOrg("acme")
+	repo := w.GitHub.CreateRepo("acme", "shop", true)
+	p := start(t, w, addr, log)
+	defer func() { p.kill() }()
+	w.GitHub.Install("acme")
+	base := repo.Commit("main", "", "base", map[string]string{"a.py": "a = 1\n"})
+
+	s := &stage{World: w, t: t, repo: repo, base: base, logs: log}
+	state := func(n int) string {
+		var lines []string
+		latest := map[string]fakegithub.CheckRun{}
+		for _, run := range w.GitHub.CheckRuns("acme", "shop", w.GitHub.Pull("acme", "shop", n).HeadSHA) {
+			if run.ID > latest[run.Name].ID {
+				latest[run.Name] = run
+			}
+		}
+		for _, run := range latest {
+			lines = append(lines, fmt.Sprintf("%s %s %s annotations=%d", run.Name, run.Conclusion, run.Title, len(run.Annotations)))
+		}
+		lines = append(lines, s.threads(n)...)
+		for _, c := range w.GitHub.IssueComments("acme", "shop", n) {
+			first, _, _ := strings.Cut(c.Body, "\n")
+			lines = append(lines, "summary "+first+c.Minimized)
+		}
+		slices.Sort(lines)
+		return strings.Join(lines, "\n")
+	}
+	// A push that mends one finding, leaves one and brings one: all kinds of writes.
+	open := func(branch string) int {
+		n := s.open(branch, map[string]string{"a.py": "a = 1\n" + leak(1) + leak(2)})
+		s.verdict(n)
+		return n
+	}
+	push := func(n int, branch string) {
+		repo.Commit(branch, base, "again on "+branch, map[string]string{"a.py": "a = 1\n" + leak(1) + "b = 1\n" + leak(3)})
+		repo.SyncPull(n)
+	}
+	n := open("reference")
+	began := time.Now()
+	push(n, "reference")
+	s.verdict(n)
+	usual := time.Since(began)
+	want := state(n)
+	for i := range times {
+		branch := fmt.Sprint("change", i)
+		n := open(branch)
+		push(n, branch) // returns when the delivery was answered
+		moment := time.Duration(rng.Int64N(int64(usual) + 1))
+		time.Sleep(moment)
+		p.kill()
+		p = start(t, w, addr, log)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		_, err := w.Verdict(ctx, "acme", "shop", n)
+		cancel()
+		if err != nil {
+			t.Fatalf("killed after %v: %v\n%s", moment, err, log)
+		}
+		if got := state(n); got != want {
+			t.Errorf("killed after %v, the pull request shows\n%s\nwant\n%s", moment, got, want)
+		}
+	}
+}
+
+// TestDrain asks the program to stop while it reviews: it ends by itself, and what it did not
+// finish is finished by the next.
+func TestDrain(t *testing.T) {
+	t.Parallel()
+	w, err := demo.NewWorld(t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.GitHub.Close)
+	addr, log := freeAddress(t), &safeBuffer{}
+	w.GitHub.SetWebhookURL("http://" + addr + "/webhook")
+	w.GitHub.CreateOrg("acme")
+	repo := w.GitHub.CreateRepo("acme", "shop", true)
+	p := start(t, w, addr, log)
+	w.GitHub.Install("acme")
+	s := &stage{World: w, t: t, repo: repo, logs: log}
+	s.base = repo.Commit("main", "", "base", map[string]string{"a.py": "a = 1\n"})
+	n := s.open("change", map[string]string{"a.py": "a = 1\n" + leak(1)})
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Wait(); err != nil {
+		t.Fatalf("the program ends with %v:\n%s", err, log)
+	}
+	p = start(t, w, addr, log)
+	defer func() { p.kill() }()
+	s.want(n, "neutral", "a.py:2 open")
+}

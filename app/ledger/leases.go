@@ -1,0 +1,61 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+)
+
+// A Lease says who works on a job. Whoever took it last holds it, for as long as the beats
+// do not stop.
+type Lease struct {
+	Job    int64
+	Holder string // never the same for two attempts
+}
+
+// TakeLease makes lease the one of its job, as part of tx.
+func (l *Ledger) TakeLease(ctx context.Context, tx *sql.Tx, lease Lease, generation int64) error {
+	_, err := tx.ExecContext(ctx, `
+		INSERT INTO heartbeats (job_id, holder, generation, beat_at) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (job_id) DO UPDATE
+		SET holder = excluded.holder, generation = excluded.generation, beat_at = excluded.beat_at`,
+		lease.Job, lease.Holder, generation, millis(time.Now()))
+	if err != nil {
+		return fmt.Errorf("take lease: %w", err)
+	}
+	return nil
+}
+
+// Beat prolongs a lease as part of tx, and tells what is worked on. It reports false if
+// the lease was lost.
+func (l *Ledger) Beat(ctx context.Context, tx *sql.Tx, lease Lease, generation int64) (held bool, err error) {
+	res, err := tx.ExecContext(ctx, `
+		UPDATE heartbeats SET beat_at = $4, generation = $3 WHERE job_id = $1 AND holder = $2`,
+		lease.Job, lease.Holder, generation, millis(time.Now()))
+	held, err = one(res, err)
+	if err != nil {
+		return false, fmt.Errorf("prolong lease: %w", err)
+	}
+	return held, nil
+}
+
+// Leased reports, as part of tx, whether anybody's lease of a job had a beat at horizon or
+// later.
+func (l *Ledger) Leased(ctx context.Context, tx *sql.Tx, job int64, horizon time.Time) (bool, error) {
+	var n int
+	err := tx.QueryRowContext(ctx, `SELECT count(*) FROM heartbeats WHERE job_id = $1 AND beat_at >= $2`,
+		job, millis(horizon)).Scan(&n)
+	if err != nil {
+		return false, fmt.Errorf("read lease: %w", err)
+	}
+	return n > 0, nil
+}
+
+// EndLease ends whatever lease a job has, as part of tx.
+func (l *Ledger) EndLease(ctx context.Context, tx *sql.Tx, job int64) error {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM heartbeats WHERE job_id = $1`, job); err != nil {
+		return fmt.Errorf("end lease: %w", err)
+	}
+	return nil
+}

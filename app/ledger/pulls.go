@@ -1,0 +1,141 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// A Pull is what is known of one pull request without asking GitHub. Owner, Repo and
+// Number name it; the names are compared without case.
+type Pull struct {
+	ID           int64 // given by the ledger
+	Installation int64
+	RepoID       int64
+	Owner, Repo  string
+	Number       int
+	Head, Base   string // as last heard; in [Ledger.Hear], empty means not known
+	Reason       string // why it was last heard of
+	Closed       bool
+
+	// Force is true from the moment that a review was asked for although nothing changed
+	// until a review is done.
+	Force bool
+
+	Generation int64 // how often there was something new to review; counts from 1
+	Reviewed   int64 // the generation that was reviewed last; 0 for none
+}
+
+// Hear takes down, as part of tx, what was said of a pull request. Its generation is one
+// higher afterwards if there is something new: another head, another base, closed or
+// re-opened, or p.Force.
+func (l *Ledger) Hear(ctx context.Context, tx *sql.Tx, p Pull) error {
+	_, err := tx.ExecContext(ctx, `
+		INSERT INTO pulls (installation, repo_id, owner, repo, number, head, base, reason, force, closed, generation, heard_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11)
+		ON CONFLICT (lower(owner), lower(repo), number) DO UPDATE SET
+			generation = pulls.generation + CASE
+				WHEN excluded.force OR excluded.closed <> pulls.closed
+					OR excluded.head NOT IN ('', pulls.head)
+					OR excluded.base NOT IN ('', pulls.base) THEN 1 ELSE 0 END,
+			installation = excluded.installation,
+			repo_id = CASE excluded.repo_id WHEN 0 THEN pulls.repo_id ELSE excluded.repo_id END,
+			owner = excluded.owner,
+			repo = excluded.repo,
+			head = CASE excluded.head WHEN '' THEN pulls.head ELSE excluded.head END,
+			base = CASE excluded.base WHEN '' THEN pulls.base ELSE excluded.base END,
+			reason = excluded.reason,
+			force = pulls.force OR excluded.force,
+			closed = excluded.closed,
+			heard_at = excluded.heard_at`,
+		p.Installation, p.RepoID, p.Owner, p.Repo, p.Number, p.Head, p.Base, p.Reason, p.Force, p.Closed, millis(time.Now()))
+	if err != nil {
+		return fmt.Errorf("take down pull request %s/%s#%d: %w", p.Owner, p.Repo, p.Number, err)
+	}
+	return nil
+}
+
+// Pull reads a pull request as part of tx. Its error wraps [sql.ErrNoRows] if it was
+// never heard of.
+func (l *Ledger) Pull(ctx context.Context, tx *sql.Tx, owner, repo string, number int) (Pull, error) {
+	var p Pull
+	err := tx.QueryRowContext(ctx, `
+		SELECT id, installation, repo_id, owner, repo, number, head, base, reason, force, closed, generation, reviewed
+		FROM pulls WHERE lower(owner) = $1 AND lower(repo) = $2 AND number = $3`,
+		strings.ToLower(owner), strings.ToLower(repo), number).
+		Scan(&p.ID, &p.Installation, &p.RepoID, &p.Owner, &p.Repo, &p.Number, &p.Head, &p.Base,
+			&p.Reason, &p.Force, &p.Closed, &p.Generation, &p.Reviewed)
+	if err != nil {
+		return Pull{}, fmt.Errorf("read pull request %s/%s#%d: %w", owner, repo, number, err)
+	}
+	return p, nil
+}
+
+// Heard reads a pull request. Its error wraps [sql.ErrNoRows] if it was never heard of.
+func (l *Ledger) Heard(ctx context.Context, owner, repo string, number int) (p Pull, err error) {
+	err = l.Tx(ctx, func(tx *sql.Tx) error {
+		p, err = l.Pull(ctx, tx, owner, repo, number)
+		return err
+	})
+	return p, err
+}
+
+// OpenPulls lists the numbers of the pull requests that were not closed, as far as was heard.
+func (l *Ledger) OpenPulls(ctx context.Context, owner, repo string) ([]int, error) {
+	rows, err := l.read.QueryContext(ctx, `
+		SELECT number FROM pulls WHERE lower(owner) = $1 AND lower(repo) = $2 AND NOT closed ORDER BY number`,
+		strings.ToLower(owner), strings.ToLower(repo))
+	if err != nil {
+		return nil, fmt.Errorf("list open pull requests: %w", err)
+	}
+	return numbers(rows)
+}
+
+// Generation reads the generation of the pull request with this [Pull.ID]. It is cheap.
+func (l *Ledger) Generation(ctx context.Context, id int64) (generation int64, err error) {
+	if err := l.read.QueryRowContext(ctx, `SELECT generation FROM pulls WHERE id = $1`, id).Scan(&generation); err != nil {
+		return 0, fmt.Errorf("read generation: %w", err)
+	}
+	return generation, nil
+}
+
+// SetReviewed notes, as part of tx, that p was reviewed at p.Generation. It does nothing
+// and reports false if something newer was heard since p was read.
+func (l *Ledger) SetReviewed(ctx context.Context, tx *sql.Tx, p Pull) (bool, error) {
+	res, err := tx.ExecContext(ctx, `
+		UPDATE pulls SET reviewed = generation, reviewed_at = $3, force = FALSE
+		WHERE id = $1 AND generation = $2`, p.ID, p.Generation, millis(time.Now()))
+	ok, err := one(res, err)
+	if err != nil {
+		return false, fmt.Errorf("note review: %w", err)
+	}
+	return ok, nil
+}
+
+// PullsAt lists the numbers of the open pull requests whose head is, as far as was heard, a
+// commit.
+func (l *Ledger) PullsAt(ctx context.Context, owner, repo, head string) ([]int, error) {
+	rows, err := l.read.QueryContext(ctx, `
+		SELECT number FROM pulls
+		WHERE lower(owner) = $1 AND lower(repo) = $2 AND head = $3 AND NOT closed ORDER BY number`,
+		strings.ToLower(owner), strings.ToLower(repo), head)
+	if err != nil {
+		return nil, fmt.Errorf("find pull requests of %.10s: %w", head, err)
+	}
+	return numbers(rows)
+}
+
+func numbers(rows *sql.Rows) ([]int, error) {
+	defer rows.Close()
+	var list []int
+	for rows.Next() {
+		var n int
+		if err := rows.Scan(&n); err != nil {
+			return nil, fmt.Errorf("list pull requests: %w", err)
+		}
+		list = append(list, n)
+	}
+	return list, rows.Err()
+}

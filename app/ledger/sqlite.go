@@ -1,0 +1,240 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/pressly/goose/v3"
+	"github.com/riverqueue/river/riverdriver"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+	"github.com/riverqueue/river/rivermigrate"
+	"golang.org/x/sys/unix"
+	_ "modernc.org/sqlite" // the driver "sqlite"
+)
+
+//go:embed migrations/sqlite/*.sql
+var migrations embed.FS
+
+// pragmas hold for every connection.
+var pragmas = url.Values{
+	"_pragma": {
+		"busy_timeout(10000)", // other processes write too
+		"journal_mode(WAL)",
+		// In WAL mode NORMAL may lose the last commits with the power, and with them
+		// deliveries that GitHub was told are safe.
+		// https://www.sqlite.org/pragma.html#pragma_synchronous
+		"synchronous(FULL)",
+		"foreign_keys(1)",
+	},
+	// A transaction that reads first and writes later could otherwise fail with
+	// SQLITE_BUSY without any waiting. https://www.sqlite.org/isolation.html
+	"_txlock": {"immediate"},
+}
+
+func openSQLite(ctx context.Context, path string) (_ *Ledger, err error) {
+	path, err = filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	f, unlock, err := lockFiles(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+
+	l := &Ledger{files: f}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, l.Close())
+		}
+	}()
+	name := (&url.URL{Scheme: "file", OmitHost: true, Path: path}).String() + "?" + pragmas.Encode()
+	if l.write, err = sql.Open("sqlite", name); err != nil {
+		return nil, err
+	}
+	if l.read, err = sql.Open("sqlite", name+"&_pragma=query_only(1)"); err != nil {
+		return nil, err
+	}
+	// SQLite has one writer at a time. Waiting for a connection is fair and ends with its
+	// turn; waiting for SQLite's lock means to ask again and again. riversqlite's package
+	// comment advises the same.
+	l.write.SetMaxOpenConns(1)
+	l.read.SetMaxOpenConns(4)
+	l.read.SetMaxIdleConns(4)
+
+	if err := migrate(ctx, l.write); err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// readSQLite opens a database for reading. Mode ro still lets SQLite make the index of its log beside
+// it where nobody else has, without which the last commits could not be seen.
+func readSQLite(ctx context.Context, path string) (_ *Reader, err error) {
+	if path, err = filepath.Abs(path); err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(path); err != nil {
+		return nil, err
+	}
+	name := (&url.URL{Scheme: "file", OmitHost: true, Path: path}).String() + "?mode=ro&_pragma=busy_timeout(10000)&_pragma=query_only(1)"
+	r := &Reader{}
+	if r.read, err = sql.Open("sqlite", name); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, r.Close())
+		}
+	}()
+	var have int64
+	if err := r.read.QueryRowContext(ctx, `SELECT max(version_id) FROM goose_db_version`).Scan(&have); err != nil {
+		if context.Cause(ctx) != nil {
+			return nil, context.Cause(ctx)
+		}
+		return nil, fmt.Errorf("%w: %w", ErrNoLedger, err)
+	}
+	steps, err := fs.Glob(migrations, "migrations/sqlite/*.sql")
+	if err != nil {
+		return nil, err
+	}
+	if know := int64(len(steps)); have > know {
+		return nil, fmt.Errorf("%w: its schema has version %d, this program knows %d", ErrNewerSchema, have, know)
+	}
+	return r, nil
+}
+
+// migrate brings both schemas up to date: ours and River's. The caller holds the lock,
+// because neither goose (on SQLite) nor rivermigrate takes one.
+func migrate(ctx context.Context, db *sql.DB) error {
+	sub, err := fs.Sub(migrations, "migrations/sqlite")
+	if err != nil {
+		return err
+	}
+	ours, err := goose.NewProvider(goose.DialectSQLite3, db, sub)
+	if err != nil {
+		return fmt.Errorf("read migrations: %w", err)
+	}
+	rivers, err := rivermigrate.New(newDriver(db), nil)
+	if err != nil {
+		return fmt.Errorf("read River's migrations: %w", err)
+	}
+
+	have, know, err := ours.GetVersions(ctx)
+	if err != nil {
+		return fmt.Errorf("read schema version: %w", err)
+	}
+	if have > know {
+		return fmt.Errorf("%w: its schema has version %d, this program knows %d", ErrNewerSchema, have, know)
+	}
+	have, err = riverVersion(ctx, newDriver(db).GetExecutor())
+	if err != nil {
+		return fmt.Errorf("read version of River's schema: %w", err)
+	}
+	if known := rivers.AllVersions(); have > int64(known[len(known)-1].Version) {
+		return fmt.Errorf("%w: River's schema has version %d, this program knows %d", ErrNewerSchema, have, known[len(known)-1].Version)
+	}
+
+	if _, err := rivers.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
+		return fmt.Errorf("migrate River's schema: %w", err)
+	}
+	if _, err := ours.Up(ctx); err != nil {
+		return fmt.Errorf("migrate schema: %w", err)
+	}
+	return nil
+}
+
+// riverVersion gives the version of River's schema, 0 if there is none yet. River's own
+// migrator only says of a newer one that it does not find it.
+func riverVersion(ctx context.Context, exec riverdriver.Executor) (version int64, err error) {
+	exists, err := exec.TableExists(ctx, &riverdriver.TableExistsParams{Table: "river_migration"})
+	if err != nil || !exists {
+		return 0, err
+	}
+	applied, err := exec.MigrationGetByLine(ctx, &riverdriver.MigrationGetByLineParams{Line: riverdriver.MigrationLineMain})
+	if err != nil {
+		return 0, err
+	}
+	for _, m := range applied {
+		version = max(version, int64(m.Version))
+	}
+	return version, nil
+}
+
+func newDriver(db *sql.DB) riverdriver.Driver[*sql.Tx] { return riversqlite.New(db) }
+
+// files are the lock files beside a database. The kernel lets go of a lock when its
+// process dies, however it dies.
+type files struct {
+	used  *os.File  // PATH.used: locked, shared with others, as long as the ledger is open
+	alone time.Time // when this process held PATH.used for itself; zero when it never did
+}
+
+// lockFiles makes the database file, with nobody else allowed to read it, and locks
+// PATH.lock until unlock is called. SQLite gives its further files the same mode.
+func lockFiles(ctx context.Context, path string) (_ *files, unlock func(), err error) {
+	db, err := open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := errors.Join(db.Chmod(0o600), db.Close()); err != nil {
+		return nil, nil, err
+	}
+
+	lock, err := open(path + ".lock")
+	if err != nil {
+		return nil, nil, err
+	}
+	// Closing the file also unlocks it.
+	unlock = func() { _ = lock.Close() }
+	for flock(lock, unix.LOCK_EX|unix.LOCK_NB) != nil {
+		select {
+		case <-ctx.Done():
+			unlock()
+			return nil, nil, fmt.Errorf("wait for %s: %w", lock.Name(), context.Cause(ctx))
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+
+	used, err := open(path + ".used")
+	if err != nil {
+		unlock()
+		return nil, nil, err
+	}
+	f := &files{used: used}
+	if flock(used, unix.LOCK_EX|unix.LOCK_NB) == nil {
+		f.alone = time.Now()
+	}
+	// The change to a shared lock is not atomic (man 2 flock), but whoever wants this lock
+	// needs PATH.lock first, and that is ours.
+	if err := flock(used, unix.LOCK_SH); err != nil {
+		_ = f.Close()
+		unlock()
+		return nil, nil, fmt.Errorf("lock %s: %w", used.Name(), err)
+	}
+	return f, unlock, nil
+}
+
+// Close lets go of PATH.used. The file stays: to remove it would take the lock from
+// under a process that has just opened it.
+func (f *files) Close() error { return f.used.Close() }
+
+func open(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+}
+
+func flock(f *os.File, how int) error {
+	for {
+		if err := unix.Flock(int(f.Fd()), how); err != unix.EINTR {
+			return err
+		}
+	}
+}

@@ -1,0 +1,182 @@
+package ledger
+
+import (
+	"bytes"
+	"compress/flate"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// An Upload is what one tool found at one commit, as a workflow sent it.
+type Upload struct {
+	Owner, Repo string // compared without case
+	SHA         string // the commit that was looked at
+	Scanner     string
+	Category    string // one part of several of a tool, such as a language; may be empty
+	Number      int    // of the pull request whose workflow sent it; 0 for a branch's
+	Workflow    string
+	Ref         string    // on which the workflow ran
+	Data        []byte    // of the caller's own
+	At          time.Time // given by the ledger
+}
+
+const (
+	// uploadsLive is how long uploads are kept: longer than most pull requests are open whose base
+	// they are.
+	uploadsLive = 90 * 24 * time.Hour
+
+	// Bounds of what a repository can store, and of what a review reads. GitHub takes 20 runs in a
+	// document and 1,000 uploads an hour.
+	// https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning
+	maxUploads     = 20   // of one commit, for one pull request or for branches
+	maxUploadsHour = 1000 // of one repository
+)
+
+// ErrTooMany is returned for an upload over the limits of its commit or its repository.
+var ErrTooMany = errors.New("too many uploads")
+
+// SaveUploads keeps uploads, all or none, for about three months, each in the place of an earlier
+// one that differs in nothing but what was found and the ref. It also lets go of some that are older.
+func (l *Ledger) SaveUploads(ctx context.Context, list []Upload) error {
+	now := time.Now()
+	err := l.Tx(ctx, func(tx *sql.Tx) error {
+		for _, table := range []string{
+			`DELETE FROM uploads WHERE saved_at < $1`,
+			`DELETE FROM awaited WHERE since < $1`,
+		} {
+			if _, err := tx.ExecContext(ctx, table, millis(now.Add(-uploadsLive))); err != nil {
+				return err
+			}
+		}
+		for _, u := range list {
+			if err := saveUpload(ctx, tx, u, now); err != nil {
+				return err
+			}
+		}
+		for i, u := range list {
+			if last := list[max(i-1, 0)]; i > 0 && u.Owner == last.Owner && u.Repo == last.Repo && u.SHA == last.SHA && u.Number == last.Number {
+				continue
+			}
+			if err := bounded(ctx, tx, u, now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("save uploads: %w", err)
+	}
+	return nil
+}
+
+func saveUpload(ctx context.Context, tx *sql.Tx, u Upload, now time.Time) error {
+	packed, err := pack(u.Data)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `
+		INSERT INTO uploads (owner, repo, sha, scanner, category, number, workflow, ref, data, saved_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+		ON CONFLICT (owner, repo, sha, number, scanner, category, workflow) DO UPDATE
+		SET ref = excluded.ref, data = excluded.data, saved_at = excluded.saved_at`,
+		strings.ToLower(u.Owner), strings.ToLower(u.Repo), u.SHA, u.Scanner, u.Category, u.Number, u.Workflow, u.Ref, packed, millis(now))
+	return err
+}
+
+// bounded is [ErrTooMany] when there are more uploads beside this one than may be.
+func bounded(ctx context.Context, tx *sql.Tx, u Upload, now time.Time) error {
+	var here, lately int
+	err := tx.QueryRowContext(ctx, `
+		SELECT (SELECT count(*) FROM uploads WHERE owner = $1 AND repo = $2 AND sha = $3 AND number = $4),
+		       (SELECT count(*) FROM uploads WHERE owner = $1 AND repo = $2 AND saved_at > $5)`,
+		strings.ToLower(u.Owner), strings.ToLower(u.Repo), u.SHA, u.Number, millis(now.Add(-time.Hour))).Scan(&here, &lately)
+	if err == nil && (here > maxUploads || lately > maxUploadsHour) {
+		err = ErrTooMany
+	}
+	return err
+}
+
+// Uploads gives what was sent for a commit, in no order.
+func (l *Ledger) Uploads(ctx context.Context, owner, repo, sha string) ([]Upload, error) {
+	rows, err := l.read.QueryContext(ctx, `
+		SELECT scanner, category, number, workflow, ref, data, saved_at FROM uploads
+		WHERE owner = $1 AND repo = $2 AND sha = $3`, strings.ToLower(owner), strings.ToLower(repo), sha)
+	if err != nil {
+		return nil, fmt.Errorf("read uploads: %w", err)
+	}
+	defer rows.Close()
+	var list []Upload
+	for rows.Next() {
+		u := Upload{Owner: owner, Repo: repo, SHA: sha}
+		var packed []byte
+		var at int64
+		if err := rows.Scan(&u.Scanner, &u.Category, &u.Number, &u.Workflow, &u.Ref, &packed, &at); err != nil {
+			return nil, fmt.Errorf("read uploads: %w", err)
+		}
+		u.At = time.UnixMilli(at).UTC()
+		u.Data, err = io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(packed)), maxResult))
+		if err != nil {
+			return nil, fmt.Errorf("read upload of %s for %.10s: %w", u.Scanner, sha, err)
+		}
+		list = append(list, u)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read uploads: %w", err)
+	}
+	return list, nil
+}
+
+// Uploaders lists the scanners whose results were sent for a branch, by its full name, at that time or
+// later.
+func (l *Ledger) Uploaders(ctx context.Context, owner, repo, ref string, since time.Time) ([]string, error) {
+	rows, err := l.read.QueryContext(ctx, `
+		SELECT DISTINCT scanner FROM uploads
+		WHERE owner = $1 AND repo = $2 AND ref = $3 AND number = 0 AND saved_at >= $4 ORDER BY scanner`,
+		strings.ToLower(owner), strings.ToLower(repo), ref, millis(since))
+	if err != nil {
+		return nil, fmt.Errorf("list who uploads: %w", err)
+	}
+	defer rows.Close()
+	var names []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, fmt.Errorf("list who uploads: %w", err)
+		}
+		names = append(names, name)
+	}
+	return names, rows.Err()
+}
+
+// Await notes that a pull request is to be reviewed again when there is an upload for a commit, such
+// as its merge base. Whoever asks for [Ledger.Uploads] after it misses none.
+func (l *Ledger) Await(ctx context.Context, owner, repo, sha string, number int) error {
+	_, err := l.write.ExecContext(ctx, `
+		INSERT INTO awaited (owner, repo, sha, number, since) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (owner, repo, sha, number) DO UPDATE SET since = excluded.since`,
+		strings.ToLower(owner), strings.ToLower(repo), sha, number, millis(time.Now()))
+	if err != nil {
+		return fmt.Errorf("await uploads: %w", err)
+	}
+	return nil
+}
+
+// Awaiting lists the open pull requests that [Ledger.Await] noted for a commit, or that have it as
+// their head.
+func (l *Ledger) Awaiting(ctx context.Context, owner, repo, sha string) ([]int, error) {
+	rows, err := l.read.QueryContext(ctx, `
+		SELECT number FROM pulls
+		WHERE lower(owner) = $1 AND lower(repo) = $2 AND NOT closed AND (head = $3 OR EXISTS (
+			SELECT 1 FROM awaited a WHERE a.owner = $1 AND a.repo = $2 AND a.sha = $3 AND a.number = pulls.number))
+		ORDER BY number`,
+		strings.ToLower(owner), strings.ToLower(repo), sha)
+	if err != nil {
+		return nil, fmt.Errorf("find who awaits %.10s: %w", sha, err)
+	}
+	return numbers(rows)
+}

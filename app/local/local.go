@@ -1,0 +1,231 @@
+// Package local reviews a git repository on this machine, without GitHub and without a
+// network. It takes the very path that a pull request takes: the same change, the same
+// examination, the same report. Only the writing differs.
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/secbydesign/secbydesign/app/mirror"
+	"github.com/secbydesign/secbydesign/app/ownership"
+	"github.com/secbydesign/secbydesign/app/policy"
+	"github.com/secbydesign/secbydesign/app/review"
+	"github.com/secbydesign/secbydesign/checks"
+	"github.com/secbydesign/secbydesign/scanners"
+)
+
+// Worktree is the head that means the files of the working folder as they are, committed or
+// not, without those that git ignores.
+const Worktree = "worktree"
+
+// Options say what to review and how to show it.
+type Options struct {
+	Repo    string // folder of a git repository
+	Base    string // revision to compare with; empty for the default branch
+	Head    string // revision, or [Worktree]
+	Format  string // text, json, sarif or markdown
+	FailOn  string // low, medium, high, critical or never
+	All     bool   // show what was there before and what is mended, too
+	Version string // of this program
+
+	OrgPolicy string // file of the organisation's policy; empty for none
+
+	Scanners []scanners.Scanner
+
+	// Width and Color are for text. A width of 0 means 80 columns.
+	Width int
+	Color bool
+}
+
+// Exit codes. They are part of the program's contract.
+const (
+	Passed     = 0 // nothing new at or above the severity of fail-on
+	Failed     = 1 // something
+	Misused    = 2 // wrong usage or configuration
+	Unfinished = 3 // a scanner did not finish, and nothing failed before
+)
+
+// Review writes the review to w and gives the exit code. With an error, nothing was written,
+// the code is [Misused] or [Unfinished], and the error is a sentence for the person who
+// called.
+func Review(ctx context.Context, w io.Writer, o Options) (code int, err error) {
+	if o.FailOn != "never" {
+		var s scanners.Severity
+		if err := s.UnmarshalText([]byte(o.FailOn)); err != nil || s == scanners.Note {
+			return Misused, fmt.Errorf("--fail-on is %q: write low, medium, high, critical or never", o.FailOn)
+		}
+	}
+	write, ok := formats[o.Format]
+	if !ok {
+		return Misused, fmt.Errorf("--format is %q: write text, json, sarif or markdown", o.Format)
+	}
+	repo, err := mirror.OpenLocal(ctx, o.Repo)
+	if err != nil {
+		return Misused, err
+	}
+	v, done, err := look(ctx, repo, o)
+	defer done()
+	if err != nil {
+		return Misused, err
+	}
+	examiner := review.Examiner{Scanners: o.Scanners, Program: o.Version}
+	ex, err := examiner.Examine(ctx, v.change, v.policy, nil, nil)
+	if err != nil {
+		return Unfinished, err
+	}
+	comments := examiner.Comments(ctx, v.change, v.Base, v.policy, time.Now())
+	ex.Gates = comments.Decide(ex, ex.Gates)
+	var more []string
+	v.suppressions, more = comments.Suppressions(ex)
+	v.owners, v.examination = comments.Owners(), ex
+	v.report = checks.Compose(checks.Input{
+		Base: v.MergeBase, Head: v.Head, Patch: ex.Patch, Gates: ex.Gates, NotRun: ex.NotRun, Notices: slices.Concat(more, v.blocking()),
+		Text: v.change.Text(ctx),
+	})
+	if err := write(w, v, o); err != nil {
+		return Unfinished, fmt.Errorf("write the report: %w", err)
+	}
+	return v.code(o.FailOn), nil
+}
+
+// A view is all that the writers show.
+type view struct {
+	Base, Head, MergeBase string
+	change                review.Change
+	policy                policy.Policy
+	examination           review.Examination
+	suppressions          []checks.Annotation
+	owners                ownership.Owners
+	report                checks.Report
+}
+
+// look finds out what to compare.
+func look(ctx context.Context, repo *mirror.Repo, o Options) (v view, done func(), err error) {
+	done = func() {}
+	base, err := baseRevision(ctx, repo, o.Base)
+	if err != nil {
+		return v, done, err
+	}
+	v.Base = base
+	tip := "HEAD"
+	if o.Head != Worktree {
+		tip = o.Head
+	}
+	head, err := repo.Resolve(ctx, tip)
+	if err != nil {
+		return v, done, fmt.Errorf("--head: there is no revision %q in %s", tip, o.Repo)
+	}
+	v.MergeBase, err = repo.MergeBase(ctx, base, head)
+	if errors.Is(err, mirror.ErrNoMergeBase) {
+		return v, done, fmt.Errorf("%q and %q have no common history: choose another --base", o.Base, tip)
+	}
+	if err != nil {
+		return v, done, err
+	}
+	v.change = review.Change{Repo: repo, Base: v.MergeBase, Head: head}
+	if v.change.Commits, err = repo.Commits(ctx, v.MergeBase, head); err != nil {
+		return v, done, err
+	}
+	v.Head = head
+	if o.Head == Worktree {
+		v.Head = Worktree
+		var tree string
+		if tree, done, err = repo.Snapshot(ctx); err != nil {
+			return v, func() {}, err
+		}
+		v.change.Head = tree
+	}
+	text, ok, err := repo.ReadFile(ctx, base, policy.File)
+	if err != nil {
+		return v, done, err
+	}
+	var organisation, repository policy.Layer
+	if ok {
+		if repository, err = policy.Parse(policy.File, text); err != nil {
+			return v, done, fmt.Errorf("the policy at the base is not valid:\n%w", err)
+		}
+	}
+	if o.OrgPolicy != "" {
+		if text, err = os.ReadFile(o.OrgPolicy); err != nil {
+			return v, done, fmt.Errorf("--org-policy: %w", err)
+		}
+		if organisation, err = policy.Parse(o.OrgPolicy, text); err != nil {
+			return v, done, fmt.Errorf("the policy of the organisation is not valid:\n%w", err)
+		}
+	}
+	v.policy = policy.Merge(organisation, repository)
+	return v, done, nil
+}
+
+// baseRevision resolves the base, or finds the default branch where none is asked for.
+func baseRevision(ctx context.Context, repo *mirror.Repo, rev string) (string, error) {
+	if rev != "" {
+		sha, err := repo.Resolve(ctx, rev)
+		if err != nil {
+			return "", fmt.Errorf("--base: there is no revision %q here", rev)
+		}
+		return sha, nil
+	}
+	for _, guess := range []string{"origin/HEAD", "origin/main", "origin/master", "main", "master"} {
+		if sha, err := repo.Resolve(ctx, guess); err == nil {
+			return sha, nil
+		}
+	}
+	return "", errors.New("no default branch was found: say with --base what to compare with")
+}
+
+// findings lists what the options ask to show, worst first.
+func (v view) findings(all bool) []checks.Finding {
+	var out []checks.Finding
+	for _, g := range v.examination.Gates {
+		for _, f := range g.Findings {
+			if f.Comment && (all || f.State == scanners.New) {
+				out = append(out, f)
+			}
+		}
+	}
+	slices.SortStableFunc(out, checks.WorstFirst)
+	return out
+}
+
+// blocking names, as Markdown, the lines of the policy that let findings fail the check.
+func (v view) blocking() (lines []string) {
+	for _, f := range v.findings(false) {
+		if line := checks.Escape(fmt.Sprintf("%s fails the check: %s.", f.RuleID(), review.Because(v.policy, f))); f.Block && f.Decided == nil && !slices.Contains(lines, line) {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+func (v view) runs() []scanners.Run {
+	var out []scanners.Run
+	for _, g := range v.examination.Gates {
+		out = append(out, g.Runs...)
+	}
+	return out
+}
+
+func (v view) code(failOn string) int {
+	if failOn != "never" {
+		var least scanners.Severity
+		_ = least.UnmarshalText([]byte(failOn)) // Review checked it
+		for _, f := range v.findings(false) {
+			if f.Severity >= least && f.Decided == nil {
+				return Failed
+			}
+		}
+	}
+	for _, run := range v.runs() {
+		if run.Err != nil {
+			return Unfinished
+		}
+	}
+	return Passed
+}

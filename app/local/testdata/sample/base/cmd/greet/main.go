@@ -1,0 +1,9 @@
+package main
+
+func main() {
+	println(short(70000))
+}
+
+func short(n int) int16 {
+	return int16(n)
+}

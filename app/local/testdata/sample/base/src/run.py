@@ -1,0 +1,5 @@
+import pickle
+
+
+def load(text):
+    return pickle.loads(text)

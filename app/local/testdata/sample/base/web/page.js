@@ -1,0 +1,1 @@
+title.innerHTML = name;

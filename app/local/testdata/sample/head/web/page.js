@@ -1,0 +1,3 @@
+"use strict";
+title.innerHTML = name;
+comment.innerHTML = text;

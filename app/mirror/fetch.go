@@ -1,0 +1,247 @@
+package mirror
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A Want is what to fetch.
+type Want struct {
+	// SHAs are commits, as full object ids.
+	SHAs []string
+
+	// Refs are fetched when one of the SHAs cannot be had by its id, and always when there
+	// are no SHAs. They are full names ("refs/pull/7/head") and can be resolved by them
+	// afterwards.
+	Refs []string
+
+	// Depth is how many commits of history to have below each, counting itself. Zero
+	// counts as one.
+	Depth int
+}
+
+// Fetch sees to it that commits are here, with their history to the given depth and with
+// all their trees, but without blobs. What is here already costs nothing. One fetch runs
+// at a time in each mirror; others wait.
+//
+// Errors to tell apart: [ErrGone], [ErrNotFound], [ErrForbidden], [ErrTooLarge]. After
+// any other it is worth trying again. For a local repository it only checks, and is
+// ErrGone for what is missing.
+func (r *Repo) Fetch(ctx context.Context, w Want) error {
+	w.Depth = max(w.Depth, 1)
+	err := checkOIDs(w.SHAs...)
+	for _, ref := range w.Refs {
+		if !validRef(ref) {
+			err = errors.Join(err, fmt.Errorf("%q is not the full name of a ref", ref))
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("fetch: %w", err)
+	}
+	if r.remote == nil {
+		return r.need(ctx, w.SHAs...)
+	}
+	if err := r.remote.files.trim(r.git.limits); err != nil {
+		return fmt.Errorf("fetch: %w", err)
+	}
+	err = r.steady(ctx, func(ctx context.Context) error {
+		if err := r.fetchCommits(ctx, w); err != nil {
+			return err
+		}
+		r.remote.remember(w)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("fetch: %w", err)
+	}
+	return nil
+}
+
+// validRef keeps everything from a refspec that is not plainly a name. It is stricter
+// than git (see git-check-ref-format).
+func validRef(ref string) bool {
+	if !strings.HasPrefix(ref, "refs/") || strings.HasSuffix(ref, "/") || strings.HasSuffix(ref, ".lock") ||
+		strings.Contains(ref, "..") || strings.Contains(ref, "//") || strings.Contains(ref, "/.") || strings.Contains(ref, "@{") {
+		return false
+	}
+	return !strings.ContainsFunc(ref, func(c rune) bool {
+		return c <= ' ' || c == 0x7f || strings.ContainsRune(`~^:?*[\`, c)
+	})
+}
+
+func (r *Repo) fetchCommits(ctx context.Context, w Want) error {
+	missing := func() ([]string, error) { return r.missingCommits(ctx, w.SHAs, w.Depth) }
+	if len(w.SHAs) > 0 {
+		if lack, err := missing(); err != nil || len(lack) == 0 {
+			return err
+		}
+	}
+	unlock, err := lock(ctx, string(r.remote.files)+".fetch", alone)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	lack, err := missing() // whoever held the lock may have brought it
+	if err != nil || len(w.SHAs) > 0 && len(lack) == 0 {
+		return err
+	}
+	depth := "--depth=" + strconv.Itoa(w.Depth)
+	var byID error
+	if len(lack) > 0 {
+		byID = r.runFetch(ctx, lack, depth)
+		if !errors.Is(byID, ErrGone) || len(w.Refs) == 0 {
+			return byID
+		}
+	}
+	specs := make([]string, len(w.Refs))
+	for i, ref := range w.Refs {
+		specs[i] = "+" + ref + ":" + ref
+	}
+	if len(specs) == 0 {
+		return nil
+	}
+	if err := r.runFetch(ctx, specs, depth); err != nil {
+		return err
+	}
+	lack, err = missing()
+	if err == nil && len(lack) > 0 {
+		return byID
+	}
+	return err
+}
+
+// fetchBlobs brings all the blobs in one request. It is nil when there are none to bring.
+func (r *Repo) fetchBlobs(ctx context.Context, lacking func() ([]string, error)) error {
+	lack, err := lacking()
+	if err != nil || len(lack) == 0 {
+		return err
+	}
+	if r.remote == nil {
+		return fmt.Errorf("object %s: %w", lack[0], ErrGone)
+	}
+	unlock, err := lock(ctx, string(r.remote.files)+".fetch", alone)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if lack, err = lacking(); err != nil || len(lack) == 0 {
+		return err
+	}
+	return r.runFetch(ctx, lack)
+}
+
+// runFetch runs git fetch for ids or refspecs. Only for who holds the fetch lock.
+func (r *Repo) runFetch(ctx context.Context, specs []string, options ...string) error {
+	r.remote.files.sweep()
+	token := ""
+	if r.remote.Token != nil {
+		var err error
+		if token, err = r.remote.Token(ctx); err != nil {
+			return fmt.Errorf("token: %w", err)
+		}
+	}
+	l := r.git.limits
+	ctx, cancel := context.WithTimeoutCause(ctx, l.FetchTime,
+		fmt.Errorf("%w: fetching took more than %s", context.DeadlineExceeded, l.FetchTime))
+	defer cancel()
+	env, config, secrets := online(r.remote.url, token)
+	dir := r.remote.files.dir()
+	args := append([]string{"fetch", "--quiet", "--filter=blob:none", "--no-tags", "--no-recurse-submodules",
+		"--no-write-fetch-head", "--no-auto-maintenance", "--stdin"}, options...)
+	_, err := r.git.output(ctx, call{
+		args:    append(args, "origin"),
+		dir:     dir,
+		env:     append(env, "GIT_DIR="+dir),
+		config:  config,
+		in:      strings.Join(specs, "\n") + "\n",
+		files:   l.FetchBytes,
+		secrets: secrets,
+	})
+	if err != nil {
+		// Git only says that something went wrong with the pack.
+		if r.remote.files.unfinished() >= l.FetchBytes {
+			err = fmt.Errorf("%w of %d bytes: %w", ErrTooLarge, l.FetchBytes, err)
+		}
+		r.remote.files.sweep()
+	}
+	return fetchError(err)
+}
+
+// fetchErrors is what git and GitHub say, in the C locale, and what it means. GitHub
+// answers 404 for what a token does not reach, 401 for a bad token, and 403 for a
+// suspended installation.
+var fetchErrors = []struct {
+	pattern *regexp.Regexp
+	means   error
+}{
+	{regexp.MustCompile(`not our ref|unadvertised object|find remote ref`), ErrGone},
+	{regexp.MustCompile(`repository '.*' not found|returned error: 4(?:04|10)`), ErrNotFound},
+	// Redirects are not followed, so a repository that was moved is not at its address.
+	{regexp.MustCompile(`returned error: 30\d`), ErrNotFound},
+	{regexp.MustCompile(`Authentication failed|could not read (?:Username|Password)|returned error: 40[13]`), ErrForbidden},
+}
+
+func fetchError(err error) error {
+	var said *gitError
+	if !errors.As(err, &said) {
+		return err
+	}
+	for _, e := range fetchErrors {
+		if e.pattern.MatchString(said.stderr) {
+			return fmt.Errorf("%w: %w", e.means, err)
+		}
+	}
+	return err
+}
+
+// missingCommits gives those of the commits that are not here with all their history to
+// the given depth. It goes by the commits' own parents and not by git's shallow
+// boundaries, which another fetch may have moved: git leaves what is beyond them alone.
+func (r *Repo) missingCommits(ctx context.Context, shas []string, depth int) (missing []string, err error) {
+	err = r.objects(ctx, func(o *objects) error {
+		for _, sha := range shas {
+			whole, err := o.wholeTo(sha, depth)
+			if err != nil {
+				return err
+			}
+			if !whole {
+				missing = append(missing, sha)
+			}
+		}
+		return nil
+	})
+	return missing, err
+}
+
+func (o *objects) wholeTo(sha string, depth int) (bool, error) {
+	seen := map[string]bool{sha: true}
+	level := []string{sha}
+	for depth > 1 && len(level) > 0 {
+		var below []string
+		for _, c := range level {
+			parents, err := o.parents(c)
+			if errors.Is(err, ErrGone) {
+				return false, nil
+			}
+			if err != nil {
+				return false, err
+			}
+			for _, p := range parents {
+				if !seen[p] {
+					seen[p] = true
+					below = append(below, p)
+				}
+			}
+		}
+		level = below
+		depth--
+	}
+	// The last level's own parents are of no interest.
+	missing := slices.ContainsFunc(level, func(c string) bool { return !o.has(c) })
+	return !missing, o.err
+}

@@ -1,0 +1,13 @@
+package mirror
+
+import "golang.org/x/sys/unix"
+
+// limitFiles bounds the size of the files that a process and its later children write.
+func limitFiles(pid int, size int64) error {
+	n := uint64(size)
+	if err := unix.Prlimit(pid, unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: n, Max: n}, nil); err != nil {
+		return err
+	}
+	// A process that goes over the limit would dump its core.
+	return unix.Prlimit(pid, unix.RLIMIT_CORE, &unix.Rlimit{}, nil)
+}

@@ -1,0 +1,355 @@
+package mirror
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	slash "path"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// A Repo reads one repository: a mirror of a [Store], or a local one. Its methods may be
+// called from several goroutines at once. It holds nothing that has to be closed.
+type Repo struct {
+	git  program
+	hash string // name of the repository's hash function
+
+	// Exactly one of the two is set.
+	remote *upstream
+	local  *local
+}
+
+// upstream is what a mirror is a mirror of.
+type upstream struct {
+	Remote
+	url   *url.URL // the parsed URL of Remote
+	files files
+
+	mu         sync.Mutex
+	generation string // of the mirror that wants were fetched into
+	wants      []Want // fetched through this Repo, to be fetched again into a new mirror
+}
+
+// EmptyTree is the id of the tree without files, which every repository has.
+func (r *Repo) EmptyTree() string {
+	if r.hash == "sha256" {
+		return "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321"
+	}
+	return "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+}
+
+// MergeBase gives the best common ancestor of two commits, from local history alone. It
+// is [ErrNoMergeBase] when there is none, which in a shallow repository may only mean
+// that it was not fetched.
+func (r *Repo) MergeBase(ctx context.Context, a, b string) (string, error) {
+	if err := checkOIDs(a, b); err != nil {
+		return "", fmt.Errorf("merge base: %w", err)
+	}
+	var base string
+	err := r.steady(ctx, func(ctx context.Context) error {
+		if err := r.need(ctx, a, b); err != nil {
+			return err
+		}
+		out, _, err := r.history(ctx, "merge-base", a, b)
+		var exit *exec.ExitError
+		if errors.As(err, &exit) && exit.ExitCode() == 1 {
+			return ErrNoMergeBase
+		}
+		base = strings.TrimSpace(string(out))
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("merge base of %.8s and %.8s: %w", a, b, err)
+	}
+	return base, nil
+}
+
+// Commits lists the commits that are reachable from head and not from base, oldest
+// first, from local history alone. Where history ends before it should, the error is a
+// [*ShallowError] and the list beside it holds what could be seen.
+func (r *Repo) Commits(ctx context.Context, base, head string) ([]string, error) {
+	if err := checkOIDs(base, head); err != nil {
+		return nil, fmt.Errorf("list commits: %w", err)
+	}
+	var commits []string
+	err := r.steady(ctx, func(ctx context.Context) error {
+		if err := r.need(ctx, base, head); err != nil {
+			return err
+		}
+		out, ends, err := r.history(ctx, "rev-list", "--topo-order", "--reverse", "--end-of-options", head, "^"+base)
+		if err != nil {
+			return err
+		}
+		commits = strings.Fields(string(out))
+		short := &ShallowError{}
+		for _, c := range commits {
+			if slices.Contains(ends, c) {
+				short.Commits = append(short.Commits, c)
+			}
+		}
+		if len(short.Commits) > 0 {
+			return short
+		}
+		return nil
+	})
+	if err != nil {
+		return commits, fmt.Errorf("list commits %.8s..%.8s: %w", base, head, err)
+	}
+	return commits, nil
+}
+
+// A ShallowError tells that local history ends too early.
+type ShallowError struct {
+	Commits []string // those whose parents are missing
+}
+
+func (e *ShallowError) Error() string {
+	return fmt.Sprintf("history is shallow: parents of %d commits are missing, first of %s", len(e.Commits), e.Commits[0])
+}
+
+// history runs a git that walks history, and gives the commits where history ends although
+// they have parents.
+//
+// Git takes it to end wherever a fetch said so, even where an earlier fetch of another pull
+// request had brought more. Here it ends where the commits do.
+func (r *Repo) history(ctx context.Context, args ...string) (out []byte, ends []string, err error) {
+	text, err := os.ReadFile(r.shallowFile())
+	if errors.Is(err, os.ErrNotExist) {
+		out, err = r.read(ctx, "", args...)
+		return out, nil, err
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	err = r.objects(ctx, func(o *objects) error {
+		for _, c := range strings.Fields(string(text)) {
+			parents, err := o.parents(c)
+			if err != nil && !errors.Is(err, ErrGone) {
+				return err
+			}
+			if slices.ContainsFunc(parents, func(p string) bool { return !o.has(p) }) {
+				ends = append(ends, c)
+			}
+		}
+		return o.err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	c, done, err := r.place()
+	if err != nil {
+		return nil, nil, err
+	}
+	defer done()
+	file, err := os.CreateTemp("", "secbydesign-shallow-")
+	if err != nil {
+		return nil, nil, err
+	}
+	defer os.Remove(file.Name())
+	_, err = file.WriteString(strings.Join(append(ends, ""), "\n"))
+	if err = errors.Join(err, file.Close()); err != nil {
+		return nil, nil, err
+	}
+	ctx, cancel := r.readTime(ctx)
+	defer cancel()
+	c.args = args
+	c.env = append(c.env, "GIT_SHALLOW_FILE="+file.Name())
+	out, err = r.git.output(ctx, c)
+	return out, ends, err
+}
+
+func (r *Repo) shallowFile() string {
+	if r.local != nil {
+		return r.local.shallow
+	}
+	return r.remote.files.dir() + "/shallow"
+}
+
+// ReadFile gives the file at a path of a commit, and false when there is none. The path
+// is slash separated and relative to the root. A symlink is not followed: it is
+// [ErrNotFile], as a directory and a submodule are, because somebody put it there and
+// will want to know that it has no effect. A file over Limits.BlobBytes is [ErrTooLarge],
+// a missing commit [ErrGone]. In a mirror, content that is missing is fetched.
+func (r *Repo) ReadFile(ctx context.Context, commit, path string) (content []byte, ok bool, err error) {
+	if err := checkOIDs(commit); err != nil {
+		return nil, false, fmt.Errorf("read file: %w", err)
+	}
+	if path == "" || strings.ContainsRune(path, 0) || slash.Clean(path) != path || strings.HasPrefix(path, "/") || path == "." || path == ".." ||
+		strings.HasPrefix(path, "../") {
+		return nil, false, nil // no tree can hold it, and git takes offence
+	}
+	oid, mode := "", ""
+	err = r.steady(ctx, func(ctx context.Context) error {
+		if err := r.need(ctx, commit); err != nil {
+			return err
+		}
+		out, err := r.read(ctx, "", "ls-tree", "-z", "--full-tree", commit, "--", path)
+		if err != nil {
+			return err
+		}
+		// "a/" would list the whole of a: only the very name counts.
+		for entry := range strings.SplitSeq(string(out), "\x00") {
+			meta, name, _ := strings.Cut(entry, "\t")
+			if f := strings.Fields(meta); name == path && len(f) == 3 {
+				mode, oid = f[0], f[2]
+			}
+		}
+		return nil
+	})
+	switch {
+	case err != nil:
+	case oid == "":
+		return nil, false, nil
+	case !regular(mode):
+		err = ErrNotFile
+	default:
+		err = r.Blobs(ctx, []string{oid}, func(_ string, size int64, b []byte) error {
+			if b == nil {
+				return fmt.Errorf("%w: %d bytes", ErrTooLarge, size)
+			}
+			content = b
+			return nil
+		})
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("read %q at %.8s: %w", path, commit, err)
+	}
+	return content, true, nil
+}
+
+func regular(mode string) bool { return strings.HasPrefix(mode, "100") }
+
+// read runs a git that needs no network and returns what it prints.
+func (r *Repo) read(ctx context.Context, in string, args ...string) ([]byte, error) {
+	ctx, cancel := r.readTime(ctx)
+	defer cancel()
+	c, done, err := r.place()
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	c.args, c.in = args, in
+	return r.git.output(ctx, c)
+}
+
+func (r *Repo) readTime(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, r.git.limits.ReadTime,
+		fmt.Errorf("%w: reading took more than %s", context.DeadlineExceeded, r.git.limits.ReadTime))
+}
+
+// place says where a git has to run to read this repository. Call done after it.
+func (r *Repo) place() (c call, done func(), err error) {
+	if r.local != nil {
+		return r.local.place(r.hash)
+	}
+	dir := r.remote.files.dir()
+	return call{dir: dir, env: append([]string{"GIT_DIR=" + dir}, offline...)}, func() {}, nil
+}
+
+// need is ErrGone for the first of the objects that is not here.
+func (r *Repo) need(ctx context.Context, oids ...string) error {
+	return r.objects(ctx, func(o *objects) error {
+		for _, oid := range oids {
+			// Git knows the empty tree without having it.
+			if oid == r.EmptyTree() {
+				continue
+			}
+			_, _, ok, err := o.info(oid)
+			if err != nil {
+				return err
+			}
+			if !ok && r.remote != nil && r.remote.fetched(oid) {
+				return fmt.Errorf("object %s: %w", oid, errDamaged)
+			}
+			if !ok {
+				return fmt.Errorf("object %s: %w", oid, ErrGone)
+			}
+		}
+		return nil
+	})
+}
+
+// steady calls f while nobody can delete the repository. A damaged mirror is deleted, what
+// this Repo had fetched is fetched again, and f gets a second chance.
+func (r *Repo) steady(ctx context.Context, f func(context.Context) error) error {
+	if r.remote == nil {
+		return f(ctx)
+	}
+	for again := true; ; again = false {
+		generation, leave, err := r.remote.files.enter(ctx)
+		if err != nil {
+			return err
+		}
+		if err = r.catchUp(ctx, generation); err == nil {
+			err = f(ctx)
+		}
+		leave()
+		if !again || !isCorrupt(err) {
+			return err
+		}
+		if err := r.remote.files.discard(ctx, generation); err != nil {
+			return fmt.Errorf("delete damaged mirror: %w", err)
+		}
+	}
+}
+
+// catchUp fetches again what was fetched into a mirror that is no more.
+func (r *Repo) catchUp(ctx context.Context, generation string) error {
+	u := r.remote
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.generation == generation {
+		return nil
+	}
+	for _, w := range u.wants {
+		if err := r.fetchCommits(ctx, w); err != nil {
+			return err
+		}
+	}
+	u.generation = generation
+	return nil
+}
+
+// remember keeps w for catchUp.
+func (u *upstream) remember(w Want) {
+	// Enough for any review. A Repo that lives longer forgets the oldest.
+	const most = 16
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.wants = append(u.wants, w)
+	u.wants = u.wants[max(0, len(u.wants)-most):]
+}
+
+// fetched reports whether the commit was fetched through this Repo.
+func (u *upstream) fetched(commit string) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return slices.ContainsFunc(u.wants, func(w Want) bool { return slices.Contains(w.SHAs, commit) })
+}
+
+// Check tells the version of the git program ("" means the one in PATH). The error says
+// what is wrong with it.
+func Check(ctx context.Context, path string) (version string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	p := program{path: path, limits: Limits{}.withDefaults()}
+	out, err := p.output(ctx, call{args: []string{"version"}, dir: os.TempDir(), env: offline})
+	if err != nil {
+		return "", err
+	}
+	version = strings.TrimPrefix(strings.TrimSpace(string(out)), "git version ")
+	var major, minor int
+	if _, err := fmt.Sscanf(version, "%d.%d", &major, &minor); err != nil {
+		return version, fmt.Errorf("git version %q is not understood", version)
+	}
+	if major < 2 || major == 2 && minor < 39 {
+		return version, fmt.Errorf("git is %s, want 2.39 or newer", version)
+	}
+	return version, nil
+}

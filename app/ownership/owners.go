@@ -1,0 +1,102 @@
+// Package ownership says who owns a path and who may decide what. It is pure: it is given the
+// CODEOWNERS file, as it is at the base of the pull request, and what GitHub says of a person.
+//
+// Files are owners.go for the first question and rules.go for the second.
+package ownership
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hmarr/codeowners"
+)
+
+// Files are the places of a CODEOWNERS file, the first that is there counts.
+// https://docs.github.com/en/repositories/managing-your-repositorys-settings-and-features/customizing-your-repository/about-code-owners#codeowners-file-location
+func Files() []string { return []string{".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS"} }
+
+// Owners is what a CODEOWNERS file says. The zero value says nothing.
+type Owners struct{ rules codeowners.Ruleset }
+
+// maxProblems bounds what is told of a file that is no CODEOWNERS file at all.
+const maxProblems = 20
+
+// unknown is an owner that is neither a person nor a team, such as a misspelled address. The
+// library would refuse the whole file for it.
+const unknown = "unknown"
+
+// Parse reads a CODEOWNERS file. A line that is wrong is left out, as GitHub does, and told in
+// one sentence; the others count.
+func Parse(text string) (Owners, []string) {
+	var o Owners
+	var problems []string
+	for i, line := range strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n") {
+		rule, err := parseLine(line)
+		if err == nil && rule == nil {
+			continue
+		}
+		if err == nil {
+			rule.LineNumber = i + 1
+			o.rules = append(o.rules, *rule)
+			continue
+		}
+		if len(problems) < maxProblems {
+			problems = append(problems, fmt.Sprintf("line %d: %v", i+1, err))
+		}
+	}
+	return o, problems
+}
+
+// parseLine gives nil for a line that holds no rule.
+func parseLine(line string) (rule *codeowners.Rule, err error) {
+	defer func() {
+		if recover() != nil { // of the library: whoever can push to the base writes the file
+			rule, err = nil, fmt.Errorf("the line cannot be read")
+		}
+	}()
+	if strings.ContainsRune(line, 0) || len(line) > 10_000 {
+		return nil, fmt.Errorf("this is no line of text")
+	}
+	matchers := append(slices.Clone(codeowners.DefaultOwnerMatchers), codeowners.OwnerMatchFunc(func(s string) (codeowners.Owner, error) {
+		return codeowners.Owner{Value: s, Type: unknown}, nil
+	}))
+	rules, err := codeowners.ParseFile(strings.NewReader(line), codeowners.WithOwnerMatchers(matchers))
+	if err != nil {
+		return nil, fmt.Errorf("the line is not understood")
+	}
+	if len(rules) == 0 {
+		return nil, nil
+	}
+	r := rules[0]
+	written := len(r.Owners)
+	r.Owners = slices.DeleteFunc(r.Owners, func(o codeowners.Owner) bool { return o.Type == unknown })
+	if written > 0 && len(r.Owners) == 0 {
+		return nil, fmt.Errorf("no owner is a person, a team or an e-mail address")
+	}
+	if _, err := r.Match("a"); err != nil {
+		return nil, fmt.Errorf("the pattern is not understood")
+	}
+	return &r, nil
+}
+
+// Of gives the owners of a path, "@person" and "@org/team", in the order of the file. Of the
+// lines that match the last one counts, and one without owners says that there are none.
+// E-mail addresses are left out: nobody knows here whose they are.
+func (o Owners) Of(path string) (owners []string) {
+	defer func() {
+		if recover() != nil {
+			owners = nil
+		}
+	}()
+	rule, err := o.rules.Match(path)
+	if err != nil || rule == nil {
+		return nil
+	}
+	for _, owner := range rule.Owners {
+		if owner.Type != codeowners.EmailOwner {
+			owners = append(owners, "@"+owner.Value)
+		}
+	}
+	return owners
+}

@@ -1,0 +1,228 @@
+package ownership_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/secbydesign/secbydesign/app/ownership"
+	"github.com/secbydesign/secbydesign/scanners"
+)
+
+func TestOwners(t *testing.T) {
+	t.Parallel()
+	o, problems := ownership.Parse("# who owns what\r\n* @acme/everybody\n" +
+		"docs/*  writer@example.com @mona\n" +
+		"/pay/ @acme/payments @hubot # money\n" +
+		"/pay/free/\n" + // nobody
+		"bad.go  a@b.c\n" +
+		"half.go not-an-owner @mona\n" +
+		"[abc].go @mona\n" +
+		"!not.go @mona\n" +
+		"with\\ space.go @mona\n")
+	if len(problems) != 3 || !strings.HasPrefix(problems[0], "line 6: ") || !strings.HasPrefix(problems[1], "line 8: ") || !strings.HasPrefix(problems[2], "line 9: ") {
+		t.Errorf("problems: %q", problems)
+	}
+	for path, want := range map[string]string{
+		"main.go":       "@acme/everybody",
+		"docs/a.md":     "@mona",
+		"docs/deep/a":   "@acme/everybody",
+		"pay/a.go":      "@acme/payments @hubot",
+		"pay/free/a.go": "",
+		"bad.go":        "@acme/everybody",
+		"half.go":       "@mona",
+		"a.go":          "@acme/everybody",
+		"with space.go": "@mona",
+	} {
+		if got := strings.Join(o.Of(path), " "); got != want {
+			t.Errorf("%s is owned by %q, want %q", path, got, want)
+		}
+	}
+	if got := (ownership.Owners{}).Of("x"); got != nil {
+		t.Errorf("without a file: %q", got)
+	}
+}
+
+func FuzzOwners(f *testing.F) {
+	f.Add("* @a\n/x/**/y @o/t a@b.cd\n\\# z\n[ @a", "x/y")
+	f.Add("a\\", "a")
+	f.Add("**/** @a\n/ @b\n// @c", "")
+	f.Fuzz(func(t *testing.T, text, path string) {
+		o, _ := ownership.Parse(text)
+		for _, owner := range o.Of(path) {
+			if !strings.HasPrefix(owner, "@") || strings.ContainsAny(owner, " \n\t") {
+				t.Errorf("%q owns %q", owner, path)
+			}
+		}
+		// What is wrong in one line takes nothing from another.
+		more, _ := ownership.Parse(text + "\n* @last")
+		if path != "" && !strings.ContainsAny(path, "\n\x00") && !strings.HasSuffix(path, "/") && !strings.HasPrefix(path, "/") {
+			if got := more.Of(path); !slices.Equal(got, []string{"@last"}) {
+				t.Errorf("%q is owned by %q", path, got)
+			}
+		}
+	})
+}
+
+var today = time.Date(2026, 11, 25, 9, 0, 0, 0, time.UTC)
+
+func TestWeigh(t *testing.T) {
+	t.Parallel()
+	const good = "only our own staff can reach this page"
+	author := ownership.Person{Login: "mona", Write: true, Author: true, Owns: true, Lead: true}
+	writer := ownership.Person{Login: "hubot", Write: true}
+	lead := ownership.Person{Login: "lea", Write: true, Lead: true}
+	owner := ownership.Person{Login: "olga", Write: true, Owns: true}
+	reader := ownership.Person{Login: "stranger", Owns: true}
+	member := ownership.Person{Login: "pat", Write: true, Owns: true, Teams: []string{"@acme/payments"}}
+	rules := ownership.Default()
+	rules.ByTeam = map[string]ownership.Ceiling{"@acme/payments": {MaxSeverity: scanners.High, MaxDays: 60}}
+	for _, tt := range []struct {
+		name     string
+		who      ownership.Person
+		severity scanners.Severity
+		days     int
+		reason   string
+		rule     string
+		wrong    bool
+		needs    int
+		counts   bool
+		problem  string
+	}{
+		{"medium, by the author", author, scanners.Medium, 90, good, "x/y", false, 0, false, ""},
+		{"medium, by anybody who writes", writer, scanners.Medium, 90, good, "x/y", false, 0, false, ""},
+		{"medium, too long", writer, scanners.Medium, 91, good, "x/y", false, 0, false, "at most 90 days, until 2027-02-23"},
+		{"medium, reason too short", writer, scanners.Medium, 30, "it is fine", "x/y", false, 0, false, "has 10 characters, and at least 30"},
+		{"low, by a reader", reader, scanners.Low, 30, good, "x/y", false, 0, false, "may write"},
+		{"high, by the author", author, scanners.High, 30, good, "x/y", false, 1, false, ""},
+		{"high, by a writer", writer, scanners.High, 30, good, "x/y", false, 1, false, ""},
+		{"high, by an owner", owner, scanners.High, 30, good, "x/y", false, 0, true, ""},
+		{"high, by a lead", lead, scanners.High, 30, good, "x/y", false, 0, true, ""},
+		{"high, too long", owner, scanners.High, 31, good, "x/y", false, 0, false, "at most 30 days"},
+		{"high, by the owning team, which may", member, scanners.High, 60, good, "x/y", false, 0, false, ""},
+		{"high, by the owning team, too long", member, scanners.High, 61, good, "x/y", false, 0, false, "at most 60 days"},
+		{"critical, by an owner", owner, scanners.Critical, 14, good, "x/y", false, 1, true, ""},
+		{"critical, by a lead who owns nothing", lead, scanners.Critical, 14, good, "x/y", false, 2, false, ""},
+		{"critical, by the author", author, scanners.Critical, 14, good, "x/y", false, 2, false, ""},
+		{"never", owner, scanners.Low, 1, good, "osv/malicious-package", false, 0, false, "takes no acceptance"},
+		{"never, but wrong", owner, scanners.Low, 0, good, "osv/malicious-package", true, 0, false, ""},
+		{"wrong, high, by the author", author, scanners.High, 0, good, "x/y", true, 1, false, ""},
+	} {
+		w := ownership.Wish{Rule: tt.rule, Severity: tt.severity, Reason: tt.reason, Wrong: tt.wrong}
+		if tt.days > 0 {
+			w.Until = today.Truncate(24*time.Hour).AddDate(0, 0, tt.days)
+		}
+		g, err := rules.Weigh(w, tt.who, today)
+		var refused *ownership.Refusal
+		switch {
+		case tt.problem != "":
+			if !errors.As(err, &refused) || !strings.Contains(refused.Problem, tt.problem) {
+				t.Errorf("%s: %v, want %q", tt.name, err, tt.problem)
+			}
+		case err != nil || g.Needs != tt.needs || g.Counts != tt.counts:
+			t.Errorf("%s: %+v, %v", tt.name, g, err)
+		}
+	}
+}
+
+// TestRenewals has a finding accepted again and again.
+func TestRenewals(t *testing.T) {
+	t.Parallel()
+	const good = "only our own staff can reach this page"
+	writer := ownership.Person{Login: "hubot", Write: true}
+	lead := ownership.Person{Login: "lea", Write: true, Lead: true}
+	author := ownership.Person{Login: "mona", Write: true, Author: true, Owns: true, Lead: true}
+	owner := ownership.Person{Login: "olga", Write: true, Owns: true}
+	for _, tt := range []struct {
+		name     string
+		who      ownership.Person
+		severity scanners.Severity
+		before   int
+		wrong    bool
+		needs    int
+		problem  string
+	}{
+		{"the last renewal", writer, scanners.Medium, 2, false, 0, ""},
+		{"one too many", writer, scanners.Medium, 3, false, 0, "This finding was accepted before (3), and at most 2 renewals are taken. Now it is mended or narrowed, or accepted by who may decide of a high one: somebody who owns the file or maintains the repository."},
+		{"one too many, of a low one", writer, scanners.Low, 3, false, 0, "may decide of a high one"},
+		{"one too many, by a lead", lead, scanners.Medium, 3, false, 0, ""},
+		{"one too many, by the author", author, scanners.Medium, 3, false, 0, "may decide of a high one"},
+		{"one too many, of a high one, by a lead", lead, scanners.High, 3, false, 0, "may decide of a critical one: somebody who owns the file."},
+		{"one too many, of a high one, by an owner", owner, scanners.High, 3, false, 1, ""},
+		{"one too many, of a critical one", owner, scanners.Critical, 3, false, 0, "Now it is mended or narrowed."},
+		{"wrong", writer, scanners.Medium, 9, true, 0, ""},
+	} {
+		w := ownership.Wish{Rule: "x/y", Severity: tt.severity, Reason: good, Wrong: tt.wrong, Before: tt.before}
+		g, err := ownership.Default().Weigh(w, tt.who, today)
+		if tt.problem != "" && (err == nil || !strings.Contains(err.Error(), tt.problem)) || tt.problem == "" && (err != nil || g.Needs != tt.needs) {
+			t.Errorf("%s: %+v, %v", tt.name, g, err)
+		}
+	}
+}
+
+// TestTheOrganisationLetsTheAuthorCount, and one person twice.
+func TestTheOrganisationLetsTheAuthorCount(t *testing.T) {
+	t.Parallel()
+	rules := ownership.Default()
+	rules.Above = map[scanners.Severity]ownership.Quorum{scanners.High: {People: 2, From: ownership.Lead, MaxDays: 30, AuthorCounts: true}}
+	author := ownership.Person{Login: "mona", Write: true, Author: true, Lead: true}
+	g, err := rules.Weigh(ownership.Wish{Severity: scanners.High, Reason: strings.Repeat("x", 30)}, author, today)
+	if err != nil || g.Needs != 1 || !g.Counts || !g.Author || !g.Twice || !rules.May(author, g.From, g.Author) || rules.May(author, g.From, false) {
+		t.Errorf("%+v %v", g, err)
+	}
+	if stranger := (ownership.Person{Write: true, Author: true}); rules.May(stranger, g.From, true) {
+		t.Error("an author who neither owns nor leads counts")
+	}
+}
+
+// TestNobodyDecidesAloneAboveTheCeiling tries every kind of author.
+func TestNobodyDecidesAloneAboveTheCeiling(t *testing.T) {
+	t.Parallel()
+	for bits := range 8 {
+		p := ownership.Person{Author: true, Write: true, Lead: bits&1 > 0, Owns: bits&2 > 0}
+		if bits&4 > 0 {
+			p.Teams = []string{"@acme/payments"}
+		}
+		for _, s := range []scanners.Severity{scanners.High, scanners.Critical} {
+			g, err := ownership.Default().Weigh(ownership.Wish{Severity: s, Reason: strings.Repeat("x", 30)}, p, today)
+			if err != nil || g.Needs < 1 || g.Counts {
+				t.Errorf("%+v %s: %+v %v", p, s, g, err)
+			}
+		}
+	}
+}
+
+func TestWeighComment(t *testing.T) {
+	t.Parallel()
+	const good = "only our own staff can reach this page"
+	rules := ownership.Default()
+	rules.ByTeam = map[string]ownership.Ceiling{"@acme/payments": {MaxSeverity: scanners.High, MaxDays: 60}}
+	rules.Above = map[scanners.Severity]ownership.Quorum{scanners.High: {People: 1, From: ownership.Lead, MaxDays: 30}}
+	for _, tt := range []struct {
+		name     string
+		severity scanners.Severity
+		days     int
+		reason   string
+		rule     string
+		owners   []string
+		problem  string
+	}{
+		{"medium", scanners.Medium, 90, good, "x/y", nil, ""},
+		{"too long", scanners.Medium, 91, good, "x/y", nil, "at most 90 days, until 2027-02-23"},
+		{"reason too short", scanners.Medium, 30, "fine", "x/y", nil, "has 4 characters, and at least 30"},
+		{"never", scanners.Low, 1, good, "osv/malicious-package", nil, "takes no acceptance"},
+		{"high", scanners.High, 1, good, "x/y", nil, "A high finding is above what a comment accepts, which is medium at most"},
+		{"high, of a person", scanners.High, 1, good, "x/y", []string{"@mona"}, "above what a comment accepts"},
+		{"high, of the team that may", scanners.High, 60, good, "x/y", []string{"@mona", "@Acme/Payments"}, ""},
+		{"high, of the team that may, too long", scanners.High, 61, good, "x/y", []string{"@acme/payments"}, "at most 60 days"},
+		{"critical, of the team that may not", scanners.Critical, 1, good, "x/y", []string{"@acme/payments"}, "which is high at most"},
+	} {
+		w := ownership.Wish{Rule: tt.rule, Severity: tt.severity, Reason: tt.reason, Until: today.Truncate(24*time.Hour).AddDate(0, 0, tt.days)}
+		err := rules.WeighComment(w, tt.owners, today)
+		if err == nil && tt.problem != "" || err != nil && (tt.problem == "" || !strings.Contains(err.Error(), tt.problem)) {
+			t.Errorf("%s: %v, want %q", tt.name, err, tt.problem)
+		}
+	}
+}

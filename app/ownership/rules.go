@@ -1,0 +1,200 @@
+package ownership
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/secbydesign/secbydesign/scanners"
+)
+
+// Rules say what may be decided by whom. They are the organisation's guardrails; see
+// [Default] for those that hold without any.
+type Rules struct {
+	Default Ceiling
+	ByTeam  map[string]Ceiling           // "@org/team" in lower case: for its members, on what it owns
+	Above   map[scanners.Severity]Quorum // over the ceiling
+	Never   []string                     // rules ("scanner/rule", or the second part alone; globs) that must be mended, or shown to be wrong
+
+	// MaxRenewals is how often one finding is accepted again by those who may accept it. After that
+	// it takes those who decide one level above.
+	MaxRenewals int
+}
+
+// A Ceiling is how far somebody who may write to the repository decides alone.
+type Ceiling struct {
+	MaxSeverity scanners.Severity
+	MaxDays     int
+	ReasonMin   int // characters
+}
+
+// A Quorum is how many people it takes above the ceiling.
+type Quorum struct {
+	People       int
+	From         string // Lead or Owner
+	MaxDays      int
+	Distinct     bool // nobody counts twice
+	AuthorCounts bool // the author of the pull request may be one of them
+}
+
+// From whom a quorum comes. An owner owns the path by CODEOWNERS; where nobody does, everybody
+// owns it who may write. A lead also maintains or administers the repository.
+const (
+	Lead  = "lead"
+	Owner = "owner"
+)
+
+// Default are the rules without a file of the organisation.
+func Default() Rules {
+	return Rules{
+		Default: Ceiling{MaxSeverity: scanners.Medium, MaxDays: 90, ReasonMin: 30},
+		Above: map[scanners.Severity]Quorum{
+			scanners.High:     {People: 1, From: Lead, MaxDays: 30, Distinct: true},
+			scanners.Critical: {People: 2, From: Owner, MaxDays: 14, Distinct: true},
+		},
+		Never:       []string{"malicious-package"},
+		MaxRenewals: 2,
+	}
+}
+
+// A Person is who asks.
+type Person struct {
+	Login  string
+	Write  bool // may write to the repository
+	Lead   bool // maintains or administers it
+	Author bool // of the pull request
+
+	// Owns says that the person, or a team of theirs, owns the path, or that nobody does.
+	Owns  bool
+	Teams []string // "@org/team" in lower case: those of the owners that they are a member of
+}
+
+// A Wish is what somebody wants to decide of a finding.
+type Wish struct {
+	Rule     string // "scanner/rule"
+	Severity scanners.Severity
+	Until    time.Time // the last day; zero where the decision has no end
+	Reason   string
+
+	// Wrong says that the finding is said to be no problem, and not a problem that is lived
+	// with: that may be said of any rule.
+	Wrong bool
+	// Coded says that the reason is one of a list.
+	Coded bool
+
+	Before int // how often the same finding was accepted before
+}
+
+// A Grant is the answer when the wish is taken down.
+type Grant struct {
+	Needs   int    // how many more people have to confirm
+	From    string // who they must be
+	Twice   bool   // one of them may count more than once
+	Author  bool   // the author of the pull request may be one of them
+	Counts  bool   // the person who asks is one of those that were needed
+	Ceiling scanners.Severity
+}
+
+// A Refusal is the answer when it is not: one plain sentence that says what would be taken.
+type Refusal struct {
+	Problem string
+	Latest  time.Time // the last day that would have been taken; zero when that is not the reason
+}
+
+func (r *Refusal) Error() string { return r.Problem }
+
+// Weigh says what comes of a wish of somebody who may write. The error is a [*Refusal].
+func (r Rules) Weigh(w Wish, p Person, today time.Time) (Grant, error) {
+	if !p.Write {
+		return Grant{}, &Refusal{Problem: "Only people who may write to this repository decide that."}
+	}
+	if !w.Wrong && r.never(w.Rule) {
+		return Grant{}, &Refusal{Problem: "This rule takes no acceptance: it is mended, or shown to be wrong with fp."}
+	}
+	c := r.ceiling(p)
+	if n := utf8.RuneCountInString(w.Reason); n < c.ReasonMin && !w.Coded {
+		return Grant{}, &Refusal{Problem: fmt.Sprintf("The reason has %d characters, and at least %d are wanted: say why that is all right here.", n, c.ReasonMin)}
+	}
+	g := Grant{Ceiling: c.MaxSeverity}
+	days, level := c.MaxDays, w.Severity
+	raised := !w.Wrong && w.Before > r.MaxRenewals
+	if raised {
+		level = max(w.Severity, c.MaxSeverity) + 1
+	}
+	if level > c.MaxSeverity {
+		q, ok := r.Above[level]
+		if !ok {
+			q = Quorum{People: 1, From: Lead, MaxDays: c.MaxDays, Distinct: true}
+		}
+		days = min(days, q.MaxDays)
+		g.Needs, g.From, g.Twice, g.Author = q.People, q.From, !q.Distinct, q.AuthorCounts
+		if g.Counts = r.May(p, q.From, q.AuthorCounts); g.Counts {
+			g.Needs--
+		}
+	}
+	if raised && (level > scanners.Critical || !g.Counts) {
+		return Grant{}, r.worn(w, level, g.From)
+	}
+	if latest := today.UTC().Truncate(24*time.Hour).AddDate(0, 0, days); w.Until.After(latest) {
+		return Grant{}, &Refusal{
+			Problem: fmt.Sprintf("A %s finding is accepted for at most %d days, until %s.", w.Severity, days, latest.Format(time.DateOnly)),
+			Latest:  latest,
+		}
+	}
+	return g, nil
+}
+
+// WeighComment says why a comment in the code does not accept a finding; nil where it does. Nobody
+// confirms a comment, so it reaches as far as one person decides alone. Who merged it is not known
+// later: it is the word of the owners of the file, who let it in.
+func (r Rules) WeighComment(w Wish, owners []string, today time.Time) error {
+	g, err := r.Weigh(w, Person{Write: true, Teams: owners}, today)
+	if err == nil && g.Needs > 0 {
+		err = &Refusal{Problem: fmt.Sprintf("A %s finding is above what a comment accepts, which is %s at most: it takes people who confirm it, so it is accepted in the pull request that brings it.", w.Severity, g.Ceiling)}
+	}
+	return err
+}
+
+// worn says that a finding was accepted too often.
+func (r Rules) worn(w Wish, level scanners.Severity, from string) error {
+	how := "Now it is mended or narrowed"
+	if level <= scanners.Critical {
+		who := "owns the file"
+		if from == Lead {
+			who += " or maintains the repository"
+		}
+		how += fmt.Sprintf(", or accepted by who may decide of a %s one: somebody who %s", level, who)
+	}
+	return &Refusal{Problem: fmt.Sprintf("This finding was accepted before (%d), and at most %d renewals are taken. %s.", w.Before, r.MaxRenewals, how)}
+}
+
+// May reports whether a person is one of those whose word is needed above the ceiling. author says
+// that the author of the pull request may be.
+func (r Rules) May(p Person, from string, author bool) bool {
+	return p.Write && (author || !p.Author) && (p.Owns || from == Lead && p.Lead)
+}
+
+func (r Rules) ceiling(p Person) Ceiling {
+	c := r.Default
+	for _, team := range p.Teams {
+		if t, ok := r.ByTeam[strings.ToLower(team)]; ok && t.MaxSeverity > c.MaxSeverity {
+			t.ReasonMin = max(t.ReasonMin, r.Default.ReasonMin)
+			if t.MaxDays == 0 {
+				t.MaxDays = r.Default.MaxDays
+			}
+			c = t
+		}
+	}
+	return c
+}
+
+func (r Rules) never(rule string) bool {
+	_, name, _ := strings.Cut(rule, "/")
+	return slices.ContainsFunc(r.Never, func(pattern string) bool {
+		return doublestar.MatchUnvalidated(pattern, rule) || doublestar.MatchUnvalidated(pattern, name)
+	})
+}

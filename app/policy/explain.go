@@ -1,0 +1,96 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/secbydesign/secbydesign/scanners"
+)
+
+// widest is how far columns are kept in line. What is longer shifts its own line.
+const widest = 44
+
+// Explain shows every effective value with the layer and line that it comes from, and what was
+// refused: text for a terminal, without colours.
+func (p Policy) Explain() string {
+	type row struct{ key, text, from string }
+	var rows []row
+	wide := [2]int{}
+	for _, v := range p.Values() {
+		text, origin := p.effective(v)
+		r := row{v.Key[1:].String(), text, origin.String()}
+		if origin.File == "" && origin.Layer == "" {
+			r.from = "guardrails"
+		}
+		if p.refuses(v.Key) {
+			r.from += ", see refused"
+		}
+		rows = append(rows, r)
+		for i, s := range []string{r.key, r.text} {
+			if n := utf8.RuneCountInString(s); n <= widest {
+				wide[i] = max(wide[i], n)
+			}
+		}
+	}
+	var b strings.Builder
+	section := ""
+	for i, v := range p.Values() {
+		if v.Key[0] != section {
+			if section != "" {
+				b.WriteByte('\n')
+			}
+			section = v.Key[0]
+			b.WriteString(section + "\n")
+		}
+		fmt.Fprintf(&b, "  %-*s  %-*s  %s\n", wide[0], rows[i].key, wide[1], rows[i].text, rows[i].from)
+	}
+	if len(p.Refused) == 0 {
+		b.WriteString("\nNothing was refused.\n")
+		return b.String()
+	}
+	b.WriteString("\nrefused\n")
+	for _, r := range p.Refused {
+		fmt.Fprintf(&b, "  %s:%d:%d  %s\n      %s\n", r.Origin.File, r.Origin.Line, r.Origin.Column, r.Key, r.Because)
+		if r.By != (Origin{}) {
+			fmt.Fprintf(&b, "      by the guardrail of %s:%d\n", r.By.File, r.By.Line)
+		}
+	}
+	return b.String()
+}
+
+func (p Policy) refuses(k Key) bool {
+	return slices.ContainsFunc(p.Refused, func(r Refusal) bool { return slices.Equal(r.Key, k) })
+}
+
+// effective is what a value comes to behind the guardrails, and what made it so.
+func (p Policy) effective(v Value) (string, Origin) {
+	k := v.Key
+	if k[0] == "paths" && len(k) > 2 {
+		k = k[2:]
+	}
+	switch {
+	case k[0] == "gates" && k[2] == "mode":
+		g := p.Guardrails.Gates[scanners.Gate(k[1])]
+		m, _ := v.Data.(Mode)
+		switch {
+		case m >= g.Mode:
+		case g.Severity <= defaultGate.Severity:
+			return g.Mode.String(), p.values[Key{"guardrails", "gates", k[1], "at_least"}.id()].Origin
+		default:
+			return fmt.Sprintf("%s; %s from %s on", m, g.Mode, g.Severity), v.Origin
+		}
+	case k[0] == "scanners" && p.off[k[1]] && p.requires(k[1]):
+		return "true", p.values[Key{"guardrails", "scanners", "required"}.id()].Origin
+	case k[0] == "paths" && v.Origin.Layer == Repository:
+		parts := []Text{}
+		for _, s := range p.Ignore {
+			parts = append(parts, Text{S: s})
+		}
+		return Value{Key: v.Key, Data: parts}.Text(), v.Origin
+	case len(v.Key) == 3 && v.Key[1] == "ignore" && v.Key[2] == "broadest" && v.Data != p.Guardrails.Broadest:
+		return string(p.Guardrails.Broadest), Origin{} // because there are others
+	}
+	return v.Text(), v.Origin
+}

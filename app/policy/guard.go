@@ -1,0 +1,380 @@
+package policy
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/secbydesign/secbydesign/app/ownership"
+	"github.com/secbydesign/secbydesign/scanners"
+)
+
+// Guardrails are what the organisation does not let go. A repository can be stricter.
+type Guardrails struct {
+	Gates    map[scanners.Gate]GatePolicy // the mildest mode, for findings of this severity or worse
+	Required []string                     // scanners that run everywhere
+	Never    []string                     // globs of files that are never left alone
+	Broadest Breadth                      // of the patterns of ignore
+
+	Accept     ownership.Rules
+	Enforce    []Enforced
+	NoSurprise NoSurprise
+}
+
+// An Enforced rule may make a check fail, see [Policy.Fails].
+type Enforced struct {
+	Rule  string // a glob of "scanner/rule"
+	Since time.Time
+	key   Key
+}
+
+// NoSurprise is when a rule may begin to make checks fail.
+type NoSurprise struct {
+	MinPulls, MinDays, GraceDays int
+	MaxNotUseful                 float64
+}
+
+// A Breadth is how much one pattern of ignore may match.
+type Breadth string
+
+// All is any pattern. Kind needs some text beside wildcards, such as **/*.md. Folder needs the
+// whole name of a folder or file.
+const (
+	All    Breadth = "all"
+	Kind   Breadth = "kind"
+	Folder Breadth = "folder"
+)
+
+// compile takes the guardrails out of the values.
+func (g *Guardrails) compile(values map[string]Value) {
+	g.Gates = map[scanners.Gate]GatePolicy{}
+	g.Accept = ownership.Rules{ByTeam: map[string]ownership.Ceiling{}, Above: map[scanners.Severity]ownership.Quorum{}}
+	ceiling := func(c *ownership.Ceiling, field string, data any) {
+		set(&c.MaxSeverity, data, field == "max_severity")
+		set(&c.MaxDays, data, field == "max_days")
+		set(&c.ReasonMin, data, field == "reason_min")
+	}
+	enforce := map[int]*Enforced{}
+	teams := map[string]map[string]any{}
+	for _, v := range values {
+		if v.Key[0] != "guardrails" {
+			continue
+		}
+		k := v.Key[1:]
+		switch k[0] {
+		case "gates":
+			one, ok := g.Gates[scanners.Gate(k[1])]
+			if !ok {
+				one.Severity = defaultGate.Severity
+			}
+			set(&one.Mode, v.Data, k[2] == "at_least")
+			set(&one.Severity, v.Data, k[2] == "severity")
+			g.Gates[scanners.Gate(k[1])] = one
+		case "scanners":
+			g.Required = plain(v.Data)
+		case "ignore":
+			if k[1] == "never" {
+				g.Never = plain(v.Data)
+			} else {
+				g.Broadest = v.Data.(Breadth)
+			}
+		case "accept":
+			switch k[1] {
+			case "default":
+				ceiling(&g.Accept.Default, k[2], v.Data)
+			case "by_team":
+				team := strings.ToLower(k[2])
+				if teams[team] == nil {
+					teams[team] = map[string]any{}
+				}
+				teams[team][k[3]] = v.Data
+			case "above":
+				var s scanners.Severity
+				_ = s.UnmarshalText([]byte(k[2])) // the decoder took it
+				q, ok := g.Accept.Above[s]
+				if !ok {
+					q = ownership.Quorum{People: 1, From: ownership.Lead, MaxDays: 30, Distinct: true}
+				}
+				set(&q.People, v.Data, k[3] == "people")
+				set(&q.From, v.Data, k[3] == "from")
+				set(&q.MaxDays, v.Data, k[3] == "max_days")
+				set(&q.Distinct, v.Data, k[3] == "distinct")
+				set(&q.AuthorCounts, v.Data, k[3] == "author_counts")
+				g.Accept.Above[s] = q
+			case "never":
+				g.Accept.Never = plain(v.Data)
+			case "max_renewals":
+				g.Accept.MaxRenewals = v.Data.(int)
+			}
+		case "enforce":
+			i, _ := strconv.Atoi(k[1]) // the decoder wrote it
+			if enforce[i] == nil {
+				enforce[i] = &Enforced{key: v.Key[:3]}
+			}
+			set(&enforce[i].Rule, v.Data, k[2] == "rule")
+			set(&enforce[i].Since, v.Data, k[2] == "since")
+		case "no_surprise":
+			set(&g.NoSurprise.MinPulls, v.Data, k[1] == "min_prs_shown")
+			set(&g.NoSurprise.MinDays, v.Data, k[1] == "min_days")
+			set(&g.NoSurprise.MaxNotUseful, v.Data, k[1] == "max_not_useful")
+			set(&g.NoSurprise.GraceDays, v.Data, k[1] == "grace_days")
+		}
+	}
+	for team, fields := range teams { // what a team's does not say is as for everybody
+		c := g.Accept.Default
+		for field, data := range fields {
+			ceiling(&c, field, data)
+		}
+		g.Accept.ByTeam[team] = c
+	}
+	for _, i := range slices.Sorted(maps.Keys(enforce)) {
+		g.Enforce = append(g.Enforce, *enforce[i])
+	}
+	// Whoever leaves everything alone has switched every gate off.
+	if g.Broadest == All && (len(g.Gates) > 0 || len(g.Enforce) > 0 || len(g.Required) > 0) {
+		g.Broadest = Kind
+	}
+}
+
+// floor is the mildest mode that the guardrails allow for a finding, and what says so.
+func (p Policy) floor(gate scanners.Gate, scanner, rule string, sev scanners.Severity) (Mode, Key) {
+	mode, key := Off, Key(nil)
+	if g := p.Guardrails.Gates[gate]; g.Mode > mode && sev >= g.Severity {
+		mode, key = g.Mode, Key{"guardrails", "gates", string(gate), "at_least"}
+	}
+	if mode < Observe && p.requires(scanner) {
+		mode, key = Observe, Key{"guardrails", "scanners", "required"}
+	}
+	if e, ok := p.enforced(scanner, rule); ok && mode < Comment && sev > scanners.Note {
+		mode, key = Comment, e.key.with("rule")
+	}
+	return mode, key
+}
+
+func (p Policy) requires(scanner string) bool { return slices.Contains(p.Guardrails.Required, scanner) }
+
+// holds reports whether a scanner that the repository switched off runs all the same.
+func (p Policy) holds(scanner string, gate scanners.Gate) bool {
+	return p.requires(scanner) || p.off[scanner] && (p.Guardrails.Gates[gate].Mode > Off || p.enforces(scanner))
+}
+
+// enforces reports whether some rule of the scanner is enforced.
+func (p Policy) enforces(scanner string) bool {
+	return slices.ContainsFunc(p.Guardrails.Enforce, func(e Enforced) bool {
+		first, _, _ := strings.Cut(e.Rule, "/")
+		return doublestar.MatchUnvalidated(first, scanner) || strings.ContainsAny(first, "{}") // a brace may hold the slash
+	})
+}
+
+func (p Policy) enforced(scanner, rule string) (Enforced, bool) {
+	for _, e := range p.Guardrails.Enforce {
+		if doublestar.MatchUnvalidated(e.Rule, scanner+"/"+rule) {
+			return e, true
+		}
+	}
+	return Enforced{}, false
+}
+
+// guard takes back what the repository may not say, and tells it.
+func (p *Policy) guard() {
+	at := func(key ...string) Origin { return p.values[Key(key).id()].Origin }
+	for _, name := range p.Guardrails.Required {
+		if p.off[name] {
+			p.refuse(p.values[Key{"scanners", name, "enabled"}.id()], "the organisation requires this scanner, so it runs", at("guardrails", "scanners", "required"))
+		}
+		p.Scanners[name] = true
+	}
+	loudest, guarded := Off, []string{}
+	for _, gate := range scanners.Gates() {
+		g := p.Guardrails.Gates[gate]
+		if g.Mode > Off {
+			guarded = append(guarded, string(gate))
+			loudest = max(loudest, g.Mode)
+		}
+	}
+	for _, v := range p.Values() {
+		if v.Origin.Layer != Repository {
+			continue
+		}
+		k := v.Key
+		if k[0] == "paths" && len(k) > 2 {
+			k = k[2:]
+		}
+		switch {
+		case k[0] == "gates":
+			g, ok := p.Guardrails.Gates[scanners.Gate(k[1])]
+			by := at("guardrails", "gates", k[1], "at_least")
+			if m, isMode := v.Data.(Mode); ok && isMode && m < g.Mode {
+				p.refuse(v, fmt.Sprintf("%s is too mild; the organisation wants at least %s for findings of %s severity or worse", m, g.Mode, g.Severity), by)
+			}
+			if s, isSeverity := v.Data.(scanners.Severity); ok && isSeverity && s > g.Severity && g.Mode > Observe {
+				p.refuse(v, fmt.Sprintf("the organisation wants at least %s for findings of %s severity or worse, so this does not silence them", g.Mode, g.Severity), by)
+			}
+		case k[0] == "rules" && k[2] == "mode":
+			m := v.Data.(Mode)
+			if m < loudest {
+				p.refuse(v, fmt.Sprintf("a finding of a gate that the organisation guards (%s) is as loud as it wants at least", list(guarded, "and")), at("guardrails", "gates", guarded[0], "at_least"))
+				continue
+			}
+			for _, e := range p.Guardrails.Enforce {
+				if m < Comment && overlaps(e.Rule, k[1]) {
+					p.refuse(v, fmt.Sprintf("the organisation enforces %s, so findings of it are shown", quote(e.Rule)), p.values[e.key.with("rule").id()].Origin)
+					break
+				}
+			}
+		case k[0] == "scanners" && p.off[k[1]] && !p.requires(k[1]):
+			switch {
+			case p.enforces(k[1]):
+				p.refuse(v, "the organisation enforces rules of this scanner, so it runs", Origin{})
+			case len(guarded) > 0:
+				p.refuse(v, fmt.Sprintf("where it works for a gate that the organisation guards (%s), it runs", list(guarded, "and")), at("guardrails", "gates", guarded[0], "at_least"))
+			}
+		case k[0] == "paths":
+			p.guardIgnore(v)
+		}
+	}
+}
+
+// guardIgnore drops the patterns that are too broad, and tells where others do not count.
+func (p *Policy) guardIgnore(v Value) {
+	p.Ignore = nil
+	for _, t := range v.Data.([]Text) {
+		one := Value{Key: v.Key, Origin: t.At}
+		if tooBroad(t.S, p.Guardrails.Broadest) {
+			want := "some text beside wildcards, such as **/*.md"
+			if p.Guardrails.Broadest == Folder {
+				want = "the whole name of a folder or file, such as vendor/**"
+			}
+			by := p.values[Key{"guardrails", "ignore", "broadest"}.id()].Origin
+			if by.Layer == Defaults {
+				by = Origin{}
+			}
+			p.refuse(one, fmt.Sprintf("%s is too broad and counts for nothing; the organisation wants %s", quote(t.S), want), by)
+			continue
+		}
+		p.Ignore = append(p.Ignore, t.S)
+		for _, never := range p.Guardrails.Never {
+			if overlaps(never, t.S) {
+				p.refuse(one, fmt.Sprintf("%s does not count for files of %s, which are never left alone", quote(t.S), quote(never)), p.values[Key{"guardrails", "ignore", "never"}.id()].Origin)
+			}
+		}
+	}
+}
+
+// tooBroad reports whether one of the alternatives of a pattern matches more than is allowed.
+func tooBroad(pattern string, most Breadth) bool {
+	if most == All || most == "" {
+		return false
+	}
+	return slices.ContainsFunc(alternatives(pattern), func(s string) bool {
+		if most == Kind {
+			return strings.Trim(withoutClasses(s), "*?/.") == ""
+		}
+		return !slices.ContainsFunc(strings.Split(s, "/"), func(name string) bool {
+			return name != "" && !strings.ContainsAny(name, "*?[")
+		})
+	})
+}
+
+func withoutClasses(s string) string {
+	var b strings.Builder
+	class := false
+	for _, c := range s {
+		switch {
+		case c == '[':
+			class = true
+		case c == ']':
+			class = false
+		case !class && !strings.ContainsRune("*?", c):
+			b.WriteRune(c)
+		}
+	}
+	return b.String()
+}
+
+// alternatives writes the braces of a pattern out. There are few, see [maxBraces].
+func alternatives(pattern string) []string {
+	open := strings.IndexByte(pattern, '{')
+	if open < 0 {
+		return []string{pattern}
+	}
+	depth, from, ends := 0, open+1, []string{}
+	for i := open; i < len(pattern); i++ {
+		switch pattern[i] {
+		case '{':
+			depth++
+		case '}':
+			depth--
+		}
+		if depth == 1 && pattern[i] == ',' || depth == 0 {
+			ends = append(ends, pattern[from:i])
+			from = i + 1
+		}
+		if depth == 0 {
+			var out []string
+			for _, end := range ends {
+				out = append(out, alternatives(pattern[:open]+end+pattern[i+1:])...)
+			}
+			return out
+		}
+	}
+	return []string{pattern}
+}
+
+// maxPairs bounds the comparison of two patterns, which strangers write.
+const maxPairs = 400
+
+// overlaps reports whether some path may match both globs. In doubt it does.
+func overlaps(a, b string) bool {
+	as, bs := alternatives(a), alternatives(b)
+	if len(as)*len(bs) > maxPairs {
+		return true
+	}
+	for _, x := range as {
+		for _, y := range bs {
+			if meet(strings.Split(x, "/"), strings.Split(y, "/")) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// meet compares the names of two globs from their ends, each pair once.
+func meet(a, b []string) bool {
+	var below []bool // of i+1, by j
+	for i := len(a); i >= 0; i-- {
+		row := make([]bool, len(b)+1)
+		for j := len(b); j >= 0; j-- {
+			anyA, anyB := i < len(a) && a[i] == "**", j < len(b) && b[j] == "**"
+			switch {
+			case i == len(a) && j == len(b):
+				row[j] = true
+			case anyA || anyB:
+				// ** stands for nothing, or for one name more of the other.
+				row[j] = i < len(a) && below[j] || j < len(b) && row[j+1]
+			case i < len(a) && j < len(b):
+				row[j] = below[j+1] && nameMeets(a[i], b[j])
+			}
+		}
+		below = row
+	}
+	return below[0]
+}
+
+// nameMeets compares one name of each. Two with wildcards may always meet.
+func nameMeets(x, y string) bool {
+	const wild = "*?["
+	switch {
+	case !strings.ContainsAny(x, wild):
+		return doublestar.MatchUnvalidated(y, x)
+	case !strings.ContainsAny(y, wild):
+		return doublestar.MatchUnvalidated(x, y)
+	}
+	return true
+}

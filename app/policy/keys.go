@@ -1,0 +1,582 @@
+package policy
+
+import (
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/bmatcuk/doublestar/v4"
+	"github.com/goccy/go-yaml/ast"
+
+	"github.com/secbydesign/secbydesign/app/ownership"
+	"github.com/secbydesign/secbydesign/scanners"
+)
+
+const (
+	// maxCommentLimit keeps a pull request readable; the rest is in the summary.
+	maxCommentLimit = 50
+
+	maxReason = 500 // characters; it is shown beside the finding
+
+	// A glob is compared with every path of every pull request. The alternatives of its
+	// braces multiply: with ten braces one comparison can take seconds.
+	maxIgnore    = 200
+	maxGlob      = 256 // bytes
+	maxBraces    = 3
+	maxAlternate = 30
+
+	// What is compared with every finding.
+	maxSections = 50
+	maxRules    = 500
+)
+
+// table has all that may be written. The decoder ([reader.walk]) and the schema
+// ([Schema]) are made from it, so a key that is here is in both.
+//
+// It is not changed once it is made.
+var table = file()
+
+func file() *spec {
+	gates := &spec{
+		about: "How loudly each gate speaks.", name: "gates", example: "`code: {mode: comment}`", names: gateNames,
+		each: &spec{
+			example: "{mode: comment}",
+			fields: map[string]*spec{
+				"mode":     mode("How loudly the gate speaks: off < observe < comment < block."),
+				"severity": severity("Milder findings are only observed."),
+			},
+		},
+	}
+	rules := &spec{
+		about: "What to do with single rules, by `scanner/rule` or a glob of it. Of those that match, the most exact one counts.",
+		name:  "rules", example: "`gosec/G404: {mode: observe}`", names: ruleNames, most: maxRules,
+		each: &spec{
+			name: "a rule", example: `{mode: observe, reason: "why"}`,
+			fields: map[string]*spec{"mode": mode("How loudly the rule speaks, whatever the severity."), "reason": reason()},
+			needs:  []need{{"mode", "say what to do with this rule, for example `mode: observe`"}},
+		},
+	}
+	return &spec{
+		name: "the file", example: "`version: 1`",
+		needs: []need{{"version", ""}}, // told at the first line
+		fields: map[string]*spec{
+			"version": {about: "Of this format.", read: readVersion, schema: schema{"const": 1}},
+			"gates":   gates,
+			"scanners": {
+				about: "Which scanners run. One that is not named does.", name: "scanners", example: "`semgrep: {enabled: true}`", names: scannerNames,
+				each: &spec{
+					name: "a scanner", example: "{enabled: true}",
+					fields: map[string]*spec{"enabled": boolean("enabled", "Whether it runs. Said to be true, a missing program makes the verdict incomplete.")},
+					needs:  []need{{"enabled", "say `enabled: true` or `enabled: false` for this scanner"}},
+				},
+			},
+			"rules": rules,
+			"paths": {
+				about: "Files that are left alone, and sections with rules of their own.", name: "paths", example: `{ignore: ["vendor/**"]}`,
+				fields: map[string]*spec{"ignore": texts("ignore", `["vendor/**"]`, "Files whose findings are left alone: globs of whole paths.", maxIgnore, globText)},
+				names:  sectionNames, most: maxSections,
+				each: &spec{
+					name: "a section", example: "{gates: {code: {mode: block}}}",
+					fields: map[string]*spec{"gates": gates, "rules": rules},
+				},
+			},
+			"comments": {
+				about: "On pull requests.", name: "comments", example: "{limit: 10}",
+				fields: map[string]*spec{"limit": integer("limit", "How many inline comments a pull request may carry; the worst come first.", 0, maxCommentLimit)},
+			},
+			"ownership": {
+				about: "Who looks after security here.", name: "ownership", example: `{champions: ["@acme/champions"]}`,
+				fields: map[string]*spec{"champions": texts("champions", `["@acme/champions"]`, "People and teams that are asked first.", maxIgnore, ownerText)},
+			},
+			"budget": {
+				about: "Of time.", name: "budget", example: "{first: 60s, scanner: 5m}",
+				fields: map[string]*spec{
+					"first":   duration("first", "How long a pull request waits for slow scanners before it shows what the others found."),
+					"scanner": duration("scanner", "How long one scanner may look."),
+				},
+			},
+			"guardrails": guardrails(),
+		},
+	}
+}
+
+// guardrails belong to the organisation's file.
+func guardrails() *spec {
+	ceiling := map[string]*spec{
+		"max_severity": severity("Up to which a person decides alone."),
+		"max_days":     integer("max_days", "For how many days.", 1, 3650),
+		"reason_min":   integer("reason_min", "How many characters the reason has at least.", 0, maxReason),
+	}
+	return &spec{
+		about: "What no repository loosens. They count in the organisation's file only.",
+		name:  "guardrails", example: "{gates: {secrets: {at_least: comment}}}",
+		fields: map[string]*spec{
+			"gates": {
+				about: "How loudly a gate speaks at least.", name: "gates", example: "{secrets: {at_least: comment}}", names: gateNames,
+				each: &spec{
+					example: "{at_least: comment}",
+					fields: map[string]*spec{
+						"at_least": {
+							about: "The mildest mode that a repository may choose. Only `enforce` lets an organisation make a check fail.",
+							read:  readAtLeast, schema: schema{"enum": []any{"off", "observe", "comment"}},
+						},
+						"severity": severity("Milder findings are the repository's to decide; low unless said."),
+					},
+					needs: []need{{"at_least", "say how loudly this gate speaks at least, for example `at_least: comment`"}},
+				},
+			},
+			"scanners": {
+				about: "Which scanners run everywhere.", name: "scanners", example: "{required: [gitleaks]}",
+				fields: map[string]*spec{"required": texts("required", "[gitleaks]", "Scanners that no repository switches off. Where one cannot run, the verdict is incomplete.", maxIgnore, scannerText)},
+			},
+			"ignore": {
+				about: "What a repository may leave alone.", name: "ignore", example: `{never: ["src/**"]}`,
+				fields: map[string]*spec{
+					"never": texts("never", `["src/**"]`, "Files that no pattern of a repository leaves alone.", maxIgnore, globText),
+					"broadest": {
+						about: "How much one pattern may match: all; kind, which needs some text beside wildcards, such as **/*.md; folder, which needs the whole name of a folder or file.",
+						read:  readBreadth, schema: schema{"enum": []any{"all", "kind", "folder"}},
+					},
+				},
+			},
+			"accept": {
+				about: "Who may accept what.", name: "accept", example: "{default: {max_severity: medium}}",
+				fields: map[string]*spec{
+					"default": {about: "Of everybody who may write.", name: "default", example: "{max_severity: medium, max_days: 90}", fields: ceiling},
+					"by_team": {
+						about: "Of a team, on what it owns.", name: "by_team", example: `{"@acme/payments": {max_severity: high}}`, names: teamNames,
+						each: &spec{name: "a team", example: "{max_severity: high, max_days: 60}", fields: ceiling},
+					},
+					"above": {
+						about: "Above the ceiling.", name: "above", example: "{high: {people: 1, from: lead, max_days: 30}}", names: severityNames,
+						each: &spec{
+							name: "a severity", example: "{people: 1, from: lead, max_days: 30}",
+							fields: map[string]*spec{
+								"people":   integer("people", "How many.", 1, 5),
+								"from":     {about: "Who counts: lead or owner.", read: readFrom, schema: schema{"enum": []any{ownership.Lead, ownership.Owner}}},
+								"max_days": ceiling["max_days"],
+
+								"distinct":      boolean("distinct", "Whether nobody counts twice; true unless said."),
+								"author_counts": boolean("author_counts", "Whether the author of the pull request may be one of them; false unless said."),
+							},
+						},
+					},
+					"max_renewals": integer("max_renewals", "How often one finding is accepted again. Then it takes those who decide one level above.", 0, 100),
+
+					"never": texts("never", "[malicious-package]", "Rules that take no acceptance.", maxIgnore, globText),
+				},
+			},
+			"enforce": {
+				about: "The only rules that an organisation may make fail a check, under the no-surprise rule.",
+				list: &spec{
+					name: "an entry of enforce", example: `{rule: "gitleaks/*", since: 2026-09-01}`,
+					fields: map[string]*spec{
+						"rule":  {about: "A glob of `scanner/rule`.", read: readRule, schema: ruleSchema},
+						"since": {about: "The day it was announced.", read: readDate, schema: schema{"type": "string", "format": "date", "pattern": `^\d{4}-\d{2}-\d{2}$`}},
+					},
+					needs: []need{{"rule", "say which `rule` may make a check fail"}, {"since", "say `since` when, for example `since: 2026-09-01`"}},
+				},
+				name: "enforce", example: "a list of rules",
+			},
+			"no_surprise": {
+				about: "When a rule may begin to fail checks.", name: "no_surprise", example: "{min_prs_shown: 20, min_days: 30}",
+				fields: map[string]*spec{
+					"min_prs_shown":  integer("min_prs_shown", "In how many pull requests of the organisation it was shown before.", 1, 100_000),
+					"min_days":       integer("min_days", "Or for how many days in this repository.", 1, 3650),
+					"max_not_useful": {about: "At which share of not-useful answers, at most.", read: readShare, schema: schema{"type": "number", "minimum": 0, "maximum": 1}},
+					"grace_days":     integer("grace_days", "How many days after `since` it begins.", 0, 3650),
+				},
+			},
+		},
+	}
+}
+
+func readVersion(r *reader, v value) (any, bool) {
+	before := len(r.problems)
+	r.saidVersion = true
+	r.version(v)
+	return 1, len(r.problems) == before
+}
+
+func (r *reader) version(v value) {
+	switch n := v.node.(type) {
+	case *ast.IntegerNode:
+		if number(n) != 1 {
+			r.problem(v.place, "version %s is not known here; write `version: 1`", printable(n.Token.Value, 40))
+		}
+	default:
+		r.problem(v.place, "version must be the number 1%s", instead(v.node))
+	}
+}
+
+// What follows makes entries of the table.
+
+func mode(about string) *spec {
+	return &spec{about: about, schema: schema{"enum": words(modes)}, read: func(r *reader, v value) (any, bool) {
+		before := len(r.problems)
+		var m Mode
+		r.mode(v, &m)
+		return m, len(r.problems) == before
+	}}
+}
+
+func severity(about string) *spec {
+	return &spec{about: about, schema: schema{"enum": words(severities())}, read: func(r *reader, v value) (any, bool) {
+		before := len(r.problems)
+		var s scanners.Severity
+		r.severity(v, &s)
+		return s, len(r.problems) == before
+	}}
+}
+
+func integer(name, about string, least, most int) *spec {
+	return &spec{about: about, schema: schema{"type": "integer", "minimum": least, "maximum": most}, read: func(r *reader, v value) (any, bool) {
+		before := len(r.problems)
+		i := r.integer(v, name, least, most)
+		return i, len(r.problems) == before
+	}}
+}
+
+func boolean(name, about string) *spec {
+	return &spec{about: about, schema: schema{"type": "boolean"}, read: func(r *reader, v value) (any, bool) {
+		before := len(r.problems)
+		b := r.boolean(v, name)
+		return b, len(r.problems) == before
+	}}
+}
+
+func reason() *spec {
+	return &spec{
+		about: "Why; it is shown beside the finding.", schema: schema{"type": "string", "maxLength": maxReason, "pattern": `\S`},
+		read: func(r *reader, v value) (any, bool) {
+			before := len(r.problems)
+			s := r.reason(v)
+			return s, len(r.problems) == before
+		},
+	}
+}
+
+// durationPattern is from 10s, since nothing looks at much in less, to 8m: a review may take 10.
+var durationPattern = regexp.MustCompile(`^([1-9][0-9]s|[1-4][0-9]{2}s|[1-8]m)$`)
+
+func duration(name, about string) *spec {
+	return &spec{about: about, schema: schema{"type": "string", "pattern": durationPattern.String()}, read: func(r *reader, v value) (any, bool) {
+		s, ok := r.text(v, name, "60s")
+		if !ok {
+			return nil, false
+		}
+		d, err := time.ParseDuration(s)
+		if err != nil || !durationPattern.MatchString(s) {
+			r.problem(v.place, "%s must be a time from 10s to 8m such as 60s, not %s", name, quote(s))
+			return nil, false
+		}
+		return d, true
+	}}
+}
+
+// A Text is one element of a list, with its place.
+type Text struct {
+	S  string
+	At Origin
+}
+
+// texts is a list of texts that a check takes.
+func texts(name, example, about string, most int, check text) *spec {
+	return &spec{
+		about: about, schema: schema{"type": "array", "maxItems": most, "items": check.schema},
+		read: func(r *reader, v value) (any, bool) {
+			before := len(r.problems)
+			list := []Text{}
+			r.texts(v, name, example, func(at place, s string) {
+				if !check.check(r, at, s) {
+					return
+				}
+				if list = append(list, Text{s, r.origin(at)}); len(list) == most+1 {
+					r.problem(at, "there are more than %d patterns; let fewer match more", most)
+				}
+			})
+			return list, len(r.problems) == before
+		},
+	}
+}
+
+// A text is a check of one text, and as much of it as a schema can say.
+type text struct {
+	check  func(r *reader, at place, s string) bool
+	schema schema
+}
+
+var (
+	globText  = text{(*reader).glob, globSchema}
+	ownerText = text{
+		func(r *reader, at place, s string) bool {
+			if !strings.HasPrefix(s, "@") || len(s) < 2 {
+				r.problem(at, "%s is not a person or a team; write it like @acme/champions", quote(s))
+				return false
+			}
+			return true
+		},
+		schema{"type": "string", "pattern": `^@[\s\S]`},
+	}
+	scannerText = text{
+		func(r *reader, at place, s string) bool {
+			before := len(r.problems)
+			if s == "" {
+				r.problem(at, "the name of a scanner is empty; remove it")
+			} else {
+				r.scannerName(at, s)
+			}
+			return len(r.problems) == before
+		},
+		schema{"type": "string", "minLength": 1},
+	}
+)
+
+// globSchema says as much of [reader.glob] as a pattern can: brackets that are not closed are
+// only seen by the decoder.
+var globSchema = schema{
+	"type": "string", "minLength": 1, "maxLength": maxGlob,
+	"not": schema{"anyOf": []any{
+		schema{"pattern": `^[!/]|^\./|/$|(^|/)\.\.?(/|$)`},
+		schema{"pattern": `(\{[\s\S]*){4}`},
+		schema{"allOf": []any{schema{"pattern": `\{`}, schema{"pattern": `(,[\s\S]*){31}`}}},
+	}},
+}
+
+var ruleSchema = schema{"allOf": []any{globSchema, schema{"pattern": `/`}}}
+
+func readRule(r *reader, v value) (any, bool) {
+	s, ok := r.text(v, "rule", "gitleaks/*")
+	return s, ok && r.ruleName(v.place, s)
+}
+
+func readAtLeast(r *reader, v value) (any, bool) {
+	before := len(r.problems)
+	var m Mode
+	if r.mode(v, &m); len(r.problems) == before && m == Block {
+		r.problem(v.place, "an organisation makes a check fail only by `enforce`; write `at_least: comment` here")
+	}
+	return m, len(r.problems) == before
+}
+
+func readBreadth(r *reader, v value) (any, bool) {
+	before := len(r.problems)
+	b := oneOf(r, v, "broadest", []Breadth{All, Kind, Folder})
+	return b, len(r.problems) == before
+}
+
+func readFrom(r *reader, v value) (any, bool) {
+	before := len(r.problems)
+	type from string
+	s := oneOf(r, v, "from", []from{ownership.Lead, ownership.Owner})
+	return string(s), len(r.problems) == before
+}
+
+func readDate(r *reader, v value) (any, bool) {
+	s, ok := r.text(v, "since", "2026-09-01")
+	if !ok {
+		return nil, false
+	}
+	day, err := time.Parse(time.DateOnly, s)
+	if err != nil {
+		r.problem(v.place, "since must be a day such as 2026-09-01, not %s", quote(s))
+	}
+	return day, err == nil
+}
+
+func readShare(r *reader, v value) (any, bool) {
+	var share float64
+	switch n := v.node.(type) {
+	case *ast.FloatNode:
+		share = n.Value
+	case *ast.IntegerNode:
+		share = float64(number(n))
+	default:
+		r.problem(v.place, "max_not_useful must be a share from 0 to 1%s", instead(v.node))
+		return nil, false
+	}
+	if !(share >= 0 && share <= 1) {
+		r.problem(v.place, "max_not_useful must be from 0 to 1, not %s", printable(v.node.GetToken().Value, 40))
+		return nil, false
+	}
+	return share, true
+}
+
+// names are the keys of a mapping whose keys are not fixed.
+type names struct {
+	check  func(r *reader, e entry) bool
+	schema schema
+}
+
+var (
+	gateNames = &names{
+		func(r *reader, e entry) bool { _, ok := r.gateName(e); return ok },
+		schema{"enum": words(scanners.Gates())},
+	}
+	scannerNames = &names{
+		func(r *reader, e entry) bool {
+			before := len(r.problems)
+			r.scannerName(e.place, e.key)
+			return len(r.problems) == before
+		},
+		schema{},
+	}
+	ruleNames     = &names{func(r *reader, e entry) bool { return r.ruleName(e.place, e.key) }, ruleSchema}
+	severityNames = &names{
+		func(r *reader, e entry) bool {
+			if !slices.Contains(severities()[1:], e.key) {
+				r.unknown(e.place, "severity", e.key, severities()[1:])
+				return false
+			}
+			return true
+		},
+		schema{"enum": words(severities()[1:])},
+	}
+	teamNames = &names{
+		func(r *reader, e entry) bool {
+			if !teamPattern.MatchString(e.key) {
+				r.problem(e.place, "%s is not a team; write it like @acme/payments", quote(e.key))
+				return false
+			}
+			return true
+		},
+		schema{"pattern": teamPattern.String()},
+	}
+	sectionNames = &names{
+		func(r *reader, e entry) bool {
+			if !strings.ContainsAny(e.key, "/*") {
+				hint := didYouMean(e.key, []string{"ignore"})
+				if hint == "" {
+					hint = "; write `ignore`, or a glob such as services/payments/**"
+				}
+				r.problem(e.place, "unknown key %s%s", quote(e.key), hint)
+				return false
+			}
+			return r.glob(e.place, e.key)
+		},
+		schema{"allOf": []any{globSchema, schema{"pattern": "[/*]"}}},
+	}
+	teamPattern = regexp.MustCompile(`^@[A-Za-z0-9._-]+/[A-Za-z0-9._-]+$`)
+)
+
+func severities() (list []string) {
+	for s := scanners.Note; s <= scanners.Critical; s++ {
+		list = append(list, s.String())
+	}
+	return list
+}
+
+// ruleName reports whether "scanner/rule", or a glob of it, can be meant.
+func (r *reader) ruleName(at place, s string) bool {
+	scanner, _, named := strings.Cut(s, "/")
+	before := len(r.problems)
+	switch {
+	case !named:
+		r.problem(at, "write the rule with its scanner, for example gosec/G404 instead of %s", quote(s))
+	case r.glob(at, s) && !strings.ContainsAny(scanner, `*?[]{}\`):
+		r.scannerName(at, scanner)
+	}
+	return len(r.problems) == before
+}
+
+func (r *reader) gateName(e entry) (scanners.Gate, bool) {
+	if slices.Contains(scanners.Gates(), scanners.Gate(e.key)) {
+		return scanners.Gate(e.key), true
+	}
+	var names []string
+	for _, g := range scanners.Gates() {
+		names = append(names, string(g))
+	}
+	r.unknown(e.place, "gate", e.key, names)
+	return "", false
+}
+
+func (r *reader) scannerName(at place, name string) {
+	if len(r.scanners) > 0 && !slices.Contains(r.scanners, name) {
+		r.unknown(at, "scanner", name, r.scanners)
+	}
+}
+
+func (r *reader) mode(v value, into *Mode) {
+	const what = "mode must be one of off, observe, comment and block"
+	s, ok := v.node.(*ast.StringNode)
+	if !ok {
+		r.problem(v.place, "%s%s", what, instead(v.node))
+	} else if into.UnmarshalText([]byte(s.Value)) != nil {
+		r.unknown(v.place, "mode", s.Value, modes)
+	}
+}
+
+func (r *reader) severity(v value, into *scanners.Severity) {
+	words := severities()
+	s, ok := v.node.(*ast.StringNode)
+	if !ok {
+		r.problem(v.place, "severity must be one of %s%s", list(words, "and"), instead(v.node))
+	} else if into.UnmarshalText([]byte(s.Value)) != nil {
+		r.unknown(v.place, "severity", s.Value, words)
+	}
+}
+
+func (r *reader) reason(v value) string {
+	s, ok := r.text(v, "reason", `"not used for security here"`)
+	switch {
+	case !ok:
+	case strings.TrimSpace(s) == "":
+		r.problem(v.place, "the reason is empty; write one or remove the key")
+	case utf8.RuneCountInString(s) > maxReason:
+		r.problem(v.place, "the reason is longer than %d characters; make it shorter", maxReason)
+	}
+	return s
+}
+
+func (r *reader) duration(v value, name string) {
+	s, ok := r.text(v, name, "60s")
+	if !ok {
+		return
+	}
+	if d, err := time.ParseDuration(s); err != nil || d <= 0 {
+		r.problem(v.place, "%s must be a time such as 60s or 5m, not %s", name, quote(s))
+	}
+}
+
+// glob reports whether the pattern can match something, and tells why not: most of those
+// who write one have .gitignore in mind.
+func (r *reader) glob(at place, s string) bool {
+	switch {
+	case s == "":
+		r.problem(at, "the pattern is empty; remove it")
+	case len(s) > maxGlob:
+		r.problem(at, "the pattern is longer than %d characters; make it shorter", maxGlob)
+	case strings.Count(s, "{") > maxBraces || strings.Count(s, "{") > 0 && strings.Count(s, ",") > maxAlternate:
+		r.problem(at, "the pattern has too many alternatives in braces; write several patterns instead")
+	case strings.HasPrefix(s, "!"):
+		r.problem(at, "a pattern cannot begin with !; list only what it should match")
+	case strings.HasPrefix(s, "/") || strings.HasPrefix(s, "./"):
+		r.problem(at, "write the pattern %s without the leading %s", quote(s), s[:strings.Index(s, "/")+1])
+	case strings.HasSuffix(s, "/"):
+		r.problem(at, "write %s to match all that is in the folder", quote(s+"**"))
+	case slices.Contains(strings.Split(s, "/"), "..") || slices.Contains(strings.Split(s, "/"), "."):
+		r.problem(at, "the pattern %s cannot match; write it without . and ..", quote(s))
+	case !doublestar.ValidatePattern(s):
+		r.problem(at, "the pattern %s is not complete; close its brackets or put \\ before them", quote(s))
+	default:
+		return true
+	}
+	return false
+}
+
+// number gives the value of n, or one that nobody could have written.
+func number(n *ast.IntegerNode) int {
+	switch v := n.Value.(type) {
+	case int64:
+		return int(v)
+	case uint64:
+		if v <= math.MaxInt {
+			return int(v)
+		}
+	}
+	return math.MinInt
+}

@@ -1,0 +1,189 @@
+package policy
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+// A spec is one entry of the table of keys.go: a mapping with fields, a mapping with names, both,
+// a list, or a value with a function that reads it.
+type spec struct {
+	about         string // for editors
+	name, example string // of a mapping, for the message to somebody who wrote something else; its key unless it has a name
+
+	fields map[string]*spec // keys that are known
+	needs  []need           // those of them that must be there
+	names  *names           // other keys, each with a value as each says
+	each   *spec
+	most   int // keys; 0 for any number
+
+	list *spec // of elements
+
+	read   func(r *reader, v value) (data any, ok bool)
+	schema schema
+}
+
+// A need is a key that must be there, and what to say where it is not.
+type need struct{ key, message string }
+
+// walk reads what is written for an entry of the table. at is where to tell what is missing.
+func (r *reader) walk(s *spec, at place, key Key, v value) {
+	switch {
+	case s.read != nil:
+		if data, ok := s.read(r, v); ok {
+			r.values = append(r.values, Value{Key: key, Data: data, Origin: r.origin(v.place)})
+		}
+		return
+	case s.list != nil:
+		seq, ok := v.node.(*ast.SequenceNode)
+		if !ok {
+			r.problem(v.place, "%s must be %s%s", s.name, s.example, instead(v.node))
+			return
+		}
+		for i, n := range seq.Values {
+			element := valueOf(n, placeOf(seq.Start))
+			r.walk(s.list, element.place, key.with(strconv.Itoa(i)), element)
+		}
+		return
+	}
+	said, name := map[string]bool{}, s.name
+	if name == "" {
+		name = printable(key[len(key)-1], 40)
+	}
+	ok := r.each(v, name, s.example, func(e entry) {
+		if said[e.key] = true; s.most > 0 && len(said) == s.most+1 {
+			r.problem(e.place, "there are more than %d entries in %s; let fewer match more", s.most, name)
+		}
+		if field, ok := s.fields[e.key]; ok {
+			r.walk(field, e.place, key.with(e.key), e.value)
+			return
+		}
+		if s.names == nil {
+			r.unknown(e.place, "key", e.key, slices.Sorted(maps.Keys(s.fields)))
+			return
+		}
+		// What is below a wrong name is looked at all the same, unless it may be something else.
+		if s.names.check(r, e) || s.fields == nil {
+			r.walk(s.each, e.place, key.with(e.key), e.value)
+		}
+	})
+	if !ok {
+		return
+	}
+	for _, n := range s.needs {
+		if !said[n.key] && n.message != "" {
+			r.problem(at, "%s", n.message)
+		}
+	}
+}
+
+// A Key is where a value is: "gates", "secrets", "mode".
+type Key []string
+
+func (k Key) with(s string) Key { return append(slices.Clip(k), s) }
+
+// String joins the parts by dots, and quotes those that would not be read back.
+func (k Key) String() string {
+	parts := make([]string, len(k))
+	for i, p := range k {
+		if parts[i] = p; p == "" || strings.ContainsAny(p, ". \"'\\*?{}[]@/:") {
+			parts[i] = `"` + printable(p, 100) + `"`
+		}
+	}
+	return strings.Join(parts, ".")
+}
+
+// id is the key as a key of a map. No name holds the control character.
+func (k Key) id() string { return strings.Join(k, "\x00") }
+
+// An Origin is where a value was written.
+type Origin struct {
+	Layer        string // one of [Defaults], [Organisation], [Repository]
+	File         string // empty for the defaults
+	Line, Column int
+}
+
+// String is for people: "organisation, acme/.github/.secbydesign.yml:4".
+func (o Origin) String() string {
+	if o.File == "" {
+		return "built-in default"
+	}
+	return fmt.Sprintf("%s, %s:%d", o.Layer, o.File, o.Line)
+}
+
+func (r *reader) origin(at place) Origin {
+	return Origin{File: r.file, Line: at.line, Column: at.column}
+}
+
+// A schema is a JSON Schema, or a part of one.
+type schema map[string]any
+
+func words[T ~string](list []T) (out []any) {
+	for _, w := range list {
+		out = append(out, string(w))
+	}
+	return out
+}
+
+// SchemaURL names the schema for editors.
+const SchemaURL = "https://raw.githubusercontent.com/secbydesign/secbydesign/main/app/policy/schema.json"
+
+// Schema is a JSON Schema (2020-12) of the file: what it takes, [Parse] takes, but for brackets
+// of globs that are not closed, keys that are there twice, and names of scanners.
+func Schema() []byte {
+	s := table.toSchema()
+	s["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+	s["$id"] = SchemaURL
+	s["title"] = "The policy of secbydesign: " + File
+	b, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		panic(err) // it is made of texts and numbers
+	}
+	return append(b, '\n')
+}
+
+func (s *spec) toSchema() schema {
+	out := maps.Clone(s.schema)
+	if out == nil {
+		out = schema{}
+	}
+	if s.about != "" {
+		out["description"] = s.about
+	}
+	switch {
+	case s.read != nil:
+		return out
+	case s.list != nil:
+		out["type"], out["items"] = "array", s.list.toSchema()
+		return out
+	}
+	out["type"] = "object"
+	if len(s.fields) > 0 {
+		properties := schema{}
+		for key, field := range s.fields {
+			properties[key] = field.toSchema()
+		}
+		out["properties"] = properties
+	}
+	for _, n := range s.needs {
+		required, _ := out["required"].([]any)
+		out["required"] = append(required, n.key)
+	}
+	out["additionalProperties"] = false
+	if s.most > 0 {
+		out["maxProperties"] = s.most
+	}
+	if s.names != nil {
+		out["additionalProperties"] = s.each.toSchema()
+		if out["propertyNames"] = s.names.schema; len(s.fields) > 0 {
+			out["propertyNames"] = schema{"anyOf": []any{schema{"enum": words(slices.Sorted(maps.Keys(s.fields)))}, s.names.schema}}
+		}
+	}
+	return out
+}

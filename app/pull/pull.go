@@ -1,0 +1,84 @@
+// Package pull is one pull request as GitHub tells it. It only reads.
+package pull
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/google/go-github/v60/github"
+
+	"github.com/secbydesign/secbydesign/app/installation"
+)
+
+// A Pull is a pull request at one moment.
+type Pull struct {
+	Owner, Repo string
+	Number      int
+	URL         string // its page
+	Public      bool   // anybody can read the repository
+
+	Head    string // commit, 40 hex digits
+	BaseRef string // the branch it would be merged into
+	Base    string // that branch's newest commit
+	Author  string
+	Draft   bool
+	Open    bool
+
+	// MergeBase is where head and base part: what the pull request changes is the difference
+	// from there to the head. Empty when the two have no common history.
+	MergeBase string
+
+	Commits int // how many it has
+}
+
+// Read asks GitHub, which takes two requests.
+func Read(ctx context.Context, gh *github.Client, owner, repo string, number int) (Pull, error) {
+	pr, _, err := gh.PullRequests.Get(ctx, owner, repo, number)
+	if err != nil {
+		return Pull{}, fmt.Errorf("read pull request: %w", err)
+	}
+	p := Pull{
+		Owner: owner, Repo: repo, Number: number,
+		URL:    pr.GetHTMLURL(),
+		Public: !pr.GetBase().GetRepo().GetPrivate(),
+		Head:   pr.GetHead().GetSHA(), BaseRef: pr.GetBase().GetRef(), Base: pr.GetBase().GetSHA(),
+		Author: pr.GetUser().GetLogin(), Draft: pr.GetDraft(), Open: pr.GetState() == "open",
+		Commits: pr.GetCommits(),
+	}
+	if !p.Open {
+		return p, nil
+	}
+	// The base that the pull request tells may lag behind its branch, and is not where the two
+	// part. The comparison knows both. One commit a page, since none of them is used.
+	cmp, _, err := gh.Repositories.CompareCommits(ctx, owner, repo, p.BaseRef, p.Head, &github.ListOptions{PerPage: 1})
+	var refused *github.ErrorResponse
+	if errors.As(err, &refused) && refused.Response != nil && refused.Response.StatusCode == http.StatusNotFound {
+		return p, nil // GitHub's answer when there is no common history
+	}
+	if err != nil {
+		return Pull{}, fmt.Errorf("compare %s with its base: %w", p.Head, err)
+	}
+	if sha := cmp.GetBaseCommit().GetSHA(); sha != "" {
+		p.Base = sha
+	}
+	p.MergeBase = cmp.GetMergeBaseCommit().GetSHA()
+	return p, nil
+}
+
+// List gives the pull request's commits, oldest first. all is false when it has more than
+// the 250 that GitHub lists
+// (https://docs.github.com/rest/pulls/pulls#list-commits-on-a-pull-request).
+func (p Pull) List(ctx context.Context, gh *github.Client) (shas []string, all bool, err error) {
+	commits, err := installation.All(ctx, func(opt *github.ListOptions) ([]*github.RepositoryCommit, *github.Response, error) {
+		return gh.PullRequests.ListCommits(ctx, p.Owner, p.Repo, p.Number, opt)
+	})
+	if err != nil {
+		return nil, false, fmt.Errorf("list commits of the pull request: %w", err)
+	}
+	for _, c := range commits {
+		shas = append(shas, c.GetSHA())
+	}
+	return shas, len(shas) >= p.Commits, nil
+}

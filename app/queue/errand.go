@@ -1,0 +1,191 @@
+package queue
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+
+	"github.com/secbydesign/secbydesign/app/ledger"
+)
+
+// An Errand is something to be done once, beside the reviews: to answer a comment, to look at
+// a merge group. Unlike a review it never changes while it waits.
+type Errand struct {
+	Installation int64
+	Owner, Repo  string
+	Number       int    // of the pull request; 0 if it is about none
+	Kind         string // required: what is to be done
+	ID           string // required: of what it is to be done with; equal errands are done once
+	Data         json.RawMessage
+	At           time.Time // not before; zero for at once
+
+	Attempt int // given by the queue: how often it was begun, from 1
+}
+
+// Run does an errand. It may be called again for the same one after a crash, so it must not
+// mind to be. nil says that it is done, a [Snooze] to try again at a time, every other error
+// and a panic to try again with growing pauses, for a day.
+type Run func(ctx context.Context, e Errand) error
+
+// errand is the form of an [Errand] in the database. What is not marked does not count when
+// two are compared.
+type errand struct {
+	Owner        string          `json:"owner" river:"unique"` // lower case
+	Repo         string          `json:"repo" river:"unique"`
+	What         string          `json:"what" river:"unique"`
+	ID           string          `json:"id" river:"unique"`
+	Installation int64           `json:"installation"`
+	Name         string          `json:"name"` // OWNER/REPO as GitHub spells it
+	Number       int             `json:"number"`
+	Data         json.RawMessage `json:"data,omitempty"`
+}
+
+// Kind is part of the database format.
+func (errand) Kind() string { return "errand" }
+
+// errandQueue is not that of the reviews, since those take minutes and people wait for an
+// answer.
+const errandQueue = "errands"
+
+// InsertOpts refuses an errand that was done already, for as long as River remembers it.
+func (errand) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{
+		Queue: errandQueue, MaxAttempts: maxAttempts,
+		UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
+			rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning,
+			rivertype.JobStateRetryable, rivertype.JobStateScheduled, rivertype.JobStateCompleted,
+		}},
+	}
+}
+
+func (e Errand) check() error {
+	if e.Owner == "" || e.Repo == "" || e.Kind == "" || e.ID == "" {
+		return fmt.Errorf("submit: %s/%s %q %q is no errand", e.Owner, e.Repo, e.Kind, e.ID)
+	}
+	return nil
+}
+
+func (q *Queue) send(ctx context.Context, tx *sql.Tx, e Errand) error {
+	var opts *river.InsertOpts
+	if !e.At.IsZero() {
+		opts = &river.InsertOpts{ScheduledAt: e.At}
+	}
+	_, err := q.client.InsertTx(ctx, tx, errand{
+		Owner: strings.ToLower(e.Owner), Repo: strings.ToLower(e.Repo), What: e.Kind, ID: e.ID,
+		Installation: e.Installation, Name: e.Owner + "/" + e.Repo, Number: e.Number, Data: e.Data,
+	}, opts)
+	if err != nil {
+		return fmt.Errorf("insert errand: %w", err)
+	}
+	return nil
+}
+
+type runner struct {
+	river.WorkerDefaults[errand]
+	q *Queue
+}
+
+// Work does one errand. The lease is that of reviews, so that the errand of a dead worker is
+// taken up as soon.
+func (r *runner) Work(ctx context.Context, j *river.Job[errand]) error {
+	q := r.q
+	lease := ledger.Lease{Job: j.ID, Holder: fmt.Sprintf("%s/%d/%016x", q.client.ID(), j.Attempt, rand.Uint64())}
+	if err := q.takeErrand(ctx, j, lease); err != nil {
+		return q.leaveErrand(j, err)
+	}
+	owner, repo, _ := strings.Cut(j.Args.Name, "/")
+	log := q.log.With().Int64("installation", j.Args.Installation).Str("repo", j.Args.Name).Int("number", j.Args.Number).
+		Str("errand", j.Args.What).Str("id", j.Args.ID).Int64("job", j.ID).Int("attempt", j.Attempt).Logger()
+
+	work, cancel := context.WithCancelCause(context.WithoutCancel(log.WithContext(ctx)))
+	defer cancel(nil)
+	work, stop := context.WithTimeout(work, q.opts.ReviewTimeout)
+	defer stop()
+	done, watched := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(watched)
+		q.watch(ctx, done, cancel, ledger.Pull{}, lease)
+	}()
+	err := callErrand(work, q.opts.Errand, Errand{
+		Installation: j.Args.Installation, Owner: owner, Repo: repo, Number: j.Args.Number,
+		Kind: j.Args.What, ID: j.Args.ID, Data: j.Args.Data, Attempt: j.Attempt,
+	})
+	cause := context.Cause(work)
+	close(done)
+	<-watched
+
+	leaseErr := q.endErrand(ctx, lease, err == nil)
+	var snooze Snooze
+	switch {
+	case leaseErr != nil:
+		return q.leaveErrand(j, leaseErr)
+	case err == nil:
+		return nil
+	case errors.As(err, &snooze):
+		log.Info().Time("until", snooze.Until).Str("reason", snooze.Reason).Msg("errand postponed")
+		return river.JobSnooze(max(time.Until(snooze.Until), 0))
+	case errors.Is(cause, ErrStopping):
+		return fmt.Errorf("%w: %w", ErrStopping, context.Canceled)
+	}
+	line := log.Warn().Err(err)
+	if p := (*panicError)(nil); errors.As(err, &p) {
+		line = line.Bytes("stack", p.stack)
+	}
+	line.Msg("errand failed, to be tried again")
+	return err
+}
+
+func callErrand(ctx context.Context, run Run, e Errand) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &panicError{v, debug.Stack()}
+		}
+	}()
+	return run(ctx, e)
+}
+
+func (q *Queue) takeErrand(ctx context.Context, j *river.Job[errand], lease ledger.Lease) error {
+	ctx, cancel := q.patient(ctx)
+	defer cancel()
+	return q.ledger.Tx(ctx, func(tx *sql.Tx) error {
+		row, err := q.client.JobGetTx(ctx, tx, j.ID)
+		if err != nil {
+			return fmt.Errorf("read job: %w", err)
+		}
+		if row.State != rivertype.JobStateRunning || !row.AttemptedAt.Equal(*j.AttemptedAt) {
+			return ErrLost
+		}
+		return q.ledger.TakeLease(ctx, tx, lease, 0)
+	})
+}
+
+// endErrand tells whether the lease was kept to the end, and gives it up when the errand is
+// done. River writes down that it is a moment later.
+func (q *Queue) endErrand(ctx context.Context, lease ledger.Lease, done bool) error {
+	ctx, cancel := q.patient(ctx)
+	defer cancel()
+	return q.ledger.Tx(ctx, func(tx *sql.Tx) error {
+		held, err := q.ledger.Beat(ctx, tx, lease, 0)
+		if err == nil && !held {
+			err = ErrLost
+		}
+		if err != nil || !done {
+			return err
+		}
+		return q.ledger.EndLease(ctx, tx, lease.Job)
+	})
+}
+
+func (q *Queue) leaveErrand(j *river.Job[errand], err error) error {
+	q.log.Warn().Err(err).Int64("job", j.ID).Int("attempt", j.Attempt).Str("errand", j.Args.What).Msg("errand left to others")
+	return left{}
+}

@@ -1,0 +1,447 @@
+package queue
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os/exec"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+
+	"github.com/secbydesign/secbydesign/app/ledger"
+)
+
+// submitFrom submits from a process that is gone afterwards, as far as the locks can tell.
+func submitFrom(t *testing.T, path string, d ledger.Delivery, reqs ...Request) {
+	t.Helper()
+	l := openLedger(t, path)
+	q := newQueue(t, l, Options{Work: func(context.Context, Request) error { return nil }})
+	if err := q.Submit(t.Context(), d, reqs); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestManyKills kills workers at random while heads arrive. In the end the newest head of
+// every pull request is the one that was reviewed last.
+func TestManyKills(t *testing.T) {
+	t.Parallel()
+	const pulls, heads, kills = 6, 5, 6
+	path := newDB(t)
+	q := newQueue(t, openLedger(t, path), Options{Work: func(context.Context, Request) error { return nil }})
+	submit(t, q, request(1, "first"))
+	helpers := []*exec.Cmd{startHelper(t, path, "works")}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for head := range heads {
+			for number := range pulls {
+				d := ledger.Delivery{GUID: fmt.Sprint(head, "/", number)}
+				if err := q.Submit(t.Context(), d, []Request{request(number+1, fmt.Sprint("head-", head))}); err != nil {
+					t.Error(err)
+				}
+				time.Sleep(10 * time.Millisecond)
+			}
+		}
+	}()
+	for n := range kills {
+		time.Sleep(time.Duration(rand.IntN(60)) * time.Millisecond)
+		kill(helpers[len(helpers)-1])
+		// Something to do for the next one, so that it says that it works.
+		submit(t, q, request(100+n, "any"))
+		helpers = append(helpers, startHelper(t, path, "works"))
+	}
+	<-done
+	idle(t, q)
+	for number := 1; number <= pulls; number++ {
+		if p := pull(t, q, number); p.Reviewed != p.Generation {
+			t.Errorf("pull request %d: generation %d of %d is reviewed", number, p.Reviewed, p.Generation)
+		}
+		events, err := q.ledger.Events(t.Context(), ledger.Filter{Kind: "reviewed", Number: number})
+		if err != nil || len(events) == 0 {
+			t.Errorf("pull request %d: no review, %v", number, err)
+			continue
+		}
+		if got, want := events[len(events)-1].Head, fmt.Sprint("head-", heads-1); got != want {
+			t.Errorf("pull request %d: reviewed %s last, want %s", number, got, want)
+		}
+	}
+}
+
+func TestKilledWorkerIsReplaced(t *testing.T) {
+	t.Parallel()
+	reviewed := func() (Work, <-chan Request) {
+		c := make(chan Request, 10)
+		return func(_ context.Context, r Request) error { c <- r; return nil }, c
+	}
+	check := func(t *testing.T, q *Queue, c <-chan Request) {
+		t.Helper()
+		if r := receive(t, c); r.HeadSHA != "h" {
+			t.Errorf("reviewed %+v", r)
+		}
+		idle(t, q)
+		if len(c) != 0 {
+			t.Error("reviewed more than once after the kill")
+		}
+		if row := jobs(t, q, rivertype.JobStateCompleted)[0]; row.Attempt != 2 {
+			t.Errorf("attempt %d, want 2", row.Attempt)
+		}
+		if err := q.Submit(t.Context(), ledger.Delivery{GUID: "g"}, nil); !errors.Is(err, ledger.ErrDuplicate) {
+			t.Errorf("the delivery was forgotten: %v", err)
+		}
+	}
+	t.Run("by a process that ran beside it", func(t *testing.T) {
+		t.Parallel()
+		path := newDB(t)
+		submitFrom(t, path, ledger.Delivery{GUID: "g"}, request(1, "h"))
+		victim := startHelper(t, path, "hangs")
+		opts := shortLease
+		work, c := reviewed()
+		opts.Work = work
+		q := newQueue(t, openLedger(t, path), opts)
+		begin(t, q)
+		if n := len(jobs(t, q, rivertype.JobStateRunning)); n != 1 {
+			t.Errorf("%d running jobs before the kill, want 1", n)
+		}
+		kill(victim)
+		check(t, q, c)
+	})
+	// Here the leases are long: a restart does not wait for them.
+	t.Run("by the next process", func(t *testing.T) {
+		t.Parallel()
+		path := newDB(t)
+		submitFrom(t, path, ledger.Delivery{GUID: "g"}, request(1, "h"))
+		kill(startHelper(t, path, "hangs"))
+		work, c := reviewed()
+		q := newQueue(t, openLedger(t, path), Options{Work: work, Heartbeat: time.Hour, LeaseTTL: 10 * time.Hour})
+		begin(t, q)
+		check(t, q, c)
+	})
+}
+
+// TestLeaseProtects has a job that runs for long.
+func TestLeaseProtects(t *testing.T) {
+	t.Parallel()
+	started, finish := make(chan struct{}, 10), make(chan struct{})
+	// One worker: it is busy, so what is put back stays where it is.
+	q := startWith(t, Options{Workers: 1, Heartbeat: time.Hour, LeaseTTL: 10 * time.Hour, Work: func(context.Context, Request) error {
+		started <- struct{}{}
+		<-finish
+		return nil
+	}})
+	defer close(finish)
+	submit(t, q, request(1, "h"))
+	receive(t, started)
+	alter(t, q, "attempted_at = '2020-01-01 00:00:00'")
+
+	now := time.Now()
+	for _, tc := range []struct {
+		name    string
+		horizon time.Time // beats before it do not count
+		want    rivertype.JobState
+	}{
+		{"the last beat is young enough", now.Add(-time.Hour), rivertype.JobStateRunning},
+		{"the last beat is too old", now.Add(time.Hour), rivertype.JobStateAvailable},
+	} {
+		err := q.rescue(t.Context(), now, func(tx *sql.Tx, job int64) (bool, error) {
+			return q.ledger.Leased(t.Context(), tx, job, tc.horizon)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := jobs(t, q)[0].State; got != tc.want {
+			t.Errorf("%s: job is %s, want %s", tc.name, got, tc.want)
+		}
+	}
+}
+
+// TestLateWorkerDoesNotBegin has a process that slept between the fetch of a job and its
+// beginning, while somebody else took the job.
+func TestLateWorkerDoesNotBegin(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		meanwhile string
+		want      error
+	}{
+		{"attempt = 1", nil},
+		{"attempted_at = '2020-01-01 00:00:10'", ErrLost},
+		{"state = 'available'", ErrLost},
+		{"state = 'completed', finalized_at = '2020-01-01 00:00:10'", ErrLost},
+	} {
+		q := newQueue(t, openLedger(t, newDB(t)), Options{Work: func(context.Context, Request) error { return nil }})
+		submit(t, q, request(1, "h"))
+		alter(t, q, "state = 'running', attempted_at = '2020-01-01 00:00:00', attempt = 1")
+		late := &river.Job[job]{JobRow: jobs(t, q)[0], Args: job{"acme", "shop", 1}}
+		alter(t, q, tc.meanwhile)
+		if _, err := q.begin(t.Context(), late, ledger.Lease{Job: late.ID, Holder: "late"}, false); !errors.Is(err, tc.want) {
+			t.Errorf("%s: got %v, want %v", tc.meanwhile, err, tc.want)
+		}
+	}
+}
+
+// TestRescueGivesUp has a review that kills its worker each time.
+func TestRescueGivesUp(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		attempt int
+		want    rivertype.JobState
+		waits   bool
+		events  int
+	}{
+		{1, rivertype.JobStateAvailable, false, 0},
+		{9, rivertype.JobStateAvailable, true, 0},
+		{maxAttempts, rivertype.JobStateDiscarded, false, 1},
+	} {
+		t.Run(fmt.Sprint("attempt ", tc.attempt), func(t *testing.T) {
+			t.Parallel()
+			path := newDB(t)
+			work := func(context.Context, Request) error { return nil }
+			q := newQueue(t, openLedger(t, path), Options{Work: work})
+			submit(t, q, request(1, "h"))
+			alter(t, q, fmt.Sprintf("state = 'running', attempted_at = '2020-01-01 00:00:00', attempt = %d", tc.attempt))
+			if err := q.rescueOrphans(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			row := jobs(t, q, rivertype.JobStateAvailable, rivertype.JobStateDiscarded, rivertype.JobStateRunning)[0]
+			if row.State != tc.want || row.ScheduledAt.After(time.Now().Add(time.Minute)) != tc.waits {
+				t.Errorf("job is %s, scheduled at %v; want %s, in minutes: %v", row.State, row.ScheduledAt, tc.want, tc.waits)
+			}
+			events, err := q.ledger.Events(t.Context(), ledger.Filter{Kind: GaveUp})
+			if err != nil || len(events) != tc.events {
+				t.Errorf("%d events, %v; want %d", len(events), err, tc.events)
+			}
+		})
+	}
+}
+
+// TestLostJobIsLeftAlone has a worker that was believed dead. What it returns must not
+// touch the job, which is another attempt's now.
+func TestLostJobIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	for name, result := range map[string]error{
+		"done":    nil,
+		"failed":  errors.New("no"),
+		"snoozed": Snooze{Until: time.Now().Add(time.Hour)},
+	} {
+		for how, heartbeat := range map[string]time.Duration{"noticed by its heartbeat": 10 * time.Millisecond, "noticed at its end": time.Hour} {
+			t.Run(name+", "+how, func(t *testing.T) {
+				t.Parallel()
+				started, finish, cause := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+				q := newQueue(t, openLedger(t, newDB(t)), Options{Heartbeat: heartbeat, LeaseTTL: 10 * time.Hour, Work: func(ctx context.Context, _ Request) error {
+					close(started)
+					select {
+					case <-ctx.Done():
+					case <-finish:
+					}
+					cause <- context.Cause(ctx)
+					return result
+				}})
+				if err := q.Start(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				submit(t, q, request(1, "h"))
+				receive(t, started)
+				before := jobs(t, q)[0]
+				err := q.ledger.Tx(t.Context(), func(tx *sql.Tx) error {
+					return q.ledger.TakeLease(t.Context(), tx, ledger.Lease{Job: before.ID, Holder: "somebody else"}, 1)
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if heartbeat == time.Hour {
+					close(finish)
+				}
+				if err := receive(t, cause); heartbeat < time.Hour && !errors.Is(err, ErrLost) {
+					t.Errorf("ended because of %v, want ErrLost", err)
+				}
+				if err := q.Stop(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				after := jobs(t, q)[0]
+				if after.State != rivertype.JobStateRunning || after.Attempt != before.Attempt || len(after.Errors) != 0 || !after.ScheduledAt.Equal(before.ScheduledAt) {
+					t.Errorf("the job was changed: %+v", after)
+				}
+				if p := pull(t, q, 1); p.Reviewed != 0 {
+					t.Error("noted as reviewed")
+				}
+			})
+		}
+	}
+}
+
+func TestStopLetsReviewsFinish(t *testing.T) {
+	t.Parallel()
+	started, finish := make(chan struct{}), make(chan struct{})
+	q := newQueue(t, openLedger(t, newDB(t)), Options{Work: func(ctx context.Context, _ Request) error {
+		close(started)
+		<-finish
+		return ctx.Err()
+	}})
+	if err := q.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	submit(t, q, request(1, "h"))
+	receive(t, started)
+	stopped := make(chan error)
+	go func() { stopped <- q.Stop(context.Background()) }()
+	until(t, "it is stopping", q.stopping.Load)
+	submit(t, q, request(2, "h")) // is taken, but not begun
+	close(finish)
+	if err := receive(t, stopped); err != nil {
+		t.Error(err)
+	}
+	if p := pull(t, q, 1); p.Reviewed != 1 {
+		t.Error("the running review was not finished")
+	}
+	if left := jobs(t, q); len(left) != 1 || !strings.Contains(string(left[0].EncodedArgs), `"number":2`) {
+		t.Errorf("%d jobs left, want the one of pull request 2", len(left))
+	}
+}
+
+// TestStopDoesNotBeginAgain hears of something newer while it is stopping.
+func TestStopDoesNotBeginAgain(t *testing.T) {
+	t.Parallel()
+	started, finish := make(chan struct{}, 10), make(chan struct{})
+	q := newQueue(t, openLedger(t, newDB(t)), Options{Poll: time.Hour, Work: func(context.Context, Request) error {
+		started <- struct{}{}
+		<-finish
+		return nil
+	}})
+	if err := q.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	submit(t, q, request(1, "a"))
+	receive(t, started)
+	stopped := make(chan error)
+	go func() { stopped <- q.Stop(context.Background()) }()
+	until(t, "it is stopping", q.stopping.Load)
+	submit(t, q, request(1, "b"))
+	close(finish)
+	if err := receive(t, stopped); err != nil {
+		t.Error(err)
+	}
+	if left := jobs(t, q); len(started) != 0 || len(left) != 1 || left[0].State != rivertype.JobStateAvailable {
+		t.Errorf("begun again %d times, jobs left: %d; want 0 and 1 that is available", len(started), len(left))
+	}
+}
+
+func TestStopCancelsAndPutsBack(t *testing.T) {
+	t.Parallel()
+	path := newDB(t)
+	l := openLedger(t, path)
+	started, cause := make(chan struct{}), make(chan error, 1)
+	q := newQueue(t, l, Options{Work: func(ctx context.Context, _ Request) error {
+		close(started)
+		<-ctx.Done()
+		cause <- context.Cause(ctx)
+		return errors.New("git was killed")
+	}})
+	if err := q.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	submit(t, q, request(1, "h"))
+	receive(t, started)
+	now, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := q.Stop(now); err != nil {
+		t.Error(err)
+	}
+	if err := receive(t, cause); !errors.Is(err, ErrStopping) {
+		t.Errorf("ended because of %v, want ErrStopping", err)
+	}
+	if row := jobs(t, q)[0]; row.State != rivertype.JobStateAvailable || row.Attempt != 0 || len(row.Errors) != 0 {
+		t.Errorf("the job is %s after %d attempts with %d errors; want available, 0, 0", row.State, row.Attempt, len(row.Errors))
+	}
+
+	var runs atomic.Int32
+	next := newQueue(t, l, Options{Work: func(context.Context, Request) error { runs.Add(1); return nil }})
+	begin(t, next)
+	idle(t, next)
+	if runs.Load() != 1 {
+		t.Errorf("%d reviews by the next process, want 1", runs.Load())
+	}
+}
+
+func TestStopTellsOfWorkThatDoesNotReturn(t *testing.T) {
+	t.Parallel()
+	started, finish := make(chan struct{}), make(chan struct{})
+	q := newQueue(t, openLedger(t, newDB(t)), Options{StopGrace: 10 * time.Millisecond, Work: func(context.Context, Request) error {
+		close(started)
+		<-finish
+		return nil
+	}})
+	if err := q.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	submit(t, q, request(1, "h"))
+	receive(t, started)
+	now, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := q.Stop(now); err == nil {
+		t.Error("want an error")
+	}
+	close(finish)
+	if err := q.Stop(context.Background()); err != nil {
+		t.Errorf("after the work has returned: %v", err)
+	}
+}
+
+func TestStopWithoutStart(t *testing.T) {
+	t.Parallel()
+	q := newQueue(t, openLedger(t, newDB(t)), Options{Work: func(context.Context, Request) error { return nil }})
+	if err := q.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestDatabaseAwayDuringReview has another process that does not let go of the database
+// for longer than a lease. Nobody can know then who has the job, so the review is stopped;
+// later it is done.
+func TestDatabaseAwayDuringReview(t *testing.T) {
+	t.Parallel()
+	opts := shortLease
+	started, cause := make(chan struct{}), make(chan error, 1)
+	var runs atomic.Int32
+	opts.Work = func(ctx context.Context, _ Request) error {
+		if runs.Add(1) > 1 {
+			return nil
+		}
+		close(started)
+		<-ctx.Done()
+		cause <- context.Cause(ctx)
+		return nil
+	}
+	path := newDB(t)
+	q := newQueue(t, openLedger(t, path), opts)
+	begin(t, q)
+	submit(t, q, request(1, "h"))
+	receive(t, started)
+
+	err := openLedger(t, path).Tx(t.Context(), func(*sql.Tx) error {
+		if err := receive(t, cause); !errors.Is(err, ErrLost) {
+			t.Errorf("ended because of %v, want ErrLost", err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		defer cancel()
+		if err := q.Submit(ctx, ledger.Delivery{}, []Request{request(2, "h")}); err == nil {
+			t.Error("a delivery was taken without being written")
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	idle(t, q)
+	if p := pull(t, q, 1); p.Reviewed != 1 {
+		t.Errorf("not reviewed after the database was back: %+v", p)
+	}
+}

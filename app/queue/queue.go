@@ -1,0 +1,314 @@
+// Package queue makes sure that every pull request that was heard of is reviewed: once,
+// at its newest state, whatever dies in between. It knows nothing of GitHub; a review is
+// a function that it calls. It is River on the database of package ledger.
+//
+// The ideas, and the files that hold them:
+//
+//   - queue.go: what is heard is written down together with its delivery, in one
+//     transaction. There is at most one job for a pull request and it holds no more than
+//     the name of that; what is new is counted, in the generation of the pull request.
+//   - worker.go: a job runs the review until it has seen the newest generation. The
+//     look at the generation and the completion of the job are one transaction too, so
+//     nothing that is heard meanwhile is lost.
+//   - lease.go: who works on a job says so every other second. When that stops, somebody
+//     else takes the job.
+//   - errand.go: what is to be done once, such as to answer a comment, is a job of its own.
+package queue
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+	"github.com/rs/zerolog"
+
+	"github.com/secbydesign/secbydesign/app/ledger"
+)
+
+// The causes ([context.Cause]) with which the context of a [Work] ends early.
+var (
+	ErrSuperseded = errors.New("something newer was heard of the pull request")
+	ErrLost       = errors.New("another worker has taken the job")
+	ErrStopping   = errors.New("the queue is stopping")
+)
+
+// A Key names one pull request. Owner and repo are compared without case, as GitHub does.
+// The installation is not part of the comparison: it changes when the App is installed
+// anew, and then the newest is right.
+type Key struct {
+	Installation int64
+	Owner, Repo  string
+	Number       int
+}
+
+// A Request asks for the review of a pull request.
+type Request struct {
+	Key
+	RepoID           int64
+	HeadSHA, BaseSHA string // as somebody heard them; empty means not known
+	Reason           string // for the log
+
+	// Closed says that the pull request was closed. A running review is cancelled, and
+	// Work called to find that out.
+	Closed bool
+
+	// Force asks for a review even if head and base are known already. It stays set for
+	// [Work] until a review is done.
+	Force bool
+}
+
+// Work reviews one pull request. r says what was heard last; there may be something newer
+// already, so it reads the pull request itself. It returns soon after ctx has ended.
+//
+// nil means that the review is done. A [Snooze] means to try again at a time, every other
+// error and a panic to try again with growing pauses, for a day. Work is called again for
+// the same state of a pull request after a crash, so it must not mind to be.
+//
+// It is never called twice at once for the same pull request, except when a worker was
+// believed dead that is not: then the context of the older call ends with [ErrLost].
+// The context carries a logger that names the pull request.
+type Work func(ctx context.Context, r Request) error
+
+// A Snooze is returned by [Work] to be called again at a time and not before, even if
+// something new is heard: the limit of an API was reached. It does not count as a failure.
+type Snooze struct {
+	Until  time.Time
+	Reason string
+}
+
+func (s Snooze) Error() string {
+	return fmt.Sprintf("not before %s: %s", s.Until.UTC().Format(time.RFC3339), s.Reason)
+}
+
+// Options are the settings of a [Queue]. The zero value of each field but Work means what
+// is said beside it.
+type Options struct {
+	Work          Work // required
+	Errand        Run  // required where errands are submitted
+	Workers       int  // how many pull requests are reviewed at once; 2
+	Logger        zerolog.Logger
+	ReviewTimeout time.Duration // for one call of Work; 10 min
+	Heartbeat     time.Duration // how often a worker says that it is alive; 2 s
+	LeaseTTL      time.Duration // after which silence it counts as dead; 10 s
+	Poll          time.Duration // how often a worker looks whether there is something newer; 250 ms
+	StopGrace     time.Duration // how long Work may take to return after its context has ended at a stop; 5 s
+}
+
+// A Queue takes requests and works on them. Submit may be called from several goroutines,
+// before, while and after the queue works.
+type Queue struct {
+	ledger   *ledger.Ledger
+	opts     Options
+	client   *river.Client[*sql.Tx]
+	log      zerolog.Logger
+	stopping atomic.Bool
+	rescuer  struct {
+		cancel context.CancelFunc // set by Start
+		wait   sync.WaitGroup
+	}
+}
+
+// A job says no more than which pull request: what its review needs to know is read when
+// it runs.
+type job struct {
+	Owner  string `json:"owner"` // lower case, so that River's comparison is GitHub's
+	Repo   string `json:"repo"`
+	Number int    `json:"number"`
+}
+
+// Kind is part of the database format.
+func (job) Kind() string { return "review" }
+
+// InsertOpts lets River keep one unfinished job per pull request.
+func (job) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{
+		MaxAttempts: maxAttempts,
+		UniqueOpts: river.UniqueOpts{
+			ByArgs: true,
+			// All but the finished states. River's default has "completed" as well, and so
+			// would refuse a second review for a day.
+			ByState: []rivertype.JobState{
+				rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning,
+				rivertype.JobStateRetryable, rivertype.JobStateScheduled,
+			},
+		},
+	}
+}
+
+// New makes a queue on a ledger. It takes requests at once and works on them after
+// [Queue.Start].
+func New(l *ledger.Ledger, opts Options) (*Queue, error) {
+	if opts.Work == nil {
+		return nil, errors.New("make queue: Work is not set")
+	}
+	opts.Workers = cmp.Or(opts.Workers, 2)
+	opts.ReviewTimeout = cmp.Or(opts.ReviewTimeout, 10*time.Minute)
+	opts.Heartbeat = cmp.Or(opts.Heartbeat, 2*time.Second)
+	opts.LeaseTTL = cmp.Or(opts.LeaseTTL, 10*time.Second)
+	opts.Poll = cmp.Or(opts.Poll, 250*time.Millisecond)
+	opts.StopGrace = cmp.Or(opts.StopGrace, 5*time.Second)
+	if opts.LeaseTTL < 2*opts.Heartbeat {
+		return nil, fmt.Errorf("make queue: a lease of %s is lost by one late heartbeat of %s", opts.LeaseTTL, opts.Heartbeat)
+	}
+
+	q := &Queue{ledger: l, opts: opts, log: opts.Logger}
+	workers := river.NewWorkers()
+	if err := river.AddWorkerSafely(workers, &worker{q: q}); err != nil {
+		return nil, fmt.Errorf("make queue: %w", err)
+	}
+	if opts.Errand != nil {
+		if err := river.AddWorkerSafely(workers, &runner{q: q}); err != nil {
+			return nil, fmt.Errorf("make queue: %w", err)
+		}
+	}
+	// A worker gives up its turn after twice the time for a review, see worker.go. What
+	// River does about those that do not is a last resort.
+	jobTimeout := 3 * opts.ReviewTimeout
+	queues := map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: opts.Workers}}
+	if opts.Errand != nil {
+		queues[errandQueue] = river.QueueConfig{MaxWorkers: opts.Workers}
+	}
+	var err error
+	q.client, err = river.NewClient(l.Driver(), &river.Config{
+		Workers:              workers,
+		Queues:               queues,
+		FetchCooldown:        20 * time.Millisecond,
+		FetchPollInterval:    500 * time.Millisecond, // finds what is taken up again; new jobs are announced
+		JobTimeout:           jobTimeout,
+		RescueStuckJobsAfter: jobTimeout + time.Hour,
+		RetryPolicy:          backoff{},
+		Logger:               slog.New(zerolog.NewSlogHandler(riverLogger(opts.Logger))),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make queue: %w", err)
+	}
+	return q, nil
+}
+
+// riverLogger takes River's warnings. The rest is only of use for looking for mistakes.
+func riverLogger(l zerolog.Logger) zerolog.Logger {
+	l = l.With().Str("component", "river").Logger()
+	if l.GetLevel() > zerolog.DebugLevel {
+		l = l.Level(max(l.GetLevel(), zerolog.WarnLevel))
+	}
+	return l
+}
+
+// Submit records a delivery and what it asks for, or nothing at all when it returns an
+// error; only after a failed commit it may have done either. [ledger.ErrDuplicate] says
+// that the delivery is known and needs nothing more. A delivery without GUID is not
+// recorded: the requests come from somewhere else.
+func (q *Queue) Submit(ctx context.Context, d ledger.Delivery, reqs []Request, errands ...Errand) error {
+	return q.SubmitWith(ctx, d, reqs, errands, nil)
+}
+
+// SubmitWith is [Queue.Submit] with events that are recorded if and only if all the rest is.
+func (q *Queue) SubmitWith(ctx context.Context, d ledger.Delivery, reqs []Request, errands []Errand, events []ledger.Event) error {
+	for _, e := range errands {
+		if err := e.check(); err != nil {
+			return err
+		}
+	}
+	for _, r := range reqs {
+		if r.Owner == "" || r.Repo == "" || r.Number <= 0 {
+			return fmt.Errorf("submit: %s/%s#%d is not a pull request", r.Owner, r.Repo, r.Number)
+		}
+	}
+	err := q.ledger.Tx(ctx, func(tx *sql.Tx) error {
+		if d.GUID != "" {
+			if err := q.ledger.Accept(ctx, tx, d); err != nil {
+				return err
+			}
+		}
+		for _, r := range reqs {
+			if err := q.enqueue(ctx, tx, r); err != nil {
+				return err
+			}
+		}
+		for _, e := range errands {
+			if err := q.send(ctx, tx, e); err != nil {
+				return err
+			}
+		}
+		for _, e := range events {
+			if err := q.ledger.RecordTx(ctx, tx, e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("submit: %w", err)
+	}
+	return nil
+}
+
+func (q *Queue) enqueue(ctx context.Context, tx *sql.Tx, r Request) error {
+	err := q.ledger.Hear(ctx, tx, ledger.Pull{
+		Installation: r.Installation, RepoID: r.RepoID, Owner: r.Owner, Repo: r.Repo, Number: r.Number,
+		Head: r.HeadSHA, Base: r.BaseSHA, Reason: r.Reason, Closed: r.Closed, Force: r.Force,
+	})
+	if err != nil {
+		return err
+	}
+	res, err := q.client.InsertTx(ctx, tx, job{strings.ToLower(r.Owner), strings.ToLower(r.Repo), r.Number}, nil)
+	if err != nil {
+		return fmt.Errorf("insert job: %w", err)
+	}
+	// There is a job already, which will see what was heard just now. If it waits after a
+	// failure, the new state may well be one that does not fail. A job that is "scheduled"
+	// was snoozed, and its time has a reason.
+	if res.UniqueSkippedAsDuplicate && res.Job.State == rivertype.JobStateRetryable {
+		if _, err := q.client.JobRetryTx(ctx, tx, res.Job.ID); err != nil {
+			return fmt.Errorf("retry job: %w", err)
+		}
+	}
+	return nil
+}
+
+// Start begins to work. Values of ctx reach [Work]; its end does not end the queue,
+// [Queue.Stop] does. It is called once.
+func (q *Queue) Start(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx)
+	if err := q.rescueOrphans(ctx); err != nil {
+		return fmt.Errorf("start queue: %w", err)
+	}
+	if err := q.client.Start(ctx); err != nil {
+		return fmt.Errorf("start queue: %w", err)
+	}
+	ctx, q.rescuer.cancel = context.WithCancel(ctx)
+	q.rescuer.wait.Go(func() { q.rescueLoop(ctx) })
+	return nil
+}
+
+// Stop takes no more jobs and lets the running reviews finish until ctx ends. Then their
+// contexts end, with [ErrStopping], and their jobs go back to be taken up by the next
+// process. It returns when nothing runs any more, or with an error if some [Work] does not
+// return within [Options].StopGrace; its lease will end. Requests can still be submitted.
+func (q *Queue) Stop(ctx context.Context) error {
+	if q.rescuer.cancel == nil {
+		return nil // it was never started
+	}
+	defer q.rescuer.wait.Wait()
+	defer q.rescuer.cancel()
+
+	q.stopping.Store(true)
+	if q.client.Stop(ctx) == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), q.opts.StopGrace)
+	defer cancel()
+	if err := q.client.StopAndCancel(ctx); err != nil {
+		return fmt.Errorf("stop queue: a review has not ended %s after its cancellation: %w", q.opts.StopGrace, err)
+	}
+	return nil
+}

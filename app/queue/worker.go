@@ -1,0 +1,254 @@
+package queue
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+	"github.com/rs/zerolog"
+
+	"github.com/secbydesign/secbydesign/app/ledger"
+)
+
+// GaveUp is the kind of the event that a job leaves when it failed for a day.
+const GaveUp = "review.gave_up"
+
+// maxAttempts is a day: nine pauses that sum up to 8.5 minutes, then 290 of five.
+const maxAttempts = 300
+
+// backoff is the pause after a failure: 1 s, 2 s, 4 s … 5 min, each a quarter more or less.
+type backoff struct{}
+
+// NextRetry implements [river.ClientRetryPolicy].
+func (backoff) NextRetry(row *rivertype.JobRow) time.Time {
+	pause := 5 * time.Minute
+	if row.Attempt < 10 {
+		pause = min(pause, time.Second<<max(row.Attempt-1, 0))
+	}
+	// Jitter: what failed together should not come back together.
+	return time.Now().Add(time.Duration((0.75 + rand.Float64()/2) * float64(pause)))
+}
+
+type worker struct {
+	river.WorkerDefaults[job]
+	q *Queue
+}
+
+// Work runs the review of one pull request until the newest generation was seen, then
+// completes the job. What it returns is for River to act on.
+func (w *worker) Work(ctx context.Context, j *river.Job[job]) error {
+	q, began := w.q, time.Now()
+	lease := ledger.Lease{Job: j.ID, Holder: fmt.Sprintf("%s/%d/%016x", q.client.ID(), j.Attempt, rand.Uint64())}
+	for taken := false; ; taken = true {
+		pull, err := q.begin(ctx, j, lease, taken)
+		if err != nil {
+			return q.leave(j, err)
+		}
+		log := q.log.With().Int64("installation", pull.Installation).Str("repo", pull.Owner+"/"+pull.Repo).
+			Int("number", pull.Number).Int64("job", j.ID).Int("attempt", j.Attempt).Logger()
+
+		workErr, cause := q.run(log.WithContext(ctx), pull, lease)
+		newer, err := q.settle(ctx, j, lease, pull, workErr)
+		var snooze Snooze
+		switch {
+		case err != nil:
+			return q.leave(j, err)
+		case errors.As(workErr, &snooze):
+			log.Info().Time("until", snooze.Until).Str("reason", snooze.Reason).Msg("review postponed")
+			return river.JobSnooze(max(time.Until(snooze.Until), 0))
+		case workErr != nil && errors.Is(cause, ErrStopping):
+			// River puts a job back at once, and does not count the attempt, if the error
+			// says that it was cancelled.
+			return fmt.Errorf("%w: %w", ErrStopping, context.Canceled)
+		case newer && !q.stopping.Load() && time.Since(began) < q.opts.ReviewTimeout:
+			continue
+		case newer:
+			// Somebody pushes all the time, and others want their turn too; or this
+			// process is about to end.
+			return river.JobSnooze(0)
+		case workErr != nil:
+			q.logFailure(log, j, workErr)
+			return workErr
+		}
+		return nil
+	}
+}
+
+func (q *Queue) logFailure(log zerolog.Logger, j *river.Job[job], err error) {
+	level, message := zerolog.WarnLevel, "review failed, to be tried again"
+	if j.Attempt >= j.MaxAttempts {
+		level, message = zerolog.ErrorLevel, "review failed for the last time"
+	}
+	line := log.WithLevel(level).Err(err)
+	if p := (*panicError)(nil); errors.As(err, &p) {
+		line = line.Bytes("stack", p.stack)
+	}
+	line.Msg(message)
+}
+
+// begin takes the lease of a job, or prolongs it if taken, and reads what is to be
+// reviewed. [ErrLost] says that the job is not ours.
+func (q *Queue) begin(ctx context.Context, j *river.Job[job], lease ledger.Lease, taken bool) (pull ledger.Pull, err error) {
+	ctx, cancel := q.patient(ctx)
+	defer cancel()
+	err = q.ledger.Tx(ctx, func(tx *sql.Tx) error {
+		if pull, err = q.ledger.Pull(ctx, tx, j.Args.Owner, j.Args.Repo, j.Args.Number); err != nil {
+			return err
+		}
+		if taken {
+			held, err := q.ledger.Beat(ctx, tx, lease, pull.Generation)
+			if err == nil && !held {
+				err = ErrLost
+			}
+			return err
+		}
+		// This process may have slept since it fetched the job, and was believed dead.
+		row, err := q.client.JobGetTx(ctx, tx, j.ID)
+		if err != nil {
+			return fmt.Errorf("read job: %w", err)
+		}
+		if row.State != rivertype.JobStateRunning || !row.AttemptedAt.Equal(*j.AttemptedAt) {
+			return ErrLost
+		}
+		return q.ledger.TakeLease(ctx, tx, lease, pull.Generation)
+	})
+	return pull, err
+}
+
+// settle ends one run of a review that returned workErr. In one transaction it looks
+// whether something newer was heard since begin, and if not and if the review is done,
+// completes the job. [ErrLost] says that the job is not ours any more.
+//
+// After an error River changes the state of the job a moment later. Nobody else does in
+// between: the lease was prolonged here.
+func (q *Queue) settle(ctx context.Context, j *river.Job[job], lease ledger.Lease, pull ledger.Pull, workErr error) (newer bool, err error) {
+	ctx, cancel := q.patient(ctx)
+	defer cancel()
+	err = q.ledger.Tx(ctx, func(tx *sql.Tx) error {
+		held, err := q.ledger.Beat(ctx, tx, lease, pull.Generation)
+		if err != nil {
+			return err
+		}
+		if !held {
+			return ErrLost
+		}
+		if workErr != nil {
+			now, err := q.ledger.Pull(ctx, tx, pull.Owner, pull.Repo, pull.Number)
+			if err != nil {
+				return err
+			}
+			newer = now.Generation != pull.Generation
+			if !newer && j.Attempt >= j.MaxAttempts && !isSnooze(workErr) {
+				return q.recordGaveUp(ctx, tx, j.JobRow, pull)
+			}
+			return nil
+		}
+		reviewed, err := q.ledger.SetReviewed(ctx, tx, pull)
+		if err != nil || !reviewed {
+			newer = err == nil
+			return err
+		}
+		completed, err := river.JobCompleteTx[riverDriver](ctx, tx, j)
+		if err != nil {
+			return fmt.Errorf("complete job: %w", err)
+		}
+		// A job that is not running is returned as it is, without an error.
+		if completed.State != rivertype.JobStateCompleted {
+			return ErrLost
+		}
+		return q.ledger.EndLease(ctx, tx, j.ID)
+	})
+	return newer, err
+}
+
+func isSnooze(err error) bool {
+	var s Snooze
+	return errors.As(err, &s)
+}
+
+func (q *Queue) recordGaveUp(ctx context.Context, tx *sql.Tx, row *rivertype.JobRow, p ledger.Pull) error {
+	data, err := json.Marshal(map[string]int{"attempts": row.Attempt})
+	if err != nil {
+		return err
+	}
+	return q.ledger.RecordTx(ctx, tx, ledger.Event{
+		Kind: GaveUp, Installation: p.Installation, Owner: p.Owner, Repo: p.Repo, Number: p.Number, Head: p.Head, Data: data,
+	})
+}
+
+// run calls Work once. It returns its error and the cause for which its context ended
+// before it did, nil if it did not.
+func (q *Queue) run(ctx context.Context, pull ledger.Pull, lease ledger.Lease) (err, cause error) {
+	// The end of River's context is told on by watch, under a name of ours.
+	workCtx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cancel(nil)
+	workCtx, cancelTimer := context.WithTimeout(workCtx, q.opts.ReviewTimeout)
+	defer cancelTimer()
+
+	done := make(chan struct{})
+	var watcher sync.WaitGroup
+	watcher.Go(func() { q.watch(ctx, done, cancel, pull, lease) })
+
+	err = call(workCtx, q.opts.Work, Request{
+		Key:    Key{Installation: pull.Installation, Owner: pull.Owner, Repo: pull.Repo, Number: pull.Number},
+		RepoID: pull.RepoID, HeadSHA: pull.Head, BaseSHA: pull.Base,
+		Reason: pull.Reason, Closed: pull.Closed, Force: pull.Force,
+	})
+	cause = context.Cause(workCtx)
+	close(done)
+	watcher.Wait()
+	if cause != nil {
+		zerolog.Ctx(ctx).Info().AnErr("cause", cause).Msg("review cancelled")
+	}
+	return err, cause
+}
+
+// A panicError is what a panic of Work becomes.
+type panicError struct {
+	value any
+	stack []byte
+}
+
+func (p *panicError) Error() string { return fmt.Sprintf("panic: %v", p.value) }
+
+func call(ctx context.Context, work Work, r Request) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &panicError{v, debug.Stack()}
+		}
+	}()
+	return work(ctx, r)
+}
+
+// leave returns what makes River leave a job as it is: it belongs to somebody else, or it
+// is not known to whom, because the database did not answer. In the latter case nobody
+// prolongs its lease from here on, and it will be taken up again.
+func (q *Queue) leave(j *river.Job[job], err error) error {
+	q.log.Warn().Err(err).Int64("job", j.ID).Int("attempt", j.Attempt).
+		Str("repo", j.Args.Owner+"/"+j.Args.Repo).Int("number", j.Args.Number).Msg("review left to others")
+	return left{}
+}
+
+// left is an error for River's executor. River changes a job by its id alone, so after a
+// plain error or nil it would change the job of the attempt that took over from us. But an
+// error with these two methods lists the jobs to change, and here are none.
+// (river v0.51.1, internal/jobexecutor, reportMultiJobResults; TestLostJobIsLeftAlone)
+type left struct{}
+
+func (left) Error() string               { return "left to others" }
+func (left) Jobs() []*rivertype.JobRow   { return nil }
+func (left) ErrorsByID() map[int64]error { return nil }
+
+// patient gives the context for a transaction that must not be dropped because the review
+// was cancelled. It ends when the lease could not be held any longer anyway.
+func (q *Queue) patient(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), q.opts.LeaseTTL)
+}

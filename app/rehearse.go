@@ -1,0 +1,159 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+	"time"
+
+	"github.com/secbydesign/secbydesign/app/ledger"
+	"github.com/secbydesign/secbydesign/app/policy"
+	"github.com/secbydesign/secbydesign/app/rehearsal"
+	"github.com/secbydesign/secbydesign/app/review"
+)
+
+// A Rehearsal says what to rehearse, and on what.
+type Rehearsal struct {
+	PolicyFiles // those that are proposed; what is left out stays as it is
+
+	Repo     string // "owner/repo", or "owner" for all of an organisation; empty for all
+	Last     int    // pull requests
+	Format   string // text, html or json
+	DataDir  string
+	Database string // as in [Settings]
+}
+
+// RehearsePolicy tells what a proposed policy would have done to the last pull requests. The server
+// may run meanwhile: its database is only read. The error is a sentence for the person who called.
+func RehearsePolicy(ctx context.Context, w io.Writer, o Rehearsal) (err error) {
+	formats := map[string]func(io.Writer, rehearsal.Result) error{"text": rehearsal.Text, "html": rehearsal.Page, "json": rehearsal.JSON}
+	write, known := formats[o.Format]
+	owner, repo, _ := strings.Cut(o.Repo, "/")
+	switch {
+	case !known:
+		return fmt.Errorf("--format is %q: write text, html or json", o.Format)
+	case o.Last < 1:
+		return fmt.Errorf("--last is %d: write how many pull requests to look at, 1 or more", o.Last)
+	case o.File == "" && o.Organisation == "":
+		return errors.New("name the file to rehearse: a repository's, or with --org-policy an organisation's")
+	case strings.Contains(repo, "/") || o.Repo != "" && owner == "" || strings.HasSuffix(o.Repo, "/"):
+		return fmt.Errorf("--repo is %q: write OWNER/REPO, or OWNER for all repositories of an organisation", o.Repo)
+	}
+	with, err := o.proposal()
+	if err != nil {
+		return err
+	}
+	l, err := o.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, l.Close()) }()
+	in := rehearsal.Input{Now: time.Now().UTC(), Scope: o.Repo, Proposed: o.names(), Shown: map[string]review.Shown{}, Before: map[string]policy.Policy{}, After: map[string]policy.Policy{}}
+	if in.Pulls, err = review.ReadPast(ctx, *l, owner, repo, o.Last); err != nil {
+		return fmt.Errorf("the stored reviews cannot be read: %w", err)
+	}
+	if err := o.one(in.Pulls); err != nil {
+		return err
+	}
+	if err := gatherPolicies(ctx, *l, &in, with); err != nil {
+		return fmt.Errorf("what is in force cannot be read: %w", err)
+	}
+	result, err := rehearsal.Rehearse(in)
+	if err != nil {
+		return err
+	}
+	return write(w, result)
+}
+
+func (o Rehearsal) proposal() (with review.Proposal, err error) {
+	read := func(name string) *policy.Layer {
+		if name == "" || err != nil {
+			return nil
+		}
+		var layer policy.Layer
+		layer, err = o.read(name)
+		return &layer
+	}
+	with = review.Proposal{Repository: read(o.File), Organisation: read(o.Organisation)}
+	return with, err
+}
+
+func (o Rehearsal) names() (list []string) {
+	for _, name := range []string{o.File, o.Organisation} {
+		if name != "" {
+			list = append(list, name)
+		}
+	}
+	return list
+}
+
+// open opens the server's database.
+func (o Rehearsal) open(ctx context.Context) (*ledger.Reader, error) {
+	_, url, err := database(o.DataDir, o.Database)
+	if err != nil {
+		return nil, err
+	}
+	l, err := ledger.OpenReader(ctx, url)
+	file := strings.TrimPrefix(url, "sqlite:")
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("there is no database %s: say with --database-url or --data-dir where that of the server is", file)
+	case errors.Is(err, ledger.ErrNoLedger):
+		return nil, fmt.Errorf("%s is not a database of this program that can be read: say with --database-url or --data-dir where that of the server is", file)
+	case errors.Is(err, ledger.ErrNewerSchema):
+		return nil, fmt.Errorf("%s was written by a newer version of this program: rehearse with the version that serves", file)
+	}
+	return l, err
+}
+
+// one makes sure that a file is not rehearsed on repositories that it is not for.
+func (o Rehearsal) one(pulls []review.Past) error {
+	owners, repos := map[string]bool{}, map[string]bool{}
+	for _, p := range pulls {
+		owners[strings.ToLower(p.Owner)] = true
+		repos[strings.ToLower(p.Owner+"/"+p.Repo)] = true
+	}
+	switch {
+	case o.File != "" && len(repos) > 1:
+		return fmt.Errorf("%s is the policy of one repository, and the last %d pull requests are of %d: say which with --repo OWNER/REPO", o.File, len(pulls), len(repos))
+	case o.File != "" && len(pulls) > 0 && strings.EqualFold(pulls[0].Repo, ".github"):
+		return fmt.Errorf("the policy in %s/.github is the organisation's: name the file with --org-policy", pulls[0].Owner)
+	case o.Organisation != "" && len(owners) > 1:
+		return fmt.Errorf("%s is the policy of one organisation, and the last %d pull requests are of %d: say which with --repo OWNER", o.Organisation, len(pulls), len(owners))
+	}
+	return nil
+}
+
+// gatherPolicies reads what is in force and what would be.
+func gatherPolicies(ctx context.Context, l ledger.Reader, in *rehearsal.Input, with review.Proposal) error {
+	enforced := map[string][]policy.Policy{}
+	for _, p := range in.Pulls {
+		name := p.Owner + "/" + p.Repo
+		if _, known := in.Before[name]; known {
+			continue
+		}
+		var err error
+		if in.Before[name], err = review.LastPolicy(ctx, l, p.Owner, p.Repo, review.Proposal{}); err != nil {
+			return err
+		}
+		if in.After[name], err = review.LastPolicy(ctx, l, p.Owner, p.Repo, with); err != nil {
+			return err
+		}
+		for _, one := range []policy.Policy{in.Before[name], in.After[name]} {
+			if len(one.Guardrails.Enforce) > 0 {
+				enforced[p.Owner] = append(enforced[p.Owner], one)
+			}
+		}
+	}
+	for owner, policies := range enforced {
+		shown, err := review.ReadShown(ctx, l, owner, in.Now, policies...)
+		if err != nil {
+			return err
+		}
+		in.Shown[owner] = shown
+	}
+	return nil
+}

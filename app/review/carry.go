@@ -1,0 +1,325 @@
+package review
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/secbydesign/secbydesign/app/command"
+	"github.com/secbydesign/secbydesign/app/installation"
+	"github.com/secbydesign/secbydesign/app/ledger"
+	"github.com/secbydesign/secbydesign/app/ownership"
+	"github.com/secbydesign/secbydesign/app/policy"
+	"github.com/secbydesign/secbydesign/app/pull"
+	"github.com/secbydesign/secbydesign/app/queue"
+	"github.com/secbydesign/secbydesign/app/triage"
+	"github.com/secbydesign/secbydesign/checks"
+)
+
+// A talk is the carrying out of one comment or button. Everything is read first; what comes of
+// it is written down in one transaction at the end.
+type talk struct {
+	r     *Reviewer
+	gh    *installation.Client
+	e     queue.Errand
+	said  Said
+	key   string
+	pull  pull.Pull
+	who   ownership.Person
+	rules ownership.Rules
+
+	facts     facts
+	busy      bool // a review is running or waiting
+	decisions []triage.Decision
+	owners    *ownership.Owners // nil until somebody asks
+	mine      []string          // the short ids of what the thread tells of; empty outside of one
+
+	line           int // of the comment, for the names of decisions
+	replies, quiet []string
+	reaction       string
+	events         []ledger.Event
+	errands        []queue.Errand
+	reason         string // for another review; empty for none
+}
+
+// patienceForReview is how long a command waits for the review that would know what it names.
+const patienceForReview = 10 * time.Minute
+
+// carryOut does what was said and writes it down, with what is to be answered.
+func (r *Reviewer) carryOut(ctx context.Context, gh *installation.Client, e queue.Errand, said Said, key string) (carried, error) {
+	what := carried{Key: key, Sender: said.Sender, Lines: said.Lines}
+	p, err := pull.Read(ctx, gh.REST, e.Owner, e.Repo, e.Number)
+	if err != nil {
+		return carried{}, err
+	}
+	org, _, _, err := r.organisation(ctx, e.Installation, e.Owner)
+	if err != nil {
+		return carried{}, err
+	}
+	rules := policy.Merge(org, policy.Layer{}).Guardrails.Accept
+	t := &talk{r: r, gh: gh, e: e, said: said, key: key, pull: p, rules: rules}
+	var mayRead bool
+	if t.who, mayRead, err = person(ctx, gh, p, said.Sender); err != nil {
+		return carried{}, err
+	}
+	if mayRead { // a stranger to a private repository gets no answer at all
+		if err := t.begin(ctx); err != nil {
+			return carried{}, err
+		}
+		if said.Button != "" {
+			err = t.press(ctx)
+		} else {
+			err = t.speak(ctx)
+		}
+		if err != nil {
+			return carried{}, err
+		}
+	}
+	if len(t.replies) > 0 {
+		what.Reply = strings.Join(append(t.replies, t.quiet...), "\n\n")
+	} else {
+		what.Quiet, what.Reaction = strings.Join(t.quiet, "\n\n"), t.reaction
+	}
+	if !p.Open {
+		t.reason = "" // there is nothing to look at
+	}
+	if err := t.record(Carried, what); err != nil {
+		return carried{}, err
+	}
+	return what, r.again(ctx, e, t.reason, t.errands, t.events...)
+}
+
+func (t *talk) begin(ctx context.Context) (err error) {
+	known, err := t.r.Ledger.Heard(ctx, t.e.Owner, t.e.Repo, t.e.Number)
+	if errors.Is(err, sql.ErrNoRows) {
+		t.busy, t.reason = true, "asked about" // it was opened before the App was installed
+	} else if err != nil {
+		return err
+	}
+	t.busy = t.busy || known.Generation != known.Reviewed
+	if t.facts, err = t.r.facts(ctx, t.e); err != nil {
+		return err
+	}
+	if t.decisions, err = t.r.decisions(ctx, t.e.Owner, t.e.Repo); err != nil {
+		return err
+	}
+	if t.said.Thread == 0 {
+		return nil
+	}
+	// In a thread of ours the finding is known by the marker of its first comment.
+	first, resp, err := t.gh.REST.PullRequests.GetComment(ctx, t.e.Owner, t.e.Repo, t.said.Thread)
+	if err != nil {
+		if resp != nil && resp.StatusCode == 404 && refusedByGitHub(err) {
+			return nil
+		}
+		return fmt.Errorf("read the thread: %w", err)
+	}
+	if fingerprint, _, ok := checks.Mark(first.GetBody()); ok && first.GetUser().GetType() == "Bot" {
+		t.mine = t.facts.told(fingerprint)
+	}
+	return nil
+}
+
+func (t *talk) record(kind string, data any) error {
+	b, err := json.Marshal(data)
+	if err != nil {
+		return fmt.Errorf("record %s: %w", kind, err)
+	}
+	t.events = append(t.events, ledger.Event{
+		Kind: kind, Installation: t.e.Installation, Owner: t.e.Owner, Repo: t.e.Repo, Number: t.e.Number, Head: t.pull.Head, Data: b,
+	})
+	return nil
+}
+
+// say replies to a line. problem is plain text; try is a line that would have worked.
+func (t *talk) say(line, problem, try string) {
+	s := checks.Escape(problem)
+	if line != "" {
+		s = checks.Code(short(line)) + ": " + s
+	}
+	if try != "" {
+		s += " This would work: " + checks.Code(try)
+	}
+	t.replies = append(t.replies, s)
+}
+
+func short(line string) string {
+	if r := []rune(line); len(r) > 80 {
+		return string(r[:79]) + "…"
+	}
+	return line
+}
+
+// done says what is only said where no reaction is permitted.
+func (t *talk) done(reaction, format string, args ...any) {
+	t.quiet = append(t.quiet, fmt.Sprintf(format, args...))
+	if t.reaction == "" || reaction == checks.Seen {
+		t.reaction = reaction
+	}
+}
+
+// speak carries out the lines of a comment, in order.
+func (t *talk) speak(ctx context.Context) error {
+	for i, line := range t.said.Lines {
+		if i == command.MaxCommands {
+			t.say("", fmt.Sprintf("One comment takes at most %d commands; the others were not carried out.", command.MaxCommands), "")
+			break
+		}
+		t.line = i
+		c, err := command.Parse(line, t.said.At)
+		var m *command.Mistake
+		if errors.As(err, &m) {
+			t.say(line, m.Problem, m.Try)
+			continue
+		}
+		if err == nil {
+			err = t.do(ctx, line, c)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *talk) do(ctx context.Context, line string, c command.Command) error {
+	switch c.Verb {
+	case command.Help:
+		t.replies = append(t.replies, helpText(t.said.At))
+		return nil
+	case command.Status:
+		t.replies = append(t.replies, t.status())
+		return nil
+	case command.Rescan:
+		return t.rescan(line)
+	case command.Confirm:
+		return t.confirm(ctx, line, c)
+	case command.Revoke:
+		return t.revoke(line, c)
+	}
+	found, err := t.findings(line, c)
+	if err != nil || len(found) == 0 {
+		return err
+	}
+	for _, f := range found {
+		switch c.Verb {
+		case command.Why:
+			err = t.why(ctx, f)
+		case command.Accept, command.FP, command.NotAffected, command.Defer:
+			err = t.decide(ctx, line, c, f)
+		case command.Reopen:
+			err = t.reopen(line, f)
+		case command.Assign:
+			err = t.assign(line, c, f)
+		case command.NotUseful:
+			err = t.notUseful(line, c.Code, c.Reason, f)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// findings gives those that a command names. Without ids they are those of the thread.
+func (t *talk) findings(line string, c command.Command) (found []fact, err error) {
+	ids := c.IDs
+	if len(ids) == 0 {
+		ids = t.mine
+	}
+	if c.Verb == command.Why && len(c.IDs) == 0 {
+		ids = ids[:min(len(ids), 1)] // the thread says the rest
+	}
+	if len(ids) == 0 {
+		hint := ""
+		if open := t.facts.open(); len(open) > 0 {
+			hint = fmt.Sprintf(" Open here: %s.", names(open))
+		}
+		t.say(line, "Which finding is meant? Write its id, which begins with F-, or answer in its thread."+hint, "")
+		return nil, nil
+	}
+	for _, id := range ids {
+		f, ok := t.facts.find(id)
+		switch {
+		case ok:
+			found = append(found, f)
+		case t.busy && time.Since(t.said.At) < patienceForReview:
+			return nil, queue.Snooze{Until: time.Now().Add(2 * time.Second), Reason: "the review that would know the finding is not finished"}
+		default:
+			hint := " Nothing is open here."
+			if open := t.facts.open(); len(open) > 0 {
+				hint = fmt.Sprintf(" Open are: %s.", names(open))
+			}
+			t.say(line, id+" is no finding of this pull request."+hint, "")
+		}
+	}
+	return found, nil
+}
+
+func names(list []fact) string {
+	var ids []string
+	for _, f := range list[:min(len(list), 10)] {
+		ids = append(ids, f.id())
+	}
+	s := strings.Join(ids, ", ")
+	if n := len(list) - 10; n > 0 {
+		s += fmt.Sprintf(" and %d more", n)
+	}
+	return s
+}
+
+// press carries out a button, as far as one can without a reason.
+func (t *talk) press(ctx context.Context) error {
+	open := t.facts.open()
+	switch t.said.Button {
+	case checks.Rescan:
+		err := t.rescan("")
+		t.quiet = nil // the check itself shows that it has begun
+		return err
+	case checks.Accept:
+		if len(open) == 0 {
+			t.say("", "Nothing is open here any more.", "")
+			return nil
+		}
+		t.replies = append(t.replies, "Accepting a risk takes a reason and a date, so it is a comment and no button. For example: "+
+			checks.Code(fmt.Sprintf("%s accept %s until=30d because …", command.Prefix, open[0].id()))+"\n\n"+list(open))
+	case checks.NotUseful:
+		if len(open) == 1 {
+			err := t.notUseful("", "noise", "", open[0])
+			if len(t.replies) == 0 {
+				t.replies, t.quiet = t.quiet, nil
+			}
+			return err
+		}
+		if len(open) == 0 {
+			t.say("", "Nothing is open here any more.", "")
+			return nil
+		}
+		t.replies = append(t.replies, "Which of the findings is of no use? "+
+			checks.Code(fmt.Sprintf("%s not-useful %s noise", command.Prefix, open[0].id()))+", or one of "+strings.Join(command.Opinions(), ", ")+".\n\n"+list(open))
+	}
+	return nil
+}
+
+func list(open []fact) string {
+	var lines []string
+	for i, f := range open {
+		if i == 10 {
+			lines = append(lines, fmt.Sprintf("- and %d more", len(open)-i))
+			break
+		}
+		lines = append(lines, fmt.Sprintf("- `%s` %s, %s, %s", f.id(), checks.Escape(f.Title), f.Severity, checks.Code(spot(f))))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func spot(f fact) string {
+	if f.Line == 0 {
+		return f.Path
+	}
+	return fmt.Sprintf("%s:%d", f.Path, f.Line)
+}

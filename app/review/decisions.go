@@ -1,0 +1,112 @@
+package review
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/secbydesign/secbydesign/app/ledger"
+	"github.com/secbydesign/secbydesign/app/triage"
+	"github.com/secbydesign/secbydesign/checks"
+	"github.com/secbydesign/secbydesign/scanners"
+)
+
+// step is the form of a [triage.Step] in the ledger, but for its kind and time.
+type step struct {
+	Decision *triage.Decision `json:"decision,omitempty"`
+	ID       string           `json:"id,omitempty"`
+	Who      string           `json:"who"`
+	Why      string           `json:"why,omitempty"`
+	Source   string           `json:"source"` // the comment or button that brought it
+}
+
+// decisions reads what was decided in a repository, the oldest first.
+func (r *Reviewer) decisions(ctx context.Context, owner, repo string) ([]triage.Decision, error) {
+	var events []ledger.Event
+	for _, kind := range []triage.StepKind{triage.Made, triage.Confirmed, triage.Ended} {
+		list, err := r.Ledger.Events(ctx, ledger.Filter{Owner: owner, Repo: repo, Kind: string(kind)})
+		if err != nil {
+			return nil, fmt.Errorf("read decisions: %w", err)
+		}
+		events = append(events, list...)
+	}
+	slices.SortFunc(events, func(a, b ledger.Event) int { return cmp.Compare(a.ID, b.ID) })
+	var steps []triage.Step
+	for _, e := range events {
+		var s step
+		if err := json.Unmarshal(e.Data, &s); err != nil {
+			return nil, fmt.Errorf("read decision of event %d: %w", e.ID, err)
+		}
+		one := triage.Step{Kind: triage.StepKind(e.Kind), At: e.At, ID: s.ID, Who: s.Who, Why: s.Why}
+		if s.Decision != nil {
+			one.Decision = *s.Decision
+		}
+		steps = append(steps, one)
+	}
+	return triage.Fold(steps), nil
+}
+
+// decide gives the gates with what people decided of each finding.
+func (r *Reviewer) decide(ctx context.Context, owner, repo string, scope triage.Scope, gates []checks.Gate) ([]checks.Gate, error) {
+	list, err := r.decisions(ctx, owner, repo)
+	if err != nil || len(list) == 0 {
+		return gates, err
+	}
+	var results []scanners.Result
+	for _, g := range gates {
+		for _, f := range g.Findings {
+			results = append(results, f.Result)
+		}
+	}
+	rulings := triage.Rule(results, list, scope, time.Now())
+	gates = slices.Clone(gates)
+	for at := range gates {
+		g := &gates[at]
+		g.Findings = slices.Clone(g.Findings)
+		for i := range g.Findings {
+			f := &g.Findings[i]
+			ruling, ok := rulings[f.Fingerprint]
+			switch {
+			case !ok:
+			case ruling.Lapse == "":
+				f.Decided = decided(ruling.Decision)
+			default:
+				f.Lapsed = ruling.Decision.ID + " does not count: " + ruling.Lapse
+			}
+		}
+	}
+	return gates, nil
+}
+
+func decided(d triage.Decision) *checks.Decided {
+	by := []string{d.Asked}
+	for _, login := range d.By {
+		if !slices.Contains(by, login) {
+			by = append(by, login)
+		}
+	}
+	reason := d.Reason
+	if d.Code != "" {
+		reason = d.Code
+		if d.Reason != "" {
+			reason += ", " + d.Reason
+		}
+	}
+	return &checks.Decided{ID: d.ID, How: how(d.Verb), By: by, Until: d.Until, Reason: reason, Ticket: d.Ticket}
+}
+
+// how says what a verb makes of a finding.
+func how(verb string) string {
+	switch verb {
+	case "fp":
+		return "marked as a false positive"
+	case "not-affected":
+		return "not affected"
+	case "defer":
+		return "deferred"
+	}
+	return "accepted"
+}

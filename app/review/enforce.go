@@ -1,0 +1,242 @@
+package review
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/secbydesign/secbydesign/app/ledger"
+	"github.com/secbydesign/secbydesign/app/policy"
+	"github.com/secbydesign/secbydesign/app/pull"
+	"github.com/secbydesign/secbydesign/checks"
+	"github.com/secbydesign/secbydesign/checks/patch"
+	"github.com/secbydesign/secbydesign/scanners"
+)
+
+// answersAge is how far back answers count.
+const answersAge = 90 * 24 * time.Hour
+
+// A judge says which findings fail the check, by the repository's word or by the organisation's,
+// and names the lines of the policy that say so. It is for one repository.
+type judge struct {
+	policy policy.Policy
+	repo   string
+	now    time.Time
+
+	// shown gives what the rules did so far. It is asked only where a finding of an enforced rule is
+	// there.
+	shown func() (Shown, error)
+}
+
+func (r *Reviewer) judge(ctx context.Context, pol policy.Policy, p pull.Pull) *judge {
+	j := &judge{policy: pol, repo: p.Repo, now: time.Now()}
+	var known Shown
+	j.shown = func() (Shown, error) {
+		if known != nil {
+			return known, nil
+		}
+		var err error
+		known, err = ReadShown(ctx, r.Ledger.Reader, p.Owner, j.now, pol)
+		return known, err
+	}
+	return j
+}
+
+// A Failure is why a check fails: one plain sentence about a finding, or about a scanner that did
+// not finish.
+type Failure struct {
+	Rule        string // "scanner/rule", or the scanner
+	Fingerprint string // empty for a scanner
+	Why         string // with the line of the policy, without a full stop
+}
+
+// rulings are what a judge said of the gates of one review.
+type rulings struct {
+	fails  []Failure
+	held   []Failure // findings of an enforced rule, and why they do not fail
+	coming []Failure // those of them that will, once what is missing is there
+}
+
+// lines gives the sentences of failures as Markdown, each once.
+func lines(list []Failure) (lines []string) {
+	for _, f := range list {
+		if s := checks.Escape(f.Rule + " " + f.Why + "."); !slices.Contains(lines, s) {
+			lines = append(lines, s)
+		}
+	}
+	if more := len(lines) - maxTold; more > 0 {
+		lines = append(lines[:maxTold], fmt.Sprintf("%d more lines are like these.", more))
+	}
+	return lines
+}
+
+// judge marks the new findings that an organisation's rule lets fail the check. adds reports whether
+// the change adds a line of a finding.
+func (j *judge) judge(gates []checks.Gate, adds func(scanners.Result) bool) ([]checks.Gate, rulings, error) {
+	gates = slices.Clone(gates)
+	var out rulings
+	for at := range gates {
+		g := &gates[at]
+		g.Findings = slices.Clone(g.Findings)
+		for i := range g.Findings {
+			f := &g.Findings[i]
+			if f.State != scanners.New || !f.Comment || f.Decided != nil {
+				continue
+			}
+			if f.Block {
+				out.fails = append(out.fails, Failure{f.RuleID(), f.Fingerprint, "fails the check: " + Because(j.policy, *f)})
+				continue
+			}
+			v, ok, err := j.enforced(g, f, adds)
+			if err != nil {
+				return nil, rulings{}, err
+			}
+			switch f.Block = v.Fails; {
+			case v.Fails:
+				out.fails = append(out.fails, Failure{f.RuleID(), f.Fingerprint, fmt.Sprintf("fails the check: %s (%s)", v.Because, v.Origin)})
+			case ok:
+				if v.Yet {
+					out.coming = append(out.coming, Failure{f.RuleID(), f.Fingerprint, fmt.Sprintf("does not fail the check yet: %s (%s)", v.Because, v.Origin)})
+				}
+				out.held = append(out.held, Failure{f.RuleID(), f.Fingerprint, fmt.Sprintf("%s (%s)", v.Because, v.Origin)})
+			}
+		}
+		for _, run := range g.Runs {
+			if run.Err != nil && g.Block {
+				key := policy.Key{"gates", string(g.Name), "mode"}
+				out.fails = append(out.fails, Failure{run.Scanner, "", fmt.Sprintf("did not finish, and that fails the check: %s is %s (%s)", key, policy.Block, j.policy.Origin(key))})
+			}
+		}
+	}
+	return gates, out, nil
+}
+
+// Because names the line of the policy that says how loud a finding is.
+func Because(p policy.Policy, f checks.Finding) string {
+	d := p.Decide(f.Gate, f.Scanner, f.Rule, f.Severity, f.Path)
+	return fmt.Sprintf("%s is %s (%s)", d.Key, d.Mode, d.Origin)
+}
+
+// enforced applies the no-surprise rule; ok is false for a rule that is not enforced.
+func (j *judge) enforced(g *checks.Gate, f *checks.Finding, adds func(scanners.Result) bool) (v policy.Verdict, ok bool, err error) {
+	e := policy.Evidence{Now: j.now, New: f.Commit == "" && adds(f.Result), Complete: true}
+	if v, ok = j.policy.Fails(f.Scanner, f.Rule, e); !ok {
+		return v, false, nil
+	}
+	for _, run := range g.Runs {
+		e.Complete = e.Complete && (run.Scanner != f.Scanner || run.Err == nil)
+	}
+	shown, err := j.shown()
+	if err != nil {
+		return v, true, err
+	}
+	if known := shown[f.RuleID()]; known != nil {
+		e.Pulls, e.First = len(known.pulls), known.first[strings.ToLower(j.repo)]
+		e.Here, e.Everywhere = known.answers(j.repo), known.answers("")
+	}
+	v, _ = j.policy.Fails(f.Scanner, f.Rule, e)
+	return v, true, nil
+}
+
+// addedBy reports whether a change adds a line of a finding.
+func addedBy(set patch.Set) func(scanners.Result) bool {
+	return func(f scanners.Result) bool {
+		file, ok := set.File(f.Path)
+		if !ok {
+			return false
+		}
+		for line := f.Line; line <= max(f.Line, f.EndLine); line++ {
+			if file.Adds(line) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// Shown is what the ledger knows of the rules ("scanner/rule") in an organisation.
+type Shown map[string]*shownRule
+
+type shownRule struct {
+	pulls map[string]bool           // "repo#1"
+	first map[string]time.Time      // by repository
+	shown map[string]map[string]int // findings by repository, in the last 90 days: 1, or 2 when of no use
+}
+
+func (s *shownRule) answers(repo string) (a policy.Answers) {
+	for name, findings := range s.shown {
+		if repo != "" && !strings.EqualFold(name, repo) {
+			continue
+		}
+		for _, opinion := range findings {
+			a.Shown++
+			if opinion == 2 {
+				a.NotUseful++
+			}
+		}
+	}
+	return a
+}
+
+// ReadShown reads what was shown in an organisation, as far back as one of the policies asks.
+func ReadShown(ctx context.Context, l ledger.Reader, owner string, now time.Time, policies ...policy.Policy) (Shown, error) {
+	rules := Shown{}
+	days := int(answersAge / (24 * time.Hour))
+	for _, p := range policies {
+		days = max(days, p.Guardrails.NoSurprise.MinDays+1)
+	}
+	reviews, err := l.Events(ctx, ledger.Filter{Owner: owner, Kind: Finished, Since: now.AddDate(0, 0, -days)})
+	if err != nil {
+		return nil, fmt.Errorf("read what was shown: %w", err)
+	}
+	recent := now.Add(-answersAge)
+	for _, e := range reviews {
+		review, err := factsOf(e)
+		if err != nil {
+			return nil, err
+		}
+		rules.add(e, review, recent)
+	}
+	opinions, err := l.Events(ctx, ledger.Filter{Owner: owner, Kind: NotUseful, Since: recent})
+	if err != nil {
+		return nil, fmt.Errorf("read opinions: %w", err)
+	}
+	for _, e := range opinions {
+		var said struct{ Fingerprint, Rule string }
+		if err := json.Unmarshal(e.Data, &said); err != nil {
+			return nil, fmt.Errorf("read the opinion of event %d: %w", e.ID, err)
+		}
+		if r := rules[said.Rule]; r != nil && r.shown[strings.ToLower(e.Repo)][said.Fingerprint] > 0 {
+			r.shown[strings.ToLower(e.Repo)][said.Fingerprint] = 2
+		}
+	}
+	return rules, nil
+}
+
+func (s Shown) add(e ledger.Event, review facts, recent time.Time) {
+	for _, f := range review.Findings {
+		if f.State != scanners.New || !f.Shown {
+			continue
+		}
+		r := s[f.Rule]
+		if r == nil {
+			r = &shownRule{pulls: map[string]bool{}, first: map[string]time.Time{}, shown: map[string]map[string]int{}}
+			s[f.Rule] = r
+		}
+		repo := strings.ToLower(e.Repo)
+		r.pulls[fmt.Sprintf("%s#%d", repo, e.Number)] = true
+		if first, known := r.first[repo]; !known || e.At.Before(first) {
+			r.first[repo] = e.At
+		}
+		if e.At.Before(recent) {
+			continue
+		}
+		if r.shown[repo] == nil {
+			r.shown[repo] = map[string]int{}
+		}
+		r.shown[repo][f.Fingerprint] = max(r.shown[repo][f.Fingerprint], 1)
+	}
+}

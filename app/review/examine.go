@@ -1,0 +1,340 @@
+package review
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/secbydesign/secbydesign/app/ledger"
+	"github.com/secbydesign/secbydesign/app/mirror"
+	"github.com/secbydesign/secbydesign/app/policy"
+	"github.com/secbydesign/secbydesign/app/triage"
+	"github.com/secbydesign/secbydesign/checks"
+	"github.com/secbydesign/secbydesign/checks/patch"
+	"github.com/secbydesign/secbydesign/scanners"
+)
+
+// A Change is what a review looks at: the difference between two trees, and the commits in
+// between.
+type Change struct {
+	Repo    *mirror.Repo
+	Base    string   // the merge base: a commit or a tree
+	Head    string   // a commit or a tree
+	Commits []string // oldest first, for what was added and removed again; may be empty
+
+	// Partial tells why the commits are not all of them; empty when they are.
+	Partial string
+
+	// Sent is what was found by tools that run elsewhere.
+	Sent []Sent
+}
+
+// Text reads files at the head, each once, for [checks.Input]. What cannot be read is not there:
+// then a report shows less, and nothing else depends on it.
+func (c Change) Text(ctx context.Context) func(path string) ([]byte, bool) {
+	type file struct {
+		content []byte
+		ok      bool
+	}
+	read := map[string]file{}
+	return func(path string) ([]byte, bool) {
+		f, known := read[path]
+		if !known {
+			content, ok, err := c.Repo.ReadFile(ctx, c.Head, path)
+			f = file{content, ok && err == nil}
+			read[path] = f
+		}
+		return f.content, f.ok
+	}
+}
+
+// An Examination is what the scanners found in a change.
+type Examination struct {
+	Gates  []checks.Gate
+	Patch  patch.Set
+	NotRun string       // why nothing was looked at
+	Diff   *mirror.Diff // what changed
+
+	head map[string][]byte // the changed files at the head that were looked at
+}
+
+// An Examiner lets scanners look at changes. Its fields must not change once it works; several
+// goroutines may use it at once.
+type Examiner struct {
+	// Scanners are asked in this order, and of two that found the same problem the first is
+	// heard.
+	Scanners []scanners.Scanner
+
+	// Results keeps what was found by content, see [Examiner.Examine]. Nil for nothing.
+	Results *ledger.Ledger
+
+	// Program is the version of this program. What another version found is not taken over,
+	// since its adapters may have read the same output differently.
+	Program string
+
+	Observe func(scanners.Run) // called with every run, from several goroutines; nil for nobody
+}
+
+// Examine runs the scanners over both sides of a change. The same change, policy and scanners
+// give the same examination: it is the one path from a patch to findings, for a pull request
+// and for a working folder alike. known are the findings that the pull request shows already.
+//
+// Content that a scanner has seen before is not scanned again. Show, unless it is nil, is
+// called each time that more is known, with what is known so far; not with the last state,
+// which is returned.
+//
+// A scanner that fails is in its gate's runs with its error; an error of Examine itself means
+// that the change could not be read.
+func (e *Examiner) Examine(ctx context.Context, c Change, p policy.Policy, known []triage.Known, show func(Examination)) (Examination, error) {
+	diff, err := c.Repo.Diff(ctx, c.Base, c.Head)
+	if err != nil {
+		return Examination{}, fmt.Errorf("read the change: %w", err)
+	}
+	// A file whose hunks cannot be read has no place for comments, and is scanned all the same:
+	// what is scanned comes from the trees.
+	set, _ := patch.Parse(diff.Patch)
+	ex := Examination{Patch: set, Diff: diff}
+	s, err := gather(ctx, c, diff, p)
+	if err != nil {
+		return Examination{}, err
+	}
+	ex.head = map[string][]byte{}
+	for _, f := range s.head.files {
+		ex.head[f.Path] = f.Content
+	}
+	if len(s.head.files)+len(s.base.files)+len(s.between.files)+len(s.large) == 0 {
+		ex.NotRun = nothing
+		return ex, nil
+	}
+
+	var wanted []scanners.Scanner
+	for _, sc := range e.Scanners {
+		if p.Wants(sc.Info().Name, sc.Info().Gate) {
+			wanted = append(wanted, sc)
+		}
+	}
+	if len(wanted)+len(c.Sent) == 0 {
+		ex.NotRun = "The policy switches every gate off."
+		return ex, nil
+	}
+	var sent []scanners.Run
+	for _, t := range c.Sent {
+		sent = append(sent, t.run(s, p, known))
+	}
+	told := known // of two findings of one problem, the one that was told first keeps its thread
+	runs, err := e.ask(ctx, wanted, s, p, known, func(runs []scanners.Run) {
+		if show != nil {
+			partial := ex
+			partial.Gates = gates(slices.Concat(runs, sent), p, told)
+			show(partial)
+			told = append(slices.Clip(told), news(partial.Gates)...)
+		}
+	})
+	if err != nil {
+		return Examination{}, err
+	}
+	ex.Gates = gates(slices.Concat(runs, sent), p, told)
+	return ex, nil
+}
+
+const nothing = "There is nothing to look at: the change has no file with content, or the policy ignores all of them."
+
+// news lists what is new in gates and may be shown.
+func news(list []checks.Gate) (known []triage.Known) {
+	for _, g := range list {
+		for _, f := range g.Findings {
+			if f.State == scanners.New && f.Comment {
+				known = append(known, triage.Known{Fingerprint: f.Fingerprint, Path: f.Path, Line: f.Line})
+			}
+		}
+	}
+	return known
+}
+
+// ask has every scanner look, some at a time. Each time that the last one of a gate is ready,
+// and when the first patience is over, it tells what is known, with the error [errLooking] for
+// those that still look.
+func (e *Examiner) ask(ctx context.Context, wanted []scanners.Scanner, s *source, p policy.Policy, known []triage.Known, tell func([]scanners.Run)) ([]scanners.Run, error) {
+	runs := make([]scanners.Run, len(wanted))
+	left := map[scanners.Gate]int{}
+	for i, sc := range wanted {
+		info := sc.Info()
+		runs[i] = scanners.Run{Scanner: info.Name, Gate: info.Gate, Err: errLooking}
+		left[info.Gate]++
+	}
+	type ready struct {
+		index int
+		run   scanners.Run
+	}
+	done := make(chan ready, len(wanted))
+	var group errgroup.Group
+	group.SetLimit(max(runtime.NumCPU(), 2))
+	go func() {
+		for i, sc := range wanted {
+			group.Go(func() error {
+				done <- ready{i, e.run(ctx, sc, s, p, known)}
+				return nil
+			})
+		}
+		_ = group.Wait()
+		close(done)
+	}()
+	first := time.NewTimer(p.Budget.First)
+	defer first.Stop()
+	for open := len(wanted); open > 0; {
+		select {
+		case r := <-done:
+			open--
+			runs[r.index] = r.run
+			if left[r.run.Gate]--; left[r.run.Gate] == 0 && open > 0 && ctx.Err() == nil && !r.run.Idle {
+				tell(runs)
+			}
+		case <-first.C:
+			tell(runs)
+		}
+	}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	return runs, nil
+}
+
+// errLooking stands for a scanner that still looks.
+var errLooking = &scanners.IncompleteError{Reason: "It is still looking; what it finds is added when it is ready."}
+
+// A side is the changed files of one tree. Files of the same content share it.
+type side struct{ files []scanners.File }
+
+// A source is everything that scanners are shown.
+type source struct {
+	change              Change
+	head, base, between side
+	renames             map[string]string // head path to base path
+	large               []largeFile       // at the head, or in between
+	partial             string            // what of the history is missing
+	truncated           string            // what of the change is missing
+	order               map[string]int    // of the commits, from the oldest
+}
+
+// A largeFile is too large to be read.
+type largeFile struct {
+	path string
+	size int64 // in bytes
+}
+
+// gather reads the content of every changed file, on both sides, and the versions that only
+// existed in between. Base versions of all changed files are read, not only of those with
+// findings: a finding that moves from one file to another is then seen to have moved, and one
+// that is mended is seen to be mended.
+func gather(ctx context.Context, c Change, diff *mirror.Diff, p policy.Policy) (*source, error) {
+	s := &source{change: c, renames: map[string]string{}, partial: c.Partial, truncated: diff.Truncated, order: map[string]int{}}
+	type want struct {
+		to   *side
+		file scanners.File
+	}
+	blobs := map[string][]want{}
+	add := func(to *side, f scanners.File) {
+		if !p.Ignored(f.Path) {
+			blobs[f.Blob] = append(blobs[f.Blob], want{to, f})
+		}
+	}
+	ends := map[string]bool{}
+	for _, ch := range diff.Changes {
+		if regular(ch.NewMode) && ch.NewBlob != "" {
+			add(&s.head, scanners.File{Path: ch.NewPath, Blob: ch.NewBlob})
+			ends[ch.NewBlob] = true
+		}
+		if regular(ch.OldMode) && ch.OldBlob != "" {
+			add(&s.base, scanners.File{Path: ch.OldPath, Blob: ch.OldBlob})
+			ends[ch.OldBlob] = true
+			if ch.NewPath != "" && ch.NewPath != ch.OldPath {
+				s.renames[ch.NewPath] = ch.OldPath
+			}
+		}
+	}
+	if len(c.Commits) > 0 {
+		versions, err := c.Repo.Versions(ctx, c.Commits)
+		var short *mirror.ShallowError
+		if errors.As(err, &short) {
+			s.partial = fmt.Sprintf("The history of %d commits is not here, so it was not looked at.", len(short.Commits))
+		} else if err != nil {
+			return nil, fmt.Errorf("read the commits in between: %w", err)
+		}
+		for _, v := range versions {
+			if !ends[v.Blob] {
+				add(&s.between, scanners.File{Path: v.Path, Blob: v.Blob, Commit: v.Commit})
+			}
+		}
+		if err := s.addRestored(ctx, c, diff, versions, p); err != nil {
+			return nil, err
+		}
+	}
+	oids := make([]string, 0, len(blobs))
+	for oid := range blobs {
+		oids = append(oids, oid)
+	}
+	slices.Sort(oids)
+	err := c.Repo.Blobs(ctx, oids, func(oid string, size int64, content []byte) error {
+		for _, w := range blobs[oid] {
+			if content == nil && size > 0 {
+				if w.to != &s.base {
+					s.large = append(s.large, largeFile{w.file.Path, size})
+				}
+				continue
+			}
+			w.file.Content = content
+			w.to.files = append(w.to.files, w.file)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the changed files: %w", err)
+	}
+	for _, to := range []*side{&s.head, &s.base} {
+		slices.SortFunc(to.files, func(a, b scanners.File) int { return strings.Compare(a.Path, b.Path) })
+	}
+	// In between the order of the commits counts, since the earliest is the one to name.
+	for i, sha := range c.Commits {
+		s.order[sha] = i
+	}
+	slices.SortFunc(s.large, func(a, b largeFile) int { return strings.Compare(a.path, b.path) })
+	return s, nil
+}
+
+// addRestored adds, to both ends, the files that commits in between changed and changed back.
+// The change does not hold them, but what they hold at both ends is no news in between.
+func (s *source) addRestored(ctx context.Context, c Change, diff *mirror.Diff, versions []mirror.Version, p policy.Policy) error {
+	seen := map[string]bool{}
+	for _, ch := range diff.Changes {
+		seen[ch.OldPath], seen[ch.NewPath] = true, true
+	}
+	if c.Base == c.Repo.EmptyTree() {
+		return nil
+	}
+	for _, v := range versions {
+		if seen[v.Path] || p.Ignored(v.Path) {
+			continue
+		}
+		seen[v.Path] = true
+		content, ok, err := c.Repo.ReadFile(ctx, c.Base, v.Path)
+		switch {
+		case errors.Is(err, mirror.ErrNotFile), errors.Is(err, mirror.ErrTooLarge), err == nil && !ok:
+			continue
+		case err != nil:
+			return fmt.Errorf("read the base of %q: %w", v.Path, err)
+		}
+		f := scanners.File{Path: v.Path, Content: content}
+		s.head.files, s.base.files = append(s.head.files, f), append(s.base.files, f)
+	}
+	return nil
+}
+
+// regular reports whether a git mode is that of a file with content, and not of a symbolic
+// link or a submodule.
+func regular(mode string) bool { return mode == "100644" || mode == "100755" || mode == "100664" }

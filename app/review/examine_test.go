@@ -1,0 +1,350 @@
+package review
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/secbydesign/secbydesign/app/ledger"
+	"github.com/secbydesign/secbydesign/app/mirror"
+	"github.com/secbydesign/secbydesign/app/policy"
+	"github.com/secbydesign/secbydesign/checks"
+	"github.com/secbydesign/secbydesign/scanners"
+)
+
+// A grep is a scanner that finds a word, and does what the field say.
+type grep struct {
+	info  scanners.Info
+	word  string
+	rules string
+	ready error
+	fail  func(scanners.Target) error
+	scans *atomic.Int64 // counts calls of Scan
+}
+
+func newGrep(name, word string, scopes ...scanners.Scope) grep {
+	return grep{info: scanners.Info{Name: name, Gate: scanners.Code, Scopes: scopes}, word: word, scans: new(atomic.Int64)}
+}
+
+func (g grep) Info() scanners.Info                     { return g.info }
+func (g grep) Version(context.Context) (string, error) { return "1", g.ready }
+func (g grep) Rules(context.Context) (string, error)   { return g.rules, nil }
+func (g grep) finding(path string, n int) scanners.Finding {
+	return scanners.Finding{Rule: "word", Severity: scanners.High, Path: path, Line: n, EndLine: n, Title: "A word", Message: "It is here.", Help: "Take it out.", CWE: "CWE-1", Identity: g.word}
+}
+
+func (g grep) Scan(_ context.Context, t scanners.Target) (found []scanners.Finding, err error) {
+	g.scans.Add(1)
+	files := t.Files
+	if t.Scope == scanners.ScopeTree {
+		files = nil
+		err := filepath.WalkDir(t.Dir, func(path string, d os.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			content, err := os.ReadFile(path)
+			rel, _ := filepath.Rel(t.Dir, path)
+			files = append(files, scanners.File{Path: rel, Content: content})
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	for _, f := range files {
+		n := 0
+		for line := range bytes.Lines(f.Content) {
+			if n++; bytes.Contains(line, []byte(g.word)) {
+				hit := g.finding(f.Path, n)
+				hit.Commit = f.Commit
+				found = append(found, hit)
+			}
+		}
+	}
+	if g.fail != nil {
+		err = g.fail(t)
+	}
+	return found, err
+}
+
+// change makes a repository with two commits and opens what lies between them.
+func change(t *testing.T, base, head map[string]string) Change {
+	t.Helper()
+	dir := t.TempDir()
+	git := func(args ...string) string {
+		cmd := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=x", "-c", "user.email=x@example.com", "-c", "core.autocrlf=false"}, args...)...)
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("git %v: %v\n%s", args, err, out)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	commit := func(files map[string]string) string {
+		for path, content := range files {
+			if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(path)), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, path), []byte(content), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		git("add", "-A")
+		git("commit", "-q", "--allow-empty", "-m", "x")
+		return git("rev-parse", "HEAD")
+	}
+	git("init", "-q")
+	c := Change{Base: commit(base), Head: commit(head)}
+	var err error
+	if c.Repo, err = mirror.OpenLocal(t.Context(), dir); err != nil {
+		t.Fatal(err)
+	}
+	c.Commits = []string{c.Head}
+	return c
+}
+
+func openLedger(t *testing.T) *ledger.Ledger {
+	t.Helper()
+	l, err := ledger.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	return l
+}
+
+func examine(t *testing.T, e Examiner, c Change, p policy.Policy) Examination {
+	t.Helper()
+	ex, err := e.Examine(t.Context(), c, p, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ex
+}
+
+// shown lists findings as "scanner path:line state".
+func shownBy(gates []checks.Gate) (list []string) {
+	for _, g := range gates {
+		for _, f := range g.Findings {
+			list = append(list, fmt.Sprintf("%s %s:%d %s", f.Scanner, f.Path, f.Line, f.State))
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+func want(t *testing.T, what string, got []string, want ...string) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Errorf("%s: got %q, want %q", what, got, want)
+	}
+}
+
+// TestContentIsScannedOnce holds the first thought of the design: a scan is a function of
+// content.
+func TestContentIsScannedOnce(t *testing.T) {
+	t.Parallel()
+	c := change(t, map[string]string{"a": "old\n", "b": "bad\n", "untouched": "bad\n"}, map[string]string{"a": "old\nbad\n", "b": "bad\nmore\n"})
+	file, tree := newGrep("file", "bad", scanners.ScopeFile, scanners.ScopeRange), newGrep("tree", "old", scanners.ScopeTree)
+	e := Examiner{Scanners: []scanners.Scanner{file, tree}, Results: openLedger(t), Program: "1"}
+	first := examine(t, e, c, policy.Default())
+	want(t, "first", shownBy(first.Gates), "file a:2 new", "file b:1 unchanged", "tree a:1 unchanged")
+	if file.scans.Load() != 2 || tree.scans.Load() != 2 {
+		t.Fatalf("%d and %d scans, want head and base", file.scans.Load(), tree.scans.Load())
+	}
+	second := examine(t, e, c, policy.Default())
+	want(t, "second", shownBy(second.Gates), shownBy(first.Gates)...)
+	for i, g := range second.Gates[0].Findings {
+		if g.Fingerprint != first.Gates[0].Findings[i].Fingerprint {
+			t.Errorf("the fingerprint of %s changes", g.Path)
+		}
+	}
+	for _, run := range second.Gates[0].Runs {
+		if run.Scanned != 0 {
+			t.Errorf("%s scanned %d again", run.Scanner, run.Scanned)
+		}
+	}
+	if file.scans.Load() != 2 || tree.scans.Load() != 2 {
+		t.Errorf("%d and %d scans after the second time", file.scans.Load(), tree.scans.Load())
+	}
+
+	// Only what differs is looked at.
+	other := change(t, map[string]string{"a": "old\n", "b": "bad\n", "untouched": "bad\n"}, map[string]string{"a": "old\nbad\n", "b": "bad\nless\n"})
+	if runs := examine(t, e, other, policy.Default()).Gates[0].Runs; runs[0].Scanned != 1 || runs[1].Scanned != 1 {
+		t.Errorf("scanned %d files and %d trees, want one of each", runs[0].Scanned, runs[1].Scanned)
+	}
+	// Other rules, another program and another name are other results.
+	file.rules = "newer"
+	e.Scanners = []scanners.Scanner{file}
+	examine(t, e, c, policy.Default())
+	e.Program = "2"
+	examine(t, e, c, policy.Default())
+	if got := file.scans.Load(); got != 3+4 {
+		t.Errorf("%d scans, want 7: 3 before, and both sides twice more", got)
+	}
+}
+
+func TestWhatFailedIsNotKept(t *testing.T) {
+	t.Parallel()
+	c := change(t, map[string]string{"a": "x\n"}, map[string]string{"a": "bad\n"})
+	g := newGrep("file", "bad", scanners.ScopeFile)
+	g.fail = func(scanners.Target) error { return &scanners.IncompleteError{Reason: "It stumbled."} }
+	e := Examiner{Scanners: []scanners.Scanner{g}, Results: openLedger(t)}
+	for range 2 {
+		run := examine(t, e, c, policy.Default()).Gates[0].Runs[0]
+		if scanners.Reason(run.Err) == "" || run.Scanned != 2 {
+			t.Errorf("scanned %d, error %v", run.Scanned, run.Err)
+		}
+	}
+}
+
+func TestBaseThatCannotBeReadClaimsNothing(t *testing.T) {
+	t.Parallel()
+	c := change(t, map[string]string{"a": "x\n"}, map[string]string{"a": "bad\n"})
+	for _, scope := range []scanners.Scope{scanners.ScopeFile, scanners.ScopeTree} {
+		g := newGrep("broken", "bad", scope)
+		g.fail = func(scanners.Target) error {
+			if g.scans.Load() == 2 {
+				return errors.New("secret text of the operator")
+			}
+			return nil
+		}
+		fine := newGrep("fine", "bad", scanners.ScopeFile)
+		e := Examiner{Scanners: []scanners.Scanner{g, fine}}
+		ex := examine(t, e, c, policy.Default())
+		want(t, string(scope), shownBy(ex.Gates), "fine a:1 new")
+		if r := scanners.Reason(ex.Gates[0].Runs[0].Err); !strings.Contains(r, "base") || strings.Contains(r, "secret") {
+			t.Errorf("the reason is %q", r)
+		}
+	}
+}
+
+func TestPanicIsOneScannersOwn(t *testing.T) {
+	t.Parallel()
+	c := change(t, map[string]string{"a": "x\n"}, map[string]string{"a": "bad\n"})
+	g := newGrep("broken", "bad", scanners.ScopeFile)
+	g.fail = func(scanners.Target) error { panic("oh") }
+	ex := examine(t, Examiner{Scanners: []scanners.Scanner{g, newGrep("fine", "bad", scanners.ScopeFile)}}, c, policy.Default())
+	want(t, "beside a panic", shownBy(ex.Gates), "fine a:1 new")
+	if ex.Gates[0].Runs[0].Err == nil {
+		t.Error("a panic is taken for a clean run")
+	}
+}
+
+// TestTreeScope: a tree scanner sees what it needs at both commits, and never what would
+// configure it.
+func TestTreeScope(t *testing.T) {
+	t.Parallel()
+	c := change(t, map[string]string{"go.mod": "bad\n", "x/a.go": "bad\n", "vendor/v.go": "bad\n", "lint.toml": "bad\n", "doc.md": "bad\n"},
+		map[string]string{"x/a.go": "bad\nfine\n", "b.go": "bad\n", "x/lint.toml": "bad\n"})
+	g := newGrep("tree", "bad", scanners.ScopeTree)
+	g.info.Files, g.info.Needs, g.info.Config = []string{"**/*.go"}, []string{"**/*.go", "go.mod", "**/lint.toml"}, []string{"**/lint.toml"}
+	p := policy.Default()
+	p.Ignore = []string{"vendor/**"}
+	ex := examine(t, Examiner{Scanners: []scanners.Scanner{g}}, c, p)
+	want(t, "tree", shownBy(ex.Gates), "tree b.go:1 new", "tree go.mod:1 unchanged", "tree x/a.go:1 unchanged")
+}
+
+// TestNarrowTreeScope: a tree scanner that looks only where files changed looks there on both sides, and
+// what it found in other places is not taken for all of the tree.
+func TestNarrowTreeScope(t *testing.T) {
+	t.Parallel()
+	g := newGrep("tree", "bad", scanners.ScopeTree)
+	g.info.Narrow = true
+	var looked []string
+	g.fail = func(t scanners.Target) error {
+		var names []string
+		for _, f := range t.Files {
+			names = append(names, f.Path)
+		}
+		looked = append(looked, strings.Join(names, " "))
+		return nil
+	}
+	e := Examiner{Scanners: []scanners.Scanner{g}, Results: openLedger(t)}
+	base := map[string]string{"a/x": "bad\n", "b/y": "bad\n"}
+	for _, head := range []map[string]string{{"a/new": "bad\n"}, {"b/new": "bad\n", "b/y": "fine\n"}, {"a/new": "bad\n"}} {
+		examine(t, e, change(t, base, head), policy.Default())
+	}
+	want(t, "looked at", looked, "a/new", "a/new", "b/new b/y", "b/new b/y")
+}
+
+func TestIdleAndMissingScanners(t *testing.T) {
+	t.Parallel()
+	c := change(t, map[string]string{"a.py": "x\n"}, map[string]string{"a.py": "bad\n"})
+	idle, missing, here := newGrep("idle", "bad", scanners.ScopeFile), newGrep("missing", "bad", scanners.ScopeFile), newGrep("here", "bad", scanners.ScopeFile)
+	idle.info.Files, idle.info.Gate = []string{"**/*.tf"}, scanners.Infrastructure
+	missing.ready = &scanners.MissingError{Hint: "Install it."}
+	e := Examiner{Scanners: []scanners.Scanner{idle, missing, here}}
+	ex := examine(t, e, c, policy.Default())
+	rep := checks.Compose(checks.Input{Base: c.Base, Head: c.Head, Patch: ex.Patch, Gates: ex.Gates})
+	var names []string
+	for _, check := range rep.Checks {
+		names = append(names, check.Name)
+	}
+	want(t, "checks", names, "secbydesign", "secbydesign/code")
+	if rep.Verdict != checks.Findings || !rep.Finished["idle"] || rep.Finished["missing"] || !rep.Unfinished["missing"] {
+		t.Errorf("verdict %s, finished %v, unfinished %v", rep.Verdict, rep.Finished, rep.Unfinished)
+	}
+	if idle.scans.Load()+missing.scans.Load() != 0 {
+		t.Error("they were asked to look")
+	}
+	// Who asks for it by name wants to know that it did not look.
+	p := policy.Default()
+	p.Scanners["missing"] = true
+	if runs := examine(t, e, c, p).Gates[0].Runs; scanners.Reason(runs[0].Err) != "Install it." {
+		t.Errorf("got %+v", runs[0])
+	}
+}
+
+func TestOneProblemFoundTwiceIsOneFinding(t *testing.T) {
+	t.Parallel()
+	c := change(t, map[string]string{"a": "x\n"}, map[string]string{"a": "x\nbad\n"})
+	one, two := newGrep("one", "bad", scanners.ScopeFile), newGrep("two", "bad", scanners.ScopeFile)
+	two.info.Gate = scanners.Pipeline
+	e := Examiner{Scanners: []scanners.Scanner{one, two}}
+	ex := examine(t, e, c, policy.Default())
+	want(t, "both", shownBy(ex.Gates), "one a:2 new")
+	if also := ex.Gates[0].Findings[0].Also; !slices.Equal(also, []string{"two/word"}) {
+		t.Errorf("also found by %q", also)
+	}
+	// The louder one stays.
+	p := policy.Default()
+	p.Gates[scanners.Pipeline] = policy.GatePolicy{Mode: policy.Block}
+	want(t, "louder", shownBy(examine(t, e, c, p).Gates), "two a:2 new")
+}
+
+// TestProgress: what a finished gate has is told while another one still looks, and what is told
+// then never claims that the other is ready.
+func TestProgress(t *testing.T) {
+	t.Parallel()
+	c := change(t, map[string]string{"a": "x\n"}, map[string]string{"a": "bad\n"})
+	quick, slow := newGrep("quick", "bad", scanners.ScopeFile), newGrep("slow", "bad", scanners.ScopeFile)
+	slow.info.Gate = scanners.Infrastructure
+	told := make(chan struct{})
+	slow.fail = func(scanners.Target) error { <-told; return nil }
+	var once sync.Once
+	var partial Examination
+	e := Examiner{Scanners: []scanners.Scanner{slow, quick}}
+	ex, err := e.Examine(t.Context(), c, policy.Default(), nil, func(x Examination) {
+		once.Do(func() { partial = x; close(told) })
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, "so far", shownBy(partial.Gates), "quick a:1 new")
+	rep := checks.Compose(checks.Input{Patch: partial.Patch, Gates: partial.Gates})
+	if rep.Verdict != checks.Incomplete && rep.Verdict != checks.Findings || rep.Finished["slow"] {
+		t.Errorf("verdict %s, finished %v", rep.Verdict, rep.Finished)
+	}
+	if len(ex.Gates) != 2 || ex.Gates[0].Runs[0].Err != nil || ex.Gates[1].Runs[0].Err != nil {
+		t.Errorf("in the end: %+v", ex.Gates)
+	}
+}

@@ -1,0 +1,108 @@
+package review
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/secbydesign/secbydesign/app/policy"
+	"github.com/secbydesign/secbydesign/app/triage"
+	"github.com/secbydesign/secbydesign/checks"
+	"github.com/secbydesign/secbydesign/scanners"
+)
+
+// gates sorts runs by gate, says what the policy makes of their results, and makes one finding
+// of those that several scanners report.
+func gates(runs []scanners.Run, p policy.Policy, known []triage.Known) []checks.Gate {
+	var out []checks.Gate
+	for _, name := range scanners.Gates() {
+		g := checks.Gate{Name: name, Block: p.Gate(name).Mode == policy.Block}
+		for _, run := range runs {
+			if run.Gate != name {
+				continue
+			}
+			g.Runs = append(g.Runs, run)
+			for _, r := range run.Results {
+				mode := p.Mode(name, r.Scanner, r.Rule, r.Severity, r.Path)
+				if mode == policy.Off {
+					continue
+				}
+				g.Findings = append(g.Findings, checks.Finding{Result: r, Comment: mode >= policy.Comment, Block: mode == policy.Block})
+			}
+		}
+		if len(g.Runs) > 0 {
+			out = append(out, g)
+		}
+	}
+	merge(out, order(runs), known)
+	return out
+}
+
+// order tells the place of each scanner among the runs.
+func order(runs []scanners.Run) map[string]int {
+	at := map[string]int{}
+	for i, run := range runs {
+		at[run.Scanner] = i
+	}
+	return at
+}
+
+// merge makes one finding of those that are the same problem, see [triage.Same], and names the
+// others in it. The one that stays is the loudest one, then one that is shown already, so that
+// its thread stays, then that of the first scanner.
+func merge(list []checks.Gate, order map[string]int, known []triage.Known) {
+	shown := map[string]bool{}
+	for _, k := range known {
+		shown[k.Fingerprint] = true
+	}
+	var all []*checks.Finding
+	for i := range list {
+		for j := range list[i].Findings {
+			all = append(all, &list[i].Findings[j])
+		}
+	}
+	first := func(yes bool) int {
+		if yes {
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(all, func(a, b *checks.Finding) int {
+		return cmp.Or(
+			cmp.Compare(a.Path, b.Path),
+			cmp.Compare(first(a.Block), first(b.Block)), cmp.Compare(first(a.Comment), first(b.Comment)),
+			cmp.Compare(first(shown[a.Fingerprint]), first(shown[b.Fingerprint])),
+			cmp.Compare(order[a.Scanner], order[b.Scanner]),
+			cmp.Compare(a.Line, b.Line), cmp.Compare(a.Fingerprint, b.Fingerprint),
+		)
+	})
+	gone := map[*checks.Finding]bool{}
+	for from := 0; from < len(all); {
+		to := from
+		for to < len(all) && all[to].Path == all[from].Path {
+			to++
+		}
+		for i, kept := range all[from:to] {
+			if gone[kept] {
+				continue
+			}
+			for _, other := range all[from+i+1 : to] {
+				if !gone[other] && triage.Same(kept.Result, other.Result) {
+					gone[other] = true
+					kept.Also = append(kept.Also, other.RuleID())
+				}
+			}
+			slices.Sort(kept.Also)
+			kept.Also = slices.Compact(kept.Also)
+		}
+		from = to
+	}
+	for i := range list {
+		var left []checks.Finding
+		for j := range list[i].Findings {
+			if f := &list[i].Findings[j]; !gone[f] {
+				left = append(left, *f)
+			}
+		}
+		list[i].Findings = left
+	}
+}

@@ -1,0 +1,257 @@
+package review
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/secbydesign/secbydesign/app/ownership"
+	"github.com/secbydesign/secbydesign/app/policy"
+	"github.com/secbydesign/secbydesign/app/triage"
+	"github.com/secbydesign/secbydesign/checks"
+	"github.com/secbydesign/secbydesign/checks/patch"
+	"github.com/secbydesign/secbydesign/scanners"
+)
+
+// Comments are what the code of a change says about findings in it: our own suppressions, see
+// [triage.Ignore]. They count only as the base has them. It is for one review, and for one
+// goroutine at a time.
+type Comments struct {
+	head, base, tip func(path string) ([]byte, bool)
+	looked          map[string][]byte       // files at the head that need not be read again
+	Owners          func() ownership.Owners // of the files, at the tip
+	rules           ownership.Rules
+	policy          policy.Policy
+	names           []string // of the scanners that there are
+	infos           map[string]scanners.Info
+	tree            func() ([]string, bool) // all files at the head
+	now             time.Time
+}
+
+// Comments reads them as they are needed. tip is the commit of the base branch whose policy is
+// pol: what was taken back there since the change began counts for nothing.
+func (e *Examiner) Comments(ctx context.Context, c Change, tip string, pol policy.Policy, now time.Time) *Comments {
+	base := c
+	base.Head = c.Base
+	last := c
+	last.Head = tip
+	s := &Comments{base: base.Text(ctx), tip: last.Text(ctx), rules: pol.Guardrails.Accept, policy: pol, infos: map[string]scanners.Info{}, now: now}
+	rest := c.Text(ctx)
+	s.head = func(path string) ([]byte, bool) {
+		if content, ok := s.looked[path]; ok {
+			return content, true
+		}
+		return rest(path)
+	}
+	for _, sc := range e.Scanners {
+		info := sc.Info()
+		s.names, s.infos[info.Name] = append(s.names, info.Name), info
+	}
+	s.tree = sync.OnceValues(func() (paths []string, ok bool) {
+		_, files, err := c.Repo.Tree(ctx, c.Head)
+		for _, f := range files {
+			paths = append(paths, f.Path)
+		}
+		return paths, err == nil
+	})
+	s.Owners = sync.OnceValue(func() ownership.Owners {
+		// Without owners less is accepted, not more.
+		o, _ := Owners(ctx, c.Repo, tip)
+		return o
+	})
+	return s
+}
+
+// at gives those of a file at one side.
+func (s *Comments) at(side func(string) ([]byte, bool), path string) []triage.Ignore {
+	text, ok := side(path)
+	if !ok || !strings.Contains(strings.ToLower(string(text)), "secbydesign") { // nearly always
+		return nil
+	}
+	return triage.Ignores(string(text), s.now)
+}
+
+// standing gives those of a file that count. A renamed file has none: whose word they were may
+// have been another's.
+func (s *Comments) standing(ex Examination, path string) []triage.Ignore {
+	before := func(line int) (int, bool) { return line, true }
+	if file, changed := ex.Patch.File(path); changed {
+		if file.OldPath != file.NewPath {
+			return nil
+		}
+		before = file.Before
+	} else if slices.Contains(ex.changed(), path) {
+		return nil // its patch could not be had
+	}
+	head := s.at(s.head, path)
+	if len(head) == 0 {
+		return nil
+	}
+	last := s.at(s.tip, path)
+	return slices.DeleteFunc(triage.Standing(head, s.at(s.base, path), before), func(i triage.Ignore) bool {
+		return !slices.ContainsFunc(last, func(l triage.Ignore) bool { return l.Text == i.Text })
+	})
+}
+
+// changed lists the files that the change has at the head.
+func (ex Examination) changed() (paths []string) {
+	if ex.Diff != nil {
+		for _, c := range ex.Diff.Changes {
+			paths = append(paths, c.NewPath)
+		}
+	}
+	return paths
+}
+
+// Decide gives the gates with the new findings that a comment of the base accepts.
+func (s *Comments) Decide(ex Examination, gates []checks.Gate) []checks.Gate {
+	s.looked = ex.head
+	gates = slices.Clone(gates)
+	files := map[string][]triage.Ignore{}
+	for at := range gates {
+		g := &gates[at]
+		g.Findings = slices.Clone(g.Findings)
+		for i := range g.Findings {
+			f := &g.Findings[i]
+			if f.State != scanners.New || !f.Comment || f.Decided != nil || f.Line == 0 || f.Commit != "" {
+				continue
+			}
+			list, read := files[f.Path]
+			if !read {
+				list = s.standing(ex, f.Path)
+				files[f.Path] = list
+			}
+			s.decide(f, list)
+		}
+	}
+	return gates
+}
+
+func (s *Comments) decide(f *checks.Finding, list []triage.Ignore) {
+	for _, i := range list {
+		if i.Covers != f.Line || !s.means(i, f.Result) {
+			continue
+		}
+		why := s.refused(i, f.Rule, f.Result)
+		if why == "" {
+			f.Decided = &checks.Decided{Path: f.Path, Line: i.Line, How: how("accept"), Until: i.Until, Reason: i.Reason}
+			f.Lapsed = ""
+			return
+		}
+		if f.Lapsed == "" {
+			f.Lapsed = fmt.Sprintf("The comment at %s:%d does not accept it. %s", f.Path, i.Line, why)
+		}
+	}
+}
+
+// means reports whether a comment is about the rule of a finding.
+func (s *Comments) means(i triage.Ignore, r scanners.Result) bool {
+	return policy.RuleProblem(i.Rule, s.names...) == "" && policy.RuleMatches(i.Rule, r.Scanner, r.Rule)
+}
+
+// refused says why a comment does not accept a finding of a rule: one sentence, empty where it
+// does.
+func (s *Comments) refused(i triage.Ignore, rule string, r scanners.Result) string {
+	switch {
+	case i.Over(s.now):
+		return "It ended on " + i.Until.Format(time.DateOnly) + "."
+	case !policy.NamesRule(i.Rule):
+		return fmt.Sprintf("%q names no rule, so it would hide what nobody has seen yet; name the rule.", i.Rule)
+	}
+	wish := ownership.Wish{Rule: r.Scanner + "/" + rule, Severity: r.Severity, Until: i.Until, Reason: i.Reason}
+	if err := s.rules.WeighComment(wish, s.Owners().Of(r.Path), s.now); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// added says what becomes of the comments that the change adds to a file, and which of those that
+// were there have ended.
+func (s *Comments) added(ex Examination, file *patch.File) (list []note) {
+	path := file.NewPath
+	head := s.at(s.head, path)
+	if len(head) == 0 {
+		return nil
+	}
+	base, standing := s.at(s.base, path), s.standing(ex, path)
+	for _, i := range head {
+		stands := slices.Contains(standing, i)
+		switch {
+		case (stands || !file.Adds(i.Line)) && i.Problem == "" && i.Over(s.now):
+			list = append(list, note{path: path, line: i.Line, ended: true, message: fmt.Sprintf(
+				"This accepted findings of %s until %s. That day is over, so it counts for nothing: mend what it covers, or take it away.", i.Rule, i.Until.Format(time.DateOnly))})
+		case !stands && file.Adds(i.Line):
+			n := s.proposed(ex, path, i)
+			if slices.ContainsFunc(base, func(b triage.Ignore) bool { return b.Text == i.Text }) {
+				n.message += " It is a copy of one that is on the base, and as long as both are here neither counts in this pull request."
+			}
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+// proposed says what one comment will do once it is merged, and what is in its way.
+func (s *Comments) proposed(ex Examination, path string, i triage.Ignore) note {
+	n := note{path: path, line: i.Line}
+	if i.Problem != "" {
+		n.message = "This is no suppression, and silences nothing. " + i.Problem + " This would be one: " + i.Right
+		if i.Reason == "" {
+			n.write = i.Right
+		}
+		return n
+	}
+	if problem := policy.RuleProblem(i.Rule, s.names...); problem != "" {
+		n.message = "This is no suppression, and silences nothing: " + strings.TrimSuffix(problem, "?") + "."
+		return n
+	}
+	n.wide = !policy.NamesRule(i.Rule)
+	met, looked := s.met(ex, path, i)
+	why := ""
+	for _, r := range met {
+		if why = s.refused(i, r.Rule, r); why != "" {
+			break
+		}
+	}
+	scanner, rule, _ := strings.Cut(i.Rule, "/")
+	if len(met) == 0 {
+		why = s.refused(i, rule, scanners.Result{Scanner: scanner, Finding: scanners.Finding{Path: path}})
+	}
+	n.message = fmt.Sprintf("It silences nothing in this pull request. Once it is merged, findings of %s that later pull requests bring to line %d are accepted until %s, and stay counted.", i.Rule, i.Covers, i.Until.Format(time.DateOnly))
+	if why != "" {
+		n.message = "It silences nothing, neither in this pull request nor once it is merged. " + why
+	}
+	if n.inert = len(met) == 0 && looked; n.inert {
+		n.message += fmt.Sprintf(" It matches nothing: no finding of %s begins on line %d.", i.Rule, i.Covers)
+	}
+	return n
+}
+
+// met gives the findings that a comment is about at the head, and whether all scanners that it may
+// mean have looked.
+func (s *Comments) met(ex Examination, path string, i triage.Ignore) (met []scanners.Result, looked bool) {
+	looked = !s.policy.Ignored(path)
+	scanner, _, _ := strings.Cut(i.Rule, "/")
+	for _, run := range allRuns(ex) {
+		if !strings.ContainsAny(scanner, "{}") && !policy.RuleMatches(scanner+"/x", run.Scanner, "x") {
+			continue // a brace may hold the slash
+		}
+		looked = looked && run.Complete()
+		for _, r := range run.Results {
+			if r.State != scanners.Absent && r.Commit == "" && r.Path == path && r.Line == i.Covers && policy.RuleMatches(i.Rule, r.Scanner, r.Rule) {
+				met = append(met, r)
+			}
+		}
+	}
+	return met, looked
+}
+
+func allRuns(ex Examination) (list []scanners.Run) {
+	for _, g := range ex.Gates {
+		list = append(list, g.Runs...)
+	}
+	return list
+}

@@ -1,0 +1,147 @@
+package review
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/google/go-github/v60/github"
+	"github.com/rs/zerolog"
+
+	"github.com/secbydesign/secbydesign/app/installation"
+	"github.com/secbydesign/secbydesign/app/mirror"
+	"github.com/secbydesign/secbydesign/app/policy"
+	"github.com/secbydesign/secbydesign/app/pull"
+	"github.com/secbydesign/secbydesign/app/queue"
+	"github.com/secbydesign/secbydesign/app/triage"
+	"github.com/secbydesign/secbydesign/checks"
+)
+
+// Merge is what a merge queue wants to know.
+type Merge struct {
+	Head    string `json:"head"`
+	Branch  string `json:"branch"`   // the queue's
+	BaseRef string `json:"base_ref"` // the branch that is merged into
+	Again   bool   `json:"again,omitempty"`
+}
+
+// group gives the verdict on what a merge queue is about to merge: on all that it brings to the
+// base branch, whatever its branch says that it is built on. The content was looked at in its
+// pull requests, so little of it is scanned again, and what was decided there holds here.
+//
+// A queue waits for its checks, so this ends: what cannot be done three times is told as
+// incomplete, and whether that lets the queue go on is the policy's to say.
+func (r *Reviewer) group(ctx context.Context, e queue.Errand) error {
+	var m Merge
+	if err := json.Unmarshal(e.Data, &m); err != nil {
+		return fmt.Errorf("read the merge group: %w", err)
+	}
+	// What is proposed by a pull request is judged there, with its history.
+	if numbers, err := r.Ledger.PullsAt(ctx, e.Owner, e.Repo, m.Head); err != nil || len(numbers) > 0 {
+		return err
+	}
+	gh, err := r.App.Client(ctx, e.Installation, e.Owner, e.Repo)
+	if err != nil {
+		return err
+	}
+	place := checks.Place{Owner: e.Owner, Repo: e.Repo, Head: m.Head, AppID: r.AppID}
+	g, err := checks.StartGroup(ctx, checks.Clients{REST: gh.REST, GraphQL: gh.GraphQL}, place, m.Again)
+	if gone(err) {
+		zerolog.Ctx(ctx).Info().Err(err).Msg("the merge group is gone")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	rep, pol, err := r.groupReport(ctx, gh, e, m)
+	var limited *installation.RateLimited
+	switch {
+	case err == nil:
+	case gone(err):
+		rep = r.unreadBy(pull.Pull{Head: m.Head}, pol, "The merge group is not there any more.")
+	case context.Cause(ctx) != nil, errors.As(err, &limited), errors.Is(err, installation.ErrGone), errors.Is(err, installation.ErrSuspended):
+		return err
+	case e.Attempt < patience:
+		return err
+	default:
+		zerolog.Ctx(ctx).Error().Err(err).Msg("merge group given up")
+		rep = r.unreadBy(pull.Pull{Head: m.Head}, pol, "The merge group could not be read; the operator's log says why.")
+	}
+	if err := g.Finish(ctx, rep); err != nil && !gone(err) {
+		return err
+	}
+	zerolog.Ctx(ctx).Info().Str("head", m.Head).Str("verdict", string(rep.Verdict)).Msg("merge group reviewed")
+	return nil
+}
+
+// gone reports whether GitHub does not know a commit or branch any more: a queue makes its groups
+// anew whenever something ahead of them fails.
+func gone(err error) bool {
+	var e *github.ErrorResponse
+	if !errors.As(err, &e) || e.Response == nil {
+		return false
+	}
+	return e.Response.StatusCode == http.StatusNotFound || e.Response.StatusCode == http.StatusUnprocessableEntity
+}
+
+// groupReport examines a group. The policy is given as far as it is known, also with an error.
+func (r *Reviewer) groupReport(ctx context.Context, gh *installation.Client, e queue.Errand, m Merge) (checks.Report, policy.Policy, error) {
+	pol, err := LastPolicy(ctx, r.Ledger.Reader, e.Owner, e.Repo, Proposal{})
+	if err != nil {
+		return checks.Report{}, policy.Default(), err
+	}
+	cmp, _, err := gh.REST.Repositories.CompareCommits(ctx, e.Owner, e.Repo, m.BaseRef, m.Head, &github.ListOptions{PerPage: 1})
+	if err != nil {
+		return checks.Report{}, pol, fmt.Errorf("compare the group with its base: %w", err)
+	}
+	p := pull.Pull{
+		Owner: e.Owner, Repo: e.Repo, Head: m.Head, BaseRef: m.BaseRef,
+		Base: cmp.GetBaseCommit().GetSHA(), MergeBase: cmp.GetMergeBaseCommit().GetSHA(), Open: true,
+	}
+	repo, err := r.Mirrors.Open(ctx, r.App.GitURL(p.Owner, p.Repo), mirror.Remote{URL: r.App.GitURL(p.Owner, p.Repo), Token: gh.GitToken})
+	if err != nil {
+		return checks.Report{}, pol, fmt.Errorf("open mirror: %w", err)
+	}
+	c := Change{Repo: repo, Base: p.MergeBase, Head: p.Head}
+	want := mirror.Want{SHAs: []string{p.Head, p.Base}, Refs: []string{"refs/heads/" + m.Branch}, Depth: 1}
+	if c.Base == "" {
+		c.Base = repo.EmptyTree()
+	} else {
+		want.SHAs = append(want.SHAs, c.Base)
+	}
+	if err := repo.Fetch(ctx, want); err != nil {
+		return checks.Report{}, pol, fmt.Errorf("fetch %s: %w", p.Head, err)
+	}
+	fresh, _, notices, err := r.policy(ctx, gh.Installation, repo, p)
+	if err != nil {
+		return checks.Report{}, pol, err
+	}
+	pol = fresh
+	ex, err := r.Examiner.Examine(ctx, c, pol, nil, nil)
+	if err != nil {
+		return checks.Report{}, pol, err
+	}
+	numbers, err := r.Ledger.OpenPulls(ctx, p.Owner, p.Repo)
+	if err != nil {
+		return checks.Report{}, pol, err
+	}
+	scope := triage.Scope{Pulls: map[int]bool{}, Group: true}
+	for _, n := range numbers {
+		scope.Pulls[n] = true
+	}
+	gates, err := r.decide(ctx, p.Owner, p.Repo, scope, ex.Gates)
+	if err != nil {
+		return checks.Report{}, pol, err
+	}
+	gates, ruled, err := r.judge(ctx, pol, p).judge(r.Examiner.Comments(ctx, c, p.Base, pol, time.Now()).Decide(ex, gates), addedBy(ex.Patch))
+	if err != nil {
+		return checks.Report{}, pol, err
+	}
+	return checks.Compose(checks.Input{
+		Base: c.Base, Head: p.Head, Patch: ex.Patch, Gates: gates, NotRun: ex.NotRun, Notices: append(notices, lines(ruled.fails)...),
+		Link: func(path string, line int) string { return link(r.App.WebURL(), p, path, line) },
+	}), pol, nil
+}

@@ -1,0 +1,114 @@
+package review
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/rs/zerolog"
+
+	"github.com/secbydesign/secbydesign/app/installation"
+	"github.com/secbydesign/secbydesign/app/policy"
+)
+
+// organisationRepos are where an organisation's policy is, at the default branch. The first that
+// has one counts.
+var organisationRepos = [2]string{".github", "secbydesign"}
+
+// organisation reads the organisation's policy and says in which repository it is; empty for none.
+// The notices are plain text.
+func (r *Reviewer) organisation(ctx context.Context, installed int64, owner string) (in policy.Layer, home string, notices []string, err error) {
+	for i, repo := range organisationRepos {
+		layer, there, notice, err := r.organisationAt(ctx, installed, owner, repo)
+		if err != nil {
+			return policy.Layer{}, "", nil, err
+		}
+		if !there {
+			continue
+		}
+		if notice != "" {
+			notices = append(notices, notice)
+		}
+		for _, other := range organisationRepos[i+1:] {
+			// One that cannot be read is not in force, and nobody is misled by it.
+			if _, _, also, err := r.readOrganisation(ctx, installed, owner, other); err == nil && also {
+				notices = append(notices, fmt.Sprintf("%s/%s/%s is not the organisation's policy, because there is one in %[1]s/%[4]s.", owner, other, policy.File, repo))
+			}
+		}
+		return layer, repo, notices, nil
+	}
+	return policy.Layer{}, "", nil, nil
+}
+
+// organisationAt reads the organisation's policy in one repository by GitHub's API: as it is now,
+// since the client asks each time whether what it has still holds. Absent, unreadable and invalid
+// are three things here, too; absent alone is not there. A repository that the App is not installed
+// on cannot be told from one that does not exist, so it is absent, unless its policy was read before:
+// guardrails do not fall by being moved out of sight.
+func (r *Reviewer) organisationAt(ctx context.Context, installed int64, owner, repo string) (in policy.Layer, there bool, notice string, err error) {
+	name := owner + "/" + repo + "/" + policy.File
+	text, sha, ok, err := r.readOrganisation(ctx, installed, owner, repo)
+	var limited *installation.RateLimited
+	var problem string
+	switch {
+	case context.Cause(ctx) != nil, errors.As(err, &limited), errors.Is(err, installation.ErrSuspended):
+		return policy.Layer{}, false, "", errors.Join(context.Cause(ctx), err)
+	case errors.Is(err, installation.ErrGone):
+		problem = "cannot be reached any more: the App has to be installed on " + owner + "/" + repo
+	case err != nil:
+		zerolog.Ctx(ctx).Warn().Err(err).Msg("the organisation's policy could not be read")
+		problem = "could not be read"
+	case !ok:
+		return policy.Layer{}, false, "", r.forget(ctx, owner, repo, "")
+	default:
+		parsed, err := policy.Parse(name, text)
+		if err == nil {
+			// Written only when it is another: every review reads it.
+			if before, _, had, err := r.Ledger.ValidPolicy(ctx, owner, repo); err != nil || had && before == sha {
+				return parsed, true, "", err
+			}
+			return parsed, true, "", r.Ledger.SaveValidPolicy(ctx, owner, repo, sha, text)
+		}
+		if problem, err = invalid(err); err != nil {
+			return policy.Layer{}, false, "", err
+		}
+	}
+	in, force, lastErr := lastLayer(ctx, r.Ledger.Reader, owner, repo, true)
+	switch {
+	case lastErr != nil:
+		return policy.Layer{}, false, "", lastErr
+	case force == "" && errors.Is(err, installation.ErrGone):
+		return policy.Layer{}, false, "", nil
+	case force == "":
+		force = "none of it is"
+	}
+	return in, true, fmt.Sprintf("The organisation's policy %s %s. Until it is mended, %s in force.", name, problem, force), nil
+}
+
+// readOrganisation gives the text of the organisation's file and what GitHub calls this version of
+// it. Not ok is: the repository is there, and the file is not.
+func (r *Reviewer) readOrganisation(ctx context.Context, installed int64, owner, repo string) (text []byte, sha string, ok bool, err error) {
+	gh, err := r.App.Reader(ctx, installed, owner, repo)
+	if err != nil {
+		return nil, "", false, err
+	}
+	file, _, _, err := gh.Repositories.GetContents(ctx, owner, repo, policy.File, nil)
+	if gone(err) { // the file, or the whole repository
+		_, _, err := gh.Repositories.Get(ctx, owner, repo)
+		if gone(err) {
+			err = installation.ErrGone
+		}
+		return nil, "", false, err
+	}
+	if err != nil {
+		return nil, "", false, fmt.Errorf("read the organisation's policy: %w", err)
+	}
+	if file.GetType() != "file" {
+		return nil, "", false, errors.New("read the organisation's policy: it is not a file")
+	}
+	content, err := file.GetContent()
+	if err != nil {
+		return nil, "", false, fmt.Errorf("read the organisation's policy: %w", err)
+	}
+	return []byte(content), file.GetSHA(), true, nil
+}

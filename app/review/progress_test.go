@@ -1,0 +1,122 @@
+package review
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-github/v60/github"
+	"github.com/shurcooL/githubv4"
+
+	"github.com/secbydesign/secbydesign/app/policy"
+	"github.com/secbydesign/secbydesign/checks"
+	"github.com/secbydesign/secbydesign/checks/fakegithub"
+	"github.com/secbydesign/secbydesign/scanners"
+)
+
+type bearer string
+
+func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("Authorization", "Bearer "+string(b))
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// TestAGateIsShownWhileAnotherOneLooks holds the slow scanner back until the pull request shows what
+// the quick one found, once within the first patience and once after it.
+func TestAGateIsShownWhileAnotherOneLooks(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		patience    time.Duration
+		first, last []string
+	}{
+		"within the first patience": {
+			time.Hour,
+			[]string{"a:1", "secbydesign in_progress: Looking at the change", "secbydesign/code completed: 1 new finding (1 high)"},
+			[]string{"a:1", "b:1", "secbydesign completed: 2 new findings (2 high)", "secbydesign/code completed: 1 new finding (1 high)", "secbydesign/infrastructure completed: 1 new finding (1 high)"},
+		},
+		"after it": {
+			0,
+			[]string{"a:1", "secbydesign completed: 1 new finding (1 high); incomplete: slow did not finish", "secbydesign/code completed: 1 new finding (1 high)", "secbydesign/infrastructure completed: Incomplete: slow did not finish"},
+			[]string{"a:1", "b:1", "secbydesign completed: 2 new findings (2 high)", "secbydesign/code completed: 1 new finding (1 high)", "secbydesign/infrastructure completed: 1 new finding (1 high)"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			base, head := map[string]string{"a": "x\n", "b": "x\n"}, map[string]string{"a": "bad\n", "b": "worse\n"}
+			gh, err := fakegithub.New(fakegithub.Options{Dir: t.TempDir()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := gh.Start(""); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(gh.Close)
+			gh.CreateOrg("acme")
+			repo := gh.CreateRepo("acme", "shop", true)
+			gh.Install("acme")
+			sha := repo.Commit("change", repo.Commit("main", "", "base", base), "change", head)
+			n := repo.OpenPull("Change", "", "main", "change", "mona", false)
+			client := &http.Client{Transport: bearer(gh.Token("acme", nil))}
+			rest, err := github.NewClient(client).WithEnterpriseURLs(gh.URL(), gh.URL())
+			if err != nil {
+				t.Fatal(err)
+			}
+			clients := checks.Clients{REST: rest, GraphQL: githubv4.NewEnterpriseClient(gh.URL()+"/api/graphql", client)}
+			run, err := checks.Start(t.Context(), clients, checks.Place{Owner: "acme", Repo: "shop", Number: n, Head: sha, AppID: 1}, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			show := func() (lines []string) {
+				for _, k := range gh.CheckRuns("acme", "shop", sha) {
+					lines = append(lines, fmt.Sprintf("%s %s: %s", k.Name, k.Status, k.Title))
+				}
+				for _, th := range gh.Threads("acme", "shop", n) {
+					if th.Comments[0].Minimized != "" {
+						t.Errorf("%s is settled", th.Path)
+					}
+					lines = append(lines, fmt.Sprint(th.Path, ":", th.Line))
+				}
+				slices.Sort(lines)
+				return slices.Compact(lines)
+			}
+
+			quick, slow := newGrep("quick", "bad", scanners.ScopeFile), newGrep("slow", "worse", scanners.ScopeFile)
+			slow.info.Gate = scanners.Infrastructure
+			told := make(chan struct{})
+			slow.fail = func(scanners.Target) error { <-told; return nil }
+			compose := func(ex Examination) (checks.Report, error) {
+				return checks.Compose(checks.Input{Base: "base", Head: sha, Patch: ex.Patch, Gates: ex.Gates, Limit: 10}), nil
+			}
+			tell := progress(context.Background(), run, c.patience, compose)
+			first := true
+			e := Examiner{Scanners: []scanners.Scanner{slow, quick}}
+			ex, err := e.Examine(t.Context(), change(t, base, head), policy.Default(), nil, func(ex Examination) {
+				tell(ex)
+				if first {
+					want(t, "so far", show(), c.first...)
+					first = false
+					close(told)
+				}
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			rep, _ := compose(ex)
+			if err := run.Finish(t.Context(), rep); err != nil {
+				t.Fatal(err)
+			}
+			var last []string
+			for _, line := range show() {
+				if !strings.Contains(line, "Incomplete: slow") { // the newer run of the same name hides it
+					last = append(last, line)
+				}
+			}
+			want(t, "in the end", last, c.last...)
+		})
+	}
+}

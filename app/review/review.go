@@ -1,0 +1,399 @@
+// Package review is the story of one review, from a pull request to what it shows: read it,
+// fetch it, examine it, compose the report, reconcile it with what is there, record it.
+//
+// Everything in it can be done again: a review that is cut off anywhere and started anew ends
+// in the same state of the pull request.
+package review
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/secbydesign/secbydesign/app/installation"
+	"github.com/secbydesign/secbydesign/app/ledger"
+	"github.com/secbydesign/secbydesign/app/mirror"
+	"github.com/secbydesign/secbydesign/app/policy"
+	"github.com/secbydesign/secbydesign/app/pull"
+	"github.com/secbydesign/secbydesign/app/queue"
+	"github.com/secbydesign/secbydesign/app/triage"
+	"github.com/secbydesign/secbydesign/checks"
+	"github.com/secbydesign/secbydesign/scanners"
+)
+
+// A Reviewer reviews pull requests. Its fields must not change once it works; several
+// goroutines may use it at once.
+type Reviewer struct {
+	App      *installation.App // required
+	AppID    int64             // required
+	Mirrors  *mirror.Store     // required
+	Ledger   *ledger.Ledger    // required
+	Examiner *Examiner         // required
+	Observe  func(checks.Verdict, time.Duration)
+
+	// Submit is [queue.Queue.SubmitWith] of the queue that calls Review and Errand. Required, and
+	// set before the queue starts.
+	Submit func(context.Context, ledger.Delivery, []queue.Request, []queue.Errand, []ledger.Event) error
+}
+
+// The kinds of events that reviews leave in the ledger.
+const (
+	Started    = "review.started"
+	Finished   = "review.finished"
+	Superseded = "review.superseded"
+	Failed     = "review.failed" // it is tried again
+)
+
+// Rerequested is the reason of a request by a person, who wants to see that something happens.
+// Every other review of a head that has its verdict already is silent unless the verdict
+// changes.
+const Rerequested = "rerequested"
+
+// Review reviews the newest head of a pull request. It has the form of [queue.Work].
+func (r *Reviewer) Review(ctx context.Context, req queue.Request) error {
+	began := time.Now()
+	log := zerolog.Ctx(ctx)
+	gh, err := r.App.Client(ctx, req.Installation, req.Owner, req.Repo)
+	if err != nil {
+		return r.settle(ctx, req, err)
+	}
+	p, err := pull.Read(ctx, gh.REST, req.Owner, req.Repo, req.Number)
+	if err != nil {
+		return r.settle(ctx, req, err)
+	}
+	clients := checks.Clients{REST: gh.REST, GraphQL: gh.GraphQL}
+	place := checks.Place{Owner: p.Owner, Repo: p.Repo, Number: p.Number, Head: p.Head, AppID: r.AppID}
+	if !p.Open {
+		return r.settle(ctx, req, r.abandon(ctx, clients, place, "", "The pull request was closed before the review ended."))
+	}
+	log.UpdateContext(func(c zerolog.Context) zerolog.Context { return c.Str("head", p.Head) })
+
+	// Before anything is shown: a review that ends between the two is then known, and what it left in
+	// progress is ended by the next one.
+	if err := r.record(ctx, req, p.Head, Started, nil); err != nil {
+		return err
+	}
+	again := req.Force && req.Reason == Rerequested
+	run, err := checks.Start(ctx, clients, place, again)
+	if err != nil {
+		return r.settle(ctx, req, err)
+	}
+	if again {
+		if err := r.restart(ctx, req, run); err != nil {
+			return r.settle(ctx, req, err)
+		}
+	}
+	if err := r.abandon(ctx, clients, place, p.Head, "The pull request has a newer head."); err != nil {
+		return r.settle(ctx, req, err)
+	}
+	if resolver, err := gh.Resolver(ctx); err == nil {
+		run.ResolveWith(resolver)
+	}
+	rep, basis, err := r.report(ctx, gh, p, run)
+	if err != nil {
+		return r.fail(ctx, req, p, run, err)
+	}
+	if err := run.Finish(ctx, rep); err != nil {
+		return r.settle(ctx, req, err)
+	}
+	if err := r.record(ctx, req, p.Head, Finished, summary(rep, basis)); err != nil {
+		return err
+	}
+	if list := endings(req, rep); len(list) > 0 {
+		if err := r.Submit(ctx, ledger.Delivery{}, nil, list, nil); err != nil {
+			return fmt.Errorf("note when comments end: %w", err)
+		}
+	}
+	if r.Observe != nil {
+		r.Observe(rep.Verdict, time.Since(began))
+	}
+	log.Info().Str("verdict", string(rep.Verdict)).Int("new", len(rep.Standing)).Dur("took", time.Since(began)).Msg("reviewed")
+	return nil
+}
+
+// endings have the pull request looked at again when a comment that accepts a finding of it ends.
+func endings(req queue.Request, rep checks.Report) (list []queue.Errand) {
+	for _, f := range rep.Findings() {
+		if f.Decided == nil || f.Decided.Path == "" {
+			continue
+		}
+		e := queue.Errand{
+			Installation: req.Installation, Owner: req.Owner, Repo: req.Repo, Number: req.Number, Kind: Expiry,
+			ID: fmt.Sprintf("comment-%d-%s", req.Number, f.Decided.Until.Format(time.DateOnly)), At: f.Decided.Until.AddDate(0, 0, 1),
+		}
+		if !slices.ContainsFunc(list, func(other queue.Errand) bool { return other.ID == e.ID }) {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+// report looks at the change and says what the pull request should show. What is known before the
+// end is shown on the way.
+func (r *Reviewer) report(ctx context.Context, gh *installation.Client, p pull.Pull, run *checks.Run) (checks.Report, basis, error) {
+	c, err := r.fetch(ctx, gh, p)
+	if err != nil {
+		return checks.Report{}, basis{}, err
+	}
+	pol, layers, notices, err := r.policy(ctx, gh.Installation, c.Repo, p)
+	if err != nil {
+		return checks.Report{}, basis{}, err
+	}
+	if c.Sent, err = r.sent(ctx, c, p, pol); err != nil {
+		return checks.Report{}, basis{}, err
+	}
+	known, open := shown(run.Threads())
+	comments := r.Examiner.Comments(ctx, c, p.Base, pol, time.Now())
+	verdict := r.judge(ctx, pol, p)
+	compose := func(ex Examination) (checks.Report, error) {
+		gates, err := r.decide(ctx, p.Owner, p.Repo, triage.Scope{Pulls: map[int]bool{p.Number: true}}, ex.Gates)
+		if err != nil {
+			return checks.Report{}, err
+		}
+		gates, ruled, err := verdict.judge(comments.Decide(ex, gates), addedBy(ex.Patch))
+		if err != nil {
+			return checks.Report{}, err
+		}
+		fails := slices.Concat(lines(ruled.fails), lines(ruled.coming))
+		if p.Draft {
+			fails = nil // nothing of a draft fails
+		}
+		annotations, more, err := r.proposed(ctx, c, ex, p, layers)
+		if err != nil {
+			return checks.Report{}, err
+		}
+		silenced, said := comments.Suppressions(ex)
+		annotations, more = append(annotations, silenced...), append(more, said...)
+		return checks.Compose(checks.Input{
+			Base: c.Base, Head: p.Head, Patch: ex.Patch, Gates: gates, NotRun: ex.NotRun,
+			Draft: p.Draft, Limit: pol.CommentLimit, Threads: open,
+			Notices: slices.Concat(notices, waits(c.Sent), more, fails), Annotations: annotations,
+			Link: func(path string, line int) string { return link(r.App.WebURL(), p, path, line) },
+			Text: comments.head,
+		}), nil
+	}
+	ex, err := r.Examiner.Examine(ctx, c, pol, known, progress(ctx, run, pol.Budget.First, compose))
+	if err != nil {
+		return checks.Report{}, basis{}, err
+	}
+	rep, err := compose(ex)
+	return rep, r.basis(ctx, c, p, pol, ex), err
+}
+
+// progress shows what is known so far. While patience lasts, the verdict waits for who still looks.
+// After it they are named in a verdict without them, and what they find is added when it comes.
+//
+// An error ends it and is not told: what the review shows in the end meets it again.
+func progress(ctx context.Context, run *checks.Run, patience time.Duration, compose func(Examination) (checks.Report, error)) func(Examination) {
+	began, ended := time.Now(), false
+	return func(ex Examination) {
+		if ended {
+			return
+		}
+		show := run.Finish
+		if time.Since(began) < patience {
+			show, ex.Gates = run.Publish, waiting(ex.Gates)
+		}
+		rep, err := compose(ex)
+		if err == nil {
+			err = show(ctx, rep)
+		}
+		if err != nil {
+			ended = true
+			zerolog.Ctx(ctx).Info().Err(err).Msg("what is known so far could not be shown")
+		}
+	}
+}
+
+// waiting makes scanners that still look pending ones, which have not failed yet.
+func waiting(list []checks.Gate) []checks.Gate {
+	list = slices.Clone(list)
+	for i, g := range list {
+		list[i].Runs = nil
+		for _, run := range g.Runs {
+			if errors.Is(run.Err, errLooking) {
+				list[i].Pending = append(list[i].Pending, run.Scanner)
+			} else {
+				list[i].Runs = append(list[i].Runs, run)
+			}
+		}
+	}
+	return list
+}
+
+// shown tells which findings the pull request shows or showed, and whether their threads are open.
+func shown(threads []checks.Thread) (known []triage.Known, open map[string]bool) {
+	open = map[string]bool{}
+	for _, t := range threads {
+		known = append(known, triage.Known{Fingerprint: t.Fingerprint, Path: t.Path, Line: t.Line})
+		open[t.Fingerprint] = open[t.Fingerprint] || t.Open()
+	}
+	return known, open
+}
+
+func link(web string, p pull.Pull, path string, line int) string {
+	s := web + "/" + p.Owner + "/" + p.Repo + "/blob/" + p.Head + "/" + (&url.URL{Path: path}).EscapedPath()
+	// What ends a Markdown link has to go, and a path may hold it.
+	s = strings.NewReplacer("(", "%28", ")", "%29", " ", "%20", "<", "%3C", ">", "%3E").Replace(s)
+	if line > 0 {
+		s += fmt.Sprintf("#L%d", line)
+	}
+	return s
+}
+
+// fetch brings both ends of the change here, and the commits in between.
+func (r *Reviewer) fetch(ctx context.Context, gh *installation.Client, p pull.Pull) (Change, error) {
+	repo, err := r.Mirrors.Open(ctx, r.App.GitURL(p.Owner, p.Repo), mirror.Remote{URL: r.App.GitURL(p.Owner, p.Repo), Token: gh.GitToken})
+	if err != nil {
+		return Change{}, fmt.Errorf("open mirror: %w", err)
+	}
+	c := Change{Repo: repo, Base: p.MergeBase, Head: p.Head}
+	if c.Base == "" { // no common history: everything is new
+		c.Base = repo.EmptyTree()
+	}
+	head := fmt.Sprintf("refs/pull/%d/head", p.Number)
+	want := mirror.Want{SHAs: []string{p.Head, p.Base}, Refs: []string{head}, Depth: 1}
+	if p.MergeBase != "" {
+		want.SHAs = append(want.SHAs, p.MergeBase)
+	}
+	if err := repo.Fetch(ctx, want); err != nil {
+		return Change{}, fmt.Errorf("fetch %s: %w", p.Head, err)
+	}
+	if p.Commits <= 1 {
+		return c, nil
+	}
+	commits, all, err := p.List(ctx, gh.REST)
+	if err != nil {
+		return Change{}, err
+	}
+	if !all {
+		c.Partial = fmt.Sprintf("GitHub lists only the first %d of the pull request's %d commits, so the history of the others was not looked at.", len(commits), p.Commits)
+	}
+	if err := repo.Fetch(ctx, mirror.Want{SHAs: []string{p.Head}, Refs: []string{head}, Depth: len(commits) + 1}); err != nil {
+		return Change{}, fmt.Errorf("fetch the history of %s: %w", p.Head, err)
+	}
+	c.Commits = commits
+	return c, nil
+}
+
+// abandon ends what is left of reviews of this pull request: those of other heads, or, where
+// keep is empty, of every head.
+func (r *Reviewer) abandon(ctx context.Context, c checks.Clients, place checks.Place, keep, why string) error {
+	// Only heads of ours that began here are looked for: asking GitHub for the checks of every
+	// earlier head would cost a request for each push.
+	events, err := r.Ledger.Events(ctx, ledger.Filter{Owner: place.Owner, Repo: place.Repo, Number: place.Number})
+	if err != nil {
+		return fmt.Errorf("read earlier reviews: %w", err)
+	}
+	unfinished := map[string]ledger.Event{}
+	for _, e := range events {
+		switch e.Kind {
+		case Started:
+			unfinished[e.Head] = e
+		case Finished, Superseded:
+			delete(unfinished, e.Head)
+		}
+	}
+	delete(unfinished, keep)
+	for head, e := range unfinished {
+		old := place
+		old.Head = head
+		if err := checks.Abandon(ctx, c, old, why); err != nil {
+			return err
+		}
+		ended := ledger.Event{Kind: Superseded, Installation: e.Installation, Owner: e.Owner, Repo: e.Repo, Number: e.Number, Head: head}
+		if err := r.Ledger.Record(ctx, ended); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// patience is how many times a review may fail before the pull request is told. Most failures
+// are gone at the second try.
+const patience = 3
+
+// fail settles an error that kept a review from its end, and where it is not the first of its
+// kind lets the pull request say so: a check that is in progress for hours tells nothing.
+func (r *Reviewer) fail(ctx context.Context, req queue.Request, p pull.Pull, run *checks.Run, err error) error {
+	tooLarge := errors.Is(err, mirror.ErrTooLarge)
+	if settled := r.settle(ctx, req, err); settled == nil || !errors.Is(settled, err) || context.Cause(ctx) != nil {
+		return settled
+	}
+	if err := r.record(ctx, req, p.Head, Failed, nil); err != nil {
+		return err
+	}
+	before, listErr := r.Ledger.Events(ctx, ledger.Filter{Owner: req.Owner, Repo: req.Repo, Number: req.Number, Kind: Failed, Head: p.Head})
+	if listErr != nil || len(before) < patience && !tooLarge {
+		return errors.Join(err, listErr)
+	}
+	reason := "The change could not be read. It is tried again; the operator's log says why."
+	if tooLarge {
+		reason = "The change is too large to be fetched within the operator's limits."
+	}
+	if finish := run.Finish(ctx, r.unread(p, reason)); finish != nil || !tooLarge {
+		return errors.Join(err, finish)
+	}
+	return r.record(ctx, req, p.Head, Finished, summary(r.unread(p, reason), basis{pull: p, infos: r.infos()}))
+}
+
+// unread is the report when no scanner could look.
+func (r *Reviewer) unread(p pull.Pull, reason string) checks.Report {
+	return r.unreadBy(p, policy.Default(), reason)
+}
+
+// unreadBy is the report when no scanner could look, where the policy is known all the same.
+func (r *Reviewer) unreadBy(p pull.Pull, pol policy.Policy, reason string) checks.Report {
+	var runs []scanners.Run
+	for _, sc := range r.Examiner.Scanners {
+		info := sc.Info()
+		if pol.Wants(info.Name, info.Gate) {
+			runs = append(runs, scanners.Run{Scanner: info.Name, Gate: info.Gate, Err: &scanners.IncompleteError{Reason: reason}})
+		}
+	}
+	return checks.Compose(checks.Input{Base: p.MergeBase, Head: p.Head, Gates: gates(runs, pol, nil), Draft: p.Draft})
+}
+
+// settle decides what an error means for the queue: nothing more to do, later, or again.
+func (r *Reviewer) settle(ctx context.Context, req queue.Request, err error) error {
+	var limited *installation.RateLimited
+	switch {
+	case err == nil:
+		return nil
+	case context.Cause(ctx) != nil:
+		return context.Cause(ctx)
+	case outOfReach(err):
+		zerolog.Ctx(ctx).Info().Err(err).Msg("not reviewed: out of reach")
+		return r.record(ctx, req, "", Superseded, nil)
+	case errors.As(err, &limited):
+		return queue.Snooze{Until: limited.Until, Reason: "GitHub's rate limit"}
+	}
+	return err
+}
+
+// outOfReach reports whether an error says that the App has no business there any more.
+func outOfReach(err error) bool {
+	return errors.Is(err, installation.ErrGone) || errors.Is(err, installation.ErrSuspended) || errors.Is(err, mirror.ErrNotFound)
+}
+
+func (r *Reviewer) record(ctx context.Context, req queue.Request, head, kind string, data any) error {
+	e := ledger.Event{Kind: kind, Installation: req.Installation, Owner: req.Owner, Repo: req.Repo, Number: req.Number, Head: head}
+	if data != nil {
+		b, err := json.Marshal(data)
+		if err != nil {
+			return fmt.Errorf("record review: %w", err)
+		}
+		e.Data = b
+	}
+	if err := r.Ledger.Record(ctx, e); err != nil {
+		return fmt.Errorf("record review: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,304 @@
+package review
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/go-github/v60/github"
+	"github.com/rs/zerolog"
+
+	"github.com/secbydesign/secbydesign/app/installation"
+	"github.com/secbydesign/secbydesign/app/ledger"
+	"github.com/secbydesign/secbydesign/app/mirror"
+	"github.com/secbydesign/secbydesign/app/ownership"
+	"github.com/secbydesign/secbydesign/app/pull"
+	"github.com/secbydesign/secbydesign/app/queue"
+	"github.com/secbydesign/secbydesign/checks"
+)
+
+// The kinds of errands.
+const (
+	Comment = "comment" // with a [Said]
+	Button  = "button"  // with a [Said]
+	Group   = "group"   // with a [Merge]
+	Expiry  = "expiry"  // of a decision
+)
+
+// Said is what a person wrote or pressed.
+type Said struct {
+	Comment int64     `json:"comment,omitempty"` // 0 for a button
+	Thread  int64     `json:"thread,omitempty"`  // the first comment of its thread; 0 for the conversation
+	Sender  string    `json:"sender"`
+	Lines   []string  `json:"lines,omitempty"`  // the commands, see package command
+	Button  string    `json:"button,omitempty"` // its identifier
+	Check   int64     `json:"check,omitempty"`  // the check run it stands on
+	At      time.Time `json:"at"`
+}
+
+// The kinds of events that talk leaves in the ledger, beside those of decisions.
+const (
+	Carried   = "command.carried" // what a comment asked for is done, and what is to be answered
+	NotUseful = "finding.not_useful"
+	Assigned  = "finding.assigned"
+	RerunOf   = "rerun.asked" // a person pressed "Re-run" on one check
+)
+
+// carried is what is known once a comment was carried out. The answer is kept, because it may
+// have to be given by another process.
+type carried struct {
+	Key      string   `json:"key"`
+	Sender   string   `json:"sender"`
+	Lines    []string `json:"lines,omitempty"`
+	Reply    string   `json:"reply,omitempty"`    // Markdown; empty where nothing must be said
+	Quiet    string   `json:"quiet,omitempty"`    // to be said where no reaction is permitted
+	Reaction string   `json:"reaction,omitempty"` // see package checks
+}
+
+// Errand does what is not a review. It has the form of [queue.Run].
+func (r *Reviewer) Errand(ctx context.Context, e queue.Errand) error {
+	var err error
+	switch e.Kind {
+	case Comment, Button:
+		err = r.answer(ctx, e)
+	case Group:
+		err = r.group(ctx, e)
+	case Expiry:
+		err = r.expire(ctx, e)
+	default:
+		// Left behind by a newer version of this program, which will know it.
+		return queue.Snooze{Until: time.Now().Add(time.Hour), Reason: "errand of an unknown kind"}
+	}
+	var limited *installation.RateLimited
+	switch {
+	case err == nil:
+		return nil
+	case context.Cause(ctx) != nil:
+		return context.Cause(ctx)
+	case outOfReach(err):
+		zerolog.Ctx(ctx).Info().Err(err).Msg("errand given up: out of reach")
+		return nil
+	case errors.As(err, &limited):
+		return queue.Snooze{Until: limited.Until, Reason: "GitHub's rate limit"}
+	}
+	return err
+}
+
+// expire has a pull request looked at again when a decision about it is over.
+func (r *Reviewer) expire(ctx context.Context, e queue.Errand) error {
+	return r.again(ctx, e, "a decision ended", nil)
+}
+
+// again records events and asks for a review of an open pull request, both or none.
+func (r *Reviewer) again(ctx context.Context, e queue.Errand, reason string, errands []queue.Errand, events ...ledger.Event) error {
+	known, err := r.Ledger.Heard(ctx, e.Owner, e.Repo, e.Number)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) { // it may never have been heard of
+		return err
+	}
+	var requests []queue.Request
+	if reason != "" && !known.Closed {
+		requests = []queue.Request{{
+			Key:    queue.Key{Installation: e.Installation, Owner: e.Owner, Repo: e.Repo, Number: e.Number},
+			RepoID: known.RepoID, Reason: reason, Force: true,
+		}}
+	}
+	return r.Submit(ctx, ledger.Delivery{}, requests, errands, events)
+}
+
+// answer carries out what somebody said, once, and tells them.
+func (r *Reviewer) answer(ctx context.Context, e queue.Errand) error {
+	var said Said
+	if err := json.Unmarshal(e.Data, &said); err != nil {
+		return fmt.Errorf("read what was said: %w", err)
+	}
+	gh, err := r.App.Client(ctx, e.Installation, e.Owner, e.Repo)
+	if err != nil {
+		return err
+	}
+	key := e.Kind + "-" + strings.ToLower(e.ID)
+	what, done, err := r.wasCarried(ctx, e, key)
+	if err != nil {
+		return err
+	}
+	if !done {
+		if what, err = r.carryOut(ctx, gh, e, said, key); err != nil {
+			return err
+		}
+	}
+	q := checks.Question{Owner: e.Owner, Repo: e.Repo, Number: e.Number, Key: key, Comment: said.Comment, Thread: said.Thread, Asked: said.At}
+	if said.Button != "" {
+		// Who presses twice wants to know once.
+		q.Key = fmt.Sprintf("check-%d-%s", said.Check, said.Button)
+	}
+	return r.tell(ctx, gh, q, what)
+}
+
+func (r *Reviewer) wasCarried(ctx context.Context, e queue.Errand, key string) (carried, bool, error) {
+	events, err := r.Ledger.Events(ctx, ledger.Filter{Owner: e.Owner, Repo: e.Repo, Number: e.Number, Kind: Carried})
+	if err != nil {
+		return carried{}, false, fmt.Errorf("read what was carried out: %w", err)
+	}
+	for _, event := range events {
+		var c carried
+		if err := json.Unmarshal(event.Data, &c); err != nil {
+			return carried{}, false, fmt.Errorf("read event %d: %w", event.ID, err)
+		}
+		if c.Key == key {
+			return c, true, nil
+		}
+	}
+	return carried{}, false, nil
+}
+
+// tell answers by a reaction where that is enough and permitted, else by one reply.
+func (r *Reviewer) tell(ctx context.Context, gh *installation.Client, q checks.Question, what carried) error {
+	clients := checks.Clients{REST: gh.REST, GraphQL: gh.GraphQL}
+	if what.Reply != "" {
+		return checks.Answer(ctx, clients, q, what.Reply)
+	}
+	if what.Reaction != "" && q.Comment > 0 {
+		reactor, err := gh.REST, error(nil)
+		if q.Thread == 0 {
+			reactor, err = gh.Reactor(ctx)
+		}
+		if err == nil {
+			err = checks.React(ctx, reactor, q, what.Reaction)
+		}
+		if forbidden := (*installation.Forbidden)(nil); !errors.As(err, &forbidden) {
+			return err
+		}
+	}
+	if what.Quiet == "" {
+		return nil
+	}
+	return checks.Answer(ctx, clients, q, what.Quiet)
+}
+
+// person finds out who somebody is in this repository: what GitHub lets them do there.
+func person(ctx context.Context, gh *installation.Client, p pull.Pull, login string) (who ownership.Person, mayRead bool, err error) {
+	who = ownership.Person{Login: login, Author: strings.EqualFold(login, p.Author)}
+	level, resp, err := gh.REST.Repositories.GetPermissionLevel(ctx, p.Owner, p.Repo, login)
+	if resp != nil && resp.StatusCode == http.StatusNotFound && refusedByGitHub(err) {
+		return who, false, nil
+	}
+	if err != nil {
+		return who, false, fmt.Errorf("read what %s may do: %w", login, err)
+	}
+	switch level.GetPermission() {
+	case "admin", "write":
+		who.Write = true
+	case "read":
+	default:
+		return who, false, nil
+	}
+	switch level.GetUser().GetRoleName() {
+	case "admin", "maintain":
+		who.Lead = true
+	}
+	return who, true, nil
+}
+
+func refusedByGitHub(err error) bool {
+	var e *github.ErrorResponse
+	return errors.As(err, &e)
+}
+
+// codeowners reads who owns what, at the base.
+func (r *Reviewer) codeowners(ctx context.Context, gh *installation.Client, p pull.Pull) (ownership.Owners, error) {
+	repo, err := r.Mirrors.Open(ctx, r.App.GitURL(p.Owner, p.Repo), mirror.Remote{URL: r.App.GitURL(p.Owner, p.Repo), Token: gh.GitToken})
+	if err != nil {
+		return ownership.Owners{}, fmt.Errorf("open mirror: %w", err)
+	}
+	if err := repo.Fetch(ctx, mirror.Want{SHAs: []string{p.Base}, Depth: 1}); err != nil {
+		return ownership.Owners{}, fmt.Errorf("fetch the base: %w", err)
+	}
+	return Owners(ctx, repo, p.Base)
+}
+
+// Owners reads who owns what, at a commit that is here.
+func Owners(ctx context.Context, repo *mirror.Repo, commit string) (ownership.Owners, error) {
+	for _, path := range ownership.Files() {
+		text, ok, err := repo.ReadFile(ctx, commit, path)
+		switch {
+		case errors.Is(err, mirror.ErrNotFile):
+		case errors.Is(err, mirror.ErrTooLarge):
+			return ownership.Owners{}, nil // GitHub ignores it too
+		case err != nil:
+			return ownership.Owners{}, fmt.Errorf("read %s: %w", path, err)
+		case ok:
+			owners, problems := ownership.Parse(string(text))
+			if len(problems) > 0 {
+				zerolog.Ctx(ctx).Info().Str("file", path).Strs("problems", problems).Msg("lines of CODEOWNERS are left out")
+			}
+			return owners, nil
+		}
+	}
+	return ownership.Owners{}, nil
+}
+
+// owns finds out whether a person is one of the owners. Where there are none, everybody is who
+// may write.
+func owns(ctx context.Context, gh *installation.Client, org string, who ownership.Person, owners []string) (ownership.Person, error) {
+	who.Owns, who.Teams = len(owners) == 0, nil
+	for _, owner := range owners {
+		name, slug, isTeam := strings.Cut(strings.TrimPrefix(owner, "@"), "/")
+		if !isTeam {
+			who.Owns = who.Owns || strings.EqualFold(name, who.Login)
+			continue
+		}
+		if !strings.EqualFold(name, org) {
+			continue // GitHub knows no such owner
+		}
+		teams, err := gh.Teams(ctx)
+		if forbidden := (*installation.Forbidden)(nil); errors.As(err, &forbidden) {
+			continue // without members: read it is not known, and what is not known is no
+		}
+		if err != nil {
+			return who, err
+		}
+		m, resp, err := teams.Teams.GetTeamMembershipBySlug(ctx, org, slug, who.Login)
+		switch {
+		case resp != nil && resp.StatusCode == http.StatusNotFound && refusedByGitHub(err):
+		case err != nil:
+			return who, fmt.Errorf("look up %s in %s: %w", who.Login, owner, err)
+		case m.GetState() == "active":
+			who.Owns = true
+			who.Teams = append(who.Teams, strings.ToLower(owner))
+		}
+	}
+	return who, nil
+}
+
+// restart shows that the gates are looked at again on whose checks somebody pressed "Re-run"
+// since the last review.
+func (r *Reviewer) restart(ctx context.Context, req queue.Request, run *checks.Run) error {
+	done, err := r.Ledger.Events(ctx, ledger.Filter{Owner: req.Owner, Repo: req.Repo, Number: req.Number, Kind: Finished})
+	if err != nil {
+		return fmt.Errorf("read earlier reviews: %w", err)
+	}
+	var after int64
+	if len(done) > 0 {
+		after = done[len(done)-1].ID
+	}
+	asked, err := r.Ledger.Events(ctx, ledger.Filter{Owner: req.Owner, Repo: req.Repo, Number: req.Number, Kind: RerunOf, After: after})
+	if err != nil {
+		return fmt.Errorf("read what is to be made again: %w", err)
+	}
+	var names []string
+	for _, e := range asked {
+		var data struct{ Check string }
+		if err := json.Unmarshal(e.Data, &data); err != nil {
+			return fmt.Errorf("read event %d: %w", e.ID, err)
+		}
+		if !slices.Contains(names, data.Check) {
+			names = append(names, data.Check)
+		}
+	}
+	return run.Restart(ctx, names)
+}

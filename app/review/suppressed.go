@@ -1,0 +1,254 @@
+package review
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/secbydesign/secbydesign/app/triage"
+	"github.com/secbydesign/secbydesign/checks"
+	"github.com/secbydesign/secbydesign/checks/patch"
+	"github.com/secbydesign/secbydesign/scanners"
+)
+
+// A note is what is to be known of one suppression.
+type note struct {
+	path        string
+	line        int
+	ended       bool   // it is not added by the change, and counts for nothing any more
+	part        bool   // it is an entry of a file that has a note of its own
+	message     string // plain text
+	write       string // what would give it a reason; empty where it has one
+	inert, wide bool
+}
+
+// Suppressions shows what the change adds to silence scanners. It silences nothing here, and is a
+// decision that whoever reviews the change should see: each is an annotation, with what to write
+// where it has no reason, what it does not match and where it is too broad.
+func (s *Comments) Suppressions(ex Examination) (list []checks.Annotation, notices []string) {
+	s.looked = ex.head
+	var notes []note
+	for _, file := range ex.Patch.Files() {
+		content, ok := s.head(file.NewPath)
+		switch {
+		case file.NewPath == "" || !ok && !triage.Silences(file.NewPath):
+		case triage.Silences(file.NewPath):
+			notes = append(notes, s.entries(ex, file, string(content))...)
+		default:
+			for _, one := range triage.Suppressions(file.NewPath, string(content), file.Adds) {
+				notes = append(notes, s.foreign(ex, file.NewPath, one))
+			}
+			notes = append(notes, s.added(ex, file)...)
+		}
+	}
+	slices.SortStableFunc(notes, func(a, b note) int { return cmp.Or(cmp.Compare(a.path, b.path), a.line-b.line) })
+	for _, n := range notes[:min(len(notes), maxSuppressions)] {
+		title := "A suppression to review"
+		switch {
+		case n.ended:
+			title = "A suppression that has ended"
+		case n.write != "":
+			title = "A suppression that needs a reason"
+		}
+		line := max(n.line, 1)
+		list = append(list, checks.Annotation{Path: n.path, StartLine: line, EndLine: line, Level: "warning", Title: title, Message: checks.Plain(n.message)})
+	}
+	return list, summed(notes)
+}
+
+// maxSuppressions bounds the annotations; each 50 are a request to GitHub.
+const maxSuppressions = 50
+
+// summed says of all of them together what the summary should say.
+func summed(notes []note) (notices []string) {
+	say := func(format string, which func(note) bool, how func(note) string) {
+		var places []string
+		for _, n := range notes {
+			if !n.ended && which(n) {
+				places = append(places, how(n))
+			}
+		}
+		if places = slices.Compact(places); len(places) > maxTold {
+			places = append(places[:maxTold], fmt.Sprintf("%d more", len(places)-maxTold))
+		}
+		if len(places) > 0 {
+			notices = append(notices, fmt.Sprintf(format, strings.Join(places, ", ")))
+		}
+	}
+	place := func(n note) string { return checks.Code(spot(fact{Path: n.path, Line: n.line})) }
+	say("This pull request adds suppressions, which silence nothing in it and are there to be reviewed: %s.", func(n note) bool { return !n.part }, place)
+	say("Each is a decision that needs a reason. These have none: %s.", func(n note) bool { return n.write != "" }, func(n note) string {
+		return place(n) + " (write " + checks.Code(n.write) + ")"
+	})
+	say("These match nothing that was found: %s.", func(n note) bool { return n.inert }, place)
+	say("These are for more than one can know: %s.", func(n note) bool { return n.wide }, place)
+	return notices
+}
+
+// foreign says what is to be known of a suppression for another tool.
+func (s *Comments) foreign(ex Examination, path string, one triage.Suppression) note {
+	n := note{path: path, line: one.Line, wide: one.Wide || one.Broad}
+	n.message = fmt.Sprintf("%q silences a scanner here, and nothing in this pull request.", one.Marker)
+	if one.Wide {
+		n.message += " It is for the whole file; put it on the one line that needs it."
+	}
+	if one.Broad {
+		n.message += " It names no rule, so it hides what nobody has seen yet; name the rule."
+	}
+	if !one.Reason {
+		n.write = one.Write
+		n.message += " It gives no reason: write `" + one.Write + "`."
+	}
+	if found, ok := s.found(ex, path, one.Tools...); ok && !one.Wide {
+		n.inert = !slices.ContainsFunc(found, func(r scanners.Result) bool { return silences(one, r) })
+	}
+	if n.inert {
+		n.message += " It matches nothing: " + strings.Join(one.Tools, " and ") + " found nothing"
+		if one.Exact && len(one.Rules) > 0 {
+			n.message += " of " + strings.Join(one.Rules, ", ")
+		}
+		if one.Block {
+			n.message += " from this line on."
+		} else {
+			n.message += " on this line or the next."
+		}
+	}
+	return n
+}
+
+// silences reports whether a suppression may be meant for a result in the same file. In doubt it is.
+func silences(s triage.Suppression, r scanners.Result) bool {
+	last := max(r.Line, r.EndLine)
+	if r.Line > 0 && (last < s.Line || !s.Block && r.Line > s.Line+1) {
+		return false
+	}
+	return !s.Exact || len(s.Rules) == 0 || slices.ContainsFunc(s.Rules, func(rule string) bool { return strings.EqualFold(rule, r.Rule) })
+}
+
+// found gives what scanners found at the head in a file, or, where it is empty, in all. It is not
+// ok unless each of them has looked at all of that.
+func (s *Comments) found(ex Examination, path string, tools ...string) (list []scanners.Result, ok bool) {
+	for _, tool := range tools {
+		ran := false
+		for _, run := range allRuns(ex) {
+			if run.Scanner != tool || !run.Complete() || run.Idle || !s.saw(ex, tool, path) {
+				continue
+			}
+			ran = true
+			for _, r := range run.Results {
+				if r.State != scanners.Absent && r.Commit == "" && (path == "" || r.Path == path) {
+					list = append(list, r)
+				}
+			}
+		}
+		if !ran {
+			return nil, false
+		}
+	}
+	return list, len(tools) > 0
+}
+
+// saw reports whether a scanner was shown a file, or, where it is empty, all files that it looks at.
+func (s *Comments) saw(ex Examination, tool, path string) bool {
+	info, changed := s.infos[tool], ex.changed()
+	shown := func(path string) bool {
+		return !s.policy.Ignored(path) && (info.Has(scanners.ScopeTree) || slices.Contains(changed, path))
+	}
+	if path != "" {
+		return info.Looks(path) && shown(path)
+	}
+	tree, ok := s.tree()
+	return ok && !slices.ContainsFunc(tree, func(path string) bool { return info.Looks(path) && !shown(path) })
+}
+
+// entries says what is to be known of an ignore file, and of what the change adds to it.
+func (s *Comments) entries(ex Examination, file *patch.File, text string) []note {
+	path := file.NewPath
+	whole := note{path: path, message: "This file tells a scanner what to leave alone. It counts for nothing in this pull request; who reviews it decides whether it should later."}
+	list, err := triage.Entries(path, text)
+	if err != nil {
+		whole.message += " As it is, " + err.Error() + "."
+	}
+	notes := []note{whole}
+	for _, e := range list {
+		if !file.Adds(e.Line) {
+			continue
+		}
+		if n := s.entry(ex, path, e); n.message != "" {
+			notes = append(notes, n)
+		}
+	}
+	return notes
+}
+
+// entry says what is wrong with one entry; the message is empty where nothing is.
+func (s *Comments) entry(ex Examination, path string, e triage.Entry) note {
+	n := note{path: path, line: e.Line, part: true}
+	var says []string
+	tree, _ := s.tree()
+	if why := e.Broad(tree); why != "" {
+		n.wide = true
+		says = append(says, "It hides what nobody has seen yet: "+why+".")
+	}
+	if e.End != "" {
+		n.wide = true
+		says = append(says, fmt.Sprintf("%q has no last day, and nothing is left alone for ever: write `%s`.", e.Text, e.End))
+	}
+	if !e.Reason {
+		n.write = e.Write
+		says = append(says, fmt.Sprintf("%q gives no reason: write `%s` with it.", e.Text, n.write))
+	}
+	if why := s.inert(ex, e); why != "" {
+		n.inert = true
+		says = append(says, "It matches nothing: "+why+".")
+	}
+	n.message = strings.Join(says, " ")
+	return n
+}
+
+// inert says why an entry has no effect; empty where it has one, or where that is not known.
+func (s *Comments) inert(ex Examination, e triage.Entry) string {
+	tree, listed := s.tree()
+	switch {
+	case !listed:
+		return ""
+	case e.ID == "" && e.Path != "":
+		match, ok := e.Files()
+		if !ok || slices.ContainsFunc(tree, match) {
+			return ""
+		}
+		return fmt.Sprintf("no file of the tree is %q", e.Path)
+	case e.Path != "" && e.Tool != "" && !slices.Contains(tree, e.Path):
+		return fmt.Sprintf("there is no file %q", e.Path)
+	case e.ID == "" || e.Tool == "" || strings.Contains(e.ID, "*"):
+		return ""
+	}
+	// Of scanners that would find the same one is enough that looked, if none could not.
+	looked := ""
+	for _, tool := range append([]string{e.Tool}, e.Also...) {
+		if slices.ContainsFunc(allRuns(ex), func(r scanners.Run) bool { return r.Scanner == tool && r.Err != nil }) {
+			return ""
+		}
+		found, ok := s.found(ex, e.Path, tool)
+		if !ok {
+			continue
+		}
+		looked = tool
+		if slices.ContainsFunc(found, func(r scanners.Result) bool { return called(r, e.ID) && (e.At == 0 || r.Line == e.At) }) {
+			return ""
+		}
+	}
+	if looked == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s found no %q", looked, e.Text)
+}
+
+// called reports whether a result has a name. Trivy's ids once began with AVD-.
+func called(r scanners.Result, id string) bool {
+	id = strings.TrimPrefix(id, "AVD-")
+	return slices.ContainsFunc(append([]string{r.Rule}, r.Aliases...), func(name string) bool {
+		return strings.EqualFold(strings.TrimPrefix(name, "AVD-"), id)
+	})
+}

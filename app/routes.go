@@ -1,0 +1,60 @@
+package app
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/rs/zerolog"
+)
+
+// routes is every URL of the program.
+func (a *app) routes() http.Handler {
+	r := chi.NewRouter()
+	r.Use(a.logged, middleware.Recoverer)
+	if a.config.Web {
+		r.Method(http.MethodPost, "/webhook", a.webhook)
+		r.Method(http.MethodPost, "/api/v1/repos/{owner}/{repo}/sarif", a.uploads)
+	}
+	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
+	r.Get("/readyz", a.ready)
+	r.Method(http.MethodGet, "/metrics", promhttp.HandlerFor(a.metrics.registry, promhttp.HandlerOpts{}))
+	return r
+}
+
+// ready says whether deliveries would be stored now.
+func (a *app) ready(w http.ResponseWriter, r *http.Request) {
+	if err := a.ledger.Ping(r.Context()); err != nil {
+		zerolog.Ctx(r.Context()).Error().Err(err).Msg("not ready")
+		say(w, http.StatusServiceUnavailable, "The database is not available.")
+		return
+	}
+	say(w, http.StatusOK, "ok")
+}
+
+func say(w http.ResponseWriter, status int, sentence string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(sentence + "\n"))
+}
+
+// logged gives each request the program's logger.
+func (a *app) logged(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r.WithContext(a.log.WithContext(r.Context())))
+	})
+}
+
+// server has a limit for everything that a stranger could make last.
+func (a *app) server() *http.Server {
+	return &http.Server{
+		Handler:           a.routes(),
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       60 * time.Second, // 25 MB from a slow sender
+		WriteTimeout:      60 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+	}
+}

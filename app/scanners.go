@@ -1,0 +1,110 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/secbydesign/secbydesign/app/policy"
+	"github.com/secbydesign/secbydesign/scanners/catalog"
+	"github.com/secbydesign/secbydesign/scanners/osv"
+)
+
+// ScannerSettings are what an operator sets about scanners, as flags or as environment variables of
+// the same names, for every command that has to do with them.
+type ScannerSettings struct {
+	Sandbox      string `env:"SECBYDESIGN_SANDBOX" default:"auto" placeholder:"MODE" help:"What keeps scanner programs in their place: auto, landlock, bwrap or off."`
+	SettingsFile string `env:"SECBYDESIGN_SETTINGS_FILE" placeholder:"FILE" help:"File with scanners and rules of your own."`
+	OSVURL       string `name:"osv-url" env:"SECBYDESIGN_OSV_URL" placeholder:"URL" help:"OSV service that is told the names and versions of packages, or off."`
+	BuiltIn      bool   `kong:"-"` // no programs, so that a demonstration is the same on every machine
+	OSVDir       string `name:"osv-dir" env:"SECBYDESIGN_OSV_DIR" placeholder:"DIR" help:"Folder of OSV's exports (ECOSYSTEM/all.zip), for looking up packages without a network."`
+}
+
+// options checks the settings. Where no source of advisories is set, service is asked; empty for
+// none. Cache is a folder for what is made of exports and for programs. The mistakes are told by variable, and each
+// goes on after its name.
+func (s ScannerSettings) options(service, cache string) (o catalog.Options, mistakes map[string]error) {
+	mistakes = map[string]error{}
+	note := func(name string, err error) {
+		if err != nil {
+			mistakes[name] = err
+		}
+	}
+	var err error
+	o, err = readSettingsFile(s.SettingsFile)
+	note("SETTINGS_FILE", err)
+	o.BuiltIn = s.BuiltIn
+	index := ""
+	if cache != "" {
+		o.Cache, index = filepath.Join(cache, "programs"), filepath.Join(cache, "osv")
+	}
+	o.Sandbox, err = catalog.ParseSandbox(s.Sandbox)
+	note("SANDBOX", err)
+	switch {
+	case s.OSVURL != "" && s.OSVDir != "":
+		note("OSV_DIR", errors.New("is set beside SECBYDESIGN_OSV_URL: set one of them"))
+	case s.OSVDir != "":
+		o.OSV, err = offline(s.OSVDir, index)
+		note("OSV_DIR", err)
+	case s.OSVURL == "off":
+	case s.OSVURL != "":
+		o.OSV.URL = strings.TrimSuffix(s.OSVURL, "/")
+		note("OSV_URL", webAddress(o.OSV.URL))
+	default:
+		o.OSV.URL = service
+	}
+	return o, mistakes
+}
+
+func offline(dir, cache string) (osv.Options, error) {
+	absolute, err := filepath.Abs(dir)
+	if err == nil {
+		_, err = os.ReadDir(absolute)
+	}
+	if err != nil {
+		return osv.Options{}, fmt.Errorf("is %q: write the path of a folder that can be read", dir)
+	}
+	return osv.Options{Dir: absolute, Cache: cache}, nil
+}
+
+// local gives the options for a command on this machine. It asks no service unless it is told to.
+// The error has all mistakes, by the name of the variable.
+func (s ScannerSettings) local() (catalog.Options, error) {
+	cache, err := os.UserCacheDir()
+	if err == nil {
+		cache = filepath.Join(cache, "secbydesign")
+	}
+	options, mistakes := s.options("", cache) // without a cache, the index is made each time
+	var wrong []error
+	for _, name := range slices.Sorted(maps.Keys(mistakes)) {
+		wrong = append(wrong, fmt.Errorf("SECBYDESIGN_%s %w", name, mistakes[name]))
+	}
+	return options, errors.Join(wrong...)
+}
+
+// readSettingsFile reads the operator's settings file; none, no settings. The error goes on behind
+// the name of the setting.
+func readSettingsFile(file string) (catalog.Options, error) {
+	if file == "" {
+		return catalog.Options{}, nil
+	}
+	b, err := os.ReadFile(file)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return catalog.Options{}, errors.New("names a file that does not exist")
+	case err != nil:
+		return catalog.Options{}, errors.New("names a file that cannot be read")
+	}
+	s, err := policy.ParseSettings(file, b, catalog.Names()...)
+	if err != nil {
+		return catalog.Options{}, fmt.Errorf("names a file with mistakes:\n%w", err)
+	}
+	if stat, err := os.Stat(s.Rules); s.Rules != "" && (err != nil || !stat.IsDir()) {
+		return catalog.Options{}, fmt.Errorf("names a file with a mistake: there is no folder of rules %s", s.Rules)
+	}
+	return catalog.Options{Rules: s.Rules, Custom: s.Scanners}, nil
+}

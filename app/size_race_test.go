@@ -1,0 +1,9 @@
+//go:build race
+
+package app_test
+
+// The race detector makes everything some ten times slower, and looks for something else than size.
+const (
+	manyFiles = 300
+	largeFile = 11 << 20
+)

@@ -1,0 +1,10 @@
+//go:build !race
+
+package app_test
+
+// The sizes of what is too much: GitHub lists no more than 3,000 files of a pull request, and takes
+// no file over 100 MB.
+const (
+	manyFiles = 3000
+	largeFile = 100 << 20
+)

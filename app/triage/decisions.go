@@ -1,0 +1,216 @@
+package triage
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/base32"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/secbydesign/secbydesign/scanners"
+)
+
+// A Decision is what people decided of one finding. It is the sum of its [Step]s.
+type Decision struct {
+	ID          string            `json:"id"`   // "A-" and eight base-32 characters
+	Verb        string            `json:"verb"` // accept, fp, not-affected or defer
+	Fingerprint string            `json:"fingerprint"`
+	Rule        string            `json:"rule"` // "scanner/rule"
+	Path        string            `json:"path"`
+	Number      int               `json:"number"`            // of the pull request in which it was decided
+	Severity    scanners.Severity `json:"severity"`          // at that time
+	Fixable     bool              `json:"fixable,omitempty"` // a fix was known at that time
+
+	Reason string    `json:"reason,omitempty"`
+	Ticket string    `json:"ticket,omitempty"`
+	Code   string    `json:"code,omitempty"`
+	Until  time.Time `json:"until,omitzero"` // the last day; zero for no end
+
+	Asked   string   `json:"asked"`             // who asked for it
+	By      []string `json:"by,omitempty"`      // those whose word counts towards what was needed
+	Needs   int      `json:"needs,omitempty"`   // how many more must confirm before it counts
+	From    string   `json:"from,omitempty"`    // who they must be, see package ownership
+	Twice   bool     `json:"twice,omitempty"`   // one person may count more than once
+	Author  bool     `json:"author,omitempty"`  // the author of the pull request may be one of them
+	Ceiling string   `json:"ceiling,omitempty"` // the severity up to which Asked decides alone
+	Policy  string   `json:"policy,omitempty"`  // the commit whose rules allowed it
+
+	At      time.Time `json:"-"`
+	Ended   string    `json:"-"` // why it counts no more; empty while it does
+	EndedAt time.Time `json:"-"`
+}
+
+// A Step is one event in the life of a decision, as it is kept in the ledger.
+type Step struct {
+	Kind     StepKind
+	At       time.Time
+	Decision Decision // of Made alone
+	ID       string   // of the others: of which decision
+	Who      string   // who did it
+	Why      string   // of Ended
+}
+
+// A StepKind is the kind of a [Step]; the words are those of the ledger.
+type StepKind string
+
+// The steps.
+const (
+	Made      StepKind = "decision.made"
+	Confirmed StepKind = "decision.confirmed"
+	Ended     StepKind = "decision.ended"
+)
+
+// DecisionID names a decision by the comment that made it, so that a comment which is read
+// twice makes no second one.
+func DecisionID(repo string, comment int64, line int, fingerprint string) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%d\x00%d\x00%s", strings.ToLower(repo), comment, line, fingerprint))
+	return "A-" + base32.StdEncoding.EncodeToString(sum[:5])
+}
+
+// Fold gives the decisions that the steps tell of, the oldest first. A step that makes no sense
+// counts for nothing: of a decision that was never made, a second time, or by the same person
+// again.
+func Fold(steps []Step) []Decision {
+	var list []Decision
+	at := map[string]int{}
+	for _, s := range steps {
+		if s.Kind == Made {
+			if _, known := at[s.Decision.ID]; !known {
+				d := s.Decision
+				d.At, d.By = s.At, slices.Clone(d.By)
+				at[d.ID] = len(list)
+				list = append(list, d)
+			}
+			continue
+		}
+		i, known := at[s.ID]
+		if !known || list[i].Ended != "" {
+			continue
+		}
+		switch d := &list[i]; s.Kind {
+		case Confirmed:
+			if d.Needs > 0 && (d.Twice || !slices.ContainsFunc(d.By, func(by string) bool { return strings.EqualFold(by, s.Who) })) {
+				d.By = append(d.By, s.Who)
+				d.Needs--
+			}
+		case Ended:
+			d.Ended, d.EndedAt = cmp.Or(s.Why, "it was revoked"), s.At
+		}
+	}
+	return list
+}
+
+// Before counts how often the finding of a decision was accepted or deferred earlier, in this pull
+// request or in the same file in another. What was taken back or replaced within a day of being
+// made does not count: somebody corrected it.
+func (d Decision) Before(list []Decision) (n int) {
+	for _, old := range list {
+		same := old.Rule == d.Rule && old.Fingerprint == d.Fingerprint && (old.Number == d.Number || old.Path == d.Path)
+		corrected := old.Ended != "" && old.EndedAt.Sub(old.At) < 24*time.Hour
+		if same && !corrected && old.Needs == 0 && (old.Verb == "accept" || old.Verb == "defer") {
+			n++
+		}
+	}
+	return n
+}
+
+// Pending reports whether others have to confirm the decision before it counts.
+func (d Decision) Pending() bool { return d.Needs > 0 && d.Ended == "" }
+
+// expired reports whether the last day is over.
+func (d Decision) expired(now time.Time) bool {
+	return !d.Until.IsZero() && !now.Before(d.Until.AddDate(0, 0, 1))
+}
+
+// Lapse tells why a decision does not cover a finding that it was made for, or any more; empty
+// when it does. It lasts as long as its facts.
+func (d Decision) Lapse(r scanners.Result, now time.Time) string {
+	switch {
+	case d.Ended != "":
+		return d.Ended
+	case d.Needs > 0:
+		return fmt.Sprintf("%d more must confirm it", d.Needs)
+	case d.expired(now):
+		return "it ended on " + d.Until.Format(time.DateOnly)
+	case d.Verb != "fp" && r.Severity > d.Severity:
+		return fmt.Sprintf("the severity rose from %s to %s", d.Severity, r.Severity)
+	case (d.Verb == "accept" || d.Verb == "defer") && !d.Fixable && Fixable(r.Finding):
+		return "a fix has appeared"
+	}
+	return ""
+}
+
+// Fixable reports whether a scanner knows how to mend the finding.
+func Fixable(f scanners.Finding) bool { return len(f.Fixes) > 0 }
+
+// A Ruling is what the decisions say of one finding.
+type Ruling struct {
+	Decision Decision
+	Lapse    string // why the decision does not count; empty when it does
+}
+
+// Scope says whose decisions count in full.
+type Scope struct {
+	Pulls map[int]bool // those in which they were made: the pull request itself, or all that are open
+
+	// Group is set for a merge group, which holds several pull requests whose equal findings are
+	// counted anew: each decision then covers one copy, in its own file first.
+	Group bool
+}
+
+// Rule finds the decision about each of the new findings, by fingerprint. results are all
+// those of a change, in any state.
+//
+// A decision that was made in another pull request counts for the same finding in the same
+// file, as when a branch is proposed anew. It does not where the base holds a copy already:
+// then that one was meant, and this is another.
+//
+// Of several decisions the newest that counts is taken, else the newest.
+func Rule(results []scanners.Result, decisions []Decision, scope Scope, now time.Time) map[string]Ruling {
+	out := map[string]Ruling{}
+	inBase := map[string]bool{}
+	for _, r := range results {
+		if r.State != scanners.New {
+			inBase[keyOf(r.Fingerprint)] = true
+		}
+	}
+	newest := slices.Clone(decisions)
+	slices.SortStableFunc(newest, func(a, b Decision) int { return b.At.Compare(a.At) })
+	spent := map[string]bool{}
+	pass := func(matches func(scanners.Result, Decision) bool) {
+		for _, r := range results {
+			if r.State != scanners.New {
+				continue
+			}
+			for _, d := range newest {
+				if d.Rule != r.RuleID() || scope.Group && spent[d.ID] || !matches(r, d) {
+					continue
+				}
+				lapse := d.Lapse(r, now)
+				if have, ok := out[r.Fingerprint]; ok && (have.Lapse == "" || lapse != "") {
+					continue
+				}
+				spent[d.ID] = lapse == ""
+				out[r.Fingerprint] = Ruling{d, lapse}
+			}
+		}
+	}
+	same := func(r scanners.Result, d Decision) bool {
+		return r.Fingerprint == d.Fingerprint || scope.Group && keyOf(r.Fingerprint) == keyOf(d.Fingerprint)
+	}
+	pass(func(r scanners.Result, d Decision) bool {
+		return scope.Pulls[d.Number] && same(r, d) && (!scope.Group || r.Path == d.Path)
+	})
+	pass(func(r scanners.Result, d Decision) bool { return scope.Pulls[d.Number] && same(r, d) })
+	pass(func(r scanners.Result, d Decision) bool {
+		return same(r, d) && r.Path == d.Path && !inBase[keyOf(r.Fingerprint)]
+	})
+	return out
+}
+
+func keyOf(fingerprint string) string {
+	key, _, _ := strings.Cut(fingerprint, ":")
+	return key
+}

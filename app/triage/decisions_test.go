@@ -1,0 +1,168 @@
+package triage
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/secbydesign/secbydesign/scanners"
+)
+
+var day = time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC)
+
+func made(id, verb string, change func(*Decision)) Step {
+	d := Decision{
+		ID: id, Verb: verb, Fingerprint: "aaaaaaaaaaaaaaaaaaaaaaaaaa:1", Rule: "s/r", Path: "a.go", Number: 1,
+		Severity: scanners.Medium, Until: day.AddDate(0, 0, 30), Asked: "mona",
+	}
+	if change != nil {
+		change(&d)
+	}
+	return Step{Kind: Made, At: day, Decision: d}
+}
+
+func TestFold(t *testing.T) {
+	t.Parallel()
+	quorum := func(d *Decision) { d.Needs = 2 }
+	confirm := func(id, who string) Step { return Step{Kind: Confirmed, At: day, ID: id, Who: who} }
+	end := func(id string) Step {
+		return Step{Kind: Ended, At: day, ID: id, Who: "lea", Why: "it was revoked by @lea"}
+	}
+	for name, tt := range map[string]struct {
+		steps []Step
+		needs int
+		ended string
+		by    []string
+	}{
+		"made":                       {[]Step{made("A", "accept", nil)}, 0, "", nil},
+		"made twice":                 {[]Step{made("A", "accept", quorum), confirm("A", "x"), made("A", "accept", quorum)}, 1, "", []string{"x"}},
+		"confirmed":                  {[]Step{made("A", "accept", quorum), confirm("A", "x"), confirm("A", "y")}, 0, "", []string{"x", "y"}},
+		"confirmed by one twice":     {[]Step{made("A", "accept", quorum), confirm("A", "x"), confirm("A", "X")}, 1, "", []string{"x"}},
+		"confirmed more than enough": {[]Step{made("A", "accept", nil), confirm("A", "x")}, 0, "", nil},
+		"confirmed before":           {[]Step{confirm("A", "x"), made("A", "accept", quorum)}, 2, "", nil},
+		"confirmed by one who may":   {[]Step{made("A", "accept", func(d *Decision) { d.Needs, d.Twice = 2, true }), confirm("A", "x"), confirm("A", "x")}, 0, "", []string{"x", "x"}},
+		"ended":                      {[]Step{made("A", "accept", quorum), end("A"), confirm("A", "x")}, 2, "it was revoked by @lea", nil},
+		"another one ended":          {[]Step{made("A", "accept", nil), end("B")}, 0, "", nil},
+	} {
+		got := Fold(tt.steps)
+		if len(got) != 1 || got[0].Needs != tt.needs || got[0].Ended != tt.ended || !slices.Equal(got[0].By, tt.by) {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
+func TestBefore(t *testing.T) {
+	t.Parallel()
+	at := func(id string, days int, change func(*Decision)) Step {
+		s := made(id, "accept", change)
+		s.At = day.AddDate(0, 0, days)
+		return s
+	}
+	list := Fold([]Step{
+		at("A", 0, nil), // replaced after long
+		at("B", 80, nil),
+		{Kind: Ended, At: day.AddDate(0, 0, 80), ID: "A"},
+		at("C", 80, nil), // replaces B at once
+		{Kind: Ended, At: day.AddDate(0, 0, 80).Add(time.Hour), ID: "B"},
+		at("D", 90, func(d *Decision) { d.Number = 2 }),                             // in the same file
+		at("E", 90, func(d *Decision) { d.Number, d.Path = 2, "b.go" }),             // a copy
+		at("F", 90, func(d *Decision) { d.Needs = 1 }),                              // never in force
+		at("G", 90, func(d *Decision) { d.Verb = "fp" }),                            // another thing
+		at("H", 90, func(d *Decision) { d.Verb = "defer" }),                         // the same
+		at("I", 90, func(d *Decision) { d.Rule = "s/other" }),                       // another rule
+		at("J", 90, func(d *Decision) { d.Fingerprint = d.Fingerprint[:27] + "2" }), // another of equal ones
+	})
+	if n := list[0].Before(list); n != 4 { // A, C, D and H
+		t.Errorf("%d times before", n)
+	}
+}
+
+// TestADecisionLastsAsLongAsItsFacts is law 9.
+func TestADecisionLastsAsLongAsItsFacts(t *testing.T) {
+	t.Parallel()
+	fixed := []scanners.Fix{{Title: "update it"}}
+	result := func(change func(*scanners.Result)) scanners.Result {
+		r := scanners.Result{Scanner: "s", State: scanners.New, Fingerprint: "aaaaaaaaaaaaaaaaaaaaaaaaaa:1",
+			Finding: scanners.Finding{Rule: "r", Path: "a.go", Severity: scanners.Medium}}
+		if change != nil {
+			change(&r)
+		}
+		return r
+	}
+	now := day.AddDate(0, 0, 30).Add(23 * time.Hour) // the last hour of the last day
+	for name, tt := range map[string]struct {
+		decided func(*Decision)
+		found   func(*scanners.Result)
+		now     time.Time
+		want    string // the lapse; "-" when the decision is not about it
+	}{
+		"as decided":               {nil, nil, now, ""},
+		"the day is over":          {nil, nil, now.Add(time.Hour), "it ended on 2026-12-25"},
+		"the severity rose":        {nil, func(r *scanners.Result) { r.Severity = scanners.High }, now, "the severity rose from medium to high"},
+		"the severity fell":        {nil, func(r *scanners.Result) { r.Severity = scanners.Low }, now, ""},
+		"a fix appeared":           {nil, func(r *scanners.Result) { r.Fixes = fixed }, now, "a fix has appeared"},
+		"a fix was known":          {func(d *Decision) { d.Fixable = true }, func(r *scanners.Result) { r.Fixes = fixed }, now, ""},
+		"the code changed":         {nil, func(r *scanners.Result) { r.Fingerprint = "bbbbbbbbbbbbbbbbbbbbbbbbbb:1" }, now, "-"},
+		"a copy":                   {nil, func(r *scanners.Result) { r.Fingerprint = "aaaaaaaaaaaaaaaaaaaaaaaaaa:2" }, now, "-"},
+		"another rule":             {nil, func(r *scanners.Result) { r.Rule = "q" }, now, "-"},
+		"moved to another file":    {nil, func(r *scanners.Result) { r.Path = "b.go" }, now, ""},
+		"not confirmed":            {func(d *Decision) { d.Needs = 1 }, nil, now, "1 more must confirm it"},
+		"of another pull request":  {func(d *Decision) { d.Number = 2 }, nil, now, ""},
+		"of another, another file": {func(d *Decision) { d.Number = 2 }, func(r *scanners.Result) { r.Path = "b.go" }, now, "-"},
+		"false positive, rose":     {func(d *Decision) { d.Verb, d.Until = "fp", time.Time{} }, func(r *scanners.Result) { r.Severity = scanners.High }, now, ""},
+		"not new":                  {nil, func(r *scanners.Result) { r.State = scanners.Unchanged }, now, "-"},
+	} {
+		r := result(tt.found)
+		got, ok := Rule([]scanners.Result{r}, Fold([]Step{made("A", "accept", tt.decided)}), Scope{Pulls: map[int]bool{1: true}}, tt.now)[r.Fingerprint]
+		switch {
+		case !ok && tt.want != "-", ok && got.Lapse != tt.want:
+			t.Errorf("%s: %+v %v, want %q", name, got, ok, tt.want)
+		case ok && got.Decision.ID != "A":
+			t.Errorf("%s: by %s", name, got.Decision.ID)
+		}
+	}
+}
+
+func TestTheNewestDecisionThatCountsIsTaken(t *testing.T) {
+	t.Parallel()
+	r := scanners.Result{Scanner: "s", State: scanners.New, Fingerprint: "aaaaaaaaaaaaaaaaaaaaaaaaaa:1", Finding: scanners.Finding{Rule: "r", Path: "a.go"}}
+	first, second, third := made("A", "accept", nil), made("B", "fp", nil), made("C", "accept", func(d *Decision) { d.Needs = 1 })
+	second.At, third.At = day.Add(time.Hour), day.Add(2*time.Hour)
+	got := Rule([]scanners.Result{r}, Fold([]Step{first, second, third}), Scope{Pulls: map[int]bool{1: true}}, day)
+	if d := got[r.Fingerprint]; d.Decision.ID != "B" || d.Lapse != "" {
+		t.Errorf("got %+v", d)
+	}
+}
+
+// TestCopiesOfWhatWasDecided holds that a decision is about one finding, and not about its text.
+func TestCopiesOfWhatWasDecided(t *testing.T) {
+	t.Parallel()
+	at := func(path, fingerprint string, s scanners.State) scanners.Result {
+		return scanners.Result{Scanner: "s", State: s, Fingerprint: "aaaaaaaaaaaaaaaaaaaaaaaaaa:" + fingerprint, Finding: scanners.Finding{Rule: "r", Path: path}}
+	}
+	accepted := func(number int) []Decision {
+		return Fold([]Step{made("A", "accept", func(d *Decision) { d.Number, d.Severity = number, scanners.High })})
+	}
+	count := func(results []scanners.Result, list []Decision, scope Scope) (n int) {
+		for _, ruling := range Rule(results, list, scope, day) {
+			if ruling.Lapse == "" {
+				n++
+			}
+		}
+		return n
+	}
+	merged := []scanners.Result{at("a.go", "1", scanners.New), at("a.go", "2", scanners.Unchanged)}
+	if n := count(merged, accepted(1), Scope{Pulls: map[int]bool{9: true}}); n != 0 {
+		t.Errorf("what was merged as accepted covers %d copies that are new", n)
+	}
+	if n := count(merged, accepted(9), Scope{Pulls: map[int]bool{9: true}}); n != 1 {
+		t.Errorf("the pull request's own decision covers %d findings, want 1", n)
+	}
+	group := []scanners.Result{at("b.go", "1", scanners.New), at("a.go", "2", scanners.New)}
+	if got := Rule(group, accepted(1), Scope{Pulls: map[int]bool{1: true}, Group: true}, day); len(got) != 1 || got["aaaaaaaaaaaaaaaaaaaaaaaaaa:2"].Decision.ID != "A" {
+		t.Errorf("in a merge group it covers %+v, want the copy in its own file", got)
+	}
+	if n := count(group, accepted(3), Scope{Pulls: map[int]bool{1: true}, Group: true}); n != 1 {
+		t.Errorf("the decision of a pull request that is closed covers %d, want the copy in its own file", n)
+	}
+}

@@ -1,0 +1,131 @@
+package triage
+
+import (
+	"cmp"
+	"container/heap"
+	"slices"
+)
+
+// A place is where something is said to be.
+type place struct {
+	path         string
+	line, column int
+}
+
+// at gives a number that orders places in a file, lines first.
+func (p place) at() int64 { return int64(p.line)<<32 + int64(p.column) }
+
+// distance counts lines first.
+func distance(a, b place) int64 {
+	d := a.at() - b.at()
+	return max(d, -d)
+}
+
+// pair gives each a its partner's index in b, or -1. It finds as many pairs as there are
+// in the shorter list: the nearest, and then what remains in its order.
+func pair(a, b []place) []int {
+	partner := nearest(a, b)
+	taken := make([]bool, len(b))
+	for _, j := range partner {
+		if j >= 0 {
+			taken[j] = true
+		}
+	}
+	j := 0
+	for i := range partner {
+		for j < len(b) && taken[j] {
+			j++
+		}
+		if partner[i] < 0 && j < len(b) {
+			partner[i] = j
+			taken[j] = true
+		}
+	}
+	return partner
+}
+
+// nearest gives each a its partner's index in b in the same file, or -1: again and again
+// the two that are nearest to each other.
+//
+// The two are always neighbours in the order of lines, which spares comparing all with
+// all: a generated file can hold the same line ten thousand times.
+func nearest(a, b []place) []int {
+	partner := make([]int, len(a))
+	points := make([]point, 0, len(a)+len(b))
+	for i, p := range a {
+		partner[i] = -1
+		points = append(points, point{place: p, index: i, left: true})
+	}
+	for i, p := range b {
+		points = append(points, point{place: p, index: i})
+	}
+	slices.SortFunc(points, func(p, q point) int {
+		return cmp.Or(cmp.Compare(p.path, q.path), cmp.Compare(p.at(), q.at()), cmp.Compare(p.index, q.index))
+	})
+	for i := range points {
+		points[i].before, points[i].after = i-1, i+1
+	}
+
+	var near edges
+	consider := func(i, j int) {
+		if i < 0 || j >= len(points) || points[i].left == points[j].left || points[i].path != points[j].path {
+			return
+		}
+		heap.Push(&near, edge{distance(points[i].place, points[j].place), i, j})
+	}
+	for i := range points {
+		consider(i, i+1)
+	}
+	for len(near) > 0 {
+		e := heap.Pop(&near).(edge)
+		p, q := &points[e.i], &points[e.j]
+		if p.gone || q.gone {
+			continue
+		}
+		p.gone, q.gone = true, true
+		if p.left {
+			partner[p.index] = q.index
+		} else {
+			partner[q.index] = p.index
+		}
+		if p.before >= 0 {
+			points[p.before].after = q.after
+		}
+		if q.after < len(points) {
+			points[q.after].before = p.before
+		}
+		consider(p.before, q.after)
+	}
+	return partner
+}
+
+// A point is a place in one of the two lists, and its neighbours that are still there.
+type point struct {
+	place
+	index         int
+	left          bool // of a, not of b
+	gone          bool
+	before, after int
+}
+
+// An edge joins neighbours of different lists.
+type edge struct {
+	distance int64
+	i, j     int
+}
+
+// edges is a heap, the shortest first.
+type edges []edge
+
+func (e edges) Len() int      { return len(e) }
+func (e edges) Swap(i, j int) { e[i], e[j] = e[j], e[i] }
+func (e edges) Less(i, j int) bool {
+	return cmp.Or(cmp.Compare(e[i].distance, e[j].distance), cmp.Compare(e[i].i, e[j].i), cmp.Compare(e[i].j, e[j].j)) < 0
+}
+func (e *edges) Push(x any) { *e = append(*e, x.(edge)) }
+func (e *edges) Pop() any {
+	old := *e
+	last := old[len(old)-1]
+	*e = old[:len(old)-1]
+	return last
+}

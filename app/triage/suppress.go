@@ -1,0 +1,155 @@
+package triage
+
+import (
+	"regexp"
+	"strings"
+)
+
+// A Suppression is a line that tells a scanner to be silent. Here it silences nothing: it is a
+// decision that somebody has to review.
+type Suppression struct {
+	Line   int
+	Marker string   // as written: "nosec", "gitleaks:allow"
+	Tools  []string // the scanners that it speaks to, by their names here; none where that is not known
+	Rules  []string // those that it names
+
+	Broad  bool   // it names no rule
+	Wide   bool   // it is for the whole file
+	Block  bool   // it may be for all of what begins behind it, and not for one line alone
+	Exact  bool   // its rules are called as the scanner's findings are
+	Reason bool   // words that say why stand behind it
+	Write  string // the same with a rule and a reason, as the tool takes it
+}
+
+// A marker is how a tool is silenced in a line. The groups of its pattern are how the comment
+// begins, the marker and what stands behind it.
+type marker struct {
+	tools   []string
+	pattern *regexp.Regexp
+	rules   *regexp.Regexp // at the beginning of what stands behind it
+	wide    *regexp.Regexp // a marker that is for the whole file
+	form    string         // how rules are named behind the marker; empty where none can be
+	join    string         // between rules
+	why     string         // in front of a reason
+	block   bool
+	exact   bool
+}
+
+// Where a reason may stand is said by each tool:
+// https://github.com/securego/gosec#annotating-code
+// https://bandit.readthedocs.io/en/latest/config.html#suppressing-individual-lines
+// https://semgrep.dev/docs/ignoring-files-folders-code
+// https://eslint.org/docs/latest/use/configure/rules#comment-descriptions
+// https://github.com/koalaman/shellcheck/wiki/Directive
+// https://github.com/hadolint/hadolint/pull/1059
+// https://www.checkov.io/2.Basics/Suppressing%20and%20Skipping%20Policies.html
+var (
+	gosecMarker = marker{
+		tools: []string{"gosec"}, pattern: regexp.MustCompile(`(?i)(//|/\*)\s*(#?nosec)\b(.*)`),
+		rules: regexp.MustCompile(`^[\s:]*G\d+([\s,]+G\d+)*`), form: " %s", join: " ", why: " -- ", block: true, exact: true,
+	}
+	banditMarker = marker{
+		tools: []string{"bandit"}, pattern: regexp.MustCompile(`(?i)(#)\s*#?(nosec)\b(.*)`),
+		rules: regexp.MustCompile(`^[\s:]*B\d+([\s,]+B\d+)*`), form: " %s", join: ", ", why: "  # ", exact: true,
+	}
+	// nosecMarker is for files of neither tool.
+	nosecMarker = marker{
+		pattern: regexp.MustCompile(`(?i)(#|//|/\*)\s*#?(nosec)\b(.*)`),
+		rules:   regexp.MustCompile(`^[\s:]*[GB]\d+([\s,]+[GB]\d+)*`), form: " %s", join: " ", why: " -- ",
+	}
+	markers = []marker{
+		{
+			tools: []string{"semgrep"}, pattern: regexp.MustCompile(`(#|//|/\*|<!--|--)\s*(nosem(?:grep)?)\b(.*)`),
+			rules: regexp.MustCompile(`^:\s*[\w.-]+(\s*,\s*[\w.-]+)*`), form: ": %s", join: ", ", why: "  ",
+		},
+		{
+			tools: []string{"gitleaks"}, pattern: regexp.MustCompile(`(?:(#|//|/\*|<!--|--|;)[^#/]*?)?(gitleaks:allow)\b(.*)`),
+			rules: regexp.MustCompile(`^`), why: " ",
+		},
+		{
+			tools: []string{"eslint"}, pattern: regexp.MustCompile(`(//|/\*)\s*(eslint-disable(?:-next-line|-line)?)\b(.*)`),
+			rules: regexp.MustCompile(`^\s+[@\w/-]*\w(\s*,\s*[@\w/-]+)*`), wide: regexp.MustCompile(`^eslint-disable$`), form: " %s", join: ", ", why: " -- ", exact: true,
+		},
+		{
+			tools: []string{"shellcheck"}, pattern: regexp.MustCompile(`(#)\s*(shellcheck disable)=(.*)`),
+			rules: regexp.MustCompile(`^SC\d+(,SC\d+)*`), form: "=%s", join: ",", why: "  # ", block: true, exact: true,
+		},
+		{
+			tools: []string{"tfsec", "trivy"}, pattern: regexp.MustCompile(`(#|//)\s*#?(tfsec:ignore):?(.*)`),
+			rules: regexp.MustCompile(`^[\w-]+`), form: ":%s", why: " ", block: true,
+		},
+		{
+			tools: []string{"trivy"}, pattern: regexp.MustCompile(`(#|//)\s*#?(trivy:ignore):?(.*)`),
+			rules: regexp.MustCompile(`^[\w-]+`), form: ":%s", why: " ", block: true,
+		},
+		{
+			tools: []string{"checkov"}, pattern: regexp.MustCompile(`(#)\s*((?:checkov|bridgecrew):skip)=?(.*)`),
+			rules: regexp.MustCompile(`^\w+`), form: "=%s", why: ":", block: true,
+		},
+		{
+			tools: []string{"zizmor"}, pattern: regexp.MustCompile(`(#)\s*(zizmor:\s*ignore)(.*)`),
+			rules: regexp.MustCompile(`^\[[\w,\s-]+\]`), form: "[%s]", join: ",", why: " ", exact: true,
+		},
+		{
+			tools: []string{"hadolint"}, pattern: regexp.MustCompile(`(#)\s*(hadolint (?:global )?ignore)=(.*)`),
+			rules: regexp.MustCompile(`^\w+(,\w+)*`), wide: regexp.MustCompile(`global`), form: "=%s", join: ",", why: "  # ", exact: true,
+		},
+	}
+)
+
+// maxLine is longer than lines that people write.
+const maxLine = 2000
+
+// Suppressions finds them in the lines of a file that added holds for. One line may hold several.
+func Suppressions(path, text string, added func(line int) bool) (list []Suppression) {
+	nosec := nosecMarker
+	switch {
+	case strings.HasSuffix(path, ".go"):
+		nosec = gosecMarker
+	case strings.HasSuffix(path, ".py"):
+		nosec = banditMarker
+	}
+	n := 0
+	for line := range strings.Lines(text) {
+		if n++; len(line) > maxLine || !added(n) {
+			continue
+		}
+		line = strings.TrimRight(strings.ToValidUTF8(line, "\uFFFD"), "\r\n")
+		for _, m := range append([]marker{nosec}, markers...) {
+			if found := m.pattern.FindStringSubmatch(line); found != nil {
+				one := m.read(found[1], found[2], found[3])
+				one.Line = n
+				list = append(list, one)
+			}
+		}
+	}
+	return list
+}
+
+func (m marker) read(opener, mark, rest string) Suppression {
+	named := m.rules.FindString(rest)
+	why := strings.Trim(rest[len(named):], " \t:-—=*/>#")
+	s := Suppression{
+		Marker: mark, Tools: m.tools, Rules: strings.FieldsFunc(named, func(r rune) bool { return strings.ContainsRune(" \t,:[]", r) }),
+		Broad: named == "" && m.form != "" || strings.EqualFold(named, "all"),
+		Wide:  m.wide != nil && m.wide.MatchString(mark),
+		Block: m.block, Exact: m.exact,
+		Reason: len(strings.Fields(why)) > 1,
+	}
+	rules := strings.Join(s.Rules, m.join)
+	if s.Broad {
+		s.Rules, rules = nil, "RULE"
+	}
+	if opener == "" {
+		opener = "#"
+	}
+	s.Write = opener + " " + mark
+	if m.form != "" {
+		s.Write += strings.Replace(m.form, "%s", rules, 1)
+	}
+	s.Write += m.why + "why it is safe here"
+	if end := ends[opener]; end != "" {
+		s.Write += " " + end
+	}
+	return s
+}

@@ -1,0 +1,126 @@
+package triage
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+func TestSuppressions(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]string{
+		`h := md5.New() // #nosec`:                               "nosec: broad",
+		`h := md5.New() // #nosec G401 -- only for an ETag`:      "nosec: reason",
+		`h := md5.New() // #nosec G401`:                          "nosec:",
+		`exec(x)  # nosec B102, B103`:                            "nosec:",
+		`exec(x)  # NOSEC`:                                       "NOSEC: broad",
+		`x = 1  # nosemgrep`:                                     "nosemgrep: broad",
+		`x = 1  // nosemgrep: go.lang.xss, go.lang.sqli`:         "nosemgrep:",
+		`x = 1  // nosem`:                                        "nosem: broad",
+		`key = "abc" # gitleaks:allow`:                           "gitleaks:allow:",
+		`key = "abc" # gitleaks:allow it is a test vector`:       "gitleaks:allow: reason",
+		`/* eslint-disable */`:                                   "eslint-disable: broad wide",
+		`/* eslint-disable no-eval */`:                           "eslint-disable: wide",
+		`eval(x) // eslint-disable-line no-eval -- our own text`: "eslint-disable-line: reason",
+		`// eslint-disable-next-line`:                            "eslint-disable-next-line: broad",
+		`# shellcheck disable=SC2086`:                            "shellcheck disable:",
+		`# shellcheck disable=all`:                               "shellcheck disable: broad",
+		`  #tfsec:ignore:aws-s3-enable-versioning`:               "tfsec:ignore:",
+		`  # trivy:ignore:AVD-AWS-0086`:                          "trivy:ignore:",
+		`  #checkov:skip=CKV_AWS_20:The bucket is public`:        "checkov:skip: reason",
+		`  # zizmor: ignore[artipacked]`:                         "zizmor: ignore:",
+		`# hadolint global ignore=DL3008`:                        "hadolint global ignore: wide",
+		// These are no suppressions.
+		`nosec := 1`:                           "",
+		`the word nosemgrep in a text`:         "",
+		`// nosecret`:                          "",
+		`fmt.Println("eslint-disable")`:        "",
+		`shellcheck disable`:                   "",
+		strings.Repeat("x", 3000) + "// nosec": "",
+	} {
+		got, path := "", "a.txt"
+		for _, s := range Suppressions(path, "first // #nosec\n"+line+"\r\n", func(n int) bool { return n == 2 }) {
+			got += s.Marker + ":"
+			if s.Broad {
+				got += " broad"
+			}
+			if s.Wide {
+				got += " wide"
+			}
+			if s.Reason {
+				got += " reason"
+			}
+			if s.Line != 2 {
+				got += fmt.Sprintf(" in line %d", s.Line)
+			}
+		}
+		if got != want {
+			t.Errorf("%s\ngot  %q\nwant %q", line, got, want)
+		}
+	}
+}
+
+// TestSuppressionsWithAReason says what to write, as each tool takes it, and a reason is found in it.
+func TestSuppressionsWithAReason(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[[2]string]string{
+		{"a.go", "x() // #nosec G404"}:                          "gosec // #nosec G404 -- why it is safe here",
+		{"a.go", "x() //nosec G404 G401"}:                       "gosec // nosec G404 G401 -- why it is safe here",
+		{"a.go", "x() // #nosec"}:                               "gosec // #nosec RULE -- why it is safe here",
+		{"a.go", "x() /* #nosec G101 */"}:                       "gosec /* #nosec G101 -- why it is safe here */",
+		{"a.py", "x()  # nosec B602,B607"}:                      "bandit # nosec B602, B607  # why it is safe here",
+		{"a.py", "x()  # nosec"}:                                "bandit # nosec RULE  # why it is safe here",
+		{"a.rb", "x()  # nosec"}:                                " # nosec RULE -- why it is safe here",
+		{"a.py", "x()  # nosemgrep: a.b.c"}:                     "semgrep # nosemgrep: a.b.c  why it is safe here",
+		{"a.ts", "x() // nosemgrep"}:                            "semgrep // nosemgrep: RULE  why it is safe here",
+		{"a.html", "<!-- nosemgrep: a.b -->"}:                   "semgrep <!-- nosemgrep: a.b  why it is safe here -->",
+		{"a.py", "k = 'x' # gitleaks:allow"}:                    "gitleaks # gitleaks:allow why it is safe here",
+		{"a.go", "k = `x` // gitleaks:allow"}:                   "gitleaks // gitleaks:allow why it is safe here",
+		{"a.ts", "// eslint-disable-next-line no-eval, no-new"}: "eslint // eslint-disable-next-line no-eval, no-new -- why it is safe here",
+		{"a.ts", "/* eslint-disable */"}:                        "eslint /* eslint-disable RULE -- why it is safe here */",
+		{"a.sh", "# shellcheck disable=SC2086,SC2046"}:          "shellcheck # shellcheck disable=SC2086,SC2046  # why it is safe here",
+		{"a.sh", "# shellcheck disable=all"}:                    "shellcheck # shellcheck disable=RULE  # why it is safe here",
+		{"a.tf", "#tfsec:ignore:aws-s3-x"}:                      "tfsec,trivy # tfsec:ignore:aws-s3-x why it is safe here",
+		{"a.tf", "# trivy:ignore:AVD-AWS-0086"}:                 "trivy # trivy:ignore:AVD-AWS-0086 why it is safe here",
+		{"a.tf", "#checkov:skip=CKV_AWS_20"}:                    "checkov # checkov:skip=CKV_AWS_20:why it is safe here",
+		{"a.yml", "uses: x # zizmor: ignore[unpinned-uses]"}:    "zizmor # zizmor: ignore[unpinned-uses] why it is safe here",
+		{"Dockerfile", "# hadolint ignore=DL3008"}:              "hadolint # hadolint ignore=DL3008  # why it is safe here",
+	} {
+		list := Suppressions(in[0], in[1], func(int) bool { return true })
+		if len(list) != 1 || list[0].Reason {
+			t.Errorf("%q: %+v", in, list)
+			continue
+		}
+		if got := strings.Join(list[0].Tools, ",") + " " + list[0].Write; got != want {
+			t.Errorf("%q\ngot  %s\nwant %s", in, got, want)
+		}
+		again := Suppressions(in[0], list[0].Write, func(int) bool { return true })
+		if len(again) != 1 || !again[0].Reason || again[0].Write != list[0].Write || !list[0].Broad && again[0].Broad {
+			t.Errorf("%q is no suppression with a reason: %+v", list[0].Write, again)
+		}
+	}
+}
+
+func TestSilences(t *testing.T) {
+	t.Parallel()
+	for file, want := range map[string]bool{
+		".trivyignore": true, "a/b/.gitleaksignore": true, "osv-scanner.toml": true, ".snyk": true, ".semgrepignore": true,
+		"trivyignore": false, ".gitleaksignore/x": false, "osv-scanner.toml.md": false,
+	} {
+		if Silences(file) != want {
+			t.Errorf("%s: %v", file, !want)
+		}
+	}
+}
+
+func FuzzSuppressions(f *testing.F) {
+	f.Add("x // #nosec G401 -- why\n# zizmor: ignore[a]\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		lines := strings.Count(text, "\n") + 1
+		for _, s := range Suppressions("a.go", text, func(int) bool { return true }) {
+			if s.Line < 1 || s.Line > lines || s.Marker == "" || strings.ContainsAny(s.Marker, "\n\r") {
+				t.Errorf("%+v", s)
+			}
+		}
+	})
+}

@@ -1,0 +1,157 @@
+// Package triage tells what a change brings: it compares the findings at the head of a
+// pull request with those at its merge base, and gives each a name that stays. It is pure.
+//
+// # Fingerprints
+//
+// A finding is the same problem as another when scanner, rule and identity are the same.
+// Of these three its content key is made:
+//
+//	first 26 characters of lower-case base32(sha256("v1\0" scanner "\0" rule "\0" identity))
+//
+// where the identity is normalised: carriage returns are removed, every run of white space
+// (line ends, tabs and no-break spaces too) becomes one space, both ends are trimmed. There
+// is no path and no line number in it, so it survives moved lines, renamed files, other
+// indentation, CRLF, squash and rebase. A review hands over, in the place of a text of the tree,
+// the hex SHA-256 of the normalised text, since what was found is kept and may hold a secret: the
+// fingerprints that people see are made of that.
+//
+// The fingerprint is the key, a colon and an ordinal from 1, in the manner of GitHub's
+// primaryLocationLineHash. The ordinal tells apart findings of one pull request that are
+// equal in rule and text. It stays because the caller tells which fingerprints are already
+// shown there, see [Known].
+//
+// The format is frozen: it is in the comments of pull requests and in the ledger.
+//
+// # States
+//
+// Findings of one key are matched as a multiset. Head and base are paired first in the same
+// file (under its other name, if it was renamed), the nearest lines first, then anyhow. A
+// pair is unchanged and has the head's place; what remains is new at the head, and absent
+// at the base. So a second copy of an old problem is one new finding, and a moved one is
+// none.
+//
+// A finding in a version in between, which neither head nor base has, is new too: it is
+// gone from the tree but not from the history. Where several versions hold it, it is one
+// result.
+package triage
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/secbydesign/secbydesign/scanners"
+)
+
+// Input is what one scanner found. The zero value is a pull request without findings.
+type Input struct {
+	Head    []scanners.Finding // at the head
+	Base    []scanners.Finding // at the merge base
+	History []scanners.Finding // in versions in between, oldest commit first
+
+	Renames map[string]string // from the path at the head to the one at the base
+	Known   []Known           // in any order
+}
+
+// Known is a finding that is already shown on the pull request, as new.
+type Known struct {
+	Fingerprint string // one that triage did not make counts for nothing
+	Path        string // at the head at which it was last shown
+	Line        int
+}
+
+// Compare gives a result for every finding, in the order of path, line, column and rule.
+// Fingerprints are unique among the results. One that was known stays with the same
+// problem: with the new finding in the same file on the nearest line, else with another
+// new one; only when there is none, with an unchanged or an absent one. A known finding
+// that matches nothing is not among the results.
+//
+// The order of the input counts for History alone: of equal findings the first is told.
+func Compare(scanner scanners.Info, in Input) []scanners.Result {
+	groups := map[string]*group{}
+	at := func(f scanners.Finding) *group {
+		k := key(scanner.Name, f)
+		if groups[k] == nil {
+			groups[k] = &group{key: k}
+		}
+		return groups[k]
+	}
+	for _, f := range in.Head {
+		g := at(f)
+		g.head = append(g.head, f)
+	}
+	for _, f := range in.Base {
+		g := at(f)
+		g.base = append(g.base, f)
+	}
+	for _, f := range in.History {
+		if g := at(f); len(g.head)+len(g.base)+len(g.history) == 0 {
+			g.history = append(g.history, f)
+		}
+	}
+	for _, k := range in.Known {
+		name, number, _ := strings.Cut(k.Fingerprint, ":")
+		ordinal, err := strconv.Atoi(number)
+		if g := groups[name]; g != nil && err == nil && ordinal > 0 && fingerprint(name, ordinal) == k.Fingerprint {
+			g.known = append(g.known, known{k, ordinal})
+		}
+	}
+
+	var results []scanners.Result
+	for _, g := range groups {
+		for _, r := range g.results(in.Renames) {
+			r.Scanner, r.Gate = scanner.Name, scanner.Gate
+			results = append(results, r)
+		}
+	}
+	slices.SortFunc(results, func(a, b scanners.Result) int {
+		return cmp.Or(compare(a.Finding, b.Finding), cmp.Compare(a.Fingerprint, b.Fingerprint))
+	})
+	return results
+}
+
+// compare orders by all that a reader can see, so that the order of the input does not
+// matter.
+func compare(a, b scanners.Finding) int {
+	c := cmp.Or(
+		cmp.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Rule, b.Rule),
+		cmp.Compare(a.EndLine, b.EndLine), cmp.Compare(a.EndColumn, b.EndColumn), cmp.Compare(a.Commit, b.Commit),
+		cmp.Compare(a.Severity, b.Severity), cmp.Compare(a.Title, b.Title), cmp.Compare(a.Message, b.Message), cmp.Compare(a.Why, b.Why),
+		cmp.Compare(a.Help, b.Help), cmp.Compare(a.HelpURL, b.HelpURL), cmp.Compare(a.CWE, b.CWE), cmp.Compare(a.Identity, b.Identity),
+		cmp.Compare(a.Package, b.Package), slices.Compare(a.Aliases, b.Aliases),
+	)
+	if c == 0 && len(a.Flow)+len(b.Flow)+len(a.Fixes)+len(b.Fixes) > 0 { // rarely, since it is slow
+		c = cmp.Compare(fmt.Sprint(a.Flow, a.Fixes), fmt.Sprint(b.Flow, b.Fixes))
+	}
+	return c
+}
+
+// lower is base32 without upper case and padding.
+var lower = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+
+func key(scanner string, f scanners.Finding) string {
+	// 26 characters are 130 bits.
+	sum := sha256.Sum256([]byte("v1\x00" + scanner + "\x00" + f.Rule + "\x00" + Normalise(f.Identity)))
+	return lower.EncodeToString(sum[:])[:26]
+}
+
+func fingerprint(key string, ordinal int) string { return key + ":" + strconv.Itoa(ordinal) }
+
+// Normalise is what counts of an identity.
+func Normalise(identity string) string {
+	return strings.Join(strings.Fields(strings.ReplaceAll(identity, "\r", "")), " ")
+}
+
+// Seal replaces identities by their digests. What is kept in the database then holds no text of
+// the tree that a scanner took for an identity, in which there may be a secret.
+func Seal(found []scanners.Finding) {
+	for i := range found {
+		sum := sha256.Sum256([]byte(Normalise(found[i].Identity)))
+		found[i].Identity = hex.EncodeToString(sum[:])
+	}
+}

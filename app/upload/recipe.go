@@ -1,0 +1,66 @@
+package upload
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"github.com/secbydesign/secbydesign/app/mirror"
+)
+
+// Recipe names what a tree says of how its results come about: the files of these workflows, and the
+// actions and settings of CodeQL that are in their customary folders. Two trees of one recipe run the
+// same tool in the same way. It is empty when a workflow is not in the tree, which is the recipe of
+// nothing.
+func Recipe(ctx context.Context, repo *mirror.Repo, rev string, workflows []string) (string, error) {
+	_, files, err := repo.Tree(ctx, rev)
+	if err != nil {
+		return "", fmt.Errorf("read the workflow: %w", err)
+	}
+	left := map[string]bool{}
+	for _, w := range workflows {
+		left[w] = true
+	}
+	h := sha256.New()
+	for _, f := range files {
+		if left[f.Path] || strings.HasPrefix(f.Path, ".github/actions/") || strings.HasPrefix(f.Path, ".github/codeql/") {
+			fmt.Fprintf(h, "%s %s\x00", f.Blob, f.Path)
+			delete(left, f.Path)
+		}
+	}
+	if len(left) > 0 {
+		return "", nil
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// workflows gives the files of the repository itself that say what the job does. A workflow of another
+// repository is not the change's to edit: only a rule of the organisation, or a workflow here that
+// names it, lets it run. Not ok means that they cannot be told.
+func (c Claims) workflows() (paths []string, ok bool) {
+	refs := []string{c.WorkflowRef}
+	if c.JobWorkflowRef != "" {
+		refs = append(refs, c.JobWorkflowRef)
+	}
+	for _, ref := range refs {
+		name, _, found := strings.Cut(ref, "@")
+		parts := strings.SplitN(name, "/", 3)
+		switch {
+		case !found || len(parts) < 3:
+			return nil, false
+		case !strings.EqualFold(parts[0]+"/"+parts[1], c.Repository):
+			continue
+		case len(paths) == 0 || paths[0] != parts[2]:
+			paths = append(paths, parts[2])
+		}
+	}
+	return paths, true
+}
+
+// workflow names the job's workflow, for people.
+func (c Claims) workflow() string {
+	name, _, _ := strings.Cut(c.WorkflowRef, "@")
+	return strings.TrimPrefix(name, c.Repository+"/")
+}

@@ -1,0 +1,346 @@
+// Package upload takes the results of tools that run elsewhere: a workflow of GitHub Actions sends
+// what CodeQL, or whatever else writes SARIF, found at a commit.
+//
+// Who sends it is told by a token that GitHub signs for the job (token.go). The body is unpacked
+// (request.go), its findings are placed in the files of the commit (settle.go) and kept in the
+// ledger, and the pull requests that wait for them are reviewed. What they are worth is decided there:
+// the workflow of a pull request is the pull request's own word, unless it is the base's (recipe.go).
+package upload
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/google/go-github/v60/github"
+	"github.com/rs/zerolog"
+
+	"github.com/secbydesign/secbydesign/app/installation"
+	"github.com/secbydesign/secbydesign/app/ledger"
+	"github.com/secbydesign/secbydesign/app/mirror"
+	"github.com/secbydesign/secbydesign/app/queue"
+)
+
+// A Handler serves POST …/{owner}/{repo}/… for chi. Its fields must not change once it serves.
+type Handler struct {
+	Verifier *Verifier         // nil for a server that takes nothing
+	App      *installation.App // required, as all below
+	Mirrors  *mirror.Store
+	Ledger   *ledger.Ledger
+	Submit   func(ctx context.Context, d ledger.Delivery, reqs []queue.Request, errands ...queue.Errand) error
+	Slots    chan struct{} // as many uploads at one time as it has room for
+
+	Taken   []string         // names of the scanners that run here
+	Observe func(status int) // called for every request
+}
+
+const (
+	// The server's own limits are those of webhooks.
+	receiveTime = 2 * time.Minute // for the body
+	settleTime  = 5 * time.Minute // for all of it
+
+	patience   = 20 * time.Second // for a slot
+	retryAfter = "30"             // seconds
+)
+
+// A receipt is what a sender is told.
+type receipt struct {
+	Commit   string   `json:"commit"`
+	Scanners []string `json:"scanners"`
+	Findings int      `json:"findings"`
+	Pulls    []int    `json:"pulls,omitempty"` // that are reviewed now
+
+	// Incomplete says what of the results is not there.
+	Incomplete string `json:"incomplete,omitempty"`
+}
+
+// ServeHTTP answers 202 once the results are durable and what waits for them is asked for; 401 for a
+// token that GitHub did not make for this server; 403 for what its job may not say; 404 where the App
+// is not installed, or has no such commit; 413 above [MaxDocument]; 429 for too many; 400 for what is
+// not SARIF; 503 with Retry-After when something that is needed is away. The answer is JSON, and
+// "message" says what to do.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Now().Add(receiveTime)) // where there are no deadlines, none is in the way
+	_ = control.SetWriteDeadline(time.Now().Add(settleTime + time.Minute))
+	ctx, cancel := context.WithTimeout(r.Context(), settleTime)
+	defer cancel()
+
+	var answer any
+	status := http.StatusAccepted
+	done, claims, err := h.take(w, r.WithContext(ctx))
+	answer = done
+	line := zerolog.Ctx(ctx).Info()
+	if err != nil {
+		refused := answerTo(err)
+		status, answer = refused.status, map[string]string{"message": refused.sentence}
+		if status >= http.StatusInternalServerError {
+			line = zerolog.Ctx(ctx).Error()
+		}
+	}
+	line.Err(err).Str("repository", claims.Repository).Str("commit", done.Commit).Str("workflow", claims.workflow()).Str("event", claims.Event).
+		Strs("scanners", done.Scanners).Int("findings", done.Findings).Int("status", status).Msg("results of a workflow")
+	if h.Observe != nil {
+		h.Observe(status)
+	}
+	switch status {
+	case http.StatusUnauthorized:
+		w.Header().Set("WWW-Authenticate", "Bearer")
+	case http.StatusServiceUnavailable:
+		w.Header().Set("Retry-After", retryAfter)
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(answer) // a sender who is gone
+}
+
+// answerTo makes an answer of every error.
+func answerTo(err error) *refusal {
+	var refused *refusal
+	var limited *installation.RateLimited
+	switch {
+	case errors.As(err, &refused):
+		return refused
+	case errors.Is(err, ledger.ErrTooMany):
+		return refuse(http.StatusTooManyRequests, "There are results of too many analyses: of one commit 20 are kept, and of one repository 1000 an hour are taken.")
+	case errors.Is(err, installation.ErrGone), errors.Is(err, mirror.ErrNotFound):
+		return refuse(http.StatusNotFound, "The App is not installed on this repository.")
+	case errors.Is(err, installation.ErrSuspended):
+		return refuse(http.StatusForbidden, "The App is suspended on this repository.")
+	case errors.As(err, &limited):
+		return refuse(http.StatusServiceUnavailable, "GitHub takes no more requests just now; try again later.")
+	}
+	return refuse(http.StatusServiceUnavailable, "The results could not be kept just now; try again later.")
+}
+
+// take does all but the answer. What is known by then is also told with an error.
+func (h *Handler) take(w http.ResponseWriter, r *http.Request) (done receipt, claims Claims, err error) {
+	ctx := r.Context()
+	if claims, err = h.authenticate(r); err != nil {
+		return done, claims, err
+	}
+	if name := chi.URLParam(r, "owner") + "/" + chi.URLParam(r, "repo"); !strings.EqualFold(name, claims.Repository) {
+		return done, claims, refuse(http.StatusForbidden, "The token is that of a job in %s, and its results go to the address of that repository.", claims.Repository)
+	}
+	leave, err := h.enter(ctx)
+	if err != nil {
+		return done, claims, err
+	}
+	defer leave()
+	document, err := os.CreateTemp("", "secbydesign-sarif-")
+	if err != nil {
+		return done, claims, err
+	}
+	defer os.Remove(document.Name())
+	defer func() { _ = document.Close() }()
+	at, err := read(w, r, document)
+	if err != nil {
+		return done, claims, err
+	}
+	done.Commit = at.Commit
+	number, err := claims.speaksOf(at)
+	if err != nil {
+		return done, claims, err
+	}
+	return h.keep(ctx, claims, at, number, document)
+}
+
+// authenticate verifies the token before anything else of the request is looked at.
+func (h *Handler) authenticate(r *http.Request) (Claims, error) {
+	if h.Verifier == nil {
+		return Claims{}, refuse(http.StatusNotFound, "This server takes no results: its operator has not set SECBYDESIGN_PUBLIC_URL.")
+	}
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "bearer") || token == "" || len(token) > 16<<10 {
+		return Claims{}, refuse(http.StatusUnauthorized, "Send the job's OIDC token: Authorization: Bearer TOKEN. The job needs the permission id-token: write.")
+	}
+	claims, err := h.Verifier.verify(r.Context(), strings.TrimSpace(token))
+	switch {
+	case errors.Is(err, errAway):
+		return Claims{}, refuse(http.StatusServiceUnavailable, "The token cannot be verified just now, since GitHub's keys cannot be had; try again later.").because(err)
+	case err != nil:
+		return Claims{}, refuse(http.StatusUnauthorized, "The token is not taken: it has to be the OIDC token of a job, of %s, not yet expired, with the audience %s.",
+			h.Verifier.issuer, h.Verifier.audience).because(err)
+	}
+	return claims, nil
+}
+
+// enter waits for a slot. A document is held on disk and read twice, so there are few.
+func (h *Handler) enter(ctx context.Context) (leave func(), err error) {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case h.Slots <- struct{}{}:
+		return func() { <-h.Slots }, nil
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return nil, refuse(http.StatusServiceUnavailable, "Other results are being read; try again later.")
+}
+
+// speaksOf tells whether a job may say what a commit holds, and of which pull request it is; 0 for
+// none. On a branch it is the commit that the job runs on. For a pull request that is a merge which
+// only GitHub has, so the head is named by the workflow.
+//
+// Workflows that are started by strangers, and run with the rights of the base, say nothing here: what
+// they look at is theirs to choose.
+func (c Claims) speaksOf(at request) (number int, err error) {
+	switch c.Event {
+	case "push", "schedule", "workflow_dispatch", "merge_group":
+		if !strings.HasPrefix(c.Ref, "refs/heads/") {
+			return 0, refuse(http.StatusForbidden, "The job runs on %s, and only the results of branches and pull requests are of use.", c.Ref)
+		}
+		if at.Commit != c.SHA {
+			return 0, refuse(http.StatusForbidden, "The job runs on commit %s, so it says nothing about %s.", c.SHA, at.Commit)
+		}
+	case "pull_request":
+		rest, _ := strings.CutPrefix(c.Ref, "refs/pull/")
+		digits, _ := strings.CutSuffix(rest, "/merge")
+		if number, err = strconv.Atoi(digits); err != nil || number <= 0 {
+			return 0, refuse(http.StatusForbidden, "The job runs on %s, which is no pull request.", c.Ref)
+		}
+		if at.Commit == c.SHA {
+			return 0, refuse(http.StatusBadRequest, "The commit %s is a merge that only GitHub has, and its lines are not those of the pull request. "+
+				"Check out the head, and send its commit: ref: ${{ github.event.pull_request.head.sha }}.", c.SHA)
+		}
+	default:
+		return 0, refuse(http.StatusForbidden, "The job was started by %s. Results are taken from push, schedule, workflow_dispatch, merge_group and pull_request.", strconv.QuoteToASCII(c.Event))
+	}
+	head := fmt.Sprintf("refs/pull/%d/head", number)
+	if at.Ref != "" && at.Ref != c.Ref && (number == 0 || at.Ref != head) {
+		return 0, refuse(http.StatusForbidden, "The job runs on %s, so it says nothing about %s.", c.Ref, strconv.QuoteToASCII(at.Ref))
+	}
+	return number, nil
+}
+
+// keep places the findings, keeps them, and asks for the reviews that wait for them.
+func (h *Handler) keep(ctx context.Context, claims Claims, at request, number int, document *os.File) (receipt, Claims, error) {
+	done := receipt{Commit: at.Commit, Scanners: []string{}}
+	owner, name, _ := strings.Cut(claims.Repository, "/")
+	installed, repo, err := h.open(ctx, owner, name)
+	if err != nil {
+		return done, claims, err
+	}
+	want := mirror.Want{SHAs: []string{at.Commit}}
+	if number > 0 {
+		want.Refs = []string{fmt.Sprintf("refs/pull/%d/head", number)}
+	}
+	err = repo.Fetch(ctx, want)
+	if errors.Is(err, mirror.ErrGone) {
+		err = refuse(http.StatusNotFound, "The commit %s is not in %s.", at.Commit, claims.Repository).because(err)
+	}
+	if err != nil {
+		return done, claims, err
+	}
+	list, err := settle(ctx, repo, at, document, h.Taken)
+	if err != nil {
+		return done, claims, err
+	}
+	recipe, files, err := h.recipe(ctx, repo, claims)
+	if err != nil {
+		return done, claims, err
+	}
+	var rows []ledger.Upload
+	for _, p := range list {
+		p.results.Recipe, p.results.Files = recipe, files
+		data, err := json.Marshal(p.results)
+		if err != nil {
+			return done, claims, err
+		}
+		rows = append(rows, ledger.Upload{
+			Owner: owner, Repo: name, SHA: at.Commit, Scanner: p.scanner, Category: p.category, Number: number,
+			// What another recipe gave stands beside it: the word of one is not taken back by the other.
+			Workflow: claims.workflow() + " " + recipe, Ref: claims.Ref, Data: data,
+		})
+		done.Findings += len(p.results.Findings)
+		done.Scanners = append(done.Scanners, p.scanner)
+		done.Incomplete = strings.TrimSpace(done.Incomplete + " " + p.results.Missing)
+		if p.failed != nil {
+			zerolog.Ctx(ctx).Warn().Err(p.failed).Str("repository", claims.Repository).Msg("results of a workflow are not complete")
+		}
+	}
+	slices.Sort(done.Scanners)
+	done.Scanners = slices.Compact(done.Scanners)
+	if err := h.Ledger.SaveUploads(ctx, rows); err != nil {
+		return done, claims, err
+	}
+	id, _ := strconv.ParseInt(claims.RepositoryID, 10, 64) // it was checked
+	done.Pulls, err = h.review(ctx, queue.Request{
+		Key: queue.Key{Installation: installed, Owner: owner, Repo: name, Number: number}, RepoID: id,
+		Reason: "results of " + strings.Join(done.Scanners, ", "), Force: true,
+	}, at.Commit)
+	return done, claims, err
+}
+
+// open finds the repository as the App sees it.
+func (h *Handler) open(ctx context.Context, owner, name string) (installed int64, repo *mirror.Repo, err error) {
+	found, _, err := h.App.REST().Apps.FindRepositoryInstallation(ctx, owner, name)
+	var answered *github.ErrorResponse
+	if errors.As(err, &answered) && answered.Response != nil && answered.Response.StatusCode == http.StatusNotFound {
+		return 0, nil, installation.ErrGone
+	}
+	if err != nil {
+		return 0, nil, fmt.Errorf("find the installation: %w", err)
+	}
+	gh, err := h.App.Client(ctx, found.GetID(), owner, name)
+	if err != nil {
+		return 0, nil, err
+	}
+	url := h.App.GitURL(owner, name)
+	repo, err = h.Mirrors.Open(ctx, url, mirror.Remote{URL: url, Token: gh.GitToken})
+	return found.GetID(), repo, err
+}
+
+// recipe is that of the commit that the job's workflow was taken from.
+func (h *Handler) recipe(ctx context.Context, repo *mirror.Repo, c Claims) (recipe string, files []string, err error) {
+	files, ok := c.workflows()
+	from := c.WorkflowSHA
+	if len(files) == 0 {
+		from = c.SHA // its own workflow is not from here
+	}
+	if !ok || !commit.MatchString(from) {
+		return "", nil, nil
+	}
+	err = repo.Fetch(ctx, mirror.Want{SHAs: []string{from}, Refs: []string{c.Ref}})
+	if errors.Is(err, mirror.ErrGone) {
+		return "", nil, nil
+	}
+	if err != nil {
+		return "", nil, err
+	}
+	recipe, err = Recipe(ctx, repo, from, files)
+	return recipe, files, err
+}
+
+// review asks for the reviews that have to do with a commit, and for that of the pull request whose
+// workflow it was, where nothing was heard of it yet.
+func (h *Handler) review(ctx context.Context, like queue.Request, sha string) ([]int, error) {
+	numbers, err := h.Ledger.Awaiting(ctx, like.Owner, like.Repo, sha)
+	if err != nil {
+		return nil, err
+	}
+	if like.Number > 0 && !slices.Contains(numbers, like.Number) {
+		_, err := h.Ledger.Heard(ctx, like.Owner, like.Repo, like.Number)
+		if errors.Is(err, sql.ErrNoRows) {
+			numbers, err = append(numbers, like.Number), nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	reqs := make([]queue.Request, len(numbers))
+	for i, n := range numbers {
+		reqs[i] = like
+		reqs[i].Number = n
+	}
+	return numbers, h.Submit(ctx, ledger.Delivery{}, reqs)
+}
