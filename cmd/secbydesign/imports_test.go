@@ -1,0 +1,132 @@
+package main_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"testing/fstest"
+)
+
+// A webhook comes in, the app lets scanners look, and shows it as checks. These are the
+// arrows: a folder may import itself and those beside it, and nothing else of ours. Tests
+// may do no more.
+var arrows = map[string][]string{
+	"cmd":      {"app"},
+	"app":      {"webhook", "checks", "scanners"},
+	"checks":   {"scanners"},
+	"webhook":  {},
+	"scanners": {},
+}
+
+// These are all that stands at the top, besides files that begin with a dot.
+var top = []string{
+	"cmd", "app", "webhook", "checks", "scanners", "deploy",
+	"go.mod", "go.sum", "Dockerfile", "README.md", "LICENSE",
+}
+
+// The dangerous powers, and who has them: folders, or files. Tests may do all of it.
+var (
+	startsPrograms = []string{"app/mirror", "scanners/internal/tool", "checks/fakegithub"}
+	writesToGitHub = []string{"checks/run.go", "checks/reply.go", "checks/fakegithub"}
+	actsAsTheApp   = []string{"app"} // calls under /app: tokens, the webhook's settings, deliveries
+)
+
+// These are pure, values in and values out: no network, files or database.
+var pure = []string{"app/policy", "app/triage", "app/ownership", "app/command", "app/insight", "app/rehearsal", "checks/patch"}
+
+const module = "github.com/secbydesign/secbydesign"
+
+func TestArchitecture(t *testing.T) {
+	t.Parallel()
+	for _, v := range violations(t, os.DirFS("../..")) {
+		t.Error(v)
+	}
+}
+
+func TestArchitectureIsGuarded(t *testing.T) {
+	t.Parallel()
+	const header = "// Package p is here.\npackage p\n"
+	imports := func(paths ...string) string { return header + `import ("` + strings.Join(paths, `"; "`) + `")` }
+	ours := func(folder string) string { return imports(module + "/" + folder) }
+	tests := []struct {
+		file, text string
+		want       string // empty when it is allowed
+	}{
+		{"cmd/x/x.go", ours("app"), ""},
+		{"cmd/x/x.go", ours("checks"), "cmd must not import checks"},
+		{"app/x.go", ours("webhook"), ""},
+		{"app/x/x.go", ours("app/y"), ""},
+		{"app/x.go", ours("cmd/secbydesign"), "app must not import cmd"},
+		{"checks/x.go", ours("scanners"), ""},
+		{"checks/x.go", ours("scanners/gitleaks"), ""},
+		{"checks/fakegithub/x.go", ours("webhook"), "checks must not import webhook"},
+		{"checks/x_test.go", ours("app/policy"), "checks must not import app"},
+		{"webhook/x.go", ours("scanners"), "webhook must not import scanners"},
+		{"webhook/x.go", ours(""), "webhook must not import " + module},
+		{"scanners/x/x.go", ours("checks"), "scanners must not import checks"},
+		{"deploy/x.go", header, "deploy is no place for Go"},
+
+		{"util/x.txt", "", "util is not one of the folders"},
+		{"Makefile", "", "Makefile is not one of the"},
+		{".golangci.yml", "", ""},
+		{"deploy/x.yaml", "", ""},
+		{"secbydesign", "", ""}, // what go build leaves, see .gitignore
+		{"data/trees/x.go", "package strange", ""},
+
+		{"app/mirror/x.go", imports("os/exec"), ""},
+		{"app/x.go", imports("os/exec"), "app/x.go must not start programs"},
+		{"app/mirrors/x.go", imports("os/exec"), "must not start programs"},
+		{"app/x_test.go", imports("os/exec"), ""},
+		{"scanners/x/x.go", imports("os") + "\nfunc f() { os.StartProcess(``, nil, nil) }", "must not start programs"},
+		{"app/policy/x.go", imports("strings"), ""},
+		{"app/policy/x.go", imports("os"), "app/policy/x.go is pure and must not import os"},
+		{"checks/patch/x.go", imports("net/http"), "pure and must not import net/http"},
+		{"app/policy/x_test.go", imports("os"), ""},
+
+		{"checks/run.go", header + "func f() { c.REST.Checks.CreateCheckRun() }", ""},
+		{"checks/reply.go", header + "func f() { c.REST.Issues.CreateComment() }", ""},
+		{"checks/reply.go", header + "func f() { c.REST.Reactions.CreateIssueCommentReaction() }", ""},
+		{"checks/other.go", header + "func f() { c.REST.Reactions.CreateIssueCommentReaction() }", "must not write to GitHub (Reactions.CreateIssueCommentReaction)"},
+		{"checks/other.go", header + "func f() { c.REST.Checks.CreateCheckRun() }", "must not write to GitHub (Checks.CreateCheckRun)"},
+		{"app/pull/x.go", header + "func f() { c.PullRequests.Edit() }", "must not write to GitHub (PullRequests.Edit)"},
+		{"app/pull/x.go", header + "func f() { c.Git.UpdateRef() }", "must not write to GitHub (Git.UpdateRef)"},
+		{"app/pull/x.go", header + "func f() { f := c.Issues.CreateComment; f() }", "must not write to GitHub (Issues.CreateComment)"},
+		{"app/pull/x.go", header + "func f() { c.GraphQL.Mutate() }", "must not write to GitHub (Mutate)"},
+		{"app/pull/x.go", header + "func f() { c.REST.NewRequest(`PUT`, ``, nil) }", "must not write to GitHub (NewRequest PUT)"},
+		{"app/pull/x.go", header + "func f() { c.REST.NewRequest(`GET`, ``, nil) }", ""},
+		{"app/pull/x.go", header + "func f() { c.PullRequests.Get(); c.Checks.ListCheckRunsForRef(); c.Repositories.CompareCommits() }", ""},
+		{"app/pull/x_test.go", header + "func f() { c.PullRequests.Edit() }", ""},
+		{"app/x.go", header + "func f() { c.Apps.CreateInstallationToken() }", ""},
+		{"checks/x.go", header + "func f() { c.Apps.CreateInstallationToken() }", "must not write to GitHub (Apps.CreateInstallationToken)"},
+
+		{"app/x.go", "package p", "app has 0 package comments"},
+		{"app/x.go", header + "func init() {}", "must not have an init function"},
+		{"app/x.go", header + "type t struct{}\nfunc (t) init() {}", ""},
+		{"app/x.go", header + "var m = map[int]int{}\nfunc f() { m[1] = 2 }", "must not change m, which is global"},
+		{"app/x.go", header + "var n int\nfunc f() { n++ }", "must not change n"},
+		{"app/x.go", header + "var s struct{ n []int }\nfunc f() { s.n[0] = 1 }", "must not change s"},
+		{"app/x.go", header + "var m = map[int]int{}\nfunc f() { delete(m, 1) }", "must not change m"},
+		{"app/x.go", header + "var n int\nfunc f() { n := 1; n++; _ = n }", ""},
+		{"app/x.go", header + "var n int\nfunc f(n int) { n++ }", ""},
+		{"app/x.go", header + "var m = map[int]int{1: 2}\nfunc f() int { return m[1] }", ""},
+	}
+	for _, tt := range tests {
+		tree := fstest.MapFS{".gitignore": {Data: []byte("/secbydesign\n/data/\n*.out\n")}, tt.file: {Data: []byte(tt.text)}}
+		got := violations(t, tree)
+		switch {
+		case tt.want == "" && len(got) > 0:
+			t.Errorf("%s is allowed:\n%s\ngot %q", tt.file, tt.text, got)
+		case tt.want != "" && (len(got) != 1 || !strings.Contains(got[0], tt.want)):
+			t.Errorf("%s:\n%s\ngot %q, want %q", tt.file, tt.text, got, tt.want)
+		}
+	}
+
+	twice := fstest.MapFS{"app/x.go": {Data: []byte(header)}, "app/y.go": {Data: []byte(header)}}
+	if got := violations(t, twice); len(got) != 1 || !strings.Contains(got[0], "app has 2 package comments") {
+		t.Errorf("two package comments: %q", got)
+	}
+	apart := fstest.MapFS{"app/x.go": {Data: []byte(header + "var n int")}, "app/y.go": {Data: []byte("package p\nfunc f() { n = 1 }")}}
+	if got := violations(t, apart); len(got) != 1 || !strings.Contains(got[0], "app/y.go must not change n") {
+		t.Errorf("a change in another file: %q", got)
+	}
+}

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/secbydesign/secbydesign/app"
+	"github.com/secbydesign/secbydesign/app/local"
+)
+
+type reviewCommand struct {
+	Repo   string `default:"." placeholder:"DIR" help:"Folder of the git repository."`
+	Base   string `placeholder:"REV" help:"What to compare with; the default branch unless set."`
+	Head   string `default:"worktree" placeholder:"REV" help:"What to review: a revision, or worktree for the files as they are."`
+	Format string `default:"text" placeholder:"FORMAT" help:"text, json, sarif or markdown."`
+	FailOn string `default:"low" placeholder:"SEVERITY" help:"Exit with 1 for a new finding of this severity or worse: low, medium, high, critical or never."`
+	All    bool   `help:"Show what was there before and what is mended, too."`
+	Org    string `name:"org-policy" placeholder:"FILE" help:"The organisation's policy, with its guardrails; none unless set."`
+
+	app.ScannerSettings
+}
+
+func (c *reviewCommand) Run(ctx context.Context) error {
+	options, err := app.Local(local.Options{
+		Repo: c.Repo, Base: c.Base, Head: c.Head, Format: c.Format, FailOn: c.FailOn, All: c.All, OrgPolicy: c.Org,
+	}, c.ScannerSettings, os.Stdout)
+	code := local.Misused
+	if err == nil {
+		code, err = local.Review(ctx, os.Stdout, options)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "secbydesign review:", err)
+	}
+	if code != local.Passed {
+		return exit(code)
+	}
+	return nil
+}

@@ -1,0 +1,20 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/secbydesign/secbydesign/app"
+)
+
+type serveCommand struct{ app.Settings }
+
+func (c *serveCommand) Run(ctx context.Context) error {
+	config, err := c.Config()
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "These settings need your attention:\n%v\n", err)
+		return exit(2)
+	}
+	return app.Run(ctx, config, app.Logger(config, os.Stderr))
+}
