@@ -622,6 +622,32 @@ func TestRerunOfOneGateAndOfAll(t *testing.T) {
 	s.want(n, "neutral", "a.py:2 open")
 }
 
+// TestRerunBetweenVerdictAndEnd presses "Re-run" as soon as the verdict is shown, while the review that
+// made it has not ended.
+func TestRerunBetweenVerdictAndEnd(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, map[string]string{"a.py": "a = 1\n"})
+	// The App hears of each change of a check some time after everybody else.
+	s.GitHub.Fail(fakegithub.Fault{Method: "PATCH", Path: "/repos/*/*/check-runs/*", Count: -1, After: true, Delay: 50 * time.Millisecond})
+	n := s.open("change", map[string]string{"a.py": "a = 1\n" + mild(1)})
+	head := s.GitHub.Pull("acme", "shop", n).HeadSHA
+	s.becomes(n, "neutral", "1 new finding")
+	if s.metric("secbydesign_reviews_total", "") > 0 {
+		t.Log("the review has ended already: this run shows nothing")
+	}
+	gate := checks.Name + "/secrets"
+	made := func() (list []fakegithub.CheckRun) {
+		for _, run := range s.GitHub.CheckRuns("acme", "shop", head) {
+			if run.Name == gate && run.Status == "completed" {
+				list = append(list, run)
+			}
+		}
+		return list
+	}
+	s.GitHub.Rerequest(made()[0].ID, "mona")
+	s.until("the gate has a new run", func() bool { return len(made()) == 2 })
+}
+
 // TestForksMayAskAndNotDecide is about a contributor without any right.
 func TestForksMayAskAndNotDecide(t *testing.T) {
 	t.Parallel()

@@ -80,15 +80,16 @@ func (r *Reviewer) Review(ctx context.Context, req queue.Request) error {
 	if err := r.record(ctx, req, p.Head, Started, nil); err != nil {
 		return err
 	}
-	again := req.Force && req.Reason == Rerequested
-	run, err := checks.Start(ctx, clients, place, again)
+	names, err := r.reruns(ctx, req)
+	if err != nil {
+		return err
+	}
+	run, err := checks.Start(ctx, clients, place, req.Force && req.Reason == Rerequested || len(names) > 0)
 	if err != nil {
 		return r.settle(ctx, req, err)
 	}
-	if again {
-		if err := r.restart(ctx, req, run); err != nil {
-			return r.settle(ctx, req, err)
-		}
+	if err := run.Restart(ctx, names); err != nil {
+		return r.settle(ctx, req, err)
 	}
 	if err := r.abandon(ctx, clients, place, p.Head, "The pull request has a newer head."); err != nil {
 		return r.settle(ctx, req, err)

@@ -275,30 +275,40 @@ func owns(ctx context.Context, gh *installation.Client, org string, who ownershi
 	return who, nil
 }
 
-// restart shows that the gates are looked at again on whose checks somebody pressed "Re-run"
-// since the last review.
-func (r *Reviewer) restart(ctx context.Context, req queue.Request, run *checks.Run) error {
-	done, err := r.Ledger.Events(ctx, ledger.Filter{Owner: req.Owner, Repo: req.Repo, Number: req.Number, Kind: Finished})
+// reruns reads what [askedAgain] tells of a pull request.
+func (r *Reviewer) reruns(ctx context.Context, req queue.Request) ([]string, error) {
+	events, err := r.Ledger.Events(ctx, ledger.Filter{Owner: req.Owner, Repo: req.Repo, Number: req.Number})
 	if err != nil {
-		return fmt.Errorf("read earlier reviews: %w", err)
+		return nil, fmt.Errorf("read what is to be made again: %w", err)
 	}
-	var after int64
-	if len(done) > 0 {
-		after = done[len(done)-1].ID
+	return askedAgain(events)
+}
+
+// askedAgain lists the checks that somebody asked to have made again and no review has, from all events
+// of a pull request. A review that has finished knew what was asked before it started. What was asked
+// while it ran it may have missed, at the latest between its verdict and its end.
+func askedAgain(events []ledger.Event) (names []string, err error) {
+	var started int // how many events there were when the newest review started
+	var after int   // and when the newest that has finished did
+	for i, e := range events {
+		switch e.Kind {
+		case Started:
+			started = i
+		case Finished:
+			after = started
+		}
 	}
-	asked, err := r.Ledger.Events(ctx, ledger.Filter{Owner: req.Owner, Repo: req.Repo, Number: req.Number, Kind: RerunOf, After: after})
-	if err != nil {
-		return fmt.Errorf("read what is to be made again: %w", err)
-	}
-	var names []string
-	for _, e := range asked {
+	for _, e := range events[after:] {
+		if e.Kind != RerunOf {
+			continue
+		}
 		var data struct{ Check string }
 		if err := json.Unmarshal(e.Data, &data); err != nil {
-			return fmt.Errorf("read event %d: %w", e.ID, err)
+			return nil, fmt.Errorf("read event %d: %w", e.ID, err)
 		}
 		if !slices.Contains(names, data.Check) {
 			names = append(names, data.Check)
 		}
 	}
-	return run.Restart(ctx, names)
+	return names, nil
 }
