@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/checks/fakegithub"
 )
 
@@ -84,6 +85,33 @@ func TestTheOrganisationsSecondPlace(t *testing.T) {
 	s.GitHub.Repo("acme", ".github").Commit("main", "", "no policy", map[string]string{".secbydesign.yml": fakegithub.Delete})
 	four := s.open("four", map[string]string{"e.py": "e = 1\n" + leak(4)})
 	s.want(four, "neutral", "e.py:2 open")
+}
+
+// TestAForkIsNoPolicy has an organisation with a fork of this program's repository and its policy.
+func TestAForkIsNoPolicy(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, map[string]string{"a.py": "a = 1\n"})
+	s.GitHub.CreateOrg("makers")
+	upstream := s.GitHub.CreateRepo("makers", "secbydesign", true)
+	upstream.Commit("main", "", "its own policy", map[string]string{"a.py": "a = 1\n", ".secbydesign.yml": "version: 1\ngates: {secrets: {mode: off}}\npaths: {ignore: [\"**\"]}\n"})
+	fork := upstream.Fork("acme")
+	one := s.open("one", map[string]string{"b.py": "b = 1\n" + leak(1)})
+	s.want(one, "neutral", "b.py:2 open")
+
+	// In the fork itself it holds, as anywhere.
+	fork.Commit("change", fork.Tip("main"), "change", map[string]string{"b.py": "b = 1\n" + leak(2)})
+	n := fork.OpenPull("Change", "", "main", "change", "mona", false)
+	head := s.GitHub.Pull("acme", "secbydesign", n).HeadSHA
+	s.until("the fork's own policy holds", func() bool {
+		for _, run := range s.GitHub.CheckRuns("acme", "secbydesign", head) {
+			if run.Name == checks.Name && run.Conclusion == "skipped" {
+				return true
+			}
+		}
+		return false
+	})
+	three := s.open("three", map[string]string{"c.py": "c = 1\n" + leak(3)})
+	s.want(three, "neutral", "c.py:2 open")
 }
 
 func TestTheOrganisationsFileIsDeleted(t *testing.T) {

@@ -18,6 +18,7 @@ type Pull struct {
 	Number      int
 	URL         string // its page
 	Public      bool   // anybody can read the repository
+	Fork        bool   // the repository, into which it would be merged, is a fork of another
 
 	Head    string // commit, 40 hex digits
 	BaseRef string // the branch it would be merged into
@@ -42,8 +43,8 @@ func Read(ctx context.Context, gh *github.Client, owner, repo string, number int
 	p := Pull{
 		Owner: owner, Repo: repo, Number: number,
 		URL:    pr.GetHTMLURL(),
-		Public: !pr.GetBase().GetRepo().GetPrivate(),
-		Head:   pr.GetHead().GetSHA(), BaseRef: pr.GetBase().GetRef(), Base: pr.GetBase().GetSHA(),
+		Public: !pr.GetBase().GetRepo().GetPrivate(), Fork: pr.GetBase().GetRepo().GetFork(),
+		Head: pr.GetHead().GetSHA(), BaseRef: pr.GetBase().GetRef(), Base: pr.GetBase().GetSHA(),
 		Author: pr.GetUser().GetLogin(), Draft: pr.GetDraft(), Open: pr.GetState() == "open",
 		Commits: pr.GetCommits(),
 	}

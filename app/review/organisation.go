@@ -15,6 +15,9 @@ import (
 // has one counts.
 var organisationRepos = [2]string{".github", "secbydesign"}
 
+// errFork is of the second of them: whoever forks this program's own repository means no policy by it.
+var errFork = errors.New("the repository is a fork")
+
 // organisation reads the organisation's policy and says in which repository it is; empty for none.
 // The notices are plain text.
 func (r *Reviewer) organisation(ctx context.Context, installed int64, owner string) (in policy.Layer, home string, notices []string, err error) {
@@ -53,6 +56,8 @@ func (r *Reviewer) organisationAt(ctx context.Context, installed int64, owner, r
 	switch {
 	case context.Cause(ctx) != nil, errors.As(err, &limited), errors.Is(err, installation.ErrSuspended):
 		return policy.Layer{}, false, "", errors.Join(context.Cause(ctx), err)
+	case errors.Is(err, errFork):
+		return policy.Layer{}, false, "", nil // what is kept under its name is its own policy
 	case errors.Is(err, installation.ErrGone):
 		problem = "cannot be reached any more: the App has to be installed on " + owner + "/" + repo
 	case err != nil:
@@ -102,6 +107,14 @@ func (r *Reviewer) readOrganisation(ctx context.Context, installed int64, owner,
 	}
 	if err != nil {
 		return nil, "", false, fmt.Errorf("read the organisation's policy: %w", err)
+	}
+	if repo == organisationRepos[1] {
+		switch r, _, err := gh.Repositories.Get(ctx, owner, repo); {
+		case err != nil:
+			return nil, "", false, fmt.Errorf("read the organisation's policy: %w", err)
+		case r.GetFork():
+			return nil, "", false, errFork
+		}
 	}
 	if file.GetType() != "file" {
 		return nil, "", false, errors.New("read the organisation's policy: it is not a file")

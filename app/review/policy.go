@@ -28,7 +28,7 @@ func (r *Reviewer) policy(ctx context.Context, installation int64, repo *mirror.
 	for _, notice := range told {
 		notices = append(notices, checks.Escape(notice))
 	}
-	if !l.at(p.Repo) {
+	if !l.at(p.Repo, p.Fork) {
 		notice := ""
 		if l.repository, notice, err = r.repository(ctx, repo, p); err != nil {
 			return policy.Policy{}, layers{}, nil, err
@@ -48,8 +48,9 @@ type layers struct {
 
 // at reports whether the file of a repository is the organisation's, and not its own: it is, or
 // would be.
-func (l layers) at(repo string) bool {
-	return strings.EqualFold(repo, organisationRepos[0]) || strings.EqualFold(repo, l.home) || l.home == "" && strings.EqualFold(repo, organisationRepos[1])
+func (l layers) at(repo string, fork bool) bool {
+	second := strings.EqualFold(repo, organisationRepos[1]) && !fork
+	return strings.EqualFold(repo, organisationRepos[0]) || strings.EqualFold(repo, l.home) || l.home == "" && second
 }
 
 func (l layers) merge() policy.Policy { return policy.Merge(l.organisation, l.repository) }
@@ -144,7 +145,7 @@ func LastPolicy(ctx context.Context, l ledger.Reader, owner, repo string, with P
 	if with.Organisation != nil {
 		in.organisation = *with.Organisation
 	}
-	if in.at(repo) { // its file is the organisation's
+	if in.at(repo, false) { // its file is the organisation's
 		return in.merge(), nil
 	}
 	if in.repository, _, err = lastLayer(ctx, l, owner, repo, false); err != nil {
@@ -191,7 +192,7 @@ func (r *Reviewer) proposed(ctx context.Context, c Change, ex Examination, p pul
 		return list, []string{checks.Escape(fmt.Sprintf("This pull request makes %s invalid: %s", policy.File, problems[0]))}, nil
 	}
 	before, next := l.merge(), l
-	if l.at(p.Repo) {
+	if l.at(p.Repo, p.Fork) {
 		next.organisation = layer
 	} else {
 		next.repository = layer
