@@ -23,6 +23,7 @@ import (
 
 	"github.com/secbydesign/secbydesign/app"
 	"github.com/secbydesign/secbydesign/app/demo"
+	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/checks/fakegithub"
 )
@@ -118,6 +119,25 @@ func (s *stage) verdict(n int) fakegithub.CheckRun {
 		s.t.Fatal(err)
 	}
 	return run
+}
+
+// reviewed waits until everything that the App was told of a pull request has been reviewed. What the
+// pull request shows comes before the end of a review, which something newer may still cancel.
+func (s *stage) reviewed(n int) {
+	s.t.Helper()
+	s.GitHub.Settle()
+	l, err := ledger.OpenReader(s.t.Context(), "sqlite:"+filepath.Join(s.Settings.DataDir, "secbydesign.db"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer l.Close()
+	s.until("it is reviewed", func() bool {
+		p, err := l.Heard(s.t.Context(), "acme", "shop", n)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		return p.Reviewed == p.Generation
+	})
 }
 
 // until waits for a condition that has no event of its own.
@@ -254,7 +274,7 @@ func TestSameDeliveryTwentyTimes(t *testing.T) {
 		t.Errorf("answers by status: %v, want 20 times 202", statuses)
 	}
 	s.want(n, "neutral", "a.py:2 open", "a.py:3 open")
-	s.until("one review is finished", func() bool { return s.metric("secbydesign_reviews_total", "") >= 1 })
+	s.reviewed(n)
 	if got := s.metric("secbydesign_webhook_deliveries_total", `outcome="duplicate"`); got != 19 {
 		t.Errorf("%v deliveries were known, want 19", got)
 	}
@@ -273,12 +293,15 @@ func TestNothingToWriteTheSecondTime(t *testing.T) {
 	s := newStage(t, map[string]string{"a.py": "a = 1\n"})
 	n := s.open("change", map[string]string{"a.py": "a = 1\n" + leak(1)})
 	s.want(n, "neutral", "a.py:2 open")
-	s.until("the review is finished", func() bool { return s.metric("secbydesign_reviews_total", "") == 1 })
+	s.reviewed(n)
 	s.GitHub.ResetWrites()
 	// Another base is a reason to look again; the same merge base gives the same result.
 	s.repo.Commit("main", "", "elsewhere", map[string]string{"other.txt": "x\n"})
 	s.GitHub.ChangeBase("acme", "shop", n, "mona", "main")
-	s.until("it is reviewed again", func() bool { return s.metric("secbydesign_reviews_total", "") == 2 })
+	s.reviewed(n)
+	if got := s.metric("secbydesign_reviews_total", ""); got < 2 {
+		t.Errorf("it was reviewed %v times", got)
+	}
 	if w := s.GitHub.Writes(); len(w) != 0 {
 		t.Errorf("the second review writes %+v", w)
 	}

@@ -60,8 +60,18 @@ func (l *Ledger) Hear(ctx context.Context, tx *sql.Tx, p Pull) error {
 // Pull reads a pull request as part of tx. Its error wraps [sql.ErrNoRows] if it was
 // never heard of.
 func (l *Ledger) Pull(ctx context.Context, tx *sql.Tx, owner, repo string, number int) (Pull, error) {
-	var p Pull
-	err := tx.QueryRowContext(ctx, `
+	return readPull(ctx, tx, owner, repo, number)
+}
+
+// Heard reads a pull request. Its error wraps [sql.ErrNoRows] if it was never heard of.
+func (l Reader) Heard(ctx context.Context, owner, repo string, number int) (Pull, error) {
+	return readPull(ctx, l.read, owner, repo, number)
+}
+
+func readPull(ctx context.Context, from interface {
+	QueryRowContext(context.Context, string, ...any) *sql.Row
+}, owner, repo string, number int) (p Pull, err error) {
+	err = from.QueryRowContext(ctx, `
 		SELECT id, installation, repo_id, owner, repo, number, head, base, reason, force, closed, generation, reviewed
 		FROM pulls WHERE lower(owner) = $1 AND lower(repo) = $2 AND number = $3`,
 		strings.ToLower(owner), strings.ToLower(repo), number).
@@ -71,15 +81,6 @@ func (l *Ledger) Pull(ctx context.Context, tx *sql.Tx, owner, repo string, numbe
 		return Pull{}, fmt.Errorf("read pull request %s/%s#%d: %w", owner, repo, number, err)
 	}
 	return p, nil
-}
-
-// Heard reads a pull request. Its error wraps [sql.ErrNoRows] if it was never heard of.
-func (l *Ledger) Heard(ctx context.Context, owner, repo string, number int) (p Pull, err error) {
-	err = l.Tx(ctx, func(tx *sql.Tx) error {
-		p, err = l.Pull(ctx, tx, owner, repo, number)
-		return err
-	})
-	return p, err
 }
 
 // OpenPulls lists the numbers of the pull requests that were not closed, as far as was heard.
