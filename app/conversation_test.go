@@ -349,6 +349,48 @@ func TestADraftIsCommentedAndNeverBlocked(t *testing.T) {
 	}
 }
 
+// TestAMilderVerdictIsTakenBackAtOnce holds that what passed as a draft, or into another branch, does not
+// pass any more from the moment that it is ready, or goes elsewhere, and not only from the next verdict on.
+func TestAMilderVerdictIsTakenBackAtOnce(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, map[string]string{"a.py": "a = 1\n", policyFile: "version: 1\ngates: {secrets: {mode: block}}\n"})
+	verdicts := func(n int) (list []int64) { // a new one hides the older from the moment that the review begins
+		for _, run := range s.GitHub.CheckRuns("acme", "shop", s.GitHub.Pull("acme", "shop", n).HeadSHA) {
+			if run.Name == checks.Name {
+				list = append(list, run.ID)
+			}
+		}
+		return list
+	}
+	s.repo.Commit("draft", s.base, "draft", map[string]string{"a.py": "a = 1\n" + leak(1)})
+	draft := s.repo.OpenPull("Draft", "", "main", "draft", "mona", true)
+	s.want(draft, "neutral", "a.py:2 open")
+	s.reviewed(draft)
+	s.GitHub.SetDraft("acme", "shop", draft, "mona", false)
+	s.reviewed(draft)
+	s.want(draft, "failure", "a.py:2 open")
+
+	s.repo.Commit("old", s.base, "has it", map[string]string{"b.py": "b = 1\n" + leak(2)})
+	s.repo.Commit("change", s.repo.Tip("old"), "change", map[string]string{"a.py": "a = 2\n"})
+	moved := s.repo.OpenPull("Change", "", "old", "change", "mona", false)
+	s.want(moved, "success")
+	s.reviewed(moved)
+	s.GitHub.ChangeBase("acme", "shop", moved, "mona", "main")
+	s.reviewed(moved)
+	s.want(moved, "failure", "b.py:2 open")
+
+	for _, n := range []int{draft, moved} {
+		if list := verdicts(n); len(list) != 2 {
+			t.Errorf("%d: the verdicts are %v, want a second one", n, list)
+		}
+		s.GitHub.SetDraft("acme", "shop", n, "mona", true) // a harsher one may stand until the next
+		s.reviewed(n)
+		if list := verdicts(n); len(list) != 2 {
+			t.Errorf("%d as a draft: the verdicts are %v, want no third one", n, list)
+		}
+	}
+}
+
 // TestWhatWasThereBeforeIsNotMine holds that a pull request neither hears of nor fails for what it did
 // not bring: old findings, moved ones, and removed ones (complaints 10 and 21).
 func TestWhatWasThereBeforeIsNotMine(t *testing.T) {
@@ -359,6 +401,51 @@ func TestWhatWasThereBeforeIsNotMine(t *testing.T) {
 	if c := s.conversation(n); c != "" {
 		t.Errorf("there is talk:\n%s", c)
 	}
+}
+
+// TestWhatStandsIsNotCalledFixed holds that a thread whose finding is still there says why it is settled:
+// another base has it, the policy stops looking, the file goes where it does not look.
+func TestWhatStandsIsNotCalledFixed(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, map[string]string{"a.py": "a = 1\n", "b.py": "b = 1\n", policyFile: "version: 1\npaths: {ignore: [\"**/testdata/**\"]}\n"})
+	says := func(n int, path, want string) {
+		t.Helper()
+		s.reviewed(n)
+		for _, thread := range s.GitHub.Threads("acme", "shop", n) {
+			if first, _, _ := strings.Cut(thread.Comments[0].Body, "\n"); thread.Path == path && first != want {
+				t.Errorf("%s says %s, want %s", path, first, want)
+			}
+		}
+		if c := s.conversation(n); strings.Contains(c, "fixed on the way") {
+			t.Errorf("it takes credit:\n%s", c)
+		}
+	}
+	// The branch that it goes to has the same: for one file the change is empty then.
+	base := s.repo.Commit("release", s.base, "there already", map[string]string{"a.py": "a = 1\n" + leak(1), "b.py": "b = 1\n" + leak(2)})
+	s.repo.Commit("change", base, "more", map[string]string{"b.py": "b = 1\n" + leak(2) + "b = 2\n"})
+	n := s.repo.OpenPull("Change", "", "main", "change", "mona", false)
+	s.want(n, "neutral", "a.py:2 open", "b.py:2 open")
+	s.reviewed(n)
+	s.GitHub.ChangeBase("acme", "shop", n, "mona", "release")
+	says(n, "a.py", "**In the base by now, so not new here.**")
+	says(n, "b.py", "**In the base by now, so not new here.**")
+	s.GitHub.ChangeBase("acme", "shop", n, "mona", "main")
+	s.reviewed(n)
+	s.want(n, "neutral", "a.py open", "b.py:2 open")
+
+	// The file goes where nobody looks.
+	m := s.open("hides", map[string]string{"c.py": "c = 1\n" + leak(3)})
+	s.want(m, "neutral", "c.py:2 open")
+	s.push(m, "hides", map[string]string{"c.py": fakegithub.Delete, "testdata/c.py": "c = 1\n" + leak(3), "e.py": "e = 1\n"})
+	s.until("the new head has its verdict", func() bool { return strings.HasSuffix(s.threads(m)[0], "settled") })
+	says(m, "c.py", "**Not looked at any more: the policy leaves the file alone.**")
+
+	// The policy stops looking.
+	k := s.open("off", map[string]string{"d.py": "d = 1\n" + leak(4)})
+	s.want(k, "neutral", "d.py:2 open")
+	s.repo.Commit("main", "", "off", map[string]string{policyFile: "version: 1\nrules: {gitleaks/github-pat: {mode: off, reason: \"not ours\"}}\n"})
+	s.said(k, "mona", "/secbydesign rescan", "Looking again.")
+	says(k, "d.py", "**Not shown any more: the policy switches this off.**")
 }
 
 // TestTheVerdictIsOfTheHead sets a branch back to a commit that was reviewed before, and on again. What

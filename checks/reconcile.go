@@ -2,10 +2,12 @@ package checks
 
 import (
 	"cmp"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/secbydesign/secbydesign/checks/patch"
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
@@ -98,12 +100,18 @@ func Reconcile(rep Report, have []Thread, head string) Plan {
 			ch = settle(t, rep.Decided[t.Fingerprint])
 		case rep.Standing[t.Fingerprint]:
 			ch = shut(t, "Not shown any more: the policy only observes this now.")
+		case rep.Aside[t.Fingerprint] != "" && rep.Partial:
+			continue
+		case rep.Aside[t.Fingerprint] != "":
+			ch = shut(t, rep.Aside[t.Fingerprint])
 		case rep.Unfinished[t.Scanner], t.Scanner == "" && len(rep.Unfinished) > 0, rep.Partial && !rep.Finished[t.Scanner]:
 			continue
 		case rep.Verdict == NotRun:
 			ch = shut(t, rep.input.NotRun)
 		case t.Scanner != "" && !rep.Finished[t.Scanner]:
 			ch = shut(t, "Not looked at any more: the policy switches the scanner off.")
+		case rep.input.unseen(t.Path):
+			ch = shut(t, "Not looked at any more: the policy leaves the file alone.")
 		default:
 			ch = shut(t, "Fixed in "+shortCode(head)+left(t.Body, rep.Standing)+".")
 		}
@@ -112,6 +120,23 @@ func Reconcile(rep Report, have []Thread, head string) Plan {
 		}
 	}
 	return plan
+}
+
+// unseen reports whether the policy leaves a file alone, or where it may have gone: a file that is no
+// more, and one of its name among those that are left alone.
+func (in Input) unseen(name string) bool {
+	if in.Ignored == nil {
+		return false
+	}
+	if in.Ignored(name) {
+		return true
+	}
+	if f, ok := in.Patch.File(name); ok && f.NewPath == name {
+		return false
+	}
+	return slices.ContainsFunc(in.Patch.Files(), func(f *patch.File) bool {
+		return f.NewPath != "" && f.NewPath != name && path.Base(f.NewPath) == path.Base(name) && in.Ignored(f.NewPath)
+	})
 }
 
 // open brings a thread to the state of an open finding. One that a person resolved or hid stays so

@@ -2,11 +2,13 @@ package checks
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/secbydesign/secbydesign/checks/patch"
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
@@ -193,6 +195,49 @@ func TestReconcileSettlesWhatIsNotLookedAt(t *testing.T) {
 	} {
 		if plan := Reconcile(Compose(in), have, head40); len(plan.Changes) != 1 || !plan.Changes[0].Close {
 			t.Errorf("%+v gives %+v", in, plan)
+		}
+	}
+}
+
+// TestOnlyWhatIsGoneIsCalledFixed holds that a thread tells why it is settled although the head has its
+// finding, and that nothing is settled so before every scanner is ready.
+func TestOnlyWhatIsGoneIsCalledFixed(t *testing.T) {
+	t.Parallel()
+	f := finding("a.py", 2, scanners.High, scanners.New)
+	body := Compose(Input{Head: head40, Patch: mustPatch(t, "a.py"), Gates: gate(f), Limit: 10}).Comments[0].Body
+	have := []Thread{{CommentID: 4, Fingerprint: f.Fingerprint, Scanner: "gitleaks", Path: "a.py", Line: 2, Body: body}}
+	other := finding("a.py", 2, scanners.High, scanners.New)
+	other.Fingerprint, other.Scanner, other.Also = "other", "semgrep", []string{f.RuleID()}
+	inBase := f.Result
+	inBase.State = scanners.Unchanged
+	for name, c := range map[string]struct {
+		change func(*Input)
+		want   string
+	}{
+		"gone":        {func(*Input) {}, "**Fixed in `"},
+		"in the base": {func(in *Input) { in.Gates[0].Runs[0].Results = []scanners.Result{inBase} }, "**In the base by now"},
+		"off":         {func(in *Input) { in.Gates[0].Runs[0].Results = []scanners.Result{f.Result} }, "**Not shown any more: the policy switches this off."},
+		"observed":    {func(in *Input) { f := f; f.Comment = false; in.Gates[0].Findings = []Finding{f} }, "**Not shown any more: the policy only observes this now."},
+		"part of another": {func(in *Input) {
+			in.Gates = append(in.Gates, Gate{Name: scanners.Code, Findings: []Finding{other}})
+			in.Gates[0].Runs[0].Results = []scanners.Result{f.Result}
+		}, "**Told together with"},
+		"ignored":         {func(in *Input) { in.Ignored = func(p string) bool { return p == "a.py" } }, "**Not looked at any more: the policy leaves the file alone."},
+		"another ignored": {func(in *Input) { in.Ignored = func(p string) bool { return p == "b.py" } }, "**Fixed in `"},
+		"moved out of sight": {func(in *Input) {
+			in.Ignored = func(p string) bool { return strings.HasPrefix(p, "testdata/") }
+			in.Patch, _ = patch.Parse([]byte("diff --git a/testdata/a.py b/testdata/a.py\nnew file mode 100644\n--- /dev/null\n+++ b/testdata/a.py\n@@ -0,0 +1 @@\n+x\n"))
+		}, "**Not looked at any more"},
+	} {
+		in := Input{Head: head40, Patch: mustPatch(t, "a.py", "b.py"), Gates: gate(), Limit: 10}
+		c.change(&in)
+		plan := Reconcile(Compose(in), have, head40)
+		if len(plan.Changes) != 1 || !plan.Changes[0].Close || !strings.HasPrefix(plan.Changes[0].Body, c.want) {
+			t.Errorf("%s: %+v", name, plan.Changes)
+		}
+		in.Gates[0].Pending = []string{"slow"}
+		if plan := Reconcile(Compose(in), have, head40); name != "gone" && strings.Contains(fmt.Sprint(plan.Changes), "Fixed in") != strings.HasPrefix(c.want, "**Fixed") {
+			t.Errorf("%s, while one still looks: %+v", name, plan.Changes)
 		}
 	}
 }

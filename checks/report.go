@@ -95,6 +95,10 @@ type Input struct {
 	// false for a file that is not there or cannot be had.
 	Text func(path string) (content []byte, ok bool)
 
+	// Ignored reports whether the policy leaves a file alone, so that nothing is known of it; nil for
+	// none.
+	Ignored func(path string) bool
+
 	decided []Finding // see [Input.settled]
 }
 
@@ -130,9 +134,12 @@ type Report struct {
 	Checks   []Check   // the verdict's first, then one for each gate
 	Comments []Comment // the threads that should be open, worst first
 
-	// Standing holds the fingerprints of all findings that are new here, shown or not. A
-	// thread of ours that is not in it is mended, if its scanner finished.
+	// Standing holds the fingerprints of all findings that are new here, shown or not.
 	Standing map[string]bool
+
+	// Aside tells, by fingerprint, of the other findings that the head has, why they are not told of:
+	// one sentence of ours. A thread of ours that is in neither is mended, if its scanner finished.
+	Aside map[string]string
 
 	// Decided holds, by fingerprint, what people decided of the findings that are new here and not
 	// open, as one sentence of Markdown.
@@ -196,7 +203,7 @@ type Spot struct {
 func Compose(in Input) Report {
 	in.Gates = sortedGates(in.Gates)
 	in = in.settled()
-	rep := Report{Standing: map[string]bool{}, Decided: map[string]string{}, Finished: map[string]bool{}, Unfinished: map[string]bool{}, input: in}
+	rep := Report{Standing: map[string]bool{}, Aside: map[string]string{}, Decided: map[string]string{}, Finished: map[string]bool{}, Unfinished: map[string]bool{}, input: in}
 	for _, g := range in.Gates {
 		rep.Partial = rep.Partial || len(g.Pending) > 0
 		for _, run := range g.Runs {
@@ -217,6 +224,13 @@ func Compose(in Input) Report {
 		rep.Standing[f.Fingerprint] = true
 		rep.Decided[f.Fingerprint] = f.Decided.sentence() + "."
 	}
+	for _, run := range rep.Runs() { // their results are more than the findings that the policy left
+		for _, f := range run.Results {
+			if !rep.Standing[f.Fingerprint] && f.State != scanners.Absent {
+				rep.Aside[f.Fingerprint] = in.aside(f)
+			}
+		}
+	}
 	var fingerprints []string
 	taken := map[string][]suggestion{}
 	for _, b := range chosen(in, rep.Partial) {
@@ -235,6 +249,19 @@ func Compose(in Input) Report {
 		}
 	}
 	return rep
+}
+
+// aside tells why a result is not told of, although the head has it.
+func (in Input) aside(f scanners.Result) string {
+	if f.State == scanners.Unchanged {
+		return "In the base by now, so not new here."
+	}
+	for _, g := range in.Gates {
+		if slices.ContainsFunc(g.Findings, func(told Finding) bool { return told.Path == f.Path && slices.Contains(told.Also, f.RuleID()) }) {
+			return "Told together with another finding of the same problem."
+		}
+	}
+	return "Not shown any more: the policy switches this off."
 }
 
 // An Outline is what a report comes to, without its text.

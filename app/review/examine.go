@@ -100,7 +100,7 @@ func (e *Examiner) Examine(ctx context.Context, c Change, p policy.Policy, known
 	// what is scanned comes from the trees.
 	set, _ := patch.Parse(diff.Patch)
 	ex := Examination{Patch: set, Diff: diff}
-	s, err := gather(ctx, c, diff, p)
+	s, err := gather(ctx, c, diff, p, known)
 	if err != nil {
 		return Examination{}, err
 	}
@@ -232,7 +232,10 @@ type largeFile struct {
 // existed in between. Base versions of all changed files are read, not only of those with
 // findings: a finding that moves from one file to another is then seen to have moved, and one
 // that is mended is seen to be mended.
-func gather(ctx context.Context, c Change, diff *mirror.Diff, p policy.Policy) (*source, error) {
+//
+// So are the files of known findings, where the change does not touch them any more: a finding that is
+// in the base by now is not mended.
+func gather(ctx context.Context, c Change, diff *mirror.Diff, p policy.Policy, known []triage.Known) (*source, error) {
 	s := &source{change: c, renames: map[string]string{}, partial: c.Partial, truncated: diff.Truncated, order: map[string]int{}}
 	type want struct {
 		to   *side
@@ -258,6 +261,10 @@ func gather(ctx context.Context, c Change, diff *mirror.Diff, p policy.Policy) (
 			}
 		}
 	}
+	var untouched []string
+	for _, k := range known {
+		untouched = append(untouched, k.Path)
+	}
 	if len(c.Commits) > 0 {
 		versions, err := c.Repo.Versions(ctx, c.Commits)
 		var short *mirror.ShallowError
@@ -270,10 +277,12 @@ func gather(ctx context.Context, c Change, diff *mirror.Diff, p policy.Policy) (
 			if !ends[v.Blob] {
 				add(&s.between, scanners.File{Path: v.Path, Blob: v.Blob, Commit: v.Commit})
 			}
+			// What was changed and changed back holds no news in between.
+			untouched = append(untouched, v.Path)
 		}
-		if err := s.addRestored(ctx, c, diff, versions, p); err != nil {
-			return nil, err
-		}
+	}
+	if err := s.addUntouched(ctx, c, diff, untouched, p); err != nil {
+		return nil, err
 	}
 	oids := make([]string, 0, len(blobs))
 	for oid := range blobs {
@@ -307,9 +316,8 @@ func gather(ctx context.Context, c Change, diff *mirror.Diff, p policy.Policy) (
 	return s, nil
 }
 
-// addRestored adds, to both ends, the files that commits in between changed and changed back.
-// The change does not hold them, but what they hold at both ends is no news in between.
-func (s *source) addRestored(ctx context.Context, c Change, diff *mirror.Diff, versions []mirror.Version, p policy.Policy) error {
+// addUntouched adds, to both ends, those of the files that are the same at both.
+func (s *source) addUntouched(ctx context.Context, c Change, diff *mirror.Diff, paths []string, p policy.Policy) error {
 	seen := map[string]bool{}
 	for _, ch := range diff.Changes {
 		seen[ch.OldPath], seen[ch.NewPath] = true, true
@@ -317,19 +325,19 @@ func (s *source) addRestored(ctx context.Context, c Change, diff *mirror.Diff, v
 	if c.Base == c.Repo.EmptyTree() {
 		return nil
 	}
-	for _, v := range versions {
-		if seen[v.Path] || p.Ignored(v.Path) {
+	for _, name := range paths {
+		if seen[name] || p.Ignored(name) {
 			continue
 		}
-		seen[v.Path] = true
-		content, ok, err := c.Repo.ReadFile(ctx, c.Base, v.Path)
+		seen[name] = true
+		content, ok, err := c.Repo.ReadFile(ctx, c.Base, name)
 		switch {
 		case errors.Is(err, mirror.ErrNotFile), errors.Is(err, mirror.ErrTooLarge), err == nil && !ok:
 			continue
 		case err != nil:
-			return fmt.Errorf("read the base of %q: %w", v.Path, err)
+			return fmt.Errorf("read the base of %q: %w", name, err)
 		}
-		f := scanners.File{Path: v.Path, Content: content}
+		f := scanners.File{Path: name, Content: content}
 		s.head.files, s.base.files = append(s.head.files, f), append(s.base.files, f)
 	}
 	return nil

@@ -177,7 +177,7 @@ func (r *Reviewer) report(ctx context.Context, gh *installation.Client, p pull.P
 			Draft: p.Draft, Limit: pol.CommentLimit, Threads: open,
 			Notices: slices.Concat(notices, waits(c.Sent), more, fails), Annotations: annotations,
 			Link: func(path string, line int) string { return link(r.App.WebURL(), p, path, line) },
-			Text: comments.head,
+			Text: comments.head, Ignored: pol.Ignored,
 		}), nil
 	}
 	ex, err := r.Examiner.Examine(ctx, c, pol, known, progress(ctx, run, pol.Budget.First, compose))
