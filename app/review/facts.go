@@ -71,6 +71,7 @@ type facts struct {
 // looking at it again.
 type seen struct {
 	Base     string        `json:"base"` // the merge base
+	Into     string        `json:"into"` // the branch that it would be merged into; empty in what older versions kept
 	Draft    bool          `json:"draft,omitempty"`
 	NotRun   bool          `json:"not_run,omitempty"` // there was nothing to look at
 	Scanners []seenScanner `json:"scanners"`          // all that the program had, in their order
@@ -149,7 +150,7 @@ func (r *Reviewer) infos() (list []scanners.Info) {
 
 // summary is what the ledger keeps of a report.
 func summary(rep checks.Report, b basis) facts {
-	b.seen.Base, b.seen.Draft, b.seen.NoOwners = b.pull.MergeBase, b.pull.Draft, b.owners == nil
+	b.seen.Base, b.seen.Into, b.seen.Draft, b.seen.NoOwners = b.pull.MergeBase, b.pull.BaseRef, b.pull.Draft, b.owners == nil
 	out := facts{Verdict: rep.Verdict, Conclusion: rep.Checks[0].Conclusion, Seen: &b.seen}
 	threads := map[string]string{}
 	for _, c := range rep.Comments {

@@ -53,7 +53,7 @@ const (
 
 // Rerequested is the reason of a request by a person, who wants to see that something happens.
 // Every other review of a head that has its verdict already is silent unless the verdict
-// changes.
+// changes, or is of a draft or for another base.
 const Rerequested = "rerequested"
 
 // Review reviews the newest head of a pull request. It has the form of [queue.Work].
@@ -80,11 +80,15 @@ func (r *Reviewer) Review(ctx context.Context, req queue.Request) error {
 	if err := r.record(ctx, req, p.Head, Started, nil); err != nil {
 		return err
 	}
-	names, err := r.reruns(ctx, req)
+	events, err := r.Ledger.Events(ctx, ledger.Filter{Owner: req.Owner, Repo: req.Repo, Number: req.Number})
+	if err != nil {
+		return fmt.Errorf("read earlier reviews: %w", err)
+	}
+	names, err := askedAgain(events)
 	if err != nil {
 		return err
 	}
-	run, err := checks.Start(ctx, clients, place, req.Force && req.Reason == Rerequested || len(names) > 0)
+	run, err := checks.Start(ctx, clients, place, req.Force && req.Reason == Rerequested || len(names) > 0 || outdated(events, p))
 	if err != nil {
 		return r.settle(ctx, req, err)
 	}

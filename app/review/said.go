@@ -275,15 +275,6 @@ func owns(ctx context.Context, gh *installation.Client, org string, who ownershi
 	return who, nil
 }
 
-// reruns reads what [askedAgain] tells of a pull request.
-func (r *Reviewer) reruns(ctx context.Context, req queue.Request) ([]string, error) {
-	events, err := r.Ledger.Events(ctx, ledger.Filter{Owner: req.Owner, Repo: req.Repo, Number: req.Number})
-	if err != nil {
-		return nil, fmt.Errorf("read what is to be made again: %w", err)
-	}
-	return askedAgain(events)
-}
-
 // askedAgain lists the checks that somebody asked to have made again and no review has, from all events
 // of a pull request. A review that has finished knew what was asked before it started. What was asked
 // while it ran it may have missed, at the latest between its verdict and its end.
@@ -311,4 +302,20 @@ func askedAgain(events []ledger.Event) (names []string, err error) {
 		}
 	}
 	return names, nil
+}
+
+// outdated reports whether the head's verdict is that of a draft that is none any more, or was made for
+// another base: it may be milder than the one that is due, and must not be merged with meanwhile.
+func outdated(events []ledger.Event, p pull.Pull) bool {
+	for _, e := range slices.Backward(events) {
+		if e.Kind != Finished || e.Head != p.Head {
+			continue
+		}
+		var was facts
+		if json.Unmarshal(e.Data, &was) != nil || was.Seen == nil {
+			return false // an older version of this program did not keep it
+		}
+		return was.Seen.Draft && !p.Draft || was.Seen.Into != "" && was.Seen.Into != p.BaseRef
+	}
+	return false
 }
