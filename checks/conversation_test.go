@@ -418,3 +418,109 @@ func TestALockedConversationHasItsVerdict(t *testing.T) {
 check secbydesign completed neutral "1 new finding (1 high)" annotations=0
 check secbydesign/secrets completed neutral "1 new finding (1 high)" annotations=1`)
 }
+
+// annotations counts those of the newest check run of a name, and the runs of that name that are
+// still in progress.
+func (b *bench) annotations(name string) (newest, unfinished int) {
+	b.t.Helper()
+	newest = -1
+	for _, run := range b.gh.CheckRuns("acme", "shop", b.place.Head) { // newest first
+		if run.Name != name {
+			continue
+		}
+		if newest < 0 {
+			newest = len(run.Annotations)
+		}
+		if run.Status != "completed" {
+			unfinished++
+		}
+	}
+	return newest, unfinished
+}
+
+// TestAnnotationsAreThereOnce shows a check several times in one review. GitHub appends annotations,
+// and removes none.
+func TestAnnotationsAreThereOnce(t *testing.T) {
+	t.Parallel()
+	var many []checks.Finding
+	for line := range 60 { // more than one request
+		many = append(many, found("a.txt", line+1))
+	}
+	few := many[:2]
+	const secrets, code = checks.Name + "/secrets", checks.Name + "/code"
+	for name, c := range map[string]struct {
+		check string
+		want  int
+		play  func(b *bench)
+	}{
+		"a gate that was ready first": {secrets, 60, func(b *bench) {
+			run := b.start()
+			b.publish(run, checks.Compose(b.gates(many, nil, pending)))
+			b.finish(run, checks.Compose(b.gates(many, []checks.Finding{found("b.txt", 3)}, nil)))
+		}},
+		"a gate that found less in the end": {secrets, 2, func(b *bench) {
+			run := b.start()
+			b.publish(run, checks.Compose(b.gates(many, nil, pending)))
+			b.finish(run, checks.Compose(b.gates(few, nil, nil)))
+		}},
+		"a gate that a person had made again": {secrets, 2, func(b *bench) {
+			b.finish(b.start(), checks.Compose(b.gates(few, nil, nil)))
+			run, err := checks.Start(context.Background(), b.clients, b.place, true)
+			if err != nil {
+				b.t.Fatal(err)
+			}
+			if err := run.Restart(context.Background(), []string{secrets}); err != nil {
+				b.t.Fatal(err)
+			}
+			b.publish(run, checks.Compose(b.gates(few, nil, pending)))
+			b.finish(run, checks.Compose(b.gates(few, nil, nil)))
+		}},
+		"a verdict that is given three times": {checks.Name, 1, func(b *bench) {
+			run := b.start()
+			for i, late := range [][]checks.Finding{nil, {found("b.txt", 7)}, {found("b.txt", 7), found("b.txt", 9)}} {
+				b.finish(run, checks.Compose(b.gates(nil, late, func(in *checks.Input) {
+					in.Annotations = []checks.Annotation{{Path: "a.txt", StartLine: 1, EndLine: 1, Level: "warning", Title: "A suppression to review", Message: "x"}}
+					if i == 0 {
+						in.Gates[1].Runs[0].Err = &scanners.IncompleteError{Reason: "Late.", Err: errors.New("x")}
+					}
+				})))
+			}
+		}},
+		"an error between two requests, and the same again": {code, 60, func(b *bench) {
+			b.broken(false, checks.Compose(b.gates(nil, many, nil)), checks.Compose(b.gates(nil, many, nil)))
+		}},
+		"the same, but GitHub had carried it out": {code, 60, func(b *bench) {
+			b.broken(true, checks.Compose(b.gates(nil, many, nil)), checks.Compose(b.gates(nil, many, nil)))
+		}},
+		"an error between two requests, and something else": {code, 2, func(b *bench) {
+			b.broken(false, checks.Compose(b.gates(nil, many, nil)), checks.Compose(b.gates(nil, few, nil)))
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, nil)
+			c.play(b)
+			if newest, unfinished := b.annotations(c.check); newest != c.want || unfinished > 0 {
+				t.Errorf("%s has %d annotations, want %d, and %d of its runs have not ended", c.check, newest, c.want, unfinished)
+			}
+		})
+	}
+}
+
+// broken lets the first update of a check run fail, and finishes with the same Run.
+func (b *bench) broken(carriedOut bool, first, then checks.Report) {
+	b.t.Helper()
+	run := b.start()
+	b.gh.Fail(fakegithub.BadGateway("PATCH", "/repos/acme/shop/check-runs/*", 1, carriedOut))
+	if err := run.Publish(context.Background(), first); err == nil {
+		b.t.Fatal("the error was not told")
+	}
+	b.finish(run, then)
+}
+
+func (b *bench) publish(run *checks.Run, rep checks.Report) {
+	b.t.Helper()
+	if err := run.Publish(context.Background(), rep); err != nil {
+		b.t.Fatal(err)
+	}
+}

@@ -56,6 +56,7 @@ type Run struct {
 	clients Clients
 	place   Place
 	runs    map[string]*github.CheckRun // ours on this head, newest of each name
+	unsure  bool                        // a write failed, and GitHub may have carried it out: runs are others, perhaps
 	threads []Thread
 	moved   bool // threads are others than those that Start read
 	stale   bool // there may be more than we know of
@@ -117,6 +118,13 @@ func (r *Run) Finish(ctx context.Context, rep Report) error {
 // gatesAndThreads brings both to the report, and tells which comments found no place. The report
 // comes back made anew for the threads that there are by now.
 func (r *Run) gatesAndThreads(ctx context.Context, rep Report) (Report, map[string]bool, error) {
+	if r.unsure {
+		var err error
+		if r.runs, err = ours(ctx, r.clients, r.place); err != nil {
+			return rep, nil, err
+		}
+		r.unsure = false
+	}
 	if r.stale {
 		if err := r.reload(ctx); err != nil {
 			return rep, nil, err
@@ -250,7 +258,7 @@ func Abandon(ctx context.Context, c Clients, old Place, why string) error {
 		}
 		in := Input{}
 		check := Check{Name: name, Conclusion: in.conclusion(Superseded), Title: in.title(Superseded), Summary: why + "\n"}
-		if err := r.update(ctx, r.runs[name], check, "", true); err != nil {
+		if _, err := r.update(ctx, r.runs[name], check, "", true); err != nil {
 			return err
 		}
 	}
@@ -305,6 +313,12 @@ func (r *Run) publish(ctx context.Context, c Check, digest string) error {
 	case have != nil && part(have, r.place) == digest && posted <= len(rest):
 		rest = rest[posted:]
 	case have != nil && posted > 0:
+		if have.GetStatus() != "completed" {
+			left := Check{Name: c.Name, Conclusion: Cancelled, Title: "Superseded", Summary: "A newer one takes its place.\n"}
+			if _, err := r.update(ctx, have, left, "", true); err != nil {
+				return err
+			}
+		}
 		have = nil
 	}
 	for {
@@ -316,13 +330,14 @@ func (r *Run) publish(ctx context.Context, c Check, digest string) error {
 		if have == nil {
 			have, err = r.create(ctx, batch, digest, last)
 		} else {
-			err = r.update(ctx, have, batch, digest, last)
+			have, err = r.update(ctx, have, batch, digest, last)
 		}
 		if err != nil {
+			r.unsure = true
 			return err
 		}
+		r.runs[c.Name] = have // its answer tells how many annotations there are by now
 		if last {
-			r.runs[c.Name] = have
 			return nil
 		}
 	}
@@ -350,7 +365,7 @@ func (r *Run) create(ctx context.Context, c Check, digest string, last bool) (*g
 	return run, nil
 }
 
-func (r *Run) update(ctx context.Context, have *github.CheckRun, c Check, digest string, last bool) error {
+func (r *Run) update(ctx context.Context, have *github.CheckRun, c Check, digest string, last bool) (*github.CheckRun, error) {
 	opt := github.UpdateCheckRunOptions{
 		Name: c.Name, Output: output(c),
 		Status:     github.String("in_progress"),
@@ -362,10 +377,11 @@ func (r *Run) update(ctx context.Context, have *github.CheckRun, c Check, digest
 		opt.ExternalID = github.String(r.place.externalID("done", digest))
 		opt.Actions = actions(c)
 	}
-	if _, _, err := r.clients.REST.Checks.UpdateCheckRun(ctx, r.place.Owner, r.place.Repo, have.GetID(), opt); err != nil {
-		return fmt.Errorf("update check run %s: %w", c.Name, err)
+	run, _, err := r.clients.REST.Checks.UpdateCheckRun(ctx, r.place.Owner, r.place.Repo, have.GetID(), opt)
+	if err != nil {
+		return nil, fmt.Errorf("update check run %s: %w", c.Name, err)
 	}
-	return nil
+	return run, nil
 }
 
 func actions(c Check) (list []*github.CheckRunAction) {
