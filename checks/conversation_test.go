@@ -524,3 +524,31 @@ func (b *bench) publish(run *checks.Run, rep checks.Report) {
 		b.t.Fatal(err)
 	}
 }
+
+// TestAGateThatIsSwitchedOffIsNotRun reviews one head under two policies.
+func TestAGateThatIsSwitchedOffIsNotRun(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	code := found("b.txt", 7)
+	code.Block = true
+	b.finish(b.start(), checks.Compose(b.gates(nil, []checks.Finding{code}, nil)))
+	off := checks.Compose(b.gates(nil, nil, func(in *checks.Input) { in.Gates = in.Gates[:1] }))
+	b.finish(b.start(), off)
+	for _, run := range b.gh.CheckRuns("acme", "shop", b.place.Head) {
+		if run.Name == checks.Name+"/code" { // the newest
+			if run.Conclusion != "skipped" || run.Title != "Not run" || len(run.Annotations) > 0 {
+				t.Errorf("it is %s, %q, with %d annotations", run.Conclusion, run.Title, len(run.Annotations))
+			}
+			break
+		}
+	}
+	b.gh.ResetWrites()
+	b.finish(b.start(), off)
+	if w := b.gh.Writes(); len(w) != 0 {
+		t.Errorf("the same again writes %v", w)
+	}
+	b.finish(b.start(), checks.Compose(b.gates(nil, []checks.Finding{code}, nil)))
+	if newest, _ := b.annotations(checks.Name + "/code"); newest != 1 {
+		t.Errorf("switched on again, it has %d annotations, want 1", newest)
+	}
+}

@@ -29,6 +29,9 @@ func (g *Group) Finish(ctx context.Context, rep Report) error {
 			return err
 		}
 	}
+	if err := g.run.retire(ctx, rep.Checks); err != nil {
+		return err
+	}
 	verdict := rep.Checks[0]
 	verdict.Actions = nil // there is nothing to decide here
 	return g.run.publish(ctx, verdict, rep.Digest())

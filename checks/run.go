@@ -105,6 +105,9 @@ func (r *Run) Finish(ctx context.Context, rep Report) error {
 	if err != nil {
 		return err
 	}
+	if err := r.retire(ctx, rep.Checks); err != nil {
+		return err
+	}
 	if err := r.summarise(ctx, rep, unplaced); err != nil {
 		return err
 	}
@@ -113,6 +116,20 @@ func (r *Run) Finish(ctx context.Context, rep Report) error {
 		verdict = rep.without(unplaced)
 	}
 	return r.publish(ctx, verdict, rep.Digest())
+}
+
+// retire ends the checks of gates that applied to this head once, such as under another policy.
+func (r *Run) retire(ctx context.Context, list []Check) error {
+	for _, name := range slices.Sorted(maps.Keys(r.runs)) {
+		if slices.ContainsFunc(list, func(c Check) bool { return c.Name == name }) {
+			continue
+		}
+		c := Check{Name: name, Conclusion: Skipped, Title: "Not run", Summary: "This gate does not apply to the change any more.\n"}
+		if err := r.publish(ctx, c, digest(c)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // gatesAndThreads brings both to the report, and tells which comments found no place. The report
