@@ -1,9 +1,12 @@
 package checks_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -550,5 +553,69 @@ func TestAGateThatIsSwitchedOffIsNotRun(t *testing.T) {
 	b.finish(b.start(), checks.Compose(b.gates(nil, []checks.Finding{code}, nil)))
 	if newest, _ := b.annotations(checks.Name + "/code"); newest != 1 {
 		t.Errorf("switched on again, it has %d annotations, want 1", newest)
+	}
+}
+
+// lag answers the next lists of threads as they were before the last review was written.
+type lag struct {
+	next  http.RoundTripper
+	times int
+
+	old  []byte
+	left int
+}
+
+func (l *lag) RoundTrip(r *http.Request) (*http.Response, error) {
+	asks := false
+	if r.GetBody != nil {
+		body, err := r.GetBody()
+		if err != nil {
+			return nil, err
+		}
+		b, err := io.ReadAll(body)
+		if err != nil {
+			return nil, err
+		}
+		asks = bytes.Contains(b, []byte("reviewThreads"))
+	}
+	resp, err := l.next.RoundTrip(r)
+	switch {
+	case err != nil:
+		return nil, err
+	case r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/reviews"):
+		l.left = l.times
+	case asks && l.left > 0:
+		l.left--
+		resp.Body.Close()
+		resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(l.old)), int64(len(l.old))
+	case asks:
+		if l.old, err = io.ReadAll(resp.Body); err != nil {
+			return nil, err
+		}
+		resp.Body.Close()
+		resp.Body = io.NopCloser(bytes.NewReader(l.old))
+	}
+	return resp, nil
+}
+
+// TestAThreadThatIsListedLateIsOpenedOnce has GitHub take its time to list what was just opened.
+func TestAThreadThatIsListedLateIsOpenedOnce(t *testing.T) {
+	t.Parallel()
+	for times := range 4 {
+		b := newBench(t, nil)
+		b.through(&lag{next: bearer{b.gh.Token("acme", nil)}, times: times})
+		first, second := found("a.txt", 3), found("a.txt", 5)
+		run := b.start()
+		b.publish(run, checks.Compose(b.gates([]checks.Finding{first, second}, nil, pending)))
+		for range 2 {
+			b.finish(run, checks.Compose(b.gates([]checks.Finding{first, second}, nil, nil)))
+		}
+		if n := len(b.gh.Threads("acme", "shop", b.number)); n != 2 {
+			t.Errorf("late %d times: %d threads, want 2", times, n)
+		}
+		b.finish(run, checks.Compose(b.gates([]checks.Finding{first}, nil, nil)))
+		if got := b.state(); !strings.Contains(got, `thread a.txt:5 line minimized="resolved"`) {
+			t.Errorf("late %d times: what is mended in the end is not settled:\n%s", times, got)
+		}
 	}
 }

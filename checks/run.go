@@ -58,15 +58,16 @@ type Run struct {
 	runs    map[string]*github.CheckRun // ours on this head, newest of each name
 	unsure  bool                        // a write failed, and GitHub may have carried it out: runs are others, perhaps
 	threads []Thread
-	moved   bool // threads are others than those that Start read
-	stale   bool // there may be more than we know of
+	moved   bool            // threads are others than those that Start read
+	stale   bool            // there may be more than we know of
+	opened  map[string]bool // fingerprints whose threads we opened and GitHub does not list yet
 }
 
 // Start shows that a review has begun, and reads what is on the pull request already. A head
 // that has its verdict keeps it until there is another one, unless again is set, as when a
 // person pressed "Re-run".
 func Start(ctx context.Context, c Clients, p Place, again bool) (*Run, error) {
-	r := &Run{clients: c, place: p}
+	r := &Run{clients: c, place: p, opened: map[string]bool{}}
 	var err error
 	if r.runs, err = ours(ctx, c, p); err != nil {
 		return nil, err
@@ -148,7 +149,7 @@ func (r *Run) gatesAndThreads(ctx context.Context, rep Report) (Report, map[stri
 		}
 	}
 	if r.moved {
-		rep = rep.at(r.threads)
+		rep = rep.at(r.threads, r.opened)
 	}
 	for _, c := range rep.Checks[1:] {
 		if err := r.publish(ctx, c, digest(c)); err != nil {
@@ -156,6 +157,7 @@ func (r *Run) gatesAndThreads(ctx context.Context, rep Report) (Report, map[stri
 		}
 	}
 	plan := Reconcile(rep, r.threads, r.place.Head)
+	plan.Create = slices.DeleteFunc(plan.Create, func(c Comment) bool { return r.opened[c.Fingerprint] })
 	unplaced := map[string]bool{}
 	if done(r.runs[Name], r.place) == rep.Digest() {
 		// What could not be placed the last time cannot be placed now.
@@ -181,15 +183,20 @@ func (r *Run) gatesAndThreads(ctx context.Context, rep Report) (Report, map[stri
 }
 
 func (r *Run) reload(ctx context.Context) (err error) {
-	r.threads, err = r.list(ctx)
-	r.stale = r.stale && err != nil
-	return err
+	if r.threads, err = r.list(ctx); err != nil {
+		return err
+	}
+	for _, t := range r.threads {
+		delete(r.opened, t.Fingerprint)
+	}
+	r.stale = len(r.opened) > 0
+	return nil
 }
 
-// at makes the report anew for the threads that are there now.
-func (r Report) at(threads []Thread) Report {
+// at makes the report anew for the threads that are there now, and those that are about to be.
+func (r Report) at(threads []Thread, opened map[string]bool) Report {
 	in := r.input
-	in.Threads = map[string]bool{}
+	in.Threads = maps.Clone(opened)
 	for _, t := range threads {
 		in.Threads[t.Fingerprint] = in.Threads[t.Fingerprint] || t.Open()
 	}
@@ -464,6 +471,9 @@ func (r *Run) review(ctx context.Context, batch []Comment, unplaced map[string]b
 	_, _, err := r.clients.REST.PullRequests.CreateReview(ctx, r.place.Owner, r.place.Repo, r.place.Number, req)
 	switch {
 	case err == nil:
+		for _, c := range batch {
+			r.opened[c.Fingerprint] = true
+		}
 		return nil
 	case locked(err):
 		for _, c := range batch {
@@ -494,6 +504,7 @@ func (r *Run) onFile(ctx context.Context, c Comment, body string, unplaced map[s
 	if err != nil {
 		return fmt.Errorf("create comment on a file: %w", err)
 	}
+	r.opened[c.Fingerprint] = true
 	return nil
 }
 
