@@ -303,6 +303,58 @@ func TestWhatAPersonResolvedStaysResolved(t *testing.T) {
 	resolved(false)
 }
 
+// TestARegressionInAResolvedThreadIsTold has a person resolve the thread of what they mended, and
+// brings it back: the default App may not unresolve it.
+func TestARegressionInAResolvedThreadIsTold(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	f := found("a.txt", 3)
+	b.mustReview(f)
+	b.gh.ResolveThread("acme", "shop", b.number, b.gh.Threads("acme", "shop", b.number)[0].ID, "mona")
+	b.push()
+	b.mustReview()
+	b.push()
+	back := b.place.Head
+	// Stopped between the reply and the edit of the text, which is what calls for the reply.
+	b.gh.Fail(fakegithub.BadGateway("PATCH", "/repos/acme/shop/pulls/comments/*", 1, false))
+	if err := b.review(b.report(f)); err == nil {
+		t.Fatal("the error was not told")
+	}
+	told := func() {
+		t.Helper()
+		b.want(`
+check secbydesign completed neutral "1 new finding (1 high)" annotations=0
+check secbydesign/secrets completed neutral "1 new finding (1 high)" annotations=1
+note **1 finding is open** (1 high). minimized=""
+thread a.txt:3 line minimized="" resolved=true comments=2`)
+		reply := b.gh.Threads("acme", "shop", b.number)[0].Comments[1].Body
+		if !strings.HasPrefix(reply, "It is open again in `"+back[:10]+"`.\n") {
+			t.Errorf("the reply is\n%s", reply)
+		}
+		if note := b.gh.IssueComments("acme", "shop", b.number)[0].Body; !strings.Contains(note, "`"+f.ID()+"` · *in a thread that somebody resolved*") {
+			t.Errorf("the summary does not list it:\n%s", note)
+		}
+	}
+	b.mustReview(f)
+	told()
+	b.gh.ResetWrites()
+	b.mustReview(f)
+	if w := b.gh.Writes(); len(w) != 0 {
+		t.Errorf("the same again writes %v", w)
+	}
+	b.push()
+	b.mustReview(f)
+	told()
+
+	b.push()
+	b.mustReview()
+	b.push()
+	b.mustReview(f)
+	if n := len(b.gh.Threads("acme", "shop", b.number)[0].Comments); n != 3 {
+		t.Errorf("%d comments when it is back once more, want another reply", n)
+	}
+}
+
 // TestANewFindingOutsideOfTheDiffIsTold lets a change take a check away: what it kept off shows on a
 // line that the diff does not have, and is told at the change (complaint 9).
 func TestANewFindingOutsideOfTheDiffIsTold(t *testing.T) {

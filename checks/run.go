@@ -208,9 +208,11 @@ func (r *Run) changeAll(ctx context.Context, changes []Change) error {
 		if err := r.change(ctx, ch); err != nil {
 			return err
 		}
+		after := ch.after()
+		after.Resolved = after.Resolved || ch.Reopen && ch.Thread.Resolved && r.clients.resolver == nil
 		for i, t := range r.threads {
 			if t.CommentID == ch.Thread.CommentID {
-				r.threads[i] = ch.after()
+				r.threads[i] = after
 			}
 		}
 	}
@@ -265,7 +267,8 @@ func (r Report) without(unplaced map[string]bool) Check {
 }
 
 // ResolveWith gives the run a client that may resolve review threads, for which GitHub asks an
-// App for contents: write. Without one, a settled comment is minimised as resolved instead.
+// App for contents: write. Without one, a settled comment is minimised as resolved instead, and a
+// thread that a person resolved gets a reply when it is open again.
 func (r *Run) ResolveWith(resolver *githubv4.Client) { r.clients.resolver = resolver }
 
 // Abandon ends what the review of a head left unfinished. The conclusion is one with which a
@@ -554,7 +557,10 @@ func (r *Run) show(ctx context.Context, t Thread) error {
 			return fmt.Errorf("show comment: %w", err)
 		}
 	}
-	if t.Resolved && r.clients.resolver != nil {
+	if t.Resolved && r.clients.resolver == nil {
+		return r.knock(ctx, t)
+	}
+	if t.Resolved {
 		var m struct {
 			UnresolveReviewThread struct{ ClientMutationID string } `graphql:"unresolveReviewThread(input: $input)"`
 		}
@@ -563,6 +569,17 @@ func (r *Run) show(ctx context.Context, t Thread) error {
 		}
 	}
 	return nil
+}
+
+// knock tells those who take part in a thread that it is open again, since without a resolver nothing
+// shows them.
+func (r *Run) knock(ctx context.Context, t Thread) error {
+	what := "There is more to it since"
+	if isClosed(t.Body) {
+		what = "It is open again in"
+	}
+	q := Question{Owner: r.place.Owner, Repo: r.place.Repo, Number: r.place.Number, Key: "open-" + r.place.Head, Thread: t.CommentID}
+	return Answer(ctx, r.clients, q, what+" "+shortCode(r.place.Head)+".")
 }
 
 func (r *Run) hide(ctx context.Context, t Thread) error {
