@@ -57,6 +57,10 @@ type Run struct {
 	place   Place
 	runs    map[string]*github.CheckRun // ours on this head, newest of each name
 	unsure  bool                        // a write failed, and GitHub may have carried it out: runs are others, perhaps
+
+	siblings []int                    // see ShareWith
+	others   map[int]*github.CheckRun // verdicts of other pull requests on this head, by their numbers
+
 	threads []Thread
 	moved   bool            // threads are others than those that Start read
 	stale   bool            // there may be more than we know of
@@ -69,7 +73,7 @@ type Run struct {
 func Start(ctx context.Context, c Clients, p Place, again bool) (*Run, error) {
 	r := &Run{clients: c, place: p, opened: map[string]bool{}}
 	var err error
-	if r.runs, err = ours(ctx, c, p); err != nil {
+	if r.runs, r.others, err = ours(ctx, c, p); err != nil {
 		return nil, err
 	}
 	have := r.runs[Name]
@@ -116,7 +120,7 @@ func (r *Run) Finish(ctx context.Context, rep Report) error {
 	if len(unplaced) > 0 {
 		verdict = rep.without(unplaced)
 	}
-	return r.publish(ctx, verdict, rep.Digest())
+	return r.verdict(ctx, verdict, rep.Digest())
 }
 
 // retire ends the checks of gates that applied to this head once, such as under another policy.
@@ -138,7 +142,7 @@ func (r *Run) retire(ctx context.Context, list []Check) error {
 func (r *Run) gatesAndThreads(ctx context.Context, rep Report) (Report, map[string]bool, error) {
 	if r.unsure {
 		var err error
-		if r.runs, err = ours(ctx, r.clients, r.place); err != nil {
+		if r.runs, r.others, err = ours(ctx, r.clients, r.place); err != nil {
 			return rep, nil, err
 		}
 		r.unsure = false
@@ -276,7 +280,7 @@ func (r *Run) ResolveWith(resolver *githubv4.Client) { r.clients.resolver = reso
 func Abandon(ctx context.Context, c Clients, old Place, why string) error {
 	r := &Run{clients: c, place: old}
 	var err error
-	if r.runs, err = ours(ctx, c, old); err != nil {
+	if r.runs, _, err = ours(ctx, c, old); err != nil {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.runs)) {
@@ -295,12 +299,15 @@ func Abandon(ctx context.Context, c Clients, old Place, why string) error {
 // External ids tell our own runs apart: those of another pull request with the same head, and
 // those that show the same as what we are about to write. Webhooks bring them back, and for a
 // fork they are the only way from a check run to its pull request.
-var externalID = regexp.MustCompile(`^pr=([0-9]+)(?: (part|done)=([0-9a-f]+))?$`)
+var externalID = regexp.MustCompile(`^pr=([0-9]+)(?: (part|done)=([0-9a-f]+)(?: own=([a-z]+))?)?$`)
 
-func (p Place) externalID(kind, digest string) string {
+func (p Place) externalID(kind, digest string, own Conclusion) string {
 	id := "pr=" + strconv.Itoa(p.Number)
 	if digest != "" {
 		id += " " + kind + "=" + digest
+	}
+	if own != "" {
+		id += " own=" + string(own)
 	}
 	return id
 }
@@ -329,17 +336,22 @@ func stage(run *github.CheckRun, p Place, kind, status string) string {
 }
 
 // publish makes one check run show c. Annotations can be appended and never removed, so a run
-// that holds others is left behind for a new one of the same name; GitHub shows the newest.
+// that holds others is left behind for a new one of the same name, as is one that another hides;
+// GitHub shows the newest.
 func (r *Run) publish(ctx context.Context, c Check, digest string) error {
-	have := r.runs[c.Name]
-	if done(have, r.place) == digest {
+	have, hiding := r.runs[c.Name], r.hiding(c.Name)
+	shown := have
+	if hiding != nil {
+		shown = hiding
+	}
+	if done(have, r.place) == digest && shown.GetConclusion() == string(c.Conclusion) {
 		return nil
 	}
 	rest := c.Annotations
 	switch posted := have.GetOutput().GetAnnotationsCount(); {
-	case have != nil && part(have, r.place) == digest && posted <= len(rest):
+	case have != nil && hiding == nil && part(have, r.place) == digest && posted <= len(rest):
 		rest = rest[posted:]
-	case have != nil && posted > 0:
+	case have != nil && (posted > 0 || hiding != nil):
 		if have.GetStatus() != "completed" {
 			left := Check{Name: c.Name, Conclusion: Cancelled, Title: "Superseded", Summary: "A newer one takes its place.\n"}
 			if _, err := r.update(ctx, have, left, "", true); err != nil {
@@ -374,7 +386,7 @@ func (r *Run) create(ctx context.Context, c Check, digest string, last bool) (*g
 	opt := github.CreateCheckRunOptions{
 		Name: c.Name, HeadSHA: r.place.Head, Output: output(c),
 		Status:     github.String("in_progress"),
-		ExternalID: github.String(r.place.externalID("part", digest)),
+		ExternalID: github.String(r.place.externalID("part", digest, c.own)),
 	}
 	if r.place.DetailsURL != "" {
 		opt.DetailsURL = &r.place.DetailsURL
@@ -382,7 +394,7 @@ func (r *Run) create(ctx context.Context, c Check, digest string, last bool) (*g
 	if last {
 		opt.Status, opt.Conclusion = github.String("completed"), github.String(string(c.Conclusion))
 		opt.CompletedAt = &github.Timestamp{Time: time.Now()}
-		opt.ExternalID = github.String(r.place.externalID("done", digest))
+		opt.ExternalID = github.String(r.place.externalID("done", digest, c.own))
 		opt.Actions = actions(c)
 	}
 	run, _, err := r.clients.REST.Checks.CreateCheckRun(ctx, r.place.Owner, r.place.Repo, opt)
@@ -396,12 +408,12 @@ func (r *Run) update(ctx context.Context, have *github.CheckRun, c Check, digest
 	opt := github.UpdateCheckRunOptions{
 		Name: c.Name, Output: output(c),
 		Status:     github.String("in_progress"),
-		ExternalID: github.String(r.place.externalID("part", digest)),
+		ExternalID: github.String(r.place.externalID("part", digest, c.own)),
 	}
 	if last {
 		opt.Status, opt.Conclusion = github.String("completed"), github.String(string(c.Conclusion))
 		opt.CompletedAt = &github.Timestamp{Time: time.Now()}
-		opt.ExternalID = github.String(r.place.externalID("done", digest))
+		opt.ExternalID = github.String(r.place.externalID("done", digest, c.own))
 		opt.Actions = actions(c)
 	}
 	run, _, err := r.clients.REST.Checks.UpdateCheckRun(ctx, r.place.Owner, r.place.Repo, have.GetID(), opt)
