@@ -349,6 +349,45 @@ func TestBackToAnEarlierHead(t *testing.T) {
 	})
 }
 
+// TestTwoPullsOfOneCommit proposes one commit to two branches. On one of them the finding is there
+// already, so only the other pull request fails; GitHub has one check for both. It is green as soon
+// as no open pull request of the commit fails any more.
+func TestTwoPullsOfOneCommit(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]struct {
+		do    func(s *stage, fails int, id string)
+		title string
+	}{
+		"the one that fails is closed": {func(s *stage, fails int, _ string) {
+			s.GitHub.ClosePull("acme", "shop", fails, "mona", false)
+		}, "No new findings"},
+		"its finding is accepted": {func(s *stage, fails int, id string) {
+			s.said(fails, "hubot", "/secbydesign accept "+id+" until=30d"+because, "is accepted until")
+		}, "No open findings; 1 accepted"},
+		"it goes on with another commit": {func(s *stage, fails int, _ string) {
+			s.push(fails, "change", map[string]string{"c.py": "c = 2\n"})
+		}, "No new findings"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t, map[string]string{"a.py": "a = 1\n", ".secbydesign.yml": blocking})
+			s.people()
+			known := s.repo.Commit("release", s.base, "release", map[string]string{"a.py": "a = 1\n" + mild(1)})
+			head := s.repo.Commit("change", known, "change", map[string]string{"c.py": "c = 1\n"})
+			if out, err := exec.Command("git", "-C", s.repo.GitDir(), "update-ref", "refs/heads/again", head).CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			fails := s.repo.OpenPull("Change", "", "main", "change", "mona", false)
+			s.becomes(fails, "failure", "1 new finding")
+			id := s.id(fails)
+			clean := s.repo.OpenPull("Change", "", "release", "again", "mona", false)
+			s.becomes(clean, "failure", fmt.Sprintf("#%d, which has the same commit, ends as failure. Here: No new findings", fails))
+			end.do(s, fails, id)
+			s.becomes(clean, "success", end.title)
+		})
+	}
+}
+
 // TestNewestWins pushes while a review runs: the older one is cancelled and its check says so.
 func TestNewestWins(t *testing.T) {
 	t.Parallel()

@@ -135,6 +135,12 @@ func left(body string, standing map[string]bool) string {
 	return "; " + plural(n, "more of these stands, and has a thread of its own", "more of these stand, and have a thread of their own")
 }
 
+// more reports whether a text tells of findings that the one before does not name.
+func more(before, now string) bool {
+	named := ids.FindAllString(before, -1)
+	return slices.ContainsFunc(ids.FindAllString(now, -1), func(id string) bool { return !slices.Contains(named, id) })
+}
+
 var ids = regexp.MustCompile("`F-[A-Z2-7]{8}`")
 
 // told counts the findings that the headline of a thread speaks of.

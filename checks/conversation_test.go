@@ -1,9 +1,12 @@
 package checks_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -300,6 +303,58 @@ func TestWhatAPersonResolvedStaysResolved(t *testing.T) {
 	resolved(false)
 }
 
+// TestARegressionInAResolvedThreadIsTold has a person resolve the thread of what they mended, and
+// brings it back: the default App may not unresolve it.
+func TestARegressionInAResolvedThreadIsTold(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	f := found("a.txt", 3)
+	b.mustReview(f)
+	b.gh.ResolveThread("acme", "shop", b.number, b.gh.Threads("acme", "shop", b.number)[0].ID, "mona")
+	b.push()
+	b.mustReview()
+	b.push()
+	back := b.place.Head
+	// Stopped between the reply and the edit of the text, which is what calls for the reply.
+	b.gh.Fail(fakegithub.BadGateway("PATCH", "/repos/acme/shop/pulls/comments/*", 1, false))
+	if err := b.review(b.report(f)); err == nil {
+		t.Fatal("the error was not told")
+	}
+	told := func() {
+		t.Helper()
+		b.want(`
+check secbydesign completed neutral "1 new finding (1 high)" annotations=0
+check secbydesign/secrets completed neutral "1 new finding (1 high)" annotations=1
+note **1 finding is open** (1 high). minimized=""
+thread a.txt:3 line minimized="" resolved=true comments=2`)
+		reply := b.gh.Threads("acme", "shop", b.number)[0].Comments[1].Body
+		if !strings.HasPrefix(reply, "It is open again in `"+back[:10]+"`.\n") {
+			t.Errorf("the reply is\n%s", reply)
+		}
+		if note := b.gh.IssueComments("acme", "shop", b.number)[0].Body; !strings.Contains(note, "`"+f.ID()+"` · *in a thread that somebody resolved*") {
+			t.Errorf("the summary does not list it:\n%s", note)
+		}
+	}
+	b.mustReview(f)
+	told()
+	b.gh.ResetWrites()
+	b.mustReview(f)
+	if w := b.gh.Writes(); len(w) != 0 {
+		t.Errorf("the same again writes %v", w)
+	}
+	b.push()
+	b.mustReview(f)
+	told()
+
+	b.push()
+	b.mustReview()
+	b.push()
+	b.mustReview(f)
+	if n := len(b.gh.Threads("acme", "shop", b.number)[0].Comments); n != 3 {
+		t.Errorf("%d comments when it is back once more, want another reply", n)
+	}
+}
+
 // TestANewFindingOutsideOfTheDiffIsTold lets a change take a check away: what it kept off shows on a
 // line that the diff does not have, and is told at the change (complaint 9).
 func TestANewFindingOutsideOfTheDiffIsTold(t *testing.T) {
@@ -417,4 +472,202 @@ func TestALockedConversationHasItsVerdict(t *testing.T) {
 	b.want(`
 check secbydesign completed neutral "1 new finding (1 high)" annotations=0
 check secbydesign/secrets completed neutral "1 new finding (1 high)" annotations=1`)
+}
+
+// annotations counts those of the newest check run of a name, and the runs of that name that are
+// still in progress.
+func (b *bench) annotations(name string) (newest, unfinished int) {
+	b.t.Helper()
+	newest = -1
+	for _, run := range b.gh.CheckRuns("acme", "shop", b.place.Head) { // newest first
+		if run.Name != name {
+			continue
+		}
+		if newest < 0 {
+			newest = len(run.Annotations)
+		}
+		if run.Status != "completed" {
+			unfinished++
+		}
+	}
+	return newest, unfinished
+}
+
+// TestAnnotationsAreThereOnce shows a check several times in one review. GitHub appends annotations,
+// and removes none.
+func TestAnnotationsAreThereOnce(t *testing.T) {
+	t.Parallel()
+	var many []checks.Finding
+	for line := range 60 { // more than one request
+		many = append(many, found("a.txt", line+1))
+	}
+	few := many[:2]
+	const secrets, code = checks.Name + "/secrets", checks.Name + "/code"
+	for name, c := range map[string]struct {
+		check string
+		want  int
+		play  func(b *bench)
+	}{
+		"a gate that was ready first": {secrets, 60, func(b *bench) {
+			run := b.start()
+			b.publish(run, checks.Compose(b.gates(many, nil, pending)))
+			b.finish(run, checks.Compose(b.gates(many, []checks.Finding{found("b.txt", 3)}, nil)))
+		}},
+		"a gate that found less in the end": {secrets, 2, func(b *bench) {
+			run := b.start()
+			b.publish(run, checks.Compose(b.gates(many, nil, pending)))
+			b.finish(run, checks.Compose(b.gates(few, nil, nil)))
+		}},
+		"a gate that a person had made again": {secrets, 2, func(b *bench) {
+			b.finish(b.start(), checks.Compose(b.gates(few, nil, nil)))
+			run, err := checks.Start(context.Background(), b.clients, b.place, true)
+			if err != nil {
+				b.t.Fatal(err)
+			}
+			if err := run.Restart(context.Background(), []string{secrets}); err != nil {
+				b.t.Fatal(err)
+			}
+			b.publish(run, checks.Compose(b.gates(few, nil, pending)))
+			b.finish(run, checks.Compose(b.gates(few, nil, nil)))
+		}},
+		"a verdict that is given three times": {checks.Name, 1, func(b *bench) {
+			run := b.start()
+			for i, late := range [][]checks.Finding{nil, {found("b.txt", 7)}, {found("b.txt", 7), found("b.txt", 9)}} {
+				b.finish(run, checks.Compose(b.gates(nil, late, func(in *checks.Input) {
+					in.Annotations = []checks.Annotation{{Path: "a.txt", StartLine: 1, EndLine: 1, Level: "warning", Title: "A suppression to review", Message: "x"}}
+					if i == 0 {
+						in.Gates[1].Runs[0].Err = &scanners.IncompleteError{Reason: "Late.", Err: errors.New("x")}
+					}
+				})))
+			}
+		}},
+		"an error between two requests, and the same again": {code, 60, func(b *bench) {
+			b.broken(false, checks.Compose(b.gates(nil, many, nil)), checks.Compose(b.gates(nil, many, nil)))
+		}},
+		"the same, but GitHub had carried it out": {code, 60, func(b *bench) {
+			b.broken(true, checks.Compose(b.gates(nil, many, nil)), checks.Compose(b.gates(nil, many, nil)))
+		}},
+		"an error between two requests, and something else": {code, 2, func(b *bench) {
+			b.broken(false, checks.Compose(b.gates(nil, many, nil)), checks.Compose(b.gates(nil, few, nil)))
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, nil)
+			c.play(b)
+			if newest, unfinished := b.annotations(c.check); newest != c.want || unfinished > 0 {
+				t.Errorf("%s has %d annotations, want %d, and %d of its runs have not ended", c.check, newest, c.want, unfinished)
+			}
+		})
+	}
+}
+
+// broken lets the first update of a check run fail, and finishes with the same Run.
+func (b *bench) broken(carriedOut bool, first, then checks.Report) {
+	b.t.Helper()
+	run := b.start()
+	b.gh.Fail(fakegithub.BadGateway("PATCH", "/repos/acme/shop/check-runs/*", 1, carriedOut))
+	if err := run.Publish(context.Background(), first); err == nil {
+		b.t.Fatal("the error was not told")
+	}
+	b.finish(run, then)
+}
+
+func (b *bench) publish(run *checks.Run, rep checks.Report) {
+	b.t.Helper()
+	if err := run.Publish(context.Background(), rep); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// TestAGateThatIsSwitchedOffIsNotRun reviews one head under two policies.
+func TestAGateThatIsSwitchedOffIsNotRun(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	code := found("b.txt", 7)
+	code.Block = true
+	b.finish(b.start(), checks.Compose(b.gates(nil, []checks.Finding{code}, nil)))
+	off := checks.Compose(b.gates(nil, nil, func(in *checks.Input) { in.Gates = in.Gates[:1] }))
+	b.finish(b.start(), off)
+	for _, run := range b.gh.CheckRuns("acme", "shop", b.place.Head) {
+		if run.Name == checks.Name+"/code" { // the newest
+			if run.Conclusion != "skipped" || run.Title != "Not run" || len(run.Annotations) > 0 {
+				t.Errorf("it is %s, %q, with %d annotations", run.Conclusion, run.Title, len(run.Annotations))
+			}
+			break
+		}
+	}
+	b.gh.ResetWrites()
+	b.finish(b.start(), off)
+	if w := b.gh.Writes(); len(w) != 0 {
+		t.Errorf("the same again writes %v", w)
+	}
+	b.finish(b.start(), checks.Compose(b.gates(nil, []checks.Finding{code}, nil)))
+	if newest, _ := b.annotations(checks.Name + "/code"); newest != 1 {
+		t.Errorf("switched on again, it has %d annotations, want 1", newest)
+	}
+}
+
+// lag answers the next lists of threads as they were before the last review was written.
+type lag struct {
+	next  http.RoundTripper
+	times int
+
+	old  []byte
+	left int
+}
+
+func (l *lag) RoundTrip(r *http.Request) (*http.Response, error) {
+	asks := false
+	if r.GetBody != nil {
+		body, err := r.GetBody()
+		if err != nil {
+			return nil, err
+		}
+		b, err := io.ReadAll(body)
+		if err != nil {
+			return nil, err
+		}
+		asks = bytes.Contains(b, []byte("reviewThreads"))
+	}
+	resp, err := l.next.RoundTrip(r)
+	switch {
+	case err != nil:
+		return nil, err
+	case r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/reviews"):
+		l.left = l.times
+	case asks && l.left > 0:
+		l.left--
+		resp.Body.Close()
+		resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(l.old)), int64(len(l.old))
+	case asks:
+		if l.old, err = io.ReadAll(resp.Body); err != nil {
+			return nil, err
+		}
+		resp.Body.Close()
+		resp.Body = io.NopCloser(bytes.NewReader(l.old))
+	}
+	return resp, nil
+}
+
+// TestAThreadThatIsListedLateIsOpenedOnce has GitHub take its time to list what was just opened.
+func TestAThreadThatIsListedLateIsOpenedOnce(t *testing.T) {
+	t.Parallel()
+	for times := range 4 {
+		b := newBench(t, nil)
+		b.through(&lag{next: bearer{b.gh.Token("acme", nil)}, times: times})
+		first, second := found("a.txt", 3), found("a.txt", 5)
+		run := b.start()
+		b.publish(run, checks.Compose(b.gates([]checks.Finding{first, second}, nil, pending)))
+		for range 2 {
+			b.finish(run, checks.Compose(b.gates([]checks.Finding{first, second}, nil, nil)))
+		}
+		if n := len(b.gh.Threads("acme", "shop", b.number)); n != 2 {
+			t.Errorf("late %d times: %d threads, want 2", times, n)
+		}
+		b.finish(run, checks.Compose(b.gates([]checks.Finding{first}, nil, nil)))
+		if got := b.state(); !strings.Contains(got, `thread a.txt:5 line minimized="resolved"`) {
+			t.Errorf("late %d times: what is mended in the end is not settled:\n%s", times, got)
+		}
+	}
 }

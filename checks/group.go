@@ -10,7 +10,7 @@ type Group struct{ run *Run }
 func StartGroup(ctx context.Context, c Clients, p Place, again bool) (*Group, error) {
 	r := &Run{clients: c, place: p}
 	var err error
-	if r.runs, err = ours(ctx, c, p); err != nil {
+	if r.runs, r.others, err = ours(ctx, c, p); err != nil {
 		return nil, err
 	}
 	if have := r.runs[Name]; have == nil || again && have.GetStatus() == "completed" {
@@ -28,6 +28,9 @@ func (g *Group) Finish(ctx context.Context, rep Report) error {
 		if err := g.run.publish(ctx, c, digest(c)); err != nil {
 			return err
 		}
+	}
+	if err := g.run.retire(ctx, rep.Checks); err != nil {
+		return err
 	}
 	verdict := rep.Checks[0]
 	verdict.Actions = nil // there is nothing to decide here

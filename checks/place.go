@@ -171,21 +171,25 @@ func (in Input) mayQuote(f Finding) bool {
 	if secret(f) {
 		return false
 	}
-	for _, g := range in.Gates {
-		for _, other := range g.Findings {
-			if !secret(other) || other.Commit != "" {
-				continue
-			}
-			for _, fix := range f.Fixes {
-				for _, e := range fix.Edits {
-					if e.Path == other.Path && e.Line <= max(other.Line, other.EndLine) && other.Line <= max(e.Line, e.EndLine) {
-						return false
-					}
+	onItsLines := func(other Finding) bool {
+		if !secret(other) || other.Commit != "" {
+			return false
+		}
+		for _, fix := range f.Fixes {
+			for _, e := range fix.Edits {
+				if e.Path == other.Path && e.Line <= max(other.Line, other.EndLine) && other.Line <= max(e.Line, e.EndLine) {
+					return true
 				}
 			}
 		}
+		return false
 	}
-	return true
+	for _, g := range in.Gates {
+		if slices.ContainsFunc(g.Findings, onItsLines) {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(in.decided, onItsLines)
 }
 
 // secret reports whether a finding says that a secret stands in its lines. The CWEs are those of

@@ -9,22 +9,26 @@ import (
 	"github.com/shurcooL/githubv4"
 )
 
-// ours lists our check runs on a head, the newest of each name.
-func ours(ctx context.Context, c Clients, p Place) (map[string]*github.CheckRun, error) {
+// ours lists our check runs on a head: the newest of each name, and the newest verdict of every other
+// pull request that has, or had, the same head.
+func ours(ctx context.Context, c Clients, p Place) (runs map[string]*github.CheckRun, others map[int]*github.CheckRun, err error) {
 	opt := &github.ListCheckRunsOptions{AppID: &p.AppID, Filter: github.String("all"), ListOptions: github.ListOptions{PerPage: 100}}
-	out := map[string]*github.CheckRun{}
+	runs, others = map[string]*github.CheckRun{}, map[int]*github.CheckRun{}
 	for {
 		list, resp, err := c.REST.Checks.ListCheckRunsForRef(ctx, p.Owner, p.Repo, p.Head, opt)
 		if err != nil {
-			return nil, fmt.Errorf("list check runs of %.10s: %w", p.Head, err)
+			return nil, nil, fmt.Errorf("list check runs of %.10s: %w", p.Head, err)
 		}
 		for _, run := range list.CheckRuns {
-			if PullOf(run.GetExternalID()) == p.Number && run.GetID() > out[run.GetName()].GetID() {
-				out[run.GetName()] = run
+			switch n := PullOf(run.GetExternalID()); {
+			case n == p.Number && run.GetID() > runs[run.GetName()].GetID():
+				runs[run.GetName()] = run
+			case n != p.Number && run.GetName() == Name && run.GetID() > others[n].GetID():
+				others[n] = run
 			}
 		}
 		if resp.NextPage == 0 {
-			return out, nil
+			return runs, others, nil
 		}
 		opt.Page = resp.NextPage
 	}

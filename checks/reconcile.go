@@ -140,7 +140,8 @@ func (in Input) unseen(name string) bool {
 }
 
 // open brings a thread to the state of an open finding. One that a person resolved or hid stays so
-// while the finding is the same: they have seen it. A finding that got worse is another matter.
+// while the finding is the same: they have seen it. One that got worse, or that another joined, is another
+// matter.
 // [Run] shows a thread again before it gives it an open text, so that being stopped in between is
 // told from a person's doing.
 func open(t Thread, c Comment) Change {
@@ -156,7 +157,7 @@ func open(t Thread, c Comment) Change {
 		ch.Body = body
 	}
 	if t.Minimized || t.Resolved {
-		ch.Reopen = isClosed(t.Body) || ch.Body != "" && worse(t.Body, body)
+		ch.Reopen = isClosed(t.Body) || ch.Body != "" && (worse(t.Body, body) || more(t.Body, body))
 	}
 	return ch
 }

@@ -278,6 +278,40 @@ func TestDecisionsSettleThreads(t *testing.T) {
 	}
 }
 
+// TestMoreInAResolvedThreadOpensIt holds that what a person resolved is what they have seen, and that
+// they have not seen what joins it.
+func TestMoreInAResolvedThreadOpensIt(t *testing.T) {
+	t.Parallel()
+	advisory := func(n int) Finding {
+		f := finding("a.py", 3, scanners.High, scanners.New)
+		f.Rule, f.Package, f.Fingerprint = fmt.Sprint("GO-", n), "parser", fingerprint("parser", n)
+		return f
+	}
+	compose := func(numbers ...int) Report {
+		var list []Finding
+		for _, n := range numbers {
+			list = append(list, advisory(n))
+		}
+		return Compose(Input{Head: head40, Patch: mustPatch(t, "a.py"), Gates: gate(list...), Limit: 10, Threads: map[string]bool{advisory(1).Fingerprint: true}})
+	}
+	for name, c := range map[string]struct {
+		seen, now Report
+		reopens   bool
+	}{
+		"one more":        {compose(1), compose(1, 2), true},
+		"another instead": {compose(1, 2), compose(1, 3), true},
+		"one less":        {compose(1, 2), compose(1), false},
+		"the same":        {compose(1, 2), compose(2, 1), false},
+	} {
+		was := c.seen.Comments[0]
+		have := Thread{CommentID: 1, Fingerprint: was.Fingerprint, Scanner: was.Scanner, Path: was.Path, StartLine: was.StartLine, Line: was.Line, Body: was.Body, Resolved: true}
+		plan := Reconcile(c.now, []Thread{have}, head40)
+		if reopens := len(plan.Changes) == 1 && plan.Changes[0].Reopen; reopens != c.reopens || len(plan.Create) > 0 {
+			t.Errorf("%s: opened %v, want %v, and %d new threads", name, reopens, c.reopens, len(plan.Create))
+		}
+	}
+}
+
 func TestButtonsFitGitHub(t *testing.T) {
 	t.Parallel()
 	for _, v := range []Verdict{Clean, Findings, Incomplete, NotRun, Superseded} {

@@ -79,8 +79,8 @@ func (in Input) unfinished() []string {
 
 // maxSummary is GitHub's limit for a check run's summary, in characters and in bytes ("Only
 // 65535 characters are allowed", "summary exceeds a maximum bytesize of 65535"). We count
-// bytes, since they are never fewer.
-const maxSummary = 65535
+// bytes, since they are never fewer, and leave room for a word about another pull request.
+const maxSummary = 65535 - 200
 
 // summary is the Markdown of a check run. It holds nothing that changes when the same review
 // is done again, such as durations: that would make a write out of nothing.

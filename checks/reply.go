@@ -12,7 +12,8 @@ import (
 	"github.com/google/go-github/v60/github"
 )
 
-// This file writes what is said to one person: an answer to a comment or to a button.
+// This file writes what is said to one person: an answer to a comment or to a button, and a word in
+// a thread that they closed.
 
 // A Question is what an answer is to.
 type Question struct {
@@ -21,7 +22,7 @@ type Question struct {
 	Key         string    // names it: there is one answer for each; letters, digits and hyphens
 	Comment     int64     // 0 for a button
 	Thread      int64     // the first comment of the thread it stands in; 0 for the conversation
-	Asked       time.Time // an answer is not older, but for the clocks
+	Asked       time.Time // an answer is not older, but for the clocks; zero when that is not known
 }
 
 // The reactions that we use.
@@ -96,7 +97,10 @@ func answered(ctx context.Context, c Clients, q Question) (bool, error) {
 		body = strings.TrimRight(strings.ReplaceAll(body, "\r\n", "\n"), " \n")
 		return user.GetType() == "Bot" && strings.HasSuffix(body, "\n"+replyMarker(q.Key))
 	}
-	since := q.Asked.Add(-time.Hour)
+	var since time.Time
+	if !q.Asked.IsZero() {
+		since = q.Asked.Add(-time.Hour)
+	}
 	page := github.ListOptions{PerPage: 100}
 	for {
 		var resp *github.Response

@@ -15,6 +15,7 @@
 //   - render.go and sticky.go make Markdown, and with markdown.go the text of a tree or a tool stays
 //     text in it.
 //   - present.go reads what is there; reconcile.go and run.go are the second and the third step.
+//   - sibling.go is about several pull requests with one head, for which GitHub has one check.
 //   - reply.go says something to one person.
 package checks
 
@@ -163,6 +164,8 @@ type Check struct {
 	Summary     string // Markdown
 	Annotations []Annotation
 	Actions     []Action // buttons, shown once the check is completed
+
+	own Conclusion // what it would be without another pull request, see [Run.ShareWith]; empty where that is the same
 }
 
 // An Annotation is one line of a check run's list, shown at its place in the diff.

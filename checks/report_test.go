@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-github/v60/github"
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
@@ -449,4 +450,18 @@ func FuzzHostileText(f *testing.F) {
 			t.Fatalf("an open text looks closed: %q", body)
 		}
 	})
+}
+
+// TestASiblingIsNamedWithinTheLimits is about GitHub's limits for a summary and a title.
+func TestASiblingIsNamedWithinTheLimits(t *testing.T) {
+	t.Parallel()
+	const n = 1 << 31
+	r := &Run{siblings: []int{n}, others: map[int]*github.CheckRun{n: {Status: github.String("completed"), Conclusion: github.String("failure")}}}
+	c := r.worst(Check{Conclusion: Neutral, Title: strings.Repeat("t", 300), Summary: strings.Repeat("s", maxSummary)})
+	if len(c.Summary) > 65535 || !strings.HasPrefix(c.Summary, "> Pull request #2147483648 has the same commit") {
+		t.Errorf("%d bytes: %.100s", len(c.Summary), c.Summary)
+	}
+	if title := output(c).GetTitle(); len(title) > maxTitle || !strings.HasPrefix(title, "#2147483648, which has the same commit, ends as failure.") {
+		t.Errorf("the title is %q", title)
+	}
 }

@@ -56,18 +56,24 @@ type Run struct {
 	clients Clients
 	place   Place
 	runs    map[string]*github.CheckRun // ours on this head, newest of each name
+	unsure  bool                        // a write failed, and GitHub may have carried it out: runs are others, perhaps
+
+	siblings []int                    // see ShareWith
+	others   map[int]*github.CheckRun // verdicts of other pull requests on this head, by their numbers
+
 	threads []Thread
-	moved   bool // threads are others than those that Start read
-	stale   bool // there may be more than we know of
+	moved   bool            // threads are others than those that Start read
+	stale   bool            // there may be more than we know of
+	opened  map[string]bool // fingerprints whose threads we opened and GitHub does not list yet
 }
 
 // Start shows that a review has begun, and reads what is on the pull request already. A head
 // that has its verdict keeps it until there is another one, unless again is set, as when a
 // person pressed "Re-run".
 func Start(ctx context.Context, c Clients, p Place, again bool) (*Run, error) {
-	r := &Run{clients: c, place: p}
+	r := &Run{clients: c, place: p, opened: map[string]bool{}}
 	var err error
-	if r.runs, err = ours(ctx, c, p); err != nil {
+	if r.runs, r.others, err = ours(ctx, c, p); err != nil {
 		return nil, err
 	}
 	have := r.runs[Name]
@@ -104,6 +110,9 @@ func (r *Run) Finish(ctx context.Context, rep Report) error {
 	if err != nil {
 		return err
 	}
+	if err := r.retire(ctx, rep.Checks); err != nil {
+		return err
+	}
 	if err := r.summarise(ctx, rep, unplaced); err != nil {
 		return err
 	}
@@ -111,19 +120,40 @@ func (r *Run) Finish(ctx context.Context, rep Report) error {
 	if len(unplaced) > 0 {
 		verdict = rep.without(unplaced)
 	}
-	return r.publish(ctx, verdict, rep.Digest())
+	return r.verdict(ctx, verdict, rep.Digest())
+}
+
+// retire ends the checks of gates that applied to this head once, such as under another policy.
+func (r *Run) retire(ctx context.Context, list []Check) error {
+	for _, name := range slices.Sorted(maps.Keys(r.runs)) {
+		if slices.ContainsFunc(list, func(c Check) bool { return c.Name == name }) {
+			continue
+		}
+		c := Check{Name: name, Conclusion: Skipped, Title: "Not run", Summary: "This gate does not apply to the change any more.\n"}
+		if err := r.publish(ctx, c, digest(c)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // gatesAndThreads brings both to the report, and tells which comments found no place. The report
 // comes back made anew for the threads that there are by now.
 func (r *Run) gatesAndThreads(ctx context.Context, rep Report) (Report, map[string]bool, error) {
+	if r.unsure {
+		var err error
+		if r.runs, r.others, err = ours(ctx, r.clients, r.place); err != nil {
+			return rep, nil, err
+		}
+		r.unsure = false
+	}
 	if r.stale {
 		if err := r.reload(ctx); err != nil {
 			return rep, nil, err
 		}
 	}
 	if r.moved {
-		rep = rep.at(r.threads)
+		rep = rep.at(r.threads, r.opened)
 	}
 	for _, c := range rep.Checks[1:] {
 		if err := r.publish(ctx, c, digest(c)); err != nil {
@@ -131,6 +161,7 @@ func (r *Run) gatesAndThreads(ctx context.Context, rep Report) (Report, map[stri
 		}
 	}
 	plan := Reconcile(rep, r.threads, r.place.Head)
+	plan.Create = slices.DeleteFunc(plan.Create, func(c Comment) bool { return r.opened[c.Fingerprint] })
 	unplaced := map[string]bool{}
 	if done(r.runs[Name], r.place) == rep.Digest() {
 		// What could not be placed the last time cannot be placed now.
@@ -156,15 +187,20 @@ func (r *Run) gatesAndThreads(ctx context.Context, rep Report) (Report, map[stri
 }
 
 func (r *Run) reload(ctx context.Context) (err error) {
-	r.threads, err = r.list(ctx)
-	r.stale = r.stale && err != nil
-	return err
+	if r.threads, err = r.list(ctx); err != nil {
+		return err
+	}
+	for _, t := range r.threads {
+		delete(r.opened, t.Fingerprint)
+	}
+	r.stale = len(r.opened) > 0
+	return nil
 }
 
-// at makes the report anew for the threads that are there now.
-func (r Report) at(threads []Thread) Report {
+// at makes the report anew for the threads that are there now, and those that are about to be.
+func (r Report) at(threads []Thread, opened map[string]bool) Report {
 	in := r.input
-	in.Threads = map[string]bool{}
+	in.Threads = maps.Clone(opened)
 	for _, t := range threads {
 		in.Threads[t.Fingerprint] = in.Threads[t.Fingerprint] || t.Open()
 	}
@@ -176,9 +212,11 @@ func (r *Run) changeAll(ctx context.Context, changes []Change) error {
 		if err := r.change(ctx, ch); err != nil {
 			return err
 		}
+		after := ch.after()
+		after.Resolved = after.Resolved || ch.Reopen && ch.Thread.Resolved && r.clients.resolver == nil
 		for i, t := range r.threads {
 			if t.CommentID == ch.Thread.CommentID {
-				r.threads[i] = ch.after()
+				r.threads[i] = after
 			}
 		}
 	}
@@ -233,7 +271,8 @@ func (r Report) without(unplaced map[string]bool) Check {
 }
 
 // ResolveWith gives the run a client that may resolve review threads, for which GitHub asks an
-// App for contents: write. Without one, a settled comment is minimised as resolved instead.
+// App for contents: write. Without one, a settled comment is minimised as resolved instead, and a
+// thread that a person resolved gets a reply when it is open again.
 func (r *Run) ResolveWith(resolver *githubv4.Client) { r.clients.resolver = resolver }
 
 // Abandon ends what the review of a head left unfinished. The conclusion is one with which a
@@ -241,7 +280,7 @@ func (r *Run) ResolveWith(resolver *githubv4.Client) { r.clients.resolver = reso
 func Abandon(ctx context.Context, c Clients, old Place, why string) error {
 	r := &Run{clients: c, place: old}
 	var err error
-	if r.runs, err = ours(ctx, c, old); err != nil {
+	if r.runs, _, err = ours(ctx, c, old); err != nil {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.runs)) {
@@ -250,7 +289,7 @@ func Abandon(ctx context.Context, c Clients, old Place, why string) error {
 		}
 		in := Input{}
 		check := Check{Name: name, Conclusion: in.conclusion(Superseded), Title: in.title(Superseded), Summary: why + "\n"}
-		if err := r.update(ctx, r.runs[name], check, "", true); err != nil {
+		if _, err := r.update(ctx, r.runs[name], check, "", true); err != nil {
 			return err
 		}
 	}
@@ -260,12 +299,15 @@ func Abandon(ctx context.Context, c Clients, old Place, why string) error {
 // External ids tell our own runs apart: those of another pull request with the same head, and
 // those that show the same as what we are about to write. Webhooks bring them back, and for a
 // fork they are the only way from a check run to its pull request.
-var externalID = regexp.MustCompile(`^pr=([0-9]+)(?: (part|done)=([0-9a-f]+))?$`)
+var externalID = regexp.MustCompile(`^pr=([0-9]+)(?: (part|done)=([0-9a-f]+)(?: own=([a-z]+))?)?$`)
 
-func (p Place) externalID(kind, digest string) string {
+func (p Place) externalID(kind, digest string, own Conclusion) string {
 	id := "pr=" + strconv.Itoa(p.Number)
 	if digest != "" {
 		id += " " + kind + "=" + digest
+	}
+	if own != "" {
+		id += " own=" + string(own)
 	}
 	return id
 }
@@ -294,17 +336,28 @@ func stage(run *github.CheckRun, p Place, kind, status string) string {
 }
 
 // publish makes one check run show c. Annotations can be appended and never removed, so a run
-// that holds others is left behind for a new one of the same name; GitHub shows the newest.
+// that holds others is left behind for a new one of the same name, as is one that another hides;
+// GitHub shows the newest.
 func (r *Run) publish(ctx context.Context, c Check, digest string) error {
-	have := r.runs[c.Name]
-	if done(have, r.place) == digest {
+	have, hiding := r.runs[c.Name], r.hiding(c.Name)
+	shown := have
+	if hiding != nil {
+		shown = hiding
+	}
+	if done(have, r.place) == digest && shown.GetConclusion() == string(c.Conclusion) {
 		return nil
 	}
 	rest := c.Annotations
 	switch posted := have.GetOutput().GetAnnotationsCount(); {
-	case have != nil && part(have, r.place) == digest && posted <= len(rest):
+	case have != nil && hiding == nil && part(have, r.place) == digest && posted <= len(rest):
 		rest = rest[posted:]
-	case have != nil && posted > 0:
+	case have != nil && (posted > 0 || hiding != nil):
+		if have.GetStatus() != "completed" {
+			left := Check{Name: c.Name, Conclusion: Cancelled, Title: "Superseded", Summary: "A newer one takes its place.\n"}
+			if _, err := r.update(ctx, have, left, "", true); err != nil {
+				return err
+			}
+		}
 		have = nil
 	}
 	for {
@@ -316,13 +369,14 @@ func (r *Run) publish(ctx context.Context, c Check, digest string) error {
 		if have == nil {
 			have, err = r.create(ctx, batch, digest, last)
 		} else {
-			err = r.update(ctx, have, batch, digest, last)
+			have, err = r.update(ctx, have, batch, digest, last)
 		}
 		if err != nil {
+			r.unsure = true
 			return err
 		}
+		r.runs[c.Name] = have // its answer tells how many annotations there are by now
 		if last {
-			r.runs[c.Name] = have
 			return nil
 		}
 	}
@@ -332,7 +386,7 @@ func (r *Run) create(ctx context.Context, c Check, digest string, last bool) (*g
 	opt := github.CreateCheckRunOptions{
 		Name: c.Name, HeadSHA: r.place.Head, Output: output(c),
 		Status:     github.String("in_progress"),
-		ExternalID: github.String(r.place.externalID("part", digest)),
+		ExternalID: github.String(r.place.externalID("part", digest, c.own)),
 	}
 	if r.place.DetailsURL != "" {
 		opt.DetailsURL = &r.place.DetailsURL
@@ -340,7 +394,7 @@ func (r *Run) create(ctx context.Context, c Check, digest string, last bool) (*g
 	if last {
 		opt.Status, opt.Conclusion = github.String("completed"), github.String(string(c.Conclusion))
 		opt.CompletedAt = &github.Timestamp{Time: time.Now()}
-		opt.ExternalID = github.String(r.place.externalID("done", digest))
+		opt.ExternalID = github.String(r.place.externalID("done", digest, c.own))
 		opt.Actions = actions(c)
 	}
 	run, _, err := r.clients.REST.Checks.CreateCheckRun(ctx, r.place.Owner, r.place.Repo, opt)
@@ -350,22 +404,23 @@ func (r *Run) create(ctx context.Context, c Check, digest string, last bool) (*g
 	return run, nil
 }
 
-func (r *Run) update(ctx context.Context, have *github.CheckRun, c Check, digest string, last bool) error {
+func (r *Run) update(ctx context.Context, have *github.CheckRun, c Check, digest string, last bool) (*github.CheckRun, error) {
 	opt := github.UpdateCheckRunOptions{
 		Name: c.Name, Output: output(c),
 		Status:     github.String("in_progress"),
-		ExternalID: github.String(r.place.externalID("part", digest)),
+		ExternalID: github.String(r.place.externalID("part", digest, c.own)),
 	}
 	if last {
 		opt.Status, opt.Conclusion = github.String("completed"), github.String(string(c.Conclusion))
 		opt.CompletedAt = &github.Timestamp{Time: time.Now()}
-		opt.ExternalID = github.String(r.place.externalID("done", digest))
+		opt.ExternalID = github.String(r.place.externalID("done", digest, c.own))
 		opt.Actions = actions(c)
 	}
-	if _, _, err := r.clients.REST.Checks.UpdateCheckRun(ctx, r.place.Owner, r.place.Repo, have.GetID(), opt); err != nil {
-		return fmt.Errorf("update check run %s: %w", c.Name, err)
+	run, _, err := r.clients.REST.Checks.UpdateCheckRun(ctx, r.place.Owner, r.place.Repo, have.GetID(), opt)
+	if err != nil {
+		return nil, fmt.Errorf("update check run %s: %w", c.Name, err)
 	}
-	return nil
+	return run, nil
 }
 
 func actions(c Check) (list []*github.CheckRunAction) {
@@ -431,6 +486,9 @@ func (r *Run) review(ctx context.Context, batch []Comment, unplaced map[string]b
 	_, _, err := r.clients.REST.PullRequests.CreateReview(ctx, r.place.Owner, r.place.Repo, r.place.Number, req)
 	switch {
 	case err == nil:
+		for _, c := range batch {
+			r.opened[c.Fingerprint] = true
+		}
 		return nil
 	case locked(err):
 		for _, c := range batch {
@@ -461,6 +519,7 @@ func (r *Run) onFile(ctx context.Context, c Comment, body string, unplaced map[s
 	if err != nil {
 		return fmt.Errorf("create comment on a file: %w", err)
 	}
+	r.opened[c.Fingerprint] = true
 	return nil
 }
 
@@ -510,7 +569,10 @@ func (r *Run) show(ctx context.Context, t Thread) error {
 			return fmt.Errorf("show comment: %w", err)
 		}
 	}
-	if t.Resolved && r.clients.resolver != nil {
+	if t.Resolved && r.clients.resolver == nil {
+		return r.knock(ctx, t)
+	}
+	if t.Resolved {
 		var m struct {
 			UnresolveReviewThread struct{ ClientMutationID string } `graphql:"unresolveReviewThread(input: $input)"`
 		}
@@ -519,6 +581,17 @@ func (r *Run) show(ctx context.Context, t Thread) error {
 		}
 	}
 	return nil
+}
+
+// knock tells those who take part in a thread that it is open again, since without a resolver nothing
+// shows them.
+func (r *Run) knock(ctx context.Context, t Thread) error {
+	what := "There is more to it since"
+	if isClosed(t.Body) {
+		what = "It is open again in"
+	}
+	q := Question{Owner: r.place.Owner, Repo: r.place.Repo, Number: r.place.Number, Key: "open-" + r.place.Head, Thread: t.CommentID}
+	return Answer(ctx, r.clients, q, what+" "+shortCode(r.place.Head)+".")
 }
 
 func (r *Run) hide(ctx context.Context, t Thread) error {

@@ -53,13 +53,19 @@ func newBench(t *testing.T, permissions map[string]string) *bench {
 	b.repo.Commit("change", base, "change", map[string]string{"a.txt": numbered(60), "b.txt": numbered(60)})
 	b.number = b.repo.OpenPull("Change", "", "main", "change", "mona", false)
 	b.at()
-	client := &http.Client{Transport: bearer{gh.Token("acme", nil)}}
-	rest, err := github.NewClient(client).WithEnterpriseURLs(gh.URL(), gh.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.clients = checks.Clients{REST: rest, GraphQL: githubv4.NewEnterpriseClient(gh.URL()+"/api/graphql", client)}
+	b.through(bearer{gh.Token("acme", nil)})
 	return b
+}
+
+// through lets the clients speak to the stand-in over a transport.
+func (b *bench) through(transport http.RoundTripper) {
+	b.t.Helper()
+	client := &http.Client{Transport: transport}
+	rest, err := github.NewClient(client).WithEnterpriseURLs(b.gh.URL(), b.gh.URL())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.clients = checks.Clients{REST: rest, GraphQL: githubv4.NewEnterpriseClient(b.gh.URL()+"/api/graphql", client)}
 }
 
 func numbered(n int) string {
@@ -301,12 +307,7 @@ func TestStoppedAnywhere(t *testing.T) {
 				b := newBench(t, nil)
 				b.mustReview(findings...)
 				cut := &cutOff{next: bearer{b.gh.Token("acme", nil)}, at: at, after: after}
-				client := &http.Client{Transport: cut}
-				rest, err := github.NewClient(client).WithEnterpriseURLs(b.gh.URL(), b.gh.URL())
-				if err != nil {
-					t.Fatal(err)
-				}
-				b.clients = checks.Clients{REST: rest, GraphQL: githubv4.NewEnterpriseClient(b.gh.URL()+"/api/graphql", client)}
+				b.through(cut)
 				if err := b.review(b.report(findings[:50]...)); err == nil {
 					t.Fatal("the review was not cut off")
 				}

@@ -73,22 +73,29 @@ func ReconcileNote(want string, have []Note) (p NotePlan) {
 	return p
 }
 
-// Note is the text of the one comment in the conversation: what is open, which of it has no thread
+// Note is the text of the one comment in the conversation: what is open, which of it has no open thread
 // of its own, what a push mended, and what did not finish. threads are ours as they are after the
 // plan for them is carried out, unplaced names the comments that found no place, and exists tells
 // that the summary is there already. It is empty where there is nothing to say: a pull request that
 // was clean from the start has no comment.
 func (r Report) Note(threads []Thread, unplaced map[string]bool, exists bool) string {
 	in := r.input
+	resolved := map[string]bool{} // by a person, so that it is not seen any more
+	for _, t := range threads {
+		if t.Open() {
+			resolved[t.Fingerprint] = t.Resolved
+		}
+	}
 	placed := map[string]bool{}
 	for _, c := range r.Comments { // GitHub may take a moment to list a thread that was just opened
 		for _, f := range append([]string{c.Fingerprint}, c.With...) {
-			placed[f] = !unplaced[c.Fingerprint]
+			resolved[f] = resolved[c.Fingerprint]
+			placed[f] = !unplaced[c.Fingerprint] && !resolved[f]
 		}
 	}
 	standing := 0 // of scanners that did not finish: their threads are left open
 	for _, t := range threads {
-		placed[t.Fingerprint] = placed[t.Fingerprint] || t.Open()
+		placed[t.Fingerprint] = placed[t.Fingerprint] || t.Open() && !t.Resolved
 		if t.Open() && !r.Standing[t.Fingerprint] {
 			standing++
 		}
@@ -127,13 +134,17 @@ func (r Report) Note(threads []Thread, unplaced map[string]bool, exists bool) st
 	if len(fresh) > 0 {
 		head += " (" + in.bySeverity() + ")"
 	}
+	only := " only"
+	if slices.ContainsFunc(listed, func(f Finding) bool { return resolved[f.Fingerprint] }) {
+		only = ""
+	}
 	switch with := open - len(listed); {
 	case with == open && open == 1:
 		head += ". It has a thread at its place."
 	case with == open:
 		head += ". Each has a thread at its place."
 	case with > 0:
-		head += fmt.Sprintf(". %s, %s.", plural(with, "has a thread at its place", "have a thread at their place"), plural(len(listed), "is listed here only", "are listed here only"))
+		head += fmt.Sprintf(". %s, %s.", plural(with, "has a thread at its place", "have a thread at their place"), plural(len(listed), "is listed here"+only, "are listed here"+only))
 	default:
 		head += "."
 	}
@@ -154,6 +165,9 @@ func (r Report) Note(threads []Thread, unplaced map[string]bool, exists bool) st
 	var items []string
 	for i, f := range listed {
 		item := in.item(f, false)
+		if resolved[f.Fingerprint] {
+			item = strings.TrimSuffix(item, "\n") + " · *in a thread that somebody resolved*\n"
+		}
 		switch i {
 		case shownFirst:
 			item = "\n<details><summary>" + strconv.Itoa(len(listed)-i) + " more</summary>\n\n" + item

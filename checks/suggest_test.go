@@ -318,8 +318,11 @@ func TestFixesRepeatNoSecret(t *testing.T) {
 	const text = "a\nkey = \"hunter2\"; query(b)\nc\n"
 	f := fixable(2, edit(2, 2, 18, 23, "ask"))
 	leak := finding("a.go", 2, scanners.High, scanners.Unchanged)
+	accepted := leak
+	accepted.State, accepted.Decided = scanners.New, &Decided{ID: "A-ABCDEFGH", How: "accepted", By: []string{"mona"}}
 	for name, findings := range map[string][]Finding{
 		"a secret of another scanner": {f, leak},
+		"a secret that was accepted":  {f, accepted},
 		"a hard-coded password":       {func() Finding { g := f; g.CWE = "CWE-259"; return g }()},
 	} {
 		for _, c := range Compose(suggestInput(t, text, findings...)).Comments {

@@ -68,6 +68,8 @@ func (e *GraphQLError) Error() string {
 type refusal struct {
 	Message string `json:"message"`
 	URL     string `json:"documentation_url"`
+
+	Errors json.RawMessage `json:"errors"`
 }
 
 // judge gives the error that an answer stands for, where the caller's answer to it
@@ -116,6 +118,9 @@ func judgeREST(req *http.Request, resp *http.Response, r refusal) error {
 	// "Integration not found" is about the App: its id is wrong, nobody uninstalled it.
 	case code == http.StatusNotFound && about && !strings.Contains(r.Message, "Integration not found"):
 		return ErrGone
+	// Content that is created too fast may be called wrong content.
+	case code == http.StatusUnprocessableEntity && strings.Contains(string(r.Errors), "was submitted too quickly"):
+		return &RateLimited{Secondary: true}
 	case code == http.StatusUnprocessableEntity && token:
 		switch {
 		case strings.Contains(r.Message, "not accessible to the parent installation"):

@@ -47,6 +47,7 @@ const (
 	secondaryText = `{"message":"You have exceeded a secondary rate limit. Please wait a few minutes before you try again."}`
 	contentText   = `{"message":"You have exceeded a secondary rate limit and have been temporarily blocked from content creation. Please retry your request again later.","documentation_url":"https://docs.github.com/rest/overview/rate-limits-for-the-rest-api#about-secondary-rate-limits"}`
 	byURL         = `{"message":"Slow down","documentation_url":"https://docs.github.com/en/rest/overview/resources-in-the-rest-api#secondary-rate-limits"}`
+	tooQuick      = `{"message":"Validation Failed","errors":[{"resource":"IssueComment","code":"unprocessable","field":"data","message":"was submitted too quickly"}]}`
 	primaryText   = `{"message":"API rate limit exceeded for installation ID 99."}`
 	limitedQuery  = `{"data":null,"errors":[{"type":"RATE_LIMITED","message":"API rate limit exceeded"}]}`
 )
@@ -73,6 +74,7 @@ func TestWhatIsARateLimit(t *testing.T) {
 		"by its text":                  {403, nil, secondaryText, get, time.Minute, true},
 		"by its page":                  {403, nil, byURL, get, time.Minute, true},
 		"on a write":                   {403, nil, contentText, func(c *Client) error { return comment(c, "x") }, time.Minute, true},
+		"content as 422":               {422, nil, tooQuick, func(c *Client) error { return comment(c, "x") }, time.Minute, true},
 		"bare 429":                     {429, nil, "<html>", get, time.Minute, true},
 		"GraphQL primary":              {200, map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "+7m", "X-RateLimit-Resource": "graphql"}, limitedQuery, query, 7 * time.Minute, false},
 		"GraphQL without headers":      {200, nil, limitedQuery, query, time.Minute, false},

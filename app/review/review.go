@@ -6,6 +6,7 @@
 package review
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -71,7 +72,7 @@ func (r *Reviewer) Review(ctx context.Context, req queue.Request) error {
 	clients := checks.Clients{REST: gh.REST, GraphQL: gh.GraphQL}
 	place := checks.Place{Owner: p.Owner, Repo: p.Repo, Number: p.Number, Head: p.Head, AppID: r.AppID}
 	if !p.Open {
-		return r.settle(ctx, req, r.abandon(ctx, clients, place, "", "The pull request was closed before the review ended."))
+		return r.settle(ctx, req, r.abandon(ctx, req, clients, place, "", "The pull request was closed before the review ended."))
 	}
 	log.UpdateContext(func(c zerolog.Context) zerolog.Context { return c.Str("head", p.Head) })
 
@@ -95,8 +96,11 @@ func (r *Reviewer) Review(ctx context.Context, req queue.Request) error {
 	if err := run.Restart(ctx, names); err != nil {
 		return r.settle(ctx, req, err)
 	}
-	if err := r.abandon(ctx, clients, place, p.Head, "The pull request has a newer head."); err != nil {
+	if err := r.abandon(ctx, req, clients, place, p.Head, "The pull request has a newer head."); err != nil {
 		return r.settle(ctx, req, err)
+	}
+	if err := r.share(ctx, p, run); err != nil {
+		return err
 	}
 	if resolver, err := gh.Resolver(ctx); err == nil {
 		run.ResolveWith(resolver)
@@ -104,6 +108,9 @@ func (r *Reviewer) Review(ctx context.Context, req queue.Request) error {
 	rep, basis, err := r.report(ctx, gh, p, run)
 	if err != nil {
 		return r.fail(ctx, req, p, run, err)
+	}
+	if err := r.share(ctx, p, run); err != nil { // another may have been opened in the meantime
+		return err
 	}
 	if err := run.Finish(ctx, rep); err != nil {
 		return r.settle(ctx, req, err)
@@ -288,22 +295,60 @@ func (r *Reviewer) fetch(ctx context.Context, gh *installation.Client, p pull.Pu
 	return c, nil
 }
 
+// share tells a run which other pull requests have the same head.
+func (r *Reviewer) share(ctx context.Context, p pull.Pull, run *checks.Run) error {
+	numbers, err := r.Ledger.PullsAt(ctx, p.Owner, p.Repo, p.Head)
+	if err != nil {
+		return err
+	}
+	run.ShareWith(slices.DeleteFunc(numbers, func(n int) bool { return n == p.Number }))
+	return nil
+}
+
+// release asks for reviews of the others with a head that a pull request has left, since their
+// verdicts counted its own, or wait for it.
+func (r *Reviewer) release(ctx context.Context, req queue.Request, head string) error {
+	numbers, err := r.Ledger.PullsAt(ctx, req.Owner, req.Repo, head)
+	if err != nil {
+		return err
+	}
+	var list []queue.Request
+	for _, n := range numbers {
+		if n != req.Number {
+			list = append(list, queue.Request{
+				Key:    queue.Key{Installation: req.Installation, Owner: req.Owner, Repo: req.Repo, Number: n},
+				RepoID: req.RepoID, Reason: "another pull request left the head", Force: true,
+			})
+		}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	return r.Submit(ctx, ledger.Delivery{}, list, nil, nil)
+}
+
 // abandon ends what is left of reviews of this pull request: those of other heads, or, where
 // keep is empty, of every head.
-func (r *Reviewer) abandon(ctx context.Context, c checks.Clients, place checks.Place, keep, why string) error {
+func (r *Reviewer) abandon(ctx context.Context, req queue.Request, c checks.Clients, place checks.Place, keep, why string) error {
 	// Only heads of ours that began here are looked for: asking GitHub for the checks of every
 	// earlier head would cost a request for each push.
 	events, err := r.Ledger.Events(ctx, ledger.Filter{Owner: place.Owner, Repo: place.Repo, Number: place.Number})
 	if err != nil {
 		return fmt.Errorf("read earlier reviews: %w", err)
 	}
-	unfinished := map[string]ledger.Event{}
+	unfinished, last := map[string]ledger.Event{}, keep
 	for _, e := range events {
 		switch e.Kind {
 		case Started:
 			unfinished[e.Head] = e
 		case Finished, Superseded:
 			delete(unfinished, e.Head)
+			last = cmp.Or(e.Head, last)
+		}
+	}
+	if last != keep {
+		if err := r.release(ctx, req, last); err != nil {
+			return err
 		}
 	}
 	delete(unfinished, keep)
@@ -315,6 +360,9 @@ func (r *Reviewer) abandon(ctx context.Context, c checks.Clients, place checks.P
 		}
 		ended := ledger.Event{Kind: Superseded, Installation: e.Installation, Owner: e.Owner, Repo: e.Repo, Number: e.Number, Head: head}
 		if err := r.Ledger.Record(ctx, ended); err != nil {
+			return err
+		}
+		if err := r.release(ctx, req, head); err != nil {
 			return err
 		}
 	}

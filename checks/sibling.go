@@ -1,0 +1,86 @@
+package checks
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/google/go-github/v60/github"
+)
+
+// GitHub keeps check runs by commit, and the newest of a name counts, whichever pull request it is
+// of. So where several pull requests have the same head, each shows the worst of their verdicts, and
+// its run's external id tells which was its own.
+
+// ShareWith names the other open pull requests with the same head, whose verdicts count here as well.
+func (r *Run) ShareWith(siblings []int) { r.siblings = siblings }
+
+// verdict publishes the verdict's check.
+func (r *Run) verdict(ctx context.Context, c Check, digest string) error {
+	if len(r.siblings) == 0 {
+		return r.publish(ctx, c, digest)
+	}
+	for range 2 { // the second time for what a sibling's review showed in the meantime
+		var err error
+		if _, r.others, err = ours(ctx, r.clients, r.place); err != nil {
+			return err
+		}
+		if err := r.publish(ctx, r.worst(c), digest); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// worst is c, or what a sibling has if that is worse.
+func (r *Run) worst(c Check) Check {
+	out := c
+	for _, n := range r.siblings {
+		theirs := own(r.others[n])
+		if weight(theirs) <= weight(out.Conclusion) {
+			continue
+		}
+		out.own, out.Conclusion = c.Conclusion, theirs
+		out.Title = fmt.Sprintf("#%d, which has the same commit, ends as %s. Here: %s", n, theirs, c.Title)
+		out.Summary = fmt.Sprintf("> Pull request #%d has the same commit, and GitHub keeps one result for both. Here it would be %s.\n\n", n, c.Conclusion) + c.Summary
+	}
+	return out
+}
+
+// own is what a pull request's verdict is by itself; empty while there is none.
+func own(run *github.CheckRun) Conclusion {
+	if run.GetStatus() != "completed" {
+		return ""
+	}
+	if m := externalID.FindStringSubmatch(run.GetExternalID()); m != nil && m[4] != "" {
+		return Conclusion(m[4])
+	}
+	return Conclusion(run.GetConclusion())
+}
+
+// weight orders conclusions: one that blocks, one that is not clean, all else. One that was cancelled
+// is of a review that gave no verdict.
+func weight(c Conclusion) int {
+	switch c {
+	case Failure:
+		return 2
+	case Neutral:
+		return 1
+	}
+	return 0
+}
+
+// hiding gives the run that GitHub shows instead of ours, because it is newer; nil where that is ours.
+// A sibling's that is in progress is left where it is: its verdict will count ours.
+func (r *Run) hiding(name string) (newest *github.CheckRun) {
+	if name != Name {
+		return nil
+	}
+	for n, run := range r.others {
+		waits := run.GetStatus() != "completed" && slices.Contains(r.siblings, n)
+		if !waits && run.GetID() > max(r.runs[Name].GetID(), newest.GetID()) {
+			newest = run
+		}
+	}
+	return newest
+}
