@@ -431,9 +431,10 @@ func (r *Reviewer) settle(ctx context.Context, req queue.Request, err error) err
 	return err
 }
 
-// outOfReach reports whether an error says that the App has no business there any more.
+// outOfReach reports whether an error says that the App has no business there any more. That git does
+// not find the repository says nothing: a moment later it may.
 func outOfReach(err error) bool {
-	return errors.Is(err, installation.ErrGone) || errors.Is(err, installation.ErrSuspended) || errors.Is(err, mirror.ErrNotFound)
+	return errors.Is(err, installation.ErrGone) || errors.Is(err, installation.ErrSuspended)
 }
 
 func (r *Reviewer) record(ctx context.Context, req queue.Request, head, kind string, data any) error {
