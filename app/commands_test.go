@@ -648,6 +648,26 @@ func TestRerunBetweenVerdictAndEnd(t *testing.T) {
 	s.until("the gate has a new run", func() bool { return len(made()) == 2 })
 }
 
+// TestRerunOfAnOldHead presses "Re-run" on the check of an older head. The newest one stays what it is,
+// and of a closed pull request that it is closed.
+func TestRerunOfAnOldHead(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, map[string]string{"a.py": "a = 1\n"})
+	n := s.open("change", map[string]string{"a.py": "a = 2\n"})
+	old := s.becomes(n, "success", "No new findings")
+	s.push(n, "change", map[string]string{"b.py": "b = 1\n"})
+	s.becomes(n, "success", "No new findings")
+	s.reviewed(n)
+	before := s.heard(n)
+	s.GitHub.ClosePull("acme", "shop", n, "mona", false)
+	s.reviewed(n)
+	s.GitHub.Rerequest(old.ID, "mona")
+	s.GitHub.Settle()
+	if got := s.heard(n); got.Head != before.Head || !got.Closed {
+		t.Errorf("the App knows %+v", got)
+	}
+}
+
 // TestForksMayAskAndNotDecide is about a contributor without any right.
 func TestForksMayAskAndNotDecide(t *testing.T) {
 	t.Parallel()

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"strconv"
@@ -160,9 +161,14 @@ func (a *app) rerun(ctx context.Context, i webhook.Rerun) ([]queue.Request, erro
 	}
 	var out []queue.Request
 	for _, n := range numbers {
+		known, err := a.ledger.Heard(ctx, i.Owner, i.Repo, n)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return nil, err
+		}
+		// The check may be that of an older head, or of a pull request that was closed since.
 		out = append(out, queue.Request{
 			Key:    queue.Key{Installation: i.Installation, Owner: i.Owner, Repo: i.Repo, Number: n},
-			RepoID: i.RepoID, HeadSHA: i.HeadSHA, Reason: review.Rerequested, Force: true,
+			RepoID: i.RepoID, Reason: review.Rerequested, Closed: known.Closed, Force: true,
 		})
 	}
 	return out, nil

@@ -469,6 +469,41 @@ func TestOpenPulls(t *testing.T) {
 	}
 }
 
+// TestSee holds that what GitHub said does not replace what was heard since it was asked.
+func TestSee(t *testing.T) {
+	t.Parallel()
+	l := openNew(t)
+	heard := func(head string) (p Pull) {
+		t.Helper()
+		err := l.Tx(t.Context(), func(tx *sql.Tx) error {
+			return l.Hear(t.Context(), tx, Pull{Owner: "acme", Repo: "shop", Number: 1, Head: head, Base: "b", Closed: true})
+		})
+		if err == nil {
+			p, err = l.Heard(t.Context(), "acme", "shop", 1)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	old := heard("a")
+	now := heard("c")
+	for _, tc := range []struct {
+		read Pull
+		head string
+		want string
+	}{{old, "d", "2 c true"}, {now, "e", "2 e false"}} {
+		tc.read.Head, tc.read.Closed = tc.head, false
+		if err := l.See(t.Context(), tc.read); err != nil {
+			t.Fatal(err)
+		}
+		got, err := l.Heard(t.Context(), "acme", "shop", 1)
+		if s := fmt.Sprintf("%d %s %t", got.Generation, got.Head, got.Closed); err != nil || s != tc.want {
+			t.Errorf("%s: %s, %v, want %s", tc.head, s, err, tc.want)
+		}
+	}
+}
+
 func TestLease(t *testing.T) {
 	t.Parallel()
 	l := openNew(t)

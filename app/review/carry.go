@@ -84,13 +84,14 @@ func (r *Reviewer) carryOut(ctx context.Context, gh *installation.Client, e queu
 	} else {
 		what.Quiet, what.Reaction = strings.Join(t.quiet, "\n\n"), t.reaction
 	}
-	if !p.Open {
-		t.reason = "" // there is nothing to look at
-	}
 	if err := t.record(Carried, what); err != nil {
 		return carried{}, err
 	}
-	return what, r.again(ctx, e, t.reason, t.errands, t.events...)
+	var reviews []queue.Request
+	if t.reason != "" && p.Open {
+		reviews = append(reviews, again(e, t.reason))
+	}
+	return what, r.Submit(ctx, ledger.Delivery{}, reviews, t.errands, t.events)
 }
 
 func (t *talk) begin(ctx context.Context) (err error) {

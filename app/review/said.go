@@ -2,7 +2,6 @@ package review
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -92,23 +91,19 @@ func (r *Reviewer) Errand(ctx context.Context, e queue.Errand) error {
 
 // expire has a pull request looked at again when a decision about it is over.
 func (r *Reviewer) expire(ctx context.Context, e queue.Errand) error {
-	return r.again(ctx, e, "a decision ended", nil)
-}
-
-// again records events and asks for a review of an open pull request, both or none.
-func (r *Reviewer) again(ctx context.Context, e queue.Errand, reason string, errands []queue.Errand, events ...ledger.Event) error {
 	known, err := r.Ledger.Heard(ctx, e.Owner, e.Repo, e.Number)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) { // it may never have been heard of
+	if err != nil || known.Closed {
 		return err
 	}
-	var requests []queue.Request
-	if reason != "" && !known.Closed {
-		requests = []queue.Request{{
-			Key:    queue.Key{Installation: e.Installation, Owner: e.Owner, Repo: e.Repo, Number: e.Number},
-			RepoID: known.RepoID, Reason: reason, Force: true,
-		}}
+	return r.Submit(ctx, ledger.Delivery{}, []queue.Request{again(e, "a decision ended")}, nil, nil)
+}
+
+// again asks for a review of a pull request that may be what it was.
+func again(e queue.Errand, reason string) queue.Request {
+	return queue.Request{
+		Key:    queue.Key{Installation: e.Installation, Owner: e.Owner, Repo: e.Repo, Number: e.Number},
+		Reason: reason, Force: true,
 	}
-	return r.Submit(ctx, ledger.Delivery{}, requests, errands, events)
 }
 
 // answer carries out what somebody said, once, and tells them.
