@@ -170,6 +170,30 @@ func TestDismissedFindingsDoNotComeBack(t *testing.T) {
 	s.becomes(again, "neutral", "1 new finding")
 }
 
+// TestTakenBackEverywhere has a decision that counts in another pull request than that in which it was
+// made, and is taken back in either of the two.
+func TestTakenBackEverywhere(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, map[string]string{"a.py": "a = 1\n", ".secbydesign.yml": blocking})
+	s.people()
+	first := s.open("change", map[string]string{"a.py": "a = 1\n" + mild(1)})
+	s.becomes(first, "failure", "1 new finding")
+	second := 0
+	for _, where := range []*int{&first, &second} {
+		reply := s.said(first, "mona", "/secbydesign accept "+s.id(first)+" until=30d"+because, "is accepted until")
+		s.becomes(first, "success", "1 accepted")
+		if second == 0 {
+			second = s.open("again", map[string]string{"a.py": "a = 1\n" + mild(1)})
+		} else {
+			s.said(second, "mona", "/secbydesign rescan", "Looking again.")
+		}
+		s.becomes(second, "success", "1 accepted")
+		s.said(*where, "hubot", "/secbydesign revoke "+decisionIn(reply), "is taken back")
+		s.becomes(first, "failure", "1 new finding")
+		s.becomes(second, "failure", "1 new finding")
+	}
+}
+
 // TestAboveTheCeiling is about who may decide what.
 func TestAboveTheCeiling(t *testing.T) {
 	t.Parallel()

@@ -84,6 +84,7 @@ type Filter struct {
 	Since       time.Time // those at this time or later
 	After       int64     // those with a higher ID
 	Limit       int       // at most so many; 0 for no limit
+	Last        bool      // of all these the one with the highest ID
 }
 
 // Events lists events, the oldest first.
@@ -113,7 +114,10 @@ func (l Reader) Events(ctx context.Context, f Filter) ([]Event, error) {
 		want("at >=", millis(f.Since))
 	}
 	query += " ORDER BY id"
-	if f.Limit > 0 {
+	switch {
+	case f.Last:
+		query += " DESC LIMIT 1"
+	case f.Limit > 0:
 		query += fmt.Sprintf(" LIMIT %d", f.Limit)
 	}
 

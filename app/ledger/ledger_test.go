@@ -338,6 +338,7 @@ func TestEvents(t *testing.T) {
 		{"head", Filter{Head: "h1", Kind: "seen"}, all[:1]},
 		{"since", Filter{Since: at.Add(2 * time.Second)}, all[2:]},
 		{"after, limited", Filter{After: 1, Limit: 2}, all[1:3]},
+		{"the last", Filter{Owner: "acme", Repo: "shop", Last: true}, all[1:2]},
 		{"none", Filter{Owner: "acme' OR 1=1 --"}, nil},
 	} {
 		got, err := l.Events(t.Context(), tc.filter)

@@ -28,6 +28,9 @@ const (
 	Button  = "button"  // with a [Said]
 	Group   = "group"   // with a [Merge]
 	Expiry  = "expiry"  // of a decision
+
+	// Revocation is of a decision too. Whoever revoked it asked for a review where they did.
+	Revocation = "revocation"
 )
 
 // Said is what a person wrote or pressed.
@@ -68,7 +71,7 @@ func (r *Reviewer) Errand(ctx context.Context, e queue.Errand) error {
 		err = r.answer(ctx, e)
 	case Group:
 		err = r.group(ctx, e)
-	case Expiry:
+	case Expiry, Revocation:
 		err = r.expire(ctx, e)
 	default:
 		// Left behind by a newer version of this program, which will know it.
@@ -89,13 +92,33 @@ func (r *Reviewer) Errand(ctx context.Context, e queue.Errand) error {
 	return err
 }
 
-// expire has a pull request looked at again when a decision about it is over.
+// expire has the pull requests looked at again in which a decision counted that is over. Not only that in
+// which it was made, which may be closed by now.
 func (r *Reviewer) expire(ctx context.Context, e queue.Errand) error {
-	known, err := r.Ledger.Heard(ctx, e.Owner, e.Repo, e.Number)
-	if err != nil || known.Closed {
+	open, err := r.Ledger.OpenPulls(ctx, e.Owner, e.Repo)
+	if err != nil {
 		return err
 	}
-	return r.Submit(ctx, ledger.Delivery{}, []queue.Request{again(e, "a decision ended")}, nil, nil)
+	var reviews []queue.Request
+	for _, n := range open {
+		if n == e.Number && e.Kind == Revocation {
+			continue
+		}
+		// First whether a review runs, which may have read the decision, and then what the last one says.
+		known, err := r.Ledger.Heard(ctx, e.Owner, e.Repo, n)
+		if err != nil {
+			return err
+		}
+		one := queue.Errand{Installation: known.Installation, Owner: e.Owner, Repo: e.Repo, Number: n} // e's may be an older one
+		last, err := r.facts(ctx, one)
+		if err != nil {
+			return err
+		}
+		if n == e.Number || known.Generation != known.Reviewed || last.rely(e.ID) {
+			reviews = append(reviews, again(one, "a decision ended"))
+		}
+	}
+	return r.Submit(ctx, ledger.Delivery{}, reviews, nil, nil)
 }
 
 // again asks for a review of a pull request that may be what it was.
