@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -537,6 +538,23 @@ func TestACommandIsNotLostInARestart(t *testing.T) {
 	if list := s.bot(n); len(list) != 2 || !strings.Contains(list[0], "is accepted until") {
 		t.Errorf("answered %q", list)
 	}
+}
+
+// TestACommandAfterTheStoreIsLost names a finding that GitHub shows and the App does not know any more.
+func TestACommandAfterTheStoreIsLost(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, map[string]string{"a.py": "a = 1\n"})
+	s.people()
+	n := s.open("change", map[string]string{"a.py": "a = 1\n" + mild(1)})
+	s.becomes(n, "neutral", "1 new finding")
+	closed := s.open("closed", map[string]string{"a.py": "a = 1\n" + mild(2)})
+	s.becomes(closed, "neutral", "1 new finding")
+	s.GitHub.ClosePull("acme", "shop", closed, "mona", false)
+	s.reviewed(closed)
+	s.restart(func() { s.Settings.DataDir = filepath.Join(t.TempDir(), "empty") })
+	s.said(n, "mona", "/secbydesign accept "+s.id(n)+" until=30d"+because, "is accepted until")
+	s.becomes(n, "success", "1 accepted")
+	s.said(closed, "mona", "/secbydesign why "+s.id(closed), "is no finding of this pull request")
 }
 
 // TestACommandIsAnsweredWhileAReviewRuns has a review that hangs on GitHub.
