@@ -195,6 +195,34 @@ func TestTakenBackEverywhere(t *testing.T) {
 	}
 }
 
+// TestDecisionsFollowARename renames the repository, and gives its name to another.
+func TestDecisionsFollowARename(t *testing.T) {
+	t.Parallel()
+	leaking := map[string]string{"a.py": "a = 1\n" + mild(1)}
+	s := newStage(t, map[string]string{"a.py": "a = 1\n", ".secbydesign.yml": blocking})
+	s.people()
+	n := s.open("change", leaking)
+	s.becomes(n, "failure", "1 new finding")
+	s.said(n, "mona", "/secbydesign accept "+s.id(n)+" until=30d"+because, "is accepted until")
+	s.becomes(n, "success", "1 accepted")
+	s.reviewed(n)
+	s.repo.Rename("store")
+	s.push(n, "change", map[string]string{"b.py": "b = 1\n"})
+	s.repo = s.GitHub.CreateRepo("acme", "shop", true)
+	s.base = s.repo.Commit("main", "", "base", map[string]string{"a.py": "a = 1\n", ".secbydesign.yml": blocking})
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	for _, c := range []struct {
+		repo, conclusion, title string
+		number                  int
+	}{{"store", "success", "1 accepted", n}, {"shop", "failure", "1 new finding", s.open("change", leaking)}} {
+		run, err := s.Verdict(ctx, "acme", c.repo, c.number)
+		if err != nil || run.Conclusion != c.conclusion || !strings.Contains(run.Title, c.title) {
+			t.Errorf("%s: %v, %s: %s", c.repo, err, run.Conclusion, run.Title)
+		}
+	}
+}
+
 // TestAboveTheCeiling is about who may decide what.
 func TestAboveTheCeiling(t *testing.T) {
 	t.Parallel()

@@ -372,7 +372,7 @@ func (r *Reviewer) abandon(ctx context.Context, req queue.Request, c checks.Clie
 		if err := checks.Abandon(ctx, c, old, why); err != nil {
 			return err
 		}
-		ended := ledger.Event{Kind: Superseded, Installation: e.Installation, Owner: e.Owner, Repo: e.Repo, Number: e.Number, Head: head}
+		ended := ledger.Event{Kind: Superseded, Installation: e.Installation, Owner: place.Owner, Repo: place.Repo, Number: e.Number, Head: head}
 		if err := r.Ledger.Record(ctx, ended); err != nil {
 			return err
 		}

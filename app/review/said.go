@@ -95,7 +95,11 @@ func (r *Reviewer) Errand(ctx context.Context, e queue.Errand) error {
 // expire has the pull requests looked at again in which a decision counted that is over. Not only that in
 // which it was made, which may be closed by now.
 func (r *Reviewer) expire(ctx context.Context, e queue.Errand) error {
-	open, err := r.Ledger.OpenPulls(ctx, e.Owner, e.Repo)
+	owner, repo, err := r.Ledger.NameNow(ctx, e.Owner, e.Repo)
+	if err != nil {
+		return err
+	}
+	open, err := r.Ledger.OpenPulls(ctx, owner, repo)
 	if err != nil {
 		return err
 	}
@@ -105,11 +109,12 @@ func (r *Reviewer) expire(ctx context.Context, e queue.Errand) error {
 			continue
 		}
 		// First whether a review runs, which may have read the decision, and then what the last one says.
-		known, err := r.Ledger.Heard(ctx, e.Owner, e.Repo, n)
+		known, err := r.Ledger.Heard(ctx, owner, repo, n)
 		if err != nil {
 			return err
 		}
-		one := queue.Errand{Installation: known.Installation, Owner: e.Owner, Repo: e.Repo, Number: n} // e's may be an older one
+		// The errand may be from before the App was installed anew.
+		one := queue.Errand{Installation: known.Installation, Owner: known.Owner, Repo: known.Repo, Number: n}
 		last, err := r.facts(ctx, one)
 		if err != nil {
 			return err

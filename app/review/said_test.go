@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -57,6 +58,12 @@ func TestWhoIsLookedAtWhenADecisionEnds(t *testing.T) {
 			}
 		}
 	}
+	err = l.Tx(t.Context(), func(tx *sql.Tx) error {
+		return errors.Join(l.Name(t.Context(), tx, 7, "acme", "old"), l.Name(t.Context(), tx, 7, "acme", "shop"))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, tc := range []struct {
 		kind   string
 		number int
@@ -72,14 +79,14 @@ func TestWhoIsLookedAtWhenADecisionEnds(t *testing.T) {
 		r := &Reviewer{Ledger: l, Submit: func(_ context.Context, _ ledger.Delivery, list []queue.Request, _ []queue.Errand, _ []ledger.Event) error {
 			for _, req := range list {
 				asked = append(asked, req.Number)
-				// The errand may be from before the App was uninstalled and installed anew.
-				if req.Installation != 8 || !req.Force {
+				// The errand is from before the App was installed anew and the repository was renamed.
+				if req.Installation != 8 || req.Repo != "shop" || !req.Force {
 					t.Errorf("%s: %+v", tc.kind, req)
 				}
 			}
 			return nil
 		}}
-		err := r.Errand(t.Context(), queue.Errand{Installation: 1, Owner: "acme", Repo: "shop", Number: tc.number, Kind: tc.kind, ID: mine})
+		err := r.Errand(t.Context(), queue.Errand{Installation: 1, Owner: "acme", Repo: "old", Number: tc.number, Kind: tc.kind, ID: mine})
 		if err != nil || !slices.Equal(asked, tc.want) {
 			t.Errorf("%s in #%d: %v, %v, want %v", tc.kind, tc.number, asked, err, tc.want)
 		}
