@@ -126,18 +126,25 @@ func (s *stage) verdict(n int) fakegithub.CheckRun {
 func (s *stage) reviewed(n int) {
 	s.t.Helper()
 	s.GitHub.Settle()
+	s.until("it is reviewed", func() bool {
+		p := s.heard(n)
+		return p.Reviewed == p.Generation
+	})
+}
+
+// heard is what the App knows of a pull request without asking GitHub.
+func (s *stage) heard(n int) ledger.Pull {
+	s.t.Helper()
 	l, err := ledger.OpenReader(s.t.Context(), "sqlite:"+filepath.Join(s.Settings.DataDir, "secbydesign.db"))
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	defer l.Close()
-	s.until("it is reviewed", func() bool {
-		p, err := l.Heard(s.t.Context(), "acme", "shop", n)
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		return p.Reviewed == p.Generation
-	})
+	p, err := l.Heard(s.t.Context(), "acme", "shop", n)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return p
 }
 
 // until waits for a condition that has no event of its own.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -168,6 +169,58 @@ func TestDismissedFindingsDoNotComeBack(t *testing.T) {
 	s.becomes(again, "success", "1 marked as a false positive")
 	s.said(again, "hubot", "/secbydesign reopen "+s.id(again), "is taken back")
 	s.becomes(again, "neutral", "1 new finding")
+}
+
+// TestTakenBackEverywhere has a decision that counts in another pull request than that in which it was
+// made, and is taken back in either of the two.
+func TestTakenBackEverywhere(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, map[string]string{"a.py": "a = 1\n", ".secbydesign.yml": blocking})
+	s.people()
+	first := s.open("change", map[string]string{"a.py": "a = 1\n" + mild(1)})
+	s.becomes(first, "failure", "1 new finding")
+	second := 0
+	for _, where := range []*int{&first, &second} {
+		reply := s.said(first, "mona", "/secbydesign accept "+s.id(first)+" until=30d"+because, "is accepted until")
+		s.becomes(first, "success", "1 accepted")
+		if second == 0 {
+			second = s.open("again", map[string]string{"a.py": "a = 1\n" + mild(1)})
+		} else {
+			s.said(second, "mona", "/secbydesign rescan", "Looking again.")
+		}
+		s.becomes(second, "success", "1 accepted")
+		s.said(*where, "hubot", "/secbydesign revoke "+decisionIn(reply), "is taken back")
+		s.becomes(first, "failure", "1 new finding")
+		s.becomes(second, "failure", "1 new finding")
+	}
+}
+
+// TestDecisionsFollowARename renames the repository, and gives its name to another.
+func TestDecisionsFollowARename(t *testing.T) {
+	t.Parallel()
+	leaking := map[string]string{"a.py": "a = 1\n" + mild(1)}
+	s := newStage(t, map[string]string{"a.py": "a = 1\n", ".secbydesign.yml": blocking})
+	s.people()
+	n := s.open("change", leaking)
+	s.becomes(n, "failure", "1 new finding")
+	s.said(n, "mona", "/secbydesign accept "+s.id(n)+" until=30d"+because, "is accepted until")
+	s.becomes(n, "success", "1 accepted")
+	s.reviewed(n)
+	s.repo.Rename("store")
+	s.push(n, "change", map[string]string{"b.py": "b = 1\n"})
+	s.repo = s.GitHub.CreateRepo("acme", "shop", true)
+	s.base = s.repo.Commit("main", "", "base", map[string]string{"a.py": "a = 1\n", ".secbydesign.yml": blocking})
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	for _, c := range []struct {
+		repo, conclusion, title string
+		number                  int
+	}{{"store", "success", "1 accepted", n}, {"shop", "failure", "1 new finding", s.open("change", leaking)}} {
+		run, err := s.Verdict(ctx, "acme", c.repo, c.number)
+		if err != nil || run.Conclusion != c.conclusion || !strings.Contains(run.Title, c.title) {
+			t.Errorf("%s: %v, %s: %s", c.repo, err, run.Conclusion, run.Title)
+		}
+	}
 }
 
 // TestAboveTheCeiling is about who may decide what.
@@ -515,6 +568,23 @@ func TestACommandIsNotLostInARestart(t *testing.T) {
 	}
 }
 
+// TestACommandAfterTheStoreIsLost names a finding that GitHub shows and the App does not know any more.
+func TestACommandAfterTheStoreIsLost(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, map[string]string{"a.py": "a = 1\n"})
+	s.people()
+	n := s.open("change", map[string]string{"a.py": "a = 1\n" + mild(1)})
+	s.becomes(n, "neutral", "1 new finding")
+	closed := s.open("closed", map[string]string{"a.py": "a = 1\n" + mild(2)})
+	s.becomes(closed, "neutral", "1 new finding")
+	s.GitHub.ClosePull("acme", "shop", closed, "mona", false)
+	s.reviewed(closed)
+	s.restart(func() { s.Settings.DataDir = filepath.Join(t.TempDir(), "empty") })
+	s.said(n, "mona", "/secbydesign accept "+s.id(n)+" until=30d"+because, "is accepted until")
+	s.becomes(n, "success", "1 accepted")
+	s.said(closed, "mona", "/secbydesign why "+s.id(closed), "is no finding of this pull request")
+}
+
 // TestACommandIsAnsweredWhileAReviewRuns has a review that hangs on GitHub.
 func TestACommandIsAnsweredWhileAReviewRuns(t *testing.T) {
 	t.Parallel()
@@ -646,6 +716,26 @@ func TestRerunBetweenVerdictAndEnd(t *testing.T) {
 	}
 	s.GitHub.Rerequest(made()[0].ID, "mona")
 	s.until("the gate has a new run", func() bool { return len(made()) == 2 })
+}
+
+// TestRerunOfAnOldHead presses "Re-run" on the check of an older head. The newest one stays what it is,
+// and of a closed pull request that it is closed.
+func TestRerunOfAnOldHead(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, map[string]string{"a.py": "a = 1\n"})
+	n := s.open("change", map[string]string{"a.py": "a = 2\n"})
+	old := s.becomes(n, "success", "No new findings")
+	s.push(n, "change", map[string]string{"b.py": "b = 1\n"})
+	s.becomes(n, "success", "No new findings")
+	s.reviewed(n)
+	before := s.heard(n)
+	s.GitHub.ClosePull("acme", "shop", n, "mona", false)
+	s.reviewed(n)
+	s.GitHub.Rerequest(old.ID, "mona")
+	s.GitHub.Settle()
+	if got := s.heard(n); got.Head != before.Head || !got.Closed {
+		t.Errorf("the App knows %+v", got)
+	}
 }
 
 // TestForksMayAskAndNotDecide is about a contributor without any right.

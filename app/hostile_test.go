@@ -191,6 +191,7 @@ func TestFaultsEndWell(t *testing.T) {
 		"secondary limit on the review":  fakegithub.SecondaryLimit("POST", "/repos/*/*/pulls/*/reviews", 403, 1, time.Second),
 		"429 on the review":              fakegithub.SecondaryLimit("POST", "/repos/*/*/pulls/*/reviews", 429, 1, time.Second),
 		"git away":                       {Path: "/acme/shop.git/**", Status: 502, Count: 2},
+		"git does not know it yet":       {Path: "/acme/shop.git/**", Status: 404, Body: "Repository not found."},
 		"garbage instead of the request": {Method: "GET", Path: "/repos/*/*/pulls/*", Status: 200, Body: "<html>", Header: map[string]string{"Content-Type": "text/html"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -201,6 +202,21 @@ func TestFaultsEndWell(t *testing.T) {
 			s.want(n, "neutral", "a.py:2 open", "a.py:3 open")
 		})
 	}
+}
+
+// TestTheHeadIsKnownLater has a comparison that does not know the head yet, which is not the answer that
+// head and base have nothing in common.
+func TestTheHeadIsKnownLater(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, map[string]string{"a.py": "a = 1\n", "old.py": leak(9)})
+	s.GitHub.Fail(refusal("GET", "/repos/*/*/compare/**", 404, "Not Found"))
+	s.want(s.open("change", map[string]string{"a.py": "a = 2\n"}), "success")
+}
+
+// refusal is one answer with a message of GitHub's.
+func refusal(method, pattern string, status int, message string) fakegithub.Fault {
+	return fakegithub.Fault{Method: method, Path: pattern, Status: status, Header: map[string]string{"Content-Type": "application/json"},
+		Body: fmt.Sprintf(`{"message":%q,"documentation_url":"https://docs.github.com/rest"}`, message)}
 }
 
 // TestIncompleteAtTheThirdFailure keeps git away for a while.

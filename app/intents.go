@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"strconv"
@@ -30,11 +31,34 @@ func (a *app) accept(ctx context.Context, d webhook.Delivery) error {
 	if err != nil {
 		return err
 	}
-	err = a.queue.SubmitWith(ctx, ledger.Delivery{GUID: d.GUID, Event: d.Event, Action: d.Action}, want.reviews, want.errands, want.events)
+	taken := ledger.Delivery{GUID: d.GUID, Event: d.Event, Action: d.Action}
+	taken.RepoID, taken.Owner, taken.Repo = about(d.Intent)
+	err = a.queue.SubmitWith(ctx, taken, want.reviews, want.errands, want.events)
 	if errors.Is(err, ledger.ErrDuplicate) {
 		return webhook.ErrDuplicate
 	}
 	return err
+}
+
+// about names the repository of an intent. The id is 0 where it has none.
+func about(i webhook.Intent) (id int64, owner, repo string) {
+	switch i := i.(type) {
+	case webhook.Review:
+		return i.RepoID, i.Owner, i.Repo
+	case webhook.Closed:
+		return i.RepoID, i.Owner, i.Repo
+	case webhook.Rerun:
+		return i.RepoID, i.Owner, i.Repo
+	case webhook.Comment:
+		return i.RepoID, i.Owner, i.Repo
+	case webhook.Button:
+		return i.RepoID, i.Owner, i.Repo
+	case webhook.MergeGroup:
+		return i.RepoID, i.Owner, i.Repo
+	case webhook.PolicyChanged:
+		return i.RepoID, i.Owner, i.Repo
+	}
+	return 0, "", ""
 }
 
 // want says what a delivery asks for. It asks nobody but the ledger, since GitHub waits for the
@@ -160,9 +184,14 @@ func (a *app) rerun(ctx context.Context, i webhook.Rerun) ([]queue.Request, erro
 	}
 	var out []queue.Request
 	for _, n := range numbers {
+		known, err := a.ledger.Heard(ctx, i.Owner, i.Repo, n)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return nil, err
+		}
+		// The check may be that of an older head, or of a pull request that was closed since.
 		out = append(out, queue.Request{
 			Key:    queue.Key{Installation: i.Installation, Owner: i.Owner, Repo: i.Repo, Number: n},
-			RepoID: i.RepoID, HeadSHA: i.HeadSHA, Reason: review.Rerequested, Force: true,
+			RepoID: i.RepoID, Reason: review.Rerequested, Closed: known.Closed, Force: true,
 		})
 	}
 	return out, nil

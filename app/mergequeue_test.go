@@ -107,6 +107,33 @@ func endsAs(t *testing.T, policy, want string) {
 	}
 }
 
+// TestMergeGroupIsKnownLater has parts of GitHub that have not heard yet of a group, which is a moment
+// old.
+func TestMergeGroupIsKnownLater(t *testing.T) {
+	t.Parallel()
+	const unknown = "No commit found for SHA: 1234567890"
+	for name, f := range map[string]fakegithub.Fault{
+		"list":    refusal("GET", "/repos/*/*/commits/*/check-runs", 422, unknown),
+		"check":   refusal("POST", "/repos/*/*/check-runs", 422, unknown),
+		"compare": refusal("GET", "/repos/*/*/compare/**", 404, "Not Found"),
+		"git":     {Path: "/acme/shop.git/**", Status: 404, Body: "Repository not found."},
+		"verdict": refusal("PATCH", "/repos/*/*/check-runs/*", 404, "Not Found"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t, map[string]string{"a.py": "a = 1\n"})
+			s.queues()
+			n := s.open("change", map[string]string{"a.py": "a = 2\n"})
+			s.becomes(n, "success", "No new findings")
+			s.reviewed(n)
+			s.GitHub.Fail(f)
+			if run := s.group(s.repo.Enqueue("mona", n)); run.Conclusion != "success" {
+				t.Errorf("%s: %s", run.Conclusion, run.Title)
+			}
+		})
+	}
+}
+
 // TestNobodyForgesAQueue gives a person's branch the name of a queue's, built on a commit that holds
 // the finding already.
 func TestNobodyForgesAQueue(t *testing.T) {

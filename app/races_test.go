@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -82,6 +83,70 @@ func TestClosedDuringTheReview(t *testing.T) {
 		run := s.verdict(n)
 		return run.Name == checks.Name && run.Conclusion == "neutral"
 	})
+}
+
+// swapped has the App hear of two changes, each with one delivery, of which the second is handed over
+// first.
+func (s *stage) swapped(first, second func()) {
+	s.t.Helper()
+	s.GitHub.Settle()
+	hook := s.Address() + "/webhook"
+	s.GitHub.SetWebhookURL("") // recorded, not sent
+	var guids []string
+	for _, change := range []func(){first, second} {
+		change()
+		d := s.GitHub.Deliveries()
+		guids = append(guids, d[len(d)-1].GUID)
+	}
+	s.GitHub.SetWebhookURL(hook)
+	for _, guid := range slices.Backward(guids) {
+		s.GitHub.Redeliver(guid)
+		s.GitHub.Settle()
+	}
+}
+
+// TestReopenedIsHeardBeforeClosed holds that what was heard last is not believed for ever.
+func TestReopenedIsHeardBeforeClosed(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, map[string]string{"a.py": "a = 1\n", ".secbydesign.yml": blocking})
+	s.people()
+	n := s.open("change", map[string]string{"a.py": "a = 1\n" + mild(1)})
+	s.becomes(n, "failure", "1 new finding")
+	s.swapped(func() { s.GitHub.ClosePull("acme", "shop", n, "mona", false) }, func() { s.GitHub.ReopenPull("acme", "shop", n, "mona") })
+	s.reviewed(n)
+	s.said(n, "mona", "/secbydesign accept "+s.id(n)+" until=30d"+because, "is accepted until")
+	s.becomes(n, "success", "1 accepted")
+	s.reviewed(n)
+	if s.heard(n).Closed {
+		t.Error("it counts as closed")
+	}
+}
+
+// TestPushesAreHeardInTheWrongOrder holds that the newest head of a fork, of which GitHub names no pull
+// request, is known all the same.
+func TestPushesAreHeardInTheWrongOrder(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, map[string]string{"a.py": "a = 1\n"})
+	fork := s.repo.Fork("casey")
+	fork.Commit("patch", s.base, "from outside", map[string]string{"a.py": "a = 2\n"})
+	n := s.repo.ForkPull(fork, "From outside", "", "main", "patch", "casey", false)
+	s.becomes(n, "success", "No new findings")
+	s.reviewed(n)
+	push := func(name string) func() {
+		return func() {
+			fork.Commit("patch", "", "more", map[string]string{name: "b = 1\n"})
+			s.repo.SyncPull(n)
+		}
+	}
+	s.swapped(push("b.py"), push("c.py"))
+	s.reviewed(n)
+	head := s.GitHub.Pull("acme", "shop", n).HeadSHA
+	if got := s.heard(n).Head; got != head {
+		t.Errorf("the head is %s, want %s", got, head)
+	}
+	before := len(s.GitHub.CheckRuns("acme", "shop", head))
+	s.GitHub.RerequestSuite("acme", "shop", head, "mona")
+	s.until("there is another run", func() bool { return len(s.GitHub.CheckRuns("acme", "shop", head)) > before })
 }
 
 // TestUninstalledDuringTheReview harms nobody else.

@@ -16,6 +16,10 @@ type Delivery struct {
 	Event   string
 	Action  string // empty for events without
 	Outcome string // one word for what came of it; empty means "accepted"
+
+	// The repository that it is about, for [Ledger.Name]; RepoID is 0 for none.
+	RepoID      int64
+	Owner, Repo string
 }
 
 // Accept records a delivery as part of tx, so that it is known if and only if what is done
@@ -36,8 +40,10 @@ func (l *Ledger) Accept(ctx context.Context, tx *sql.Tx, d Delivery) error {
 		return fmt.Errorf("record delivery: %w", err)
 	case !new:
 		return fmt.Errorf("record delivery %s: %w", d.GUID, ErrDuplicate)
+	case d.RepoID == 0:
+		return nil
 	}
-	return nil
+	return l.Name(ctx, tx, d.RepoID, d.Owner, d.Repo)
 }
 
 // An Event is one thing that happened. It is never changed or removed.
@@ -77,13 +83,14 @@ func (l *Ledger) RecordTx(ctx context.Context, tx *sql.Tx, e Event) error {
 
 // A Filter says which events are wanted. Its zero value wants all of them.
 type Filter struct {
-	Owner, Repo string // compared without case
+	Owner, Repo string // compared without case; both mean the repository, whatever its name was
 	Number      int
 	Kind        string
 	Head        string
 	Since       time.Time // those at this time or later
 	After       int64     // those with a higher ID
 	Limit       int       // at most so many; 0 for no limit
+	Last        bool      // of all these the one with the highest ID
 }
 
 // Events lists events, the oldest first.
@@ -94,10 +101,22 @@ func (l Reader) Events(ctx context.Context, f Filter) ([]Event, error) {
 		args = append(args, arg)
 		query += fmt.Sprintf(" AND %s $%d", condition, len(args))
 	}
-	if f.Owner != "" {
+	switch {
+	case f.Owner != "" && f.Repo != "":
+		list, err := l.tenures(ctx, f.Owner, f.Repo)
+		if err != nil {
+			return nil, fmt.Errorf("read names of %s/%s: %w", f.Owner, f.Repo, err)
+		}
+		var under []string
+		for _, t := range list {
+			n := len(args)
+			under = append(under, fmt.Sprintf("lower(owner) = $%d AND lower(repo) = $%d AND id > $%d AND id <= $%d", n+1, n+2, n+3, n+4))
+			args = append(args, t.owner, t.repo, t.since, t.until)
+		}
+		query += " AND (" + strings.Join(under, " OR ") + ")"
+	case f.Owner != "":
 		want("lower(owner) =", strings.ToLower(f.Owner))
-	}
-	if f.Repo != "" {
+	case f.Repo != "":
 		want("lower(repo) =", strings.ToLower(f.Repo))
 	}
 	if f.Number != 0 {
@@ -113,7 +132,10 @@ func (l Reader) Events(ctx context.Context, f Filter) ([]Event, error) {
 		want("at >=", millis(f.Since))
 	}
 	query += " ORDER BY id"
-	if f.Limit > 0 {
+	switch {
+	case f.Last:
+		query += " DESC LIMIT 1"
+	case f.Limit > 0:
 		query += fmt.Sprintf(" LIMIT %d", f.Limit)
 	}
 

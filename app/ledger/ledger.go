@@ -45,7 +45,8 @@ type Ledger struct {
 
 // A Reader is an open database that is only read.
 type Reader struct {
-	read *sql.DB // sees what is committed, and does not wait for writers
+	read    *sql.DB // sees what is committed, and does not wait for writers
+	unnamed bool    // its schema is from before names
 }
 
 // Open opens the database at url, "sqlite:PATH", and brings its schema up to date. The

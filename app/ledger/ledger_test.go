@@ -338,6 +338,7 @@ func TestEvents(t *testing.T) {
 		{"head", Filter{Head: "h1", Kind: "seen"}, all[:1]},
 		{"since", Filter{Since: at.Add(2 * time.Second)}, all[2:]},
 		{"after, limited", Filter{After: 1, Limit: 2}, all[1:3]},
+		{"the last", Filter{Owner: "acme", Repo: "shop", Last: true}, all[1:2]},
 		{"none", Filter{Owner: "acme' OR 1=1 --"}, nil},
 	} {
 		got, err := l.Events(t.Context(), tc.filter)
@@ -466,6 +467,41 @@ func TestOpenPulls(t *testing.T) {
 	}
 	if _, err := l.Heard(t.Context(), "acme", "shop", 9); !errors.Is(err, sql.ErrNoRows) {
 		t.Errorf("never heard of: %v", err)
+	}
+}
+
+// TestSee holds that what GitHub said does not replace what was heard since it was asked.
+func TestSee(t *testing.T) {
+	t.Parallel()
+	l := openNew(t)
+	heard := func(head string) (p Pull) {
+		t.Helper()
+		err := l.Tx(t.Context(), func(tx *sql.Tx) error {
+			return l.Hear(t.Context(), tx, Pull{Owner: "acme", Repo: "shop", Number: 1, Head: head, Base: "b", Closed: true})
+		})
+		if err == nil {
+			p, err = l.Heard(t.Context(), "acme", "shop", 1)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	old := heard("a")
+	now := heard("c")
+	for _, tc := range []struct {
+		read Pull
+		head string
+		want string
+	}{{old, "d", "2 c true"}, {now, "e", "2 e false"}} {
+		tc.read.Head, tc.read.Closed = tc.head, false
+		if err := l.See(t.Context(), tc.read); err != nil {
+			t.Fatal(err)
+		}
+		got, err := l.Heard(t.Context(), "acme", "shop", 1)
+		if s := fmt.Sprintf("%d %s %t", got.Generation, got.Head, got.Closed); err != nil || s != tc.want {
+			t.Errorf("%s: %s, %v, want %s", tc.head, s, err, tc.want)
+		}
 	}
 }
 

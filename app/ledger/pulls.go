@@ -16,7 +16,7 @@ type Pull struct {
 	RepoID       int64
 	Owner, Repo  string
 	Number       int
-	Head, Base   string // as last heard; in [Ledger.Hear], empty means not known
+	Head, Base   string // as last heard or seen; in [Ledger.Hear], empty means not known
 	Reason       string // why it was last heard of
 	Closed       bool
 
@@ -55,6 +55,20 @@ func (l *Ledger) Hear(ctx context.Context, tx *sql.Tx, p Pull) error {
 		return fmt.Errorf("take down pull request %s/%s#%d: %w", p.Owner, p.Repo, p.Number, err)
 	}
 	return nil
+}
+
+// See takes down p.Head and p.Closed as GitHub says that they are, since what is heard may come in
+// another order than it happened. It does nothing if there was something new since p was read: that is
+// reviewed, and seen, next.
+func (l *Ledger) See(ctx context.Context, p Pull) error {
+	return l.Tx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE pulls SET head = $3, closed = $4 WHERE id = $1 AND generation = $2`,
+			p.ID, p.Generation, p.Head, p.Closed)
+		if err != nil {
+			return fmt.Errorf("take down what GitHub says of %s/%s#%d: %w", p.Owner, p.Repo, p.Number, err)
+		}
+		return nil
+	})
 }
 
 // Pull reads a pull request as part of tx. Its error wraps [sql.ErrNoRows] if it was

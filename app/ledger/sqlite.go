@@ -102,6 +102,8 @@ func readSQLite(ctx context.Context, path string) (_ *Reader, err error) {
 		}
 		return nil, fmt.Errorf("%w: %w", ErrNoLedger, err)
 	}
+	const names = 4 // the step that makes them
+	r.unnamed = have < names
 	steps, err := fs.Glob(migrations, "migrations/sqlite/*.sql")
 	if err != nil {
 		return nil, err

@@ -5,7 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
+	"strings"
 
 	"github.com/google/go-github/v60/github"
 
@@ -54,9 +54,11 @@ func Read(ctx context.Context, gh *github.Client, owner, repo string, number int
 	// The base that the pull request tells may lag behind its branch, and is not where the two
 	// part. The comparison knows both. One commit a page, since none of them is used.
 	cmp, _, err := gh.Repositories.CompareCommits(ctx, owner, repo, p.BaseRef, p.Head, &github.ListOptions{PerPage: 1})
+	// GitHub's answer when there is no common history. One that does not know a commit, yet or any more,
+	// has the same status: https://github.com/trilom/file-changes-action/issues/138
 	var refused *github.ErrorResponse
-	if errors.As(err, &refused) && refused.Response != nil && refused.Response.StatusCode == http.StatusNotFound {
-		return p, nil // GitHub's answer when there is no common history
+	if errors.As(err, &refused) && strings.HasPrefix(refused.Message, "No common ancestor between ") {
+		return p, nil
 	}
 	if err != nil {
 		return Pull{}, fmt.Errorf("compare %s with its base: %w", p.Head, err)

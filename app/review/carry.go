@@ -84,20 +84,27 @@ func (r *Reviewer) carryOut(ctx context.Context, gh *installation.Client, e queu
 	} else {
 		what.Quiet, what.Reaction = strings.Join(t.quiet, "\n\n"), t.reaction
 	}
-	if !p.Open {
-		t.reason = "" // there is nothing to look at
-	}
 	if err := t.record(Carried, what); err != nil {
 		return carried{}, err
 	}
-	return what, r.again(ctx, e, t.reason, t.errands, t.events...)
+	var reviews []queue.Request
+	if t.reason != "" && p.Open {
+		reviews = append(reviews, again(e, t.reason))
+	}
+	return what, r.Submit(ctx, ledger.Delivery{}, reviews, t.errands, t.events)
 }
 
 func (t *talk) begin(ctx context.Context) (err error) {
 	known, err := t.r.Ledger.Heard(ctx, t.e.Owner, t.e.Repo, t.e.Number)
-	if errors.Is(err, sql.ErrNoRows) {
-		t.busy, t.reason = true, "asked about" // it was opened before the App was installed
-	} else if err != nil {
+	switch {
+	case errors.Is(err, sql.ErrNoRows) && t.pull.Open:
+		// It was opened before the App was installed, or the store is lost. What is named may wait for
+		// this review, so it is asked for now.
+		if err := t.r.Submit(ctx, ledger.Delivery{}, []queue.Request{again(t.e, "asked about")}, nil, nil); err != nil {
+			return err
+		}
+		t.busy = true
+	case err != nil && !errors.Is(err, sql.ErrNoRows):
 		return err
 	}
 	t.busy = t.busy || known.Generation != known.Reviewed

@@ -222,11 +222,11 @@ func (b basis) fact(rep checks.Report, f checks.Finding) fact {
 }
 
 func (r *Reviewer) facts(ctx context.Context, e queue.Errand) (facts, error) {
-	events, err := r.Ledger.Events(ctx, ledger.Filter{Owner: e.Owner, Repo: e.Repo, Number: e.Number, Kind: Finished})
+	events, err := r.Ledger.Events(ctx, ledger.Filter{Owner: e.Owner, Repo: e.Repo, Number: e.Number, Kind: Finished, Last: true})
 	if err != nil || len(events) == 0 {
 		return facts{}, err
 	}
-	return factsOf(events[len(events)-1])
+	return factsOf(events[0])
 }
 
 func factsOf(e ledger.Event) (facts, error) {
@@ -257,6 +257,11 @@ func (f facts) find(id string) (fact, bool) {
 		}
 	}
 	return fact{}, false
+}
+
+// rely reports whether a decision counts for one of the findings.
+func (f facts) rely(decision string) bool {
+	return slices.ContainsFunc(f.Findings, func(one fact) bool { return one.Decided == decision })
 }
 
 func (f facts) open() []fact {

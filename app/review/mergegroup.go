@@ -47,9 +47,11 @@ func (r *Reviewer) group(ctx context.Context, e queue.Errand) error {
 	if err != nil {
 		return err
 	}
+	// At first it may be that GitHub does not know the group yet, which is a moment old.
+	dropped := func(err error) bool { return e.Attempt >= patience && gone(err) }
 	place := checks.Place{Owner: e.Owner, Repo: e.Repo, Head: m.Head, AppID: r.AppID}
 	g, err := checks.StartGroup(ctx, checks.Clients{REST: gh.REST, GraphQL: gh.GraphQL}, place, m.Again)
-	if gone(err) {
+	if dropped(err) {
 		zerolog.Ctx(ctx).Info().Err(err).Msg("the merge group is gone")
 		return nil
 	}
@@ -60,7 +62,7 @@ func (r *Reviewer) group(ctx context.Context, e queue.Errand) error {
 	var limited *installation.RateLimited
 	switch {
 	case err == nil:
-	case gone(err):
+	case dropped(err):
 		rep = r.unreadBy(pull.Pull{Head: m.Head}, pol, "The merge group is not there any more.")
 	case context.Cause(ctx) != nil, errors.As(err, &limited), errors.Is(err, installation.ErrGone), errors.Is(err, installation.ErrSuspended):
 		return err
@@ -70,14 +72,14 @@ func (r *Reviewer) group(ctx context.Context, e queue.Errand) error {
 		zerolog.Ctx(ctx).Error().Err(err).Msg("merge group given up")
 		rep = r.unreadBy(pull.Pull{Head: m.Head}, pol, "The merge group could not be read; the operator's log says why.")
 	}
-	if err := g.Finish(ctx, rep); err != nil && !gone(err) {
+	if err := g.Finish(ctx, rep); err != nil && !dropped(err) {
 		return err
 	}
 	zerolog.Ctx(ctx).Info().Str("head", m.Head).Str("verdict", string(rep.Verdict)).Msg("merge group reviewed")
 	return nil
 }
 
-// gone reports whether GitHub does not know a commit or branch any more: a queue makes its groups
+// gone reports whether GitHub does not know a commit or branch, any more or yet: a queue makes its groups
 // anew whenever something ahead of them fails.
 func gone(err error) bool {
 	var e *github.ErrorResponse

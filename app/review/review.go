@@ -65,7 +65,7 @@ func (r *Reviewer) Review(ctx context.Context, req queue.Request) error {
 	if err != nil {
 		return r.settle(ctx, req, err)
 	}
-	p, err := pull.Read(ctx, gh.REST, req.Owner, req.Repo, req.Number)
+	p, err := r.read(ctx, gh, req)
 	if err != nil {
 		return r.settle(ctx, req, err)
 	}
@@ -128,6 +128,20 @@ func (r *Reviewer) Review(ctx context.Context, req queue.Request) error {
 	}
 	log.Info().Str("verdict", string(rep.Verdict)).Int("new", len(rep.Standing)).Dur("took", time.Since(began)).Msg("reviewed")
 	return nil
+}
+
+// read asks GitHub for the pull request, and takes down what commands and webhooks rely on.
+func (r *Reviewer) read(ctx context.Context, gh *installation.Client, req queue.Request) (pull.Pull, error) {
+	known, err := r.Ledger.Heard(ctx, req.Owner, req.Repo, req.Number)
+	if err != nil {
+		return pull.Pull{}, err
+	}
+	p, err := pull.Read(ctx, gh.REST, req.Owner, req.Repo, req.Number)
+	if err != nil || known.Head == p.Head && known.Closed == !p.Open {
+		return p, err
+	}
+	known.Head, known.Closed = p.Head, !p.Open
+	return p, r.Ledger.See(ctx, known)
 }
 
 // endings have the pull request looked at again when a comment that accepts a finding of it ends.
@@ -358,7 +372,7 @@ func (r *Reviewer) abandon(ctx context.Context, req queue.Request, c checks.Clie
 		if err := checks.Abandon(ctx, c, old, why); err != nil {
 			return err
 		}
-		ended := ledger.Event{Kind: Superseded, Installation: e.Installation, Owner: e.Owner, Repo: e.Repo, Number: e.Number, Head: head}
+		ended := ledger.Event{Kind: Superseded, Installation: e.Installation, Owner: place.Owner, Repo: place.Repo, Number: e.Number, Head: head}
 		if err := r.Ledger.Record(ctx, ended); err != nil {
 			return err
 		}
@@ -431,9 +445,10 @@ func (r *Reviewer) settle(ctx context.Context, req queue.Request, err error) err
 	return err
 }
 
-// outOfReach reports whether an error says that the App has no business there any more.
+// outOfReach reports whether an error says that the App has no business there any more. That git does
+// not find the repository says nothing: a moment later it may.
 func outOfReach(err error) bool {
-	return errors.Is(err, installation.ErrGone) || errors.Is(err, installation.ErrSuspended) || errors.Is(err, mirror.ErrNotFound)
+	return errors.Is(err, installation.ErrGone) || errors.Is(err, installation.ErrSuspended)
 }
 
 func (r *Reviewer) record(ctx context.Context, req queue.Request, head, kind string, data any) error {

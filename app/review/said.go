@@ -2,7 +2,6 @@ package review
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -29,6 +28,9 @@ const (
 	Button  = "button"  // with a [Said]
 	Group   = "group"   // with a [Merge]
 	Expiry  = "expiry"  // of a decision
+
+	// Revocation is of a decision too. Whoever revoked it asked for a review where they did.
+	Revocation = "revocation"
 )
 
 // Said is what a person wrote or pressed.
@@ -69,7 +71,7 @@ func (r *Reviewer) Errand(ctx context.Context, e queue.Errand) error {
 		err = r.answer(ctx, e)
 	case Group:
 		err = r.group(ctx, e)
-	case Expiry:
+	case Expiry, Revocation:
 		err = r.expire(ctx, e)
 	default:
 		// Left behind by a newer version of this program, which will know it.
@@ -90,25 +92,46 @@ func (r *Reviewer) Errand(ctx context.Context, e queue.Errand) error {
 	return err
 }
 
-// expire has a pull request looked at again when a decision about it is over.
+// expire has the pull requests looked at again in which a decision counted that is over. Not only that in
+// which it was made, which may be closed by now.
 func (r *Reviewer) expire(ctx context.Context, e queue.Errand) error {
-	return r.again(ctx, e, "a decision ended", nil)
-}
-
-// again records events and asks for a review of an open pull request, both or none.
-func (r *Reviewer) again(ctx context.Context, e queue.Errand, reason string, errands []queue.Errand, events ...ledger.Event) error {
-	known, err := r.Ledger.Heard(ctx, e.Owner, e.Repo, e.Number)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) { // it may never have been heard of
+	owner, repo, err := r.Ledger.NameNow(ctx, e.Owner, e.Repo)
+	if err != nil {
 		return err
 	}
-	var requests []queue.Request
-	if reason != "" && !known.Closed {
-		requests = []queue.Request{{
-			Key:    queue.Key{Installation: e.Installation, Owner: e.Owner, Repo: e.Repo, Number: e.Number},
-			RepoID: known.RepoID, Reason: reason, Force: true,
-		}}
+	open, err := r.Ledger.OpenPulls(ctx, owner, repo)
+	if err != nil {
+		return err
 	}
-	return r.Submit(ctx, ledger.Delivery{}, requests, errands, events)
+	var reviews []queue.Request
+	for _, n := range open {
+		if n == e.Number && e.Kind == Revocation {
+			continue
+		}
+		// First whether a review runs, which may have read the decision, and then what the last one says.
+		known, err := r.Ledger.Heard(ctx, owner, repo, n)
+		if err != nil {
+			return err
+		}
+		// The errand may be from before the App was installed anew.
+		one := queue.Errand{Installation: known.Installation, Owner: known.Owner, Repo: known.Repo, Number: n}
+		last, err := r.facts(ctx, one)
+		if err != nil {
+			return err
+		}
+		if n == e.Number || known.Generation != known.Reviewed || last.rely(e.ID) {
+			reviews = append(reviews, again(one, "a decision ended"))
+		}
+	}
+	return r.Submit(ctx, ledger.Delivery{}, reviews, nil, nil)
+}
+
+// again asks for a review of a pull request that may be what it was.
+func again(e queue.Errand, reason string) queue.Request {
+	return queue.Request{
+		Key:    queue.Key{Installation: e.Installation, Owner: e.Owner, Repo: e.Repo, Number: e.Number},
+		Reason: reason, Force: true,
+	}
 }
 
 // answer carries out what somebody said, once, and tells them.

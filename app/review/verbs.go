@@ -99,7 +99,7 @@ func (t *talk) decide(ctx context.Context, line string, c command.Command, f fac
 	// One finding has one decision in force, and one that waits.
 	for _, old := range t.decisions {
 		if old.Fingerprint == f.Fingerprint && old.Number == t.e.Number && old.Ended == "" && old.Pending() == (d.Needs > 0) {
-			if err := t.step(triage.Ended, step{ID: old.ID, Why: "it was replaced by " + d.ID}); err != nil {
+			if err := t.over(old, "it was replaced by "+d.ID); err != nil {
 				return err
 			}
 		}
@@ -166,6 +166,15 @@ func others(d triage.Decision, owners []string) string {
 func (t *talk) step(kind triage.StepKind, s step) error {
 	s.Who, s.Source = t.who.Login, t.key
 	return t.record(string(kind), s)
+}
+
+// over ends a decision. Which other pull requests are to be looked at is found out after that is written
+// down: a review that begins before still reads the decision.
+func (t *talk) over(d triage.Decision, why string) error {
+	t.errands = append(t.errands, queue.Errand{
+		Installation: t.e.Installation, Owner: t.e.Owner, Repo: t.e.Repo, Number: t.e.Number, Kind: Revocation, ID: d.ID,
+	})
+	return t.step(triage.Ended, step{ID: d.ID, Why: why})
 }
 
 func (t *talk) decision(line, id string) (triage.Decision, bool) {
@@ -252,7 +261,7 @@ func (t *talk) end(d triage.Decision, verb, reason string) error {
 	if reason != "" {
 		why += ": " + reason
 	}
-	if err := t.step(triage.Ended, step{ID: d.ID, Why: why}); err != nil {
+	if err := t.over(d, why); err != nil {
 		return err
 	}
 	for i := range t.decisions {

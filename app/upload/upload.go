@@ -112,7 +112,7 @@ func answerTo(err error) *refusal {
 		return refused
 	case errors.Is(err, ledger.ErrTooMany):
 		return refuse(http.StatusTooManyRequests, "There are results of too many analyses: of one commit 20 are kept, and of one repository 1000 an hour are taken.")
-	case errors.Is(err, installation.ErrGone), errors.Is(err, mirror.ErrNotFound):
+	case errors.Is(err, installation.ErrGone):
 		return refuse(http.StatusNotFound, "The App is not installed on this repository.")
 	case errors.Is(err, installation.ErrSuspended):
 		return refuse(http.StatusForbidden, "The App is suspended on this repository.")

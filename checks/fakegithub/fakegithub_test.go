@@ -489,3 +489,21 @@ func TestAMistakeInATestPanicsAndLeavesTheServerUsable(t *testing.T) {
 		}
 	}
 }
+
+// TestSettleWhileThereAreWrites waits from many goroutines while others write.
+func TestSettleWhileThereAreWrites(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(*Options) {})
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			for range 500 {
+				w.Server.mu.Lock()
+				w.Server.echo([]outgoing{{delivery: &Delivery{}}})
+				w.Server.mu.Unlock()
+				w.Server.Settle()
+			}
+		})
+	}
+	group.Wait()
+}

@@ -2,6 +2,7 @@ package fakegithub
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -111,6 +112,27 @@ func (r *Repo) Remove() {
 			if p.head == r {
 				p.head = nil
 			}
+		}
+	}
+}
+
+// Rename gives the repository another name. GitHub leads those who ask for the old one on; this does not.
+func (r *Repo) Rename(name string) {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	was, dir := r.key(), filepath.Join(filepath.Dir(r.dir), name+".git")
+	must(os.Rename(r.dir, dir))
+	delete(r.s.repos, was)
+	r.name, r.dir = name, dir
+	r.s.repos[r.key()] = r
+	for _, t := range r.s.tokens {
+		if t.repos[was] {
+			t.repos[r.key()] = true
+		}
+	}
+	for _, in := range r.s.installs {
+		if in.repos[was] {
+			in.repos[r.key()] = true
 		}
 	}
 }

@@ -97,7 +97,13 @@ func (s *Server) Deliveries() []Delivery {
 }
 
 // Settle waits until the events about the App's own writes so far are delivered.
-func (s *Server) Settle() { s.pending.Wait() }
+func (s *Server) Settle() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.pending > 0 {
+		s.settled.Wait()
+	}
+}
 
 func (s *Server) record(event string, payload any) outgoing {
 	body, err := json.Marshal(payload)
@@ -178,11 +184,10 @@ func sign(h func() hash.Hash, secret, body []byte) string {
 // by another goroutine.
 func (s *Server) echo(list []outgoing) {
 	for _, out := range list {
-		s.pending.Add(1)
 		select {
 		case s.outbox <- out:
+			s.pending++
 		default: // closed
-			s.pending.Done()
 		}
 	}
 }
@@ -194,7 +199,10 @@ func (s *Server) sendOutbox() {
 	s.mu.Unlock()
 	for out := range box {
 		s.send([]outgoing{out})
-		s.pending.Done()
+		s.mu.Lock()
+		s.pending--
+		s.settled.Broadcast()
+		s.mu.Unlock()
 	}
 }
 
