@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rhysd/actionlint"
+
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
@@ -131,15 +133,104 @@ func TestRefusingVersions(t *testing.T) {
 	} {
 		text := "on: pull_request_target\npermissions: {contents: write}\njobs:\n  a:\n    runs-on: x\n    steps:\n      - uses: actions/checkout@" + uses +
 			"\n        with: {ref: \"${{ github.event.pull_request.head.sha }}\"}\n      - run: make\n"
-		var got []scanners.Severity
-		for _, f := range scan(t, path, text) {
-			if f.Rule == untrustedCheckout.ID {
-				got = append(got, f.Severity)
-			}
+		wantCheckout(t, text, want)
+	}
+}
+
+// Whoever is let in by one side of a condition is let in.
+func TestConditionsOfGuards(t *testing.T) {
+	t.Parallel()
+	const same, target = "github.event.pull_request.head.repo.full_name == github.repository", "pull_request_target"
+	for _, c := range []struct {
+		cond, event string
+		want        guard
+	}{
+		{"", target, open},
+		{"false", target, closed},
+		{"${{ false }}", target, closed},
+		{"true", target, open},
+		{same, target, closed},
+		{"github.repository == github.event.pull_request.head.repo.full_name", target, closed},
+		{"github.event.pull_request.head.repo['full_name'] == 'acme/app'", target, closed},
+		{"github.event.pull_request.head.repo.owner.login == github.event.pull_request.base.repo.owner.login", target, closed},
+		{"github.event.pull_request.head.repo.full_name == format('{0}/app', github.repository_owner)", target, closed},
+		{"github.event.pull_request.head.repo.full_name != github.repository", target, open},
+		{"!(github.event.pull_request.head.repo.full_name != github.repository)", target, closed},
+		{"github.event.pull_request.head.repo.owner.login == github.event.pull_request.user.login", target, open},
+		{"github.event.pull_request.head.repo.name == github.event.repository.name", target, open}, // so is that of a fork
+		{same + " && github.event.action == 'opened'", target, closed},
+		{same + " || github.event.action == 'opened'", target, open},
+		{same + " || contains(github.event.pull_request.labels.*.name, 'safe to test')", target, gated},
+		{"!(" + same + " || github.event.action == 'opened')", target, open},
+		{"!(github.event.pull_request.head.repo.fork || github.event.action == 'opened')", target, closed},
+		{"github.event_name == 'pull_request' && " + same + " || github.event_name == 'pull_request_target' && !(" + same + ")", target, open},
+		{"github.event_name == 'push' || " + same, target, closed},
+		{"github.event_name == 'push' || github.event_name == 'pull_request_target'", target, open},
+		{"github.event_name != 'pull_request_target'", target, closed},
+		{"github.event_name != 'pull_request_target' || github.event.label.name == 'safe'", target, gated},
+		{"github.event.pull_request.merged", target, closed},
+		{"github.event.pull_request.merged == true", target, closed},
+		{"github.event.pull_request.merged_at != null", target, closed},
+		{"${{ !github.event.pull_request.merged }}", target, open},
+		{"github.event.pull_request.merged == false", target, open},
+		{"github.event.pull_request.merged != true", target, open},
+		{"github.event.pull_request.merged_at == ''", target, open},
+		{"github.event.pull_request.head.repo.fork", target, open},
+		{"github.event.pull_request.head.repo.fork == false", target, closed},
+		{"!github.event.pull_request.head.repo.fork", target, closed},
+		{"!github.event.pull_request.head.repo.fork", "issue_comment", open}, // which has no pull_request
+		{"false != github.event.pull_request.head.repo.fork", target, open},
+		{"!contains(github.event.pull_request.labels.*.name, 'skip')", target, open},
+		{"contains(join(github.event.pull_request.labels.*.name, ','), 'safe')", target, gated},
+		{"github.actor == 'maintainer'", target, gated},
+		{"github.actor != 'dependabot[bot]'", target, open},
+		{"github.actor == github.event.pull_request.user.login", target, open},
+		{"contains(fromJSON('[\"OWNER\", \"MEMBER\"]'), github.event.comment.author_association)", "issue_comment", gated},
+		{"contains(github.event.comment.body, github.actor)", "issue_comment", open},
+		{"needs.authorize.outputs.ok == 'true'", target, gated},
+		{"always() && needs.check-member.result == 'success'", target, gated},
+		{"needs.authorize.result != 'success'", target, open},
+		{"github.event.workflow_run.event == 'push'", "workflow_run", closed},
+		{"github.event.workflow_run.event != 'pull_request'", "workflow_run", closed},
+		{"github.event.workflow_run.event == 'pull_request'", "workflow_run", open},
+		{"github.event.workflow_run.event == 'push' || github.event.workflow_run.conclusion == 'success'", "workflow_run", open},
+		{"github.event.workflow_run.event == 'pull_request' && github.event.workflow_run.head_repository.full_name == github.repository", "workflow_run", closed},
+		{"${{ " + same + " }} && true", target, open}, // a text, and so true
+		{"${{ " + same + " }}\n", target, open},
+		{same + " && (", target, open},
+	} {
+		j := &judgement{conds: map[conditionOn]guard{}}
+		if got := j.condGuard(&actionlint.String{Value: c.cond}, c.event); got != c.want {
+			t.Errorf("%q on %s: %d, want %d", c.cond, c.event, got, c.want)
 		}
-		if !slices.Equal(got, []scanners.Severity{want}) {
-			t.Errorf("%s: %v, want %v", uses, got, want)
+	}
+}
+
+// What a condition lets in is told.
+func TestConditionsThatLetForksIn(t *testing.T) {
+	t.Parallel()
+	for cond, want := range map[string]scanners.Severity{
+		"(github.event_name == 'pull_request' && github.event.pull_request.head.repo.full_name == github.repository) || (github.event_name == 'pull_request_target' && github.event.pull_request.head.repo.full_name != github.repository)": scanners.Critical,
+		"github.event.pull_request.head.repo.full_name == github.repository || contains(github.event.pull_request.labels.*.name, 'safe to test')":                                                                                           scanners.Medium,
+		"${{ !github.event.pull_request.merged }}": scanners.Critical,
+	} {
+		text := "on: [pull_request, pull_request_target]\npermissions: {contents: write}\njobs:\n  a:\n    if: \"" + cond + "\"\n    runs-on: x\n    steps:\n" +
+			"      - uses: actions/checkout@v4.2.2\n        with: {ref: \"${{ github.event.pull_request.head.sha }}\"}\n      - run: npm ci\n"
+		wantCheckout(t, text, want)
+	}
+}
+
+// wantCheckout wants untrusted-checkout to tell the workflow once, as this bad.
+func wantCheckout(t *testing.T, text string, want scanners.Severity) {
+	t.Helper()
+	var got []scanners.Severity
+	for _, f := range scan(t, path, text) {
+		if f.Rule == untrustedCheckout.ID {
+			got = append(got, f.Severity)
 		}
+	}
+	if !slices.Equal(got, []scanners.Severity{want}) {
+		t.Errorf("%v, want %v:\n%s", got, want, text)
 	}
 }
 
