@@ -228,7 +228,7 @@ func (j *judgement) traitsOf(s *actionlint.Step) traits {
 		name, _ := workflow.Uses(s)
 		script := workflow.Script(s)
 		t = traits{
-			asks: checksPerson.MatchString(stepText(s)), runs: runsCode(s),
+			asks: checksPerson.MatchString(stepText(s)), runs: runsCode(s, 0),
 			checkout: name == "actions/checkout" && workflow.Input(s, "path") == nil,
 			foreign: name == "dawidd6/action-download-artifact" || name == "actions/download-artifact" && workflow.Input(s, "run-id") != nil ||
 				script != nil && downloads.MatchString(script.Value),

@@ -220,8 +220,45 @@ func TestConditionsThatLetForksIn(t *testing.T) {
 	}
 }
 
-// wantCheckout wants untrusted-checkout to tell the workflow once, as this bad.
-func wantCheckout(t *testing.T, text string, want scanners.Severity) {
+// A script that checks the head out and runs it is as bad as two steps that do.
+func TestCheckoutsByScript(t *testing.T) {
+	t.Parallel()
+	const sha = "${{ github.event.pull_request.head.sha }}"
+	for script, want := range map[string][]scanners.Severity{
+		"gh pr checkout $N\nnpm ci":                                             {scanners.Critical},
+		"gh pr checkout $N && npm test":                                         {scanners.Critical},
+		"npm ci\ngh pr checkout $N":                                             {scanners.Medium},
+		"gh pr checkout $N\n# npm ci":                                           {scanners.Medium},
+		"# gh pr checkout 1\ngh pr checkout 2":                                  {scanners.Medium},
+		"git fetch origin " + sha + "\ngit checkout " + sha:                     {scanners.Medium},
+		"git fetch origin " + sha + "\ngit checkout -f " + sha + "\nmake":       {scanners.Critical},
+		"git fetch origin '" + sha + "'\ngit -C . reset --hard FETCH_HEAD; ./x": {scanners.Critical},
+		"git fetch origin " + sha + "\ngit diff " + sha + "\nmake":              nil, // looked at only
+		"git fetch origin main\ngit checkout FETCH_HEAD\nmake":                  nil,
+		"git checkout main && git diff " + sha + "\nmake":                       nil,
+		"git checkout ${{ github.event.pull_request.base.sha }}\nmake":          nil,
+	} {
+		wantCheckout(t, "on: pull_request_target\npermissions: {contents: write}\njobs:\n  a:\n    runs-on: x\n    steps:\n      - run: |\n          "+
+			strings.ReplaceAll(script, "\n", "\n          ")+"\n", want...)
+	}
+	const run = "git fetch origin ${{ github.event.workflow_run.head_sha }}\n          git checkout ${{ github.event.workflow_run.head_sha }}\n          make\n"
+	wantCheckout(t, "on:\n  workflow_run: {workflows: [CI]}\npermissions: {contents: write}\njobs:\n  a:\n    runs-on: x\n    steps:\n      - run: |\n          "+run, scanners.Critical)
+}
+
+func TestArtifactsByScript(t *testing.T) {
+	t.Parallel()
+	for script, want := range map[string]int{
+		"gh run download $ID && make": 1, "make; gh run download $ID": 0, "gh run download $ID --dir /tmp/x && make": 0,
+	} {
+		found := scan(t, path, "on:\n  workflow_run: {workflows: [CI]}\npermissions: {contents: write}\njobs:\n  a:\n    runs-on: x\n    steps:\n      - run: "+script+"\n")
+		if len(found) != want || want > 0 && found[0].Rule != artifactPoisoning.ID {
+			t.Errorf("%s: %+v", script, found)
+		}
+	}
+}
+
+// wantCheckout wants untrusted-checkout to tell the workflow this often, and as this bad.
+func wantCheckout(t *testing.T, text string, want ...scanners.Severity) {
 	t.Helper()
 	var got []scanners.Severity
 	for _, f := range scan(t, path, text) {
@@ -229,7 +266,7 @@ func wantCheckout(t *testing.T, text string, want scanners.Severity) {
 			got = append(got, f.Severity)
 		}
 	}
-	if !slices.Equal(got, []scanners.Severity{want}) {
+	if !slices.Equal(got, want) {
 		t.Errorf("%v, want %v:\n%s", got, want, text)
 	}
 }
