@@ -46,6 +46,9 @@ var (
 	// ours are names whose value no outsider decides on.
 	ours = regexp.MustCompile(`^github\.(repository|event\.repository\.|event\.pull_request\.base\.|event\.workflow_run\.repository\.)|^(env|vars|secrets|inputs|needs|steps)\.`)
 
+	// afterSkipped are conditions of jobs that run although one they need is skipped.
+	afterSkipped = regexp.MustCompile(`(?i)\b(always|cancelled|failure)\s*\(`)
+
 	// checksPerson are steps that ask GitHub what the actor may do.
 	checksPerson = regexp.MustCompile(`(?i)getCollaboratorPermission|/collaborators/|checkMembership|/memberships/|orgs/\S+/members` +
 		`|check-user-permission|check-actor-permissions|actor-permission|get-user-teams|team-membership|check-membership`)
@@ -77,7 +80,7 @@ func (j *judgement) stepGuards(job *actionlint.Job, event string) []guard {
 	if job.Environment != nil {
 		before = max(before, gated) // an environment may ask for a reviewer
 	}
-	if !strings.Contains(text(job.If), "always()") {
+	if !afterSkipped.MatchString(text(job.If)) {
 		// A job is skipped with the one it needs.
 		for _, need := range job.Needs {
 			if other := j.Workflow.Jobs[strings.ToLower(need.Value)]; other != nil && other != job {

@@ -220,6 +220,18 @@ func TestConditionsThatLetForksIn(t *testing.T) {
 	}
 }
 
+// A job with a condition on how others ended runs where the one that it needs is skipped.
+func TestGuardsOfNeededJobs(t *testing.T) {
+	t.Parallel()
+	for cond, want := range map[string][]scanners.Severity{
+		"": nil, "    if: success()\n": nil,
+		"    if: always()\n": {scanners.Critical}, "    if: ${{ !cancelled() }}\n": {scanners.Critical}, "    if: \"!Failure()\"\n": {scanners.Critical},
+	} {
+		wantCheckout(t, "on: pull_request_target\npermissions: {contents: write}\njobs:\n  first:\n    if: github.event.pull_request.merged\n    runs-on: x\n    steps: [{run: echo}]\n"+
+			"  a:\n    needs: first\n"+cond+"    runs-on: x\n    steps:\n      - run: gh pr checkout 1 && make\n", want...)
+	}
+}
+
 // A script that checks the head out and runs it is as bad as two steps that do.
 func TestCheckoutsByScript(t *testing.T) {
 	t.Parallel()
