@@ -387,12 +387,22 @@ func TestVersionIsRemembered(t *testing.T) {
 	}
 }
 
+// A file of a name that cannot be used is told, and costs none of what is found in others.
 func TestBadNames(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"../x", "/etc/x", "a/../../x", "a//b", "", ".", "a\x00b", "./x"} {
-		s := NewRunner(Auto, "").Scanner(acting(t, "print"))
-		_, err := s.Scan(context.Background(), scanners.Target{Scope: scanners.ScopeFile, Files: []scanners.File{{Path: name}}})
-		checkReason(t, err, "could not be written")
+	for _, name := range []string{"../x", "/etc/x", "a/../../x", "a//b", "", ".", "a\x00b", "./x", "caf\xe9/x", "a.txt/x", "x/" + strings.Repeat("y", 256)} {
+		s := NewRunner(Auto, "").Scanner(acting(t, "print", "a.txt:1: R: here"))
+		bad := scanners.File{Path: name, Content: []byte("one\n")}
+		found, err := s.Scan(context.Background(), scanners.Target{Scope: scanners.ScopeFile, Files: []scanners.File{target.Files[0], bad}})
+		checkReason(t, err, "because of their names: "+foreign.Quote(name)+".")
+		if len(found) != 1 || found[0].Path != "a.txt" {
+			t.Errorf("beside %q: %+v", name, found)
+		}
+		if name == "a.txt/x" {
+			continue // which is one by itself
+		}
+		_, err = s.Scan(context.Background(), scanners.Target{Scope: scanners.ScopeFile, Files: []scanners.File{bad}})
+		checkReason(t, err, "because of their names: "+foreign.Quote(name)+".")
 	}
 }
 
