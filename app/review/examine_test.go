@@ -304,6 +304,21 @@ func TestIdleAndMissingScanners(t *testing.T) {
 	}
 }
 
+// Why a scanner is not ready is told without what only the operator may know.
+func TestWhyNotReady(t *testing.T) {
+	t.Parallel()
+	c := change(t, map[string]string{"a": "x\n"}, map[string]string{"a": "bad\n"})
+	const why = "Its rules cannot be read."
+	for _, ready := range []error{&scanners.IncompleteError{Reason: why, Err: errors.New("/srv/rules: permission denied")}, errors.New(why)} {
+		g := newGrep("file", "bad", scanners.ScopeFile)
+		g.ready = ready
+		run := examine(t, Examiner{Scanners: []scanners.Scanner{g}}, c, policy.Default()).Gates[0].Runs[0]
+		if r := scanners.Reason(run.Err); r != why {
+			t.Errorf("the reason is %q", r)
+		}
+	}
+}
+
 func TestOneProblemFoundTwiceIsOneFinding(t *testing.T) {
 	t.Parallel()
 	c := change(t, map[string]string{"a": "x\n"}, map[string]string{"a": "x\nbad\n"})

@@ -57,9 +57,13 @@ func (e *Examiner) run(ctx context.Context, sc scanners.Scanner, s *source, p po
 	}
 	ident, err := e.identify(ctx, sc, &run)
 	var missing *scanners.MissingError
+	var incomplete *scanners.IncompleteError
 	switch {
 	case errors.As(err, &missing) && !p.Scanners[info.Name]:
 		run.Skipped = missing.Hint
+		return run
+	case errors.As(err, &incomplete):
+		run.Err = err
 		return run
 	case err != nil:
 		// Both [scanners.Scanner] and [scanners.Ruled] promise a sentence that may be shown.

@@ -467,6 +467,18 @@ func TestRules(t *testing.T) {
 	}
 }
 
+// Everybody may read why a folder of the operator's cannot be, and not where it is.
+func TestFolderThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	a := acting(t, "print")
+	a.Folder, a.Lacks = t.TempDir(), "Put rules"
+	if err := os.Symlink("/proc/self/mem", filepath.Join(a.Folder, "rules.yml")); err != nil {
+		t.Fatal(err)
+	}
+	_, err := NewRunner(Auto, "").Scanner(a).Rules(context.Background())
+	checkReason(t, err, "cannot be read")
+}
+
 func TestScriptsAndTheirInterpreters(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
