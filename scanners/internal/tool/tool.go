@@ -238,7 +238,11 @@ func join(a, b error) error {
 	case b == nil:
 		return a
 	}
-	return &scanners.IncompleteError{Reason: scanners.Reason(a) + " " + scanners.Reason(b), Err: errors.Join(a, b)}
+	both := &scanners.IncompleteError{Reason: scanners.Reason(a) + " " + scanners.Reason(b), Err: errors.Join(a, b)}
+	if paths, more := scanners.Unread(a), scanners.Unread(b); len(paths) > 0 && len(more) > 0 {
+		both.Paths = slices.Concat(paths, more)
+	}
+	return both
 }
 
 // emptyFile lies beside an adapter's own files, and is shown in place of files that are withheld.

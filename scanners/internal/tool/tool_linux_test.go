@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -395,6 +396,9 @@ func TestBadNames(t *testing.T) {
 		bad := scanners.File{Path: name, Content: []byte("one\n")}
 		found, err := s.Scan(context.Background(), scanners.Target{Scope: scanners.ScopeFile, Files: []scanners.File{target.Files[0], bad}})
 		checkReason(t, err, "because of their names: "+foreign.Quote(name)+".")
+		if !slices.Equal(scanners.Unread(err), []string{name}) {
+			t.Errorf("unread %q, want %q", scanners.Unread(err), name)
+		}
 		if len(found) != 1 || found[0].Path != "a.txt" {
 			t.Errorf("beside %q: %+v", name, found)
 		}
@@ -403,6 +407,32 @@ func TestBadNames(t *testing.T) {
 		}
 		_, err = s.Scan(context.Background(), scanners.Target{Scope: scanners.ScopeFile, Files: []scanners.File{bad}})
 		checkReason(t, err, "because of their names: "+foreign.Quote(name)+".")
+	}
+}
+
+// The files that could not be looked at are named only where all of them are known.
+func TestUnread(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		tell func(*Report)
+		want []string
+	}{
+		"one":        {func(r *Report) { r.Unread("text", "./a.txt", 3) }, []string{"a.txt"}},
+		"two":        {func(r *Report) { r.Unread("text", r.Tree+"/dir/-b.txt", 0); r.Unread("text", "a.txt", 0) }, []string{"dir/-b.txt", "a.txt"}},
+		"a stranger": {func(r *Report) { r.Unread("text", "a.txt", 0); r.Unread("text", "other", 0) }, nil},
+		"and more":   {func(r *Report) { r.Unread("text", "a.txt", 0); r.Fail(errors.New("no")) }, nil},
+	} {
+		a := acting(t, "print")
+		a.Parse = tt.tell
+		_, err := NewRunner(Auto, "").Scanner(a).Scan(context.Background(), target)
+		if got := scanners.Unread(err); err == nil || !slices.Equal(got, tt.want) {
+			t.Errorf("%s: unread %q, want %q (%v)", name, got, tt.want, err)
+		}
+	}
+	a := acting(t, "exit", "4") // it could not look at everything
+	a.Parse = func(r *Report) { r.Unread("text", "a.txt", 0) }
+	if _, err := NewRunner(Auto, "").Scanner(a).Scan(context.Background(), target); err == nil || scanners.Unread(err) != nil {
+		t.Errorf("unread %q, want none known (%v)", scanners.Unread(err), err)
 	}
 }
 

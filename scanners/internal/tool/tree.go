@@ -48,7 +48,7 @@ func (t tree) partial() error {
 	if more := len(t.left) - shown; more > 0 {
 		list += fmt.Sprintf(" and %d more", more)
 	}
-	return &scanners.IncompleteError{Reason: "Not looked at, because of their names: " + list + "."}
+	return &scanners.IncompleteError{Reason: "Not looked at, because of their names: " + list + ".", Paths: t.left}
 }
 
 // writeTree writes the files that concern the scanner to a new folder. Names come from strangers:
