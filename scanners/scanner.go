@@ -339,6 +339,10 @@ func (e *MissingError) Error() string { return e.Hint }
 type IncompleteError struct {
 	Reason string // one sentence: what, where, and what to do
 	Err    error  // may be nil
+
+	// Paths names the files that could not be looked at, or not to their end, where it is these and
+	// no others; empty where that is not known.
+	Paths []string
 }
 
 func (e *IncompleteError) Error() string {
@@ -349,6 +353,15 @@ func (e *IncompleteError) Error() string {
 }
 
 func (e *IncompleteError) Unwrap() error { return e.Err }
+
+// Unread gives the paths of the [IncompleteError] that err is; none where they are not known.
+func Unread(err error) []string {
+	var inc *IncompleteError
+	if errors.As(err, &inc) {
+		return inc.Paths
+	}
+	return nil
+}
 
 // Reason gives the sentence about err that the outside may see. It is empty for nil.
 func Reason(err error) string {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -17,6 +18,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/app/mirror"
 	"github.com/secbydesign/secbydesign/app/policy"
+	"github.com/secbydesign/secbydesign/app/triage"
 	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/scanners"
 )
@@ -227,6 +229,50 @@ func TestBaseThatCannotBeReadClaimsNothing(t *testing.T) {
 	}
 }
 
+// What could not be looked at in single files of the base costs what is found in these files.
+func TestBaseThatCannotBeReadInPart(t *testing.T) {
+	t.Parallel()
+	c := change(t, map[string]string{"a": "x\n", "odd": "bad\n", "same": "bad\n"}, map[string]string{"a": "bad\n", "odd": "bad\nbad\n", "same": "bad\nx\n"})
+	for name, tt := range map[string]struct {
+		scope scanners.Scope
+		err   error
+		want  []string
+	}{
+		"a file":           {scanners.ScopeFile, &scanners.IncompleteError{Reason: "odd is odd.", Paths: []string{"odd"}}, []string{"broken a:1 new", "broken same:1 unchanged"}},
+		"a file that left": {scanners.ScopeFile, &scanners.IncompleteError{Reason: "odd is odd.", Paths: []string{"deleted"}}, []string{"broken a:1 new", "broken odd:1 unchanged", "broken odd:2 new", "broken same:1 unchanged"}},
+		"nobody knows":     {scanners.ScopeFile, &scanners.IncompleteError{Reason: "odd is odd."}, nil},
+		"a tree":           {scanners.ScopeTree, &scanners.IncompleteError{Reason: "odd is odd.", Paths: []string{"odd"}}, nil},
+	} {
+		g := newGrep("broken", "bad", tt.scope)
+		g.fail = func(scanners.Target) error {
+			if g.scans.Load() == 2 {
+				return tt.err
+			}
+			return nil
+		}
+		ex := examine(t, Examiner{Scanners: []scanners.Scanner{g}}, c, policy.Default())
+		want(t, name, shownBy(ex.Gates), tt.want...)
+		if r := scanners.Reason(ex.Gates[0].Runs[0].Err); !strings.Contains(r, "base") || !strings.HasSuffix(r, "odd is odd.") {
+			t.Errorf("%s: the reason is %q", name, r)
+		}
+	}
+}
+
+func TestWithout(t *testing.T) {
+	t.Parallel()
+	at := func(paths ...string) (found []scanners.Finding) {
+		for _, p := range paths {
+			found = append(found, scanners.Finding{Path: p})
+		}
+		return found
+	}
+	in := triage.Input{Head: at("a", "new", "other"), Base: at("a", "old"), History: at("old", "new", "other"), Renames: map[string]string{"new": "old", "other": "another"}}
+	got := without(in, []string{"old"})
+	if !reflect.DeepEqual(got.Head, at("a", "other")) || !reflect.DeepEqual(got.Base, at("a")) || !reflect.DeepEqual(got.History, at("other")) {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestPanicIsOneScannersOwn(t *testing.T) {
 	t.Parallel()
 	c := change(t, map[string]string{"a": "x\n"}, map[string]string{"a": "bad\n"})
@@ -301,6 +347,21 @@ func TestIdleAndMissingScanners(t *testing.T) {
 	p.Scanners["missing"] = true
 	if runs := examine(t, e, c, p).Gates[0].Runs; scanners.Reason(runs[0].Err) != "Install it." {
 		t.Errorf("got %+v", runs[0])
+	}
+}
+
+// Why a scanner is not ready is told without what only the operator may know.
+func TestWhyNotReady(t *testing.T) {
+	t.Parallel()
+	c := change(t, map[string]string{"a": "x\n"}, map[string]string{"a": "bad\n"})
+	const why = "Its rules cannot be read."
+	for _, ready := range []error{&scanners.IncompleteError{Reason: why, Err: errors.New("/srv/rules: permission denied")}, errors.New(why)} {
+		g := newGrep("file", "bad", scanners.ScopeFile)
+		g.ready = ready
+		run := examine(t, Examiner{Scanners: []scanners.Scanner{g}}, c, policy.Default()).Gates[0].Runs[0]
+		if r := scanners.Reason(run.Err); r != why {
+			t.Errorf("the reason is %q", r)
+		}
 	}
 }
 

@@ -57,9 +57,13 @@ func (e *Examiner) run(ctx context.Context, sc scanners.Scanner, s *source, p po
 	}
 	ident, err := e.identify(ctx, sc, &run)
 	var missing *scanners.MissingError
+	var incomplete *scanners.IncompleteError
 	switch {
 	case errors.As(err, &missing) && !p.Scanners[info.Name]:
 		run.Skipped = missing.Hint
+		return run
+	case errors.As(err, &incomplete):
+		run.Err = err
 		return run
 	case err != nil:
 		// Both [scanners.Scanner] and [scanners.Ruled] promise a sentence that may be shown.
@@ -73,12 +77,23 @@ func (e *Examiner) run(ctx context.Context, sc scanners.Scanner, s *source, p po
 	in.History = look.files(ctx, scanners.ScopeRange, s.between.files)
 	slices.SortStableFunc(in.History, func(a, b scanners.Finding) int { return s.order[a.Commit] - s.order[b.Commit] })
 	atHead := len(look.failed)
-	in.Base = slices.Concat(look.files(ctx, scanners.ScopeFile, s.base.files), look.tree(ctx, s.change.Base))
+	in.Base = look.files(ctx, scanners.ScopeFile, s.base.files)
+	unread, partly := unreadFiles(look.failed[atHead:])
+	atBase := len(look.failed)
+	in.Base = append(in.Base, look.tree(ctx, s.change.Base)...)
 	run.Scanned = look.scanned
-	if len(look.failed) > atHead {
+	switch why := look.failed[atHead:]; {
+	case len(why) == 0:
+	case partly && len(look.failed) == atBase:
+		in = without(in, unread)
+		look.failed = append(look.failed[:atHead:atHead], &scanners.IncompleteError{
+			Reason: "It could not look at all files of the base of the pull request, so what is new in these is not known. " + scanners.Reason(join(why)),
+			Err:    errors.Join(why...),
+		})
+	default:
 		// Without a baseline everything would look new. Rather nothing is claimed.
 		run.Err = &scanners.IncompleteError{
-			Reason: "It could not look at the base of the pull request, so what is new is not known. " + scanners.Reason(join(look.failed[atHead:])),
+			Reason: "It could not look at the base of the pull request, so what is new is not known. " + scanners.Reason(join(why)),
 			Err:    errors.Join(look.failed...),
 		}
 		return run
@@ -86,6 +101,30 @@ func (e *Examiner) run(ctx context.Context, sc scanners.Scanner, s *source, p po
 	run.Results = triage.Compare(info, in)
 	run.Err = join(append(look.failed, s.gaps(info)...))
 	return run
+}
+
+// unreadFiles names what could not be looked at, and reports whether that is known of all errors.
+func unreadFiles(failed []error) (paths []string, known bool) {
+	for _, err := range failed {
+		unread := scanners.Unread(err)
+		if len(unread) == 0 {
+			return nil, false
+		}
+		paths = append(paths, unread...)
+	}
+	return paths, true
+}
+
+// without leaves out what is in one of these files of the base, on all sides: what was seen of it would
+// be taken for the like of it in other files.
+func without(in triage.Input, paths []string) triage.Input {
+	unread := func(f scanners.Finding) bool {
+		return slices.Contains(paths, f.Path) || slices.Contains(paths, in.Renames[f.Path])
+	}
+	for _, list := range []*[]scanners.Finding{&in.Head, &in.Base, &in.History} {
+		*list = slices.DeleteFunc(*list, unread)
+	}
+	return in
 }
 
 // identify says all that beside the content decides what the scanner finds.

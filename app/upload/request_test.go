@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/secbydesign/secbydesign/scanners/sarif"
 )
 
 func packed(text string) []byte {
@@ -87,6 +89,24 @@ func TestScannerName(t *testing.T) {
 	} {
 		if got := scannerName(tool, []string{"gitleaks"}); got != want {
 			t.Errorf("%q: %q, want %q", tool, got, want)
+		}
+	}
+}
+
+// What a tool says that did not look is no baseline.
+func TestNoResultsAreNoBaseline(t *testing.T) {
+	t.Parallel()
+	for doc, want := range map[string]bool{
+		`{"version":"2.1.0","runs":[{"tool":{"driver":{"name":"x"}},"results":[]}]}`: false,
+		`{"version":"2.1.0","runs":[{"tool":{"driver":{"name":"x"}}}]}`:              true,
+	} {
+		runs, err := readDocument(strings.NewReader(doc), sarif.ReadOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, err := parts(runs, nil)
+		if err != nil || len(list) != 1 || list[0].results.Partial != want || (list[0].results.Missing != "") != want {
+			t.Errorf("%s: %+v, %v", doc, list, err)
 		}
 	}
 }

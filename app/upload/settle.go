@@ -138,7 +138,7 @@ func parts(runs []sarif.Run, taken []string) ([]part, error) {
 		p := &list[at]
 		triage.Seal(run.Findings)
 		p.results.Findings = append(p.results.Findings, run.Findings...)
-		p.results.Partial = p.results.Partial || len(run.Failed) > 0 || run.Truncated
+		p.results.Partial = p.results.Partial || len(run.Failed) > 0 || run.NoResults || run.Truncated
 		if err := run.Err(); err != nil {
 			p.results.Missing = strings.TrimSpace(p.results.Missing + " " + scanners.Reason(err))
 			p.failed = errors.Join(p.failed, fmt.Errorf("%s: %w", name, err))

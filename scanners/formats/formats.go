@@ -90,6 +90,9 @@ func readSARIF(r io.Reader, o Options) ([]scanners.Finding, error) {
 		}
 	}
 	add(err)
+	if err == nil && len(runs) == 0 {
+		add(&scanners.IncompleteError{Reason: "The SARIF document has no run, so it does not say that any tool looked."})
+	}
 	for _, run := range runs {
 		found = append(found, run.Findings...)
 		add(run.Err())

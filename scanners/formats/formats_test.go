@@ -134,6 +134,8 @@ func TestReadRefuses(t *testing.T) {
 		"checkstyle: characters": {Checkstyle, `<?xml version="1.0" encoding="ISO-8859-1"?><checkstyle/>`, "not UTF-8"},
 		"gitlab: other":          {GitLab, `{"version":"15"}`, `it has no "vulnerabilities"`},
 		"gitlab: type":           {GitLab, `{"vulnerabilities":[{"location":{"start_line":"x"}}]}`, "vulnerabilities[0].location.start_line is not of the type"},
+		"sarif: no runs":         {SARIF, `{"version":"2.1.0","runs":[]}`, "has no run"},
+		"sarif: no results":      {SARIF, `{"version":"2.1.0","runs":[{"results":[]},{}]}`, "no list of results"},
 		"sarif: other":           {SARIF, `{}`, `it has no "version"`},
 	} {
 		t.Run(name, func(t *testing.T) {

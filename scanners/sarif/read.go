@@ -72,6 +72,10 @@ type Run struct {
 	Refused []string
 	Dropped int
 
+	// NoResults tells that there is no list of results, not even an empty one. It stands for a tool
+	// that did not begin to look (§3.14.23).
+	NoResults bool
+
 	// Truncated tells that there were more results than the limit.
 	Truncated bool
 }
@@ -83,6 +87,9 @@ func (r Run) Err() error {
 	tool := foreign.Quote(r.Tool)
 	if len(r.Failed) > 0 {
 		reasons = append(reasons, fmt.Sprintf("The tool %s says that it did not finish; the operator's log has its words.", tool))
+	}
+	if r.NoResults && len(r.Failed) == 0 {
+		reasons = append(reasons, fmt.Sprintf("The tool %s wrote no list of results, not even an empty one, so it did not look.", tool))
 	}
 	if r.Truncated {
 		reasons = append(reasons, fmt.Sprintf("The tool %s found more than can be shown, so only the first %d are.", tool, len(r.Findings)+len(r.Suppressed)))
@@ -141,6 +148,7 @@ func (d *document) read(r io.Reader) (err error) {
 	if d.Stream, err = jsonstream.New(r); err != nil {
 		return err
 	}
+	listed := false
 	err = d.Object(func(key string) error {
 		switch key {
 		case "version":
@@ -149,12 +157,13 @@ func (d *document) read(r io.Reader) (err error) {
 			}
 			return d.checkVersion()
 		case "runs":
-			return d.Array(func(i int) error {
+			listed, err = d.List(func(i int) error {
 				if i >= maxRuns {
 					return d.Wrong(fmt.Sprintf("is one run more than the %d that are read", maxRuns))
 				}
 				return d.run()
 			})
+			return err
 		}
 		return d.Skip()
 	})
@@ -163,6 +172,8 @@ func (d *document) read(r io.Reader) (err error) {
 		return err
 	case d.version == "":
 		return jsonstream.InvalidError(`it has no "version", so it is not SARIF 2.1.0`)
+	case !listed:
+		return jsonstream.InvalidError("it has no list of runs, so it does not say that any tool looked") // §3.13.4
 	}
 	return d.End()
 }

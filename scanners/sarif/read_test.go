@@ -209,6 +209,8 @@ func TestReadRefusesWithThePlace(t *testing.T) {
 		"too large":       {`{"version":"2.1.0","x":"` + strings.Repeat("x", jsonstream.MaxValue+100) + `"}`, "larger than 16 MB"},
 		"too large value": {head + `{"x":"` + strings.Repeat("x", jsonstream.MaxValue+100) + `"}]}]}`, "runs[0].results[1] (byte "},
 		"hostile key":     {`{"\u001b[31m` + strings.Repeat("y", 500) + `":[}`, `\x1b[31my`},
+		"no runs":         {`{"version":"2.1.0"}`, "it has no list of runs"},
+		"null runs":       {`{"version":"2.1.0","runs":null}`, "it has no list of runs"},
 		"many runs":       {`{"version":"2.1.0","runs":[` + strings.Repeat("{},", maxRuns) + `{}]}`, "one run more than the 1000"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -223,6 +225,25 @@ func TestReadRefusesWithThePlace(t *testing.T) {
 				t.Errorf("what was read before is lost: %+v", runs)
 			}
 		})
+	}
+}
+
+// A run that does not say that the tool looked is not one that found nothing.
+func TestReadWantsResults(t *testing.T) {
+	t.Parallel()
+	for results, want := range map[string]string{
+		``:                "no list of results",
+		`,"results":null`: "no list of results",
+		`,"results":[]`:   "",
+		`,"invocations":[{"processStartFailureMessage":"no"}]`: "did not finish",
+	} {
+		runs, err := Read(strings.NewReader(`{"version":"2.1.0","runs":[{"tool":{"driver":{"name":"x"}}`+results+`}]}`), ReadOptions{})
+		if err != nil || len(runs) != 1 {
+			t.Fatal(runs, err)
+		}
+		if reason := scanners.Reason(runs[0].Err()); (reason == "") != (want == "") || !strings.Contains(reason, want) {
+			t.Errorf("%s: %q, want %q", results, reason, want)
+		}
 	}
 }
 

@@ -203,7 +203,7 @@ type readNotification struct { // §3.58
 
 // run reads one run, and makes findings of its results when all that they speak of is known.
 func (d *document) run() error {
-	r := readRun{}
+	r := readRun{run: Run{NoResults: true}}
 	err := d.Object(func(key string) error {
 		switch key {
 		case "tool":
@@ -236,7 +236,9 @@ func (d *document) run() error {
 				return d.component(&r, &r.taxonomies[len(r.taxonomies)-1])
 			})
 		case "results":
-			return d.Array(func(int) error { return d.result(&r) })
+			listed, err := d.List(func(int) error { return d.result(&r) })
+			r.run.NoResults = !listed
+			return err
 		}
 		return d.Skip()
 	})

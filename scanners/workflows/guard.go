@@ -20,28 +20,34 @@ const (
 )
 
 var (
-	// outsidersNot are conditions that hold only for what insiders wrote: a branch of the same
-	// repository, a merged pull request, a run that no pull request caused.
-	outsidersNot = regexp.MustCompile(`head\.repo\.(full_name|id|name|url|owner\.login|owner\.id)\s*==` +
-		`|==\s*github\.event\.pull_request\.head\.repo\.` +
-		`|!\s*github\.event\.(pull_request\.head\.repo|workflow_run\.head_repository)\.fork` +
-		`|(head\.repo|head_repository)\.fork\s*(==\s*false|!=\s*true)` +
-		`|head_repository\.(full_name|id|name|url|owner\.login|owner\.id)\s*==` +
-		`|==\s*github\.event\.workflow_run\.head_repository\.` +
-		`|workflow_run\.event\s*==\s*'(push|schedule|workflow_dispatch|release|merge_group|workflow_call|create)'` +
-		`|workflow_run\.event\s*!=\s*'pull_request'` +
-		`|pull_request\.merged(_at)?\b`)
+	// ownBranch are names that are one of ours only for a branch of this repository. That a fork has
+	// the same name (head.repo.name) says nothing.
+	ownBranch = regexp.MustCompile(`^github\.event\.(pull_request\.head\.repo|workflow_run\.head_repository)\.(full_name|id|node_id|url|html_url|clone_url|git_url|ssh_url|owner\.login|owner\.id)$`)
 
-	pullRequestToo = regexp.MustCompile(`workflow_run\.event\s*==\s*'pull_request`)
+	// ofFork are true for what a fork brings, by the event that knows them. With another they are
+	// missing, and so false.
+	ofFork = map[string]string{
+		"pull_request": "github.event.pull_request.head.repo.fork", "pull_request_target": "github.event.pull_request.head.repo.fork",
+		"workflow_run": "github.event.workflow_run.head_repository.fork",
+	}
 
-	// insiderFirst are conditions that somebody with rights makes true.
-	insiderFirst = regexp.MustCompile(`label\.name|labels\.\*\.name|author_association` +
-		`|(\.actor|triggering_actor|sender\.login|user\.login|actor\.login)\s*==` +
-		`|contains\(.*(\.actor|triggering_actor|sender\.login|user\.login)\b` +
-		`|needs\.[\w-]*(auth|perm|allow|trust|member|check|gate|approv)[\w-]*\.`)
+	// merged are true when somebody with rights accepted the pull request.
+	merged = regexp.MustCompile(`^github\.event\.pull_request\.merged(_at)?$`)
 
-	eventIs  = regexp.MustCompile(`event_name\s*==\s*'(\w+)'`)
-	eventNot = regexp.MustCompile(`event_name\s*!=\s*'(\w+)'`)
+	// insiderRun are the events of a run that no pull request caused.
+	insiderRun = regexp.MustCompile(`(?i)^(push|schedule|workflow_dispatch|release|merge_group|workflow_call|create)$`)
+
+	// person names somebody, by whom a condition chooses who may make the job run.
+	person = regexp.MustCompile(`\.actor$|triggering_actor$|(sender|user|actor)\.login$|author_association$`)
+
+	// insiderFirst are names whose value somebody with rights decides on.
+	insiderFirst = regexp.MustCompile(`label\.name$|labels\.\*\.name$|^needs\.[\w-]*(auth|perm|allow|trust|member|check|gate|approv)[\w-]*\.`)
+
+	// ours are names whose value no outsider decides on.
+	ours = regexp.MustCompile(`^github\.(repository|event\.repository\.|event\.pull_request\.base\.|event\.workflow_run\.repository\.)|^(env|vars|secrets|inputs|needs|steps)\.`)
+
+	// afterSkipped are conditions of jobs that run although one they need is skipped.
+	afterSkipped = regexp.MustCompile(`(?i)\b(always|cancelled|failure)\s*\(`)
 
 	// checksPerson are steps that ask GitHub what the actor may do.
 	checksPerson = regexp.MustCompile(`(?i)getCollaboratorPermission|/collaborators/|checkMembership|/memberships/|orgs/\S+/members` +
@@ -74,7 +80,7 @@ func (j *judgement) stepGuards(job *actionlint.Job, event string) []guard {
 	if job.Environment != nil {
 		before = max(before, gated) // an environment may ask for a reviewer
 	}
-	if !strings.Contains(text(job.If), "always()") {
+	if !afterSkipped.MatchString(text(job.If)) {
 		// A job is skipped with the one it needs.
 		for _, need := range job.Needs {
 			if other := j.Workflow.Jobs[strings.ToLower(need.Value)]; other != nil && other != job {
@@ -104,27 +110,111 @@ func (j *judgement) condGuard(cond *actionlint.String, event string) guard {
 	key := conditionOn{cond, event}
 	g, ok := j.conds[key]
 	if !ok {
-		g = judgeCondition(text(cond), event)
+		if node := workflow.Condition(cond); node != nil && !alwaysTrue(cond.Value) {
+			g = judgeCondition(node, event, true)
+		}
 		j.conds[key] = g
 	}
 	return g
 }
 
-func judgeCondition(c, event string) guard {
-	if strings.TrimSpace(strings.Trim(c, "${} ")) == "false" || outsidersNot.MatchString(c) && !pullRequestToo.MatchString(c) {
-		return closed
+// alwaysTrue reports whether there is anything around the braces of a condition, if only a line end:
+// GitHub takes the whole for a text then, and a text for true.
+func alwaysTrue(cond string) bool {
+	return strings.Contains(cond, "${{") && (!strings.HasPrefix(cond, "${{") || !strings.HasSuffix(cond, "}}") || strings.Count(cond, "${{") > 1)
+}
+
+// judgeCondition tells what stands between an outsider and an expression that is true, or false, if
+// the event triggers the workflow. What is not understood is nothing.
+func judgeCondition(n actionlint.ExprNode, event string, is bool) guard {
+	switch n := n.(type) {
+	case *actionlint.BoolNode:
+		if n.Value != is {
+			return closed
+		}
+	case *actionlint.NotOpNode:
+		return judgeCondition(n.Operand, event, !is)
+	case *actionlint.LogicalOpNode:
+		left, right := judgeCondition(n.Left, event, is), judgeCondition(n.Right, event, is)
+		if (n.Kind == actionlint.LogicalOpNodeKindAnd) == is {
+			return max(left, right)
+		}
+		return min(left, right) // an outsider takes the easier side
+	case *actionlint.CompareOpNode:
+		switch n.Kind {
+		case actionlint.CompareOpNodeKindEq:
+			return judgeComparison(n.Left, n.Right, event, is)
+		case actionlint.CompareOpNodeKindNotEq:
+			return judgeComparison(n.Left, n.Right, event, !is)
+		}
+	case *actionlint.FuncCallNode:
+		if is && chosenBy(n) {
+			return gated
+		}
+	default:
+		name := workflow.Name(n)
+		switch {
+		case is && merged.MatchString(name), !is && name != "" && name == ofFork[event]:
+			return closed
+		case is && insiderFirst.MatchString(name):
+			return gated
+		}
 	}
-	is := eventIs.FindAllStringSubmatch(c, -1)
-	if len(is) > 0 && !slices.ContainsFunc(is, func(m []string) bool { return m[1] == event }) {
-		return closed
+	return open
+}
+
+// judgeComparison does the same for two values that are equal, or are not.
+func judgeComparison(a, b actionlint.ExprNode, event string, equal bool) guard {
+	switch a.(type) {
+	case *actionlint.StringNode, *actionlint.BoolNode, *actionlint.NullNode:
+		a, b = b, a
 	}
-	if slices.ContainsFunc(eventNot.FindAllStringSubmatch(c, -1), func(m []string) bool { return m[1] == event }) {
-		return closed
+	switch b := b.(type) {
+	case *actionlint.BoolNode:
+		return judgeCondition(a, event, b.Value == equal)
+	case *actionlint.NullNode:
+		return judgeCondition(a, event, !equal)
+	case *actionlint.StringNode:
+		switch name := workflow.Name(a); {
+		case b.Value == "":
+			return judgeCondition(a, event, !equal)
+		case name == "github.event_name" && strings.EqualFold(b.Value, event) != equal,
+			name == "github.event.workflow_run.event" && equal && insiderRun.MatchString(b.Value),
+			name == "github.event.workflow_run.event" && !equal && event == "workflow_run" && strings.EqualFold(b.Value, "pull_request"):
+			return closed
+		}
 	}
-	if insiderFirst.MatchString(c) {
+	switch {
+	case !equal:
+		return open
+	case ownBranch.MatchString(workflow.Name(a)) && known(b), ownBranch.MatchString(workflow.Name(b)) && known(a):
+		return closed
+	case chosenBy(a) && known(b), chosenBy(b) && known(a):
 		return gated
 	}
 	return open
+}
+
+// chosenBy reports whether the value tells who made the job run, or what somebody with rights did.
+func chosenBy(n actionlint.ExprNode) bool {
+	call, ok := n.(*actionlint.FuncCallNode)
+	if !ok {
+		name := workflow.Name(n)
+		return person.MatchString(name) || insiderFirst.MatchString(name)
+	}
+	// contains(list, name), join(names), fromJSON(name)
+	return slices.ContainsFunc(call.Args, chosenBy) && !slices.ContainsFunc(call.Args, func(arg actionlint.ExprNode) bool { return !chosenBy(arg) && !known(arg) })
+}
+
+// known reports whether no outsider decides on the value.
+func known(n actionlint.ExprNode) bool {
+	switch n := n.(type) {
+	case *actionlint.StringNode, *actionlint.IntNode, *actionlint.FloatNode:
+		return true
+	case *actionlint.FuncCallNode:
+		return !slices.ContainsFunc(n.Args, func(arg actionlint.ExprNode) bool { return !known(arg) })
+	}
+	return ours.MatchString(workflow.Name(n))
 }
 
 // traits are what a step does, as far as the rules ask for it again and again.
@@ -141,7 +231,7 @@ func (j *judgement) traitsOf(s *actionlint.Step) traits {
 		name, _ := workflow.Uses(s)
 		script := workflow.Script(s)
 		t = traits{
-			asks: checksPerson.MatchString(stepText(s)), runs: runsCode(s),
+			asks: checksPerson.MatchString(stepText(s)), runs: runsCode(s, 0),
 			checkout: name == "actions/checkout" && workflow.Input(s, "path") == nil,
 			foreign: name == "dawidd6/action-download-artifact" || name == "actions/download-artifact" && workflow.Input(s, "run-id") != nil ||
 				script != nil && downloads.MatchString(script.Value),

@@ -43,12 +43,18 @@ var artifactPoisoning = workflow.Rule{
 // untrustedEvents trigger workflows with the repository's token and secrets on behalf of anybody.
 var untrustedEvents = []string{"pull_request_target", "workflow_run", "issue_comment"}
 
+const (
+	// headID names a commit of a fork.
+	headID = `github\.event\.(pull_request\.(head\.sha|merge_commit_sha)|workflow_run\.(head_sha|head_commit\.id|pull_requests\[0\]\.head\.sha)|check_suite\.head_sha)`
+
+	gitCommand = `\bgit\s+(-C\s+\S+\s+|-\S+\s+)*`
+	gitMoves   = gitCommand + `(checkout|switch|reset|merge|pull)\s[^\n;&|]*`
+)
+
 var (
 	// headCommit names a commit or branch of a fork wherever it is checked out: GitHub keeps
 	// commits of forks and refs/pull in the base repository.
-	headCommit = regexp.MustCompile(`github\.event\.pull_request\.(head\.sha|merge_commit_sha)` +
-		`|github\.event\.workflow_run\.(head_sha|head_commit\.id|pull_requests\[0\]\.head\.sha)` +
-		`|refs/pull/|\bpull/\$\{?\{?|github\.event\.check_suite\.head_sha`)
+	headCommit = regexp.MustCompile(headID + `|refs/pull/|\bpull/\$\{?\{?`)
 
 	// headBranch names a branch of the fork only beside the fork's repository.
 	headBranch = regexp.MustCompile(`github\.head_ref|github\.event\.pull_request\.head\.(ref|label)|github\.event\.workflow_run\.head_branch`)
@@ -56,7 +62,11 @@ var (
 
 	// headCommand checks the head out in a script.
 	headCommand = regexp.MustCompile(`\bgh\s+pr\s+checkout\b` +
-		`|\bgit\s+(-\S+\s+)*(fetch|pull)\s[^\n]*\b(refs/)?pull/(\$|[0-9])`)
+		`|` + gitCommand + `(fetch|pull)\s[^\n]*\b(refs/)?pull/(\$|[0-9])` +
+		`|` + gitMoves + headID + `[^}\n]*\}\}|` + gitMoves + `\bFETCH_HEAD\b`)
+
+	// headFetched is what FETCH_HEAD is then.
+	headFetched = regexp.MustCompile(gitCommand + `fetch\s[^\n;&|]*` + headID)
 
 	// runs are commands that run files of the working folder: build tools, package managers,
 	// interpreters. The name must begin a command.
@@ -87,10 +97,11 @@ func (j *judgement) untrustedCode(job *actionlint.Job) {
 			continue
 		}
 		for i, s := range job.Steps {
-			at, ref, ok := j.checkout(s, job, event)
+			brought, ok := j.checkout(s, job, event)
 			if !ok {
 				continue
 			}
+			at, ref := brought.at, brought.ref
 			g := j.guard(job, i, event)
 			if g == closed || g == gated && (event == "issue_comment" || labelled(trigger, ref)) {
 				continue
@@ -99,15 +110,15 @@ func (j *judgement) untrustedCode(job *actionlint.Job) {
 				j.add(untrustedCheckout, scanners.Low, at, fmt.Sprintf("On %s, this job asks for what the pull request brings. "+
 					"The action refuses that for forks since July 2026, except maybe on an older GitHub Enterprise Server.", event), job.ID.Value, event, ref)
 			} else {
-				j.tellCheckout(job, i, event, g, at, ref)
+				j.tellCheckout(job, i, event, g, brought)
 			}
 			break // the first one tells it all
 		}
 	}
 }
 
-func (j *judgement) tellCheckout(job *actionlint.Job, i int, event string, g guard, at workflow.Place, ref string) {
-	severity, runner := scanners.Medium, j.runner(job, i+1)
+func (j *judgement) tellCheckout(job *actionlint.Job, i int, event string, g guard, brought brought) {
+	at, severity, runner := brought.at, scanners.Medium, j.runner(job, i, brought.end)
 	message := fmt.Sprintf("On %s, which runs with the token and secrets of this repository, this job checks out what the pull request brings", event)
 	steps := []scanners.Step{{Path: j.Path, Line: at.Line, Message: "The code of the pull request is checked out."}}
 	if runner != nil {
@@ -128,7 +139,7 @@ func (j *judgement) tellCheckout(job *actionlint.Job, i int, event string, g gua
 	case secret == nil && j.readOnly(job):
 		severity = scanners.High
 	}
-	f := j.add(untrustedCheckout, severity, at, message+".", job.ID.Value, event, ref)
+	f := j.add(untrustedCheckout, severity, at, message+".", job.ID.Value, event, brought.ref)
 	f.Flow = steps
 }
 
@@ -154,32 +165,47 @@ func labelled(e actionlint.Event, ref string) bool {
 	return ok && len(hook.Types) == 1 && hook.Types[0].Value == "labeled" && strings.Contains(ref, "head.sha")
 }
 
-// checkout tells where the step checks out the head of a pull request, and by which name.
-func (j *judgement) checkout(s *actionlint.Step, job *actionlint.Job, event string) (workflow.Place, string, bool) {
+// A brought is where a step brings in what outsiders wrote.
+type brought struct {
+	at  workflow.Place
+	ref string // under which name
+	end int    // of the command, in the step's script
+}
+
+// checkout tells where the step checks out the head of a pull request.
+func (j *judgement) checkout(s *actionlint.Step, job *actionlint.Job, event string) (brought, bool) {
 	if run := workflow.Run(s); run != nil {
-		if event == "workflow_run" && !strings.Contains(run.Value, "pull/") {
-			return workflow.Place{}, "", false // gh pr checkout: of which pull request is not known
-		}
-		if m := headCommand.FindStringIndex(run.Value); m != nil && !commented(run.Value, m[0]) {
-			return j.Part(run, m[0], m[1]), run.Value[m[0]:m[1]], true
-		}
-		return workflow.Place{}, "", false
+		return j.checkoutByScript(run, event)
 	}
 	if name, _ := workflow.Uses(s); name != "actions/checkout" {
-		return workflow.Place{}, "", false
+		return brought{}, false
 	}
 	ref, repo := workflow.Input(s, "ref"), workflow.Input(s, "repository")
 	refText, repoText := j.unfold(ref, s, job), j.unfold(repo, s, job)
 	switch {
 	case headRepo.MatchString(repoText):
 		if ref == nil {
-			return j.Place(repo), repo.Value, true
+			return brought{at: j.Place(repo), ref: repo.Value}, true
 		}
-		return j.Place(ref), ref.Value, headCommit.MatchString(refText) || headBranch.MatchString(refText)
+		return brought{at: j.Place(ref), ref: ref.Value}, headCommit.MatchString(refText) || headBranch.MatchString(refText)
 	case ref != nil && headCommit.MatchString(refText):
-		return j.Place(ref), ref.Value, true
+		return brought{at: j.Place(ref), ref: ref.Value}, true
 	}
-	return workflow.Place{}, "", false
+	return brought{}, false
+}
+
+func (j *judgement) checkoutByScript(run *actionlint.String, event string) (brought, bool) {
+	for _, m := range headCommand.FindAllStringIndex(run.Value, -1) {
+		command := run.Value[m[0]:m[1]]
+		switch {
+		case commented(run.Value, m[0]):
+		case event == "workflow_run" && strings.HasPrefix(command, "gh"): // of which pull request is not known
+		case strings.HasSuffix(command, "FETCH_HEAD") && !headFetched.MatchString(run.Value[:m[0]]):
+		default:
+			return brought{j.Part(run, m[0], m[1]), command, m[1]}, true
+		}
+	}
+	return brought{}, false
 }
 
 var (
@@ -206,9 +232,13 @@ func (j *judgement) unfold(v *actionlint.String, s *actionlint.Step, job *action
 	})
 }
 
-// runner gives the first step from the i-th on that runs files of the working folder, or nil.
-func (j *judgement) runner(job *actionlint.Job, i int) *actionlint.Step {
-	for _, s := range job.Steps[i:] {
+// runner gives the first step that runs files of the working folder, from this byte of the i-th's
+// script on, or nil.
+func (j *judgement) runner(job *actionlint.Job, i, from int) *actionlint.Step {
+	if s := job.Steps[i]; runsCode(s, from) {
+		return s
+	}
+	for _, s := range job.Steps[i+1:] {
 		if j.traitsOf(s).runs {
 			return s
 		}
@@ -216,7 +246,8 @@ func (j *judgement) runner(job *actionlint.Job, i int) *actionlint.Step {
 	return nil
 }
 
-func runsCode(s *actionlint.Step) bool {
+// runsCode reports whether the step runs files of the working folder, from this byte of its script on.
+func runsCode(s *actionlint.Step, from int) bool {
 	if name, _ := workflow.Uses(s); runners.MatchString(name) {
 		return true
 	}
@@ -226,7 +257,7 @@ func runsCode(s *actionlint.Step) bool {
 	}
 	return slices.ContainsFunc(runs.FindAllStringIndex(run.Value, -1), func(m []int) bool {
 		line, _, _ := strings.Cut(run.Value[m[0]:], "\n")
-		return !commented(run.Value, m[0]) && !elsewhereFrom.MatchString(strings.TrimSpace(line))
+		return m[0] >= from && !commented(run.Value, m[0]) && !elsewhereFrom.MatchString(strings.TrimSpace(line))
 	})
 }
 
@@ -275,18 +306,18 @@ func (j *judgement) untrustedArtifact(job *actionlint.Job) {
 		return
 	}
 	for i, s := range job.Steps {
-		at, what, ok := j.download(s)
+		artifact, ok := j.download(s)
 		if !ok || j.guard(job, i, "workflow_run") != open {
 			continue
 		}
-		runner := j.runner(job, i+1)
+		at, runner := artifact.at, j.runner(job, i, artifact.end)
 		if runner == nil || slices.ContainsFunc(job.Steps[i+1:], func(s *actionlint.Step) bool {
 			return j.traitsOf(s).checkout
 		}) {
 			continue
 		}
 		f := j.add(artifactPoisoning, scanners.High, at,
-			"This job unpacks what another run uploaded, maybe that of a fork's pull request, over the working folder, and then runs code there.", job.ID.Value, what)
+			"This job unpacks what another run uploaded, maybe that of a fork's pull request, over the working folder, and then runs code there.", job.ID.Value, artifact.ref)
 		f.Flow = []scanners.Step{
 			{Path: j.Path, Line: at.Line, Message: "The artifact is unpacked into the working folder."},
 			{Path: j.Path, Line: j.Line(runner.Pos).Line, Message: "This step runs code of the working folder."},
@@ -294,23 +325,23 @@ func (j *judgement) untrustedArtifact(job *actionlint.Job) {
 	}
 }
 
-func (j *judgement) download(s *actionlint.Step) (workflow.Place, string, bool) {
+func (j *judgement) download(s *actionlint.Step) (brought, bool) {
 	if script := workflow.Script(s); script != nil {
 		m := downloads.FindStringIndex(script.Value)
 		if m == nil || commented(script.Value, m[0]) || elsewhere.MatchString(script.Value) || !strings.Contains(script.Value, "unzip") && !strings.Contains(script.Value, "gh run download") {
-			return workflow.Place{}, "", false
+			return brought{}, false
 		}
-		return j.Part(script, m[0], m[1]), script.Value[m[0]:m[1]], true
+		return brought{j.Part(script, m[0], m[1]), script.Value[m[0]:m[1]], m[1]}, true
 	}
 	name, _ := workflow.Uses(s)
 	path := strings.TrimSpace(text(workflow.Input(s, "path")))
 	here := path == "" || path == "." || path == "./" || strings.Contains(path, "github.workspace") && strings.HasSuffix(path, "}}")
 	if !here || name != "dawidd6/action-download-artifact" && (name != "actions/download-artifact" || workflow.Input(s, "run-id") == nil) {
-		return workflow.Place{}, "", false
+		return brought{}, false
 	}
 	// With neither a name nor merge-multiple, each artifact gets a folder of its own.
 	if workflow.Input(s, "name") == nil && !workflow.Is(s, "merge-multiple", "true") && !workflow.Is(s, "path", ".") {
-		return workflow.Place{}, "", false
+		return brought{}, false
 	}
-	return j.Place(workflow.Action(s)), name, true
+	return brought{at: j.Place(workflow.Action(s)), ref: name}, true
 }

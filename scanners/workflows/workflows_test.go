@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rhysd/actionlint"
+
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
@@ -131,15 +133,153 @@ func TestRefusingVersions(t *testing.T) {
 	} {
 		text := "on: pull_request_target\npermissions: {contents: write}\njobs:\n  a:\n    runs-on: x\n    steps:\n      - uses: actions/checkout@" + uses +
 			"\n        with: {ref: \"${{ github.event.pull_request.head.sha }}\"}\n      - run: make\n"
-		var got []scanners.Severity
-		for _, f := range scan(t, path, text) {
-			if f.Rule == untrustedCheckout.ID {
-				got = append(got, f.Severity)
-			}
+		wantCheckout(t, text, want)
+	}
+}
+
+// Whoever is let in by one side of a condition is let in.
+func TestConditionsOfGuards(t *testing.T) {
+	t.Parallel()
+	const same, target = "github.event.pull_request.head.repo.full_name == github.repository", "pull_request_target"
+	for _, c := range []struct {
+		cond, event string
+		want        guard
+	}{
+		{"", target, open},
+		{"false", target, closed},
+		{"${{ false }}", target, closed},
+		{"true", target, open},
+		{same, target, closed},
+		{"github.repository == github.event.pull_request.head.repo.full_name", target, closed},
+		{"github.event.pull_request.head.repo['full_name'] == 'acme/app'", target, closed},
+		{"github.event.pull_request.head.repo.owner.login == github.event.pull_request.base.repo.owner.login", target, closed},
+		{"github.event.pull_request.head.repo.full_name == format('{0}/app', github.repository_owner)", target, closed},
+		{"github.event.pull_request.head.repo.full_name != github.repository", target, open},
+		{"!(github.event.pull_request.head.repo.full_name != github.repository)", target, closed},
+		{"github.event.pull_request.head.repo.owner.login == github.event.pull_request.user.login", target, open},
+		{"github.event.pull_request.head.repo.name == github.event.repository.name", target, open}, // so is that of a fork
+		{same + " && github.event.action == 'opened'", target, closed},
+		{same + " || github.event.action == 'opened'", target, open},
+		{same + " || contains(github.event.pull_request.labels.*.name, 'safe to test')", target, gated},
+		{"!(" + same + " || github.event.action == 'opened')", target, open},
+		{"!(github.event.pull_request.head.repo.fork || github.event.action == 'opened')", target, closed},
+		{"github.event_name == 'pull_request' && " + same + " || github.event_name == 'pull_request_target' && !(" + same + ")", target, open},
+		{"github.event_name == 'push' || " + same, target, closed},
+		{"github.event_name == 'push' || github.event_name == 'pull_request_target'", target, open},
+		{"github.event_name != 'pull_request_target'", target, closed},
+		{"github.event_name != 'pull_request_target' || github.event.label.name == 'safe'", target, gated},
+		{"github.event.pull_request.merged", target, closed},
+		{"github.event.pull_request.merged == true", target, closed},
+		{"github.event.pull_request.merged_at != null", target, closed},
+		{"${{ !github.event.pull_request.merged }}", target, open},
+		{"github.event.pull_request.merged == false", target, open},
+		{"github.event.pull_request.merged != true", target, open},
+		{"github.event.pull_request.merged_at == ''", target, open},
+		{"github.event.pull_request.head.repo.fork", target, open},
+		{"github.event.pull_request.head.repo.fork == false", target, closed},
+		{"!github.event.pull_request.head.repo.fork", target, closed},
+		{"!github.event.pull_request.head.repo.fork", "issue_comment", open}, // which has no pull_request
+		{"false != github.event.pull_request.head.repo.fork", target, open},
+		{"!contains(github.event.pull_request.labels.*.name, 'skip')", target, open},
+		{"contains(join(github.event.pull_request.labels.*.name, ','), 'safe')", target, gated},
+		{"github.actor == 'maintainer'", target, gated},
+		{"github.actor != 'dependabot[bot]'", target, open},
+		{"github.actor == github.event.pull_request.user.login", target, open},
+		{"contains(fromJSON('[\"OWNER\", \"MEMBER\"]'), github.event.comment.author_association)", "issue_comment", gated},
+		{"contains(github.event.comment.body, github.actor)", "issue_comment", open},
+		{"needs.authorize.outputs.ok == 'true'", target, gated},
+		{"always() && needs.check-member.result == 'success'", target, gated},
+		{"needs.authorize.result != 'success'", target, open},
+		{"github.event.workflow_run.event == 'push'", "workflow_run", closed},
+		{"github.event.workflow_run.event != 'pull_request'", "workflow_run", closed},
+		{"github.event.workflow_run.event == 'pull_request'", "workflow_run", open},
+		{"github.event.workflow_run.event == 'push' || github.event.workflow_run.conclusion == 'success'", "workflow_run", open},
+		{"github.event.workflow_run.event == 'pull_request' && github.event.workflow_run.head_repository.full_name == github.repository", "workflow_run", closed},
+		{"${{ " + same + " }} && true", target, open}, // a text, and so true
+		{"${{ " + same + " }}\n", target, open},
+		{same + " && (", target, open},
+	} {
+		j := &judgement{conds: map[conditionOn]guard{}}
+		if got := j.condGuard(&actionlint.String{Value: c.cond}, c.event); got != c.want {
+			t.Errorf("%q on %s: %d, want %d", c.cond, c.event, got, c.want)
 		}
-		if !slices.Equal(got, []scanners.Severity{want}) {
-			t.Errorf("%s: %v, want %v", uses, got, want)
+	}
+}
+
+// What a condition lets in is told.
+func TestConditionsThatLetForksIn(t *testing.T) {
+	t.Parallel()
+	for cond, want := range map[string]scanners.Severity{
+		"(github.event_name == 'pull_request' && github.event.pull_request.head.repo.full_name == github.repository) || (github.event_name == 'pull_request_target' && github.event.pull_request.head.repo.full_name != github.repository)": scanners.Critical,
+		"github.event.pull_request.head.repo.full_name == github.repository || contains(github.event.pull_request.labels.*.name, 'safe to test')":                                                                                           scanners.Medium,
+		"${{ !github.event.pull_request.merged }}": scanners.Critical,
+	} {
+		text := "on: [pull_request, pull_request_target]\npermissions: {contents: write}\njobs:\n  a:\n    if: \"" + cond + "\"\n    runs-on: x\n    steps:\n" +
+			"      - uses: actions/checkout@v4.2.2\n        with: {ref: \"${{ github.event.pull_request.head.sha }}\"}\n      - run: npm ci\n"
+		wantCheckout(t, text, want)
+	}
+}
+
+// A job with a condition on how others ended runs where the one that it needs is skipped.
+func TestGuardsOfNeededJobs(t *testing.T) {
+	t.Parallel()
+	for cond, want := range map[string][]scanners.Severity{
+		"": nil, "    if: success()\n": nil,
+		"    if: always()\n": {scanners.Critical}, "    if: ${{ !cancelled() }}\n": {scanners.Critical}, "    if: \"!Failure()\"\n": {scanners.Critical},
+	} {
+		wantCheckout(t, "on: pull_request_target\npermissions: {contents: write}\njobs:\n  first:\n    if: github.event.pull_request.merged\n    runs-on: x\n    steps: [{run: echo}]\n"+
+			"  a:\n    needs: first\n"+cond+"    runs-on: x\n    steps:\n      - run: gh pr checkout 1 && make\n", want...)
+	}
+}
+
+// A script that checks the head out and runs it is as bad as two steps that do.
+func TestCheckoutsByScript(t *testing.T) {
+	t.Parallel()
+	const sha = "${{ github.event.pull_request.head.sha }}"
+	for script, want := range map[string][]scanners.Severity{
+		"gh pr checkout $N\nnpm ci":                                             {scanners.Critical},
+		"gh pr checkout $N && npm test":                                         {scanners.Critical},
+		"npm ci\ngh pr checkout $N":                                             {scanners.Medium},
+		"gh pr checkout $N\n# npm ci":                                           {scanners.Medium},
+		"# gh pr checkout 1\ngh pr checkout 2":                                  {scanners.Medium},
+		"git fetch origin " + sha + "\ngit checkout " + sha:                     {scanners.Medium},
+		"git fetch origin " + sha + "\ngit checkout -f " + sha + "\nmake":       {scanners.Critical},
+		"git fetch origin '" + sha + "'\ngit -C . reset --hard FETCH_HEAD; ./x": {scanners.Critical},
+		"git fetch origin " + sha + "\ngit diff " + sha + "\nmake":              nil, // looked at only
+		"git fetch origin main\ngit checkout FETCH_HEAD\nmake":                  nil,
+		"git checkout main && git diff " + sha + "\nmake":                       nil,
+		"git checkout ${{ github.event.pull_request.base.sha }}\nmake":          nil,
+	} {
+		wantCheckout(t, "on: pull_request_target\npermissions: {contents: write}\njobs:\n  a:\n    runs-on: x\n    steps:\n      - run: |\n          "+
+			strings.ReplaceAll(script, "\n", "\n          ")+"\n", want...)
+	}
+	const run = "git fetch origin ${{ github.event.workflow_run.head_sha }}\n          git checkout ${{ github.event.workflow_run.head_sha }}\n          make\n"
+	wantCheckout(t, "on:\n  workflow_run: {workflows: [CI]}\npermissions: {contents: write}\njobs:\n  a:\n    runs-on: x\n    steps:\n      - run: |\n          "+run, scanners.Critical)
+}
+
+func TestArtifactsByScript(t *testing.T) {
+	t.Parallel()
+	for script, want := range map[string]int{
+		"gh run download $ID && make": 1, "make; gh run download $ID": 0, "gh run download $ID --dir /tmp/x && make": 0,
+	} {
+		found := scan(t, path, "on:\n  workflow_run: {workflows: [CI]}\npermissions: {contents: write}\njobs:\n  a:\n    runs-on: x\n    steps:\n      - run: "+script+"\n")
+		if len(found) != want || want > 0 && found[0].Rule != artifactPoisoning.ID {
+			t.Errorf("%s: %+v", script, found)
 		}
+	}
+}
+
+// wantCheckout wants untrusted-checkout to tell the workflow this often, and as this bad.
+func wantCheckout(t *testing.T, text string, want ...scanners.Severity) {
+	t.Helper()
+	var got []scanners.Severity
+	for _, f := range scan(t, path, text) {
+		if f.Rule == untrustedCheckout.ID {
+			got = append(got, f.Severity)
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%v, want %v:\n%s", got, want, text)
 	}
 }
 

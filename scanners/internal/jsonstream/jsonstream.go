@@ -116,18 +116,24 @@ func (s *Stream) Object(f func(key string) error) error {
 // Array calls f for each element of the next value, an array; f reads the element. Null has no
 // elements.
 func (s *Stream) Array(f func(i int) error) error {
+	_, err := s.List(f)
+	return err
+}
+
+// List is [Stream.Array], and reports whether there was a list: it is false for null.
+func (s *Stream) List(f func(i int) error) (listed bool, err error) {
 	if open, err := s.open('[', "a list"); !open || err != nil {
-		return err
+		return false, err
 	}
 	for i := 0; s.json.More(); i++ {
 		s.path = append(s.path, "["+strconv.Itoa(i)+"]")
 		if err := f(i); err != nil {
-			return err
+			return true, err
 		}
 		s.path = s.path[:len(s.path)-1]
 	}
-	_, err := s.token()
-	return err
+	_, err = s.token()
+	return true, err
 }
 
 func (s *Stream) open(want json.Delim, name string) (bool, error) {

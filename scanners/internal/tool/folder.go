@@ -1,13 +1,16 @@
 package tool
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
+	"path"
+	"path/filepath"
 
 	"github.com/secbydesign/secbydesign/scanners"
 )
@@ -25,26 +28,67 @@ func (a Adapter) folder(ctx context.Context) (string, error) {
 	if a.Folder == "" || err != nil || !stat.IsDir() {
 		return "", &scanners.MissingError{Hint: fmt.Sprintf("%s into the folder %s of your own rules, see SECBYDESIGN_SETTINGS_FILE.", a.Lacks, a.Info.Name)}
 	}
-	sum, tree := sha256.New(), os.DirFS(a.Folder)
-	err = fs.WalkDir(tree, ".", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
+	sum := sha256.New()
+	if err := addFolder(ctx, sum, a.Folder, "", map[string]string{}); err != nil {
+		return "", &scanners.IncompleteError{
+			Reason: fmt.Sprintf("The folder %s of the operator's own rules cannot be read, so nothing was looked at; the operator's log says why.", a.Info.Name), Err: err,
 		}
-		info, err := d.Info()
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(sum, "%q %d\n", path, info.Size())
-		if info.Size() > maxHashed {
-			fmt.Fprintln(sum, info.ModTime().UnixNano())
-			return ctx.Err()
-		}
-		content, err := fs.ReadFile(tree, path)
-		sum.Write(content)
-		return errors.Join(err, ctx.Err())
-	})
-	if err != nil {
-		return "", fmt.Errorf("%s cannot be read: %w", a.Folder, err)
 	}
 	return hex.EncodeToString(sum.Sum(nil)[:8]), nil
+}
+
+// addFolder adds to the sum what a folder holds, with what its links lead to. Each folder is added
+// once, by the first of its names; seen has them.
+func addFolder(ctx context.Context, sum io.Writer, dir, name string, seen map[string]string) error {
+	dir, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return err
+	}
+	if first, ok := seen[dir]; ok {
+		fmt.Fprintf(sum, "%q is %q\n", name, first)
+		return nil
+	}
+	seen[dir] = name
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	// A ConfigMap of Kubernetes is links through ..data to a folder that is called by the time at which
+	// the pod got it. The links are looked at, so that the same rules are the same in each pod.
+	data, _ := os.Readlink(filepath.Join(dir, "..data"))
+	for _, e := range entries {
+		if data != "" && (e.Name() == "..data" || e.Name() == data) {
+			continue
+		}
+		file, name := filepath.Join(dir, e.Name()), path.Join(name, e.Name())
+		stat, err := os.Stat(file)
+		switch {
+		case err != nil && e.Type() == fs.ModeSymlink:
+			to, _ := os.Readlink(file)
+			fmt.Fprintf(sum, "%q leads to %q\n", name, to) // nowhere
+			err = nil
+		case err != nil:
+		case stat.IsDir():
+			err = addFolder(ctx, sum, file, name, seen)
+		case !stat.Mode().IsRegular():
+			fmt.Fprintf(sum, "%q is %s\n", name, stat.Mode().Type())
+		default:
+			err = addFile(sum, file, name, stat)
+		}
+		if err := cmp.Or(err, ctx.Err()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func addFile(sum io.Writer, file, name string, stat fs.FileInfo) error {
+	fmt.Fprintf(sum, "%q %d\n", name, stat.Size())
+	if stat.Size() > maxHashed {
+		fmt.Fprintln(sum, stat.ModTime().UnixNano())
+		return nil
+	}
+	content, err := os.ReadFile(file)
+	_, _ = sum.Write(content)
+	return err
 }

@@ -60,6 +60,81 @@ func TestFolder(t *testing.T) {
 	look("another database")
 }
 
+// Kubernetes mounts a ConfigMap as links through a link to a folder, whose name is another one in
+// each pod.
+func TestFolderOfAConfigMap(t *testing.T) {
+	t.Parallel()
+	mount := func(version, rules string) string {
+		t.Helper()
+		dir := t.TempDir()
+		if err := errors.Join(
+			os.MkdirAll(filepath.Join(dir, version, "deep"), 0o755),
+			os.WriteFile(filepath.Join(dir, version, "rules.yml"), []byte(rules), 0o644),
+			os.WriteFile(filepath.Join(dir, version, "deep", "more.yml"), []byte("more "+rules), 0o644),
+			os.Symlink(version, filepath.Join(dir, "..data")),
+			os.Symlink("..data/rules.yml", filepath.Join(dir, "rules.yml")),
+			os.Symlink("..data/deep", filepath.Join(dir, "deep")),
+		); err != nil {
+			t.Fatal(err)
+		}
+		return dir
+	}
+	state := func(dir string) string {
+		t.Helper()
+		got, err := program(dir).Rules(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	first := state(mount("..2026_01_01", "one"))
+	if again := state(mount("..2026_02_02", "one")); again != first {
+		t.Error("the same rules in another pod are others")
+	}
+	if other := state(mount("..2026_01_01", "two")); other == first {
+		t.Error("other rules are the same")
+	}
+	plain := t.TempDir()
+	if err := errors.Join(os.MkdirAll(filepath.Join(plain, "deep"), 0o755),
+		os.WriteFile(filepath.Join(plain, "rules.yml"), []byte("one"), 0o644),
+		os.WriteFile(filepath.Join(plain, "deep", "more.yml"), []byte("more one"), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	if state(plain) != first {
+		t.Error("the same rules without links are others")
+	}
+}
+
+// A link is what it leads to, and one that leads nowhere, or round in a circle, is in nobody's way.
+func TestFolderWithLinks(t *testing.T) {
+	t.Parallel()
+	dir, outside := t.TempDir(), t.TempDir()
+	if err := os.WriteFile(filepath.Join(outside, "a.yml"), []byte("one"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s := program(dir)
+	seen := map[string]string{}
+	look := func(what string) {
+		t.Helper()
+		got, err := s.Rules(context.Background())
+		if err != nil || seen[got] != "" {
+			t.Fatalf("%s: %q, as %s, %v", what, got, seen[got], err)
+		}
+		seen[got] = what
+	}
+	look("an empty folder")
+	for name, to := range map[string]string{"nowhere": "none", "self": "self", "circle": ".", "circle too": ".", "folder": outside, "file": filepath.Join(outside, "a.yml")} {
+		if err := os.Symlink(to, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+		look("a link " + name)
+	}
+	if err := os.WriteFile(filepath.Join(outside, "a.yml"), []byte("two"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	look("another content behind links")
+}
+
 func TestNoFolder(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "file")

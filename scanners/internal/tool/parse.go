@@ -23,6 +23,7 @@ type Report struct {
 	found   []scanners.Finding
 	errs    []error
 	unread  []string // places that could not be read
+	paths   []string // the files that they are in; fewer where one is not known
 	wanted  string   // as what
 }
 
@@ -40,6 +41,11 @@ func (r *Report) Fail(err error) {
 // Unread tells that the program could not read a file as what it takes it for, from a line on, or
 // from 0 at all.
 func (r *Report) Unread(what, path string, line int) {
+	if name, err := r.files.Name(path); err == nil {
+		if _, ok := r.files.Content(name); ok {
+			r.paths = append(r.paths, name)
+		}
+	}
 	path = strings.TrimPrefix(strings.TrimPrefix(path, r.Tree+"/"), "./")
 	if line > 0 {
 		path = fmt.Sprintf("%s:%d", path, line)
@@ -87,11 +93,14 @@ func (r *Report) err() (err error) {
 	if err = errors.Join(r.errs...); err != nil && !errors.As(err, &incomplete) {
 		err = &scanners.IncompleteError{Reason: "What " + r.adapter.name() + " printed could not be understood.", Err: err}
 	}
+	if len(r.paths) < len(r.unread) {
+		r.paths = nil
+	}
 	switch n := len(r.unread); {
 	case n == 1:
-		err = join(err, &scanners.IncompleteError{Reason: fmt.Sprintf("%s could not be read as %s.", r.unread[0], r.wanted)})
+		err = join(err, &scanners.IncompleteError{Reason: fmt.Sprintf("%s could not be read as %s.", r.unread[0], r.wanted), Paths: r.paths})
 	case n > 1:
-		err = join(err, &scanners.IncompleteError{Reason: fmt.Sprintf("%s and %d other places could not be read as %s.", r.unread[0], n-1, r.wanted)})
+		err = join(err, &scanners.IncompleteError{Reason: fmt.Sprintf("%s and %d other places could not be read as %s.", r.unread[0], n-1, r.wanted), Paths: r.paths})
 	}
 	return err
 }

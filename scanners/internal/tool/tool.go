@@ -196,7 +196,7 @@ func (s *Scanner) Record(ctx context.Context, t scanners.Target) ([]scanners.Fin
 	}
 	defer w.remove()
 	if w.idle {
-		return nil, Output{}, nil
+		return nil, Output{}, w.tree.partial()
 	}
 	w.prepared = s.prepared(ctx)
 	out, partial, err := s.start(ctx, p, w)
@@ -227,7 +227,7 @@ func (s *Scanner) read(out Output, t tree) ([]scanners.Finding, error) {
 	for i := range placed {
 		s.adapter.complete(&placed[i])
 	}
-	return placed, join(r.err(), misplaced)
+	return placed, join(t.partial(), join(r.err(), misplaced))
 }
 
 // join makes one error of two, of which either may be nil.
@@ -238,7 +238,11 @@ func join(a, b error) error {
 	case b == nil:
 		return a
 	}
-	return &scanners.IncompleteError{Reason: scanners.Reason(a) + " " + scanners.Reason(b), Err: errors.Join(a, b)}
+	both := &scanners.IncompleteError{Reason: scanners.Reason(a) + " " + scanners.Reason(b), Err: errors.Join(a, b)}
+	if paths, more := scanners.Unread(a), scanners.Unread(b); len(paths) > 0 && len(more) > 0 {
+		both.Paths = slices.Concat(paths, more)
+	}
+	return both
 }
 
 // emptyFile lies beside an adapter's own files, and is shown in place of files that are withheld.

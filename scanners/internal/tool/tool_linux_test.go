@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -387,12 +388,51 @@ func TestVersionIsRemembered(t *testing.T) {
 	}
 }
 
+// A file of a name that cannot be used is told, and costs none of what is found in others.
 func TestBadNames(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"../x", "/etc/x", "a/../../x", "a//b", "", ".", "a\x00b", "./x"} {
-		s := NewRunner(Auto, "").Scanner(acting(t, "print"))
-		_, err := s.Scan(context.Background(), scanners.Target{Scope: scanners.ScopeFile, Files: []scanners.File{{Path: name}}})
-		checkReason(t, err, "could not be written")
+	for _, name := range []string{"../x", "/etc/x", "a/../../x", "a//b", "", ".", "a\x00b", "./x", "caf\xe9/x", "a.txt/x", "x/" + strings.Repeat("y", 256)} {
+		s := NewRunner(Auto, "").Scanner(acting(t, "print", "a.txt:1: R: here"))
+		bad := scanners.File{Path: name, Content: []byte("one\n")}
+		found, err := s.Scan(context.Background(), scanners.Target{Scope: scanners.ScopeFile, Files: []scanners.File{target.Files[0], bad}})
+		checkReason(t, err, "because of their names: "+foreign.Quote(name)+".")
+		if !slices.Equal(scanners.Unread(err), []string{name}) {
+			t.Errorf("unread %q, want %q", scanners.Unread(err), name)
+		}
+		if len(found) != 1 || found[0].Path != "a.txt" {
+			t.Errorf("beside %q: %+v", name, found)
+		}
+		if name == "a.txt/x" {
+			continue // which is one by itself
+		}
+		_, err = s.Scan(context.Background(), scanners.Target{Scope: scanners.ScopeFile, Files: []scanners.File{bad}})
+		checkReason(t, err, "because of their names: "+foreign.Quote(name)+".")
+	}
+}
+
+// The files that could not be looked at are named only where all of them are known.
+func TestUnread(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		tell func(*Report)
+		want []string
+	}{
+		"one":        {func(r *Report) { r.Unread("text", "./a.txt", 3) }, []string{"a.txt"}},
+		"two":        {func(r *Report) { r.Unread("text", r.Tree+"/dir/-b.txt", 0); r.Unread("text", "a.txt", 0) }, []string{"dir/-b.txt", "a.txt"}},
+		"a stranger": {func(r *Report) { r.Unread("text", "a.txt", 0); r.Unread("text", "other", 0) }, nil},
+		"and more":   {func(r *Report) { r.Unread("text", "a.txt", 0); r.Fail(errors.New("no")) }, nil},
+	} {
+		a := acting(t, "print")
+		a.Parse = tt.tell
+		_, err := NewRunner(Auto, "").Scanner(a).Scan(context.Background(), target)
+		if got := scanners.Unread(err); err == nil || !slices.Equal(got, tt.want) {
+			t.Errorf("%s: unread %q, want %q (%v)", name, got, tt.want, err)
+		}
+	}
+	a := acting(t, "exit", "4") // it could not look at everything
+	a.Parse = func(r *Report) { r.Unread("text", "a.txt", 0) }
+	if _, err := NewRunner(Auto, "").Scanner(a).Scan(context.Background(), target); err == nil || scanners.Unread(err) != nil {
+		t.Errorf("unread %q, want none known (%v)", scanners.Unread(err), err)
 	}
 }
 
@@ -455,6 +495,18 @@ func TestRules(t *testing.T) {
 			t.Errorf("other %s: the same", name)
 		}
 	}
+}
+
+// Everybody may read why a folder of the operator's cannot be, and not where it is.
+func TestFolderThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	a := acting(t, "print")
+	a.Folder, a.Lacks = t.TempDir(), "Put rules"
+	if err := os.Symlink("/proc/self/mem", filepath.Join(a.Folder, "rules.yml")); err != nil {
+		t.Fatal(err)
+	}
+	_, err := NewRunner(Auto, "").Scanner(a).Rules(context.Background())
+	checkReason(t, err, "cannot be read")
 }
 
 func TestScriptsAndTheirInterpreters(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/bmatcuk/doublestar/v4"
 
@@ -21,6 +22,7 @@ type tree struct {
 	dir   string
 	files []string // that concern the scanner, sorted; all there are, unless it was there before
 	mask  []string // absolute paths of those that could configure the tool
+	left  []string // that concern it too, and have names that cannot be used
 
 	// content gives one of its regular files, see [foreign.Tree].
 	content func(path string) (content []byte, ok bool)
@@ -32,9 +34,26 @@ func withheld(i scanners.Info, path string) bool {
 	return slices.ContainsFunc(i.Config, func(pattern string) bool { return doublestar.MatchUnvalidated(pattern, path) })
 }
 
+// partial tells what was left out; it is nil for nothing.
+func (t tree) partial() error {
+	if len(t.left) == 0 {
+		return nil
+	}
+	const shown = 3
+	var names []string
+	for _, path := range t.left[:min(len(t.left), shown)] {
+		names = append(names, foreign.Quote(path))
+	}
+	list := strings.Join(names, ", ")
+	if more := len(t.left) - shown; more > 0 {
+		list += fmt.Sprintf(" and %d more", more)
+	}
+	return &scanners.IncompleteError{Reason: "Not looked at, because of their names: " + list + ".", Paths: t.left}
+}
+
 // writeTree writes the files that concern the scanner to a new folder. Names come from strangers:
-// those that would leave the folder are an error of the target, and the folder holds neither
-// links nor programs.
+// those that would leave the folder, or that it does not take, are left out, and the folder holds
+// neither links nor programs.
 func (s *Scanner) writeTree(dir string, files []scanners.File) (tree, error) {
 	info := s.adapter.Info
 	content := map[string][]byte{}
@@ -57,29 +76,41 @@ func (s *Scanner) writeTree(dir string, files []scanners.File) (tree, error) {
 		if !info.Looks(f.Path) || withheld(info, f.Path) {
 			continue
 		}
-		// A backslash or a colon is an ordinary character here, and none elsewhere.
-		if !fs.ValidPath(f.Path) || f.Path == "." || strings.ContainsRune(f.Path, 0) || !filepath.IsLocal(f.Path) {
-			return failed(fmt.Errorf("path %q", f.Path))
-		}
-		name := filepath.FromSlash(f.Path)
-		if err := root.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		switch err := write(root, f.Path, s.Shown(f.Content)); {
+		case err == nil:
+			content[f.Path] = f.Content
+			t.files = append(t.files, f.Path)
+		case slices.ContainsFunc(refusals, func(refusal error) bool { return errors.Is(err, refusal) }):
+			t.left = append(t.left, f.Path)
+		default:
 			return failed(err)
 		}
-		// A name that is there already is one that the file system takes for the same, such as
-		// another case of it.
-		file, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-		if err != nil {
-			return failed(err)
-		}
-		_, err = file.Write(s.Shown(f.Content))
-		if err := errors.Join(err, file.Close()); err != nil {
-			return failed(err)
-		}
-		content[f.Path] = f.Content
-		t.files = append(t.files, f.Path)
 	}
 	slices.Sort(t.files)
+	slices.Sort(t.left)
 	return t, nil
+}
+
+// refusals are errors that speak of the name of a file and of nothing else. A name that exists is
+// one that the file system takes for the same as another, such as another case of it.
+var refusals = []error{fs.ErrInvalid, fs.ErrExist, syscall.ENAMETOOLONG, syscall.ENOTDIR, syscall.EINVAL, syscall.EILSEQ}
+
+func write(root *os.Root, path string, content []byte) error {
+	// A backslash or a colon is an ordinary character here, and none elsewhere. A name that is no
+	// UTF-8 would come back as another one.
+	if !fs.ValidPath(path) || path == "." || strings.ContainsRune(path, 0) || !filepath.IsLocal(path) {
+		return fs.ErrInvalid
+	}
+	name := filepath.FromSlash(path)
+	if err := root.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		return err
+	}
+	file, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(content)
+	return errors.Join(err, file.Close())
 }
 
 // Shown gives what the program is shown of a file: all of it but what could silence the program. Lines
