@@ -33,7 +33,13 @@ var silencing = map[string]map[string]string{
 		"/* oxlint-disable */\n":                 "oxlint-disable",
 		"x() // eslint-disable-line no-eval\r\n": "eslint-disable",
 	},
-	"trivy":      {"#trivy:ignore:AWS-0107\n": "ignore", "// tfsec:ignore:*\n": "ignore"},
+	"trivy": {
+		"#trivy:ignore:AWS-0107\n":                "trivy:",
+		"// tfsec:ignore:*\n":                     "tfsec:",
+		"#trivy:exp:2099-01-01:ignore:AWS-0107\n": "trivy:",
+		"#trivy:ignore:x:ignore:AWS-0107\n":       "trivy:",
+		"#trivy:a:b\tc\rd:ignore:AWS-0107\n":      "trivy:",
+	},
 	"shellcheck": {"# shellcheck disable=SC2086\n": "# shellcheck"},
 }
 

@@ -31,7 +31,7 @@ func New(tools *tool.Runner) scanners.Scanner {
 		Oldest:  "0.60.0",
 		Install: "Install Trivy: https://trivy.dev/latest/getting-started/installation",
 		Own:     map[string]string{"trivy.yaml": "{}\n", "ignore": ""},
-		Silence: `(?:trivy|tfsec):(ignore)`,
+		Silence: `(trivy|tfsec):(?:[^ \n]*:)?ignore:`, // keys and values in any order, up to the next space
 		Args: func(r tool.Run) []string {
 			return []string{
 				"config", "--config=" + r.Own + "/trivy.yaml", "--ignorefile=" + r.Own + "/ignore", "--cache-dir=" + r.Home + "/cache",
