@@ -4,7 +4,7 @@
 // of the tree that did not change, so what a variable elsewhere says is not known. The severities are its
 // own; what it calls low is advice, such as probes and labels, of which every manifest lacks a dozen, and
 // is left out. Neither a trivy.yaml nor a .trivyignore of the tree is shown to it, and the comments that
-// ignore a check are taken out.
+// ignore a check are taken out. Charts of Helm are not looked at: their templates can make such comments.
 package trivy
 
 import (
@@ -20,10 +20,10 @@ func New(tools *tool.Runner) scanners.Scanner {
 		Info: scanners.Info{
 			Name:  "trivy",
 			Gate:  scanners.Infrastructure,
-			About: "Insecure infrastructure in Terraform, CloudFormation, Kubernetes, Helm and Dockerfiles",
+			About: "Insecure infrastructure in Terraform, CloudFormation, Kubernetes and Dockerfiles",
 			URL:   "https://trivy.dev",
 			Files: []string{
-				"**/*.{tf,tfvars,yaml,yml,json,tpl,template,bicep}",
+				"**/*.{tf,tfvars,yaml,yml,json,template,bicep}",
 				"**/{Dockerfile,Containerfile}", "**/{Dockerfile,Containerfile}.*", "**/*.{dockerfile,Dockerfile}",
 			},
 			Config: []string{"**/trivy.{yaml,yml}", "**/.trivyignore", "**/.trivyignore.{yaml,yml}"},
@@ -35,6 +35,7 @@ func New(tools *tool.Runner) scanners.Scanner {
 		Args: func(r tool.Run) []string {
 			return []string{
 				"config", "--config=" + r.Own + "/trivy.yaml", "--ignorefile=" + r.Own + "/ignore", "--cache-dir=" + r.Home + "/cache",
+				"--misconfig-scanners=azure-arm,cloudformation,dockerfile,kubernetes,terraform,terraformplan-json",
 				"--skip-check-update", "--skip-version-check", "--disable-telemetry", "--severity=MEDIUM,HIGH,CRITICAL",
 				"--quiet", "--format=json", r.Tree,
 			}
