@@ -18,12 +18,16 @@ import (
 var silencing = map[string]map[string]string{
 	"ast-grep": {"# ast-grep-ignore: rule\n": "ast-grep-ignore"},
 	"checkov": {
-		"# checkov:skip=CKV_AWS_20: ü\n":                             ":skip",
-		"#bridgecrew: skip=CKV_AWS_20\n":                             ": skip",
-		"# cortex:SKIP=CKV_AWS_20\n":                                 ":SKIP",
-		"Metadata:\n  checkov:\n    skip:\n      - id: CKV_AWS_20\n": "skip",
-		"{\"checkov\": {\"skip\": [{\"id\": \"CKV_AWS_20\"}]}}\n":    "skip",
-		"annotations:\n  checkov.io/skip1: CKV_K8S_16=trust me\n":    "checkov.io/skip",
+		"# checkov:skip=CKV_AWS_20: ü\n":                                            "checkov:",
+		"#bridgecrew: skip=CKV_AWS_20\n":                                            "bridgecrew:",
+		"# cortex:SKIP=CKV_AWS_20\n":                                                "cortex:",
+		"Metadata:\n  checkov:\n    skip:\n      - id: CKV_AWS_20\n":                "checkov:",
+		"Metadata:\n  checkov: # ours\n    note: x\n    skip: [{id: CKV_AWS_20}]\n": "checkov:",
+		"{\"checkov\": {\"skip\": [{\"id\": \"CKV_AWS_20\"}]}}\n":                   "checkov",
+		"{\"bridgecrew\" : {\"note\": 1, \"skip\": [{\"id\": \"CKV_AWS_20\"}]}}\n":  "bridgecrew",
+		"? checkov\n: {skip: [{id: CKV_AWS_20}]}\n":                                 "checkov",
+		"annotations:\n  checkov.io/skip1: CKV_K8S_16=trust me\n":                   "checkov.io",
+		"annotations:\n  \"checkov.io/s\\x6bip1\": CKV_K8S_16=trust me\n":           "checkov.io",
 	},
 	"kube-linter": {
 		"  kube-linter.io/ignore-all: trust me\n":                    "ignore-all",
