@@ -30,8 +30,13 @@ var silencing = map[string]map[string]string{
 		"annotations:\n  \"checkov.io/s\\x6bip1\": CKV_K8S_16=trust me\n":           "checkov.io",
 	},
 	"kube-linter": {
-		"  kube-linter.io/ignore-all: trust me\n":                    "ignore-all",
-		"{\"ignore-check.kube-linter.io/host-pid\": \"trust me\"}\n": "ignore-check",
+		"  kube-linter.io/ignore-all: trust me\n":                               "kube-linter",
+		"{\"ignore-check.kube-linter.io/host-pid\": \"trust me\"}\n":            "kube-linter",
+		"annotations:\n  \"ignore-check.kube-linter.io\\x2fhost-pid\": trust\n": "kube-linter",
+		"  \"kube-linter.io/i\\x67nore-all\": trust me\n":                       "kube-linter",
+		"  \"\\u006bube-linter.io/ignore-all\": trust me\n":                     "\\u006b",
+		"  \"kube\\U0000002Dlinter.io/ignore-all\": trust me\n":                 "kube",
+		"  \"kube-\\\r\n  \\\n\tlinter.io/ignore-all\": trust me\n":             "kube-",
 	},
 	"oxlint": {
 		"/* oxlint-disable */\n":                 "oxlint-disable",
