@@ -8,6 +8,7 @@
 package trivy
 
 import (
+	"path/filepath"
 	"strings"
 
 	"github.com/secbydesign/secbydesign/scanners"
@@ -37,7 +38,7 @@ func New(tools *tool.Runner) scanners.Scanner {
 				"config", "--config=" + r.Own + "/trivy.yaml", "--ignorefile=" + r.Own + "/ignore", "--cache-dir=" + r.Home + "/cache",
 				"--misconfig-scanners=azure-arm,cloudformation,dockerfile,kubernetes,terraform,terraformplan-json",
 				"--skip-check-update", "--skip-version-check", "--disable-telemetry", "--severity=MEDIUM,HIGH,CRITICAL",
-				"--quiet", "--format=json", r.Tree,
+				"--quiet", "--format=json", r.Above, // of what it is pointed at, it skips the folders dev, proc and sys
 			}
 		},
 		Parse: tool.JSON(parse),
@@ -65,7 +66,7 @@ func parse(out *tool.Report, r report) {
 			}
 			out.Add(scanners.Finding{
 				Rule: m.ID, Severity: tool.Severity(m.Severity), Title: m.Title, Message: m.Message, Why: m.Description,
-				Path: file.Target, Line: m.CauseMetadata.StartLine, EndLine: m.CauseMetadata.EndLine,
+				Path: filepath.Join(filepath.Dir(out.Tree), file.Target), Line: m.CauseMetadata.StartLine, EndLine: m.CauseMetadata.EndLine,
 				Help: m.Resolution, HelpURL: m.PrimaryURL, Identity: m.CauseMetadata.Resource,
 				Aliases: []string{"AVD-" + strings.TrimPrefix(m.ID, "AVD-")}, // the same in every version, and in tfsec
 			})

@@ -123,6 +123,7 @@ func TestScan(t *testing.T) {
 		{name: "points behind the end", act: []string{"print", "a.txt:4: R: no", "a.txt:3: R: here"}, want: "a.txt:3 R here", incomplete: "1 places"},
 		{name: "points at what it was not shown", act: []string{"print", "dir/.acting:1: R: no"}, incomplete: "1 places"},
 		{name: "knows other ways to say it", act: []string{"paths", "a.txt"}, want: "a.txt:1 R ./\na.txt:1 R absolute\na.txt:1 R dir/../\na.txt:1 R file"},
+		{name: "looks above the tree", act: []string{"above"}, want: "a.txt:1 R tree"},
 		{name: "prints invalid UTF-8", act: []string{"print", "a.txt:1: R\xfe: he\xffre\x1b", "a\xff.txt:1: R: no"}, want: "a.txt:1 R\uFFFD he\uFFFDre", incomplete: "1 places"},
 		{name: "says something twice", act: []string{"print", "a.txt:1: R: here", "a.txt:1: R: here"}, want: "a.txt:1 R here"},
 		{name: "prints endlessly", act: append([]string{"repeat", "out"}, endless...), incomplete: "printed more than 1 MB"},
