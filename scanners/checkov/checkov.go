@@ -1,9 +1,10 @@
 // Package checkov looks for insecure infrastructure as code with Checkov (https://www.checkov.io).
 //
-// Each file is looked at by itself, so what a variable of another file says is not known. The severity
-// is Checkov's own where it knows one, which it does not without its makers' service, and else medium.
-// A .checkov.yml of the tree is not shown to it, and the ways to skip a check within a file are taken out. It
-// counts what it skips all the same, such as for a key that YAML spells with escapes: then the scan is incomplete.
+// Files are looked at without those of the tree that did not change, so what a variable elsewhere says is
+// not known. The severity is Checkov's own where it knows one, which it does not without its makers'
+// service, and else medium. A .checkov.yml of the tree is not shown to it, and the ways to skip a check
+// within a file are taken out. It counts what it skips all the same, such as for a key that YAML spells
+// with escapes: then the scan is incomplete.
 package checkov
 
 import (
@@ -23,6 +24,7 @@ func New(tools *tool.Runner) scanners.Scanner {
 			Gate:       scanners.Infrastructure,
 			About:      "Insecure infrastructure in Terraform, CloudFormation, Kubernetes and a dozen others",
 			URL:        "https://www.checkov.io",
+			Together:   true,
 			Documented: true,
 			Files: []string{
 				"**/*.{tf,hcl,yaml,yml,json,bicep,template}",

@@ -21,6 +21,7 @@ func New(tools *tool.Runner, database string) scanners.Scanner {
 			Gate:       scanners.Dependencies,
 			About:      "Known vulnerabilities of dependencies, by Trivy's own database",
 			URL:        "https://trivy.dev",
+			Together:   true,
 			Documented: true,
 			Files: []string{
 				"**/{go.mod,package-lock.json,yarn.lock,pnpm-lock.yaml,bun.lock,requirements*.txt,Pipfile.lock,poetry.lock,uv.lock}",

@@ -19,10 +19,11 @@ import (
 func New(tools *tool.Runner) scanners.Scanner {
 	return tools.Scanner(tool.Adapter{
 		Info: scanners.Info{
-			Name:  "trivy",
-			Gate:  scanners.Infrastructure,
-			About: "Insecure infrastructure in Terraform, CloudFormation, Kubernetes and Dockerfiles",
-			URL:   "https://trivy.dev",
+			Name:     "trivy",
+			Gate:     scanners.Infrastructure,
+			About:    "Insecure infrastructure in Terraform, CloudFormation, Kubernetes and Dockerfiles",
+			URL:      "https://trivy.dev",
+			Together: true,
 			Files: []string{
 				"**/*.{tf,tfvars,yaml,yml,json,template,bicep}",
 				"**/{Dockerfile,Containerfile}", "**/{Dockerfile,Containerfile}.*", "**/*.{dockerfile,Dockerfile}",
