@@ -159,13 +159,15 @@ func (s *Scanner) Info() scanners.Info { return s.adapter.Info }
 // Adapter gives what the scanner was made of.
 func (s *Scanner) Adapter() Adapter { return s.adapter }
 
-// Rules implements [scanners.Ruled]: everything of ours that decides what the program finds.
+// Rules implements [scanners.Ruled]: everything beside the program's version that decides what it finds.
 func (s *Scanner) Rules(ctx context.Context) (string, error) {
 	a, sum := s.adapter, sha256.New()
 	folder, err := a.folder(ctx)
 	if err != nil {
 		return "", err
 	}
+	p, _ := s.find() // Version says why it is not there
+	p.stat(sum, a.Reads)
 	run := Run{Tree: "above/tree", Above: "above", Files: []string{"file"}, Report: "report", Own: "own", Home: "home"}
 	fmt.Fprintf(sum, "%q\n%q\n%q\n%q\n%q\n", folder, a.State, a.Args(run), a.Env, a.Stdin)
 	for _, name := range slices.Sorted(maps.Keys(a.Own)) {

@@ -492,6 +492,48 @@ func placed(text string, found ...scanners.Finding) ([]scanners.Finding, error) 
 	return r.place()
 }
 
+// What lies beside a program decides too: plug-ins, other programs that it runs, files that it reads.
+func TestRulesKnowWhatIsInstalled(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	modules := filepath.Join(dir, "node_modules")
+	write := func(name, text string) string {
+		file := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(text), 0o755)); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	a := acting(t, "print")
+	a.Program = write("node_modules/lint/bin/lint.sh", "#!/bin/sh\n")
+	a.Needs = []string{write("go", "#!/bin/sh\n")}
+	a.Reads = []string{write("rules", "one"), filepath.Join(dir, "absent")}
+	if err := os.Chtimes(modules, time.Unix(1, 0), time.Unix(1, 0)); err != nil { // clocks of file systems are coarse
+		t.Fatal(err)
+	}
+	s := NewRunner(Auto, "").Scanner(a)
+	before := ""
+	for _, change := range []struct {
+		what string
+		make func()
+	}{
+		{"nothing yet", func() {}},
+		{"a plug-in", func() { write("node_modules/plugin/package.json", "{}") }},
+		{"another program", func() { write("go", "#!/bin/sh\nexit\n") }},
+		{"a file", func() { write("rules", "other") }},
+	} {
+		change.make()
+		after, err := s.Rules(context.Background())
+		if err != nil || after == before {
+			t.Errorf("%s: %q as before, %v", change.what, after, err)
+		}
+		if again, _ := s.Rules(context.Background()); again != after {
+			t.Errorf("%s: %q and %q", change.what, after, again)
+		}
+		before = after
+	}
+}
+
 func TestPlace(t *testing.T) {
 	t.Parallel()
 	const text = "\tone\nzwölf x\n"
