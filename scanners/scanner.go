@@ -68,6 +68,10 @@ type Info struct {
 	// what it finds depends on their names too.
 	Narrow bool
 
+	// Together says of a ScopeFile scanner that what it finds in one file depends on the others that
+	// it is shown.
+	Together bool
+
 	// Config names the files (doublestar globs, relative to the root) with which the tree
 	// under test could configure the tool. They are withheld from it, at the head and at the
 	// base alike.

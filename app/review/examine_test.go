@@ -194,6 +194,29 @@ func TestContentIsScannedOnce(t *testing.T) {
 	}
 }
 
+// TestFilesThatAreJudgedTogether: where one file decides what is found in another, what was found is for
+// these files and no others.
+func TestFilesThatAreJudgedTogether(t *testing.T) {
+	t.Parallel()
+	g := newGrep("together", "bad", scanners.ScopeFile)
+	g.info.Together = true
+	e := Examiner{Scanners: []scanners.Scanner{g}, Results: openLedger(t)}
+	base := map[string]string{"a": "old\n", "b": "old\n"}
+	for i, test := range []struct {
+		head    map[string]string
+		scanned int
+	}{
+		{map[string]string{"a": "bad\n"}, 2},
+		{map[string]string{"a": "bad\n", "b": "new\n"}, 4}, // a is the same on both sides, and is not alone
+		{map[string]string{"a": "bad\n", "b": "new\n"}, 0},
+		{map[string]string{"a": "bad\n", "b": "newer\n"}, 2}, // the base is
+	} {
+		if run := examine(t, e, change(t, base, test.head), policy.Default()).Gates[0].Runs[0]; run.Scanned != test.scanned {
+			t.Errorf("change %d: scanned %d files, want %d", i, run.Scanned, test.scanned)
+		}
+	}
+}
+
 func TestWhatFailedIsNotKept(t *testing.T) {
 	t.Parallel()
 	c := change(t, map[string]string{"a": "x\n"}, map[string]string{"a": "bad\n"})

@@ -189,7 +189,16 @@ func (c *scan) files(ctx context.Context, scope scanners.Scope, files []scanners
 	for i, f := range files {
 		keys[i] = c.key(string(scope), f.Path, blob(f))
 	}
+	if c.info.Together {
+		all := strings.Join(slices.Sorted(slices.Values(keys)), "\x00")
+		for i := range keys {
+			keys[i] = c.key(string(scope), keys[i], all)
+		}
+	}
 	have := c.known(ctx, keys)
+	if c.info.Together && len(have) < len(keys) {
+		have = nil
+	}
 	var left []scanners.File
 	at := map[place]string{} // of those that are left
 	for i, f := range files {

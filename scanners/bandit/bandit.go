@@ -42,6 +42,7 @@ func New(tools *tool.Runner) scanners.Scanner {
 				"--quiet", "--format=json", "--ignore-nosec",
 				"--skip=B105,B106,B107,B101,B110,B112,B403,B404,B405,B406,B407,B408,B409,B410,B411,B603,B607",
 				"--ini=" + r.Own + "/bandit.ini",
+				"--exclude=", // else it leaves out files with .git, CVS or the like anywhere in their names
 			}, r.Files...)
 		},
 		Found: []int{1},

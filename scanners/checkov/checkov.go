@@ -1,12 +1,15 @@
 // Package checkov looks for insecure infrastructure as code with Checkov (https://www.checkov.io).
 //
-// Each file is looked at by itself, so what a variable of another file says is not known. The severity
-// is Checkov's own where it knows one, which it does not without its makers' service, and else medium.
-// A .checkov.yml of the tree is not shown to it, and all ways to skip a check within a file are taken out.
+// Files are looked at without those of the tree that did not change, so what a variable elsewhere says is
+// not known. The severity is Checkov's own where it knows one, which it does not without its makers'
+// service, and else medium. A .checkov.yml of the tree is not shown to it, and the ways to skip a check
+// within a file are taken out. It counts what it skips all the same, such as for a key that YAML spells
+// with escapes: then the scan is incomplete.
 package checkov
 
 import (
 	"cmp"
+	"fmt"
 	"strings"
 
 	"github.com/secbydesign/secbydesign/scanners"
@@ -21,6 +24,7 @@ func New(tools *tool.Runner) scanners.Scanner {
 			Gate:       scanners.Infrastructure,
 			About:      "Insecure infrastructure in Terraform, CloudFormation, Kubernetes and a dozen others",
 			URL:        "https://www.checkov.io",
+			Together:   true,
 			Documented: true,
 			Files: []string{
 				"**/*.{tf,hcl,yaml,yml,json,bicep,template}",
@@ -31,7 +35,7 @@ func New(tools *tool.Runner) scanners.Scanner {
 		Oldest:  "3.0.0",
 		Install: "Install Checkov: https://www.checkov.io/2.Basics/Installing%20Checkov.html",
 		Env:     []string{"BC_SKIP_MAPPING=TRUE", "CKV_IGNORE_HIDDEN_DIRECTORIES=FALSE"},
-		Silence: `(?i)(?:checkov|bridgecrew|cortex|prisma)(?:\.io/|["']?\s*:\s*\{?\s*["']?)(skip)`, // comment, mapping, annotation
+		Silence: `(?i)(checkov|bridgecrew|cortex|prisma)(?:\.io|["']?\s*:)`, // of an annotation, a mapping, a comment
 		Args: func(r tool.Run) []string {
 			// Secrets and packages have scanners of their own.
 			return append([]string{
@@ -55,15 +59,17 @@ type report struct {
 			Guideline string
 			Severity  string
 		} `json:"failed_checks"`
-		Broken []string `json:"parsing_errors"`
+	}
+	Summary struct {
+		Skipped int
+		Broken  int `json:"parsing_errors"`
 	}
 }
 
 func parse(out *tool.Report, reports tool.List[report]) { // one of each kind of files
+	skipped, broken := 0, 0
 	for _, r := range reports {
-		for _, path := range r.Results.Broken {
-			out.Unread("what it seems to be", path, 0)
-		}
+		skipped, broken = skipped+r.Summary.Skipped, broken+r.Summary.Broken
 		for _, c := range r.Results.Failed {
 			out.Add(scanners.Finding{
 				Rule: c.ID, Severity: tool.Severity(c.Severity), Title: "Insecure infrastructure", Message: c.Resource + ": " + c.Name,
@@ -72,5 +78,11 @@ func parse(out *tool.Report, reports tool.List[report]) { // one of each kind of
 				Help: "Change the resource so that this holds: " + c.Name + ".",
 			})
 		}
+	}
+	if skipped > 0 {
+		out.Fail(&scanners.IncompleteError{Reason: fmt.Sprintf("In %d places the files have Checkov skip a check, in a way that could not be taken out.", skipped)})
+	}
+	if broken > 0 {
+		out.Fail(&scanners.IncompleteError{Reason: fmt.Sprintf("Checkov could not read %d of the files as what they seem to be.", broken)})
 	}
 }

@@ -13,7 +13,10 @@ package gosec
 
 import (
 	_ "embed"
+	"fmt"
+	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/secbydesign/secbydesign/scanners"
@@ -53,8 +56,10 @@ func New(tools *tool.Runner) scanners.Scanner {
 	})
 }
 
-// aside matches what a title does without.
-var aside = regexp.MustCompile(`\s*[(:].*`)
+var (
+	trailer = regexp.MustCompile(`\s*[(:].*`)                            // what a title does without
+	aside   = regexp.MustCompile(`(?:^|/)(?:testdata|[_.][^/]+)(?:/|$)`) // folders that go leaves out
+)
 
 type report struct {
 	Errors map[string]any `json:"Golang errors"`
@@ -66,16 +71,34 @@ type report struct {
 	Stats struct{ Files int }
 }
 
+// unloaded names the folders that could not be loaded as a package. Errors of types stand under the
+// name of a file, or under none. A module is asked for with its folders that go itself leaves out, such as
+// testdata: what is broken there counts where it changed.
+func unloaded(out *tool.Report, errors map[string]any) (folders []string) {
+	for name := range errors {
+		folder := path.Clean(strings.TrimPrefix(name, out.Tree+"/"))
+		changed := slices.ContainsFunc(out.Paths, func(file string) bool { return path.Dir(file) == folder })
+		if name != "" && path.Ext(name) != ".go" && (changed || !aside.MatchString(folder)) {
+			folders = append(folders, folder)
+		}
+	}
+	slices.Sort(folders)
+	return slices.Compact(folders)
+}
+
 func parse(out *tool.Report, r report) {
-	if r.Stats.Files == 0 && len(r.Errors) > 0 {
+	switch folders := unloaded(out, r.Errors); {
+	case r.Stats.Files == 0 && len(r.Errors) > 0:
 		out.Fail(&scanners.IncompleteError{Reason: "gosec could not load any package of Go."})
+	case len(folders) > 0:
+		out.Fail(&scanners.IncompleteError{Reason: fmt.Sprintf("gosec could not load %d of the packages of Go, such as that in the folder %q.", len(folders), folders[0])})
 	}
 	for _, i := range r.Issues {
 		from, to, _ := strings.Cut(i.Line, "-")
 		out.Add(scanners.Finding{
 			Rule: i.Rule, Severity: min(tool.Severity(i.Severity), tool.Severity(i.Confidence)), CWE: tool.CWE(i.CWE.ID),
 			Path: i.File, Line: out.Number(from), EndLine: out.Number(to),
-			Title: aside.ReplaceAllString(i.Details, ""), Message: i.Details,
+			Title: trailer.ReplaceAllString(i.Details, ""), Message: i.Details,
 		})
 	}
 }

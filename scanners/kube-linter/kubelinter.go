@@ -4,12 +4,15 @@
 // Only the checks in rules.yaml run, those that are about security and need no other file. The
 // severities are ours. KubeLinter names an object and no line, so the line is that of the object's name.
 // A .kube-linter.yaml of the tree is not shown to it, and annotations that ignore a check are taken
-// out.
+// out; with a file that could hide one from that, the scan is incomplete.
 package kubelinter
 
 import (
 	_ "embed"
+	"fmt"
+	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/secbydesign/secbydesign/scanners"
 	"github.com/secbydesign/secbydesign/scanners/internal/tool"
@@ -35,7 +38,7 @@ func New(tools *tool.Runner) scanners.Scanner {
 		Version: []string{"version"},
 		Install: "Install KubeLinter: https://docs.kubelinter.io/#/?id=installing-kubelinter",
 		Own:     map[string]string{"config.yaml": "checks: {doNotAutoAddDefaults: true}\n"},
-		Silence: `(?:kube-linter\.io/)?(ignore)(?:-all|-check\.kube-linter\.io)`,
+		Silence: spelled("kube-linter.io"), // the domain of those annotations
 		Args: func(r tool.Run) []string {
 			include := "--include=" + strings.Join(known.Names(), ",")
 			return append([]string{"lint", "--format=json", "--config=" + r.Own + "/config.yaml", include, "--"}, r.Files...)
@@ -46,6 +49,23 @@ func New(tools *tool.Runner) scanners.Scanner {
 		Rules:   known,
 	})
 }
+
+// spelled matches a word in all the ways in which YAML may spell it between double quotes. Its group
+// is the first character.
+func spelled(word string) string {
+	var b strings.Builder
+	for i, c := range word {
+		group := `(?:\\(?:\r\n?|[\n\x{85}\x{2028}\x{2029}])[ \t]*)*(?:` // a line that goes on
+		if i == 0 {
+			group = `(`
+		}
+		fmt.Fprintf(&b, `%s%s|\\(?:x|u00|U000000)(?i:%02x))`, group, regexp.QuoteMeta(string(c)), c)
+	}
+	return b.String()
+}
+
+// disguise matches what could be the tag of a text in base 64, however it is spelled.
+var disguise = regexp.MustCompile(`%TAG\s|(?:^|[\s\[{,:])!\S*(?:binary|%[0-9A-Fa-f]{2})`)
 
 type report struct {
 	Reports []struct {
@@ -62,6 +82,11 @@ type report struct {
 }
 
 func parse(out *tool.Report, r report) {
+	for _, path := range out.Paths {
+		if text, _ := out.Content(path); !utf8.Valid(text) || disguise.Match(text) {
+			out.Unread("plain YAML in UTF-8", path, 0)
+		}
+	}
 	lines := map[string]map[string]int{} // by path and object
 	for _, r := range r.Reports {
 		path, object := r.Object.Metadata.FilePath, r.Object.K8sObject

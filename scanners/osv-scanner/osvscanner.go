@@ -22,10 +22,11 @@ import (
 func New(tools *tool.Runner, databases string) scanners.Scanner {
 	return tools.Scanner(tool.Adapter{
 		Info: scanners.Info{
-			Name:  "osv-scanner",
-			Gate:  scanners.Dependencies,
-			About: "Known vulnerabilities of dependencies, in more kinds of manifests than osv",
-			URL:   "https://google.github.io/osv-scanner",
+			Name:     "osv-scanner",
+			Gate:     scanners.Dependencies,
+			About:    "Known vulnerabilities of dependencies, in more kinds of manifests than osv",
+			URL:      "https://google.github.io/osv-scanner",
+			Together: true,
 			Files: []string{
 				"**/{go.mod,package-lock.json,npm-shrinkwrap.json,yarn.lock,pnpm-lock.yaml,bun.lock,deno.lock}",
 				"**/{requirements*.txt,Pipfile.lock,poetry.lock,pdm.lock,pylock.toml,uv.lock,Gemfile.lock,gems.locked,Cargo.lock}",

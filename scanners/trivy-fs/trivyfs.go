@@ -6,6 +6,8 @@
 package trivyfs
 
 import (
+	"path/filepath"
+
 	"github.com/secbydesign/secbydesign/scanners"
 	"github.com/secbydesign/secbydesign/scanners/internal/tool"
 )
@@ -19,6 +21,7 @@ func New(tools *tool.Runner, database string) scanners.Scanner {
 			Gate:       scanners.Dependencies,
 			About:      "Known vulnerabilities of dependencies, by Trivy's own database",
 			URL:        "https://trivy.dev",
+			Together:   true,
 			Documented: true,
 			Files: []string{
 				"**/{go.mod,package-lock.json,yarn.lock,pnpm-lock.yaml,bun.lock,requirements*.txt,Pipfile.lock,poetry.lock,uv.lock}",
@@ -37,7 +40,7 @@ func New(tools *tool.Runner, database string) scanners.Scanner {
 			return []string{
 				"filesystem", "--config=" + r.Own + "/trivy.yaml", "--ignorefile=" + r.Own + "/ignore", "--cache-dir=" + database, "--cache-backend=memory",
 				"--scanners=vuln", "--offline-scan", "--skip-db-update", "--skip-java-db-update", "--skip-version-check", "--disable-telemetry",
-				"--list-all-pkgs", "--quiet", "--format=json", r.Tree,
+				"--list-all-pkgs", "--quiet", "--format=json", r.Above, // of what it is pointed at, it skips the folders dev, proc and sys
 			}
 		},
 		Parse: tool.JSON(parse),
@@ -61,8 +64,9 @@ type report struct {
 
 func parse(out *tool.Report, r report) {
 	for _, file := range r.Results {
+		path := filepath.Join(filepath.Dir(out.Tree), file.Target)
 		for _, v := range file.Vulnerabilities {
-			f := out.Vulnerable(file.Target, v.PkgName, v.InstalledVersion, v.Title, v.FixedVersion)
+			f := out.Vulnerable(path, v.PkgName, v.InstalledVersion, v.Title, v.FixedVersion)
 			f.Rule, f.Aliases, f.HelpURL = v.ID, []string{v.ID}, v.PrimaryURL
 			f.Severity, f.CWE = tool.Severity(v.Severity), tool.CWE(v.CweIDs)
 			for _, p := range file.Packages {

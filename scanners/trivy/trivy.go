@@ -4,10 +4,11 @@
 // of the tree that did not change, so what a variable elsewhere says is not known. The severities are its
 // own; what it calls low is advice, such as probes and labels, of which every manifest lacks a dozen, and
 // is left out. Neither a trivy.yaml nor a .trivyignore of the tree is shown to it, and the comments that
-// ignore a check are taken out.
+// ignore a check are taken out. Charts of Helm are not looked at: their templates can make such comments.
 package trivy
 
 import (
+	"path/filepath"
 	"strings"
 
 	"github.com/secbydesign/secbydesign/scanners"
@@ -18,12 +19,13 @@ import (
 func New(tools *tool.Runner) scanners.Scanner {
 	return tools.Scanner(tool.Adapter{
 		Info: scanners.Info{
-			Name:  "trivy",
-			Gate:  scanners.Infrastructure,
-			About: "Insecure infrastructure in Terraform, CloudFormation, Kubernetes, Helm and Dockerfiles",
-			URL:   "https://trivy.dev",
+			Name:     "trivy",
+			Gate:     scanners.Infrastructure,
+			About:    "Insecure infrastructure in Terraform, CloudFormation, Kubernetes and Dockerfiles",
+			URL:      "https://trivy.dev",
+			Together: true,
 			Files: []string{
-				"**/*.{tf,tfvars,yaml,yml,json,tpl,template,bicep}",
+				"**/*.{tf,tfvars,yaml,yml,json,template,bicep}",
 				"**/{Dockerfile,Containerfile}", "**/{Dockerfile,Containerfile}.*", "**/*.{dockerfile,Dockerfile}",
 			},
 			Config: []string{"**/trivy.{yaml,yml}", "**/.trivyignore", "**/.trivyignore.{yaml,yml}"},
@@ -31,12 +33,13 @@ func New(tools *tool.Runner) scanners.Scanner {
 		Oldest:  "0.60.0",
 		Install: "Install Trivy: https://trivy.dev/latest/getting-started/installation",
 		Own:     map[string]string{"trivy.yaml": "{}\n", "ignore": ""},
-		Silence: `(?:trivy|tfsec):(ignore)`,
+		Silence: `(trivy|tfsec):(?:[^ \n]*:)?ignore:`, // keys and values in any order, up to the next space
 		Args: func(r tool.Run) []string {
 			return []string{
 				"config", "--config=" + r.Own + "/trivy.yaml", "--ignorefile=" + r.Own + "/ignore", "--cache-dir=" + r.Home + "/cache",
+				"--misconfig-scanners=azure-arm,cloudformation,dockerfile,kubernetes,terraform,terraformplan-json",
 				"--skip-check-update", "--skip-version-check", "--disable-telemetry", "--severity=MEDIUM,HIGH,CRITICAL",
-				"--quiet", "--format=json", r.Tree,
+				"--quiet", "--format=json", r.Above, // of what it is pointed at, it skips the folders dev, proc and sys
 			}
 		},
 		Parse: tool.JSON(parse),
@@ -64,7 +67,7 @@ func parse(out *tool.Report, r report) {
 			}
 			out.Add(scanners.Finding{
 				Rule: m.ID, Severity: tool.Severity(m.Severity), Title: m.Title, Message: m.Message, Why: m.Description,
-				Path: file.Target, Line: m.CauseMetadata.StartLine, EndLine: m.CauseMetadata.EndLine,
+				Path: filepath.Join(filepath.Dir(out.Tree), file.Target), Line: m.CauseMetadata.StartLine, EndLine: m.CauseMetadata.EndLine,
 				Help: m.Resolution, HelpURL: m.PrimaryURL, Identity: m.CauseMetadata.Resource,
 				Aliases: []string{"AVD-" + strings.TrimPrefix(m.ID, "AVD-")}, // the same in every version, and in tfsec
 			})

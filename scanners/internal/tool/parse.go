@@ -18,6 +18,7 @@ import (
 // A Report is an output, and what is made of it.
 type Report struct {
 	Output
+	Paths   []string // of the files that concern the scanner, sorted; of a tree, those that changed
 	adapter Adapter
 	files   *foreign.Tree
 	found   []scanners.Finding

@@ -88,6 +88,16 @@ func (p *program) need(path, real string, depth int) {
 	}
 }
 
+// stat writes the sizes and times of all that is read: of the program, of those that it needs, and of the
+// folder it is installed in, which a plug-in changes that comes, goes or is replaced.
+func (p *program) stat(to io.Writer, more []string) {
+	for _, path := range slices.Concat(p.reads, more) {
+		if stat, err := os.Stat(path); err == nil {
+			fmt.Fprintf(to, "%q %d %d\n", path, stat.Size(), stat.ModTime().UnixNano())
+		}
+	}
+}
+
 // installation gives the folder that holds all of a program, when it is one that holds nothing
 // else: node_modules, a virtual environment of Python, or a prefix with bin and lib. Never the
 // home folder, nor one that holds it.

@@ -48,6 +48,13 @@ var acts = map[string]func(args []string){
 		// The lines have four parts, so that the colon of the address is left out.
 		fmt.Printf("%s:1: R: file\n", (&url.URL{Path: absolute}).String())
 	},
+	"above": func([]string) {
+		names, err := os.ReadDir("..")
+		must(err)
+		for _, name := range names {
+			fmt.Printf("a.txt:1: R: %s\n", name.Name())
+		}
+	},
 	"repeat": func(args []string) {
 		out := map[string]*os.File{"out": os.Stdout, "err": os.Stderr}[args[0]]
 		n, _ := strconv.Atoi(args[2])

@@ -25,7 +25,7 @@ func (s *Scanner) start(ctx context.Context, p program, w *workplace) (out Outpu
 		return Output{}, nil, &scanners.IncompleteError{Reason: "The tree holds a file that could configure " + a.name() + ", and cannot be hidden on this machine."}
 	}
 	l := s.runner.sandbox.limits
-	reads := slices.DeleteFunc(slices.Concat([]string{w.run.Tree, w.run.Own, a.Folder, w.prepared}, p.reads, a.Reads), func(path string) bool {
+	reads := slices.DeleteFunc(slices.Concat([]string{w.run.Tree, w.run.Above, w.run.Own, a.Folder, w.prepared}, p.reads, a.Reads), func(path string) bool {
 		return !filepath.IsAbs(path)
 	})
 	run := spec{

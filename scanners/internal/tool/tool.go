@@ -90,6 +90,7 @@ func (a Adapter) name() string { return filepath.Base(a.Program) }
 // A Run is one start of a program.
 type Run struct {
 	Tree   string   // absolute path of the tree, also the working folder
+	Above  string   // ScopeFile: absolute path of the folder that the tree is in, and nothing else
 	Files  []string // those of its files that concern the scanner, sorted, each as "./a/b" so that none is taken for an option
 	Report string   // absolute path of a file that it may write its results to
 	Own    string   // absolute path of the folder with the files of [Adapter.Own]
@@ -158,14 +159,16 @@ func (s *Scanner) Info() scanners.Info { return s.adapter.Info }
 // Adapter gives what the scanner was made of.
 func (s *Scanner) Adapter() Adapter { return s.adapter }
 
-// Rules implements [scanners.Ruled]: everything of ours that decides what the program finds.
+// Rules implements [scanners.Ruled]: everything beside the program's version that decides what it finds.
 func (s *Scanner) Rules(ctx context.Context) (string, error) {
 	a, sum := s.adapter, sha256.New()
 	folder, err := a.folder(ctx)
 	if err != nil {
 		return "", err
 	}
-	run := Run{Tree: "tree", Files: []string{"file"}, Report: "report", Own: "own", Home: "home"}
+	p, _ := s.find() // Version says why it is not there
+	p.stat(sum, a.Reads)
+	run := Run{Tree: "above/tree", Above: "above", Files: []string{"file"}, Report: "report", Own: "own", Home: "home"}
 	fmt.Fprintf(sum, "%q\n%q\n%q\n%q\n%q\n", folder, a.State, a.Args(run), a.Env, a.Stdin)
 	for _, name := range slices.Sorted(maps.Keys(a.Own)) {
 		fmt.Fprintf(sum, "%q\n%q\n", name, a.Own[name])
@@ -221,7 +224,7 @@ func (s *Scanner) Read(out Output, t scanners.Target) ([]scanners.Finding, error
 // read parses an output and holds the findings against the tree.
 func (s *Scanner) read(out Output, t tree) ([]scanners.Finding, error) {
 	out.Text = bytes.TrimPrefix(out.Text, []byte("\xef\xbb\xbf"))
-	r := &Report{Output: out, adapter: s.adapter, files: &foreign.Tree{Root: out.Tree, Content: t.content}}
+	r := &Report{Output: out, Paths: t.files, adapter: s.adapter, files: &foreign.Tree{Root: out.Tree, Content: t.content}}
 	r.parse()
 	placed, misplaced := r.place()
 	for i := range placed {
@@ -276,7 +279,8 @@ func (s *Scanner) newWorkplace(in string, t scanners.Target) (w *workplace, err 
 	}()
 	w.run = Run{Own: filepath.Join(base, "own"), Home: filepath.Join(base, "home")}
 	w.run.Report = filepath.Join(w.run.Home, "report")
-	for _, dir := range []string{w.run.Own, w.run.Home} {
+	above := filepath.Join(base, "above")
+	for _, dir := range []string{w.run.Own, w.run.Home, above} {
 		if err := os.Mkdir(dir, 0o700); err != nil {
 			return nil, &scanners.IncompleteError{Reason: "There is no place for temporary files.", Err: err}
 		}
@@ -294,7 +298,8 @@ func (s *Scanner) newWorkplace(in string, t scanners.Target) (w *workplace, err 
 	if t.Scope == scanners.ScopeTree {
 		w.tree, err = openTree(a.Info, t)
 	} else {
-		w.tree, err = s.writeTree(filepath.Join(base, "tree"), t.Files)
+		w.run.Above = above
+		w.tree, err = s.writeTree(filepath.Join(above, "tree"), t.Files)
 	}
 	if err != nil {
 		return nil, err

@@ -124,6 +124,7 @@ func TestScan(t *testing.T) {
 		{name: "points behind the end", act: []string{"print", "a.txt:4: R: no", "a.txt:3: R: here"}, want: "a.txt:3 R here", incomplete: "1 places"},
 		{name: "points at what it was not shown", act: []string{"print", "dir/.acting:1: R: no"}, incomplete: "1 places"},
 		{name: "knows other ways to say it", act: []string{"paths", "a.txt"}, want: "a.txt:1 R ./\na.txt:1 R absolute\na.txt:1 R dir/../\na.txt:1 R file"},
+		{name: "looks above the tree", act: []string{"above"}, want: "a.txt:1 R tree"},
 		{name: "prints invalid UTF-8", act: []string{"print", "a.txt:1: R\xfe: he\xffre\x1b", "a\xff.txt:1: R: no"}, want: "a.txt:1 R\uFFFD he\uFFFDre", incomplete: "1 places"},
 		{name: "says something twice", act: []string{"print", "a.txt:1: R: here", "a.txt:1: R: here"}, want: "a.txt:1 R here"},
 		{name: "prints endlessly", act: append([]string{"repeat", "out"}, endless...), incomplete: "printed more than 1 MB"},
@@ -541,6 +542,48 @@ func placed(text string, found ...scanners.Finding) ([]scanners.Finding, error) 
 		return []byte(text), path == "a"
 	}}}
 	return r.place()
+}
+
+// What lies beside a program decides too: plug-ins, other programs that it runs, files that it reads.
+func TestRulesKnowWhatIsInstalled(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	modules := filepath.Join(dir, "node_modules")
+	write := func(name, text string) string {
+		file := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(text), 0o755)); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	a := acting(t, "print")
+	a.Program = write("node_modules/lint/bin/lint.sh", "#!/bin/sh\n")
+	a.Needs = []string{write("go", "#!/bin/sh\n")}
+	a.Reads = []string{write("rules", "one"), filepath.Join(dir, "absent")}
+	if err := os.Chtimes(modules, time.Unix(1, 0), time.Unix(1, 0)); err != nil { // clocks of file systems are coarse
+		t.Fatal(err)
+	}
+	s := NewRunner(Auto, "").Scanner(a)
+	before := ""
+	for _, change := range []struct {
+		what string
+		make func()
+	}{
+		{"nothing yet", func() {}},
+		{"a plug-in", func() { write("node_modules/plugin/package.json", "{}") }},
+		{"another program", func() { write("go", "#!/bin/sh\nexit\n") }},
+		{"a file", func() { write("rules", "other") }},
+	} {
+		change.make()
+		after, err := s.Rules(context.Background())
+		if err != nil || after == before {
+			t.Errorf("%s: %q as before, %v", change.what, after, err)
+		}
+		if again, _ := s.Rules(context.Background()); again != after {
+			t.Errorf("%s: %q and %q", change.what, after, again)
+		}
+		before = after
+	}
 }
 
 func TestPlace(t *testing.T) {

@@ -1,0 +1,22 @@
+package gosec
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/secbydesign/secbydesign/scanners/internal/tool"
+)
+
+// Folders that go leaves out of its own patterns count where a file of theirs changed.
+func TestUnloaded(t *testing.T) {
+	t.Parallel()
+	errors := map[string]any{
+		"": nil, "/tree/app/app.go": nil, ".": nil, "./sub/": nil, "/tree/other": nil,
+		"testdata/broken": nil, "a/_old": nil, "./a/testdata/changed/": nil,
+	}
+	out := &tool.Report{Output: tool.Output{Tree: "/tree"}, Paths: []string{"a/testdata/changed/x.go", "testdata/go.mod"}}
+	want := []string{".", "a/testdata/changed", "other", "sub"}
+	if got := unloaded(out, errors); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

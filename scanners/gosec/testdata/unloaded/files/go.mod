@@ -1,0 +1,3 @@
+module example.com/unloaded
+
+go 1.24
