@@ -16,6 +16,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/ownership"
 	"github.com/secbydesign/secbydesign/app/policy"
 	"github.com/secbydesign/secbydesign/app/review"
+	"github.com/secbydesign/secbydesign/app/upload"
 	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/scanners"
 )
@@ -48,7 +49,7 @@ const (
 	Passed     = 0 // nothing new at or above the severity of fail-on
 	Failed     = 1 // something
 	Misused    = 2 // wrong usage or configuration
-	Unfinished = 3 // a scanner did not finish, and nothing failed before
+	Unfinished = 3 // a scanner did not finish, or is required and not here; and nothing failed before
 )
 
 // Review writes the review to w and gives the exit code. With an error, nothing was written,
@@ -160,7 +161,32 @@ func look(ctx context.Context, repo *mirror.Repo, o Options) (v view, done func(
 		}
 	}
 	v.policy = policy.Merge(organisation, repository)
+	v.change.Sent = missing(v.policy, o.Scanners)
 	return v, done, nil
+}
+
+// missing gives the scanners that the policy requires and that cannot look here, so that nobody takes
+// their silence for a verdict. Nothing tells the gate of those that nobody has heard of; as of what
+// workflows send, it is code.
+func missing(p policy.Policy, here []scanners.Scanner) (list []review.Sent) {
+	for _, name := range review.Elsewhere(p, here) {
+		info := scanners.Info{Name: name, Gate: scanners.Code, Scopes: []scanners.Scope{scanners.ScopeTree}}
+		if !p.Wants(name, info.Gate) {
+			continue
+		}
+		key := policy.Key{"scanners", name, "enabled"}
+		if slices.Contains(p.Guardrails.Required, name) {
+			key = policy.Key{"guardrails", "scanners", "required"}
+		}
+		why := "it is none of the scanners here: correct the name, or say with --settings-file how to run it. If a workflow sends its results, only the pull request has them."
+		if name == upload.CodeQL {
+			why = "its results come from a workflow, so only the pull request has them. To have it look here too, say with --settings-file how to run it."
+		}
+		list = append(list, review.Sent{Info: info, Err: &scanners.IncompleteError{
+			Reason: fmt.Sprintf("%s (%s) requires it, and %s", key, p.Origin(key), why),
+		}})
+	}
+	return list
 }
 
 // baseRevision resolves the base, or finds the default branch where none is asked for.
