@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/secbydesign/secbydesign/app/mirror"
@@ -85,6 +86,12 @@ func Review(ctx context.Context, w io.Writer, o Options) (code int, err error) {
 	var more []string
 	v.suppressions, more = comments.Suppressions(ex)
 	v.owners, v.examination = comments.Owners(), ex
+	if err := v.propose(ctx, o); err != nil {
+		return Unfinished, err
+	}
+	for _, notice := range v.notices {
+		more = append(more, checks.Escape(notice))
+	}
 	v.report = checks.Compose(checks.Input{
 		Base: v.MergeBase, Head: v.Head, Patch: ex.Patch, Gates: ex.Gates, NotRun: ex.NotRun, Notices: slices.Concat(more, v.blocking()),
 		Text: v.change.Text(ctx),
@@ -100,6 +107,8 @@ type view struct {
 	Base, Head, MergeBase string
 	change                review.Change
 	policy                policy.Policy
+	organisation          policy.Layer // of the policy
+	notices               []string     // what is to be known of the policy; plain text
 	examination           review.Examination
 	suppressions          []checks.Annotation
 	owners                ownership.Owners
@@ -146,9 +155,19 @@ func look(ctx context.Context, repo *mirror.Repo, o Options) (v view, done func(
 	if err != nil {
 		return v, done, err
 	}
-	var organisation, repository policy.Layer
+	known := review.Known(o.Scanners)
+	parse := func(name string, text []byte) (policy.Layer, error) {
+		layer, err := policy.Parse(name, text)
+		if err == nil {
+			for _, stranger := range review.Strangers(name, text, known) {
+				v.notices = append(v.notices, stranger.String())
+			}
+		}
+		return layer, err
+	}
+	var repository policy.Layer
 	if ok {
-		if repository, err = policy.Parse(policy.File, text); err != nil {
+		if repository, err = parse(policy.File, text); err != nil {
 			return v, done, fmt.Errorf("the policy at the base is not valid:\n%w", err)
 		}
 	}
@@ -156,13 +175,30 @@ func look(ctx context.Context, repo *mirror.Repo, o Options) (v view, done func(
 		if text, err = os.ReadFile(o.OrgPolicy); err != nil {
 			return v, done, fmt.Errorf("--org-policy: %w", err)
 		}
-		if organisation, err = policy.Parse(o.OrgPolicy, text); err != nil {
+		if v.organisation, err = parse(o.OrgPolicy, text); err != nil {
 			return v, done, fmt.Errorf("the policy of the organisation is not valid:\n%w", err)
 		}
 	}
-	v.policy = policy.Merge(organisation, repository)
+	v.policy = policy.Merge(v.organisation, repository)
+	v.notices = append(v.notices, review.Refusals(v.policy)...)
 	v.change.Sent = missing(v.policy, o.Scanners)
 	return v, done, nil
+}
+
+// propose tells of the policy that the change would bring in. Where a notice has a remark in it, it is
+// not told again.
+func (v *view) propose(ctx context.Context, o Options) error {
+	remarks, notices, err := v.change.Proposed(ctx, v.examination.Diff, review.Draft{
+		Before: v.policy, With: func(l policy.Layer) policy.Policy { return policy.Merge(v.organisation, l) },
+		Open: review.Subjects(v.examination.Gates), Known: review.Known(o.Scanners),
+	})
+	v.notices = append(v.notices, notices...)
+	for _, one := range remarks {
+		if s := one.String(); !slices.ContainsFunc(v.notices, func(notice string) bool { return strings.Contains(notice, s) }) {
+			v.notices = append(v.notices, s)
+		}
+	}
+	return err
 }
 
 // missing gives the scanners that the policy requires and that cannot look here, so that nobody takes
