@@ -81,6 +81,14 @@ func Review(ctx context.Context, w io.Writer, o Options) (code int, err error) {
 	if err != nil {
 		return Unfinished, err
 	}
+	if v.same != "" && len(ex.Diff.Changes) == 0 {
+		// On a clean main that is no mistake. In a clone of one commit, as machines make them, no review
+		// would ever have anything to look at.
+		if o.Base == "" && v.MergeBase == v.Base && repo.Shallow() {
+			return Misused, fmt.Errorf("%s, and this shallow clone has no other history: fetch what to compare with, and name it with --base", v.same)
+		}
+		ex.NotRun = "Nothing is changed: " + v.same + ". Say with --base what to compare with."
+	}
 	comments := examiner.Comments(ctx, v.change, v.Base, v.policy, time.Now())
 	ex.Gates = comments.Decide(ex, ex.Gates)
 	var more []string
@@ -105,6 +113,8 @@ func Review(ctx context.Context, w io.Writer, o Options) (code int, err error) {
 // A view is all that the writers show.
 type view struct {
 	Base, Head, MergeBase string
+	base                  string // what the base is called
+	same                  string // why no commit is new, if so; a sentence without a full stop
 	change                review.Change
 	policy                policy.Policy
 	organisation          policy.Layer // of the policy
@@ -118,11 +128,9 @@ type view struct {
 // look finds out what to compare.
 func look(ctx context.Context, repo *mirror.Repo, o Options) (v view, done func(), err error) {
 	done = func() {}
-	base, err := baseRevision(ctx, repo, o.Base)
-	if err != nil {
+	if v.Base, v.base, err = baseRevision(ctx, repo, o.Base); err != nil {
 		return v, done, err
 	}
-	v.Base = base
 	tip := "HEAD"
 	if o.Head != Worktree {
 		tip = o.Head
@@ -131,12 +139,20 @@ func look(ctx context.Context, repo *mirror.Repo, o Options) (v view, done func(
 	if err != nil {
 		return v, done, fmt.Errorf("--head: there is no revision %q in %s", tip, o.Repo)
 	}
-	v.MergeBase, err = repo.MergeBase(ctx, base, head)
-	if errors.Is(err, mirror.ErrNoMergeBase) {
-		return v, done, fmt.Errorf("%q and %q have no common history: choose another --base", o.Base, tip)
-	}
-	if err != nil {
+	v.MergeBase, err = repo.MergeBase(ctx, v.Base, head)
+	switch none := errors.Is(err, mirror.ErrNoMergeBase); {
+	case none && repo.Shallow():
+		return v, done, fmt.Errorf("%s and %q have no common history in this shallow clone: git fetch --unshallow brings the rest", v.base, tip)
+	case none:
+		return v, done, fmt.Errorf("%s and %q have no common history: choose another --base", v.base, tip)
+	case err != nil:
 		return v, done, err
+	}
+	switch head {
+	case v.Base:
+		v.same = fmt.Sprintf("%q is %s itself", tip, v.base)
+	case v.MergeBase:
+		v.same = fmt.Sprintf("%s has %q already", v.base, tip)
 	}
 	v.change = review.Change{Repo: repo, Base: v.MergeBase, Head: head}
 	if v.change.Commits, err = repo.Commits(ctx, v.MergeBase, head); err != nil {
@@ -151,7 +167,7 @@ func look(ctx context.Context, repo *mirror.Repo, o Options) (v view, done func(
 		}
 		v.change.Head = tree
 	}
-	text, ok, err := repo.ReadFile(ctx, base, policy.File)
+	text, ok, err := repo.ReadFile(ctx, v.Base, policy.File)
 	if err != nil {
 		return v, done, err
 	}
@@ -225,21 +241,21 @@ func missing(p policy.Policy, here []scanners.Scanner) (list []review.Sent) {
 	return list
 }
 
-// baseRevision resolves the base, or finds the default branch where none is asked for.
-func baseRevision(ctx context.Context, repo *mirror.Repo, rev string) (string, error) {
+// baseRevision resolves the base, or finds the default branch where none is asked for, and says what
+// it is called.
+func baseRevision(ctx context.Context, repo *mirror.Repo, rev string) (sha, name string, err error) {
 	if rev != "" {
-		sha, err := repo.Resolve(ctx, rev)
-		if err != nil {
-			return "", fmt.Errorf("--base: there is no revision %q here", rev)
+		if sha, err = repo.Resolve(ctx, rev); err != nil {
+			return "", "", fmt.Errorf("--base: there is no revision %q here", rev)
 		}
-		return sha, nil
+		return sha, fmt.Sprintf("%q", rev), nil
 	}
 	for _, guess := range []string{"origin/HEAD", "origin/main", "origin/master", "main", "master"} {
 		if sha, err := repo.Resolve(ctx, guess); err == nil {
-			return sha, nil
+			return sha, "the default branch (" + guess + ")", nil
 		}
 	}
-	return "", errors.New("no default branch was found: say with --base what to compare with")
+	return "", "", errors.New("no default branch was found: say with --base what to compare with")
 }
 
 // findings lists what the options ask to show, worst first.
