@@ -102,7 +102,7 @@ func Review(ctx context.Context, w io.Writer, o Options) (code int, err error) {
 	}
 	v.report = checks.Compose(checks.Input{
 		Base: v.MergeBase, Head: v.Head, Patch: ex.Patch, Gates: ex.Gates, NotRun: ex.NotRun, Notices: slices.Concat(more, v.blocking()),
-		Text: v.change.Text(ctx),
+		Text: v.change.Text(ctx), Unchanged: o.All,
 	})
 	if err := write(w, v, o); err != nil {
 		return Unfinished, fmt.Errorf("write the report: %w", err)

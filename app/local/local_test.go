@@ -296,6 +296,24 @@ func TestTheOrganisationsPolicy(t *testing.T) {
 	}
 }
 
+// TestAllInMarkdown lists what was there before, and does not say that it is not listed.
+func TestAllInMarkdown(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t, map[string]string{"a.py": "one = 1\n" + leak, "b.py": "x = 1\n"})
+	f.commit(map[string]string{"a.py": "one = 2\n" + leak})
+	for all, want := range map[bool][]string{
+		true:  {"\n### Already in the base\n\n- **High**", "at `a.py:2` · `gitleaks/github-pat` · `F-"},
+		false: {"1 finding already in the base not listed"},
+	} {
+		code, out, err := f.review(func(o *Options) { o.Format, o.All = "markdown", all })
+		for _, s := range want {
+			if code != Passed || err != nil || !strings.Contains(out, s) || strings.Contains(out, "not listed") == all {
+				t.Errorf("all %t, want %q: code %d, %v\n%s", all, s, code, err, out)
+			}
+		}
+	}
+}
+
 // TestFixes: a fix is shown as a diff, and none of a secret or beside one.
 func TestFixes(t *testing.T) {
 	t.Parallel()
