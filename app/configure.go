@@ -8,8 +8,7 @@ import (
 	"os"
 
 	"github.com/secbydesign/secbydesign/app/policy"
-	"github.com/secbydesign/secbydesign/app/upload"
-	"github.com/secbydesign/secbydesign/scanners/catalog"
+	"github.com/secbydesign/secbydesign/app/review"
 )
 
 // PolicyFiles are the files of a policy on this machine.
@@ -64,5 +63,5 @@ func (f PolicyFiles) read(name string) (policy.Layer, error) {
 	if err != nil {
 		return policy.Layer{}, err
 	}
-	return policy.Parse(name, text, append(append(catalog.Names(), upload.CodeQL), f.Scanners...)...)
+	return policy.Parse(name, text, review.Known(nil, f.Scanners...)...)
 }

@@ -157,6 +157,41 @@ func TestAPullRequestSwitchesEverythingOff(t *testing.T) {
 	}
 }
 
+// TestWhatIsRefusedIsTold has a base that tries to be milder than it may: each review says so, and only
+// in its check. A pull request that keeps the line is not told twice.
+func TestWhatIsRefusedIsTold(t *testing.T) {
+	t.Parallel()
+	mild := "version: 1\ngates: {secrets: {mode: off}}\n"
+	s := newStage(t, map[string]string{"a.py": "a = 1\n", ".secbydesign.yml": mild})
+	s.organisation(guarding)
+	one := s.open("one", map[string]string{"b.py": "b = 1\n"})
+	s.want(one, "success")
+	s.announced(one, "Refused at the base: .secbydesign.yml:2:25: gates.secrets.mode: off is too mild; the organisation wants at least comment for findings of low severity or worse (organisation, acme/.github/.secbydesign.yml:3).")
+	if said := s.conversation(one); said != "" {
+		t.Errorf("it is commented:\n%s", said)
+	}
+	two := s.open("two", map[string]string{".secbydesign.yml": "version: 1\n\ngates: {secrets: {mode: off}}\n"})
+	s.want(two, "success")
+	s.announced(two, "off is too mild")
+}
+
+// TestAPolicyNamesNobody is told on the line that does, and is no mistake: a workflow may send results.
+func TestAPolicyNamesNobody(t *testing.T) {
+	t.Parallel()
+	s := uploadStage(t, nil)
+	s.pushed(handler(query(1)))
+	n := s.open("change", map[string]string{".secbydesign.yml": "version: 1\nscanners: {gitleeks: {enabled: true}, codeql: {enabled: true}}\nrules:\n  dokcerfile/root-user: {mode: off}\n  gitleaks/x: {mode: off}\n"})
+	var run fakegithub.CheckRun
+	s.until("it has its verdict", func() bool { run = s.verdict(n); return run.Conclusion != "" })
+	want := `.secbydesign.yml:2 unknown scanner "gitleeks", did you mean "gitleaks"?
+.secbydesign.yml:4 unknown scanner "dokcerfile", did you mean "dockerfile"?
+`
+	if got := notes(run); got != want || run.Annotations[0].Level != "warning" {
+		t.Errorf("annotations:\n%s%+v", got, run.Annotations)
+	}
+	s.announced(n, "It would change")
+}
+
 // TestTheOrganisationSaysWhoAccepts has a ceiling of its own for decisions.
 func TestTheOrganisationSaysWhoAccepts(t *testing.T) {
 	t.Parallel()

@@ -122,6 +122,13 @@ func (in Input) summary(v Verdict, commented []string) string {
 		items = append(items, section+in.item(f, false))
 		section = ""
 	}
+	if in.Unchanged {
+		section = "\n### Already in the base\n\n"
+		for _, f := range in.findings(scanners.Unchanged) {
+			items = append(items, section+in.item(f, false))
+			section = ""
+		}
+	}
 	return fit(head.String(), items, foot.String(), maxSummary)
 }
 
@@ -177,7 +184,7 @@ func (in Input) footer(b *strings.Builder) {
 	for _, g := range in.Gates {
 		for _, f := range g.Findings {
 			switch {
-			case f.State == scanners.Unchanged:
+			case f.State == scanners.Unchanged && !(in.Unchanged && f.Comment):
 				unchanged++
 			case f.State == scanners.New && !f.Comment:
 				observed++

@@ -85,6 +85,9 @@ type Input struct {
 	// policy file is invalid.
 	Notices []string
 
+	// Unchanged has the summary list what the base has already.
+	Unchanged bool
+
 	// Annotations are shown beside those of the findings, on the verdict's check run.
 	Annotations []Annotation
 

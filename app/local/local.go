@@ -10,12 +10,14 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/secbydesign/secbydesign/app/mirror"
 	"github.com/secbydesign/secbydesign/app/ownership"
 	"github.com/secbydesign/secbydesign/app/policy"
 	"github.com/secbydesign/secbydesign/app/review"
+	"github.com/secbydesign/secbydesign/app/upload"
 	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/scanners"
 )
@@ -48,7 +50,7 @@ const (
 	Passed     = 0 // nothing new at or above the severity of fail-on
 	Failed     = 1 // something
 	Misused    = 2 // wrong usage or configuration
-	Unfinished = 3 // a scanner did not finish, and nothing failed before
+	Unfinished = 3 // a scanner did not finish, or is required and not here; and nothing failed before
 )
 
 // Review writes the review to w and gives the exit code. With an error, nothing was written,
@@ -79,14 +81,28 @@ func Review(ctx context.Context, w io.Writer, o Options) (code int, err error) {
 	if err != nil {
 		return Unfinished, err
 	}
+	if v.same != "" && len(ex.Diff.Changes) == 0 {
+		// On a clean main that is no mistake. In a clone of one commit, as machines make them, no review
+		// would ever have anything to look at.
+		if o.Base == "" && v.MergeBase == v.Base && repo.Shallow() {
+			return Misused, fmt.Errorf("%s, and this shallow clone has no other history: fetch what to compare with, and name it with --base", v.same)
+		}
+		ex.NotRun = "Nothing is changed: " + v.same + ". Say with --base what to compare with."
+	}
 	comments := examiner.Comments(ctx, v.change, v.Base, v.policy, time.Now())
 	ex.Gates = comments.Decide(ex, ex.Gates)
 	var more []string
 	v.suppressions, more = comments.Suppressions(ex)
 	v.owners, v.examination = comments.Owners(), ex
+	if err := v.propose(ctx, o); err != nil {
+		return Unfinished, err
+	}
+	for _, notice := range v.notices {
+		more = append(more, checks.Escape(notice))
+	}
 	v.report = checks.Compose(checks.Input{
 		Base: v.MergeBase, Head: v.Head, Patch: ex.Patch, Gates: ex.Gates, NotRun: ex.NotRun, Notices: slices.Concat(more, v.blocking()),
-		Text: v.change.Text(ctx),
+		Text: v.change.Text(ctx), Unchanged: o.All,
 	})
 	if err := write(w, v, o); err != nil {
 		return Unfinished, fmt.Errorf("write the report: %w", err)
@@ -97,8 +113,12 @@ func Review(ctx context.Context, w io.Writer, o Options) (code int, err error) {
 // A view is all that the writers show.
 type view struct {
 	Base, Head, MergeBase string
+	base                  string // what the base is called
+	same                  string // why no commit is new, if so; a sentence without a full stop
 	change                review.Change
 	policy                policy.Policy
+	organisation          policy.Layer // of the policy
+	notices               []string     // what is to be known of the policy; plain text
 	examination           review.Examination
 	suppressions          []checks.Annotation
 	owners                ownership.Owners
@@ -108,11 +128,9 @@ type view struct {
 // look finds out what to compare.
 func look(ctx context.Context, repo *mirror.Repo, o Options) (v view, done func(), err error) {
 	done = func() {}
-	base, err := baseRevision(ctx, repo, o.Base)
-	if err != nil {
+	if v.Base, v.base, err = baseRevision(ctx, repo, o.Base); err != nil {
 		return v, done, err
 	}
-	v.Base = base
 	tip := "HEAD"
 	if o.Head != Worktree {
 		tip = o.Head
@@ -121,12 +139,20 @@ func look(ctx context.Context, repo *mirror.Repo, o Options) (v view, done func(
 	if err != nil {
 		return v, done, fmt.Errorf("--head: there is no revision %q in %s", tip, o.Repo)
 	}
-	v.MergeBase, err = repo.MergeBase(ctx, base, head)
-	if errors.Is(err, mirror.ErrNoMergeBase) {
-		return v, done, fmt.Errorf("%q and %q have no common history: choose another --base", o.Base, tip)
-	}
-	if err != nil {
+	v.MergeBase, err = repo.MergeBase(ctx, v.Base, head)
+	switch none := errors.Is(err, mirror.ErrNoMergeBase); {
+	case none && repo.Shallow():
+		return v, done, fmt.Errorf("%s and %q have no common history in this shallow clone: git fetch --unshallow brings the rest", v.base, tip)
+	case none:
+		return v, done, fmt.Errorf("%s and %q have no common history: choose another --base", v.base, tip)
+	case err != nil:
 		return v, done, err
+	}
+	switch head {
+	case v.Base:
+		v.same = fmt.Sprintf("%q is %s itself", tip, v.base)
+	case v.MergeBase:
+		v.same = fmt.Sprintf("%s has %q already", v.base, tip)
 	}
 	v.change = review.Change{Repo: repo, Base: v.MergeBase, Head: head}
 	if v.change.Commits, err = repo.Commits(ctx, v.MergeBase, head); err != nil {
@@ -141,13 +167,23 @@ func look(ctx context.Context, repo *mirror.Repo, o Options) (v view, done func(
 		}
 		v.change.Head = tree
 	}
-	text, ok, err := repo.ReadFile(ctx, base, policy.File)
+	text, ok, err := repo.ReadFile(ctx, v.Base, policy.File)
 	if err != nil {
 		return v, done, err
 	}
-	var organisation, repository policy.Layer
+	known := review.Known(o.Scanners)
+	parse := func(name string, text []byte) (policy.Layer, error) {
+		layer, err := policy.Parse(name, text)
+		if err == nil {
+			for _, stranger := range review.Strangers(name, text, known) {
+				v.notices = append(v.notices, stranger.String())
+			}
+		}
+		return layer, err
+	}
+	var repository policy.Layer
 	if ok {
-		if repository, err = policy.Parse(policy.File, text); err != nil {
+		if repository, err = parse(policy.File, text); err != nil {
 			return v, done, fmt.Errorf("the policy at the base is not valid:\n%w", err)
 		}
 	}
@@ -155,29 +191,71 @@ func look(ctx context.Context, repo *mirror.Repo, o Options) (v view, done func(
 		if text, err = os.ReadFile(o.OrgPolicy); err != nil {
 			return v, done, fmt.Errorf("--org-policy: %w", err)
 		}
-		if organisation, err = policy.Parse(o.OrgPolicy, text); err != nil {
+		if v.organisation, err = parse(o.OrgPolicy, text); err != nil {
 			return v, done, fmt.Errorf("the policy of the organisation is not valid:\n%w", err)
 		}
 	}
-	v.policy = policy.Merge(organisation, repository)
+	v.policy = policy.Merge(v.organisation, repository)
+	v.notices = append(v.notices, review.Refusals(v.policy)...)
+	v.change.Sent = missing(v.policy, o.Scanners)
 	return v, done, nil
 }
 
-// baseRevision resolves the base, or finds the default branch where none is asked for.
-func baseRevision(ctx context.Context, repo *mirror.Repo, rev string) (string, error) {
-	if rev != "" {
-		sha, err := repo.Resolve(ctx, rev)
-		if err != nil {
-			return "", fmt.Errorf("--base: there is no revision %q here", rev)
+// propose tells of the policy that the change would bring in. Where a notice has a remark in it, it is
+// not told again.
+func (v *view) propose(ctx context.Context, o Options) error {
+	remarks, notices, err := v.change.Proposed(ctx, v.examination.Diff, review.Draft{
+		Before: v.policy, With: func(l policy.Layer) policy.Policy { return policy.Merge(v.organisation, l) },
+		Open: review.Subjects(v.examination.Gates), Known: review.Known(o.Scanners),
+	})
+	v.notices = append(v.notices, notices...)
+	for _, one := range remarks {
+		if s := one.String(); !slices.ContainsFunc(v.notices, func(notice string) bool { return strings.Contains(notice, s) }) {
+			v.notices = append(v.notices, s)
 		}
-		return sha, nil
+	}
+	return err
+}
+
+// missing gives the scanners that the policy requires and that cannot look here, so that nobody takes
+// their silence for a verdict. Nothing tells the gate of those that nobody has heard of; as of what
+// workflows send, it is code.
+func missing(p policy.Policy, here []scanners.Scanner) (list []review.Sent) {
+	for _, name := range review.Elsewhere(p, here) {
+		info := scanners.Info{Name: name, Gate: scanners.Code, Scopes: []scanners.Scope{scanners.ScopeTree}}
+		if !p.Wants(name, info.Gate) {
+			continue
+		}
+		key := policy.Key{"scanners", name, "enabled"}
+		if slices.Contains(p.Guardrails.Required, name) {
+			key = policy.Key{"guardrails", "scanners", "required"}
+		}
+		why := "it is none of the scanners here: correct the name, or say with --settings-file how to run it. If a workflow sends its results, only the pull request has them."
+		if name == upload.CodeQL {
+			why = "its results come from a workflow, so only the pull request has them. To have it look here too, say with --settings-file how to run it."
+		}
+		list = append(list, review.Sent{Info: info, Err: &scanners.IncompleteError{
+			Reason: fmt.Sprintf("%s (%s) requires it, and %s", key, p.Origin(key), why),
+		}})
+	}
+	return list
+}
+
+// baseRevision resolves the base, or finds the default branch where none is asked for, and says what
+// it is called.
+func baseRevision(ctx context.Context, repo *mirror.Repo, rev string) (sha, name string, err error) {
+	if rev != "" {
+		if sha, err = repo.Resolve(ctx, rev); err != nil {
+			return "", "", fmt.Errorf("--base: there is no revision %q here", rev)
+		}
+		return sha, fmt.Sprintf("%q", rev), nil
 	}
 	for _, guess := range []string{"origin/HEAD", "origin/main", "origin/master", "main", "master"} {
 		if sha, err := repo.Resolve(ctx, guess); err == nil {
-			return sha, nil
+			return sha, "the default branch (" + guess + ")", nil
 		}
 	}
-	return "", errors.New("no default branch was found: say with --base what to compare with")
+	return "", "", errors.New("no default branch was found: say with --base what to compare with")
 }
 
 // findings lists what the options ask to show, worst first.

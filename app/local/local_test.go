@@ -176,6 +176,99 @@ func TestMisuse(t *testing.T) {
 	}
 }
 
+// clone gives a clone of the folder, made with these options.
+func (f folder) clone(options ...string) folder {
+	f.t.Helper()
+	to := f.t.TempDir()
+	f.git(append(append([]string{"clone", "-q"}, options...), "file://"+f.dir, to)...)
+	return folder{f.t, to}
+}
+
+// TestNothingToCompare is where the base that was found is of no use, and says which that was.
+func TestNothingToCompare(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t, map[string]string{"b.py": "x = 1\n"})
+	f.git("commit", "-q", "--allow-empty", "-m", "commit")
+	f.commit(map[string]string{"b.py": "x = 2\n"})
+	f.git("checkout", "-q", "main")
+	f.commit(map[string]string{"a.py": "x = 1\n"})
+	other := f.clone()
+	other.git("checkout", "-q", "change") // it is the default branch of clones of this one
+	const tip = `"HEAD" is the default branch (origin/HEAD) itself`
+	for name, c := range map[string]struct {
+		of    folder
+		clone []string
+		do    func(folder)
+		opts  func(*Options)
+		code  int
+		want  string
+	}{
+		"a shallow clone": {
+			f, []string{"--depth=1", "--no-single-branch", "--branch=change"}, nil, nil,
+			Misused, `the default branch (origin/HEAD) and "HEAD" have no common history in this shallow clone: git fetch --unshallow brings the rest`,
+		},
+		"unrelated": {
+			f, nil, func(f folder) { f.git("checkout", "-q", "--orphan", "other"); f.commit(nil) }, nil,
+			Misused, `the default branch (origin/HEAD) and "HEAD" have no common history: choose another --base`,
+		},
+		"a branch alone": {
+			f, []string{"--depth=1", "--branch=change"}, nil, nil,
+			Misused, "no default branch was found",
+		},
+		"a shallow clone of the default branch": {
+			other, []string{"--depth=1"}, nil, nil,
+			Misused, tip + ", and this shallow clone has no other history: fetch what to compare with, and name it with --base",
+		},
+		"a shallow clone of the default branch, and work": {
+			other, []string{"--depth=1"}, func(f folder) { f.write(map[string]string{"c.py": leak}) }, nil,
+			Failed, "new finding",
+		},
+		"a shallow clone of the default branch, on purpose": {
+			other, []string{"--depth=1"}, nil, func(o *Options) { o.Base = "origin/change" },
+			Passed, `Nothing is changed: "HEAD" is "origin/change" itself. Say with --base what to compare with.`,
+		},
+		"the default branch": {
+			f, nil, nil, nil,
+			Passed, "Nothing is changed: " + tip + ". Say with --base what to compare with.",
+		},
+		"behind it": {
+			f, nil, nil, func(o *Options) { o.Head = "HEAD~1" },
+			Passed, `Nothing is changed: the default branch (origin/HEAD) has "HEAD~1" already. Say with --base what to compare with.`,
+		},
+		"changed back": {
+			f, nil, func(f folder) { f.git("commit", "-q", "--allow-empty", "-m", "commit") }, nil,
+			Passed, "There is nothing to look at",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			at := folder{t, c.of.dir}.clone(c.clone...)
+			if c.do != nil {
+				c.do(at)
+			}
+			code, out, err := at.review(func(o *Options) {
+				o.Format, o.Width = "text", 110
+				if c.opts != nil {
+					c.opts(o)
+				}
+			})
+			if err != nil {
+				out = err.Error()
+			}
+			if code != c.code || (err != nil) != (c.code == Misused) || !strings.Contains(strings.ReplaceAll(out, "\n", " "), c.want) {
+				t.Errorf("code %d, want %d and %q:\n%s", code, c.code, c.want, out)
+			}
+			if err != nil || c.code == Failed {
+				return
+			}
+			_, out, err = at.review(c.opts)
+			if got := readReport(t, out); got.Verdict != "not run" || len(got.Notices) != 1 || !strings.Contains(got.Notices[0], c.want) || err != nil {
+				t.Errorf("JSON: %v\n%s", err, out)
+			}
+		})
+	}
+}
+
 // TestTheOrganisationsPolicy comes from a file, and holds beside that of the repository.
 func TestTheOrganisationsPolicy(t *testing.T) {
 	t.Parallel()
@@ -200,6 +293,24 @@ func TestTheOrganisationsPolicy(t *testing.T) {
 	}
 	if code, _, err := f.review(func(o *Options) { o.OrgPolicy = org + "x" }); code != Misused || err == nil {
 		t.Errorf("no such file: code %d, %v", code, err)
+	}
+}
+
+// TestAllInMarkdown lists what was there before, and does not say that it is not listed.
+func TestAllInMarkdown(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t, map[string]string{"a.py": "one = 1\n" + leak, "b.py": "x = 1\n"})
+	f.commit(map[string]string{"a.py": "one = 2\n" + leak})
+	for all, want := range map[bool][]string{
+		true:  {"\n### Already in the base\n\n- **High**", "at `a.py:2` · `gitleaks/github-pat` · `F-"},
+		false: {"1 finding already in the base not listed"},
+	} {
+		code, out, err := f.review(func(o *Options) { o.Format, o.All = "markdown", all })
+		for _, s := range want {
+			if code != Passed || err != nil || !strings.Contains(out, s) || strings.Contains(out, "not listed") == all {
+				t.Errorf("all %t, want %q: code %d, %v\n%s", all, s, code, err, out)
+			}
+		}
 	}
 }
 

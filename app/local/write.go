@@ -70,6 +70,7 @@ type jsonReview struct {
 	Findings  []jsonFinding `json:"findings"`
 
 	Suppressions []jsonSuppression `json:"suppressions"` // that the change adds, or that have ended
+	Notices      []string          `json:"notices"`      // sentences: why nothing was looked at, and about the policy
 }
 
 type jsonSuppression struct {
@@ -125,7 +126,12 @@ func writeJSON(w io.Writer, v view, o Options) error {
 	out := jsonReview{
 		Version: o.Version, Base: v.Base, Head: v.Head, MergeBase: v.MergeBase, Verdict: string(v.report.Verdict),
 		Scanners: []jsonScanner{}, Findings: []jsonFinding{}, Suppressions: []jsonSuppression{}, // lists, never null
+		Notices: []string{},
 	}
+	if v.examination.NotRun != "" {
+		out.Notices = append(out.Notices, v.examination.NotRun)
+	}
+	out.Notices = append(out.Notices, v.notices...)
 	for _, run := range v.runs() {
 		s := jsonScanner{Name: run.Scanner, Gate: run.Gate, Version: run.Version, State: "complete", DurationMS: run.Duration.Milliseconds(), Scanned: run.Scanned}
 		switch {
@@ -232,6 +238,10 @@ func writeText(w io.Writer, v view, o Options) error {
 	for _, a := range v.suppressions {
 		p.WriteString(p.style("1;33", "SUPPRESSION ") + p.bold(checks.Plain(at(a.Path, a.StartLine))) + "\n")
 		p.wrap("  ", a.Message)
+		p.WriteString("\n")
+	}
+	for _, notice := range v.notices {
+		p.wrap("", p.style("1;33", "NOTICE ")+checks.Plain(notice))
 		p.WriteString("\n")
 	}
 	if v.examination.NotRun != "" {

@@ -37,6 +37,15 @@ func OpenLocal(ctx context.Context, dir string) (*Repo, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open repository: %w", err)
 	}
+	// Git itself would say that there is no git.
+	switch info, err := os.Stat(dir); {
+	case errors.Is(err, os.ErrNotExist):
+		return nil, fmt.Errorf("open repository %s: there is no such folder", dir)
+	case err != nil:
+		return nil, fmt.Errorf("open repository: %w", err)
+	case !info.IsDir():
+		return nil, fmt.Errorf("open repository %s: it is not a folder", dir)
+	}
 	r := &Repo{git: program{limits: Limits{}.withDefaults()}, local: &local{dir: dir}}
 	out, err := r.inside(ctx, "rev-parse", "--path-format=absolute", "--show-object-format", "--git-dir",
 		"--git-path", "objects", "--git-path", "shallow", "--git-path", "index", "--git-path", "info/exclude")

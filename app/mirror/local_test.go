@@ -101,6 +101,11 @@ func TestOpenLocal(t *testing.T) {
 	if _, err := OpenLocal(t.Context(), t.TempDir()); err == nil {
 		t.Error("a folder that is no repository is opened")
 	}
+	for dir, want := range map[string]string{b.dir + "/nowhere": "there is no such folder", b.dir + "/f": "it is not a folder"} {
+		if _, err := OpenLocal(t.Context(), dir); err == nil || err.Error() != "open repository "+dir+": "+want {
+			t.Errorf("OpenLocal: %v, want it to say that %s", err, want)
+		}
+	}
 }
 
 func TestLocalSHA256(t *testing.T) {

@@ -171,6 +171,12 @@ func (r *Repo) shallowFile() string {
 	return r.remote.files.dir() + "/shallow"
 }
 
+// Shallow reports whether a fetch left out some of the history.
+func (r *Repo) Shallow() bool {
+	_, err := os.Stat(r.shallowFile())
+	return err == nil
+}
+
 // ReadFile gives the file at a path of a commit, and false when there is none. The path
 // is slash separated and relative to the root. A symlink is not followed: it is
 // [ErrNotFile], as a directory and a submodule are, because somebody put it there and

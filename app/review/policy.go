@@ -4,15 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/app/mirror"
 	"github.com/secbydesign/secbydesign/app/policy"
 	"github.com/secbydesign/secbydesign/app/pull"
 	"github.com/secbydesign/secbydesign/app/queue"
+	"github.com/secbydesign/secbydesign/app/upload"
 	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/catalog"
 )
 
 // policy puts together what holds for a repository: the organisation's file, and the repository's
@@ -37,7 +41,11 @@ func (r *Reviewer) policy(ctx context.Context, installation int64, repo *mirror.
 			notices = append(notices, checks.Escape(notice))
 		}
 	}
-	return l.merge(), l, notices, nil
+	pol := l.merge()
+	for _, notice := range Refusals(pol) {
+		notices = append(notices, checks.Escape(notice))
+	}
+	return pol, l, notices, nil
 }
 
 // layers are what the policy of a repository is made of.
@@ -157,23 +165,68 @@ func LastPolicy(ctx context.Context, l ledger.Reader, owner, repo string, with P
 	return in.merge(), nil
 }
 
-// proposed checks the policy that the pull request itself would bring in, so that a mistake is
-// shown on the line that makes it, and previews what it would change. It decides nothing about
-// this pull request.
+// proposed is [Change.Proposed] for a pull request.
 func (r *Reviewer) proposed(ctx context.Context, c Change, ex Examination, p pull.Pull, l layers) (list []checks.Annotation, notices []string, err error) {
-	kind := mirror.Kind("")
-	for _, ch := range ex.Diff.Changes {
-		if ch.NewPath == policy.File || ch.OldPath == policy.File {
-			kind = ch.Kind
+	if !proposes(ex.Diff) {
+		return nil, nil, nil
+	}
+	d := Draft{Before: l.merge(), With: func(layer policy.Layer) policy.Policy {
+		next := l
+		if l.at(p.Repo, p.Fork) {
+			next.organisation = layer
+		} else {
+			next.repository = layer
+		}
+		return next.merge()
+	}}
+	if d.Open, err = r.open(ctx, p, ex.Gates); err != nil {
+		return nil, nil, err
+	}
+	more, err := r.Ledger.Uploaders(ctx, p.Owner, p.Repo, "refs/heads/"+p.BaseRef, time.Now().Add(-regularUpload))
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, t := range c.Sent {
+		if t.Version != "" || len(t.Head) > 0 { // it is not only required
+			more = append(more, t.Info.Name)
 		}
 	}
-	if kind == "" {
+	d.Known = Known(r.Examiner.Scanners, more...)
+	remarks, said, err := c.Proposed(ctx, ex.Diff, d)
+	for _, one := range remarks {
+		list = append(list, checks.Annotation{Path: one.File, StartLine: one.Line, EndLine: one.Line, Level: one.Level, Title: one.Title, Message: checks.Plain(one.Message)})
+	}
+	for _, notice := range said {
+		notices = append(notices, checks.Escape(notice))
+	}
+	return list, notices, err
+}
+
+// A Draft is what is to be known of a policy that a change brings in.
+type Draft struct {
+	Before policy.Policy
+	With   func(policy.Layer) policy.Policy // what would hold with the file
+	Open   []policy.Subject                 // findings that it may concern
+	Known  []string                         // names of scanners, see [Known]
+}
+
+// A Remark is what the reader of a policy is told at a line of it.
+type Remark struct {
+	policy.Problem
+	Level, Title string // as of an annotation
+}
+
+// Proposed checks the policy that a change itself would bring in, so that a mistake is shown on
+// the line that makes it, and previews what it would change. It decides nothing about this change.
+// The notices are plain text.
+func (c Change) Proposed(ctx context.Context, diff *mirror.Diff, d Draft) (remarks []Remark, notices []string, err error) {
+	if !proposes(diff) {
 		return nil, nil, nil
 	}
 	text, ok, err := c.Repo.ReadFile(ctx, c.Head, policy.File)
 	switch {
 	case errors.Is(err, mirror.ErrTooLarge), errors.Is(err, mirror.ErrNotFile):
-		return nil, []string{checks.Escape("This pull request makes " + policy.File + " unreadable: it has to be a regular file of less than 256 KiB.")}, nil
+		return nil, []string{"This pull request makes " + policy.File + " unreadable: it has to be a regular file of less than 256 KiB."}, nil
 	case err != nil:
 		return nil, nil, fmt.Errorf("read the proposed policy: %w", err)
 	}
@@ -184,44 +237,82 @@ func (r *Reviewer) proposed(ctx context.Context, c Change, ex Examination, p pul
 	var problems policy.Problems
 	if errors.As(err, &problems) {
 		for _, problem := range problems {
-			list = append(list, checks.Annotation{
-				Path: policy.File, StartLine: problem.Line, EndLine: problem.Line, Level: "failure",
-				Title: "Not a valid policy", Message: checks.Plain(problem.Message),
-			})
+			remarks = append(remarks, Remark{problem, "failure", "Not a valid policy"})
 		}
-		return list, []string{checks.Escape(fmt.Sprintf("This pull request makes %s invalid: %s", policy.File, problems[0]))}, nil
+		return remarks, []string{fmt.Sprintf("This pull request makes %s invalid: %s", policy.File, problems[0])}, nil
 	}
-	before, next := l.merge(), l
-	if l.at(p.Repo, p.Fork) {
-		next.organisation = layer
-	} else {
-		next.repository = layer
+	if ok {
+		for _, problem := range Strangers(policy.File, text, d.Known) {
+			remarks = append(remarks, Remark{problem, "warning", "A scanner that is not known here"})
+		}
 	}
-	after := next.merge()
-	open, err := r.open(ctx, p, ex.Gates)
-	if err != nil {
-		return nil, nil, err
-	}
+	after := d.With(layer)
 	says := "changes"
 	if !ok {
 		says = "removes"
 	}
-	notices = append(notices, checks.Escape(fmt.Sprintf("This pull request %s %s. The change takes effect when it is merged; this review follows the policy of the base. %s", says, policy.File, preview(policy.Compare(before, after, open), len(open)))))
-	refused := after.Refused
-	for i, one := range refused {
+	notices = append(notices, fmt.Sprintf("This pull request %s %s. The change takes effect when it is merged; this review follows the policy of the base. %s", says, policy.File, preview(policy.Compare(d.Before, after, d.Open), len(d.Open))))
+	told := len(notices) + maxTold
+	for _, one := range after.Refused {
 		if one.Origin.File != policy.File {
 			continue // of the organisation
 		}
-		list = append(list, checks.Annotation{
-			Path: policy.File, StartLine: one.Origin.Line, EndLine: one.Origin.Line, Level: "warning",
-			Title: "Refused by a guardrail", Message: checks.Plain(one.Key.String() + ": " + one.Because),
-		})
-		if i < maxTold {
-			notices = append(notices, checks.Escape("Not taken: "+one.String()+"."))
+		remarks = append(remarks, Remark{policy.Problem{File: one.Origin.File, Line: one.Origin.Line, Column: one.Origin.Column, Message: one.Key.String() + ": " + one.Because}, "warning", "Refused by a guardrail"})
+		same := func(other policy.Refusal) bool {
+			return other.Origin.Layer == policy.Repository && slices.Equal(other.Key, one.Key) && other.Because == one.Because
+		}
+		if len(notices) < told && !slices.ContainsFunc(d.Before.Refused, same) { // see [Refusals]
+			notices = append(notices, "Not taken: "+one.String()+".")
 		}
 	}
-	return list, notices, nil
+	return remarks, notices, nil
 }
+
+// proposes reports whether a change brings in another policy.
+func proposes(diff *mirror.Diff) bool {
+	return slices.ContainsFunc(diff.Changes, func(ch mirror.Change) bool { return ch.NewPath == policy.File || ch.OldPath == policy.File })
+}
+
+// Known names the scanners that a policy may speak of: those of this program, those here, CodeQL, and
+// more.
+func Known(here []scanners.Scanner, more ...string) []string {
+	names := slices.Concat(catalog.Names(), more, []string{upload.CodeQL})
+	for _, s := range here {
+		names = append(names, s.Info().Name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// Strangers tells which scanners a valid policy names that are none of those known. That is no mistake,
+// since a workflow may send results of any.
+func Strangers(name string, text []byte, known []string) (list policy.Problems) {
+	_, err := policy.Parse(name, text, known...)
+	_ = errors.As(err, &list) // valid as it is, nothing else can be wrong with it
+	return list
+}
+
+// Refusals tells in one notice, which is plain text, what a repository's policy says at the base and a
+// guardrail does not take; none where there is nothing. What an organisation's own file says is not
+// for those who read of a repository.
+func Refusals(p policy.Policy) []string {
+	var list []string
+	for _, one := range p.Refused {
+		if one.Origin.Layer == policy.Repository {
+			list = append(list, one.String()+".")
+		}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	if more := len(list) - maxRefused; more > 0 {
+		list = append(list[:maxRefused], fmt.Sprintf("And %d more: secbydesign config explain has all.", more))
+	}
+	return []string{"Refused at the base: " + strings.Join(list, " ")}
+}
+
+// maxRefused is small, because every review says it.
+const maxRefused = 3
 
 // maxTold bounds what is told of one kind; the annotations and config explain have all.
 const maxTold = 10
@@ -236,14 +327,8 @@ func (r *Reviewer) open(ctx context.Context, p pull.Pull, gates []checks.Gate) (
 			list = append(list, s)
 		}
 	}
-	for _, g := range gates {
-		for _, run := range g.Runs {
-			for _, f := range run.Results {
-				if f.State == scanners.New {
-					add(policy.Subject{ID: scanners.ID(f.Fingerprint), Gate: g.Name, Scanner: f.Scanner, Rule: f.Rule, Severity: f.Severity, Path: f.Path})
-				}
-			}
-		}
+	for _, one := range Subjects(gates) {
+		add(one)
 	}
 	numbers, err := r.Ledger.OpenPulls(ctx, p.Owner, p.Repo)
 	if err != nil {
@@ -265,6 +350,20 @@ func (r *Reviewer) open(ctx context.Context, p pull.Pull, gates []checks.Gate) (
 		}
 	}
 	return list, nil
+}
+
+// Subjects lists what is new in gates, whatever the policy makes of it.
+func Subjects(gates []checks.Gate) (list []policy.Subject) {
+	for _, g := range gates {
+		for _, run := range g.Runs {
+			for _, f := range run.Results {
+				if f.State == scanners.New {
+					list = append(list, policy.Subject{ID: scanners.ID(f.Fingerprint), Gate: g.Name, Scanner: f.Scanner, Rule: f.Rule, Severity: f.Severity, Path: f.Path})
+				}
+			}
+		}
+	}
+	return list
 }
 
 // maxPreviewed is how many open pull requests a preview looks at, the newest.

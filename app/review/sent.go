@@ -92,12 +92,16 @@ func (r *Reviewer) sent(ctx context.Context, c Change, p pull.Pull, pol policy.P
 	return list, nil
 }
 
-// required lists the scanners that the policy wants to run and that do not run here, so that only a
-// workflow can.
-func (r *Reviewer) required(pol policy.Policy) (names []string) {
-	for name, wanted := range pol.Scanners {
-		here := func(s scanners.Scanner) bool { return s.Info().Name == name }
-		if wanted && !slices.ContainsFunc(r.Examiner.Scanners, here) && !slices.Contains(catalog.Names(), name) {
+// required lists the scanners that the policy requires and that only a workflow can run.
+func (r *Reviewer) required(pol policy.Policy) []string {
+	return slices.DeleteFunc(Elsewhere(pol, r.Examiner.Scanners), func(name string) bool { return slices.Contains(catalog.Names(), name) })
+}
+
+// Elsewhere lists the scanners that the policy requires and that are not among those here.
+func Elsewhere(pol policy.Policy, here []scanners.Scanner) (names []string) {
+	for _, name := range slices.Sorted(maps.Keys(pol.Scanners)) {
+		is := func(s scanners.Scanner) bool { return s.Info().Name == name }
+		if pol.Scanners[name] && !slices.ContainsFunc(here, is) {
 			names = append(names, name)
 		}
 	}
