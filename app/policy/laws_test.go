@@ -14,6 +14,7 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"github.com/secbydesign/secbydesign/app/ownership"
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
@@ -403,6 +404,24 @@ guardrails:
 	}
 	if _, ok := merged(t, "", "version: 1\nguardrails: {enforce: [{rule: \"**/*\", since: 2020-01-01}]}\n").Fails("gosec", "G404", good); ok {
 		t.Error("a repository enforced a rule")
+	}
+}
+
+// TestTeamsSayWhatIsDifferent holds that the rest of a team's ceiling is that of everybody.
+func TestTeamsSayWhatIsDifferent(t *testing.T) {
+	t.Parallel()
+	p := merged(t, `version: 1
+guardrails:
+  accept:
+    by_team: {"@Acme/Temps": {max_severity: low}, "@acme/docs": {reason_min: 0}}
+    default: {max_days: 30}
+`, "")
+	want := map[string]ownership.Ceiling{
+		"@acme/temps": {MaxSeverity: scanners.Low, MaxDays: 30, ReasonMin: 30},
+		"@acme/docs":  {MaxSeverity: scanners.Medium, MaxDays: 30, ReasonMin: 0},
+	}
+	if got := p.Guardrails.Accept.ByTeam; !maps.Equal(got, want) {
+		t.Errorf("got %+v", got)
 	}
 }
 
