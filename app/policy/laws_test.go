@@ -26,7 +26,7 @@ func newChooser(seed uint64) chooser { return chooser{rand.New(rand.NewPCG(seed,
 func pick[T any](c chooser, list []T) T { return list[c.IntN(len(list))] }
 
 var (
-	someGlobs = []string{"vendor/**", "**/testdata/**", "**/*.md", "src/**", "**", "*", "src/auth/*.go", "{a,b}/**", "{src,**}", "*.lock", "services/payments/**", "s*/**", "[a-z]*/**"}
+	someGlobs = []string{"vendor/**", "**/testdata/**", "**/*.md", "src/**", "**", "*", "src/auth/*.go", "{a,b}/**", "{src,**}", "*.lock", "services/payments/**", "s*/**", "[a-z]*/**", `[^\]q]*/**`, `**\/**`, "{[}],**}", `src/\[a]/*`}
 	someRules = []string{"gitleaks/*", "gosec/G404", "gosec/G4*", "*/*", "**/*", "osv/GHSA-1", "semgrep/**", "gitleaks/aws", "{gosec,osv}/*"}
 	somePaths = []string{"src/auth/a.go", "services/payments/x.go", "vendor/a/b.js", "README.md", "a/b", "z", "src/testdata/k"}
 	someTexts = []any{"", "x", "off", "note", "a/", "/a", "./a", "!a", "a/../b", "a//b/*", "9m", "0s", "9s", "500s", "1h", "2026-02-30", "2026-02-28", "@a/b", "@", strings.Repeat("y", 600), "a,b", "{{{{", "a\nb"}
@@ -147,6 +147,7 @@ func TestGuardrailsAreNeverWeakened(t *testing.T) {
 	t.Parallel()
 	c := newChooser(1)
 	refusals, raised := 0, 0
+	unnamed := []string{"wö/wö.wö", "ww", "qq/qq/qq.qq", "q"} // by any glob, but for wildcards
 	for n := range 10_000 {
 		org, _ := c.layer(t, true)
 		repo, repoDoc := c.layer(t, n%3 == 0) // a repository may try to write guardrails
@@ -176,8 +177,7 @@ func TestGuardrailsAreNeverWeakened(t *testing.T) {
 			if p.Ignored(path) && matches(p.Guardrails.Never, path) {
 				t.Fatalf("%s\nit is left alone, and must not be", about())
 			}
-			if guard.Mode > Off && matches([]string{"**"}, path) && len(p.Ignore) > 0 && p.Ignored("q-"+path) && !alone.Ignored("q-"+path) &&
-				slices.ContainsFunc(p.Ignore, func(s string) bool { return s == "**" || s == "*" || s == "{src,**}" }) && p.values[Key{"paths", "ignore"}.id()].Origin.Layer == Repository {
+			if guard.Mode > Off && p.values[Key{"paths", "ignore"}.id()].Origin.Layer == Repository && slices.ContainsFunc(unnamed, p.Ignored) {
 				t.Fatalf("%s\neverything is left alone", about())
 			}
 			if decided.Mode == Block && decided.Origin.Layer != Repository {
@@ -504,7 +504,10 @@ func TestBroadPatterns(t *testing.T) {
 	t.Parallel()
 	for pattern, want := range map[string]Breadth{
 		"**": All, "*": All, "**/*": All, "**/*.*": All, "[a-z]*/**": All, "{a,**}": All, "?*": All, "{*,b/c}": All,
-		"**/*.md": Kind, "src*/**": Kind, "{*.md,docs/**}": Kind,
+		"**/{*}": All, "{,a}**": All, "*{a,}*/**": All, "**/?*.*": All, "**/*[.]*": All, "**/*-*": All, ".*/**": All,
+		`[^\]x]*/**`: All, `[^\]q]*`: All, `**/[^\]q]*`: All, `**\/**`: All, `*\.*`: All, `{[}],**}`: All, `{\},**}`: All, `{[,],**}`: All, "**/*[^/b]": All,
+		"**/*.md": Kind, "src*/**": Kind, "{*.md,docs/**}": Kind, `**/*\a*`: Kind, `**/\[^q]*`: Kind, "**/*.[jt]s": Kind, "**/é*": Kind,
+		`\*`: Folder, `a\*/**`: Folder, `**/\a/*`: Folder, ".git/**": Folder, "_/**": Folder, `{\},a}/**`: Folder,
 		"vendor/**": Folder, "**/testdata/**": Folder, "a/*.go": Folder, "{a,b}/**": Folder, "Makefile": Folder,
 	} {
 		got := Folder
@@ -516,6 +519,44 @@ func TestBroadPatterns(t *testing.T) {
 		if got != want {
 			t.Errorf("%s is %s, want %s", pattern, got, want)
 		}
+	}
+}
+
+// TestBreadthIsThatOfMatching tries random patterns that are not too broad on names without any of
+// their letters, and on those without a whole name of theirs.
+func TestBreadthIsThatOfMatching(t *testing.T) {
+	t.Parallel()
+	c := newChooser(4)
+	others := []string{"x", "x.y", "xy/zx.y", "x/y/z", "x-y/.z", "xx/y-y/zz/x.yz", "]x", "x]", "[^x]", "x,y", "{x}/y}", `\x/y\`, "*x/?y", "!x/^z.x"}
+	longer := append([]string{"ax", "ax/bx", "xa.b", "ab-x/ba.y", "x/ax.ab/bz"}, others...)
+	taken := 0
+	for range 300_000 {
+		pattern := ""
+		for range 1 + c.IntN(10) {
+			pattern += pick(c, []string{"*", "*", "**", "?", "/", "/", "[", "[", "]", "]", "^", "!", "{", "}", ",", "\\", "a", "b", ".", "-"})
+		}
+		if !(&reader{}).glob(place{}, pattern) {
+			continue
+		}
+		for most, names := range map[Breadth][]string{Kind: others, Folder: longer} {
+			if tooBroad(pattern, most) {
+				continue
+			}
+			taken++
+			for _, name := range names {
+				if matches([]string{pattern}, name) {
+					t.Fatalf("%s is no more than %s and matches %s", pattern, most, name)
+				}
+			}
+		}
+		for _, name := range longer {
+			if matches([]string{pattern}, name) && !matches(alternatives(pattern), name) {
+				t.Fatalf("%s matches %s, and none of %q does", pattern, name, alternatives(pattern))
+			}
+		}
+	}
+	if taken < 20_000 {
+		t.Errorf("only %d patterns were taken", taken)
 	}
 }
 
