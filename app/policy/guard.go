@@ -172,13 +172,14 @@ func (p Policy) enforces(scanner string) bool {
 	})
 }
 
-func (p Policy) enforced(scanner, rule string) (Enforced, bool) {
+// enforced gives the entry for a rule; of several the one that was announced first.
+func (p Policy) enforced(scanner, rule string) (first Enforced, ok bool) {
 	for _, e := range p.Guardrails.Enforce {
-		if doublestar.MatchUnvalidated(e.Rule, scanner+"/"+rule) {
-			return e, true
+		if doublestar.MatchUnvalidated(e.Rule, scanner+"/"+rule) && (!ok || e.Since.Before(first.Since)) {
+			first, ok = e, true
 		}
 	}
-	return Enforced{}, false
+	return first, ok
 }
 
 // guard takes back what the repository may not say, and tells it.

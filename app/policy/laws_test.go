@@ -399,6 +399,11 @@ guardrails:
 			}
 		})
 	}
+	// Of several entries the earliest counts, whatever their order.
+	twice := merged(t, "version: 1\nguardrails: {enforce: [{rule: \"gitleaks/*\", since: 2027-06-01}, {rule: gitleaks/aws, since: 2026-09-01}, {rule: \"gitleaks/a*\", since: 2026-10-31}]}\n", "")
+	if v, _ := twice.Fails("gitleaks", "aws", good); !v.Fails || !strings.Contains(v.Because, `"gitleaks/aws" since 2026-09-01`) {
+		t.Errorf("enforced three times: %+v", v)
+	}
 	if _, ok := p.Fails("gosec", "G404", good); ok {
 		t.Error("a rule that is not enforced is")
 	}
