@@ -585,6 +585,34 @@ func TestOverlaps(t *testing.T) {
 	}
 }
 
+// TestExplainWhatAnOrganisationSaysAgainstItself has rules that its own guardrails make louder.
+func TestExplainWhatAnOrganisationSaysAgainstItself(t *testing.T) {
+	t.Parallel()
+	p := merged(t, `version: 1
+guardrails:
+  gates: {secrets: {at_least: comment}, code: {at_least: comment, severity: high}, pipeline: {at_least: observe}}
+  enforce: [{rule: "gosec/G4*", since: 2026-09-01}]
+rules:
+  gitleaks/x: {mode: observe}
+  gosec/G404: {mode: observe}
+  osv/x: {mode: off}
+  semgrep/x: {mode: comment}
+`, "")
+	for rule, want := range map[string]string{
+		"gitleaks/x": "observe; comment in secrets; comment in code from high on",
+		"gosec/G404": "observe; comment in secrets; comment in code from high on; comment where enforced",
+		"osv/x":      "off; comment in secrets; comment in code from high on; observe in pipeline",
+		"semgrep/x":  "comment",
+	} {
+		if got, _ := p.effective(p.values[Key{"rules", rule, "mode"}.id()]); got != want {
+			t.Errorf("%s: %s\nwant %s", rule, got, want)
+		}
+	}
+	if d := p.Decide(scanners.Secrets, "gitleaks", "x", scanners.Low, "a.py"); d.Mode != Comment {
+		t.Errorf("decided is %v", d)
+	}
+}
+
 // TestExplain shows three layers as a reader of the terminal sees them.
 func TestExplain(t *testing.T) {
 	t.Parallel()
