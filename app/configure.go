@@ -21,8 +21,14 @@ type PolicyFiles struct {
 }
 
 // CheckPolicy says that the files are valid. Otherwise the error tells every mistake at its place.
+// An organisation's file may be checked where no repository is.
 func CheckPolicy(w io.Writer, f PolicyFiles) error {
-	if _, err := f.read(f.File); err != nil {
+	_, err := f.read(f.File)
+	if f.Organisation != "" && f.absent(err) {
+		fmt.Fprint(w, noneHere)
+		f.File, err = "", nil
+	}
+	if err != nil {
 		return err
 	}
 	if _, err := f.read(f.Organisation); err != nil {
@@ -36,12 +42,19 @@ func CheckPolicy(w io.Writer, f PolicyFiles) error {
 	return nil
 }
 
+const noneHere = "There is no " + policy.File + " here, so the layers below it hold.\n"
+
+// absent reports whether the repository has no file, and nobody named another one.
+func (f PolicyFiles) absent(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) && f.File == policy.File
+}
+
 // ExplainPolicy shows each effective value and where it comes from. A repository without a file
 // has a policy, too.
 func ExplainPolicy(w io.Writer, f PolicyFiles) error {
 	repository, err := f.read(f.File)
-	if errors.Is(err, fs.ErrNotExist) && f.File == policy.File {
-		fmt.Fprintf(w, "There is no %s here, so the layers below it hold.\n\n", policy.File)
+	if f.absent(err) {
+		fmt.Fprint(w, noneHere+"\n")
 		err = nil
 	}
 	if err != nil {

@@ -57,3 +57,28 @@ func TestPolicyCommands(t *testing.T) {
 		t.Error("a bad file was explained")
 	}
 }
+
+// TestPolicyOfAnOrganisationAlone is checked and explained where no repository is.
+func TestPolicyOfAnOrganisationAlone(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("org.yml", []byte("version: 1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const none = "There is no .secbydesign.yml here, so the layers below it hold.\n"
+	alone := app.PolicyFiles{File: ".secbydesign.yml", Organisation: "org.yml"}
+	var b bytes.Buffer
+	if err := app.CheckPolicy(&b, alone); err != nil || b.String() != none+"org.yml is valid.\n" {
+		t.Errorf("check: %q, %v", b.String(), err)
+	}
+	b.Reset()
+	if err := app.ExplainPolicy(&b, alone); err != nil || !strings.HasPrefix(b.String(), none+"\ngates\n") {
+		t.Errorf("explain: %q, %v", b.String(), err)
+	}
+	// Where no other is named, the file that is not there is the one to check.
+	if err := app.CheckPolicy(&b, app.PolicyFiles{File: ".secbydesign.yml"}); err == nil {
+		t.Error("nothing is valid")
+	}
+	if err := app.CheckPolicy(&b, app.PolicyFiles{File: "other.yml", Organisation: "org.yml"}); err == nil {
+		t.Error("a file that was named and is not there is valid")
+	}
+}

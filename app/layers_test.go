@@ -253,6 +253,33 @@ guardrails:
 	s.announced(five, "gitleaks/github-pat does not fail the check yet: it fails checks from "+today.AddDate(0, 0, 14).Format(time.DateOnly)+" on, 14 days after it was announced (organisation, acme/.github/.secbydesign.yml:3).")
 }
 
+// TestOpinionsThatDoNotCount are those of a contributor without any right, and of the author of a pull
+// request about it: an enforced rule goes on failing the check.
+func TestOpinionsThatDoNotCount(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, map[string]string{"a.py": "a = 1\n"})
+	s.people()
+	s.organisation(`version: 1
+guardrails:
+  enforce: [{rule: "gitleaks/*", since: 2026-01-01}]
+  no_surprise: {min_prs_shown: 2, min_days: 30, grace_days: 0}
+`)
+	one := s.open("one", map[string]string{"a.py": "a = 1\n" + leak(1)})
+	s.want(one, "neutral", "a.py:2 open")
+	two := s.open("two", map[string]string{"b.py": "b = 1\n" + leak(2)})
+	s.want(two, "neutral", "b.py:2 open")
+	fork := s.repo.Fork("casey")
+	fork.Commit("patch", s.base, "from outside", map[string]string{"c.py": "c = 1\n" + leak(3)})
+	outside := s.repo.ForkPull(fork, "From outside", "", "main", "patch", "casey", false)
+	s.becomes(outside, "failure", "1 new finding")
+	s.said(outside, "casey", "/secbydesign not-useful "+s.id(outside)+" wrong", "Taken down")
+	three := s.open("three", map[string]string{"d.py": "d = 1\n" + leak(4)})
+	s.want(three, "failure", "d.py:2 open")
+	s.said(three, "mona", "/secbydesign not-useful "+s.id(three)+" wrong", "Taken down")
+	four := s.open("four", map[string]string{"e.py": "e = 1\n" + leak(5)})
+	s.want(four, "failure", "e.py:2 open")
+}
+
 // announced wants the summary to say something exactly once.
 func (s *stage) announced(n int, want string) {
 	s.t.Helper()

@@ -60,7 +60,7 @@ type form struct {
 	needDecision, needUntil, needTicket   bool
 	needReason, needTeam                  bool
 	codes                                 []string // one of them must stand there
-	free                                  bool     // what is left is the reason
+	free                                  bool     // text needs no “because”
 	example                               string
 	late                                  string
 }
@@ -132,6 +132,11 @@ func (p *parser) read(words []string) *Mistake {
 			if m := p.ticket(take()); m != nil {
 				return m
 			}
+		case f.free && p.c.Code != "":
+			if m := p.reason(words[i:]); m != nil {
+				return m
+			}
+			i = len(words)
 		default:
 			taken, m := p.word(words[i])
 			if m != nil {
@@ -158,7 +163,7 @@ func cutWord(w string) (name, value string, joined bool) {
 }
 
 // bare takes off what people put around a word so that it looks like code.
-func bare(w string) string { return strings.Trim(w, "`'\"“”‘’<>()[],;") }
+func bare(w string) string { return strings.Trim(w, "`'\"“”‘’<>()[],;:.") }
 
 // word takes a word that needs no name: ids, a team, a code.
 func (p *parser) word(w string) (taken bool, m *Mistake) {
@@ -220,9 +225,7 @@ func (p *parser) rest(left []string) *Mistake {
 	switch {
 	case p.form.free && p.c.Verb == Help:
 		return nil // "help me", "help accept": there is one help
-	case p.form.free && p.c.Code != "":
-		return p.reason(left)
-	case len(p.form.codes) > 0 && p.c.Code == "":
+	case len(p.form.codes) > 0 && (p.c.Code == "" || p.form.free):
 		m := &Mistake{Problem: fmt.Sprintf("%s is none of %s.", quote(bare(w)), list(p.form.codes))}
 		if near := nearest(code(bare(w)), p.form.codes); near != "" {
 			m.Problem = fmt.Sprintf("%s is not known. Did you mean %s?", quote(bare(w)), near)

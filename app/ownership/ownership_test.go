@@ -127,6 +127,48 @@ func TestWeigh(t *testing.T) {
 	}
 }
 
+// TestTeamCeilings has those of teams count in place of the default, wider or narrower.
+func TestTeamCeilings(t *testing.T) {
+	t.Parallel()
+	rules := ownership.Default()
+	rules.ByTeam = map[string]ownership.Ceiling{
+		"@acme/temps":    {MaxSeverity: scanners.Low, MaxDays: 14, ReasonMin: 30},
+		"@acme/web":      {MaxSeverity: scanners.Medium, MaxDays: 180, ReasonMin: 0},
+		"@acme/docs":     {MaxSeverity: scanners.Medium, MaxDays: 7, ReasonMin: 60},
+		"@acme/payments": {MaxSeverity: scanners.High, MaxDays: 60, ReasonMin: 30},
+	}
+	const good = "only our own staff can reach this page"
+	for _, tt := range []struct {
+		name     string
+		teams    string
+		severity scanners.Severity
+		days     int
+		reason   string
+		needs    int
+		problem  string
+	}{
+		{"lower", "@acme/temps", scanners.Low, 14, good, 0, ""},
+		{"lower, above it", "@acme/temps", scanners.Medium, 14, good, 1, ""},
+		{"lower, above it, too long", "@acme/temps", scanners.Medium, 90, good, 0, "at most 14 days"},
+		{"longer", "@acme/web", scanners.Medium, 150, good, 0, ""},
+		{"shorter reason", "@acme/web", scanners.Medium, 90, "fine", 0, ""},
+		{"shorter", "@acme/docs", scanners.Medium, 90, strings.Repeat("x", 60), 0, "at most 7 days"},
+		{"longer reason", "@acme/docs", scanners.Medium, 7, good, 0, "at least 60 are wanted"},
+		{"higher, for less long", "@acme/payments", scanners.Medium, 90, good, 0, "at most 60 days"},
+		{"none of its own", "@acme/core", scanners.Medium, 90, good, 0, ""},
+		{"one has none of its own", "@acme/core @Acme/Temps", scanners.Medium, 14, good, 1, ""},
+		{"several, the highest", "@acme/web @acme/payments @acme/temps", scanners.High, 60, good, 0, ""},
+		{"several, the longest", "@acme/docs @acme/web", scanners.Medium, 150, good, 0, ""},
+	} {
+		who := ownership.Person{Login: "mona", Write: true, Owns: true, Author: true, Teams: strings.Fields(tt.teams)}
+		w := ownership.Wish{Rule: "x/y", Severity: tt.severity, Reason: tt.reason, Until: today.Truncate(24*time.Hour).AddDate(0, 0, tt.days)}
+		g, err := rules.Weigh(w, who, today)
+		if tt.problem != "" && (err == nil || !strings.Contains(err.Error(), tt.problem)) || tt.problem == "" && (err != nil || g.Needs != tt.needs) {
+			t.Errorf("%s: %+v, %v", tt.name, g, err)
+		}
+	}
+}
+
 // TestRenewals has a finding accepted again and again.
 func TestRenewals(t *testing.T) {
 	t.Parallel()

@@ -1,6 +1,7 @@
 package ownership
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,7 +17,7 @@ import (
 // [Default] for those that hold without any.
 type Rules struct {
 	Default Ceiling
-	ByTeam  map[string]Ceiling           // "@org/team" in lower case: for its members, on what it owns
+	ByTeam  map[string]Ceiling           // "@org/team" in lower case: for its members, on what it owns, in place of the default
 	Above   map[scanners.Severity]Quorum // over the ceiling
 	Never   []string                     // rules ("scanner/rule", or the second part alone; globs) that must be mended, or shown to be wrong
 
@@ -178,18 +179,21 @@ func (r Rules) May(p Person, from string, author bool) bool {
 	return p.Write && (author || !p.Author) && (p.Owns || from == Lead && p.Lead)
 }
 
+// ceiling is that of the person's teams, also where it is lower than the default, which is for those
+// whose teams have none. Of several it is the one with the highest severity, then the longest.
 func (r Rules) ceiling(p Person) Ceiling {
-	c := r.Default
+	var theirs []Ceiling
 	for _, team := range p.Teams {
-		if t, ok := r.ByTeam[strings.ToLower(team)]; ok && t.MaxSeverity > c.MaxSeverity {
-			t.ReasonMin = max(t.ReasonMin, r.Default.ReasonMin)
-			if t.MaxDays == 0 {
-				t.MaxDays = r.Default.MaxDays
-			}
-			c = t
+		if c, ok := r.ByTeam[strings.ToLower(team)]; ok {
+			theirs = append(theirs, c)
 		}
 	}
-	return c
+	if len(theirs) == 0 {
+		return r.Default
+	}
+	return slices.MaxFunc(theirs, func(a, b Ceiling) int {
+		return cmp.Or(cmp.Compare(a.MaxSeverity, b.MaxSeverity), cmp.Compare(a.MaxDays, b.MaxDays), cmp.Compare(b.ReasonMin, a.ReasonMin))
+	})
 }
 
 func (r Rules) never(rule string) bool {

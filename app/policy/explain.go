@@ -81,6 +81,8 @@ func (p Policy) effective(v Value) (string, Origin) {
 		default:
 			return fmt.Sprintf("%s; %s from %s on", m, g.Mode, g.Severity), v.Origin
 		}
+	case k[0] == "rules" && k[2] == "mode":
+		return strings.Join(append([]string{v.Text()}, p.louder(k[1], v.Data.(Mode))...), "; "), v.Origin
 	case k[0] == "scanners" && p.off[k[1]] && p.requires(k[1]):
 		return "true", p.values[Key{"guardrails", "scanners", "required"}.id()].Origin
 	case k[0] == "paths" && v.Origin.Layer == Repository:
@@ -93,4 +95,27 @@ func (p Policy) effective(v Value) (string, Origin) {
 		return string(p.Guardrails.Broadest), Origin{} // because there are others
 	}
 	return v.Text(), v.Origin
+}
+
+// louder says where the guardrails make findings of a rule louder than the mode that it was given.
+func (p Policy) louder(rule string, m Mode) (where []string) {
+	for _, gate := range scanners.Gates() {
+		g := p.Guardrails.Gates[gate]
+		if m >= g.Mode {
+			continue
+		}
+		s := fmt.Sprintf("%s in %s", g.Mode, gate)
+		if g.Severity > defaultGate.Severity {
+			s += fmt.Sprintf(" from %s on", g.Severity)
+		}
+		where = append(where, s)
+	}
+	meets := func(other string) bool { return overlaps(other, rule) }
+	if m < Comment && slices.ContainsFunc(p.Guardrails.Enforce, func(e Enforced) bool { return meets(e.Rule) }) {
+		where = append(where, Comment.String()+" where enforced")
+	}
+	if m < Observe && slices.ContainsFunc(p.Guardrails.Required, func(scanner string) bool { return meets(scanner + "/**") }) {
+		where = append(where, Observe.String()+" where required")
+	}
+	return where
 }

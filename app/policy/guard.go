@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/bmatcuk/doublestar/v4"
 
@@ -171,13 +172,14 @@ func (p Policy) enforces(scanner string) bool {
 	})
 }
 
-func (p Policy) enforced(scanner, rule string) (Enforced, bool) {
+// enforced gives the entry for a rule; of several the one that was announced first.
+func (p Policy) enforced(scanner, rule string) (first Enforced, ok bool) {
 	for _, e := range p.Guardrails.Enforce {
-		if doublestar.MatchUnvalidated(e.Rule, scanner+"/"+rule) {
-			return e, true
+		if doublestar.MatchUnvalidated(e.Rule, scanner+"/"+rule) && (!ok || e.Since.Before(first.Since)) {
+			first, ok = e, true
 		}
 	}
-	return Enforced{}, false
+	return first, ok
 }
 
 // guard takes back what the repository may not say, and tells it.
@@ -272,55 +274,79 @@ func tooBroad(pattern string, most Breadth) bool {
 		return false
 	}
 	return slices.ContainsFunc(alternatives(pattern), func(s string) bool {
-		if most == Kind {
-			return strings.Trim(withoutClasses(s), "*?/.") == ""
-		}
-		return !slices.ContainsFunc(strings.Split(s, "/"), func(name string) bool {
-			return name != "" && !strings.ContainsAny(name, "*?[")
-		})
+		return !slices.ContainsFunc(segments(s), func(n segment) bool { return n.whole() || most == Kind && n.speaks() })
 	})
 }
 
-func withoutClasses(s string) string {
-	var b strings.Builder
-	class := false
-	for _, c := range s {
+// A segment of a pattern, between its slashes, is the text that is in all that it matches, and
+// whether there are wildcards beside.
+type segment struct {
+	text string
+	wild bool
+}
+
+func (s segment) whole() bool { return s.text != "" && !s.wild }
+
+// speaks reports whether the text says something. Dots and hyphens are in names of all kinds.
+func (s segment) speaks() bool {
+	return strings.ContainsFunc(s.text, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) })
+}
+
+// segments takes one of the alternatives of a pattern apart.
+func segments(s string) (list []segment) {
+	var one segment
+	for i := 0; i < len(s); i++ {
+		first := s[i]
+		i = end(s, i)
 		switch {
-		case c == '[':
-			class = true
-		case c == ']':
-			class = false
-		case !class && !strings.ContainsRune("*?", c):
-			b.WriteRune(c)
+		case strings.IndexByte("*?[", first) >= 0:
+			one.wild = true
+		case s[i] == '/':
+			list, one = append(list, one), segment{}
+		default:
+			one.text += s[i : i+1]
 		}
 	}
-	return b.String()
+	return append(list, one)
+}
+
+// end is where what begins at i ends: a class, an escaped character, or any other one. It reads
+// them as doublestar does.
+func end(s string, i int) int {
+	switch s[i] {
+	case '\\':
+		i++
+	case '[':
+		for i++; i < len(s) && s[i] != ']'; i++ {
+			if s[i] == '\\' {
+				i++
+			}
+		}
+	}
+	return min(i, len(s)-1)
 }
 
 // alternatives writes the braces of a pattern out. There are few, see [maxBraces].
 func alternatives(pattern string) []string {
-	open := strings.IndexByte(pattern, '{')
-	if open < 0 {
-		return []string{pattern}
-	}
-	depth, from, ends := 0, open+1, []string{}
-	for i := open; i < len(pattern); i++ {
-		switch pattern[i] {
-		case '{':
-			depth++
-		case '}':
-			depth--
-		}
-		if depth == 1 && pattern[i] == ',' || depth == 0 {
-			ends = append(ends, pattern[from:i])
-			from = i + 1
-		}
-		if depth == 0 {
+	depth, open, from, parts := 0, 0, 0, []string{}
+	for i := 0; i < len(pattern); i = end(pattern, i) + 1 {
+		switch c := pattern[i]; {
+		case c == '{':
+			if depth++; depth == 1 {
+				open, from = i, i+1
+			}
+		case depth == 1 && (c == ',' || c == '}'):
+			parts, from = append(parts, pattern[from:i]), i+1
+			if c == ',' {
+				continue
+			}
 			var out []string
-			for _, end := range ends {
-				out = append(out, alternatives(pattern[:open]+end+pattern[i+1:])...)
+			for _, part := range parts {
+				out = append(out, alternatives(pattern[:open]+part+pattern[i+1:])...)
 			}
 			return out
+		case c == '}':
+			depth--
 		}
 	}
 	return []string{pattern}

@@ -147,7 +147,7 @@ func guardrails() *spec {
 				fields: map[string]*spec{
 					"default": {about: "Of everybody who may write.", name: "default", example: "{max_severity: medium, max_days: 90}", fields: ceiling},
 					"by_team": {
-						about: "Of a team, on what it owns.", name: "by_team", example: `{"@acme/payments": {max_severity: high}}`, names: teamNames,
+						about: "Of the members of a team, on what it owns, in place of the default: higher or lower. What it leaves out is as there.", name: "by_team", example: `{"@acme/payments": {max_severity: high}}`, names: teamNames,
 						each: &spec{name: "a team", example: "{max_severity: high, max_days: 60}", fields: ceiling},
 					},
 					"above": {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"github.com/secbydesign/secbydesign/app/ownership"
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
@@ -25,7 +26,7 @@ func newChooser(seed uint64) chooser { return chooser{rand.New(rand.NewPCG(seed,
 func pick[T any](c chooser, list []T) T { return list[c.IntN(len(list))] }
 
 var (
-	someGlobs = []string{"vendor/**", "**/testdata/**", "**/*.md", "src/**", "**", "*", "src/auth/*.go", "{a,b}/**", "{src,**}", "*.lock", "services/payments/**", "s*/**", "[a-z]*/**"}
+	someGlobs = []string{"vendor/**", "**/testdata/**", "**/*.md", "src/**", "**", "*", "src/auth/*.go", "{a,b}/**", "{src,**}", "*.lock", "services/payments/**", "s*/**", "[a-z]*/**", `[^\]q]*/**`, `**\/**`, "{[}],**}", `src/\[a]/*`}
 	someRules = []string{"gitleaks/*", "gosec/G404", "gosec/G4*", "*/*", "**/*", "osv/GHSA-1", "semgrep/**", "gitleaks/aws", "{gosec,osv}/*"}
 	somePaths = []string{"src/auth/a.go", "services/payments/x.go", "vendor/a/b.js", "README.md", "a/b", "z", "src/testdata/k"}
 	someTexts = []any{"", "x", "off", "note", "a/", "/a", "./a", "!a", "a/../b", "a//b/*", "9m", "0s", "9s", "500s", "1h", "2026-02-30", "2026-02-28", "@a/b", "@", strings.Repeat("y", 600), "a,b", "{{{{", "a\nb"}
@@ -146,6 +147,7 @@ func TestGuardrailsAreNeverWeakened(t *testing.T) {
 	t.Parallel()
 	c := newChooser(1)
 	refusals, raised := 0, 0
+	unnamed := []string{"wö/wö.wö", "ww", "qq/qq/qq.qq", "q"} // by any glob, but for wildcards
 	for n := range 10_000 {
 		org, _ := c.layer(t, true)
 		repo, repoDoc := c.layer(t, n%3 == 0) // a repository may try to write guardrails
@@ -175,8 +177,7 @@ func TestGuardrailsAreNeverWeakened(t *testing.T) {
 			if p.Ignored(path) && matches(p.Guardrails.Never, path) {
 				t.Fatalf("%s\nit is left alone, and must not be", about())
 			}
-			if guard.Mode > Off && matches([]string{"**"}, path) && len(p.Ignore) > 0 && p.Ignored("q-"+path) && !alone.Ignored("q-"+path) &&
-				slices.ContainsFunc(p.Ignore, func(s string) bool { return s == "**" || s == "*" || s == "{src,**}" }) && p.values[Key{"paths", "ignore"}.id()].Origin.Layer == Repository {
+			if guard.Mode > Off && p.values[Key{"paths", "ignore"}.id()].Origin.Layer == Repository && slices.ContainsFunc(unnamed, p.Ignored) {
 				t.Fatalf("%s\neverything is left alone", about())
 			}
 			if decided.Mode == Block && decided.Origin.Layer != Repository {
@@ -398,11 +399,34 @@ guardrails:
 			}
 		})
 	}
+	// Of several entries the earliest counts, whatever their order.
+	twice := merged(t, "version: 1\nguardrails: {enforce: [{rule: \"gitleaks/*\", since: 2027-06-01}, {rule: gitleaks/aws, since: 2026-09-01}, {rule: \"gitleaks/a*\", since: 2026-10-31}]}\n", "")
+	if v, _ := twice.Fails("gitleaks", "aws", good); !v.Fails || !strings.Contains(v.Because, `"gitleaks/aws" since 2026-09-01`) {
+		t.Errorf("enforced three times: %+v", v)
+	}
 	if _, ok := p.Fails("gosec", "G404", good); ok {
 		t.Error("a rule that is not enforced is")
 	}
 	if _, ok := merged(t, "", "version: 1\nguardrails: {enforce: [{rule: \"**/*\", since: 2020-01-01}]}\n").Fails("gosec", "G404", good); ok {
 		t.Error("a repository enforced a rule")
+	}
+}
+
+// TestTeamsSayWhatIsDifferent holds that the rest of a team's ceiling is that of everybody.
+func TestTeamsSayWhatIsDifferent(t *testing.T) {
+	t.Parallel()
+	p := merged(t, `version: 1
+guardrails:
+  accept:
+    by_team: {"@Acme/Temps": {max_severity: low}, "@acme/docs": {reason_min: 0}}
+    default: {max_days: 30}
+`, "")
+	want := map[string]ownership.Ceiling{
+		"@acme/temps": {MaxSeverity: scanners.Low, MaxDays: 30, ReasonMin: 30},
+		"@acme/docs":  {MaxSeverity: scanners.Medium, MaxDays: 30, ReasonMin: 0},
+	}
+	if got := p.Guardrails.Accept.ByTeam; !maps.Equal(got, want) {
+		t.Errorf("got %+v", got)
 	}
 }
 
@@ -485,7 +509,10 @@ func TestBroadPatterns(t *testing.T) {
 	t.Parallel()
 	for pattern, want := range map[string]Breadth{
 		"**": All, "*": All, "**/*": All, "**/*.*": All, "[a-z]*/**": All, "{a,**}": All, "?*": All, "{*,b/c}": All,
-		"**/*.md": Kind, "src*/**": Kind, "{*.md,docs/**}": Kind,
+		"**/{*}": All, "{,a}**": All, "*{a,}*/**": All, "**/?*.*": All, "**/*[.]*": All, "**/*-*": All, ".*/**": All,
+		`[^\]x]*/**`: All, `[^\]q]*`: All, `**/[^\]q]*`: All, `**\/**`: All, `*\.*`: All, `{[}],**}`: All, `{\},**}`: All, `{[,],**}`: All, "**/*[^/b]": All,
+		"**/*.md": Kind, "src*/**": Kind, "{*.md,docs/**}": Kind, `**/*\a*`: Kind, `**/\[^q]*`: Kind, "**/*.[jt]s": Kind, "**/é*": Kind,
+		`\*`: Folder, `a\*/**`: Folder, `**/\a/*`: Folder, ".git/**": Folder, "_/**": Folder, `{\},a}/**`: Folder,
 		"vendor/**": Folder, "**/testdata/**": Folder, "a/*.go": Folder, "{a,b}/**": Folder, "Makefile": Folder,
 	} {
 		got := Folder
@@ -497,6 +524,44 @@ func TestBroadPatterns(t *testing.T) {
 		if got != want {
 			t.Errorf("%s is %s, want %s", pattern, got, want)
 		}
+	}
+}
+
+// TestBreadthIsThatOfMatching tries random patterns that are not too broad on names without any of
+// their letters, and on those without a whole name of theirs.
+func TestBreadthIsThatOfMatching(t *testing.T) {
+	t.Parallel()
+	c := newChooser(4)
+	others := []string{"x", "x.y", "xy/zx.y", "x/y/z", "x-y/.z", "xx/y-y/zz/x.yz", "]x", "x]", "[^x]", "x,y", "{x}/y}", `\x/y\`, "*x/?y", "!x/^z.x"}
+	longer := append([]string{"ax", "ax/bx", "xa.b", "ab-x/ba.y", "x/ax.ab/bz"}, others...)
+	taken := 0
+	for range 300_000 {
+		pattern := ""
+		for range 1 + c.IntN(10) {
+			pattern += pick(c, []string{"*", "*", "**", "?", "/", "/", "[", "[", "]", "]", "^", "!", "{", "}", ",", "\\", "a", "b", ".", "-"})
+		}
+		if !(&reader{}).glob(place{}, pattern) {
+			continue
+		}
+		for most, names := range map[Breadth][]string{Kind: others, Folder: longer} {
+			if tooBroad(pattern, most) {
+				continue
+			}
+			taken++
+			for _, name := range names {
+				if matches([]string{pattern}, name) {
+					t.Fatalf("%s is no more than %s and matches %s", pattern, most, name)
+				}
+			}
+		}
+		for _, name := range longer {
+			if matches([]string{pattern}, name) && !matches(alternatives(pattern), name) {
+				t.Fatalf("%s matches %s, and none of %q does", pattern, name, alternatives(pattern))
+			}
+		}
+	}
+	if taken < 20_000 {
+		t.Errorf("only %d patterns were taken", taken)
 	}
 }
 
@@ -517,6 +582,34 @@ func TestOverlaps(t *testing.T) {
 	deep := strings.Repeat("**/a/", 50) + "b"
 	if overlaps(deep, strings.Repeat("**/a/", 50)+"c") { // exponential, if done without thought
 		t.Error("b and c are one name")
+	}
+}
+
+// TestExplainWhatAnOrganisationSaysAgainstItself has rules that its own guardrails make louder.
+func TestExplainWhatAnOrganisationSaysAgainstItself(t *testing.T) {
+	t.Parallel()
+	p := merged(t, `version: 1
+guardrails:
+  gates: {secrets: {at_least: comment}, code: {at_least: comment, severity: high}, pipeline: {at_least: observe}}
+  enforce: [{rule: "gosec/G4*", since: 2026-09-01}]
+rules:
+  gitleaks/x: {mode: observe}
+  gosec/G404: {mode: observe}
+  osv/x: {mode: off}
+  semgrep/x: {mode: comment}
+`, "")
+	for rule, want := range map[string]string{
+		"gitleaks/x": "observe; comment in secrets; comment in code from high on",
+		"gosec/G404": "observe; comment in secrets; comment in code from high on; comment where enforced",
+		"osv/x":      "off; comment in secrets; comment in code from high on; observe in pipeline",
+		"semgrep/x":  "comment",
+	} {
+		if got, _ := p.effective(p.values[Key{"rules", rule, "mode"}.id()]); got != want {
+			t.Errorf("%s: %s\nwant %s", rule, got, want)
+		}
+	}
+	if d := p.Decide(scanners.Secrets, "gitleaks", "x", scanners.Low, "a.py"); d.Mode != Comment {
+		t.Errorf("decided is %v", d)
 	}
 }
 

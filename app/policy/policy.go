@@ -14,7 +14,6 @@ package policy
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/bmatcuk/doublestar/v4"
@@ -215,8 +214,7 @@ func RuleMatches(glob, scanner, rule string) bool {
 // of a scanner.
 func NamesRule(glob string) bool {
 	return !slices.ContainsFunc(alternatives(glob), func(s string) bool {
-		_, rule, _ := strings.Cut(s, "/")
-		return strings.Trim(withoutClasses(rule), "/.") == ""
+		return !slices.ContainsFunc(segments(s)[1:], segment.speaks)
 	})
 }
 

@@ -157,6 +157,23 @@ func addedBy(set patch.Set) func(scanners.Result) bool {
 	}
 }
 
+// An opinion is that a finding is of no use, as the ledger keeps it.
+type opinion struct {
+	Fingerprint string `json:"fingerprint"`
+	Rule        string `json:"rule"` // "scanner/rule"
+	Reason      string `json:"reason"`
+	Text        string `json:"text"`
+	Who         string `json:"who"`
+	Write       bool   `json:"write"`  // who says it may write to the repository
+	Author      bool   `json:"author"` // and is the author of the pull request
+	Source      string `json:"source"`
+}
+
+// counts reports whether an opinion is held against its rule. No pull request decides its own gate,
+// and nobody from outside does. Older versions of this program did not keep who spoke: what they kept
+// may be the word of either and does not count, so that in doubt a gate holds.
+func (o opinion) counts() bool { return o.Write && !o.Author }
+
 // Shown is what the ledger knows of the rules ("scanner/rule") in an organisation.
 type Shown map[string]*shownRule
 
@@ -205,11 +222,11 @@ func ReadShown(ctx context.Context, l ledger.Reader, owner string, now time.Time
 		return nil, fmt.Errorf("read opinions: %w", err)
 	}
 	for _, e := range opinions {
-		var said struct{ Fingerprint, Rule string }
+		var said opinion
 		if err := json.Unmarshal(e.Data, &said); err != nil {
 			return nil, fmt.Errorf("read the opinion of event %d: %w", e.ID, err)
 		}
-		if r := rules[said.Rule]; r != nil && r.shown[strings.ToLower(e.Repo)][said.Fingerprint] > 0 {
+		if r := rules[said.Rule]; said.counts() && r != nil && r.shown[strings.ToLower(e.Repo)][said.Fingerprint] > 0 {
 			r.shown[strings.ToLower(e.Repo)][said.Fingerprint] = 2
 		}
 	}

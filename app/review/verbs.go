@@ -311,8 +311,9 @@ func (t *talk) notUseful(line, code, text string, f fact) error {
 		t.say(line, "Only the author and people who may write to this repository are asked for their opinion.", "")
 		return nil
 	}
-	err := t.record(NotUseful, map[string]string{
-		"fingerprint": f.Fingerprint, "rule": f.Rule, "reason": code, "text": text, "who": t.who.Login, "source": t.key,
+	err := t.record(NotUseful, opinion{
+		Fingerprint: f.Fingerprint, Rule: f.Rule, Reason: code, Text: text,
+		Who: t.who.Login, Write: t.who.Write, Author: t.who.Author, Source: t.key,
 	})
 	t.done(checks.Done, "Taken down for the owners of %s: %s. The finding stays open.", checks.Code(f.Rule), code)
 	return err

@@ -26,11 +26,14 @@ type Suppression struct {
 type marker struct {
 	tools   []string
 	pattern *regexp.Regexp
+	prose   *regexp.Regexp // the pattern for files of prose, where people write about the marker; nil for the same one
 	rules   *regexp.Regexp // at the beginning of what stands behind it
 	wide    *regexp.Regexp // a marker that is for the whole file
 	form    string         // how rules are named behind the marker; empty where none can be
 	join    string         // between rules
 	why     string         // in front of a reason
+	plain   bool           // it is no comment, and nothing in prose
+	apart   string         // the same, and what it is called: it may begin in the line above, and its rules and reasons are in lines of their own
 	block   bool
 	exact   bool
 }
@@ -38,7 +41,8 @@ type marker struct {
 // Where a reason may stand is said by each tool:
 // https://github.com/securego/gosec#annotating-code
 // https://bandit.readthedocs.io/en/latest/config.html#suppressing-individual-lines
-// https://semgrep.dev/docs/ignoring-files-folders-code
+// https://semgrep.dev/docs/ignoring-files-folders-code, and where it looks for the word:
+// https://github.com/semgrep/semgrep/blob/develop/src/reporting/Nosemgrep.ml
 // https://eslint.org/docs/latest/use/configure/rules#comment-descriptions
 // https://github.com/koalaman/shellcheck/wiki/Directive
 // https://github.com/hadolint/hadolint/pull/1059
@@ -59,8 +63,9 @@ var (
 	}
 	markers = []marker{
 		{
-			tools: []string{"semgrep"}, pattern: regexp.MustCompile(`(#|//|/\*|<!--|--)\s*(nosem(?:grep)?)\b(.*)`),
-			rules: regexp.MustCompile(`^:\s*[\w.-]+(\s*,\s*[\w.-]+)*`), form: ": %s", join: ", ", why: "  ",
+			tools: []string{"semgrep"}, pattern: regexp.MustCompile(`(?i)(?:(#|//|/\*|<!--|--)(?:[^#/]*\s)?|\s)(nosem(?:grep)?)(.*)`),
+			prose: regexp.MustCompile(`(?i)(#|//|/\*|<!--|--)\s*(nosem(?:grep)?)\b(.*)`),
+			rules: regexp.MustCompile(`^[:=]\s*[\w.-]+(\s*,\s*[\w.-]+)*`), form: ": %s", join: ", ", why: "  ",
 		},
 		{
 			tools: []string{"gitleaks"}, pattern: regexp.MustCompile(`(?:(#|//|/\*|<!--|--|;)[^#/]*?)?(gitleaks:allow)\b(.*)`),
@@ -83,8 +88,17 @@ var (
 			rules: regexp.MustCompile(`^[\w-]+`), form: ":%s", why: " ", block: true,
 		},
 		{
-			tools: []string{"checkov"}, pattern: regexp.MustCompile(`(#)\s*((?:checkov|bridgecrew):skip)=?(.*)`),
-			rules: regexp.MustCompile(`^\w+`), form: "=%s", why: ":", block: true,
+			tools: []string{"checkov"}, pattern: regexp.MustCompile(`(?i)(?:(#|//|/\*)[^#/]*?)?\b(` + checkovNames + `:skip)\b=?(.*)`),
+			prose: regexp.MustCompile(`(?i)(#|//|/\*)\s*(` + checkovNames + `:skip)\b=?(.*)`),
+			rules: regexp.MustCompile(`^ *\w+`), form: "=%s", why: ":", block: true,
+		},
+		{
+			tools: []string{"checkov"}, pattern: regexp.MustCompile(`(?i)()(` + checkovNames + `\.io/skip\d*)["']?\s*[:=](.*)`),
+			rules: regexp.MustCompile(`^\s*["']?\w+`), form: ": %s", why: "=", block: true, plain: true,
+		},
+		{
+			tools: []string{"checkov"}, pattern: regexp.MustCompile(`(?i)()\b(` + checkovNames + `["']?\s*:\s*\{?\s*["']?skip)["']?\s*:(.*)`),
+			rules: regexp.MustCompile(`^`), apart: "checkov: skip", block: true,
 		},
 		{
 			tools: []string{"zizmor"}, pattern: regexp.MustCompile(`(#)\s*(zizmor:\s*ignore)(.*)`),
@@ -96,6 +110,12 @@ var (
 		},
 	}
 )
+
+// checkovNames are what its makers and their successors called it.
+const checkovNames = `(?:checkov|bridgecrew|cortex|prisma)`
+
+// prose is what the names of files end with that are written for people.
+var prose = regexp.MustCompile(`(?i)\.(md|markdown|mdx|txt|rst|adoc|asciidoc|org)$`)
 
 // maxLine is longer than lines that people write.
 const maxLine = 2000
@@ -109,14 +129,30 @@ func Suppressions(path, text string, added func(line int) bool) (list []Suppress
 	case strings.HasSuffix(path, ".py"):
 		nosec = banditMarker
 	}
-	n := 0
+	toPeople := prose.MatchString(path)
+	n, above := 0, ""
 	for line := range strings.Lines(text) {
-		if n++; len(line) > maxLine || !added(n) {
-			continue
+		if n++; len(line) > maxLine {
+			line = ""
 		}
 		line = strings.TrimRight(strings.ToValidUTF8(line, "\uFFFD"), "\r\n")
+		before := above
+		above = line
+		if !added(n) {
+			continue
+		}
 		for _, m := range append([]marker{nosec}, markers...) {
-			if found := m.pattern.FindStringSubmatch(line); found != nil {
+			switch {
+			case toPeople && (m.plain || m.apart != ""):
+				continue
+			case toPeople && m.prose != nil:
+				m.pattern = m.prose
+			}
+			found := m.pattern.FindStringSubmatch(line)
+			if found == nil && m.apart != "" && !m.pattern.MatchString(before) {
+				found = m.pattern.FindStringSubmatch(before + " " + line)
+			}
+			if found != nil {
 				one := m.read(found[1], found[2], found[3])
 				one.Line = n
 				list = append(list, one)
@@ -127,10 +163,13 @@ func Suppressions(path, text string, added func(line int) bool) (list []Suppress
 }
 
 func (m marker) read(opener, mark, rest string) Suppression {
+	if m.apart != "" {
+		return Suppression{Marker: m.apart, Tools: m.tools, Block: m.block, Reason: true} // in doubt it has one
+	}
 	named := m.rules.FindString(rest)
-	why := strings.Trim(rest[len(named):], " \t:-—=*/>#")
+	why := strings.Trim(rest[len(named):], " \t:-—=*/>#\"'")
 	s := Suppression{
-		Marker: mark, Tools: m.tools, Rules: strings.FieldsFunc(named, func(r rune) bool { return strings.ContainsRune(" \t,:[]", r) }),
+		Marker: mark, Tools: m.tools, Rules: strings.FieldsFunc(named, func(r rune) bool { return strings.ContainsRune(" \t,:=[]\"'", r) }),
 		Broad: named == "" && m.form != "" || strings.EqualFold(named, "all"),
 		Wide:  m.wide != nil && m.wide.MatchString(mark),
 		Block: m.block, Exact: m.exact,
@@ -144,6 +183,9 @@ func (m marker) read(opener, mark, rest string) Suppression {
 		opener = "#"
 	}
 	s.Write = opener + " " + mark
+	if m.plain {
+		s.Write = mark
+	}
 	if m.form != "" {
 		s.Write += strings.Replace(m.form, "%s", rules, 1)
 	}

@@ -60,6 +60,52 @@ func TestSuppressions(t *testing.T) {
 	}
 }
 
+// TestMarkersAreAsWideAsTheTools has what silences a tool wherever it stands, and prose, where nobody is
+// silenced by a word.
+func TestMarkersAreAsWideAsTheTools(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[[2]string]string{
+		{"a.py", "x = 1  # safe, nosemgrep"}:                           "2 nosemgrep: semgrep RULE",
+		{"a.py", "x = 1  # NOSEMGREP"}:                                 "2 NOSEMGREP: semgrep RULE",
+		{"a.py", "x = 1  #nosemgrep"}:                                  "2 nosemgrep: semgrep RULE",
+		{"a.js", "x(1) // see https://a.example nosem=a.b, c.d"}:       "2 nosem: semgrep a.b,c.d",
+		{"a.go", "f(` nosemgrep`)"}:                                    "2 nosemgrep: semgrep RULE",
+		{"a.go", "f() // nosemgrepping"}:                               "2 nosemgrep: semgrep RULE",
+		{"a.go", "xnosemgrep()"}:                                       "",
+		{"a.md", "Semgrep knows nosemgrep."}:                           "",
+		{"a.MD", "```py\nx = 1  # nosemgrep: a.b"}:                     "3 nosemgrep: semgrep a.b",
+		{"a.md", "Checkov knows `checkov:skip=CKV_AWS_20`."}:           "",
+		{"a.md", "checkov.io/skip1: CKV_K8S_8\ncheckov:\n  skip:"}:     "",
+		{"a.md", "    # checkov:skip=CKV_AWS_20:why"}:                  "2 checkov:skip: checkov CKV_AWS_20",
+		{"a.tf", "  // checkov:skip=CKV_AWS_20:The bucket is public"}:  "2 checkov:skip: checkov CKV_AWS_20 reason",
+		{"a.tf", "  # public. bridgecrew:skip= CKV_AWS_20"}:            "2 bridgecrew:skip: checkov CKV_AWS_20",
+		{"a.tf", "  /* cortex:skip=CKV_AWS_20 */"}:                     "2 cortex:skip: checkov CKV_AWS_20",
+		{"a.yml", "    checkov.io/skip1: CKV_K8S_8=It has no port"}:    "2 checkov.io/skip1: checkov CKV_K8S_8 reason",
+		{"a.tf", `    "prisma.io/skip2" = "CKV_K8S_8"`}:                "2 prisma.io/skip2: checkov CKV_K8S_8",
+		{"a.yml", "  Metadata: {checkov: {skip: [{id: CKV_AWS_20}]}}"}: "2 checkov: skip: checkov reason",
+		{"a.yml", "  checkov:\n    skip:\n      - id: CKV_AWS_20"}:     "3 checkov: skip: checkov reason",
+		{"a.json", "{\"checkov\": {\n\"skip\": [{}]}}"}:                "3 checkov: skip: checkov reason",
+		{"a.yml", "  checkov:\n    version: 1\n  skip: true"}:          "",
+		{"a.sh", "docker run bridgecrew/checkov --skip-check X"}:       "",
+	} {
+		got := ""
+		for _, s := range Suppressions(in[0], "first\n"+in[1]+"\n", func(int) bool { return true }) {
+			got += fmt.Sprintf("%d %s: %s", s.Line, s.Marker, strings.Join(s.Tools, ","))
+			if s.Broad {
+				got += " RULE"
+			} else if len(s.Rules) > 0 {
+				got += " " + strings.Join(s.Rules, ",")
+			}
+			if s.Reason {
+				got += " reason"
+			}
+		}
+		if got != want {
+			t.Errorf("%q\ngot  %s\nwant %s", in, got, want)
+		}
+	}
+}
+
 // TestSuppressionsWithAReason says what to write, as each tool takes it, and a reason is found in it.
 func TestSuppressionsWithAReason(t *testing.T) {
 	t.Parallel()
@@ -83,6 +129,9 @@ func TestSuppressionsWithAReason(t *testing.T) {
 		{"a.tf", "#tfsec:ignore:aws-s3-x"}:                      "tfsec,trivy # tfsec:ignore:aws-s3-x why it is safe here",
 		{"a.tf", "# trivy:ignore:AVD-AWS-0086"}:                 "trivy # trivy:ignore:AVD-AWS-0086 why it is safe here",
 		{"a.tf", "#checkov:skip=CKV_AWS_20"}:                    "checkov # checkov:skip=CKV_AWS_20:why it is safe here",
+		{"a.py", "x()  # safe, nosemgrep: a.b.c"}:               "semgrep # nosemgrep: a.b.c  why it is safe here",
+		{"a.tf", "// checkov:skip=CKV_AWS_20"}:                  "checkov // checkov:skip=CKV_AWS_20:why it is safe here",
+		{"a.yml", "checkov.io/skip1: CKV_K8S_8"}:                "checkov checkov.io/skip1: CKV_K8S_8=why it is safe here",
 		{"a.yml", "uses: x # zizmor: ignore[unpinned-uses]"}:    "zizmor # zizmor: ignore[unpinned-uses] why it is safe here",
 		{"Dockerfile", "# hadolint ignore=DL3008"}:              "hadolint # hadolint ignore=DL3008  # why it is safe here",
 	} {
