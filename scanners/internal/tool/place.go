@@ -101,14 +101,17 @@ func (r *Report) fixes(all []scanners.Fix) (fixes []scanners.Fix) {
 // clean makes a text of the program's fit to be shown: without the names of temporary folders, and
 // of valid characters.
 func (r *Report) clean(s string) string {
-	if root := r.Tree; root != "" && root != "/" {
-		s = strings.ReplaceAll(s, root+"/", "")
-		s = strings.ReplaceAll(s, root, ".")
-	}
-	return strings.Map(func(c rune) rune {
+	s = strings.Map(func(c rune) rune {
 		if c < ' ' && c != '\n' && c != '\t' || c == 0x7f {
 			return -1
 		}
 		return c
 	}, strings.ToValidUTF8(s, "\uFFFD"))
+	if root := r.Tree; root != "" && root != "/" {
+		for strings.Contains(s, root+"/") { // what is left of two may be a third
+			s = strings.ReplaceAll(s, root+"/", "")
+		}
+		s = strings.ReplaceAll(s, root, ".")
+	}
+	return s
 }
