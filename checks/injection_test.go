@@ -242,6 +242,8 @@ func FuzzInjection(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, p string) {
 		for name, body := range bodies(t, p) {
+			// A text that is an address and nothing else is the one of the rule's own page, too.
+			body = strings.ReplaceAll(body, "[Learn more]("+p+")", "")
 			for _, bad := range inert(rendered(t, body)) {
 				t.Errorf("%q, %s: %s\n%s", p, name, bad, body)
 			}
