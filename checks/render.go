@@ -184,7 +184,7 @@ func (in Input) footer(b *strings.Builder) {
 	for _, g := range in.Gates {
 		for _, f := range g.Findings {
 			switch {
-			case f.State == scanners.Unchanged && !(in.Unchanged && f.Comment):
+			case f.State == scanners.Unchanged && (!in.Unchanged || !f.Comment):
 				unchanged++
 			case f.State == scanners.New && !f.Comment:
 				observed++

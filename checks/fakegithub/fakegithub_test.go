@@ -498,10 +498,10 @@ func TestSettleWhileThereAreWrites(t *testing.T) {
 	for range 8 {
 		group.Go(func() {
 			for range 500 {
-				w.Server.mu.Lock()
-				w.Server.echo([]outgoing{{delivery: &Delivery{}}})
-				w.Server.mu.Unlock()
-				w.Server.Settle()
+				w.mu.Lock()
+				w.echo([]outgoing{{delivery: &Delivery{}}})
+				w.mu.Unlock()
+				w.Settle()
 			}
 		})
 	}
