@@ -164,24 +164,44 @@ func (n *Node) oneOf(words ...string) bool {
 // Parse reads one document. The error is a [*SyntaxError]; a document without a value is nil.
 func Parse(d Document) (*Node, error) {
 	text := strings.ReplaceAll(string(d.Text), "\r\n", "\n")
+	r := reader{lines: linesOf(text, d.Line), anchors: map[*yaml.Node]*Node{}}
 	var doc yaml.Node
 	if err := yaml.Unmarshal([]byte(text), &doc); err != nil {
-		return nil, &SyntaxError{Line: d.Line - 1 + lineOf(err, strings.Count(text, "\n")+1)}
+		return nil, &SyntaxError{Line: r.line(lineOf(err))}
 	}
 	if len(doc.Content) == 0 {
 		return nil, nil
 	}
-	r := reader{first: d.Line, lines: strings.Split(text, "\n"), anchors: map[*yaml.Node]*Node{}}
 	return r.node(doc.Content[0]), nil
 }
+
+// A line is one as the parser counts them: for it more characters end a line than for git and GitHub
+// (https://yaml.org/spec/1.1/#b-char).
+type line struct {
+	text   string
+	number int  // of the line of the file that it is in
+	whole  bool // it is all of that
+}
+
+func linesOf(text string, first int) (list []line) {
+	for i, s := range strings.Split(text, "\n") {
+		parts := otherBreaks.Split(s, -1)
+		for _, part := range parts {
+			list = append(list, line{part, first + i, len(parts) == 1})
+		}
+	}
+	return list
+}
+
+var otherBreaks = regexp.MustCompile("[\r\u0085\u2028\u2029]")
 
 var errorLine = regexp.MustCompile(`\bline ([0-9]+):`)
 
 // lineOf reads the line from an error's text, where alone the library tells it.
-func lineOf(err error, lines int) int {
+func lineOf(err error) int {
 	if m := errorLine.FindStringSubmatch(err.Error()); m != nil {
 		if n, err := strconv.Atoi(m[1]); err == nil {
-			return min(max(n, 1), lines)
+			return n
 		}
 	}
 	return 1
@@ -189,10 +209,12 @@ func lineOf(err error, lines int) int {
 
 // A reader makes nodes of one document.
 type reader struct {
-	first   int
-	lines   []string
+	lines   []line
 	anchors map[*yaml.Node]*Node // nil for one that is being read: it contains itself
 }
+
+// line gives the number in the file of a line that the parser tells.
+func (r *reader) line(n int) int { return r.lines[min(max(n, 1), len(r.lines))-1].number }
 
 func (r *reader) node(n *yaml.Node) *Node {
 	if n.Kind == yaml.AliasNode {
@@ -203,7 +225,7 @@ func (r *reader) node(n *yaml.Node) *Node {
 	}
 	if made, ok := r.anchors[n]; ok {
 		if made == nil {
-			return &Node{Line: r.first - 1 + n.Line}
+			return &Node{Line: r.line(n.Line)}
 		}
 		return made
 	}
@@ -213,7 +235,7 @@ func (r *reader) node(n *yaml.Node) *Node {
 }
 
 func (r *reader) fresh(n *yaml.Node) *Node {
-	out := &Node{Line: r.first - 1 + n.Line}
+	out := &Node{Line: r.line(n.Line)}
 	switch n.Kind {
 	case yaml.MappingNode:
 		out.Kind = Map
@@ -245,16 +267,16 @@ func (r *reader) put(to *Node, key *yaml.Node, value *Node) {
 		}
 		return
 	}
-	to.Entries = append(to.Entries, Entry{Key: key.Value, Line: r.first - 1 + key.Line, Value: value})
+	to.Entries = append(to.Entries, Entry{Key: key.Value, Line: r.line(key.Line), Value: value})
 }
 
 // place gives a plain scalar its columns, if its text stands there as the parser says.
 func (r *reader) place(n *Node, line, column int) {
 	const longest = 1000 // of a line that is worth a column; a file of one line has many values on it
-	if n.Quoted || n.Text == "" || line < 1 || line > len(r.lines) || column < 1 || len(r.lines[line-1]) > longest {
+	if n.Quoted || n.Text == "" || line < 1 || line > len(r.lines) || column < 1 || !r.lines[line-1].whole || len(r.lines[line-1].text) > longest {
 		return
 	}
-	text := []rune(r.lines[line-1])
+	text := []rune(r.lines[line-1].text)
 	if column-1 <= len(text) && strings.HasPrefix(string(text[column-1:]), n.Text) {
 		n.Column, n.EndColumn = column, column+utf8.RuneCountInString(n.Text)
 	}

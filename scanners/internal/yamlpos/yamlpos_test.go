@@ -86,6 +86,23 @@ func TestDocuments(t *testing.T) {
 	}
 }
 
+// Lines are those of git: what else ends one for the parser counts for nothing.
+func TestLinesAreThoseOfTheFile(t *testing.T) {
+	t.Parallel()
+	for _, end := range []string{"\r", "\u0085", "\u2028", "\u2029"} {
+		n, err := Parse(Document{1, []byte("a: 1\n# x" + end + "b: 2\nc: 3\n")})
+		if err != nil {
+			t.Fatalf("%q: %v", end, err)
+		}
+		if b := n.Get("b"); b == nil || b.Line != 2 || b.Column != 0 {
+			t.Errorf("%q: b is %+v", end, b)
+		}
+		if c := n.Get("c"); c == nil || c.Line != 3 || c.Column != 4 {
+			t.Errorf("%q: c is %+v", end, c)
+		}
+	}
+}
+
 // None of these may kill the program, which a full stack would do.
 func TestHostile(t *testing.T) {
 	t.Parallel()
