@@ -510,7 +510,7 @@ func FuzzRead(f *testing.F) {
 func check(t *testing.T, f scanners.Finding) {
 	t.Helper()
 	inside := func(name string) bool {
-		return fs.ValidPath(strings.ToValidUTF8(name, "x")) && path.Clean(name) == name && !strings.HasPrefix(name, "..")
+		return fs.ValidPath(strings.ToValidUTF8(name, "x")) && path.Clean(name) == name
 	}
 	switch {
 	case f.Path != "" && !inside(f.Path):
