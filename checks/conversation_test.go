@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -42,6 +43,7 @@ func (b *bench) push() {
 
 // gates makes an input of two gates with a scanner each.
 func (b *bench) gates(secrets, code []checks.Finding, change func(*checks.Input)) checks.Input {
+	code = slices.Clone(code) // which tests that run at the same time share
 	for i := range code {
 		code[i].Scanner, code[i].Gate = "slow", scanners.Code
 	}
