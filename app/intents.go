@@ -31,34 +31,12 @@ func (a *app) accept(ctx context.Context, d webhook.Delivery) error {
 	if err != nil {
 		return err
 	}
-	taken := ledger.Delivery{GUID: d.GUID, Event: d.Event, Action: d.Action}
-	taken.RepoID, taken.Owner, taken.Repo = about(d.Intent)
+	taken := ledger.Delivery{GUID: d.GUID, Event: d.Event, Action: d.Action, RepoID: d.RepoID, Owner: d.Owner, Repo: d.Repo}
 	err = a.queue.SubmitWith(ctx, taken, want.reviews, want.errands, want.events)
 	if errors.Is(err, ledger.ErrDuplicate) {
 		return webhook.ErrDuplicate
 	}
 	return err
-}
-
-// about names the repository of an intent. The id is 0 where it has none.
-func about(i webhook.Intent) (id int64, owner, repo string) {
-	switch i := i.(type) {
-	case webhook.Review:
-		return i.RepoID, i.Owner, i.Repo
-	case webhook.Closed:
-		return i.RepoID, i.Owner, i.Repo
-	case webhook.Rerun:
-		return i.RepoID, i.Owner, i.Repo
-	case webhook.Comment:
-		return i.RepoID, i.Owner, i.Repo
-	case webhook.Button:
-		return i.RepoID, i.Owner, i.Repo
-	case webhook.MergeGroup:
-		return i.RepoID, i.Owner, i.Repo
-	case webhook.PolicyChanged:
-		return i.RepoID, i.Owner, i.Repo
-	}
-	return 0, "", ""
 }
 
 // want says what a delivery asks for. It asks nobody but the ledger, since GitHub waits for the

@@ -127,27 +127,34 @@ func readers(event string) reader {
 	return nil
 }
 
-// read says what a body means. The action is empty when it is no plain word.
-func read(event string, body []byte) (action string, in Intent, o Outcome, err error) {
+// read fills the delivery with what a body means. The action is empty when it is no plain word.
+func (d *Delivery) read(body []byte) (Outcome, error) {
 	if !bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{")) || !json.Valid(body) {
-		return "", nil, NotJSON, nil
+		return NotJSON, nil
 	}
-	makeIntent := readers(event)
+	makeIntent := readers(d.Event)
 	if makeIntent == nil {
 		var p struct{ Action any } // for the log alone
 		_ = json.Unmarshal(body, &p)
 		action, _ := p.Action.(string)
-		return token(action), nil, EventNotUsed, nil
+		d.Action = token(action)
+		return EventNotUsed, nil
 	}
 	var p payload
-	if err := json.Unmarshal(body, &p); err != nil {
-		return token(p.Action), nil, BadPayload, fmt.Errorf("decode %s: %w", event, err)
+	err := json.Unmarshal(body, &p)
+	d.Action = token(p.Action)
+	switch {
+	case err != nil:
+		return BadPayload, fmt.Errorf("decode %s: %w", d.Event, err)
+	case d.Action != p.Action:
+		return BadPayload, errors.New("action is no plain word")
 	}
-	if token(p.Action) != p.Action {
-		return "", nil, BadPayload, errors.New("action is no plain word")
+	if owner, err := p.repository(); err == nil {
+		d.RepoID, d.Owner, d.Repo = p.Repository.ID, owner, p.Repository.Name
 	}
-	in, o, err = makeIntent(p)
-	return p.Action, in, o, err
+	var outcome Outcome
+	d.Intent, outcome, err = makeIntent(p)
+	return outcome, err
 }
 
 func readPullRequest(p payload) (Intent, Outcome, error) {

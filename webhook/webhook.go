@@ -66,6 +66,10 @@ type Delivery struct {
 	Event  string // X-GitHub-Event
 	Action string // empty for events without actions
 	Intent Intent // never nil
+
+	// The repository that it is about, checked as all that is in an [Intent]; zero for events about none.
+	RepoID      int64
+	Owner, Repo string
 }
 
 // Check tells why h cannot serve: without a secret everybody could send deliveries.
@@ -150,8 +154,7 @@ func (h *Handler) receive(w http.ResponseWriter, r *http.Request) (Delivery, Out
 		return d, NotJSON, err
 	}
 
-	var outcome Outcome
-	d.Action, d.Intent, outcome, err = read(d.Event, body)
+	outcome, err := d.read(body)
 	if outcome != Accepted {
 		return d, outcome, err
 	}
