@@ -72,7 +72,11 @@ func (r *Reviewer) Review(ctx context.Context, req queue.Request) error {
 	clients := checks.Clients{REST: gh.REST, GraphQL: gh.GraphQL}
 	place := checks.Place{Owner: p.Owner, Repo: p.Repo, Number: p.Number, Head: p.Head, AppID: r.AppID}
 	if !p.Open {
-		return r.settle(ctx, req, r.abandon(ctx, req, clients, place, "", "The pull request was closed before the review ended."))
+		events, err := r.history(ctx, req)
+		if err != nil {
+			return err
+		}
+		return r.settle(ctx, req, r.abandon(ctx, req, events, clients, place, "", "The pull request was closed before the review ended."))
 	}
 	log.UpdateContext(func(c zerolog.Context) zerolog.Context { return c.Str("head", p.Head) })
 
@@ -81,9 +85,9 @@ func (r *Reviewer) Review(ctx context.Context, req queue.Request) error {
 	if err := r.record(ctx, req, p.Head, Started, nil); err != nil {
 		return err
 	}
-	events, err := r.Ledger.Events(ctx, ledger.Filter{Owner: req.Owner, Repo: req.Repo, Number: req.Number})
+	events, err := r.history(ctx, req) // after the start: what was asked before is done by this one
 	if err != nil {
-		return fmt.Errorf("read earlier reviews: %w", err)
+		return err
 	}
 	names, err := askedAgain(events)
 	if err != nil {
@@ -96,7 +100,7 @@ func (r *Reviewer) Review(ctx context.Context, req queue.Request) error {
 	if err := run.Restart(ctx, names); err != nil {
 		return r.settle(ctx, req, err)
 	}
-	if err := r.abandon(ctx, req, clients, place, p.Head, "The pull request has a newer head."); err != nil {
+	if err := r.abandon(ctx, req, events, clients, place, p.Head, "The pull request has a newer head."); err != nil {
 		return r.settle(ctx, req, err)
 	}
 	if err := r.share(ctx, p, run); err != nil {
@@ -341,15 +345,20 @@ func (r *Reviewer) release(ctx context.Context, req queue.Request, head string) 
 	return r.Submit(ctx, ledger.Delivery{}, list, nil, nil)
 }
 
-// abandon ends what is left of reviews of this pull request: those of other heads, or, where
-// keep is empty, of every head.
-func (r *Reviewer) abandon(ctx context.Context, req queue.Request, c checks.Clients, place checks.Place, keep, why string) error {
+// history reads all events of a pull request.
+func (r *Reviewer) history(ctx context.Context, req queue.Request) ([]ledger.Event, error) {
+	events, err := r.Ledger.Events(ctx, ledger.Filter{Owner: req.Owner, Repo: req.Repo, Number: req.Number})
+	if err != nil {
+		return nil, fmt.Errorf("read earlier reviews: %w", err)
+	}
+	return events, nil
+}
+
+// abandon ends what is left of reviews of this pull request, by its events: those of other heads, or,
+// where keep is empty, of every head.
+func (r *Reviewer) abandon(ctx context.Context, req queue.Request, events []ledger.Event, c checks.Clients, place checks.Place, keep, why string) error {
 	// Only heads of ours that began here are looked for: asking GitHub for the checks of every
 	// earlier head would cost a request for each push.
-	events, err := r.Ledger.Events(ctx, ledger.Filter{Owner: place.Owner, Repo: place.Repo, Number: place.Number})
-	if err != nil {
-		return fmt.Errorf("read earlier reviews: %w", err)
-	}
 	unfinished, last := map[string]ledger.Event{}, keep
 	for _, e := range events {
 		switch e.Kind {
