@@ -3,6 +3,7 @@ package checks
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strconv"
 
 	"github.com/google/go-github/v60/github"
@@ -32,6 +33,45 @@ func ours(ctx context.Context, c Clients, p Place) (runs map[string]*github.Chec
 		}
 		opt.Page = resp.NextPage
 	}
+}
+
+// External ids tell our own runs apart: those of another pull request with the same head, and
+// those that show the same as what we are about to write. Webhooks bring them back, and for a
+// fork they are the only way from a check run to its pull request.
+var externalID = regexp.MustCompile(`^pr=([0-9]+)(?: (part|done)=([0-9a-f]+)(?: own=([a-z]+))?)?$`)
+
+func (p Place) externalID(kind, digest string, own Conclusion) string {
+	id := "pr=" + strconv.Itoa(p.Number)
+	if digest != "" {
+		id += " " + kind + "=" + digest
+	}
+	if own != "" {
+		id += " own=" + string(own)
+	}
+	return id
+}
+
+// PullOf reads the pull request's number from a check run's external id; 0 if it is not ours.
+func PullOf(externalID_ string) int {
+	m := externalID.FindStringSubmatch(externalID_)
+	if m == nil {
+		return 0
+	}
+	n, _ := strconv.Atoi(m[1])
+	return n
+}
+
+// done tells the digest that a completed run shows, and part the digest of one whose
+// annotations were being written when we were stopped.
+func done(run *github.CheckRun, p Place) string { return stage(run, p, "done", "completed") }
+func part(run *github.CheckRun, p Place) string { return stage(run, p, "part", "in_progress") }
+
+func stage(run *github.CheckRun, p Place, kind, status string) string {
+	m := externalID.FindStringSubmatch(run.GetExternalID())
+	if m == nil || run.GetStatus() != status || m[2] != kind || PullOf(run.GetExternalID()) != p.Number {
+		return ""
+	}
+	return m[3]
 }
 
 // firstPage are the variables of a query for a list of the pull request.

@@ -24,6 +24,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"slices"
 	"unicode/utf8"
 
@@ -315,6 +316,27 @@ func (r Report) Runs() []scanners.Run {
 		out = append(out, g.Runs...)
 	}
 	return out
+}
+
+// at makes the report anew for the threads that are there now, and those that are about to be.
+func (r Report) at(threads []Thread, opened map[string]bool) Report {
+	in := r.input
+	in.Threads = maps.Clone(opened)
+	for _, t := range threads {
+		in.Threads[t.Fingerprint] = in.Threads[t.Fingerprint] || t.Open()
+	}
+	return Compose(in)
+}
+
+// without is the verdict's check when some comments found no place.
+func (r Report) without(unplaced map[string]bool) Check {
+	var commented []string
+	for _, c := range r.Comments {
+		if !unplaced[c.Fingerprint] {
+			commented = append(append(commented, c.Fingerprint), c.With...)
+		}
+	}
+	return r.input.verdictCheck(r.Verdict, commented)
 }
 
 // Digest names the report's content: two reports with the same digest show the same.

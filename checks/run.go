@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -197,16 +195,6 @@ func (r *Run) reload(ctx context.Context) (err error) {
 	return nil
 }
 
-// at makes the report anew for the threads that are there now, and those that are about to be.
-func (r Report) at(threads []Thread, opened map[string]bool) Report {
-	in := r.input
-	in.Threads = maps.Clone(opened)
-	for _, t := range threads {
-		in.Threads[t.Fingerprint] = in.Threads[t.Fingerprint] || t.Open()
-	}
-	return Compose(in)
-}
-
 func (r *Run) changeAll(ctx context.Context, changes []Change) error {
 	for _, ch := range changes {
 		if err := r.change(ctx, ch); err != nil {
@@ -259,17 +247,6 @@ func (r *Run) summarise(ctx context.Context, rep Report, unplaced map[string]boo
 	return nil
 }
 
-// without is the verdict's check when some comments found no place.
-func (r Report) without(unplaced map[string]bool) Check {
-	var commented []string
-	for _, c := range r.Comments {
-		if !unplaced[c.Fingerprint] {
-			commented = append(append(commented, c.Fingerprint), c.With...)
-		}
-	}
-	return r.input.verdictCheck(r.Verdict, commented)
-}
-
 // ResolveWith gives the run a client that may resolve review threads, for which GitHub asks an
 // App for contents: write. Without one, a settled comment is minimised as resolved instead, and a
 // thread that a person resolved gets a reply when it is open again.
@@ -294,45 +271,6 @@ func Abandon(ctx context.Context, c Clients, old Place, why string) error {
 		}
 	}
 	return nil
-}
-
-// External ids tell our own runs apart: those of another pull request with the same head, and
-// those that show the same as what we are about to write. Webhooks bring them back, and for a
-// fork they are the only way from a check run to its pull request.
-var externalID = regexp.MustCompile(`^pr=([0-9]+)(?: (part|done)=([0-9a-f]+)(?: own=([a-z]+))?)?$`)
-
-func (p Place) externalID(kind, digest string, own Conclusion) string {
-	id := "pr=" + strconv.Itoa(p.Number)
-	if digest != "" {
-		id += " " + kind + "=" + digest
-	}
-	if own != "" {
-		id += " own=" + string(own)
-	}
-	return id
-}
-
-// PullOf reads the pull request's number from a check run's external id; 0 if it is not ours.
-func PullOf(externalID_ string) int {
-	m := externalID.FindStringSubmatch(externalID_)
-	if m == nil {
-		return 0
-	}
-	n, _ := strconv.Atoi(m[1])
-	return n
-}
-
-// done tells the digest that a completed run shows, and part the digest of one whose
-// annotations were being written when we were stopped.
-func done(run *github.CheckRun, p Place) string { return stage(run, p, "done", "completed") }
-func part(run *github.CheckRun, p Place) string { return stage(run, p, "part", "in_progress") }
-
-func stage(run *github.CheckRun, p Place, kind, status string) string {
-	m := externalID.FindStringSubmatch(run.GetExternalID())
-	if m == nil || run.GetStatus() != status || m[2] != kind || PullOf(run.GetExternalID()) != p.Number {
-		return ""
-	}
-	return m[3]
 }
 
 // publish makes one check run show c. Annotations can be appended and never removed, so a run
