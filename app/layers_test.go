@@ -219,17 +219,20 @@ func TestRenewalsEnd(t *testing.T) {
 	s.until("the lead's word counts", func() bool { return strings.Contains(s.verdict(two).Summary, "lea") })
 }
 
+// enforcing fails a check for what gitleaks finds once two pull requests were shown it.
+const enforcing = `version: 1
+guardrails:
+  enforce: [{rule: "gitleaks/*", since: 2026-01-01}]
+  no_surprise: {min_prs_shown: 2, min_days: 30, grace_days: 0}
+`
+
 // TestNoSurprise has an organisation that enforces a rule: it fails a check only when the rule was
 // shown before, and ceases to when people find it to be of no use.
 func TestNoSurprise(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, map[string]string{"a.py": "a = 1\n"})
 	s.people()
-	s.organisation(`version: 1
-guardrails:
-  enforce: [{rule: "gitleaks/*", since: 2026-01-01}]
-  no_surprise: {min_prs_shown: 2, min_days: 30, grace_days: 0}
-`)
+	s.organisation(enforcing)
 	one := s.open("one", map[string]string{"a.py": "a = 1\n" + leak(1)})
 	s.want(one, "neutral", "a.py:2 open")
 	s.announced(one, "gitleaks/github-pat does not fail the check yet: it was shown for 0 days here and in 0 pull requests of the organisation, and 30 days or 2 pull requests are wanted first (organisation, acme/.github/.secbydesign.yml:3).")
@@ -259,11 +262,7 @@ func TestOpinionsThatDoNotCount(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, map[string]string{"a.py": "a = 1\n"})
 	s.people()
-	s.organisation(`version: 1
-guardrails:
-  enforce: [{rule: "gitleaks/*", since: 2026-01-01}]
-  no_surprise: {min_prs_shown: 2, min_days: 30, grace_days: 0}
-`)
+	s.organisation(enforcing)
 	one := s.open("one", map[string]string{"a.py": "a = 1\n" + leak(1)})
 	s.want(one, "neutral", "a.py:2 open")
 	two := s.open("two", map[string]string{"b.py": "b = 1\n" + leak(2)})

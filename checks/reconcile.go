@@ -140,10 +140,9 @@ func (in Input) unseen(name string) bool {
 }
 
 // open brings a thread to the state of an open finding. One that a person resolved or hid stays so
-// while the finding is the same: they have seen it. One that got worse, or that another joined, is another
-// matter.
-// [Run] shows a thread again before it gives it an open text, so that being stopped in between is
-// told from a person's doing.
+// while the finding is the same: they have seen it. One that got worse, or that another joined, is
+// another matter. [Run] shows a thread again before it gives it an open text, so that being stopped in
+// between is told from a person's doing.
 func open(t Thread, c Comment) Change {
 	body := c.Body
 	if !t.hangs(c) {
