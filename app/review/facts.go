@@ -264,6 +264,14 @@ func (f facts) rely(decision string) bool {
 	return slices.ContainsFunc(f.Findings, func(one fact) bool { return one.Decided == decision })
 }
 
+// await reports whether a decision from another pull request may count for one of the findings, of which
+// nothing is decided yet. Whether it does is said by [triage.Rule] in the next review.
+func (f facts) await(d triage.Decision) bool {
+	return slices.ContainsFunc(f.Findings, func(one fact) bool {
+		return one.State == scanners.New && one.Decided == "" && one.Rule == d.Rule && one.Fingerprint == d.Fingerprint && one.Path == d.Path
+	})
+}
+
 func (f facts) open() []fact {
 	return slices.DeleteFunc(slices.Clone(f.Findings), func(one fact) bool {
 		return one.State != scanners.New || !one.Shown || one.Decided != ""

@@ -19,6 +19,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/ownership"
 	"github.com/secbydesign/secbydesign/app/pull"
 	"github.com/secbydesign/secbydesign/app/queue"
+	"github.com/secbydesign/secbydesign/app/triage"
 	"github.com/secbydesign/secbydesign/checks"
 )
 
@@ -29,7 +30,9 @@ const (
 	Group   = "group"   // with a [Merge]
 	Expiry  = "expiry"  // of a decision
 
-	// Revocation is of a decision too. Whoever revoked it asked for a review where they did.
+	// Acceptance and Revocation are of a decision too. Whoever decided or revoked it asked for a review
+	// where they did.
+	Acceptance = "acceptance"
 	Revocation = "revocation"
 )
 
@@ -71,8 +74,8 @@ func (r *Reviewer) Errand(ctx context.Context, e queue.Errand) error {
 		err = r.answer(ctx, e)
 	case Group:
 		err = r.group(ctx, e)
-	case Expiry, Revocation:
-		err = r.expire(ctx, e)
+	case Expiry, Acceptance, Revocation:
+		err = r.spread(ctx, e)
 	default:
 		// Left behind by a newer version of this program, which will know it.
 		return queue.Snooze{Until: time.Now().Add(time.Hour), Reason: "errand of an unknown kind"}
@@ -92,12 +95,24 @@ func (r *Reviewer) Errand(ctx context.Context, e queue.Errand) error {
 	return err
 }
 
-// expire has the pull requests looked at again in which a decision counted that is over. Not only that in
-// which it was made, which may be closed by now.
-func (r *Reviewer) expire(ctx context.Context, e queue.Errand) error {
+// spread has the pull requests looked at again in which a decision counted that is over, or may count that
+// is new. Not only that in which it was made, which may be closed by now.
+func (r *Reviewer) spread(ctx context.Context, e queue.Errand) error {
 	owner, repo, err := r.Ledger.NameNow(ctx, e.Owner, e.Repo)
 	if err != nil {
 		return err
+	}
+	concerns, reason := func(f facts) bool { return f.rely(e.ID) }, "a decision ended"
+	if e.Kind == Acceptance {
+		list, err := r.decisions(ctx, owner, repo)
+		if err != nil {
+			return err
+		}
+		at := slices.IndexFunc(list, func(d triage.Decision) bool { return d.ID == e.ID })
+		if at < 0 || list[at].Ended != "" {
+			return nil // it was taken back since
+		}
+		concerns, reason = func(f facts) bool { return f.await(list[at]) }, "decided elsewhere"
 	}
 	open, err := r.Ledger.OpenPulls(ctx, owner, repo)
 	if err != nil {
@@ -105,7 +120,7 @@ func (r *Reviewer) expire(ctx context.Context, e queue.Errand) error {
 	}
 	var reviews []queue.Request
 	for _, n := range open {
-		if n == e.Number && e.Kind == Revocation {
+		if n == e.Number && e.Kind != Expiry {
 			continue
 		}
 		// First whether a review runs, which may have read the decision, and then what the last one says.
@@ -119,8 +134,8 @@ func (r *Reviewer) expire(ctx context.Context, e queue.Errand) error {
 		if err != nil {
 			return err
 		}
-		if n == e.Number || known.Generation != known.Reviewed || last.rely(e.ID) {
-			reviews = append(reviews, again(one, "a decision ended"))
+		if n == e.Number || known.Generation != known.Reviewed || concerns(last) {
+			reviews = append(reviews, again(one, reason))
 		}
 	}
 	return r.Submit(ctx, ledger.Delivery{}, reviews, nil, nil)

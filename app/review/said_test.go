@@ -1,6 +1,7 @@
 package review
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -11,20 +12,23 @@ import (
 
 	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/app/queue"
+	"github.com/secbydesign/secbydesign/app/triage"
+	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// TestWhoIsLookedAtWhenADecisionEnds has pull requests in which a decision of the first counts, and others.
-func TestWhoIsLookedAtWhenADecisionEnds(t *testing.T) {
+// TestWhoIsLookedAtWithADecision has pull requests in which a decision of the first counts, and others.
+func TestWhoIsLookedAtWithADecision(t *testing.T) {
 	t.Parallel()
 	l, err := ledger.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "l.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { l.Close() })
-	const mine, other = "A-AAAAAAAA", "A-BBBBBBBB"
+	const mine, other, ended = "A-AAAAAAAA", "A-BBBBBBBB", "A-CCCCCCCC"
 	for i, p := range []struct {
 		closed, busy bool
 		decided      []string // in each of its reviews
+		path         string   // if it is not that of the decision
 	}{
 		{decided: []string{mine}},
 		{decided: []string{"", mine}},
@@ -33,6 +37,9 @@ func TestWhoIsLookedAtWhenADecisionEnds(t *testing.T) {
 		{decided: []string{mine}, closed: true},
 		{busy: true}, // the review that runs may have read the decision
 		{},
+		{decided: []string{""}},
+		{decided: []string{""}, closed: true},
+		{decided: []string{""}, path: "b.py"},
 	} {
 		heard := ledger.Pull{Owner: "acme", Repo: "shop", Number: i + 1, Installation: 8, Head: "h", Base: "b", Closed: p.closed}
 		err := l.Tx(t.Context(), func(tx *sql.Tx) error {
@@ -49,7 +56,8 @@ func TestWhoIsLookedAtWhenADecisionEnds(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, id := range p.decided {
-			data, err := json.Marshal(facts{Findings: []fact{{Fingerprint: "f", Decided: id}}})
+			one := fact{State: scanners.New, Rule: "r", Fingerprint: "f", Path: cmp.Or(p.path, "a.py"), Decided: id}
+			data, err := json.Marshal(facts{Findings: []fact{one}})
 			if err == nil {
 				err = l.Record(t.Context(), ledger.Event{Kind: Finished, Owner: "acme", Repo: "shop", Number: i + 1, Head: "h", Data: data})
 			}
@@ -64,16 +72,36 @@ func TestWhoIsLookedAtWhenADecisionEnds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	made := func(id string) step {
+		return step{Decision: &triage.Decision{ID: id, Rule: "r", Fingerprint: "f", Path: "a.py", Number: 1}}
+	}
+	for _, e := range []struct {
+		kind triage.StepKind
+		step step
+	}{{triage.Made, made(mine)}, {triage.Made, made(ended)}, {triage.Ended, step{ID: ended}}} {
+		data, err := json.Marshal(e.step)
+		if err == nil {
+			err = l.Record(t.Context(), ledger.Event{Kind: string(e.kind), Owner: "acme", Repo: "shop", Number: 1, Head: "h", Data: data})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, tc := range []struct {
 		kind   string
 		number int
+		id     string
 		want   []int
 	}{
-		{Expiry, 1, []int{1, 2, 6}},
-		{Expiry, 5, []int{1, 2, 6}},
-		{Expiry, 7, []int{1, 2, 6, 7}}, // it was made there, and does not count there any more
-		{Revocation, 1, []int{2, 6}},   // who revoked it has the first looked at
-		{Revocation, 2, []int{1, 6}},
+		{Expiry, 1, mine, []int{1, 2, 6}},
+		{Expiry, 5, mine, []int{1, 2, 6}},
+		{Expiry, 7, mine, []int{1, 2, 6, 7}}, // it was made there, and does not count there any more
+		{Revocation, 1, mine, []int{2, 6}},   // who revoked it has the first looked at
+		{Revocation, 2, mine, []int{1, 6}},
+		{Acceptance, 1, mine, []int{3, 6, 8}},
+		{Acceptance, 3, mine, []int{6, 8}},
+		{Acceptance, 1, ended, nil},
+		{Acceptance, 1, "A-DDDDDDDD", nil},
 	} {
 		var asked []int
 		r := &Reviewer{Ledger: l, Submit: func(_ context.Context, _ ledger.Delivery, list []queue.Request, _ []queue.Errand, _ []ledger.Event) error {
@@ -86,7 +114,7 @@ func TestWhoIsLookedAtWhenADecisionEnds(t *testing.T) {
 			}
 			return nil
 		}}
-		err := r.Errand(t.Context(), queue.Errand{Installation: 1, Owner: "acme", Repo: "old", Number: tc.number, Kind: tc.kind, ID: mine})
+		err := r.Errand(t.Context(), queue.Errand{Installation: 1, Owner: "acme", Repo: "old", Number: tc.number, Kind: tc.kind, ID: tc.id})
 		if err != nil || !slices.Equal(asked, tc.want) {
 			t.Errorf("%s in #%d: %v, %v, want %v", tc.kind, tc.number, asked, err, tc.want)
 		}

@@ -118,6 +118,7 @@ func (t *talk) decide(ctx context.Context, line string, c command.Command, f fac
 			checks.Code(f.id()), d.ID, f.Severity, others(d, owners), checks.Code(command.Prefix+" confirm "+d.ID)))
 		return nil
 	}
+	t.spread(Acceptance, d)
 	until := ""
 	if !d.Until.IsZero() {
 		until = " until " + d.Until.Format(time.DateOnly)
@@ -168,13 +169,18 @@ func (t *talk) step(kind triage.StepKind, s step) error {
 	return t.record(string(kind), s)
 }
 
-// over ends a decision. Which other pull requests are to be looked at is found out after that is written
-// down: a review that begins before still reads the decision.
+// over ends a decision.
 func (t *talk) over(d triage.Decision, why string) error {
-	t.errands = append(t.errands, queue.Errand{
-		Installation: t.e.Installation, Owner: t.e.Owner, Repo: t.e.Repo, Number: t.e.Number, Kind: Revocation, ID: d.ID,
-	})
+	t.spread(Revocation, d)
 	return t.step(triage.Ended, step{ID: d.ID, Why: why})
+}
+
+// spread lets a decision be known in the other pull requests. Which are to be looked at is found out after
+// it is written down: a review that begins before does not know of it.
+func (t *talk) spread(kind string, d triage.Decision) {
+	t.errands = append(t.errands, queue.Errand{
+		Installation: t.e.Installation, Owner: t.e.Owner, Repo: t.e.Repo, Number: t.e.Number, Kind: kind, ID: d.ID,
+	})
 }
 
 func (t *talk) decision(line, id string) (triage.Decision, bool) {
@@ -235,6 +241,7 @@ func (t *talk) confirm(ctx context.Context, line string, c command.Command) erro
 			t.done(checks.Seen, "Confirmed. `%s` waits for %s.", d.ID, others(d, owners))
 			return nil
 		}
+		t.spread(Acceptance, d)
 		t.done(checks.Done, "Confirmed: %s is %s (`%s`).", checks.Code(scanners.ID(d.Fingerprint)), how(d.Verb), d.ID)
 	}
 	return nil
