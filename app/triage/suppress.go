@@ -3,6 +3,7 @@ package triage
 import (
 	"regexp"
 	"strings"
+	"unicode"
 )
 
 // A Suppression is a line that tells a scanner to be silent. Here it silences nothing: it is a
@@ -166,10 +167,11 @@ func (m marker) read(opener, mark, rest string) Suppression {
 	if m.apart != "" {
 		return Suppression{Marker: m.apart, Tools: m.tools, Block: m.block, Reason: true} // in doubt it has one
 	}
+	mark = strings.Join(strings.Fields(mark), " ") // a carriage return may stand in a line
 	named := m.rules.FindString(rest)
 	why := strings.Trim(rest[len(named):], " \t:-—=*/>#\"'")
 	s := Suppression{
-		Marker: mark, Tools: m.tools, Rules: strings.FieldsFunc(named, func(r rune) bool { return strings.ContainsRune(" \t,:=[]\"'", r) }),
+		Marker: mark, Tools: m.tools, Rules: strings.FieldsFunc(named, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(",:=[]\"'", r) }),
 		Broad: named == "" && m.form != "" || strings.EqualFold(named, "all"),
 		Wide:  m.wide != nil && m.wide.MatchString(mark),
 		Block: m.block, Exact: m.exact,

@@ -164,10 +164,11 @@ func TestSilences(t *testing.T) {
 
 func FuzzSuppressions(f *testing.F) {
 	f.Add("x // #nosec G401 -- why\n# zizmor: ignore[a]\n")
+	f.Add("// #nosec G401\rG402 # zizmor:\rignore")
 	f.Fuzz(func(t *testing.T, text string) {
 		lines := strings.Count(text, "\n") + 1
 		for _, s := range Suppressions("a.go", text, func(int) bool { return true }) {
-			if s.Line < 1 || s.Line > lines || s.Marker == "" || strings.ContainsAny(s.Marker, "\n\r") {
+			if s.Line < 1 || s.Line > lines || s.Marker == "" || strings.ContainsAny(s.Marker+strings.Join(s.Rules, "")+s.Write, "\n\r") {
 				t.Errorf("%+v", s)
 			}
 		}
