@@ -1,5 +1,4 @@
-// Package bandit looks for security problems in Python with Bandit
-// (https://bandit.readthedocs.io).
+// Package bandit looks for security problems in Python with Bandit (https://bandit.readthedocs.io).
 //
 // Nothing in the tree configures it: .bandit, setup.cfg, tox.ini and the others that it may read
 // are not shown to it, and the comment nosec counts for nothing.

@@ -4,13 +4,13 @@
 // The policies are those of the operator: a folder of Rego files whose package is main. A deny or
 // violation is medium and a warn is low, unless the rule gives an object in place of a text; its
 // msg is the message, and severity, title, why, help, url, cwe, line and id say the rest. A policy folder,
-// an exception or a conftest.toml of the tree has no effect.
-//
-// A file that Conftest cannot parse ends its run, so the scan is incomplete then.
+// an exception or a conftest.toml of the tree has no effect. A file that Conftest cannot parse ends its
+// run, so the scan is incomplete then.
 package conftest
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/secbydesign/secbydesign/scanners"
@@ -62,8 +62,11 @@ type file struct {
 
 func parse(out *tool.Report, files []file) {
 	for _, file := range files {
-		add := func(r result, severity scanners.Severity) {
-			m := r.Metadata
+		for i, r := range slices.Concat(file.Failures, file.Warnings) {
+			m, severity := r.Metadata, scanners.Medium
+			if i >= len(file.Failures) {
+				severity = scanners.Low
+			}
 			if m.Severity != nil {
 				severity = *m.Severity
 			}
@@ -72,12 +75,6 @@ func parse(out *tool.Report, files []file) {
 				Title: cmp.Or(m.Title, "Policy of your organisation"), Message: r.Msg, Identity: r.Msg,
 				Why: m.Why, Help: m.Help, HelpURL: m.URL, CWE: m.CWE,
 			})
-		}
-		for _, r := range file.Failures {
-			add(r, scanners.Medium)
-		}
-		for _, r := range file.Warnings {
-			add(r, scanners.Low)
 		}
 	}
 }
