@@ -9,7 +9,9 @@ package patch
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/bluekeyes/go-gitdiff/gitdiff"
@@ -59,12 +61,16 @@ func Parse(raw []byte) (Set, error) {
 	var first error
 	for _, section := range sections(raw) {
 		parsed, _, err := gitdiff.Parse(bytes.NewReader(section))
+		for _, p := range parsed {
+			if !inOrder(p.TextFragments) {
+				err = errors.Join(err, errors.New("its hunks are not in order"))
+				continue
+			}
+			set.add(p)
+		}
 		if err != nil && first == nil {
 			header, _, _ := bytes.Cut(section, []byte("\n"))
 			first = fmt.Errorf("parse patch of %.200q: %w", header, err)
-		}
-		for _, p := range parsed {
-			set.add(p)
 		}
 	}
 	return set, first
@@ -93,6 +99,22 @@ func sections(raw []byte) [][]byte {
 		out = append(out, raw[start:])
 	}
 	return out
+}
+
+// inOrder reports whether hunks are at lines that a file can have, each behind the one before.
+func inOrder(hunks []*gitdiff.TextFragment) bool {
+	var old, now int64 // the last lines so far
+	behind := func(last *int64, start, lines int64) bool {
+		if lines > 0 {
+			start-- // else it names the line before
+		}
+		ok := start >= *last && start <= math.MaxInt32-lines
+		*last = start + lines
+		return ok
+	}
+	return !slices.ContainsFunc(hunks, func(h *gitdiff.TextFragment) bool {
+		return !behind(&old, h.OldPosition, h.OldLines) || !behind(&now, h.NewPosition, h.NewLines)
+	})
 }
 
 func (s *Set) add(p *gitdiff.File) {

@@ -126,6 +126,30 @@ func TestOneBrokenFileHidesNoOther(t *testing.T) {
 }
 
 // TestOddNames reads what git itself writes for names that strangers think of.
+// TestHunksOutOfOrder has hunks that git never writes.
+func TestHunksOutOfOrder(t *testing.T) {
+	t.Parallel()
+	for hunks, want := range map[string]bool{
+		"@@ -0,0 +1 @@\n+a\n":                                          true,
+		"@@ -1 +0,0 @@\n-a\n":                                          true,
+		"@@ -1 +1,2 @@\n a\n+b\n@@ -2 +3,2 @@\n a\n+b\n":               true,
+		"@@ -1,2 +1 @@\n a\n-b\n@@ -3 +1,0 @@\n-c\n":                   true,
+		"@@ -0,0 +0 @@\n+a\n":                                          false,
+		"@@ -0,0 +-1 @@\n+a\n":                                         false,
+		"@@ -1 +1,2 @@\n a\n+b\n@@ -1 +3,2 @@\n a\n+b\n":               false,
+		"@@ -1 +1,2 @@\n a\n+b\n@@ -2 +2,2 @@\n a\n+b\n":               false,
+		"@@ -5 +5,2 @@\n a\n+b\n@@ -1 +1,2 @@\n a\n+b\n":               false,
+		"@@ -0,0 +9223372036854775807 @@\n+a\n":                        false,
+		"@@ -0,0 +9223372036854775807,2 @@\n+a\n+b\n":                  false,
+		"@@ -1 +1 @@\n-a\n+b\n@@ -3000000000 +3000000000 @@\n-a\n+b\n": false,
+	} {
+		set, err := Parse([]byte("diff --git a/x b/x\n--- a/x\n+++ b/x\n" + hunks))
+		if ok := err == nil && len(set.Files()) == 1; ok != want || !ok && len(set.Files()) > 0 {
+			t.Errorf("%q: %v, %d files", hunks, err, len(set.Files()))
+		}
+	}
+}
+
 func TestOddNames(t *testing.T) {
 	t.Parallel()
 	names := []string{"plain", "with space", "-dash", "quo\"te", "new\nline", "tab\there", "caf\xe9", "日本", "a b/c d", "b/x", "back\\slash"}
