@@ -197,7 +197,7 @@ func (j *judgement) indirect(v actionlint.ExprNode, s *actionlint.Step, job *act
 
 var (
 	envFile  = regexp.MustCompile(`>>\s*["']?\$\{?(GITHUB_ENV|GITHUB_PATH)\b`)
-	variable = regexp.MustCompile(`\$\{?(\w+)`)
+	variable = regexp.MustCompile(`\$\{?(?:env:)?(\w+)`) // also as PowerShell has it
 	// fromFile prints a file: the whole of it, with as many lines as it has.
 	fromFile = regexp.MustCompile(`\$\(\s*(cat\s|<)|(^|[;&|{(]\s*)cat\s+[^|\n]*>>`)
 )

@@ -68,6 +68,11 @@ var (
 	// headFetched is what FETCH_HEAD is then.
 	headFetched = regexp.MustCompile(gitCommand + `fetch\s[^\n;&|]*` + headID)
 
+	// gitMove and gitFetch may name it by a variable of the environment.
+	gitMove  = regexp.MustCompile(gitMoves)
+	gitFetch = regexp.MustCompile(gitCommand + `fetch\s[^\n;&|]*`)
+	headOnly = regexp.MustCompile(headID)
+
 	// runs are commands that run files of the working folder: build tools, package managers,
 	// interpreters. The name must begin a command.
 	runs = regexp.MustCompile(`(?m)(^|[;&|(]|\b(?:then|do|sudo|exec|xvfb-run|env|time)\s)\s*(?:\w+=\S+\s+)*(` +
@@ -175,7 +180,7 @@ type brought struct {
 // checkout tells where the step checks out the head of a pull request.
 func (j *judgement) checkout(s *actionlint.Step, job *actionlint.Job, event string) (brought, bool) {
 	if run := workflow.Run(s); run != nil {
-		return j.checkoutByScript(run, event)
+		return j.checkoutByScript(s, job, event)
 	}
 	if name, _ := workflow.Uses(s); name != "actions/checkout" {
 		return brought{}, false
@@ -194,14 +199,28 @@ func (j *judgement) checkout(s *actionlint.Step, job *actionlint.Job, event stri
 	return brought{}, false
 }
 
-func (j *judgement) checkoutByScript(run *actionlint.String, event string) (brought, bool) {
+func (j *judgement) checkoutByScript(s *actionlint.Step, job *actionlint.Job, event string) (brought, bool) {
+	run := workflow.Run(s)
+	byVariable := func(command string) bool {
+		return slices.ContainsFunc(variable.FindAllStringSubmatch(command, -1), func(m []string) bool {
+			return headOnly.MatchString(text(j.env(m[1], s, job)))
+		})
+	}
+	fetched := func(script string) bool {
+		return headFetched.MatchString(script) || slices.ContainsFunc(gitFetch.FindAllString(script, -1), byVariable)
+	}
 	for _, m := range headCommand.FindAllStringIndex(run.Value, -1) {
 		command := run.Value[m[0]:m[1]]
 		switch {
 		case commented(run.Value, m[0]):
 		case event == "workflow_run" && strings.HasPrefix(command, "gh"): // of which pull request is not known
-		case strings.HasSuffix(command, "FETCH_HEAD") && !headFetched.MatchString(run.Value[:m[0]]):
+		case strings.HasSuffix(command, "FETCH_HEAD") && !fetched(run.Value[:m[0]]):
 		default:
+			return brought{j.Part(run, m[0], m[1]), command, m[1]}, true
+		}
+	}
+	for _, m := range gitMove.FindAllStringIndex(run.Value, -1) {
+		if command := run.Value[m[0]:m[1]]; !commented(run.Value, m[0]) && byVariable(command) {
 			return brought{j.Part(run, m[0], m[1]), command, m[1]}, true
 		}
 	}
