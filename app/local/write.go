@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"time"
 
@@ -214,7 +215,11 @@ func writeText(w io.Writer, v view, o Options) error {
 	}
 	p.width = min(p.width, 110) // longer lines are hard to read
 	check := v.report.Checks[0]
-	fmt.Fprintf(p, "%s %s\n\n", p.bold("secbydesign"), p.dim(fmt.Sprintf("%s compared with %s, %d files changed", short(v.Head), short(v.MergeBase), len(v.changed()))))
+	files := fmt.Sprintf("%d files", len(v.changed()))
+	if files == "1 files" {
+		files = "1 file"
+	}
+	fmt.Fprintf(p, "%s %s\n\n", p.bold("secbydesign"), p.dim(fmt.Sprintf("%s compared with %s, %s changed", short(v.Head), short(v.MergeBase), files)))
 	told := map[string]bool{} // packages: who upgrades one for an advisory mends the next one, too
 	for _, f := range v.findings(o.All) {
 		name := fmt.Sprint(f.Scanner, "\x00", f.Path, "\x00", f.Line, "\x00", f.Package)
@@ -287,9 +292,12 @@ func (p *page) finding(f checks.Finding, v view, before bool) {
 	p.WriteString("\n")
 }
 
+// stressed is what Markdown, of which the help is, shows bold.
+var stressed = regexp.MustCompile(`\*\*([^*]+)\*\*`)
+
 func (p *page) mend(f checks.Finding, diff string) {
 	if f.Help != "" {
-		p.wrap("  ", p.bold("How to mend it: ")+f.Help)
+		p.wrap("  ", p.bold("How to mend it: ")+stressed.ReplaceAllString(f.Help, p.bold("$1")))
 	}
 	if diff != "" {
 		for line := range strings.SplitSeq(diff, "\n") {
