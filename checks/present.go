@@ -52,8 +52,8 @@ func (p Place) externalID(kind, digest string, own Conclusion) string {
 }
 
 // PullOf reads the pull request's number from a check run's external id; 0 if it is not ours.
-func PullOf(externalID_ string) int {
-	m := externalID.FindStringSubmatch(externalID_)
+func PullOf(id string) int {
+	m := externalID.FindStringSubmatch(id)
 	if m == nil {
 		return 0
 	}
