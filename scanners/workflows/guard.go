@@ -44,7 +44,10 @@ var (
 	insiderFirst = regexp.MustCompile(`label\.name$|labels\.\*\.name$|^needs\.[\w-]*(auth|perm|allow|trust|member|check|gate|approv)[\w-]*\.`)
 
 	// ours are names whose value no outsider decides on.
-	ours = regexp.MustCompile(`^github\.(repository|event\.repository\.|event\.pull_request\.base\.|event\.workflow_run\.repository\.)|^(env|vars|secrets|inputs|needs|steps)\.`)
+	ours = regexp.MustCompile(`^github\.(repository|event\.repository\.|event\.organization\.|event\.pull_request\.base\.|event\.workflow_run\.repository\.)|^(env|vars|secrets|inputs|needs|steps)\.`)
+
+	// resultOf is how a job went that is needed.
+	resultOf = regexp.MustCompile(`^needs\.([\w-]+)\.result$`)
 
 	// afterSkipped are conditions of jobs that run although one they need is skipped.
 	afterSkipped = regexp.MustCompile(`(?i)\b(always|cancelled|failure)\s*\(`)
@@ -84,10 +87,7 @@ func (j *judgement) stepGuards(job *actionlint.Job, event string) []guard {
 		// A job is skipped with the one it needs.
 		for _, need := range job.Needs {
 			if other := j.Workflow.Jobs[strings.ToLower(need.Value)]; other != nil && other != job {
-				before = max(before, j.condGuard(other.If, event))
-				if other.Environment != nil || j.asks(other) {
-					before = max(before, gated)
-				}
+				before = max(before, j.ranGuard(other, event))
 			}
 		}
 	}
@@ -101,6 +101,15 @@ func (j *judgement) stepGuards(job *actionlint.Job, event string) []guard {
 	return append(guards, before)
 }
 
+// ranGuard tells what stood between an outsider and a job that has run.
+func (j *judgement) ranGuard(job *actionlint.Job, event string) guard {
+	g := j.condGuard(job.If, event)
+	if job.Environment != nil || j.asks(job) {
+		g = max(g, gated)
+	}
+	return g
+}
+
 // asks reports whether a step of the job asks what the actor may do.
 func (j *judgement) asks(job *actionlint.Job) bool {
 	return slices.ContainsFunc(job.Steps, func(s *actionlint.Step) bool { return j.traitsOf(s).asks })
@@ -110,8 +119,9 @@ func (j *judgement) condGuard(cond *actionlint.String, event string) guard {
 	key := conditionOn{cond, event}
 	g, ok := j.conds[key]
 	if !ok {
+		j.conds[key] = open // for jobs that need each other
 		if node := workflow.Condition(cond); node != nil && !alwaysTrue(cond.Value) {
-			g = judgeCondition(node, event, true)
+			g = j.judgeCondition(node, event, true)
 		}
 		j.conds[key] = g
 	}
@@ -126,16 +136,16 @@ func alwaysTrue(cond string) bool {
 
 // judgeCondition tells what stands between an outsider and an expression that is true, or false, if
 // the event triggers the workflow. What is not understood is nothing.
-func judgeCondition(n actionlint.ExprNode, event string, is bool) guard {
+func (j *judgement) judgeCondition(n actionlint.ExprNode, event string, is bool) guard {
 	switch n := n.(type) {
 	case *actionlint.BoolNode:
 		if n.Value != is {
 			return closed
 		}
 	case *actionlint.NotOpNode:
-		return judgeCondition(n.Operand, event, !is)
+		return j.judgeCondition(n.Operand, event, !is)
 	case *actionlint.LogicalOpNode:
-		left, right := judgeCondition(n.Left, event, is), judgeCondition(n.Right, event, is)
+		left, right := j.judgeCondition(n.Left, event, is), j.judgeCondition(n.Right, event, is)
 		if (n.Kind == actionlint.LogicalOpNodeKindAnd) == is {
 			return max(left, right)
 		}
@@ -143,9 +153,9 @@ func judgeCondition(n actionlint.ExprNode, event string, is bool) guard {
 	case *actionlint.CompareOpNode:
 		switch n.Kind {
 		case actionlint.CompareOpNodeKindEq:
-			return judgeComparison(n.Left, n.Right, event, is)
+			return j.judgeComparison(n.Left, n.Right, event, is)
 		case actionlint.CompareOpNodeKindNotEq:
-			return judgeComparison(n.Left, n.Right, event, !is)
+			return j.judgeComparison(n.Left, n.Right, event, !is)
 		}
 	case *actionlint.FuncCallNode:
 		if is && chosenBy(n) {
@@ -164,24 +174,29 @@ func judgeCondition(n actionlint.ExprNode, event string, is bool) guard {
 }
 
 // judgeComparison does the same for two values that are equal, or are not.
-func judgeComparison(a, b actionlint.ExprNode, event string, equal bool) guard {
+func (j *judgement) judgeComparison(a, b actionlint.ExprNode, event string, equal bool) guard {
 	switch a.(type) {
 	case *actionlint.StringNode, *actionlint.BoolNode, *actionlint.NullNode:
 		a, b = b, a
 	}
 	switch b := b.(type) {
 	case *actionlint.BoolNode:
-		return judgeCondition(a, event, b.Value == equal)
+		return j.judgeCondition(a, event, b.Value == equal)
 	case *actionlint.NullNode:
-		return judgeCondition(a, event, !equal)
+		return j.judgeCondition(a, event, !equal)
 	case *actionlint.StringNode:
 		switch name := workflow.Name(a); {
 		case b.Value == "":
-			return judgeCondition(a, event, !equal)
+			return j.judgeCondition(a, event, !equal)
 		case name == "github.event_name" && strings.EqualFold(b.Value, event) != equal,
 			name == "github.event.workflow_run.event" && equal && insiderRun.MatchString(b.Value),
 			name == "github.event.workflow_run.event" && !equal && event == "workflow_run" && strings.EqualFold(b.Value, "pull_request"):
 			return closed
+		}
+		if m := resultOf.FindStringSubmatch(workflow.Name(a)); equal && m != nil && strings.EqualFold(b.Value, "success") {
+			if other := j.Workflow.Jobs[m[1]]; other != nil && j.ranGuard(other, event) > open {
+				return j.ranGuard(other, event)
+			}
 		}
 	}
 	switch {
@@ -203,7 +218,16 @@ func chosenBy(n actionlint.ExprNode) bool {
 		return person.MatchString(name) || insiderFirst.MatchString(name)
 	}
 	// contains(list, name), join(names), fromJSON(name)
-	return slices.ContainsFunc(call.Args, chosenBy) && !slices.ContainsFunc(call.Args, func(arg actionlint.ExprNode) bool { return !chosenBy(arg) && !known(arg) })
+	found := false
+	for _, arg := range call.Args { // each is looked at once: calls may be nested by the thousand
+		switch {
+		case chosenBy(arg):
+			found = true
+		case !known(arg):
+			return false
+		}
+	}
+	return found
 }
 
 // known reports whether no outsider decides on the value.

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -65,10 +66,7 @@ var (
 		`|` + gitCommand + `(fetch|pull)\s[^\n]*\b(refs/)?pull/(\$|[0-9])` +
 		`|` + gitMoves + headID + `[^}\n]*\}\}|` + gitMoves + `\bFETCH_HEAD\b`)
 
-	// headFetched is what FETCH_HEAD is then.
-	headFetched = regexp.MustCompile(gitCommand + `fetch\s[^\n;&|]*` + headID)
-
-	// gitMove and gitFetch may name it by a variable of the environment.
+	// gitMove and gitFetch may name it by a variable of the environment; FETCH_HEAD is what was fetched.
 	gitMove  = regexp.MustCompile(gitMoves)
 	gitFetch = regexp.MustCompile(gitCommand + `fetch\s[^\n;&|]*`)
 	headOnly = regexp.MustCompile(headID)
@@ -108,7 +106,7 @@ func (j *judgement) untrustedCode(job *actionlint.Job) {
 			}
 			at, ref := brought.at, brought.ref
 			g := j.guard(job, i, event)
-			if g == closed || g == gated && (event == "issue_comment" || labelled(trigger, ref)) {
+			if g == closed || g == gated && (event == "issue_comment" || labelled(trigger, brought.commit)) {
 				continue
 			}
 			if event != "issue_comment" && j.refuses(s) {
@@ -165,16 +163,17 @@ func (j *judgement) refuses(s *actionlint.Step) bool {
 
 // labelled reports whether a gate holds: it is asked again for each commit, and the commit that
 // was looked at is the one that is used.
-func labelled(e actionlint.Event, ref string) bool {
+func labelled(e actionlint.Event, commit string) bool {
 	hook, ok := e.(*actionlint.WebhookEvent)
-	return ok && len(hook.Types) == 1 && hook.Types[0].Value == "labeled" && strings.Contains(ref, "head.sha")
+	return ok && len(hook.Types) == 1 && hook.Types[0].Value == "labeled" && strings.Contains(commit, "head.sha")
 }
 
 // A brought is where a step brings in what outsiders wrote.
 type brought struct {
-	at  workflow.Place
-	ref string // under which name
-	end int    // of the command, in the step's script
+	at     workflow.Place
+	ref    string // under which name
+	commit string // the same, with what variables hold
+	end    int    // of the command, in the step's script
 }
 
 // checkout tells where the step checks out the head of a pull request.
@@ -192,36 +191,45 @@ func (j *judgement) checkout(s *actionlint.Step, job *actionlint.Job, event stri
 		if ref == nil {
 			return brought{at: j.Place(repo), ref: repo.Value}, true
 		}
-		return brought{at: j.Place(ref), ref: ref.Value}, headCommit.MatchString(refText) || headBranch.MatchString(refText)
+		return brought{at: j.Place(ref), ref: ref.Value, commit: refText}, headCommit.MatchString(refText) || headBranch.MatchString(refText)
 	case ref != nil && headCommit.MatchString(refText):
-		return brought{at: j.Place(ref), ref: ref.Value}, true
+		return brought{at: j.Place(ref), ref: ref.Value, commit: refText}, true
 	}
 	return brought{}, false
 }
 
 func (j *judgement) checkoutByScript(s *actionlint.Step, job *actionlint.Job, event string) (brought, bool) {
 	run := workflow.Run(s)
-	byVariable := func(command string) bool {
-		return slices.ContainsFunc(variable.FindAllStringSubmatch(command, -1), func(m []string) bool {
-			return headOnly.MatchString(text(j.env(m[1], s, job)))
+	unfolded := func(command string) string {
+		return variable.ReplaceAllStringFunc(command, func(use string) string {
+			return cmp.Or(text(j.env(variable.FindStringSubmatch(use)[1], s, job)), use)
 		})
 	}
-	fetched := func(script string) bool {
-		return headFetched.MatchString(script) || slices.ContainsFunc(gitFetch.FindAllString(script, -1), byVariable)
+	fetched, from := "", len(run.Value) // what FETCH_HEAD is, and from where on
+	for _, m := range gitFetch.FindAllStringIndex(run.Value, -1) {
+		if text := unfolded(run.Value[m[0]:m[1]]); headOnly.MatchString(text) {
+			fetched, from = text, m[1]
+			break
+		}
 	}
 	for _, m := range headCommand.FindAllStringIndex(run.Value, -1) {
 		command := run.Value[m[0]:m[1]]
+		commit := unfolded(command)
+		if strings.HasSuffix(command, "FETCH_HEAD") {
+			commit = fetched
+		}
 		switch {
 		case commented(run.Value, m[0]):
 		case event == "workflow_run" && strings.HasPrefix(command, "gh"): // of which pull request is not known
-		case strings.HasSuffix(command, "FETCH_HEAD") && !fetched(run.Value[:m[0]]):
+		case strings.HasSuffix(command, "FETCH_HEAD") && m[0] < from:
 		default:
-			return brought{j.Part(run, m[0], m[1]), command, m[1]}, true
+			return brought{j.Part(run, m[0], m[1]), command, commit, m[1]}, true
 		}
 	}
 	for _, m := range gitMove.FindAllStringIndex(run.Value, -1) {
-		if command := run.Value[m[0]:m[1]]; !commented(run.Value, m[0]) && byVariable(command) {
-			return brought{j.Part(run, m[0], m[1]), command, m[1]}, true
+		command := run.Value[m[0]:m[1]]
+		if commit := unfolded(command); headOnly.MatchString(commit) && !commented(run.Value, m[0]) {
+			return brought{j.Part(run, m[0], m[1]), command, commit, m[1]}, true
 		}
 	}
 	return brought{}, false
@@ -350,7 +358,7 @@ func (j *judgement) download(s *actionlint.Step) (brought, bool) {
 		if m == nil || commented(script.Value, m[0]) || elsewhere.MatchString(script.Value) || !strings.Contains(script.Value, "unzip") && !strings.Contains(script.Value, "gh run download") {
 			return brought{}, false
 		}
-		return brought{j.Part(script, m[0], m[1]), script.Value[m[0]:m[1]], m[1]}, true
+		return brought{at: j.Part(script, m[0], m[1]), ref: script.Value[m[0]:m[1]], end: m[1]}, true
 	}
 	name, _ := workflow.Uses(s)
 	path := strings.TrimSpace(text(workflow.Input(s, "path")))

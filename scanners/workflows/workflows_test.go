@@ -12,6 +12,7 @@ import (
 	"github.com/rhysd/actionlint"
 
 	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/internal/workflow"
 )
 
 const path = ".github/workflows/ci.yml"
@@ -185,6 +186,7 @@ func TestConditionsOfGuards(t *testing.T) {
 		{"github.actor == 'maintainer'", target, gated},
 		{"github.actor != 'dependabot[bot]'", target, open},
 		{"github.actor == github.event.pull_request.user.login", target, open},
+		{"github.event.pull_request.head.repo.owner.login == github.event.organization.login", target, closed},
 		{"contains(fromJSON('[\"OWNER\", \"MEMBER\"]'), github.event.comment.author_association)", "issue_comment", gated},
 		{"contains(github.event.comment.body, github.actor)", "issue_comment", open},
 		{"needs.authorize.outputs.ok == 'true'", target, gated},
@@ -199,10 +201,56 @@ func TestConditionsOfGuards(t *testing.T) {
 		{"${{ " + same + " }}\n", target, open},
 		{same + " && (", target, open},
 	} {
-		j := &judgement{conds: map[conditionOn]guard{}}
+		j := &judgement{File: &workflow.File{Workflow: &actionlint.Workflow{}}, conds: map[conditionOn]guard{}}
 		if got := j.condGuard(&actionlint.String{Value: c.cond}, c.event); got != c.want {
 			t.Errorf("%q on %s: %d, want %d", c.cond, c.event, got, c.want)
 		}
+	}
+}
+
+// Calls may be nested as deep as an expression is long; looked at twice each, they would take for ever.
+func TestNestedCalls(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]scanners.Severity{"github.actor": scanners.Medium, "github.head_ref": scanners.Critical} {
+		cond := strings.Repeat("join(", 2000) + name + strings.Repeat(")", 2000) + " == 'x'"
+		wantCheckout(t, "on: pull_request_target\npermissions: {contents: write}\njobs:\n  a:\n    if: "+cond+"\n    runs-on: x\n    steps:\n"+
+			"      - uses: actions/checkout@v4.2.2\n        with: {ref: \"${{ github.event.pull_request.head.sha }}\"}\n      - run: npm ci\n", want)
+	}
+}
+
+// A label that is asked for at each commit holds, however the commit is written.
+func TestLabelledByVariable(t *testing.T) {
+	t.Parallel()
+	const head = "${{ github.event.pull_request.head.sha }}"
+	for script, want := range map[string][]scanners.Severity{
+		"git fetch origin " + head + "; git checkout " + head:    nil,
+		`git fetch origin "$SHA"; git checkout "$SHA"`:           nil,
+		"git fetch origin " + head + "; git checkout FETCH_HEAD": nil,
+		`git fetch origin "$SHA"; git checkout FETCH_HEAD`:       nil,
+		`git fetch origin pull/$NUMBER/head:pr; git checkout pr`: {scanners.Medium}, // what is newest then
+	} {
+		wantCheckout(t, "on: {pull_request_target: {types: [labeled]}}\npermissions: {contents: write}\njobs:\n  a:\n    if: github.event.label.name == 'safe'\n    runs-on: x\n"+
+			"    env: {SHA: \"${{ github.event.pull_request.head.sha }}\"}\n    steps:\n      - run: "+script+"\n      - run: make\n", want...)
+	}
+}
+
+// Who asks that the guarded job succeeded is guarded by it.
+func TestNeedsResult(t *testing.T) {
+	t.Parallel()
+	for cond, want := range map[string][]scanners.Severity{
+		"needs.build.result == 'success'":                               nil,
+		"!cancelled() && needs.build.result == 'success'":               nil,
+		"always() && 'Success' == needs['build'].result":                nil,
+		"always() && (needs.build.result == 'success' || true)":         {scanners.Critical},
+		"!cancelled() && needs.build.result != 'cancelled'":             {scanners.Critical},
+		"always() && needs.a.result == 'success'":                       {scanners.Critical}, // itself
+		"always() && needs.other.result == 'success'":                   {scanners.Critical}, // no such job
+		"!cancelled() && needs.build.result == 'skipped'":               {scanners.Critical},
+		"always() && !(needs.build.result == 'success' && true)":        {scanners.Critical},
+		"always() && !(needs.build.result != 'success' || cancelled())": nil,
+	} {
+		wantCheckout(t, "on: pull_request_target\npermissions: {contents: write}\njobs:\n  build:\n    if: github.event.pull_request.head.repo.full_name == github.repository\n    runs-on: x\n    steps: [{run: echo}]\n"+
+			"  a:\n    needs: build\n    if: "+"${{ "+cond+" }}"+"\n    runs-on: x\n    steps:\n      - uses: actions/checkout@v4.2.2\n        with: {ref: \"${{ github.event.pull_request.head.sha }}\"}\n      - run: npm ci\n", want...)
 	}
 }
 
