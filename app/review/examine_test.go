@@ -261,12 +261,14 @@ func TestBaseThatCannotBeReadInPart(t *testing.T) {
 		err   error
 		want  []string
 	}{
+		"together":         {scanners.ScopeFile, &scanners.IncompleteError{Reason: "odd is odd.", Paths: []string{"odd"}}, nil},
 		"a file":           {scanners.ScopeFile, &scanners.IncompleteError{Reason: "odd is odd.", Paths: []string{"odd"}}, []string{"broken a:1 new", "broken same:1 unchanged"}},
 		"a file that left": {scanners.ScopeFile, &scanners.IncompleteError{Reason: "odd is odd.", Paths: []string{"deleted"}}, []string{"broken a:1 new", "broken odd:1 unchanged", "broken odd:2 new", "broken same:1 unchanged"}},
 		"nobody knows":     {scanners.ScopeFile, &scanners.IncompleteError{Reason: "odd is odd."}, nil},
 		"a tree":           {scanners.ScopeTree, &scanners.IncompleteError{Reason: "odd is odd.", Paths: []string{"odd"}}, nil},
 	} {
 		g := newGrep("broken", "bad", tt.scope)
+		g.info.Together = name == "together"
 		g.fail = func(scanners.Target) error {
 			if g.scans.Load() == 2 {
 				return tt.err

@@ -84,7 +84,7 @@ func (e *Examiner) run(ctx context.Context, sc scanners.Scanner, s *source, p po
 	run.Scanned = look.scanned
 	switch why := look.failed[atHead:]; {
 	case len(why) == 0:
-	case partly && len(look.failed) == atBase:
+	case partly && len(look.failed) == atBase && !info.Together: // else one of these may decide on what is in another
 		in = without(in, unread)
 		look.failed = append(look.failed[:atHead:atHead], &scanners.IncompleteError{
 			Reason: "It could not look at all files of the base of the pull request, so what is new in these is not known. " + scanners.Reason(join(why)),

@@ -82,8 +82,8 @@ type report struct {
 }
 
 func parse(out *tool.Report, r report) {
-	for _, path := range out.Paths {
-		if text, _ := out.Content(path); !utf8.Valid(text) || disguise.Match(text) {
+	for path, text := range out.Files() {
+		if !utf8.Valid(text) || disguise.Match(text) {
 			out.Unread("plain YAML in UTF-8", path, 0)
 		}
 	}
