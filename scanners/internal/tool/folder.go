@@ -5,14 +5,17 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 
 	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/internal/foreign"
 )
 
 // maxHashed is the largest file of an operator's folder that is known by its content. Larger ones
@@ -29,7 +32,15 @@ func (a Adapter) folder(ctx context.Context) (string, error) {
 		return "", &scanners.MissingError{Hint: fmt.Sprintf("%s into the folder %s of your own rules, see SECBYDESIGN_SETTINGS_FILE.", a.Lacks, a.Info.Name)}
 	}
 	sum := sha256.New()
-	if err := addFolder(ctx, sum, a.Folder, "", map[string]string{}); err != nil {
+	err = addFolder(ctx, sum, a.Folder, "", map[string]string{})
+	var away *leadsAway
+	switch {
+	case errors.As(err, &away):
+		return "", &scanners.IncompleteError{
+			Reason: fmt.Sprintf("In the folder %s of the operator's own rules, %s leads out of the folder and would not be seen in the sandbox, so nothing was looked at: put there what it leads to.",
+				a.Info.Name, foreign.Quote(away.name)),
+		}
+	case err != nil:
 		return "", &scanners.IncompleteError{
 			Reason: fmt.Sprintf("The folder %s of the operator's own rules cannot be read, so nothing was looked at; the operator's log says why.", a.Info.Name), Err: err,
 		}
@@ -37,12 +48,20 @@ func (a Adapter) folder(ctx context.Context) (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)[:8]), nil
 }
 
+// leadsAway is the error of a link in a folder to something outside.
+type leadsAway struct{ name string }
+
+func (e *leadsAway) Error() string { return e.name + " leads out of the folder" }
+
 // addFolder adds to the sum what a folder holds, with what its links lead to. Each folder is added
-// once, by the first of its names; seen has them.
+// once, by the first of its names; seen has them by their places, and the whole as "".
 func addFolder(ctx context.Context, sum io.Writer, dir, name string, seen map[string]string) error {
 	dir, err := filepath.EvalSymlinks(dir)
 	if err != nil {
 		return err
+	}
+	if name == "" {
+		seen[""] = dir
 	}
 	if first, ok := seen[dir]; ok {
 		fmt.Fprintf(sum, "%q is %q\n", name, first)
@@ -68,6 +87,8 @@ func addFolder(ctx context.Context, sum io.Writer, dir, name string, seen map[st
 			fmt.Fprintf(sum, "%q leads to %q\n", name, to) // nowhere
 			err = nil
 		case err != nil:
+		case e.Type() == fs.ModeSymlink && !within(seen[""], file):
+			err = &leadsAway{name}
 		case stat.IsDir():
 			err = addFolder(ctx, sum, file, name, seen)
 		case !stat.Mode().IsRegular():
@@ -80,6 +101,12 @@ func addFolder(ctx context.Context, sum io.Writer, dir, name string, seen map[st
 		}
 	}
 	return nil
+}
+
+// within reports whether a file is in a folder, wherever its links lead.
+func within(dir, file string) bool {
+	real, err := filepath.EvalSymlinks(file)
+	return err == nil && (real == dir || strings.HasPrefix(real, strings.TrimSuffix(dir, "/")+"/"))
 }
 
 func addFile(sum io.Writer, file, name string, stat fs.FileInfo) error {

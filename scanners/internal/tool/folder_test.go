@@ -108,9 +108,12 @@ func TestFolderOfAConfigMap(t *testing.T) {
 // A link is what it leads to, and one that leads nowhere, or round in a circle, is in nobody's way.
 func TestFolderWithLinks(t *testing.T) {
 	t.Parallel()
-	dir, outside := t.TempDir(), t.TempDir()
-	if err := os.WriteFile(filepath.Join(outside, "a.yml"), []byte("one"), 0o644); err != nil {
-		t.Fatal(err)
+	dir := t.TempDir()
+	write := func(content string) {
+		t.Helper()
+		if err := errors.Join(os.MkdirAll(filepath.Join(dir, "deep"), 0o755), os.WriteFile(filepath.Join(dir, "deep", "a.yml"), []byte(content), 0o644)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	s := program(dir)
 	seen := map[string]string{}
@@ -123,16 +126,49 @@ func TestFolderWithLinks(t *testing.T) {
 		seen[got] = what
 	}
 	look("an empty folder")
-	for name, to := range map[string]string{"nowhere": "none", "self": "self", "circle": ".", "circle too": ".", "folder": outside, "file": filepath.Join(outside, "a.yml")} {
+	write("one")
+	look("a file")
+	for name, to := range map[string]string{"nowhere": "none", "self": "self", "circle": ".", "circle too": ".", "folder": "deep", "file": filepath.Join(dir, "deep", "a.yml")} {
 		if err := os.Symlink(to, filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
 		}
 		look("a link " + name)
 	}
-	if err := os.WriteFile(filepath.Join(outside, "a.yml"), []byte("two"), 0o644); err != nil {
+	write("two")
+	look("another content behind links")
+}
+
+// What a link out of the folder leads to is not there in the sandbox.
+func TestFolderWithLinksOut(t *testing.T) {
+	t.Parallel()
+	outside := t.TempDir()
+	if err := os.WriteFile(filepath.Join(outside, "a.yml"), []byte("one"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	look("another content behind links")
+	for name, to := range map[string]string{"folder": outside, "file": filepath.Join(outside, "a.yml"), "up": "..", "beside": ""} {
+		dir := t.TempDir()
+		if name == "beside" { // its name begins as that of the folder does
+			to = dir + "er"
+			if err := os.Mkdir(to, 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.Symlink(to, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+		_, err := program(dir).Rules(context.Background())
+		if want := `"` + name + `" leads out of the folder`; err == nil || !strings.Contains(scanners.Reason(err), want) {
+			t.Errorf("%s: %v, want %s", name, err, want)
+		}
+	}
+	// The folder itself may be a link.
+	link := filepath.Join(t.TempDir(), "rules")
+	if err := os.Symlink(outside, link); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := program(link).Rules(context.Background()); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestNoFolder(t *testing.T) {

@@ -503,11 +503,21 @@ func TestFolderThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	a := acting(t, "print")
 	a.Folder, a.Lacks = t.TempDir(), "Put rules"
-	if err := os.Symlink("/proc/self/mem", filepath.Join(a.Folder, "rules.yml")); err != nil {
+	if err := os.WriteFile(filepath.Join(a.Folder, "rules.yml"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	_, err := NewRunner(Auto, "").Scanner(a).Rules(context.Background())
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, err := NewRunner(Auto, "").Scanner(a).Rules(ctx)
 	checkReason(t, err, "cannot be read")
+	if err := os.Symlink(t.TempDir(), filepath.Join(a.Folder, "out")); err != nil {
+		t.Fatal(err)
+	}
+	_, err = NewRunner(Auto, "").Scanner(a).Rules(context.Background())
+	checkReason(t, err, "leads out")
+	if strings.Contains(scanners.Reason(err), a.Folder) {
+		t.Errorf("it says where the folder is: %v", err)
+	}
 }
 
 func TestScriptsAndTheirInterpreters(t *testing.T) {
