@@ -5,11 +5,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/bmatcuk/doublestar/v4"
 
+	"github.com/secbydesign/secbydesign/scanners"
 	"github.com/secbydesign/secbydesign/scanners/internal/tool"
 )
 
@@ -64,8 +66,8 @@ func TestNothingInAFileSilencesAProgram(t *testing.T) {
 			t.Errorf("%s: nothing shows what its Silence is for", name)
 		}
 		for text, word := range silencing[name] {
-			shown := program.Shown([]byte(text))
-			if bytes.Contains(shown, []byte(word)) {
+			shown, ok := program.Shown([]byte(text))
+			if !ok || bytes.Contains(shown, []byte(word)) {
 				t.Errorf("%s is shown %q", name, shown)
 			}
 			for i := range min(len(text), len(shown)) {
@@ -78,9 +80,61 @@ func TestNothingInAFileSilencesAProgram(t *testing.T) {
 				t.Errorf("%s: %q is not as long as %q", name, shown, text)
 			}
 			const innocent = "skip = disable(ignore) # checked: nothing to skip\n"
-			if got := program.Shown([]byte(innocent)); string(got) != innocent {
+			if got, ok := program.Shown([]byte(innocent)); !ok || string(got) != innocent {
 				t.Errorf("%s: %q became %q", name, innocent, got)
 			}
+		}
+	}
+}
+
+// program gives an adapter of the catalogue.
+func program(name string) *tool.Scanner {
+	all := All(Options{})
+	return all[slices.IndexFunc(all, func(s scanners.Scanner) bool { return s.Info().Name == name })].(*tool.Scanner)
+}
+
+// TestNamesStayApart has files in which names would become one by what is taken out, of which a program
+// sees the last only.
+func TestNamesStayApart(t *testing.T) {
+	t.Parallel()
+	checkov := program("checkov")
+	every := "prisma: 1\n"
+	for letter := 'a'; letter <= 'z'; letter++ {
+		every += string(letter) + "RISMA: 1\n"
+	}
+	for text, want := range map[string]string{
+		"prisma: 1\ncortex: 1\n":              "xrisma: 1\nxortex: 1\n",
+		"prisma: 1\nxxxxxx: 1\n":              "xrisma: 1\nxxxxxx: 1\n",
+		"prisma: 1\nxrisma: 1\n":              "wrisma: 1\nxrisma: 1\n",
+		"prisma: 1\nXrisma: 1\nwrisma.x: 1\n": "vrisma: 1\nXrisma: 1\nwrisma.x: 1\n",
+		"prisma: 1\ncortex: 1\nxortex: 1\n":   "wrisma: 1\nwortex: 1\nxortex: 1\n",
+		every:                                 "", // none is left
+	} {
+		shown, ok := checkov.Shown([]byte(text))
+		if string(shown) != want || ok != (want != "") {
+			t.Errorf("%q is shown as %q, %v, want %q", text, shown, ok, want)
+		}
+	}
+	_, err := checkov.Read(tool.Output{Text: []byte("[]"), Tree: "/tree"}, scanners.Target{
+		Scope: scanners.ScopeFile, Files: []scanners.File{{Path: "a.yml", Content: []byte(every)}, {Path: "b.yml", Content: []byte("a: 1\n")}},
+	})
+	if got := scanners.Unread(err); !slices.Equal(got, []string{"a.yml"}) || !strings.Contains(scanners.Reason(err), "could silence") {
+		t.Errorf("%v, unread %q", err, got)
+	}
+}
+
+// A file's name lets nothing in it pass.
+func TestDisguiseInAnyFile(t *testing.T) {
+	t.Parallel()
+	kubeLinter := program("kube-linter")
+	for _, name := range []string{"pod.yaml", "file:pod.yaml", "C:/pod.yaml"} {
+		_, err := kubeLinter.Read(tool.Output{Text: []byte(`{"Reports":[]}`), Tree: "/tree"}, scanners.Target{
+			Scope: scanners.ScopeFile, Files: []scanners.File{
+				{Path: name, Content: []byte("metadata:\n  annotations:\n    !!binary a3ViZS1saW50ZXIuaW8vaWdub3JlLWFsbA==: x\n")},
+			},
+		})
+		if err == nil {
+			t.Errorf("%s: nothing is said of the tag", name)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"regexp"
 	"slices"
 	"strconv"
@@ -58,6 +59,17 @@ func (r *Report) Unread(what, path string, line int) {
 func (r *Report) Knows(rule string) bool {
 	_, ok := r.adapter.Rules[rule]
 	return ok
+}
+
+// Files gives those of Paths with what they hold.
+func (r *Report) Files() iter.Seq2[string, []byte] {
+	return func(yield func(string, []byte) bool) {
+		for _, path := range r.Paths {
+			if content, ok := r.files.Content(path); ok && !yield(path, content) {
+				return
+			}
+		}
+	}
 }
 
 // Content gives a file of the tree, by a path as the program writes it.

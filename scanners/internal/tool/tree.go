@@ -23,6 +23,7 @@ type tree struct {
 	files []string // that concern the scanner, sorted; all there are, unless it was there before
 	mask  []string // absolute paths of those that could configure the tool
 	left  []string // that concern it too, and have names that cannot be used
+	loud  []string // the same, in which what could silence the program cannot be taken out
 
 	// content gives one of its regular files, see [foreign.Tree].
 	content func(path string) (content []byte, ok bool)
@@ -36,19 +37,22 @@ func withheld(i scanners.Info, path string) bool {
 
 // partial tells what was left out; it is nil for nothing.
 func (t tree) partial() error {
-	if len(t.left) == 0 {
-		return nil
+	not := func(why string, paths []string) error {
+		if len(paths) == 0 {
+			return nil
+		}
+		const shown = 3
+		var names []string
+		for _, path := range paths[:min(len(paths), shown)] {
+			names = append(names, foreign.Quote(path))
+		}
+		list := strings.Join(names, ", ")
+		if more := len(paths) - shown; more > 0 {
+			list += fmt.Sprintf(" and %d more", more)
+		}
+		return &scanners.IncompleteError{Reason: "Not looked at, because of " + why + ": " + list + ".", Paths: paths}
 	}
-	const shown = 3
-	var names []string
-	for _, path := range t.left[:min(len(t.left), shown)] {
-		names = append(names, foreign.Quote(path))
-	}
-	list := strings.Join(names, ", ")
-	if more := len(t.left) - shown; more > 0 {
-		list += fmt.Sprintf(" and %d more", more)
-	}
-	return &scanners.IncompleteError{Reason: "Not looked at, because of their names: " + list + ".", Paths: t.left}
+	return join(not("their names", t.left), not("too many words that could silence the tool", t.loud))
 }
 
 // writeTree writes the files that concern the scanner to a new folder. Names come from strangers:
@@ -76,7 +80,12 @@ func (s *Scanner) writeTree(dir string, files []scanners.File) (tree, error) {
 		if !info.Looks(f.Path) || withheld(info, f.Path) {
 			continue
 		}
-		switch err := write(root, f.Path, s.Shown(f.Content)); {
+		shown, ok := s.Shown(f.Content)
+		if !ok {
+			t.loud = append(t.loud, f.Path)
+			continue
+		}
+		switch err := write(root, f.Path, shown); {
 		case err == nil:
 			content[f.Path] = f.Content
 			t.files = append(t.files, f.Path)
@@ -88,6 +97,7 @@ func (s *Scanner) writeTree(dir string, files []scanners.File) (tree, error) {
 	}
 	slices.Sort(t.files)
 	slices.Sort(t.left)
+	slices.Sort(t.loud)
 	return t, nil
 }
 
@@ -114,16 +124,38 @@ func write(root *os.Root, path string, content []byte) error {
 }
 
 // Shown gives what the program is shown of a file: all of it but what could silence the program. Lines
-// and columns stay what they are.
-func (s *Scanner) Shown(content []byte) []byte {
+// and columns stay what they are. One letter of each word is another one, such that no two names in the
+// file become the same, of which a program would only see one; ok is false where none is left for that.
+func (s *Scanner) Shown(content []byte) (shown []byte, ok bool) {
+	const most = 100 // different words; a person writes one or two
 	if s.silence == nil {
-		return content
+		return content, true
 	}
-	shown := bytes.Clone(content)
-	for _, at := range s.silence.FindAllSubmatchIndex(content, -1) {
-		copy(shown[at[2]:at[3]], bytes.Repeat([]byte("x"), at[3]-at[2]))
+	found := s.silence.FindAllSubmatchIndex(content, -1)
+	lower, words := bytes.ToLower(content), map[string]bool{}
+	for _, at := range found {
+		words[string(bytes.ToLower(content[at[2]+1:at[3]]))] = true
 	}
-	return shown
+	if len(words) > most {
+		return nil, false
+	}
+	for letter := byte('x'); ; letter-- {
+		if letter < 'a' {
+			return nil, false
+		}
+		taken := false
+		for rest := range words {
+			taken = taken || bytes.Contains(lower, []byte(string(letter)+rest))
+		}
+		if taken {
+			continue
+		}
+		shown = bytes.Clone(content)
+		for _, at := range found {
+			shown[at[2]] = letter
+		}
+		return shown, true
+	}
 }
 
 // openTree looks at a tree that is there.
