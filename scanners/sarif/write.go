@@ -44,17 +44,46 @@ const (
 	// maxFlow is how many steps of one result GitHub shows.
 	// https://docs.github.com/en/code-security/reference/code-scanning/sarif-files/sarif-support
 	maxFlow = 1000
+
+	// mostRuns and mostResults are what GitHub takes of one file and of one run; it refuses a file with
+	// more. It refuses one without any run, too.
+	// https://docs.github.com/en/code-security/reference/code-scanning/sarif-files/sarif-support
+	mostRuns    = 20
+	mostResults = 25_000
+
+	// ours is the tool of runs that belong to no single scanner.
+	ours = "secbydesign"
 )
 
-// Write writes one SARIF run for each run, and in it the results in their order. A run
-// that did not finish has an invocation that says so, with the public [scanners.Reason]
+// Write writes one SARIF run for each scanner that looked, and in it the results in their order. A
+// run that did not finish has an invocation that says so, with the public [scanners.Reason]
 // and not the error's text. Bytes that are not UTF-8 become U+FFFD in texts, and stay what
 // they are, percent-encoded, in the names of files.
+//
+// A scanner that did not look has no run, because an empty one closes all alerts of its tool where
+// the file is uploaded. Why it did not look is a notification of the first run, or, where nothing
+// looked, of a run of our own. Scanners that did not finish have a run: services refuse it.
+//
+// Where there are more runs than a service takes, the last of them share one.
 func Write(w io.Writer, runs []scanners.Run, opts Options) error {
+	looked, absent := split(runs)
+	own := looked
+	if len(looked) > mostRuns {
+		own = looked[:mostRuns-1]
+	}
 	doc := log{Schema: schema, Version: version, Runs: []run{}}
-	for _, r := range runs {
+	for _, r := range own {
 		doc.Runs = append(doc.Runs, newRun(r, opts))
 	}
+	switch {
+	case len(looked) == 0:
+		doc.Runs = append(doc.Runs, newRun(scanners.Run{Scanner: ours}, opts))
+		doc.Runs[0].AutomationDetails = category("none")
+	case len(looked) > len(own):
+		doc.Runs = append(doc.Runs, shared(looked[len(own):], opts))
+	}
+	first := &doc.Runs[0].Invocations[0]
+	first.Notifications = append(first.Notifications, absent...)
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
@@ -64,11 +93,83 @@ func Write(w io.Writer, runs []scanners.Run, opts Options) error {
 	return nil
 }
 
+// split gives the runs of scanners that looked, and why the others did not.
+func split(runs []scanners.Run) (looked []scanners.Run, absent []notification) {
+	for _, r := range runs {
+		why := r.Skipped
+		if r.Idle {
+			why = "The change has no file of its kind."
+		}
+		if why == "" || r.Err != nil {
+			looked = append(looked, r)
+			continue
+		}
+		absent = append(absent, notification{"note", message{Text: r.Scanner + " did not look: " + why}})
+	}
+	return looked, absent
+}
+
+// shared is one run of several scanners. The rules of their results name them.
+func shared(runs []scanners.Run, opts Options) run {
+	all := scanners.Run{Scanner: ours}
+	var names []string
+	invocation := invocation{ExecutionSuccessful: true}
+	for _, r := range runs {
+		names = append(names, r.Scanner)
+		all.Results = append(all.Results, r.Results...)
+		text := r.Scanner + " looked."
+		if r.Version != "" {
+			text = r.Scanner + " " + r.Version + " looked."
+		}
+		if r.Err != nil {
+			text = r.Scanner + " did not finish: " + scanners.Reason(r.Err)
+			invocation.ExecutionSuccessful = false
+		}
+		invocation.Notifications = append(invocation.Notifications, notification{noteOrError(r.Err), message{Text: text}})
+	}
+	out := newRun(all, opts)
+	out.AutomationDetails = category(strings.Join(names, "+"))
+	invocation.Notifications = append(invocation.Notifications, out.Invocations[0].Notifications...)
+	out.Invocations[0] = invocation
+	return out
+}
+
+func noteOrError(err error) string {
+	if err != nil {
+		return "error"
+	}
+	return "note"
+}
+
+// category is how services tell several uploads for one commit apart. An upload closes those alerts of
+// its tool and category that it does not have, so a run of several scanners names them all: a file
+// in which one of them is absent must not close its alerts.
+func category(name string) automationDetails { return automationDetails{"secbydesign/" + name + "/"} }
+
+// weightiest gives those results that a service takes, in their order, and how many it leaves out.
+func weightiest(results []scanners.Result) (kept []scanners.Result, left int) {
+	if left = len(results) - mostResults; left <= 0 {
+		return results, 0
+	}
+	order := make([]int, len(results))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(results[b].Severity, results[a].Severity) })
+	order = order[:mostResults]
+	slices.Sort(order)
+	for _, i := range order {
+		kept = append(kept, results[i])
+	}
+	return kept, left
+}
+
 func newRun(r scanners.Run, opts Options) run {
 	results := slices.Clone(r.Results)
 	if !opts.All {
 		results = slices.DeleteFunc(results, func(r scanners.Result) bool { return r.State != scanners.New })
 	}
+	results, left := weightiest(results)
 	d := driver{Name: r.Scanner, Version: r.Version, Rules: rules(results)}
 	for _, info := range opts.Infos {
 		if info.Name == r.Scanner {
@@ -77,7 +178,7 @@ func newRun(r scanners.Run, opts Options) run {
 	}
 	out := run{
 		Tool:              tool{d},
-		AutomationDetails: automationDetails{"secbydesign/" + r.Scanner + "/"},
+		AutomationDetails: category(r.Scanner),
 		Invocations:       []invocation{{ExecutionSuccessful: r.Err == nil}},
 		OriginalURIBaseIDs: map[string]artifactLocation{
 			root: {Description: &message{Text: "The root of the repository."}},
@@ -85,11 +186,13 @@ func newRun(r scanners.Run, opts Options) run {
 		ColumnKind: "unicodeCodePoints",
 		Results:    []result{},
 	}
-	switch {
-	case r.Err != nil:
+	if r.Err != nil {
 		out.Invocations[0].Notifications = []notification{{"error", message{Text: scanners.Reason(r.Err)}}}
-	case r.Skipped != "":
-		out.Invocations[0].Notifications = []notification{{"note", message{Text: r.Skipped}}}
+	}
+	if left > 0 {
+		out.Invocations[0].Notifications = append(out.Invocations[0].Notifications, notification{"warning", message{
+			Text: fmt.Sprintf("This file holds the worst %d results. %d more are left out.", mostResults, left),
+		}})
 	}
 	for _, f := range results {
 		index, _ := slices.BinarySearchFunc(d.Rules, f.RuleID(), func(r rule, id string) int { return cmp.Compare(r.ID, id) })
