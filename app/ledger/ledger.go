@@ -39,8 +39,12 @@ var (
 // must not be called between the begin and the end of one: there is only one writer.
 type Ledger struct {
 	Reader
-	write *sql.DB // one connection: writers of this process queue here, first come, first served
+	write *sql.DB // one connection
+	turns turns   // to write: who waits for the connection
 	files *files
+
+	// observe is called at the end of each transaction, before it is committed; nil for nobody.
+	observe func(tx *sql.Tx, held time.Duration)
 }
 
 // A Reader is an open database that is only read.
@@ -107,14 +111,34 @@ func (l *Ledger) Ping(ctx context.Context) error {
 // Tx calls do with a transaction that may write, and commits it when do returns nil. After
 // an error nothing of it is in the database, unless it was the commit that failed: then
 // that is not known.
+//
+// There is one writer at a time, and deliveries and heartbeats wait for it. So do only reads and
+// writes a bounded number of rows: it computes nothing, and waits for nobody.
 func (l *Ledger) Tx(ctx context.Context, do func(tx *sql.Tx) error) error {
+	return l.tx(ctx, false, do)
+}
+
+// UrgentTx is [Ledger.Tx] before all others that wait.
+func (l *Ledger) UrgentTx(ctx context.Context, do func(tx *sql.Tx) error) error {
+	return l.tx(ctx, true, do)
+}
+
+func (l *Ledger) tx(ctx context.Context, urgent bool, do func(tx *sql.Tx) error) error {
+	if err := l.turns.take(ctx, urgent); err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer l.turns.give()
 	tx, err := l.write.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
 	defer tx.Rollback() // does nothing after a commit
+	began := time.Now()
 	if err := do(tx); err != nil {
 		return err
+	}
+	if l.observe != nil {
+		l.observe(tx, time.Since(began))
 	}
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -25,6 +26,14 @@ const (
 
 	// maxResult bounds one value when it is read, against a damaged or forged row.
 	maxResult = 256 << 20
+
+	// These bound one write transaction. Everything that writes waits for it: deliveries, which
+	// GitHub gives up after ten seconds, and heartbeats. A row costs some 20 µs.
+	rowsAtOnce  = 200
+	bytesAtOnce = 256 << 10
+
+	// maxSaved bounds one packed value. It fills a transaction of its own.
+	maxSaved = 8 << 20
 )
 
 // Results gives what [Ledger.SaveResults] kept under the keys, for those that are there.
@@ -64,49 +73,104 @@ func (l *Ledger) results(ctx context.Context, found map[string][]byte, keys []an
 }
 
 // SaveResults keeps values under keys, in the place of what was there, for about a month. It
-// also lets go of some that are older.
+// also removes some that are older. It takes several short transactions, between which others
+// write; after an error some of the values are kept. A value that is very large is not.
 func (l *Ledger) SaveResults(ctx context.Context, results map[string][]byte) error {
 	now := time.Now()
-	err := l.Tx(ctx, func(tx *sql.Tx) error {
-		for some := range slices.Chunk(slices.Sorted(maps.Keys(results)), resultsAtOnce) {
-			query := &strings.Builder{}
-			var args []any
-			for _, key := range some {
-				packed, err := pack(results[key])
-				if err != nil {
-					return err
-				}
-				if len(args) > 0 {
-					query.WriteString(", ")
-				}
-				fmt.Fprintf(query, "(%s)", numbered(len(args)+1, 3))
-				args = append(args, key, packed, millis(now))
-			}
-			if _, err := tx.ExecContext(ctx, `INSERT INTO results (key, found, saved_at) VALUES `+query.String()+`
-				ON CONFLICT (key) DO UPDATE SET found = excluded.found, saved_at = excluded.saved_at`, args...); err != nil {
-				return err
+	var batch []packed
+	size := 0
+	save := func() error {
+		if len(batch) == 0 {
+			return nil
+		}
+		err := l.saveResults(ctx, batch, now)
+		batch, size = batch[:0], 0
+		return err
+	}
+	// In the order of the keys, so that a transaction touches fewer pages.
+	for _, key := range slices.Sorted(maps.Keys(results)) {
+		value, err := pack(results[key])
+		if err != nil {
+			return fmt.Errorf("save results: %w", err)
+		}
+		if len(value) > maxSaved {
+			continue
+		}
+		if len(batch) == rowsAtOnce || len(batch) > 0 && size+len(value) > bytesAtOnce {
+			if err := save(); err != nil {
+				return fmt.Errorf("save results: %w", err)
 			}
 		}
-		_, err := tx.ExecContext(ctx, `DELETE FROM results WHERE key IN (SELECT key FROM results WHERE saved_at < $1 LIMIT 1000)`,
-			millis(now.Add(-resultsLive)))
-		return err
-	})
+		batch, size = append(batch, packed{key, value}), size+len(value)
+	}
+	err := save()
+	if err == nil {
+		err = l.forgetResults(ctx, now.Add(-resultsLive))
+	}
 	if err != nil {
 		return fmt.Errorf("save results: %w", err)
 	}
 	return nil
 }
 
+// packed is a row to be written.
+type packed struct {
+	key   string
+	value []byte
+}
+
+func (l *Ledger) saveResults(ctx context.Context, batch []packed, now time.Time) error {
+	query := &strings.Builder{}
+	query.WriteString(`INSERT INTO results (key, found, saved_at) VALUES `)
+	args := make([]any, 0, 3*len(batch))
+	for i, row := range batch {
+		if i > 0 {
+			query.WriteString(", ")
+		}
+		fmt.Fprintf(query, "(%s)", numbered(len(args)+1, 3))
+		args = append(args, row.key, row.value, millis(now))
+	}
+	query.WriteString(` ON CONFLICT (key) DO UPDATE SET found = excluded.found, saved_at = excluded.saved_at`)
+	return l.Tx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, query.String(), args...)
+		return err
+	})
+}
+
+// forgetResults removes some of those saved before a moment. Most of the time there are none, and then
+// it does not write.
+func (l *Ledger) forgetResults(ctx context.Context, before time.Time) error {
+	var old bool
+	err := l.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM results WHERE saved_at < $1)`, millis(before)).Scan(&old)
+	if err != nil || !old {
+		return err
+	}
+	return l.Tx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM results WHERE key IN (SELECT key FROM results WHERE saved_at < $1 LIMIT $2)`,
+			millis(before), rowsAtOnce)
+		return err
+	})
+}
+
+// packers are the writers of [pack]: each holds more than a megabyte.
+var packers = sync.Pool{New: func() any {
+	w, err := flate.NewWriter(nil, flate.BestSpeed)
+	if err != nil {
+		panic(err) // the level is a constant
+	}
+	return w
+}}
+
+// pack compresses a value. It is not called within a transaction.
 func pack(value []byte) ([]byte, error) {
 	var b bytes.Buffer
-	w, err := flate.NewWriter(&b, flate.BestSpeed)
-	if err != nil {
-		return nil, err
-	}
+	w := packers.Get().(*flate.Writer)
+	defer packers.Put(w)
+	w.Reset(&b)
 	if _, err := w.Write(value); err != nil {
 		return nil, err
 	}
-	err = w.Close()
+	err := w.Close()
 	return b.Bytes(), err
 }
 

@@ -63,9 +63,9 @@ func openSQLite(ctx context.Context, path string) (_ *Ledger, err error) {
 	if l.read, err = sql.Open("sqlite", name+"&_pragma=query_only(1)"); err != nil {
 		return nil, err
 	}
-	// SQLite has one writer at a time. Waiting for a connection is fair and ends with its
-	// turn; waiting for SQLite's lock means to ask again and again. riversqlite's package
-	// comment advises the same.
+	// SQLite has one writer at a time. Waiting for a connection ends with its turn; waiting
+	// for SQLite's lock means to ask again and again. riversqlite's package comment advises
+	// the same.
 	l.write.SetMaxOpenConns(1)
 	l.read.SetMaxOpenConns(4)
 	l.read.SetMaxIdleConns(4)

@@ -44,6 +44,13 @@ var ErrTooMany = errors.New("too many uploads")
 // one that differs in nothing but what was found and the ref. It also lets go of some that are older.
 func (l *Ledger) SaveUploads(ctx context.Context, list []Upload) error {
 	now := time.Now()
+	rows := make([][]byte, len(list))
+	for i, u := range list {
+		var err error
+		if rows[i], err = pack(u.Data); err != nil {
+			return fmt.Errorf("save uploads: %w", err)
+		}
+	}
 	err := l.Tx(ctx, func(tx *sql.Tx) error {
 		for _, table := range []string{
 			`DELETE FROM uploads WHERE saved_at < $1`,
@@ -53,8 +60,8 @@ func (l *Ledger) SaveUploads(ctx context.Context, list []Upload) error {
 				return err
 			}
 		}
-		for _, u := range list {
-			if err := saveUpload(ctx, tx, u, now); err != nil {
+		for i, u := range list {
+			if err := saveUpload(ctx, tx, u, rows[i], now); err != nil {
 				return err
 			}
 		}
@@ -74,12 +81,8 @@ func (l *Ledger) SaveUploads(ctx context.Context, list []Upload) error {
 	return nil
 }
 
-func saveUpload(ctx context.Context, tx *sql.Tx, u Upload, now time.Time) error {
-	packed, err := pack(u.Data)
-	if err != nil {
-		return err
-	}
-	_, err = tx.ExecContext(ctx, `
+func saveUpload(ctx context.Context, tx *sql.Tx, u Upload, packed []byte, now time.Time) error {
+	_, err := tx.ExecContext(ctx, `
 		INSERT INTO uploads (owner, repo, sha, scanner, category, number, workflow, ref, data, saved_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 		ON CONFLICT (owner, repo, sha, number, scanner, category, workflow) DO UPDATE

@@ -1,0 +1,48 @@
+package ledger
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"testing/synctest"
+)
+
+// TestTurns has urgent and other writers wait behind one.
+func TestTurns(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		turns := &turns{}
+		if err := turns.take(t.Context(), false); err != nil {
+			t.Fatal(err)
+		}
+		var order []string
+		wait := func(ctx context.Context, name string, urgent bool) {
+			go func() {
+				if err := turns.take(ctx, urgent); err != nil {
+					order = append(order, name+" left")
+					return
+				}
+				order = append(order, name)
+				turns.give()
+			}()
+			synctest.Wait() // so that the order of arrival is known
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		wait(t.Context(), "a", false)
+		wait(ctx, "b", false)
+		wait(t.Context(), "c", false)
+		wait(ctx, "d", true)
+		wait(t.Context(), "e", true)
+		cancel()
+		synctest.Wait()
+		slices.Sort(order)
+		turns.give()
+		synctest.Wait()
+		if want := []string{"b left", "d left", "e", "a", "c"}; !slices.Equal(order, want) {
+			t.Errorf("got %q, want %q", order, want)
+		}
+		if turns.taken || len(turns.urgent)+len(turns.waiting) > 0 {
+			t.Errorf("somebody still waits: %+v", turns)
+		}
+	})
+}
