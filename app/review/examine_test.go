@@ -217,6 +217,44 @@ func TestFilesThatAreJudgedTogether(t *testing.T) {
 	}
 }
 
+// TestWhatWasFoundBeforeACutIsKept: an attempt that is cut in the middle of many files leaves what it
+// has found, and the next one goes on there.
+func TestWhatWasFoundBeforeACutIsKept(t *testing.T) {
+	t.Parallel()
+	const parts = 4
+	head := map[string]string{}
+	for i := range parts * partFiles {
+		head[fmt.Sprintf("f%05d", i)] = fmt.Sprintln([]string{"good", "bad"}[i%100/99], i)
+	}
+	c := change(t, map[string]string{"a": "x\n"}, head)
+	for _, together := range []bool{false, true} {
+		ctx, cut := context.WithCancel(t.Context())
+		g := newGrep("file", "bad", scanners.ScopeFile)
+		g.info.Together = together
+		g.fail = func(scanners.Target) error {
+			if g.scans.Load() == parts-1 || together {
+				cut()
+			}
+			return ctx.Err()
+		}
+		e := Examiner{Scanners: []scanners.Scanner{g}, Results: openLedger(t)}
+		if _, err := e.Examine(ctx, c, policy.Default(), nil, nil); !errors.Is(err, context.Canceled) {
+			t.Fatalf("the attempt that was cut ends with %v", err)
+		}
+		g.fail = nil
+		e.Scanners[0] = g
+		ex := examine(t, e, c, policy.Default())
+		run, left := ex.Gates[0].Runs[0], 2*partFiles
+		if together {
+			left = parts * partFiles
+		}
+		if run.Err != nil || run.Scanned != left || len(ex.Gates[0].Findings) != parts*partFiles/100 {
+			t.Errorf("together %v: the second attempt scanned %d files, want %d, and found %d, want %d; %v",
+				together, run.Scanned, left, len(ex.Gates[0].Findings), parts*partFiles/100, run.Err)
+		}
+	}
+}
+
 func TestWhatFailedIsNotKept(t *testing.T) {
 	t.Parallel()
 	c := change(t, map[string]string{"a": "x\n"}, map[string]string{"a": "bad\n"})

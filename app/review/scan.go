@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"slices"
 	"strings"
@@ -212,19 +213,55 @@ func (c *scan) files(ctx context.Context, scope scanners.Scope, files []scanners
 			found = append(found, finding)
 		}
 	}
-	if len(left) == 0 {
-		return found
-	}
-	c.scanned += len(left)
-	fresh, err := c.scanner.Scan(ctx, scanners.Target{Scope: scope, Files: left})
-	if err != nil {
+	for part := range c.parts(left) {
+		c.scanned += len(part)
+		fresh, err := c.scanner.Scan(ctx, scanners.Target{Scope: scope, Files: part})
+		triage.Seal(fresh)
+		found = append(found, fresh...)
+		if err == nil {
+			c.remember(ctx, byFile(keysOf(at, part), fresh))
+			continue
+		}
 		c.failed = append(c.failed, err)
+		if ctx.Err() != nil {
+			break
+		}
 	}
-	triage.Seal(fresh)
-	if err == nil {
-		c.remember(ctx, byFile(at, fresh))
+	return found
+}
+
+const (
+	// What a scanner has found in one part of the files is kept before it is shown the next, so that
+	// an attempt that is cut is not in vain. A program is started for each part.
+	partFiles = 500
+	partBytes = 32 << 20
+)
+
+// parts divides files. Those that are judged together stay so.
+func (c *scan) parts(files []scanners.File) iter.Seq[[]scanners.File] {
+	return func(yield func([]scanners.File) bool) {
+		for len(files) > 0 {
+			n, size := 1, len(files[0].Content)
+			for n < len(files) && (c.info.Together || n < partFiles && size+len(files[n].Content) <= partBytes) {
+				size += len(files[n].Content)
+				n++
+			}
+			if !yield(files[:n:n]) {
+				return
+			}
+			files = files[n:]
+		}
 	}
-	return append(found, fresh...)
+}
+
+// keysOf gives the keys of some of the files.
+func keysOf(at map[place]string, files []scanners.File) map[place]string {
+	some := map[place]string{}
+	for _, f := range files {
+		p := place{f.Path, f.Commit}
+		some[p] = at[p]
+	}
+	return some
 }
 
 // A place is one version of one file.
