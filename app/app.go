@@ -207,7 +207,7 @@ func build(ctx context.Context, c Config, log zerolog.Logger) (*app, error) {
 	if c.PublicURL != "" {
 		a.uploads.Verifier = upload.NewVerifier(upload.Issuer(a.github.WebURL()), c.PublicURL)
 	}
-	a.webhook = &webhook.Handler{Secrets: c.WebhookSecrets, Accept: a.accept, Observe: a.metrics.delivery}
+	a.webhook = &webhook.Handler{Secrets: c.WebhookSecrets, Accept: a.accept, Observe: a.metrics.delivery, Dir: c.DataDir}
 	if err := a.webhook.Check(); c.Web && err != nil {
 		return nil, errors.Join(err, a.ledger.Close())
 	}

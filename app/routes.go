@@ -8,6 +8,8 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/rs/zerolog"
+
+	"github.com/secbydesign/secbydesign/webhook"
 )
 
 // routes is every URL of the program.
@@ -16,7 +18,7 @@ func (a *app) routes() http.Handler {
 	r.Use(a.logged, middleware.Recoverer)
 	if a.config.Web {
 		r.Method(http.MethodPost, "/webhook", a.webhook)
-		r.Method(http.MethodPost, "/api/v1/repos/{owner}/{repo}/sarif", a.uploads)
+		r.With(webhook.Linger).Method(http.MethodPost, "/api/v1/repos/{owner}/{repo}/sarif", a.uploads)
 	}
 	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
 	r.Get("/readyz", a.ready)

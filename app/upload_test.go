@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"crypto/rand"
@@ -12,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -399,6 +401,52 @@ func TestUploadsThatAreNotTaken(t *testing.T) {
 	s.until("nothing was kept", func() bool { return s.verdict(n).Conclusion == "success" })
 	if sum := s.verdict(n).Summary; strings.Contains(sum, "codeql") {
 		t.Errorf("something of it is known:\n%s", sum)
+	}
+}
+
+// TestUploadsAreRefusedByTheirHead holds that who may send nothing is answered before sending a body, and
+// that a client which sends it first can still read the answer.
+func TestUploadsAreRefusedByTheirHead(t *testing.T) {
+	t.Parallel()
+	s := uploadStage(t, map[string]string{"b.js": "1\n"})
+	s.GitHub.CreateOrg("others")
+	s.GitHub.CreateRepo("others", "shop", true).Commit("main", "", "base", map[string]string{"app.js": "1\n"})
+	claims := maps.Clone(s.repo.PushClaims("main", codeqlFile))
+	claims["repository"] = "others/shop"
+	stranger := "Bearer " + s.GitHub.JobToken(audience, claims)
+	body := make([]byte, 30<<20)
+	for name, c := range map[string]struct {
+		token  string
+		repo   string
+		sent   []byte // before the answer is read
+		status int
+	}{
+		"no token":                       {"", "acme/shop", nil, 401},
+		"no token, after a body":         {"", "acme/shop", body, 401},
+		"not installed":                  {stranger, "others/shop", nil, 404},
+		"not installed, after a body":    {stranger, "others/shop", body, 404},
+		"another repository":             {stranger, "acme/shop", nil, 403},
+		"another repository, after that": {stranger, "acme/shop", body, 403},
+	} {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(s.Address(), "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = fmt.Fprintf(conn, "POST /api/v1/repos/%s/sarif?commit_sha=%s HTTP/1.1\r\nHost: x\r\nAuthorization: %s\r\nContent-Length: %d\r\n\r\n", c.repo, s.base, c.token, len(body))
+		if err == nil {
+			_, err = conn.Write(c.sent)
+		}
+		if err != nil {
+			t.Fatalf("%s: the request could not be sent to its end: %v", name, err)
+		}
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if text, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != c.status {
+			t.Errorf("%s: %d %s %v, want %d", name, resp.StatusCode, text, err, c.status)
+		}
+		_ = conn.Close()
 	}
 }
 

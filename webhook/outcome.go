@@ -26,7 +26,7 @@ const (
 	NoInstallation   Outcome = "no_installation"    // sent by a hook of a repository or organisation, not by the App's
 )
 
-// The reasons to refuse a request, and the one failure.
+// The reasons to refuse a request, and the two failures.
 const (
 	NotPost       Outcome = "not_post"       // 405
 	Unsigned      Outcome = "unsigned"       // 401: no well-formed X-Hub-Signature-256
@@ -37,12 +37,13 @@ const (
 	NotJSON       Outcome = "not_json"       // 400: not one JSON object
 	BadPayload    Outcome = "bad_payload"    // 400: a field that the event needs is missing or not sane
 	NotStored     Outcome = "not_stored"     // 503: Accept failed
+	Busy          Outcome = "busy"           // 503: too many others were received at the same time, or the disk is full
 )
 
 // verified reports whether the signature was right.
 func (o Outcome) verified() bool {
 	switch o {
-	case NotPost, Unsigned, WronglySigned, TooLarge, Truncated:
+	case NotPost, Unsigned, WronglySigned, TooLarge, Truncated, Busy:
 		return false
 	}
 	return true
@@ -58,7 +59,7 @@ func (o Outcome) status() int {
 		return http.StatusRequestEntityTooLarge
 	case Truncated, BadHeaders, NotJSON, BadPayload:
 		return http.StatusBadRequest
-	case NotStored:
+	case NotStored, Busy:
 		return http.StatusServiceUnavailable
 	}
 	return http.StatusAccepted
@@ -108,6 +109,8 @@ func (o Outcome) sentence() string {
 		return "The delivery lacks a field that its event needs."
 	case NotStored:
 		return "The delivery could not be stored, please send it again."
+	case Busy:
+		return "Too many deliveries arrive at once, please send it again."
 	}
 	return "Done."
 }

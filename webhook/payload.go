@@ -129,21 +129,26 @@ func readers(event string) reader {
 
 // read fills the delivery with what a body means. The action is empty when it is no plain word.
 func (d *Delivery) read(body []byte) (Outcome, error) {
-	if !bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{")) || !json.Valid(body) {
+	if !bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{")) {
 		return NotJSON, nil
 	}
+	var syntax *json.SyntaxError
 	makeIntent := readers(d.Event)
 	if makeIntent == nil {
 		var p struct{ Action any } // for the log alone
-		_ = json.Unmarshal(body, &p)
+		if err := json.Unmarshal(body, &p); errors.As(err, &syntax) {
+			return NotJSON, nil
+		}
 		action, _ := p.Action.(string)
 		d.Action = token(action)
 		return EventNotUsed, nil
 	}
 	var p payload
-	err := json.Unmarshal(body, &p)
+	err := json.Unmarshal(body, &p) // looks at the syntax of the whole first
 	d.Action = token(p.Action)
 	switch {
+	case errors.As(err, &syntax):
+		return NotJSON, nil
 	case err != nil:
 		return BadPayload, fmt.Errorf("decode %s: %w", d.Event, err)
 	case d.Action != p.Action:

@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"hash"
 	"strings"
 )
 
@@ -11,10 +12,13 @@ import (
 // https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
 type signature [sha256.Size]byte
 
-// parseSignature reads the header X-Hub-Signature-256. The older X-Hub-Signature (SHA-1)
-// is never asked for.
-func parseSignature(header string) (s signature, ok bool) {
-	digits, ok := strings.CutPrefix(header, "sha256=")
+// parseSignature reads the header X-Hub-Signature-256, which must be there once: of two it would not
+// be clear which one counts. The older X-Hub-Signature (SHA-1) is never asked for.
+func parseSignature(headers []string) (s signature, ok bool) {
+	if len(headers) != 1 {
+		return s, false
+	}
+	digits, ok := strings.CutPrefix(headers[0], "sha256=")
 	if !ok || len(digits) != hex.EncodedLen(len(s)) {
 		return s, false
 	}
@@ -22,16 +26,21 @@ func parseSignature(header string) (s signature, ok bool) {
 	return s, err == nil
 }
 
-// matches reports whether one of the secrets signed the body.
-func (s signature) matches(body []byte, secrets [][]byte) bool {
+// newMACs gives one hash for each of the secrets, to write the body to.
+func newMACs(secrets [][]byte) (macs []hash.Hash) {
 	for _, secret := range secrets {
 		// An empty key is known to everybody, so it proves nothing even if Check was
 		// not asked.
-		if len(secret) == 0 {
-			continue
+		if len(secret) > 0 {
+			macs = append(macs, hmac.New(sha256.New, secret))
 		}
-		mac := hmac.New(sha256.New, secret)
-		mac.Write(body)
+	}
+	return macs
+}
+
+// matches reports whether one of the secrets signed what was written to their hashes.
+func (s signature) matches(macs []hash.Hash) bool {
+	for _, mac := range macs {
 		if hmac.Equal(mac.Sum(nil), s[:]) {
 			return true
 		}

@@ -10,7 +10,7 @@ import (
 func TestSignatureOfGitHubsDocumentation(t *testing.T) {
 	t.Parallel()
 	const header = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
-	s, ok := parseSignature(header)
+	s, ok := parseSignature([]string{header})
 	if !ok {
 		t.Fatal("the header was not understood")
 	}
@@ -29,9 +29,31 @@ func TestSignatureOfGitHubsDocumentation(t *testing.T) {
 		"longer body":   {[]byte("Hello, World!\n"), [][]byte{secret}, false},
 		"secret and LF": {body, [][]byte{append(secret[:len(secret):len(secret)], '\n')}, false},
 	} {
-		if got := s.matches(test.body, test.secrets); got != test.want {
+		if got := matches(s, test.body, test.secrets); got != test.want {
 			t.Errorf("%s: %v, want %v", name, got, test.want)
 		}
+	}
+}
+
+func matches(s signature, body []byte, secrets [][]byte) bool {
+	macs := newMACs(secrets)
+	for _, mac := range macs {
+		mac.Write(body)
+	}
+	return s.matches(macs)
+}
+
+// TestOneSignature holds that a delivery with two signatures is signed by nobody.
+func TestOneSignature(t *testing.T) {
+	t.Parallel()
+	one := "sha256=" + strings.Repeat("ab", 32)
+	for _, headers := range [][]string{nil, {""}, {one, one}, {one, "sha256=x"}, {"x", one}, {one + "," + one}, {"sha1=" + one}, {one + " "}} {
+		if _, ok := parseSignature(headers); ok {
+			t.Errorf("%q was understood", headers)
+		}
+	}
+	if _, ok := parseSignature([]string{one}); !ok {
+		t.Errorf("%q was not understood", one)
 	}
 }
 
@@ -42,11 +64,11 @@ func FuzzSignature(f *testing.F) {
 	f.Add("sha256=", []byte("x"))
 	secrets := [][]byte{[]byte("nobody can guess this one"), nil}
 	f.Fuzz(func(t *testing.T, header string, body []byte) {
-		s, ok := parseSignature(header)
+		s, ok := parseSignature([]string{header})
 		if ok && len(header) != len("sha256=")+64 {
 			t.Errorf("understood %q", header)
 		}
-		if s.matches(body, secrets) {
+		if matches(s, body, secrets) {
 			t.Errorf("%q signs %q", header, body)
 		}
 	})

@@ -4,16 +4,15 @@
 // an answer, so the [Handler] makes the delivery durable, answers 202 and leaves the rest
 // to others.
 //
-// The way of a delivery is that of the files: webhook.go the answer, signature.go who
-// sent it, payload.go and conversation.go what it says, intent.go what that means for us,
-// outcome.go how it ended.
+// The way of a delivery is that of the files: webhook.go the answer, body.go how it is received,
+// signature.go who sent it, payload.go and conversation.go what it says, intent.go what that means
+// for us, outcome.go how it ended, linger.go how its sender comes to know.
 package webhook
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"net/url"
@@ -58,6 +57,12 @@ type Handler struct {
 	// it is one that makes intents and the signature was right, and then only is action
 	// not empty.
 	Observe func(event, action, outcome string)
+
+	// Dir is a folder in which nobody else can read, for the bodies of large deliveries while they
+	// are received. Empty means the system's folder for temporary files.
+	Dir string
+
+	bodies bodies
 }
 
 // A Delivery is one event that GitHub told us and that we act on.
@@ -90,9 +95,16 @@ func (h *Handler) Check() error {
 
 // ServeHTTP answers 202 for every delivery that is durable, already known, or of no use;
 // 401 for one that is not signed with SHA-256 and one of the secrets; 413 above [MaxBody];
-// 400 for one that makes no sense; 503 with Retry-After when Accept failed; 405 for
-// everything but POST. The body is one fixed sentence.
+// 400 for one that makes no sense; 503 with Retry-After when Accept failed, or when too many are
+// received at once; 405 for everything but POST. The body is one fixed sentence.
+//
+// Of a delivery that is not signed it reads nothing, and of others it keeps a bounded amount until
+// the signature is verified, for all of them together.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	Linger(http.HandlerFunc(h.serve)).ServeHTTP(w, r)
+}
+
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
 	d, outcome, err := h.receive(w, r)
 
 	log := zerolog.Ctx(r.Context())
@@ -130,31 +142,14 @@ func (h *Handler) receive(w http.ResponseWriter, r *http.Request) (Delivery, Out
 	if r.Method != http.MethodPost {
 		return d, NotPost, nil
 	}
-	// Before the body is read: a stranger should not make us hold 25 MB.
-	signature, ok := parseSignature(r.Header.Get("X-Hub-Signature-256"))
+	signature, ok := parseSignature(r.Header.Values("X-Hub-Signature-256"))
 	if !ok {
 		return d, Unsigned, nil
 	}
 	if r.ContentLength > MaxBody {
 		return d, TooLarge, nil
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
-	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		return d, TooLarge, err
-	} else if err != nil {
-		return d, Truncated, fmt.Errorf("read body: %w", err)
-	}
-	if !signature.matches(body, h.Secrets) {
-		return d, WronglySigned, nil
-	}
-	if d.GUID == "" || d.Event == "" {
-		return d, BadHeaders, nil
-	}
-	if body, err = payloadOf(r.Header.Get("Content-Type"), body); err != nil {
-		return d, NotJSON, err
-	}
-
-	outcome, err := d.read(body)
+	outcome, err := h.read(w, r, signature, &d)
 	if outcome != Accepted {
 		return d, outcome, err
 	}
@@ -166,6 +161,40 @@ func (h *Handler) receive(w http.ResponseWriter, r *http.Request) (Delivery, Out
 		return d, NotStored, fmt.Errorf("accept delivery: %w", err)
 	}
 	return d, Accepted, nil
+}
+
+// read receives the body, verifies its signature and fills the delivery with what it means. Nothing
+// of the body is held when it returns.
+func (h *Handler) read(w http.ResponseWriter, r *http.Request, s signature, d *Delivery) (Outcome, error) {
+	macs := newMACs(h.Secrets)
+	body := h.bodies.enter(http.NewResponseController(w), h.Dir, macs)
+	defer body.leave()
+	err := body.receive(r.Body, r.ContentLength)
+	if err == nil && !s.matches(macs) {
+		return WronglySigned, nil
+	}
+	if err == nil {
+		err = body.verified()
+	}
+	switch {
+	case errors.Is(err, errTooLarge):
+		return TooLarge, err
+	case errors.Is(err, errBusy), errors.Is(err, errNotKept):
+		return Busy, err
+	case err != nil:
+		return Truncated, err
+	case d.GUID == "" || d.Event == "":
+		return BadHeaders, nil
+	}
+	text, release, err := body.bytes()
+	if err != nil {
+		return NotStored, err
+	}
+	defer release()
+	if text, err = payloadOf(r.Header.Get("Content-Type"), text); err != nil {
+		return NotJSON, err
+	}
+	return d.read(text)
 }
 
 // payloadOf unwraps the form that GitHub sends when the webhook is set to it. All other

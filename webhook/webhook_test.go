@@ -355,13 +355,13 @@ func TestCheck(t *testing.T) {
 	t.Parallel()
 	accept := func(context.Context, webhook.Delivery) error { return nil }
 	for name, test := range map[string]struct {
-		h    webhook.Handler
+		h    *webhook.Handler
 		want string // a part of the error
 	}{
-		"good":         {webhook.Handler{Secrets: [][]byte{secret}, Accept: accept}, ""},
-		"no secret":    {webhook.Handler{Accept: accept}, "no secret"},
-		"empty secret": {webhook.Handler{Secrets: [][]byte{secret, {}}, Accept: accept}, "secret 2 of 2 is empty"},
-		"no Accept":    {webhook.Handler{Secrets: [][]byte{secret}}, "Accept"},
+		"good":         {&webhook.Handler{Secrets: [][]byte{secret}, Accept: accept}, ""},
+		"no secret":    {&webhook.Handler{Accept: accept}, "no secret"},
+		"empty secret": {&webhook.Handler{Secrets: [][]byte{secret, {}}, Accept: accept}, "secret 2 of 2 is empty"},
+		"no Accept":    {&webhook.Handler{Secrets: [][]byte{secret}}, "Accept"},
 	} {
 		err := test.h.Check()
 		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {

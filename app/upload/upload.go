@@ -131,6 +131,13 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request) (done receipt, cl
 	if name := chi.URLParam(r, "owner") + "/" + chi.URLParam(r, "repo"); !strings.EqualFold(name, claims.Repository) {
 		return done, claims, refuse(http.StatusForbidden, "The token is that of a job in %s, and its results go to the address of that repository.", claims.Repository)
 	}
+	// Every job on GitHub can have a token for this server. Only those of repositories with the App may
+	// send a body.
+	owner, name, _ := strings.Cut(claims.Repository, "/")
+	installed, err := h.find(ctx, owner, name)
+	if err != nil {
+		return done, claims, err
+	}
 	leave, err := h.enter(ctx)
 	if err != nil {
 		return done, claims, err
@@ -151,7 +158,7 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request) (done receipt, cl
 	if err != nil {
 		return done, claims, err
 	}
-	return h.keep(ctx, claims, at, number, document)
+	return h.keep(ctx, claims, installed, at, number, document)
 }
 
 // authenticate verifies the token before anything else of the request is looked at.
@@ -223,10 +230,10 @@ func (c Claims) speaksOf(at request) (number int, err error) {
 }
 
 // keep places the findings, keeps them, and asks for the reviews that wait for them.
-func (h *Handler) keep(ctx context.Context, claims Claims, at request, number int, document *os.File) (receipt, Claims, error) {
+func (h *Handler) keep(ctx context.Context, claims Claims, installed int64, at request, number int, document *os.File) (receipt, Claims, error) {
 	done := receipt{Commit: at.Commit, Scanners: []string{}}
 	owner, name, _ := strings.Cut(claims.Repository, "/")
-	installed, repo, err := h.open(ctx, owner, name)
+	repo, err := h.open(ctx, installed, owner, name)
 	if err != nil {
 		return done, claims, err
 	}
@@ -281,23 +288,27 @@ func (h *Handler) keep(ctx context.Context, claims Claims, at request, number in
 	return done, claims, err
 }
 
-// open finds the repository as the App sees it.
-func (h *Handler) open(ctx context.Context, owner, name string) (installed int64, repo *mirror.Repo, err error) {
+// find gives the installation of the App on a repository.
+func (h *Handler) find(ctx context.Context, owner, name string) (int64, error) {
 	found, _, err := h.App.REST().Apps.FindRepositoryInstallation(ctx, owner, name)
 	var answered *github.ErrorResponse
 	if errors.As(err, &answered) && answered.Response != nil && answered.Response.StatusCode == http.StatusNotFound {
-		return 0, nil, installation.ErrGone
+		return 0, installation.ErrGone
 	}
 	if err != nil {
-		return 0, nil, fmt.Errorf("find the installation: %w", err)
+		return 0, fmt.Errorf("find the installation: %w", err)
 	}
-	gh, err := h.App.Client(ctx, found.GetID(), owner, name)
+	return found.GetID(), nil
+}
+
+// open opens the repository as an installation sees it.
+func (h *Handler) open(ctx context.Context, installed int64, owner, name string) (*mirror.Repo, error) {
+	gh, err := h.App.Client(ctx, installed, owner, name)
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	url := h.App.GitURL(owner, name)
-	repo, err = h.Mirrors.Open(ctx, url, mirror.Remote{URL: url, Token: gh.GitToken})
-	return found.GetID(), repo, err
+	return h.Mirrors.Open(ctx, url, mirror.Remote{URL: url, Token: gh.GitToken})
 }
 
 // recipe is that of the commit that the job's workflow was taken from.
