@@ -2,6 +2,7 @@ package patch
 
 import (
 	"bytes"
+	"math"
 	"slices"
 	"strings"
 )
@@ -19,31 +20,48 @@ const maxText = 1 << 20
 // which git finds the headings of its hunks; so text, the new file, may be of any language. It may
 // be nil. ok is false when the diff shows no change on the right side.
 func (f *File) Cause(line int, text []byte) (at int, sameBlock, ok bool) {
-	var changed []int
-	for _, h := range f.Hunks {
-		changed = append(changed, h.Changed...)
-	}
-	if len(changed) == 0 {
+	if !f.Changes() {
 		return 0, false, false
 	}
 	if len(text) > 0 && len(text) <= maxText {
 		lines := bytes.Split(text, []byte("\n"))
 		for _, b := range blocks(lines, line) {
-			if at, ok := nearest(changed, line, b.from, b.to); ok {
+			if at, ok := f.nearest(line, b.from, b.to); ok {
 				return at, true, true
 			}
 		}
 	}
-	at, _ = nearest(changed, line, 1, changed[len(changed)-1])
+	at, _ = f.nearest(line, 1, math.MaxInt)
 	return at, false, true
 }
 
-// nearest picks the number from sorted ones, between from and to, that is nearest to line; the
-// smaller of two.
-func nearest(sorted []int, line, from, to int) (at int, ok bool) {
-	for _, n := range sorted {
-		if n >= from && n <= to && (!ok || abs(n-line) < abs(at-line)) {
-			at, ok = n, true
+// Changes reports whether the diff shows a change on the right side.
+func (f *File) Changes() bool {
+	return slices.ContainsFunc(f.Hunks, func(h Hunk) bool { return len(h.Changed) > 0 })
+}
+
+// nearest picks the changed line between from and to that is nearest to line; the smaller of two.
+func (f *File) nearest(line, from, to int) (at int, ok bool) {
+	// The hunk of the line, or the one behind it, has the first change that is not above. The last one
+	// that is above is in it, too, or in one before.
+	here := f.hunkAt(max(line, from))
+	for _, h := range f.Hunks[here:] {
+		if i, _ := slices.BinarySearch(h.Changed, max(line, from)); i < len(h.Changed) {
+			at, ok = h.Changed[i], h.Changed[i] <= to
+			break
+		}
+	}
+	for i := min(f.hunkAt(min(line, to)), len(f.Hunks)-1); i >= 0; i-- {
+		changed := f.Hunks[i].Changed
+		n, exact := slices.BinarySearch(changed, min(line, to))
+		if exact {
+			n++
+		}
+		if n > 0 {
+			if above := changed[n-1]; above >= from && (!ok || abs(above-line) <= abs(at-line)) {
+				return above, true
+			}
+			break
 		}
 	}
 	return at, ok

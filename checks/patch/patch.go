@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sort"
 
 	"github.com/bluekeyes/go-gitdiff/gitdiff"
 )
@@ -187,14 +188,25 @@ func (s Set) File(path string) (*File, bool) {
 // is shown, and as many after it as the same hunk shows. ok is false when the diff shows
 // none of them.
 func (f *File) Clamp(side Side, start, end int) (from, to int, ok bool) {
-	for _, h := range f.Hunks {
-		first, count := h.NewStart, h.NewLines
+	lines := func(h Hunk) (first, count int) {
 		if side == Left {
-			first, count = h.OldStart, h.OldLines
+			return h.OldStart, h.OldLines
 		}
-		from, to = max(start, first), min(end, first+count-1)
-		if count > 0 && from <= to {
+		return h.NewStart, h.NewLines
+	}
+	// The hunks are in order, so those that end before start are the first ones. One without lines
+	// names the line before it, and shows nothing.
+	at := sort.Search(len(f.Hunks), func(i int) bool {
+		first, count := lines(f.Hunks[i])
+		return behind(first, count) > start
+	})
+	for _, h := range f.Hunks[at:] {
+		first, count := lines(h)
+		if from, to = max(start, first), min(end, first+count-1); count > 0 && from <= to {
 			return from, to, true
+		}
+		if first > end {
+			break
 		}
 	}
 	return 0, 0, false
@@ -208,50 +220,70 @@ func (f *File) Shows(side Side, line int) bool {
 }
 
 // Adds reports whether the patch adds a line (from 1) of the new file.
-func (f *File) Adds(line int) bool {
-	return slices.ContainsFunc(f.Hunks, func(h Hunk) bool { return slices.Contains(h.Added, line) })
+func (f *File) Adds(line int) bool { return f.AddsAny(line, line) }
+
+// AddsAny reports whether the patch adds one of the lines start to end (from 1) of the new file.
+func (f *File) AddsAny(start, end int) bool {
+	for _, h := range f.Hunks[f.hunkAt(start):] {
+		if h.NewStart > end {
+			break
+		}
+		if i, _ := slices.BinarySearch(h.Added, start); i < len(h.Added) {
+			return h.Added[i] <= end
+		}
+	}
+	return false
+}
+
+// hunkAt is the index of the first hunk that is not wholly before a line of the new file.
+func (f *File) hunkAt(line int) int {
+	return sort.Search(len(f.Hunks), func(i int) bool { return behind(f.Hunks[i].NewStart, f.Hunks[i].NewLines) > line })
 }
 
 // Before gives the line (from 1) of the old file that a line of the new one was: the same line,
 // or, among lines that were replaced, the one that stood in its place. ok is false for a line that
 // stands where none was.
 func (f *File) Before(line int) (old int, ok bool) {
-	at, old := 1, 1
-	for _, h := range f.Hunks {
-		start := h.NewStart
-		if h.NewLines == 0 { // then it names the line before
-			start++
+	at := f.hunkAt(line)
+	if at == len(f.Hunks) || line < f.Hunks[at].NewStart || f.Hunks[at].NewLines == 0 {
+		// Outside of the hunks a line has moved by as much as the last one before it says.
+		old = line
+		if at > 0 {
+			h := f.Hunks[at-1]
+			old += behind(h.OldStart, h.OldLines) - behind(h.NewStart, h.NewLines)
 		}
-		if line < start {
-			break
-		}
-		old += start - at
-		at = start
-		// Runs of removed and added lines between lines that stay.
-		added, removed := h.Added, h.Removed
-		for end := start + h.NewLines; at < end || len(removed) > 0; {
-			var gone, come int
-			for gone < len(removed) && removed[gone] == old+gone {
-				gone++
-			}
-			for come < len(added) && added[come] == at+come {
-				come++
-			}
-			if line < at+come {
-				return old + line - at, line-at < gone
-			}
-			added, removed = added[come:], removed[gone:]
-			at, old = at+come, old+gone
-			switch {
-			case at < end:
-				if line == at {
-					return old, true
-				}
-				at, old = at+1, old+1
-			case gone == 0: // no patch of git's
-				return 0, false
-			}
-		}
+		// In a patch of git's it is before the next one.
+		return old, at == len(f.Hunks) || old < begin(f.Hunks[at].OldStart, f.Hunks[at].OldLines)
 	}
-	return old + line - at, true
+	h := f.Hunks[at]
+	i, added := slices.BinarySearch(h.Added, line)
+	stay := line - h.NewStart - i // so many lines that stay are above it
+	if !added {
+		return nth(h.Removed, h.OldStart, stay), true
+	}
+	// Its place in its run of added lines, and the run of removed ones between the same two lines that
+	// stay.
+	i -= sort.Search(i, func(j int) bool { return h.Added[j]-h.NewStart-j >= stay })
+	from := begin(h.OldStart, h.OldLines)
+	if stay > 0 {
+		from = nth(h.Removed, h.OldStart, stay-1) + 1
+	}
+	next := nth(h.Removed, h.OldStart, stay)
+	return from + i, from+i < next
+}
+
+// begin is the first line of a hunk. One without lines names the line before it.
+func begin(start, lines int) int {
+	if lines == 0 {
+		start++
+	}
+	return start
+}
+
+// behind is the line behind a hunk.
+func behind(start, lines int) int { return start + max(lines, 1) }
+
+// nth is the line with n lines of a hunk before it that are not among the sorted ones.
+func nth(sorted []int, start, n int) int {
+	return start + n + sort.Search(len(sorted), func(i int) bool { return sorted[i]-start-i > n })
 }
