@@ -106,28 +106,26 @@ func (in Input) summary(v Verdict, commented []string) string {
 		threads[f] = true
 	}
 	var items []string
-	fresh, mended := in.findings(scanners.New), in.findings(scanners.Absent)
-	section := "\n### New\n\n"
-	for _, f := range fresh {
-		items = append(items, section+in.item(f, in.Limit > 0 && !threads[f.Fingerprint]))
-		section = ""
-	}
-	section = "\n### Decided\n\n"
-	for _, f := range in.decided {
-		items = append(items, section+in.decidedItem(f))
-		section = ""
-	}
-	section = "\n### Mended by this change\n\n"
-	for _, f := range mended {
-		items = append(items, section+in.item(f, false))
-		section = ""
-	}
-	if in.Unchanged {
-		section = "\n### Already in the base\n\n"
-		for _, f := range in.findings(scanners.Unchanged) {
-			items = append(items, section+in.item(f, false))
-			section = ""
+	size := 0
+	list := func(section string, found []Finding, item func(Finding) string) {
+		for i, f := range found {
+			text := ""
+			if size <= maxSummary { // else there is no room for it
+				text = item(f)
+			}
+			if i == 0 {
+				text = "\n### " + section + "\n\n" + text
+			}
+			size += len(text)
+			items = append(items, text)
 		}
+	}
+	plain := func(f Finding) string { return in.item(f, false) }
+	list("New", in.findings(scanners.New), func(f Finding) string { return in.item(f, in.Limit > 0 && !threads[f.Fingerprint]) })
+	list("Decided", in.decided, in.decidedItem)
+	list("Mended by this change", in.findings(scanners.Absent), plain)
+	if in.Unchanged {
+		list("Already in the base", in.findings(scanners.Unchanged), plain)
 	}
 	return fit(head.String(), items, foot.String(), maxSummary)
 }

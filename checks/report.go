@@ -231,10 +231,11 @@ func Compose(in Input) Report {
 		rep.Standing[f.Fingerprint] = true
 		rep.Decided[f.Fingerprint] = f.Decided.sentence() + "."
 	}
+	together := in.together()
 	for _, run := range rep.Runs() { // their results are more than the findings that the policy left
 		for _, f := range run.Results {
 			if !rep.Standing[f.Fingerprint] && f.State != scanners.Absent {
-				rep.Aside[f.Fingerprint] = in.aside(f)
+				rep.Aside[f.Fingerprint] = aside(f, together)
 			}
 		}
 	}
@@ -259,16 +260,30 @@ func Compose(in Input) Report {
 }
 
 // aside tells why a result is not told of, although the head has it.
-func (in Input) aside(f scanners.Result) string {
-	if f.State == scanners.Unchanged {
+func aside(f scanners.Result, together map[ruleIn]bool) string {
+	switch {
+	case f.State == scanners.Unchanged:
 		return "In the base by now, so not new here."
-	}
-	for _, g := range in.Gates {
-		if slices.ContainsFunc(g.Findings, func(told Finding) bool { return told.Path == f.Path && slices.Contains(told.Also, f.RuleID()) }) {
-			return "Told together with another finding of the same problem."
-		}
+	case together[ruleIn{f.Path, f.RuleID()}]:
+		return "Told together with another finding of the same problem."
 	}
 	return "Not shown any more: the policy switches this off."
+}
+
+// A ruleIn is a rule ("scanner/rule") in a file.
+type ruleIn struct{ path, rule string }
+
+// together names what is told in a finding of another rule.
+func (in Input) together() map[ruleIn]bool {
+	also := map[ruleIn]bool{}
+	for _, g := range in.Gates {
+		for _, f := range g.Findings {
+			for _, rule := range f.Also {
+				also[ruleIn{f.Path, rule}] = true
+			}
+		}
+	}
+	return also
 }
 
 // An Outline is what a report comes to, without its text.
@@ -295,7 +310,13 @@ func Outlined(in Input, carries func(Finding) bool) Outline {
 
 // Carries reports whether the diff has a place for a comment on what was found.
 func (r Report) Carries(f scanners.Result) bool {
-	_, _, _, _, ok := r.input.place(Finding{Result: f})
+	if _, inDiff := r.input.file(f.Path); inDiff || f.Line == 0 || f.Commit != "" {
+		return inDiff
+	}
+	// Where exactly does not matter here, and is work.
+	_, ok := r.input.step(Finding{Result: f}, func(file *patch.File, line int) (int, bool) {
+		return line, file.Changes() || file.Shows(patch.Right, line)
+	})
 	return ok
 }
 
@@ -377,15 +398,16 @@ func WorstFirst(a, b Finding) int {
 		}
 		return 1
 	}
-	return cmp.Or(
+	if c := cmp.Or(
 		cmp.Compare(blocks(a), blocks(b)),
 		cmp.Compare(b.Severity, a.Severity),
 		cmp.Compare(a.Path, b.Path),
 		cmp.Compare(a.Line, b.Line),
 		cmp.Compare(a.Column, b.Column),
-		cmp.Compare(a.RuleID(), b.RuleID()),
-		cmp.Compare(a.Fingerprint, b.Fingerprint),
-	)
+	); c != 0 {
+		return c // nearly always, and the rest is work
+	}
+	return cmp.Or(cmp.Compare(a.RuleID(), b.RuleID()), cmp.Compare(a.Fingerprint, b.Fingerprint))
 }
 
 // chosen picks what gets a thread: all that has one, and the worst of the others up to the limit.

@@ -163,7 +163,12 @@ func (r Report) Note(threads []Thread, unplaced map[string]bool, exists bool) st
 	foot = append(foot, summaryMarker)
 	tail := "\n" + strings.Join(foot, "\n\n")
 	var items []string
+	size := 0
 	for i, f := range listed {
+		if size > maxNote { // there is no room for more
+			items = append(items, "")
+			continue
+		}
 		item := in.item(f, false)
 		if resolved[f.Fingerprint] {
 			item = strings.TrimSuffix(item, "\n") + " · *in a thread that somebody resolved*\n"
@@ -174,6 +179,7 @@ func (r Report) Note(threads []Thread, unplaced map[string]bool, exists bool) st
 		case 0:
 			item = "\n" + item
 		}
+		size += len(item)
 		items = append(items, item)
 	}
 	if len(listed) > shownFirst {

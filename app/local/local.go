@@ -90,9 +90,13 @@ func Review(ctx context.Context, w io.Writer, o Options) (code int, err error) {
 		ex.NotRun = "Nothing is changed: " + v.same + ". Say with --base what to compare with."
 	}
 	comments := examiner.Comments(ctx, v.change, v.Base, v.policy, time.Now())
-	ex.Gates = comments.Decide(ex, ex.Gates)
+	if ex.Gates, err = comments.Decide(ctx, ex, ex.Gates); err != nil {
+		return Unfinished, err
+	}
 	var more []string
-	v.suppressions, more = comments.Suppressions(ex)
+	if v.suppressions, more, err = comments.Suppressions(ctx, ex); err != nil {
+		return Unfinished, err
+	}
 	v.owners, v.examination = comments.Owners(), ex
 	if err := v.propose(ctx, o); err != nil {
 		return Unfinished, err

@@ -62,8 +62,10 @@ type rulings struct {
 
 // lines gives the sentences of failures as Markdown, each once.
 func lines(list []Failure) (lines []string) {
+	said := map[string]bool{}
 	for _, f := range list {
-		if s := checks.Escape(f.Rule + " " + f.Why + "."); !slices.Contains(lines, s) {
+		if s := checks.Escape(f.Rule + " " + f.Why + "."); !said[s] {
+			said[s] = true
 			lines = append(lines, s)
 		}
 	}
@@ -148,12 +150,7 @@ func addedBy(set patch.Set) func(scanners.Result) bool {
 		if !ok {
 			return false
 		}
-		for line := f.Line; line <= max(f.Line, f.EndLine); line++ {
-			if file.Adds(line) {
-				return true
-			}
-		}
-		return false
+		return file.AddsAny(f.Line, max(f.Line, f.EndLine))
 	}
 }
 

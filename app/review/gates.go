@@ -81,15 +81,14 @@ func merge(list []checks.Gate, order map[string]int, known []triage.Known) {
 		for to < len(all) && all[to].Path == all[from].Path {
 			to++
 		}
+		same := newTwins(all[from:to])
 		for i, kept := range all[from:to] {
-			if gone[kept] {
+			if same.gone[i] {
 				continue
 			}
-			for _, other := range all[from+i+1 : to] {
-				if !gone[other] && triage.Same(kept.Result, other.Result) {
-					gone[other] = true
-					kept.Also = append(kept.Also, other.RuleID())
-				}
+			for _, j := range same.take(i) {
+				gone[all[from+j]] = true
+				kept.Also = append(kept.Also, all[from+j].RuleID())
 			}
 			slices.Sort(kept.Also)
 			kept.Also = slices.Compact(kept.Also)

@@ -29,6 +29,8 @@ type Comments struct {
 	infos           map[string]scanners.Info
 	tree            func() ([]string, bool) // all files at the head
 	now             time.Time
+	by              index // see look
+	compared        int   // how many files entries were compared with
 }
 
 // Comments reads them as they are needed. tip is the commit of the base branch whose policy is
@@ -83,17 +85,24 @@ func (s *Comments) standing(ex Examination, path string) []triage.Ignore {
 			return nil
 		}
 		before = file.Before
-	} else if slices.Contains(ex.changed(), path) {
+	} else if s.by.changed[path] {
 		return nil // its patch could not be had
 	}
 	head := s.at(s.head, path)
 	if len(head) == 0 {
 		return nil
 	}
-	last := s.at(s.tip, path)
-	return slices.DeleteFunc(triage.Standing(head, s.at(s.base, path), before), func(i triage.Ignore) bool {
-		return !slices.ContainsFunc(last, func(l triage.Ignore) bool { return l.Text == i.Text })
-	})
+	last := texts(s.at(s.tip, path))
+	return slices.DeleteFunc(triage.Standing(head, s.at(s.base, path), before), func(i triage.Ignore) bool { return !last[i.Text] })
+}
+
+// texts gives what comments say.
+func texts(list []triage.Ignore) map[string]bool {
+	said := map[string]bool{}
+	for _, i := range list {
+		said[i.Text] = true
+	}
+	return said
 }
 
 // changed lists the files that the change has at the head.
@@ -107,10 +116,10 @@ func (ex Examination) changed() (paths []string) {
 }
 
 // Decide gives the gates with the new findings that a comment of the base accepts.
-func (s *Comments) Decide(ex Examination, gates []checks.Gate) []checks.Gate {
-	s.looked = ex.head
+func (s *Comments) Decide(ctx context.Context, ex Examination, gates []checks.Gate) ([]checks.Gate, error) {
+	s.look(ex)
 	gates = slices.Clone(gates)
-	files := map[string][]triage.Ignore{}
+	files := map[string]map[int][]triage.Ignore{} // by the line that they are about
 	for at := range gates {
 		g := &gates[at]
 		g.Findings = slices.Clone(g.Findings)
@@ -119,20 +128,26 @@ func (s *Comments) Decide(ex Examination, gates []checks.Gate) []checks.Gate {
 			if f.State != scanners.New || !f.Comment || f.Decided != nil || f.Line == 0 || f.Commit != "" {
 				continue
 			}
-			list, read := files[f.Path]
-			if !read {
-				list = s.standing(ex, f.Path)
-				files[f.Path] = list
+			if ctx.Err() != nil {
+				return nil, context.Cause(ctx)
 			}
-			s.decide(f, list)
+			about, read := files[f.Path]
+			if !read {
+				about = map[int][]triage.Ignore{}
+				for _, i := range s.standing(ex, f.Path) {
+					about[i.Covers] = append(about[i.Covers], i)
+				}
+				files[f.Path] = about
+			}
+			s.decide(f, about[f.Line])
 		}
 	}
-	return gates
+	return gates, nil
 }
 
 func (s *Comments) decide(f *checks.Finding, list []triage.Ignore) {
 	for _, i := range list {
-		if i.Covers != f.Line || !s.means(i, f.Result) {
+		if !s.means(i, f.Result) {
 			continue
 		}
 		why := s.refused(i, f.Rule, f.Result)
@@ -170,22 +185,28 @@ func (s *Comments) refused(i triage.Ignore, rule string, r scanners.Result) stri
 
 // added says what becomes of the comments that the change adds to a file, and which of those that
 // were there have ended.
-func (s *Comments) added(ex Examination, file *patch.File) (list []note) {
+func (s *Comments) added(ctx context.Context, ex Examination, file *patch.File, before int) (list []note) {
 	path := file.NewPath
 	head := s.at(s.head, path)
 	if len(head) == 0 {
 		return nil
 	}
-	base, standing := s.at(s.base, path), s.standing(ex, path)
+	base, standing := texts(s.at(s.base, path)), map[int]bool{}
+	for _, i := range s.standing(ex, path) {
+		standing[i.Line] = true
+	}
 	for _, i := range head {
-		stands := slices.Contains(standing, i)
+		if ctx.Err() != nil {
+			return list
+		}
+		stands := standing[i.Line]
 		switch {
 		case (stands || !file.Adds(i.Line)) && i.Problem == "" && i.Over(s.now):
 			list = append(list, note{path: path, line: i.Line, ended: true, message: fmt.Sprintf(
 				"This accepted findings of %s until %s. That day is over, so it counts for nothing: mend what it covers, or take it away.", i.Rule, i.Until.Format(time.DateOnly))})
 		case !stands && file.Adds(i.Line):
-			n := s.proposed(ex, path, i)
-			if slices.ContainsFunc(base, func(b triage.Ignore) bool { return b.Text == i.Text }) {
+			n := s.proposed(ex, path, i, before+len(list) < maxWeighed)
+			if base[i.Text] {
 				n.message += " It is a copy of one that is on the base, and as long as both are here neither counts in this pull request."
 			}
 			list = append(list, n)
@@ -195,7 +216,7 @@ func (s *Comments) added(ex Examination, file *patch.File) (list []note) {
 }
 
 // proposed says what one comment will do once it is merged, and what is in its way.
-func (s *Comments) proposed(ex Examination, path string, i triage.Ignore) note {
+func (s *Comments) proposed(ex Examination, path string, i triage.Ignore, weigh bool) note {
 	n := note{path: path, line: i.Line}
 	if i.Problem != "" {
 		n.message = "This is no suppression, and silences nothing. " + i.Problem + " This would be one: " + i.Right
@@ -209,8 +230,11 @@ func (s *Comments) proposed(ex Examination, path string, i triage.Ignore) note {
 		return n
 	}
 	n.wide = !policy.NamesRule(i.Rule)
-	met, looked := s.met(ex, path, i)
-	why := ""
+	var met []scanners.Result
+	looked, why := false, ""
+	if weigh {
+		met, looked = s.met(ex, path, i)
+	}
 	for _, r := range met {
 		if why = s.refused(i, r.Rule, r); why != "" {
 			break
@@ -240,10 +264,10 @@ func (s *Comments) met(ex Examination, path string, i triage.Ignore) (met []scan
 			continue // a brace may hold the slash
 		}
 		looked = looked && run.Complete()
-		for _, r := range run.Results {
-			if r.State != scanners.Absent && r.Commit == "" && r.Path == path && r.Line == i.Covers && policy.RuleMatches(i.Rule, r.Scanner, r.Rule) {
-				met = append(met, r)
-			}
+	}
+	for _, r := range s.by.at[spotOf{path, i.Covers}] {
+		if policy.RuleMatches(i.Rule, r.Scanner, r.Rule) {
+			met = append(met, r)
 		}
 	}
 	return met, looked

@@ -138,7 +138,11 @@ func (r *Reviewer) groupReport(ctx context.Context, gh *installation.Client, e q
 	if err != nil {
 		return checks.Report{}, pol, err
 	}
-	gates, ruled, err := r.judge(ctx, pol, p).judge(r.Examiner.Comments(ctx, c, p.Base, pol, time.Now()).Decide(ex, gates), addedBy(ex.Patch))
+	gates, err = r.Examiner.Comments(ctx, c, p.Base, pol, time.Now()).Decide(ctx, ex, gates)
+	if err != nil {
+		return checks.Report{}, pol, err
+	}
+	gates, ruled, err := r.judge(ctx, pol, p).judge(gates, addedBy(ex.Patch))
 	if err != nil {
 		return checks.Report{}, pol, err
 	}

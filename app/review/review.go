@@ -187,7 +187,11 @@ func (r *Reviewer) report(ctx context.Context, gh *installation.Client, p pull.P
 		if err != nil {
 			return checks.Report{}, err
 		}
-		gates, ruled, err := verdict.judge(comments.Decide(ex, gates), addedBy(ex.Patch))
+		gates, err = comments.Decide(ctx, ex, gates)
+		if err != nil {
+			return checks.Report{}, err
+		}
+		gates, ruled, err := verdict.judge(gates, addedBy(ex.Patch))
 		if err != nil {
 			return checks.Report{}, err
 		}
@@ -199,7 +203,10 @@ func (r *Reviewer) report(ctx context.Context, gh *installation.Client, p pull.P
 		if err != nil {
 			return checks.Report{}, err
 		}
-		silenced, said := comments.Suppressions(ex)
+		silenced, said, err := comments.Suppressions(ctx, ex)
+		if err != nil {
+			return checks.Report{}, err
+		}
 		annotations, more = append(annotations, silenced...), append(more, said...)
 		return checks.Compose(checks.Input{
 			Base: c.Base, Head: p.Head, Patch: ex.Patch, Gates: gates, NotRun: ex.NotRun,

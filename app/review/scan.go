@@ -119,9 +119,11 @@ func unreadFiles(failed []error) (paths []string, known bool) {
 // without leaves out what is in one of these files of the base, on all sides: what was seen of it would
 // be taken for the like of it in other files.
 func without(in triage.Input, paths []string) triage.Input {
-	unread := func(f scanners.Finding) bool {
-		return slices.Contains(paths, f.Path) || slices.Contains(paths, in.Renames[f.Path])
+	named := map[string]bool{}
+	for _, path := range paths {
+		named[path] = true
 	}
+	unread := func(f scanners.Finding) bool { return named[f.Path] || named[in.Renames[f.Path]] }
 	for _, list := range []*[]scanners.Finding{&in.Head, &in.Base, &in.History} {
 		*list = slices.DeleteFunc(*list, unread)
 	}

@@ -2,6 +2,7 @@ package review
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -26,21 +27,30 @@ type note struct {
 // Suppressions shows what the change adds to silence scanners. It silences nothing here, and is a
 // decision that whoever reviews the change should see: each is an annotation, with what to write
 // where it has no reason, what it does not match and where it is too broad.
-func (s *Comments) Suppressions(ex Examination) (list []checks.Annotation, notices []string) {
-	s.looked = ex.head
+func (s *Comments) Suppressions(ctx context.Context, ex Examination) (list []checks.Annotation, notices []string, err error) {
+	s.look(ex)
 	var notes []note
 	for _, file := range ex.Patch.Files() {
+		if ctx.Err() != nil {
+			return nil, nil, context.Cause(ctx)
+		}
 		content, ok := s.head(file.NewPath)
 		switch {
 		case file.NewPath == "" || !ok && !triage.Silences(file.NewPath):
 		case triage.Silences(file.NewPath):
-			notes = append(notes, s.entries(ex, file, string(content))...)
+			notes = append(notes, s.entries(ctx, file, string(content), len(notes))...)
 		default:
-			for _, one := range triage.Suppressions(file.NewPath, string(content), file.Adds) {
-				notes = append(notes, s.foreign(ex, file.NewPath, one))
+			for _, one := range triage.Suppressions(ctx, file.NewPath, string(content), file.Adds) {
+				if ctx.Err() != nil {
+					break
+				}
+				notes = append(notes, s.foreign(file.NewPath, one, len(notes) < maxWeighed))
 			}
-			notes = append(notes, s.added(ex, file)...)
+			notes = append(notes, s.added(ctx, ex, file, len(notes))...)
 		}
+	}
+	if ctx.Err() != nil {
+		return nil, nil, context.Cause(ctx)
 	}
 	slices.SortStableFunc(notes, func(a, b note) int { return cmp.Or(cmp.Compare(a.path, b.path), a.line-b.line) })
 	for _, n := range notes[:min(len(notes), maxSuppressions)] {
@@ -54,11 +64,18 @@ func (s *Comments) Suppressions(ex Examination) (list []checks.Annotation, notic
 		line := max(n.line, 1)
 		list = append(list, checks.Annotation{Path: n.path, StartLine: line, EndLine: line, Level: "warning", Title: title, Message: checks.Plain(n.message)})
 	}
-	return list, summed(notes)
+	return list, summed(notes), nil
 }
 
 // maxSuppressions bounds the annotations; each 50 are a request to GitHub.
 const maxSuppressions = 50
+
+// maxWeighed is how many suppressions of a change are compared with what was found and with the files
+// of the tree. A change with more is one that nobody reads by its suppressions; the others are counted.
+const maxWeighed = 1000
+
+// maxCompared is how many times a file's name is compared with an entry of an ignore file.
+const maxCompared = 10_000_000
 
 // summed says of all of them together what the summary should say.
 func summed(notes []note) (notices []string) {
@@ -87,7 +104,7 @@ func summed(notes []note) (notices []string) {
 }
 
 // foreign says what is to be known of a suppression for another tool.
-func (s *Comments) foreign(ex Examination, path string, one triage.Suppression) note {
+func (s *Comments) foreign(path string, one triage.Suppression, weigh bool) note {
 	n := note{path: path, line: one.Line, wide: one.Wide || one.Broad}
 	n.message = fmt.Sprintf("%q silences a scanner here, and nothing in this pull request.", one.Marker)
 	if one.Wide {
@@ -100,7 +117,10 @@ func (s *Comments) foreign(ex Examination, path string, one triage.Suppression) 
 		n.write = one.Write
 		n.message += " It gives no reason: write `" + one.Write + "`."
 	}
-	if found, ok := s.found(ex, path, one.Tools...); ok && !one.Wide {
+	if !weigh {
+		return n
+	}
+	if found, ok := s.found(path, one.Tools...); ok && !one.Wide {
 		n.inert = !slices.ContainsFunc(found, func(r scanners.Result) bool { return silences(one, r) })
 	}
 	if n.inert {
@@ -128,42 +148,88 @@ func silences(s triage.Suppression, r scanners.Result) bool {
 
 // found gives what scanners found at the head in a file, or, where it is empty, in all. It is not
 // ok unless each of them has looked at all of that.
-func (s *Comments) found(ex Examination, path string, tools ...string) (list []scanners.Result, ok bool) {
+func (s *Comments) found(path string, tools ...string) (list []scanners.Result, ok bool) {
 	for _, tool := range tools {
-		ran := false
-		for _, run := range allRuns(ex) {
-			if run.Scanner != tool || !run.Complete() || run.Idle || !s.saw(ex, tool, path) {
-				continue
-			}
-			ran = true
-			for _, r := range run.Results {
-				if r.State != scanners.Absent && r.Commit == "" && (path == "" || r.Path == path) {
-					list = append(list, r)
-				}
-			}
-		}
-		if !ran {
+		if !s.by.looked[tool] || !s.saw(tool, path) {
 			return nil, false
 		}
+		list = append(list, s.by.found[of{tool, path}]...)
 	}
 	return list, len(tools) > 0
 }
 
 // saw reports whether a scanner was shown a file, or, where it is empty, all files that it looks at.
-func (s *Comments) saw(ex Examination, tool, path string) bool {
-	info, changed := s.infos[tool], ex.changed()
+func (s *Comments) saw(tool, path string) bool {
+	if saw, known := s.by.saw[of{tool, path}]; known {
+		return saw
+	}
+	info := s.infos[tool]
 	shown := func(path string) bool {
-		return !s.policy.Ignored(path) && (info.Has(scanners.ScopeTree) || slices.Contains(changed, path))
+		return !s.policy.Ignored(path) && (info.Has(scanners.ScopeTree) || s.by.changed[path])
 	}
+	saw := false
 	if path != "" {
-		return info.Looks(path) && shown(path)
+		saw = info.Looks(path) && shown(path)
+	} else if tree, ok := s.tree(); ok {
+		saw = !slices.ContainsFunc(tree, func(path string) bool { return info.Looks(path) && !shown(path) })
 	}
-	tree, ok := s.tree()
-	return ok && !slices.ContainsFunc(tree, func(path string) bool { return info.Looks(path) && !shown(path) })
+	s.by.saw[of{tool, path}] = saw
+	return saw
+}
+
+// An of names what a scanner found in a file, or, where the path is empty, in all.
+type of struct{ tool, path string }
+
+// An index is an examination in the order in which it is asked about single lines and files.
+type index struct {
+	changed map[string]bool
+	looked  map[string]bool              // scanners that ran to their end
+	failed  map[string]bool              // those that did not
+	found   map[of][]scanners.Result     // at the head
+	at      map[spotOf][]scanners.Result // the same, by where it begins
+	saw     map[of]bool                  // see [Comments.saw]
+}
+
+type spotOf struct {
+	path string
+	line int
+}
+
+// look takes an examination for the one that is asked about.
+func (s *Comments) look(ex Examination) {
+	s.looked, s.compared = ex.head, 0
+	s.by = index{
+		changed: map[string]bool{}, looked: map[string]bool{}, failed: map[string]bool{},
+		found: map[of][]scanners.Result{}, at: map[spotOf][]scanners.Result{}, saw: map[of]bool{},
+	}
+	for _, path := range ex.changed() {
+		s.by.changed[path] = true
+	}
+	for _, run := range allRuns(ex) {
+		if run.Err != nil {
+			s.by.failed[run.Scanner] = true
+		}
+		complete := run.Complete() && !run.Idle
+		if complete {
+			s.by.looked[run.Scanner] = true
+		}
+		for _, r := range run.Results {
+			if r.State == scanners.Absent || r.Commit != "" {
+				continue
+			}
+			spot := spotOf{r.Path, r.Line}
+			s.by.at[spot] = append(s.by.at[spot], r)
+			if complete {
+				for _, path := range []string{r.Path, ""} {
+					s.by.found[of{run.Scanner, path}] = append(s.by.found[of{run.Scanner, path}], r)
+				}
+			}
+		}
+	}
 }
 
 // entries says what is to be known of an ignore file, and of what the change adds to it.
-func (s *Comments) entries(ex Examination, file *patch.File, text string) []note {
+func (s *Comments) entries(ctx context.Context, file *patch.File, text string, before int) []note {
 	path := file.NewPath
 	whole := note{path: path, message: "This file tells a scanner what to leave alone. It counts for nothing in this pull request; who reviews it decides whether it should later."}
 	list, err := triage.Entries(path, text)
@@ -175,7 +241,14 @@ func (s *Comments) entries(ex Examination, file *patch.File, text string) []note
 		if !file.Adds(e.Line) {
 			continue
 		}
-		if n := s.entry(ex, path, e); n.message != "" {
+		if before++; before > maxWeighed {
+			notes[0].message += fmt.Sprintf(" Entries behind line %d were not looked at: the change adds more than %d suppressions.", e.Line-1, maxWeighed)
+			break
+		}
+		if ctx.Err() != nil {
+			break
+		}
+		if n := s.entry(path, e); n.message != "" {
 			notes = append(notes, n)
 		}
 	}
@@ -183,10 +256,13 @@ func (s *Comments) entries(ex Examination, file *patch.File, text string) []note
 }
 
 // entry says what is wrong with one entry; the message is empty where nothing is.
-func (s *Comments) entry(ex Examination, path string, e triage.Entry) note {
+func (s *Comments) entry(path string, e triage.Entry) note {
 	n := note{path: path, line: e.Line, part: true}
 	var says []string
 	tree, _ := s.tree()
+	if s.compared += len(tree); s.compared > maxCompared {
+		return note{path: path, line: e.Line, part: true, message: fmt.Sprintf("%q was not compared with the files of the tree: the change adds too many entries for so many files.", e.Text)}
+	}
 	if why := e.Broad(tree); why != "" {
 		n.wide = true
 		says = append(says, "It hides what nobody has seen yet: "+why+".")
@@ -199,7 +275,7 @@ func (s *Comments) entry(ex Examination, path string, e triage.Entry) note {
 		n.write = e.Write
 		says = append(says, fmt.Sprintf("%q gives no reason: write `%s` with it.", e.Text, n.write))
 	}
-	if why := s.inert(ex, e); why != "" {
+	if why := s.inert(e); why != "" {
 		n.inert = true
 		says = append(says, "It matches nothing: "+why+".")
 	}
@@ -208,7 +284,7 @@ func (s *Comments) entry(ex Examination, path string, e triage.Entry) note {
 }
 
 // inert says why an entry has no effect; empty where it has one, or where that is not known.
-func (s *Comments) inert(ex Examination, e triage.Entry) string {
+func (s *Comments) inert(e triage.Entry) string {
 	tree, listed := s.tree()
 	switch {
 	case !listed:
@@ -227,10 +303,10 @@ func (s *Comments) inert(ex Examination, e triage.Entry) string {
 	// Of scanners that would find the same one is enough that looked, if none could not.
 	looked := ""
 	for _, tool := range append([]string{e.Tool}, e.Also...) {
-		if slices.ContainsFunc(allRuns(ex), func(r scanners.Run) bool { return r.Scanner == tool && r.Err != nil }) {
+		if s.by.failed[tool] {
 			return ""
 		}
-		found, ok := s.found(ex, e.Path, tool)
+		found, ok := s.found(e.Path, tool)
 		if !ok {
 			continue
 		}

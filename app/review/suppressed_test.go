@@ -117,7 +117,7 @@ func TestInert(t *testing.T) {
 		"files that are there":       {".semgrepignore", "*.txt\n", nil, ""},
 	} {
 		s, ex := adding(t, map[string]string{tt.path: tt.text}, tt.runs...)
-		list, notices := s.Suppressions(ex)
+		list, notices, _ := s.Suppressions(t.Context(), ex)
 		got := ""
 		for _, a := range list {
 			if _, why, ok := strings.Cut(a.Message, "It matches nothing: "); ok {
@@ -135,7 +135,7 @@ func TestInert(t *testing.T) {
 func TestBroadEntries(t *testing.T) {
 	t.Parallel()
 	s, ex := adding(t, map[string]string{"src/a.go": "package a\n", ".semgrepignore": "# all of it\nsrc/\n", ".trivyignore": "*\nCVE-2020-1\n"})
-	list, notices := s.Suppressions(ex)
+	list, notices, _ := s.Suppressions(t.Context(), ex)
 	var got []string
 	for _, a := range list {
 		got = append(got, a.Message)
@@ -163,7 +163,7 @@ func TestSuppressionsAreBounded(t *testing.T) {
 		files["f"+strings.Repeat("x", i)+".py"] = "x() # nosec\n"
 	}
 	s, ex := adding(t, files)
-	list, notices := s.Suppressions(ex)
+	list, notices, _ := s.Suppressions(t.Context(), ex)
 	if len(list) != maxSuppressions || len(notices) != 3 || !strings.Contains(notices[0], ", 50 more.") {
 		t.Errorf("%d annotations, %q", len(list), notices)
 	}

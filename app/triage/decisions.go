@@ -178,13 +178,18 @@ func Rule(results []scanners.Result, decisions []Decision, scope Scope, now time
 	}
 	newest := slices.Clone(decisions)
 	slices.SortStableFunc(newest, func(a, b Decision) int { return b.At.Compare(a.At) })
+	// Only decisions about findings of the same text can match.
+	about := map[string][]Decision{}
+	for _, d := range newest {
+		about[keyOf(d.Fingerprint)] = append(about[keyOf(d.Fingerprint)], d)
+	}
 	spent := map[string]bool{}
 	pass := func(matches func(scanners.Result, Decision) bool) {
 		for _, r := range results {
 			if r.State != scanners.New {
 				continue
 			}
-			for _, d := range newest {
+			for _, d := range about[keyOf(r.Fingerprint)] {
 				if d.Rule != r.RuleID() || scope.Group && spent[d.ID] || !matches(r, d) {
 					continue
 				}

@@ -1,9 +1,12 @@
 package triage
 
 import (
+	"context"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // A Suppression is a line that tells a scanner to be silent. Here it silences nothing: it is a
@@ -121,8 +124,9 @@ var prose = regexp.MustCompile(`(?i)\.(md|markdown|mdx|txt|rst|adoc|asciidoc|org
 // maxLine is longer than lines that people write.
 const maxLine = 2000
 
-// Suppressions finds them in the lines of a file that added holds for. One line may hold several.
-func Suppressions(path, text string, added func(line int) bool) (list []Suppression) {
+// Suppressions finds them in the lines of a file that added holds for. One line may hold several. When
+// the context ends, those of the lines so far are given.
+func Suppressions(ctx context.Context, path, text string, added func(line int) bool) (list []Suppression) {
 	nosec := nosecMarker
 	switch {
 	case strings.HasSuffix(path, ".go"):
@@ -131,18 +135,22 @@ func Suppressions(path, text string, added func(line int) bool) (list []Suppress
 		nosec = banditMarker
 	}
 	toPeople := prose.MatchString(path)
+	all := append([]marker{nosec}, markers...)
 	n, above := 0, ""
 	for line := range strings.Lines(text) {
-		if n++; len(line) > maxLine {
+		if n++; n%linesAtOnce == 0 && ctx.Err() != nil {
+			break
+		}
+		if len(line) > maxLine {
 			line = ""
 		}
-		line = strings.TrimRight(strings.ToValidUTF8(line, "\uFFFD"), "\r\n")
 		before := above
 		above = line
-		if !added(n) {
+		if !added(n) || !marked(before, line) {
 			continue
 		}
-		for _, m := range append([]marker{nosec}, markers...) {
+		before, line = plainLine(before), plainLine(line)
+		for _, m := range all {
 			switch {
 			case toPeople && (m.plain || m.apart != ""):
 				continue
@@ -161,6 +169,41 @@ func Suppressions(path, text string, added func(line int) bool) (list []Suppress
 		}
 	}
 	return list
+}
+
+// linesAtOnce is how many lines are read between two glances at the context.
+const linesAtOnce = 1000
+
+// marked reports whether a line, behind the one before it, may hold a marker: nearly none does, and
+// the patterns take a hundred times as long.
+func marked(before, line string) bool {
+	if !isASCII(before) || !isASCII(line) {
+		return true // patterns take a few other characters for letters
+	}
+	line = strings.ToLower(line)
+	return strings.Contains(strings.ToLower(before), apartWord) ||
+		slices.ContainsFunc(markerWords, func(word string) bool { return strings.Contains(line, word) })
+}
+
+// Each marker has one of these words, in lower case, and the one that may begin in the line above has
+// apartWord in one of its two lines.
+const apartWord = "skip"
+
+var markerWords = []string{
+	apartWord, "nosec", "nosem", "gitleaks:allow", "eslint-disable", "shellcheck disable", "tfsec:ignore", "trivy:ignore", "zizmor", "hadolint",
+}
+
+func plainLine(line string) string {
+	return strings.TrimRight(strings.ToValidUTF8(line, "\uFFFD"), "\r\n")
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 func (m marker) read(opener, mark, rest string) Suppression {

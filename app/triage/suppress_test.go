@@ -39,7 +39,7 @@ func TestSuppressions(t *testing.T) {
 		strings.Repeat("x", 3000) + "// nosec": "",
 	} {
 		got, path := "", "a.txt"
-		for _, s := range Suppressions(path, "first // #nosec\n"+line+"\r\n", func(n int) bool { return n == 2 }) {
+		for _, s := range Suppressions(t.Context(), path, "first // #nosec\n"+line+"\r\n", func(n int) bool { return n == 2 }) {
 			got += s.Marker + ":"
 			if s.Broad {
 				got += " broad"
@@ -89,7 +89,7 @@ func TestMarkersAreAsWideAsTheTools(t *testing.T) {
 		{"a.sh", "docker run bridgecrew/checkov --skip-check X"}:       "",
 	} {
 		got := ""
-		for _, s := range Suppressions(in[0], "first\n"+in[1]+"\n", func(int) bool { return true }) {
+		for _, s := range Suppressions(t.Context(), in[0], "first\n"+in[1]+"\n", func(int) bool { return true }) {
 			got += fmt.Sprintf("%d %s: %s", s.Line, s.Marker, strings.Join(s.Tools, ","))
 			if s.Broad {
 				got += " RULE"
@@ -135,7 +135,7 @@ func TestSuppressionsWithAReason(t *testing.T) {
 		{"a.yml", "uses: x # zizmor: ignore[unpinned-uses]"}:    "zizmor # zizmor: ignore[unpinned-uses] why it is safe here",
 		{"Dockerfile", "# hadolint ignore=DL3008"}:              "hadolint # hadolint ignore=DL3008  # why it is safe here",
 	} {
-		list := Suppressions(in[0], in[1], func(int) bool { return true })
+		list := Suppressions(t.Context(), in[0], in[1], func(int) bool { return true })
 		if len(list) != 1 || list[0].Reason {
 			t.Errorf("%q: %+v", in, list)
 			continue
@@ -143,7 +143,7 @@ func TestSuppressionsWithAReason(t *testing.T) {
 		if got := strings.Join(list[0].Tools, ",") + " " + list[0].Write; got != want {
 			t.Errorf("%q\ngot  %s\nwant %s", in, got, want)
 		}
-		again := Suppressions(in[0], list[0].Write, func(int) bool { return true })
+		again := Suppressions(t.Context(), in[0], list[0].Write, func(int) bool { return true })
 		if len(again) != 1 || !again[0].Reason || again[0].Write != list[0].Write || !list[0].Broad && again[0].Broad {
 			t.Errorf("%q is no suppression with a reason: %+v", list[0].Write, again)
 		}
@@ -165,12 +165,38 @@ func TestSilences(t *testing.T) {
 func FuzzSuppressions(f *testing.F) {
 	f.Add("x // #nosec G401 -- why\n# zizmor: ignore[a]\n")
 	f.Add("// #nosec G401\rG402 # zizmor:\rignore")
+	f.Add("checkov:\n  \"skip\": \u017fkip no\u017fec\n# ZIZMOR: ignore # Hadolint Global Ignore=x\n")
 	f.Fuzz(func(t *testing.T, text string) {
+		before := ""
+		for line := range strings.Lines(text) {
+			for _, m := range append([]marker{nosecMarker, gosecMarker, banditMarker}, markers...) {
+				if !marked(before, line) && (m.pattern.MatchString(line) || m.apart != "" && m.pattern.MatchString(before+" "+line)) {
+					t.Fatalf("%q behind %q has a marker", line, before)
+				}
+			}
+			before = line
+		}
 		lines := strings.Count(text, "\n") + 1
-		for _, s := range Suppressions("a.go", text, func(int) bool { return true }) {
+		for _, s := range Suppressions(t.Context(), "a.go", text, func(int) bool { return true }) {
 			if s.Line < 1 || s.Line > lines || s.Marker == "" || strings.ContainsAny(s.Marker+strings.Join(s.Rules, "")+s.Write, "\n\r") {
 				t.Errorf("%+v", s)
 			}
 		}
 	})
+}
+
+// BenchmarkSuppressions reads a file of which every line is new, without a marker, with one on each line
+// and with a word in another script. The time of a line stays the same however long the file is.
+func BenchmarkSuppressions(b *testing.B) {
+	for name, line := range map[string]string{"code": "\tif err := f(x, y); err != nil {\n", "markers": "f(x) // #nosec G401 -- why\n", "other script": "# \u00fcber x\n"} {
+		for _, lines := range []int{25_000, 50_000, 100_000, 200_000} {
+			text := strings.Repeat(line, lines)
+			b.Run(fmt.Sprintf("%s/lines=%d", name, lines), func(b *testing.B) {
+				for b.Loop() {
+					Suppressions(b.Context(), "a.go", text, func(int) bool { return true })
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(lines), "ns/line")
+			})
+		}
+	}
 }

@@ -1,0 +1,86 @@
+package review
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/secbydesign/secbydesign/app/policy"
+	"github.com/secbydesign/secbydesign/app/pull"
+	"github.com/secbydesign/secbydesign/app/triage"
+	"github.com/secbydesign/secbydesign/checks"
+	"github.com/secbydesign/secbydesign/checks/patch"
+	"github.com/secbydesign/secbydesign/scanners"
+)
+
+// hunks makes the patch of a file in which every eighth of so many lines is replaced.
+func hunks(name string, lines int) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "diff --git a/%[1]s b/%[1]s\n--- a/%[1]s\n+++ b/%[1]s\n", name)
+	for line := 8; line < lines; line += 8 {
+		fmt.Fprintf(&b, "@@ -%[1]d,3 +%[1]d,3 @@\n x\n-x\n+y\n x\n", line)
+	}
+	return b.String()
+}
+
+// BenchmarkAfterTheScan does each of what follows the scan of a change of one file with a hunk on every
+// eighth line, a suppression on every second and as many findings as lines. The time of a line stays
+// the same however many there are.
+func BenchmarkAfterTheScan(b *testing.B) {
+	for _, n := range []int{12_500, 25_000, 50_000, 100_000} {
+		set, err := patch.Parse([]byte(hunks("a.go", n)))
+		if err != nil {
+			b.Fatal(err)
+		}
+		text := strings.Repeat("x()\ny() // #nosec G401\n", n/2)
+		file := func(string) ([]byte, bool) { return []byte(text), true }
+		none := func(string) ([]byte, bool) { return nil, false }
+		comments := func() *Comments {
+			return &Comments{
+				head: file, base: none, tip: none, policy: policy.Default(), infos: map[string]scanners.Info{}, now: time.Now(),
+				tree: func() ([]string, bool) { return []string{"a.go"}, true },
+			}
+		}
+		runs := many(n, false)
+		ex := Examination{Patch: set, Gates: gates(runs, policy.Default(), nil)}
+		input := checks.Input{Patch: set, Gates: ex.Gates, Limit: 25, Text: file, Threads: map[string]bool{}}
+		report := checks.Compose(input)
+		var decisions []triage.Decision
+		var results []scanners.Result
+		for _, run := range runs {
+			for _, r := range run.Results {
+				results = append(results, r)
+				decisions = append(decisions, triage.Decision{Fingerprint: r.Fingerprint, Rule: r.RuleID(), Path: r.Path, Verb: "accept"})
+			}
+		}
+		in := triage.Input{}
+		for i := range n {
+			f := scanners.Finding{Rule: "r", Path: "a.go", Line: i, Identity: "equal"}
+			in.Head = append(in.Head, f)
+			f.Line += 7
+			in.Base = append(in.Base, f)
+			in.Known = append(in.Known, triage.Known{Fingerprint: fmt.Sprint("x:", i), Path: "a.go", Line: i})
+		}
+		for _, c := range []struct {
+			name string
+			do   func()
+		}{
+			{"gates", func() { gates(runs, policy.Default(), nil) }},
+			{"gates-same", func() { gates(many(n, true), policy.Default(), nil) }},
+			{"compare", func() { triage.Compare(scanners.Info{Name: "x"}, in) }},
+			{"rule", func() { triage.Rule(results, decisions, triage.Scope{}, time.Now()) }},
+			{"decide", func() { _, _ = comments().Decide(b.Context(), ex, ex.Gates) }},
+			{"suppressions", func() { _, _, _ = comments().Suppressions(b.Context(), ex) }},
+			{"compose", func() { checks.Compose(input) }},
+			{"summary", func() { summary(report, basis{pull: pull.Pull{}, adds: addedBy(set)}) }},
+		} {
+			b.Run(fmt.Sprintf("%s/lines=%d", c.name, n), func(b *testing.B) {
+				for b.Loop() {
+					c.do()
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/line")
+			})
+		}
+	}
+}
