@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -40,16 +41,18 @@ func (l *Ledger) Beat(ctx context.Context, tx *sql.Tx, lease Lease, generation i
 	return held, nil
 }
 
-// Leased reports, as part of tx, whether anybody's lease of a job had a beat at horizon or
-// later.
-func (l *Ledger) Leased(ctx context.Context, tx *sql.Tx, job int64, horizon time.Time) (bool, error) {
-	var n int
-	err := tx.QueryRowContext(ctx, `SELECT count(*) FROM heartbeats WHERE job_id = $1 AND beat_at >= $2`,
-		job, millis(horizon)).Scan(&n)
-	if err != nil {
-		return false, fmt.Errorf("read lease: %w", err)
+// Sign gives what of a job's lease changes with each beat, as part of tx or, where that is nil, as it is
+// committed. It is compared with another and says nothing else: clocks jump. Empty means no lease.
+func (l *Ledger) Sign(ctx context.Context, tx *sql.Tx, job int64) (sign string, err error) {
+	const query = `SELECT holder || ' ' || beat_at FROM heartbeats WHERE job_id = $1`
+	row := l.read.QueryRowContext
+	if tx != nil {
+		row = tx.QueryRowContext
 	}
-	return n > 0, nil
+	if err := row(ctx, query, job).Scan(&sign); err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return "", fmt.Errorf("read lease: %w", err)
+	}
+	return sign, nil
 }
 
 // EndLease ends whatever lease a job has, as part of tx.

@@ -149,6 +149,9 @@ func (l *Ledger) tx(ctx context.Context, urgent bool, do func(tx *sql.Tx) error)
 // Driver lets River keep its jobs in the same database and the same transactions.
 func (l *Ledger) Driver() riverdriver.Driver[*sql.Tx] { return newDriver(l.write) }
 
+// ReadDriver is [Ledger.Driver] for reading alone, which does not wait for writers.
+func (l *Ledger) ReadDriver() riverdriver.Driver[*sql.Tx] { return newDriver(l.read) }
+
 // AloneSince tells the moment at which no other process had the database open; ok is false
 // when one had when this ledger was opened. Whatever was running before that moment is dead.
 func (l *Ledger) AloneSince() (moment time.Time, ok bool) {

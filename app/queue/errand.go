@@ -98,6 +98,7 @@ type runner struct {
 // taken up as soon.
 func (r *runner) Work(ctx context.Context, j *river.Job[errand]) error {
 	q := r.q
+	defer q.mine.add(j.ID)()
 	lease := ledger.Lease{Job: j.ID, Holder: fmt.Sprintf("%s/%d/%016x", q.client.ID(), j.Attempt, rand.Uint64())}
 	if err := q.takeErrand(ctx, j, lease); err != nil {
 		return q.leaveErrand(j, err)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/rivertype"
+	"github.com/rs/zerolog"
 
 	"github.com/secbydesign/secbydesign/app/ledger"
 )
@@ -20,14 +21,40 @@ type riverDriver = riverdriver.Driver[*sql.Tx]
 // watch keeps a lease until done is closed, and calls cancel when the work should stop:
 // because something newer was heard, the lease was lost, or riverCtx has ended. The first
 // cause stays. For an errand there is no pull, and nothing newer.
+//
+// The lease is lost when somebody else has it. That the database does not answer is no reason to throw
+// the work away: nobody takes a job for a silence that the database explains.
 func (q *Queue) watch(riverCtx context.Context, done <-chan struct{}, cancel context.CancelCauseFunc, pull ledger.Pull, lease ledger.Lease) {
 	poll, beat := time.NewTicker(q.opts.Poll), time.NewTicker(q.opts.Heartbeat)
 	defer poll.Stop()
 	defer beat.Stop()
+	news := q.news.next()
 	if pull.ID == 0 {
 		poll.Stop()
+		news = nil
 	}
-	ended, alive := riverCtx.Done(), time.Now()
+	// A beat may wait for the database. Nothing else waits for it.
+	beating, stop := context.WithCancel(context.WithoutCancel(riverCtx))
+	beats, beaten := make(chan bool, 1), true
+	defer func() {
+		stop()
+		if !beaten {
+			<-beats
+		}
+	}()
+	look := func() {
+		ctx, stop := q.patient(riverCtx)
+		generation, err := q.ledger.Generation(ctx, pull.ID)
+		stop()
+		if err != nil {
+			zerolog.Ctx(riverCtx).Warn().Err(err).Msg("whether there is something newer is not known")
+		} else if generation != pull.Generation {
+			cancel(ErrSuperseded)
+			poll.Stop()
+			news = nil
+		}
+	}
+	ended := riverCtx.Done()
 	for {
 		select {
 		case <-done:
@@ -35,21 +62,20 @@ func (q *Queue) watch(riverCtx context.Context, done <-chan struct{}, cancel con
 		case <-ended:
 			cancel(ending(riverCtx))
 			ended = nil
+		case <-news:
+			news = q.news.next()
+			look()
 		case <-poll.C:
-			ctx, stop := q.patient(riverCtx)
-			generation, err := q.ledger.Generation(ctx, pull.ID)
-			stop()
-			// An error is the heartbeat's to deal with.
-			if err == nil && generation != pull.Generation {
-				cancel(ErrSuperseded)
-				poll.Stop()
-			}
+			look()
 		case <-beat.C:
-			switch held, err := q.beat(riverCtx, lease, pull.Generation); {
-			case err == nil && held:
-				alive = time.Now()
-			case err == nil, time.Since(alive) > q.opts.LeaseTTL:
-				// Somebody else has the job, or must be expected to have.
+			if !beaten {
+				continue
+			}
+			beaten = false
+			go func() { beats <- q.beat(beating, lease, pull.Generation) }()
+		case held := <-beats:
+			beaten = true
+			if !held {
 				cancel(ErrLost)
 				<-done
 				return
@@ -58,14 +84,18 @@ func (q *Queue) watch(riverCtx context.Context, done <-chan struct{}, cancel con
 	}
 }
 
-func (q *Queue) beat(ctx context.Context, lease ledger.Lease, generation int64) (held bool, err error) {
-	ctx, cancel := q.patient(ctx)
+// beat prolongs a lease. It reports false when somebody else has it.
+func (q *Queue) beat(ctx context.Context, lease ledger.Lease, generation int64) (held bool) {
+	beat, cancel := context.WithTimeout(ctx, q.opts.LeaseTTL)
 	defer cancel()
-	err = q.ledger.Tx(ctx, func(tx *sql.Tx) error {
-		held, err = q.ledger.Beat(ctx, tx, lease, generation)
+	err := q.ledger.UrgentTx(beat, func(tx *sql.Tx) (err error) {
+		held, err = q.ledger.Beat(beat, tx, lease, generation)
 		return err
 	})
-	return held, err
+	if err != nil && ctx.Err() == nil {
+		q.log.Warn().Err(err).Int64("job", lease.Job).Msg("a heartbeat was not recorded, the work goes on")
+	}
+	return held || err != nil
 }
 
 // ending tells why River ended a context.
@@ -81,21 +111,117 @@ func ending(riverCtx context.Context) error {
 func (q *Queue) rescueLoop(ctx context.Context) {
 	tick := time.NewTicker(q.opts.Heartbeat)
 	defer tick.Stop()
+	silent := silence{heartbeat: q.opts.Heartbeat, ttl: q.opts.LeaseTTL}
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			horizon := time.Now().Add(-q.opts.LeaseTTL)
-			err := q.rescue(ctx, horizon, func(tx *sql.Tx, job int64) (bool, error) {
-				return q.ledger.Leased(ctx, tx, job, horizon)
-			})
-			if err != nil && ctx.Err() == nil {
+			if err := q.rescueSilent(ctx, &silent); err != nil && ctx.Err() == nil {
 				q.log.Warn().Err(err).Msg("take up jobs of dead workers")
 			}
 		}
 	}
 }
+
+// ever is later than any attempt.
+var ever = time.Date(9000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// rescueSilent takes up the jobs whose workers, in other processes, have been silent for too long.
+func (q *Queue) rescueSilent(ctx context.Context, silent *silence) error {
+	running, err := q.ledger.ReadDriver().GetExecutor().JobGetStuck(ctx, &riverdriver.JobGetStuckParams{StuckHorizon: ever, Max: 10_000})
+	if err != nil {
+		return fmt.Errorf("list running jobs: %w", err)
+	}
+	signs := map[int64]string{}
+	for _, row := range running {
+		if q.mine.has(row.ID) {
+			continue
+		}
+		sign, err := q.ledger.Sign(ctx, nil, row.ID)
+		if err != nil {
+			return err
+		}
+		signs[row.ID] = signOf(row, sign)
+	}
+	// Somebody who holds the database for long silences everybody.
+	if silent.suspects() {
+		asked := time.Now()
+		if err := q.ledger.Ping(ctx); err != nil || silent.late(asked) {
+			silent.forget()
+			return err
+		}
+	}
+	dead := silent.observe(time.Now(), signs)
+	if len(dead) == 0 {
+		return nil
+	}
+	asked := time.Now()
+	return q.rescue(ctx, ever, func(tx *sql.Tx, row *rivertype.JobRow) (bool, error) {
+		if silent.late(asked) {
+			silent.forget()
+			return true, nil
+		}
+		sign, err := q.ledger.Sign(ctx, tx, row.ID)
+		return dead[row.ID] != signOf(row, sign), err
+	})
+}
+
+func signOf(row *rivertype.JobRow, lease string) string {
+	return fmt.Sprintf("%d %v %s", row.Attempt, row.AttemptedAt, lease)
+}
+
+// silence finds out whose workers are dead, by what it sees of them over time. The times that are
+// written beside it are not compared with a clock: clocks jump, and then all or none would be dead.
+type silence struct {
+	heartbeat, ttl time.Duration
+	last           time.Time // when it looked
+	seen           map[int64]sight
+}
+
+// A sight is since when the sign of a job is what it is.
+type sight struct {
+	sign  string
+	since time.Time
+}
+
+// observe takes the signs of all running jobs, and gives those of dead workers: they have not changed
+// for the time of a lease, in which this process was able to look.
+func (s *silence) observe(now time.Time, signs map[int64]string) map[int64]string {
+	// A process that was stopped, or waited for the database, has not seen the beats of the others,
+	// who may have waited as well.
+	asleep := now.Sub(s.last) > s.ttl/2+s.heartbeat
+	seen, dead := map[int64]sight{}, map[int64]string{}
+	for job, sign := range signs {
+		before, ok := s.seen[job]
+		if asleep || !ok || before.sign != sign {
+			before = sight{sign, now}
+		}
+		seen[job] = before
+		if now.Sub(before.since) > s.ttl {
+			dead[job] = sign
+		}
+	}
+	s.last, s.seen = now, seen
+	return dead
+}
+
+// suspects reports whether somebody has been silent for a while.
+func (s *silence) suspects() bool {
+	for _, sight := range s.seen {
+		if time.Since(sight.since) > s.ttl/2 {
+			return true
+		}
+	}
+	return false
+}
+
+// late reports whether the database has taken so long that the heartbeats of others may have waited
+// for it, too.
+func (s *silence) late(asked time.Time) bool { return time.Since(asked) > s.heartbeat }
+
+// forget begins again.
+func (s *silence) forget() { s.seen = nil }
 
 // rescueOrphans takes up what the last process on this machine has left behind, without
 // waiting for its leases to end.
@@ -104,16 +230,16 @@ func (q *Queue) rescueOrphans(ctx context.Context) error {
 	if !ok {
 		return nil
 	}
-	return q.rescue(ctx, alone, func(*sql.Tx, int64) (bool, error) { return false, nil })
+	return q.rescue(ctx, alone, func(*sql.Tx, *rivertype.JobRow) (bool, error) { return false, nil })
 }
 
 // rescue puts back the running jobs that began before horizon and that nobody holds.
-func (q *Queue) rescue(ctx context.Context, horizon time.Time, leased func(tx *sql.Tx, job int64) (bool, error)) error {
+func (q *Queue) rescue(ctx context.Context, horizon time.Time, leased func(tx *sql.Tx, row *rivertype.JobRow) (bool, error)) error {
 	driver := q.ledger.Driver()
 	params := riverdriver.JobGetStuckParams{StuckHorizon: horizon, Max: 100}
 	for {
 		// Most of the time there is none, and then there is no need for a transaction.
-		stuck, err := driver.GetExecutor().JobGetStuck(ctx, &params)
+		stuck, err := q.ledger.ReadDriver().GetExecutor().JobGetStuck(ctx, &params)
 		if err != nil {
 			return fmt.Errorf("list running jobs: %w", err)
 		}
@@ -130,7 +256,7 @@ func (q *Queue) rescue(ctx context.Context, horizon time.Time, leased func(tx *s
 				if row.Kind != (job{}).Kind() && row.Kind != (errand{}).Kind() {
 					continue
 				}
-				held, err := leased(tx, row.ID)
+				held, err := leased(tx, row)
 				if err != nil {
 					return err
 				}

@@ -128,38 +128,73 @@ func TestKilledWorkerIsReplaced(t *testing.T) {
 	})
 }
 
-// TestLeaseProtects has a job that runs for long.
+// TestLeaseProtects has a job that runs for long in another process, whose worker beats, stops to, and
+// beats once more in the moment in which it is taken for dead.
 func TestLeaseProtects(t *testing.T) {
 	t.Parallel()
-	started, finish := make(chan struct{}, 10), make(chan struct{})
-	// One worker: it is busy, so what is put back stays where it is.
-	q := startWith(t, Options{Workers: 1, Heartbeat: time.Hour, LeaseTTL: 10 * time.Hour, Work: func(context.Context, Request) error {
-		started <- struct{}{}
-		<-finish
-		return nil
-	}})
-	defer close(finish)
+	path := newDB(t)
+	l := openLedger(t, path)
+	q := newQueue(t, l, Options{Work: func(context.Context, Request) error { return nil }})
 	submit(t, q, request(1, "h"))
-	receive(t, started)
-	alter(t, q, "attempted_at = '2020-01-01 00:00:00'")
-
-	now := time.Now()
-	for _, tc := range []struct {
-		name    string
-		horizon time.Time // beats before it do not count
-		want    rivertype.JobState
-	}{
-		{"the last beat is young enough", now.Add(-time.Hour), rivertype.JobStateRunning},
-		{"the last beat is too old", now.Add(time.Hour), rivertype.JobStateAvailable},
-	} {
-		err := q.rescue(t.Context(), now, func(tx *sql.Tx, job int64) (bool, error) {
-			return q.ledger.Leased(t.Context(), tx, job, tc.horizon)
+	// The clock has jumped since: it says nothing.
+	alter(t, q, "state = 'running', attempted_at = '2020-01-01 00:00:00', attempt = 1")
+	id := jobs(t, q)[0].ID
+	sign := func(holder string) {
+		t.Helper()
+		err := l.Tx(t.Context(), func(tx *sql.Tx) error {
+			return l.TakeLease(t.Context(), tx, ledger.Lease{Job: id, Holder: holder}, 1)
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := jobs(t, q)[0].State; got != tc.want {
-			t.Errorf("%s: job is %s, want %s", tc.name, got, tc.want)
+	}
+	silent := silence{heartbeat: time.Hour, ttl: 2 * time.Hour} // no wall clock decides here
+	pass := func(later time.Duration, want rivertype.JobState) {
+		t.Helper()
+		for job, s := range silent.seen {
+			silent.seen[job] = sight{s.sign, s.since.Add(-later)}
+		}
+		if err := q.rescueSilent(t.Context(), &silent); err != nil {
+			t.Fatal(err)
+		}
+		if got := jobs(t, q)[0].State; got != want {
+			t.Errorf("job is %s, want %s", got, want)
+		}
+	}
+	sign("a")
+	pass(0, rivertype.JobStateRunning)
+	pass(time.Hour, rivertype.JobStateRunning)
+	sign("b")
+	pass(3*time.Hour, rivertype.JobStateRunning)
+	remove := q.mine.add(id)
+	pass(3*time.Hour, rivertype.JobStateRunning) // this process knows better
+	remove()
+	pass(0, rivertype.JobStateRunning)
+	pass(3*time.Hour, rivertype.JobStateAvailable)
+}
+
+func TestSilence(t *testing.T) {
+	t.Parallel()
+	start := time.Now()
+	type step struct {
+		at   time.Duration
+		sign string // of job 1
+		dead bool
+	}
+	for name, steps := range map[string][]step{
+		"beats":                     {{0, "a", false}, {2, "b", false}, {4, "c", false}, {6, "d", false}, {8, "e", false}, {10, "f", false}, {12, "g", false}},
+		"is silent":                 {{0, "a", false}, {4, "a", false}, {8, "a", false}, {10, "a", false}, {11, "a", true}},
+		"is late once":              {{0, "a", false}, {4, "a", false}, {8, "a", false}, {10, "b", false}, {14, "b", false}},
+		"this process was stopped":  {{0, "a", false}, {2, "a", false}, {60, "a", false}, {62, "b", false}, {64, "b", false}},
+		"all were, and one is dead": {{0, "a", false}, {60, "a", false}, {65, "a", false}, {70, "a", false}, {71, "a", true}},
+		"is taken by another":       {{0, "a", false}, {5, "a", false}, {10, "other", false}, {15, "other", false}},
+	} {
+		s := silence{heartbeat: 2 * time.Second, ttl: 10 * time.Second}
+		for _, step := range steps {
+			dead := s.observe(start.Add(step.at*time.Second), map[int64]string{1: step.sign})
+			if _, ok := dead[1]; ok != step.dead {
+				t.Errorf("%s: after %d s dead is %v", name, step.at, ok)
+			}
 		}
 	}
 }
@@ -404,32 +439,31 @@ func TestStopWithoutStart(t *testing.T) {
 }
 
 // TestDatabaseAwayDuringReview has another process that does not let go of the database
-// for longer than a lease. Nobody can know then who has the job, so the review is stopped;
-// later it is done.
+// for longer than a lease. Nobody can take the job meanwhile, so the review goes on, and is not thrown
+// away.
 func TestDatabaseAwayDuringReview(t *testing.T) {
 	t.Parallel()
 	opts := shortLease
-	started, cause := make(chan struct{}), make(chan error, 1)
+	opts.LeaseTTL, opts.Heartbeat = 200*time.Millisecond, 20*time.Millisecond
+	started, finish := make(chan struct{}), make(chan struct{})
 	var runs atomic.Int32
 	opts.Work = func(ctx context.Context, _ Request) error {
-		if runs.Add(1) > 1 {
-			return nil
-		}
+		runs.Add(1)
 		close(started)
-		<-ctx.Done()
-		cause <- context.Cause(ctx)
-		return nil
+		<-finish
+		return context.Cause(ctx)
 	}
 	path := newDB(t)
-	q := newQueue(t, openLedger(t, path), opts)
+	q, beside := newQueue(t, openLedger(t, path), opts), newQueue(t, openLedger(t, path), Options{
+		Heartbeat: opts.Heartbeat, LeaseTTL: opts.LeaseTTL, Work: func(context.Context, Request) error { runs.Add(1); return nil },
+	})
 	begin(t, q)
 	submit(t, q, request(1, "h"))
 	receive(t, started)
+	begin(t, beside)
 
 	err := openLedger(t, path).Tx(t.Context(), func(*sql.Tx) error {
-		if err := receive(t, cause); !errors.Is(err, ErrLost) {
-			t.Errorf("ended because of %v, want ErrLost", err)
-		}
+		time.Sleep(5 * opts.LeaseTTL)
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 		defer cancel()
 		if err := q.Submit(ctx, ledger.Delivery{}, []Request{request(2, "h")}); err == nil {
@@ -440,8 +474,9 @@ func TestDatabaseAwayDuringReview(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	close(finish)
 	idle(t, q)
-	if p := pull(t, q, 1); p.Reviewed != 1 {
-		t.Errorf("not reviewed after the database was back: %+v", p)
+	if p := pull(t, q, 1); p.Reviewed != 1 || runs.Load() != 1 {
+		t.Errorf("reviewed %d times, want once: %+v", runs.Load(), p)
 	}
 }

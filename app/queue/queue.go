@@ -111,6 +111,8 @@ type Queue struct {
 	client   *river.Client[*sql.Tx]
 	log      zerolog.Logger
 	stopping atomic.Bool
+	mine     jobSet // those that this process works on
+	news     bell   // rings when something was submitted here
 	rescuer  struct {
 		cancel context.CancelFunc // set by Start
 		wait   sync.WaitGroup
@@ -249,6 +251,7 @@ func (q *Queue) SubmitWith(ctx context.Context, d ledger.Delivery, reqs []Reques
 	if err != nil {
 		return fmt.Errorf("submit: %w", err)
 	}
+	q.news.ring()
 	return nil
 }
 

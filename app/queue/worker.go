@@ -46,6 +46,7 @@ type worker struct {
 // completes the job. What it returns is for River to act on.
 func (w *worker) Work(ctx context.Context, j *river.Job[job]) error {
 	q, began := w.q, time.Now()
+	defer q.mine.add(j.ID)()
 	lease := ledger.Lease{Job: j.ID, Holder: fmt.Sprintf("%s/%d/%016x", q.client.ID(), j.Attempt, rand.Uint64())}
 	for taken := false; ; taken = true {
 		pull, err := q.begin(ctx, j, lease, taken)
@@ -248,7 +249,11 @@ func (left) Jobs() []*rivertype.JobRow   { return nil }
 func (left) ErrorsByID() map[int64]error { return nil }
 
 // patient gives the context for a transaction that must not be dropped because the review
-// was cancelled. It ends when the lease could not be held any longer anyway.
+// was cancelled, nor because the database is slow: what waits for it is the work of minutes.
 func (q *Queue) patient(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), q.opts.LeaseTTL)
+	patience := time.Minute
+	if q.stopping.Load() {
+		patience = q.opts.LeaseTTL
+	}
+	return context.WithTimeout(context.WithoutCancel(ctx), patience)
 }
