@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 
+	"github.com/secbydesign/secbydesign/app/plainfile"
 	"github.com/secbydesign/secbydesign/app/policy"
 	"github.com/secbydesign/secbydesign/app/review"
 )
@@ -72,7 +72,7 @@ func (f PolicyFiles) read(name string) (policy.Layer, error) {
 	if name == "" {
 		return policy.Layer{}, nil
 	}
-	text, err := os.ReadFile(name)
+	text, err := plainfile.Read(name, settingsBytes)
 	if err != nil {
 		return policy.Layer{}, err
 	}

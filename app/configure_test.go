@@ -2,9 +2,12 @@ package app_test
 
 import (
 	"bytes"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/secbydesign/secbydesign/app"
@@ -80,5 +83,20 @@ func TestPolicyOfAnOrganisationAlone(t *testing.T) {
 	}
 	if err := app.CheckPolicy(&b, app.PolicyFiles{File: "other.yml", Organisation: "org.yml"}); err == nil {
 		t.Error("a file that was named and is not there is valid")
+	}
+}
+
+// TestPolicyThatIsNoFile is refused at once: a clone may hold a pipe, on which a reader waits.
+func TestPolicyThatIsNoFile(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := errors.Join(syscall.Mkfifo("pipe.yml", 0o600), os.Symlink("/dev/zero", "device.yml"), os.Mkdir("folder.yml", 0o700), os.WriteFile("large.yml", nil, 0o600), os.Truncate("large.yml", 1<<40)); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"pipe.yml", "device.yml", "folder.yml", "large.yml"} {
+		for command, run := range map[string]func(io.Writer, app.PolicyFiles) error{"check": app.CheckPolicy, "explain": app.ExplainPolicy} {
+			if err := run(io.Discard, app.PolicyFiles{File: name}); err == nil || !strings.Contains(err.Error(), name) {
+				t.Errorf("%s %s: %v", command, name, err)
+			}
+		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/secbydesign/secbydesign/app/plainfile"
 	"github.com/secbydesign/secbydesign/app/policy"
 	"github.com/secbydesign/secbydesign/scanners/catalog"
 	"github.com/secbydesign/secbydesign/scanners/osv"
@@ -86,13 +87,16 @@ func (s ScannerSettings) local() (catalog.Options, error) {
 	return options, errors.Join(wrong...)
 }
 
+// settingsBytes is far more than any settings file, or any policy, has.
+const settingsBytes = 1 << 20
+
 // readSettingsFile reads the operator's settings file; none, no settings. The error goes on behind
 // the name of the setting.
 func readSettingsFile(file string) (catalog.Options, error) {
 	if file == "" {
 		return catalog.Options{}, nil
 	}
-	b, err := os.ReadFile(file)
+	b, err := plainfile.Read(file, settingsBytes)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return catalog.Options{}, errors.New("names a file that does not exist")

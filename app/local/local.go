@@ -8,13 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/secbydesign/secbydesign/app/mirror"
 	"github.com/secbydesign/secbydesign/app/ownership"
+	"github.com/secbydesign/secbydesign/app/plainfile"
 	"github.com/secbydesign/secbydesign/app/policy"
 	"github.com/secbydesign/secbydesign/app/review"
 	"github.com/secbydesign/secbydesign/app/upload"
@@ -44,6 +44,9 @@ type Options struct {
 	Width int
 	Color bool
 }
+
+// policyBytes is far more than any policy has.
+const policyBytes = 1 << 20
 
 // Exit codes. They are part of the program's contract.
 const (
@@ -192,7 +195,7 @@ func look(ctx context.Context, repo *mirror.Repo, o Options) (v view, done func(
 		}
 	}
 	if o.OrgPolicy != "" {
-		if text, err = os.ReadFile(o.OrgPolicy); err != nil {
+		if text, err = plainfile.Read(o.OrgPolicy, policyBytes); err != nil {
 			return v, done, fmt.Errorf("--org-policy: %w", err)
 		}
 		if v.organisation, err = parse(o.OrgPolicy, text); err != nil {

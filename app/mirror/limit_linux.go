@@ -11,3 +11,10 @@ func limitFiles(pid int, size int64) error {
 	// A process that goes over the limit would dump its core.
 	return unix.Prlimit(pid, unix.RLIMIT_CORE, &unix.Rlimit{}, nil)
 }
+
+// limitMemory bounds the memory of a process and of each of its later children, without what it maps
+// of files.
+func limitMemory(pid int, size int64) error {
+	n := uint64(size)
+	return unix.Prlimit(pid, unix.RLIMIT_DATA, &unix.Rlimit{Cur: n, Max: n}, nil)
+}

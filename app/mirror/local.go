@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/secbydesign/secbydesign/app/plainfile"
 )
 
 // local is a repository on this machine. Its objects are read through an empty repository
@@ -46,6 +48,9 @@ func OpenLocal(ctx context.Context, dir string) (*Repo, error) {
 	case !info.IsDir():
 		return nil, fmt.Errorf("open repository %s: it is not a folder", dir)
 	}
+	if err := inspect(ctx, dir); err != nil {
+		return nil, fmt.Errorf("open repository %s: %w", dir, err)
+	}
 	r := &Repo{git: program{limits: Limits{}.withDefaults()}, local: &local{dir: dir}}
 	out, err := r.inside(ctx, "rev-parse", "--path-format=absolute", "--show-object-format", "--git-dir",
 		"--git-path", "objects", "--git-path", "shallow", "--git-path", "index", "--git-path", "info/exclude")
@@ -61,16 +66,23 @@ func OpenLocal(ctx context.Context, dir string) (*Repo, error) {
 	return r, nil
 }
 
+// Bounds of a git that reads what a local repository holds beside objects: it is little, and what is
+// wrong with it was not seen by inspect.
+const (
+	localTime   = 30 * time.Second
+	localMemory = 2 << 30
+)
+
 // inside runs git in the local repository itself. What it can be told to run is switched
 // off by environment and offline.
 func (r *Repo) inside(ctx context.Context, args ...string) ([]byte, error) {
-	ctx, cancel := r.readTime(ctx)
+	ctx, cancel := context.WithTimeoutCause(ctx, localTime, fmt.Errorf("%w: reading took more than %s", context.DeadlineExceeded, localTime))
 	defer cancel()
 	env := offline
 	if r.local.gitDir != "" {
 		env = append([]string{"GIT_DIR=" + r.local.gitDir}, offline...)
 	}
-	return r.git.output(ctx, call{args: args, dir: r.local.dir, env: env})
+	return r.git.output(ctx, call{args: args, dir: r.local.dir, env: env, memory: localMemory})
 }
 
 // Resolve gives the commit that a revision means: a branch, a tag, "HEAD~2", an
@@ -115,7 +127,7 @@ func (l *local) place(hash string) (c call, done func(), err error) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return call{dir: scratch, env: append([]string{
+	return call{dir: scratch, memory: localMemory, env: append([]string{
 		"GIT_DIR=" + scratch,
 		"GIT_ALTERNATE_OBJECT_DIRECTORIES=" + alternates(append([]string{l.objects}, l.extras...)),
 		"GIT_SHALLOW_FILE=" + l.shallow,
@@ -197,6 +209,10 @@ func (r *Repo) snapshot(ctx context.Context, top string, borrow call) (tree stri
 	if err != nil {
 		return "", err
 	}
+	special, err := specials(ctx, top)
+	if err != nil {
+		return "", err
+	}
 	git := func(in string, args ...string) ([]byte, error) {
 		ctx, cancel := r.readTime(ctx)
 		defer cancel()
@@ -204,6 +220,7 @@ func (r *Repo) snapshot(ctx context.Context, top string, borrow call) (tree stri
 		c.dir, c.args, c.in = top, args, in
 		c.env = append(slices.Clone(borrow.env), "GIT_WORK_TREE="+top, "GIT_INDEX_FILE="+filepath.Join(scratch, "index"))
 		c.config = append(settings, [2]string{"core.fsync", "none"})
+		c.files = r.git.limits.ExportBytes
 		return r.git.output(ctx, c)
 	}
 	tracked, err := git("", "ls-files", "-z", "--stage")
@@ -214,18 +231,26 @@ func (r *Repo) snapshot(ctx context.Context, top string, borrow call) (tree stri
 	if err != nil {
 		return "", err
 	}
-	var paths strings.Builder
+	var paths, gone strings.Builder
 	for entry := range strings.SplitSeq(strings.TrimSuffix(string(tracked), "\x00"), "\x00") {
 		meta, path, _ := strings.Cut(entry, "\t")
-		// A submodule is another repository, whose state is none of this one's.
-		if path != "" && !strings.HasPrefix(meta, "160000") {
+		switch {
+		case path == "", strings.HasPrefix(meta, "160000"):
+			// A submodule is another repository, whose state is none of this one's.
+		case special[path]: // git takes offence, and what was there is no more
+			gone.WriteString(path + "\x00")
+		default:
 			paths.WriteString(path + "\x00")
 		}
 	}
 	for path := range strings.SplitSeq(strings.TrimSuffix(string(others), "\x00"), "\x00") {
-		if path != "" && !strings.HasSuffix(path, "/") { // a slash ends a nested repository
-			paths.WriteString(path + "\x00")
+		if path == "" || strings.HasSuffix(path, "/") { // a slash ends a nested repository
+			continue
 		}
+		if info, err := os.Lstat(filepath.Join(top, path)); err == nil && info.Size() > r.git.limits.ExportBytes {
+			return "", fmt.Errorf("%w: %q has %d bytes: ignore it with .gitignore, or review a commit", ErrTooLarge, path, info.Size())
+		}
+		paths.WriteString(path + "\x00")
 	}
 	index, err := os.ReadFile(filepath.Join(scratch, "index"))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -237,6 +262,11 @@ func (r *Repo) snapshot(ctx context.Context, top string, borrow call) (tree stri
 		borrow.env = slices.DeleteFunc(slices.Clone(borrow.env), func(v string) bool {
 			return strings.HasPrefix(v, "GIT_ALTERNATE_OBJECT_DIRECTORIES=")
 		})
+	}
+	if gone.Len() > 0 {
+		if _, err := git(gone.String(), "update-index", "-z", "--force-remove", "--stdin"); err != nil {
+			return "", err
+		}
 	}
 	// Not git add, which runs a git in every submodule.
 	if _, err := git(paths.String(), "update-index", "-z", "--add", "--remove", "--replace",
@@ -253,24 +283,25 @@ func (r *Repo) snapshot(ctx context.Context, top string, borrow call) (tree stri
 
 // copyIndex copies what git keeps of the work tree to dir.
 func (l *local) copyIndex(dir string) error {
-	if err := copyFile(l.index, filepath.Join(dir, "index")); err != nil {
+	left := int64(metaBytes)
+	if err := copyFile(l.index, filepath.Join(dir, "index"), &left); err != nil {
 		return err
 	}
-	if err := copyFile(l.excludes, filepath.Join(dir, "info", "exclude")); err != nil {
+	if err := copyFile(l.excludes, filepath.Join(dir, "info", "exclude"), &left); err != nil {
 		return err
 	}
 	// With core.splitIndex, most of the index is in another file.
 	parts, err := filepath.Glob(filepath.Join(escapeGlob(filepath.Dir(l.index)), "sharedindex.*"))
 	for _, part := range parts {
-		err = errors.Join(err, copyFile(part, filepath.Join(dir, filepath.Base(part))))
+		err = errors.Join(err, copyFile(part, filepath.Join(dir, filepath.Base(part)), &left))
 	}
 	return err
 }
 
 // copyFile copies a file that may be missing, with its time: git trusts an index only as
-// far as it is newer than the files.
-func copyFile(from, to string) error {
-	src, err := os.Open(from)
+// far as it is newer than the files. The bytes are taken from left.
+func copyFile(from, to string, left *int64) error {
+	src, info, err := plainfile.Open(from, *left)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
@@ -278,15 +309,13 @@ func copyFile(from, to string) error {
 		return err
 	}
 	defer func() { _ = src.Close() }() // only read
-	info, err := src.Stat()
-	if err != nil {
-		return err
-	}
 	dst, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(dst, src)
+	// A file that grows meanwhile is cut off, and then git finds it damaged.
+	n, err := io.Copy(dst, io.LimitReader(src, *left))
+	*left -= n
 	if err := errors.Join(err, dst.Close()); err != nil {
 		return err
 	}

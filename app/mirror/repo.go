@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/secbydesign/secbydesign/app/plainfile"
 )
 
 // A Repo reads one repository: a mirror of a [Store], or a local one. Its methods may be
@@ -119,7 +121,7 @@ func (e *ShallowError) Error() string {
 // Git takes it to end wherever a fetch said so, even where an earlier fetch of another pull
 // request had brought more. Here it ends where the commits do.
 func (r *Repo) history(ctx context.Context, args ...string) (out []byte, ends []string, err error) {
-	text, err := os.ReadFile(r.shallowFile())
+	text, err := plainfile.Read(r.shallowFile(), metaBytes)
 	if errors.Is(err, os.ErrNotExist) {
 		out, err = r.read(ctx, "", args...)
 		return out, nil, err

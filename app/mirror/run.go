@@ -34,6 +34,7 @@ type call struct {
 	config  [][2]string // beside that of every call
 	in      string      // standard input
 	files   int64       // largest file it may write; 0 is no limit
+	memory  int64       // that it may take; 0 is no limit. Linux only
 	secrets []string    // never to be seen in an error
 }
 
@@ -93,6 +94,13 @@ func (p program) run(ctx context.Context, c call, talk func(in io.Writer, out io
 			cancel()
 			_ = cmd.Wait()
 			return fmt.Errorf("git %s: limit its files: %w", c.args[0], err)
+		}
+	}
+	if c.memory > 0 {
+		if err := limitMemory(cmd.Process.Pid, c.memory); err != nil {
+			cancel()
+			_ = cmd.Wait()
+			return fmt.Errorf("git %s: limit its memory: %w", c.args[0], err)
 		}
 	}
 
