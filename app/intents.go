@@ -58,7 +58,7 @@ func (a *app) want(ctx context.Context, d webhook.Delivery) (want asked, err err
 		for _, req := range want.reviews {
 			if i.CheckName != "" {
 				want.events = append(want.events, ledger.Event{
-					Kind: review.RerunOf, Installation: i.Installation, Owner: i.Owner, Repo: i.Repo, Number: req.Number, Head: i.HeadSHA,
+					Kind: review.RerunOf, Installation: i.Installation, RepoID: i.RepoID, Owner: i.Owner, Repo: i.Repo, Number: req.Number, Head: i.HeadSHA,
 					Data: encode(map[string]string{"check": i.CheckName}),
 				})
 			}
@@ -97,21 +97,21 @@ func said(i webhook.Comment) []queue.Errand {
 		id = "review-" + strconv.FormatInt(i.ID, 10)
 	}
 	return []queue.Errand{{
-		Installation: i.Installation, Owner: i.Owner, Repo: i.Repo, Number: i.Number, Kind: review.Comment, ID: id,
+		Installation: i.Installation, RepoID: i.RepoID, Owner: i.Owner, Repo: i.Repo, Number: i.Number, Kind: review.Comment, ID: id,
 		Data: encode(review.Said{Comment: i.ID, Thread: i.Thread, Sender: i.Sender, Lines: lines, At: time.Now().UTC()}),
 	}}
 }
 
 // pressed makes errands of a button: one for each pull request that has the check's head.
 func (a *app) pressed(ctx context.Context, guid string, i webhook.Button) ([]queue.Errand, error) {
-	numbers, err := a.pullsOf(ctx, i.Owner, i.Repo, i.Number, i.ExternalID, i.HeadSHA)
+	numbers, err := a.pullsOf(ctx, ledger.Repo{ID: i.RepoID, Owner: i.Owner, Name: i.Repo}, i.Number, i.ExternalID, i.HeadSHA)
 	if err != nil {
 		return nil, err
 	}
 	var out []queue.Errand
 	for _, n := range numbers {
 		out = append(out, queue.Errand{
-			Installation: i.Installation, Owner: i.Owner, Repo: i.Repo, Number: n, Kind: review.Button, ID: guid + "-" + strconv.Itoa(n),
+			Installation: i.Installation, RepoID: i.RepoID, Owner: i.Owner, Repo: i.Repo, Number: n, Kind: review.Button, ID: guid + "-" + strconv.Itoa(n),
 			Data: encode(review.Said{Sender: i.Sender, Button: i.Identifier, Check: i.CheckRun, At: time.Now().UTC()}),
 		})
 	}
@@ -121,7 +121,7 @@ func (a *app) pressed(ctx context.Context, guid string, i webhook.Button) ([]que
 // mergeGroup asks for the verdict on a group. A commit that is the head of a pull request is
 // reviewed as that: whoever may push can give a branch the name of a queue's.
 func (a *app) mergeGroup(ctx context.Context, guid string, i webhook.MergeGroup) (want asked, err error) {
-	numbers, err := a.ledger.PullsAt(ctx, i.Owner, i.Repo, i.HeadSHA)
+	numbers, err := a.ledger.PullsAt(ctx, ledger.Repo{ID: i.RepoID, Owner: i.Owner, Name: i.Repo}, i.HeadSHA)
 	if err != nil {
 		return want, err
 	}
@@ -139,7 +139,7 @@ func (a *app) mergeGroup(ctx context.Context, guid string, i webhook.MergeGroup)
 		id += " " + guid
 	}
 	want.errands = []queue.Errand{{
-		Installation: i.Installation, Owner: i.Owner, Repo: i.Repo, Kind: review.Group, ID: id,
+		Installation: i.Installation, RepoID: i.RepoID, Owner: i.Owner, Repo: i.Repo, Kind: review.Group, ID: id,
 		Data: encode(review.Merge{Head: i.HeadSHA, Branch: i.Branch, BaseRef: i.BaseRef, Again: i.Again}),
 	}}
 	return want, nil
@@ -156,13 +156,13 @@ func encode(v any) json.RawMessage {
 
 // rerun asks for reviews of the pull requests of a check that is to be made again.
 func (a *app) rerun(ctx context.Context, i webhook.Rerun) ([]queue.Request, error) {
-	numbers, err := a.pullsOf(ctx, i.Owner, i.Repo, i.Number, i.ExternalID, i.HeadSHA)
+	numbers, err := a.pullsOf(ctx, ledger.Repo{ID: i.RepoID, Owner: i.Owner, Name: i.Repo}, i.Number, i.ExternalID, i.HeadSHA)
 	if err != nil {
 		return nil, err
 	}
 	var out []queue.Request
 	for _, n := range numbers {
-		known, err := a.ledger.Heard(ctx, i.Owner, i.Repo, n)
+		known, err := a.ledger.Heard(ctx, ledger.Repo{ID: i.RepoID, Owner: i.Owner, Name: i.Repo}, n)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return nil, err
 		}
@@ -177,14 +177,14 @@ func (a *app) rerun(ctx context.Context, i webhook.Rerun) ([]queue.Request, erro
 
 // pullsOf finds the pull requests of a check. For a fork GitHub does not name them; our own
 // check's external id does, and so do the heads that we heard of.
-func (a *app) pullsOf(ctx context.Context, owner, repo string, number int, externalID, head string) ([]int, error) {
+func (a *app) pullsOf(ctx context.Context, repo ledger.Repo, number int, externalID, head string) ([]int, error) {
 	if number == 0 {
 		number = checks.PullOf(externalID)
 	}
 	if number != 0 {
 		return []int{number}, nil
 	}
-	numbers, err := a.ledger.PullsAt(ctx, owner, repo, head)
+	numbers, err := a.ledger.PullsAt(ctx, repo, head)
 	if err == nil && len(numbers) == 0 {
 		zerolog.Ctx(ctx).Info().Str("head", head).Msg("no pull request is known for the check")
 	}

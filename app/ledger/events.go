@@ -52,7 +52,8 @@ type Event struct {
 	At           time.Time // to the millisecond; zero means now
 	Kind         string    // required
 	Installation int64
-	Owner, Repo  string
+	RepoID       int64           // 0 for none, or where only the name is known; read, it is there for names of a known one
+	Owner, Repo  string          // as it was called that day
 	Number       int             // of the pull request; 0 if it is about none
 	Head         string          // the commit it is about; may be empty
 	Data         json.RawMessage // of the kind's own; empty means {}
@@ -72,9 +73,9 @@ func (l *Ledger) RecordTx(ctx context.Context, tx *sql.Tx, e Event) error {
 		e.Data = json.RawMessage("{}")
 	}
 	_, err := tx.ExecContext(ctx, `
-		INSERT INTO events (at, kind, installation, owner, repo, number, head, data)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		millis(e.At), e.Kind, e.Installation, e.Owner, e.Repo, e.Number, e.Head, string(e.Data))
+		INSERT INTO events (at, kind, installation, repo_id, owner, repo, number, head, data)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		millis(e.At), e.Kind, e.Installation, e.RepoID, e.Owner, e.Repo, e.Number, e.Head, string(e.Data))
 	if err != nil {
 		return fmt.Errorf("record event %q: %w", e.Kind, err)
 	}
@@ -83,7 +84,8 @@ func (l *Ledger) RecordTx(ctx context.Context, tx *sql.Tx, e Event) error {
 
 // A Filter says which events are wanted. Its zero value wants all of them.
 type Filter struct {
-	Owner, Repo string // compared without case; both mean the repository, whatever its name was
+	RepoID      int64  // a repository, whatever its name was or is
+	Owner, Repo string // compared without case; both mean the repository that has the name now, Owner alone all of its own
 	Number      int
 	Kind        string
 	Head        string
@@ -93,45 +95,95 @@ type Filter struct {
 	Last        bool      // of all these the one with the highest ID
 }
 
+// source gives what events are read from, and the id of the repository of one of them.
+func (l Reader) source() (from, id string) {
+	switch {
+	case l.schema < namesSchema:
+		return `events e`, `0`
+	case l.schema < idsSchema:
+		id = `coalesce(had.repo_id, 0)`
+	default:
+		id = `coalesce(nullif(e.repo_id, 0), had.repo_id, 0)`
+	}
+	own := ``
+	if l.schema >= idsSchema {
+		own = `e.repo_id = 0 AND `
+	}
+	return `events e LEFT JOIN names had ON ` + own + `had.owner = lower(e.owner) AND had.repo = lower(e.repo)
+		AND e.id > had.since AND (had.until IS NULL OR e.id <= had.until)`, id
+}
+
+// of gives the condition for events of a repository, and its arguments, of which the first is number n.
+func (l Reader) of(ctx context.Context, r Repo, n int) (condition string, args []any, err error) {
+	key := Repo{Owner: strings.ToLower(r.Owner), Name: strings.ToLower(r.Name)}
+	if l.schema >= namesSchema {
+		if key, err = r.key(ctx, l.read); err != nil {
+			return "", nil, err
+		}
+	}
+	list, err := l.tenures(ctx, key)
+	if err != nil {
+		return "", nil, fmt.Errorf("read names of %s: %w", r, err)
+	}
+	unsaid := "" // what the events say themselves holds
+	if l.schema >= idsSchema {
+		unsaid = "+e.repo_id = 0 AND " // the sign keeps SQLite from looking for all of these first
+	}
+	var under []string
+	for _, t := range list {
+		at := n + len(args)
+		under = append(under, fmt.Sprintf("%slower(e.owner) = $%d AND lower(e.repo) = $%d AND e.id > $%d AND e.id <= $%d", unsaid, at, at+1, at+2, at+3))
+		args = append(args, t.owner, t.repo, t.since, t.until)
+	}
+	if l.schema >= idsSchema && key.ID != 0 {
+		under = append(under, fmt.Sprintf("e.repo_id <> 0 AND e.repo_id = $%d", n+len(args)))
+		args = append(args, key.ID)
+	}
+	if len(under) == 0 {
+		return "FALSE", nil, nil
+	}
+	return "(" + strings.Join(under, " OR ") + ")", args, nil
+}
+
 // Events lists events, the oldest first.
 func (l Reader) Events(ctx context.Context, f Filter) ([]Event, error) {
-	query := `SELECT id, at, kind, installation, owner, repo, number, head, data FROM events WHERE id > $1`
+	from, repoID := l.source()
+	query := `SELECT e.id, e.at, e.kind, e.installation, ` + repoID + `, e.owner, e.repo, e.number, e.head, e.data FROM ` + from
+	where := ` WHERE e.id > $1`
 	args := []any{f.After}
 	want := func(condition string, arg any) {
 		args = append(args, arg)
-		query += fmt.Sprintf(" AND %s $%d", condition, len(args))
+		where += fmt.Sprintf(" AND %s $%d", condition, len(args))
 	}
 	switch {
-	case f.Owner != "" && f.Repo != "":
-		list, err := l.tenures(ctx, f.Owner, f.Repo)
+	case f.RepoID != 0, f.Owner != "" && f.Repo != "":
+		condition, more, err := l.of(ctx, Repo{f.RepoID, f.Owner, f.Repo}, len(args)+1)
 		if err != nil {
-			return nil, fmt.Errorf("read names of %s/%s: %w", f.Owner, f.Repo, err)
+			return nil, err
 		}
-		var under []string
-		for _, t := range list {
-			n := len(args)
-			under = append(under, fmt.Sprintf("lower(owner) = $%d AND lower(repo) = $%d AND id > $%d AND id <= $%d", n+1, n+2, n+3, n+4))
-			args = append(args, t.owner, t.repo, t.since, t.until)
-		}
-		query += " AND (" + strings.Join(under, " OR ") + ")"
+		where += " AND " + condition
+		args = append(args, more...)
+	case f.Owner != "" && l.schema < namesSchema:
+		want("lower(e.owner) =", strings.ToLower(f.Owner))
 	case f.Owner != "":
-		want("lower(owner) =", strings.ToLower(f.Owner))
+		query += ` LEFT JOIN names now ON now.repo_id = ` + repoID + ` AND now.until IS NULL`
+		want("coalesce(now.owner, lower(e.owner)) =", strings.ToLower(f.Owner))
 	case f.Repo != "":
-		want("lower(repo) =", strings.ToLower(f.Repo))
+		want("lower(e.repo) =", strings.ToLower(f.Repo))
 	}
 	if f.Number != 0 {
-		want("number =", f.Number)
+		want("e.number =", f.Number)
 	}
 	if f.Kind != "" {
-		want("kind =", f.Kind)
+		want("e.kind =", f.Kind)
 	}
 	if f.Head != "" {
-		want("head =", f.Head)
+		want("e.head =", f.Head)
 	}
 	if !f.Since.IsZero() {
-		want("at >=", millis(f.Since))
+		want("e.at >=", millis(f.Since))
 	}
-	query += " ORDER BY id"
+	query += where + " ORDER BY e.id"
 	switch {
 	case f.Last:
 		query += " DESC LIMIT 1"
@@ -149,7 +201,7 @@ func (l Reader) Events(ctx context.Context, f Filter) ([]Event, error) {
 		var e Event
 		var at int64
 		var data string
-		if err := rows.Scan(&e.ID, &at, &e.Kind, &e.Installation, &e.Owner, &e.Repo, &e.Number, &e.Head, &data); err != nil {
+		if err := rows.Scan(&e.ID, &at, &e.Kind, &e.Installation, &e.RepoID, &e.Owner, &e.Repo, &e.Number, &e.Head, &data); err != nil {
 			return nil, fmt.Errorf("read events: %w", err)
 		}
 		e.At, e.Data = time.UnixMilli(at).UTC(), json.RawMessage(data)
@@ -163,19 +215,32 @@ func (l Reader) Events(ctx context.Context, f Filter) ([]Event, error) {
 
 // A Subject is a pull request that events are about.
 type Subject struct {
+	RepoID      int64 // 0 where only the name is known
 	Owner, Repo string
 	Number      int
 }
 
 // Newest names the pull requests that the newest events of a kind are about, at most so many: the
-// one with the newest event first. Owner and Repo of the filter may narrow them, and its Kind is
-// required.
+// one with the newest event first. The filter may narrow them by the repository, or by Owner or Repo alone,
+// and its Kind is required.
 func (l Reader) Newest(ctx context.Context, f Filter) ([]Subject, error) {
+	from, repoID := l.source()
+	where, args := ``, []any{f.Kind, f.Limit}
+	switch {
+	case f.RepoID != 0, f.Owner != "" && f.Repo != "":
+		condition, more, err := l.of(ctx, Repo{f.RepoID, f.Owner, f.Repo}, len(args)+1)
+		if err != nil {
+			return nil, err
+		}
+		where, args = " AND "+condition, append(args, more...)
+	case f.Owner+f.Repo != "":
+		where, args = " AND ($3 = '' OR lower(e.owner) = $3) AND ($4 = '' OR lower(e.repo) = $4)", append(args, strings.ToLower(f.Owner), strings.ToLower(f.Repo))
+	}
 	rows, err := l.read.QueryContext(ctx, `
-		SELECT max(owner), max(repo), number FROM events
-		WHERE kind = $1 AND number > 0 AND ($2 = '' OR lower(owner) = $2) AND ($3 = '' OR lower(repo) = $3)
-		GROUP BY lower(owner), lower(repo), number ORDER BY max(id) DESC LIMIT $4`,
-		f.Kind, strings.ToLower(f.Owner), strings.ToLower(f.Repo), f.Limit)
+		SELECT of, max(owner), max(repo), number FROM (
+			SELECT e.id, `+repoID+` AS of, e.owner, e.repo, e.number FROM `+from+` WHERE e.kind = $1 AND e.number > 0`+where+`
+		) AS about
+		GROUP BY of, CASE of WHEN 0 THEN lower(owner || '/' || repo) ELSE '' END, number ORDER BY max(id) DESC LIMIT $2`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("list pull requests: %w", err)
 	}
@@ -183,7 +248,7 @@ func (l Reader) Newest(ctx context.Context, f Filter) ([]Subject, error) {
 	var list []Subject
 	for rows.Next() {
 		var s Subject
-		if err := rows.Scan(&s.Owner, &s.Repo, &s.Number); err != nil {
+		if err := rows.Scan(&s.RepoID, &s.Owner, &s.Repo, &s.Number); err != nil {
 			return nil, fmt.Errorf("list pull requests: %w", err)
 		}
 		list = append(list, s)
@@ -193,30 +258,43 @@ func (l Reader) Newest(ctx context.Context, f Filter) ([]Subject, error) {
 
 // SaveValidPolicy keeps the policy of a repository, in the place of the one before. sha is
 // the commit that it was read at; text may be empty.
-func (l *Ledger) SaveValidPolicy(ctx context.Context, owner, repo, sha string, text []byte) error {
+func (l *Ledger) SaveValidPolicy(ctx context.Context, repo Repo, sha string, text []byte) error {
 	if text == nil {
 		text = []byte{} // nil would be NULL
 	}
-	_, err := l.write.ExecContext(ctx, `
-		INSERT INTO policies (owner, repo, sha, text, read_at) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (owner, repo) DO UPDATE
-		SET sha = excluded.sha, text = excluded.text, read_at = excluded.read_at`,
-		strings.ToLower(owner), strings.ToLower(repo), sha, text, millis(time.Now()))
+	key, err := repo.key(ctx, l.read)
 	if err != nil {
-		return fmt.Errorf("save policy of %s/%s: %w", owner, repo, err)
+		return err
+	}
+	_, err = l.write.ExecContext(ctx, `
+		INSERT INTO policies (repo_id, owner, repo, sha, text, read_at) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (repo_id, owner, repo) DO UPDATE
+		SET sha = excluded.sha, text = excluded.text, read_at = excluded.read_at`,
+		key.ID, key.Owner, key.Name, sha, text, millis(time.Now()))
+	if err != nil {
+		return fmt.Errorf("save policy of %s: %w", repo, err)
 	}
 	return nil
 }
 
 // ValidPolicy gives what [Ledger.SaveValidPolicy] kept last; ok is false if there is none.
-func (l Reader) ValidPolicy(ctx context.Context, owner, repo string) (sha string, text []byte, ok bool, err error) {
-	err = l.read.QueryRowContext(ctx, `SELECT sha, text FROM policies WHERE owner = $1 AND repo = $2`,
-		strings.ToLower(owner), strings.ToLower(repo)).Scan(&sha, &text)
+func (l Reader) ValidPolicy(ctx context.Context, repo Repo) (sha string, text []byte, ok bool, err error) {
+	if l.schema < idsSchema {
+		err = l.read.QueryRowContext(ctx, `SELECT sha, text FROM policies WHERE owner = $1 AND repo = $2`,
+			strings.ToLower(repo.Owner), strings.ToLower(repo.Name)).Scan(&sha, &text)
+	} else {
+		key, keyErr := repo.key(ctx, l.read)
+		if keyErr != nil {
+			return "", nil, false, keyErr
+		}
+		err = l.read.QueryRowContext(ctx, `SELECT sha, text FROM policies WHERE repo_id = $1 AND owner = $2 AND repo = $3`,
+			key.ID, key.Owner, key.Name).Scan(&sha, &text)
+	}
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return "", nil, false, nil
 	case err != nil:
-		return "", nil, false, fmt.Errorf("read last valid policy of %s/%s: %w", owner, repo, err)
+		return "", nil, false, fmt.Errorf("read last valid policy of %s: %w", repo, err)
 	}
 	return sha, text, true, nil
 }

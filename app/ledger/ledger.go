@@ -49,9 +49,16 @@ type Ledger struct {
 
 // A Reader is an open database that is only read.
 type Reader struct {
-	read    *sql.DB // sees what is committed, and does not wait for writers
-	unnamed bool    // its schema is from before names
+	read   *sql.DB // sees what is committed, and does not wait for writers
+	schema int64   // the version of it
 }
+
+// The versions of the schema from which on names are kept, and rows are stored under ids. Who only reads may meet
+// an older one.
+const (
+	namesSchema = 4
+	idsSchema   = 5
+)
 
 // Open opens the database at url, "sqlite:PATH", and brings its schema up to date. The
 // file is made when it does not exist, its folder is not. Several processes may call it at

@@ -260,10 +260,10 @@ func TestClosedLedgerSaysSo(t *testing.T) {
 	if _, err := l.Events(ctx, Filter{}); err == nil {
 		t.Error("Events succeeded")
 	}
-	if err := l.SaveValidPolicy(ctx, "o", "r", "s", nil); err == nil {
+	if err := l.SaveValidPolicy(ctx, Repo{Owner: "o", Name: "r"}, "s", nil); err == nil {
 		t.Error("SaveValidPolicy succeeded")
 	}
-	if _, _, _, err := l.ValidPolicy(ctx, "o", "r"); err == nil {
+	if _, _, _, err := l.ValidPolicy(ctx, Repo{Owner: "o", Name: "r"}); err == nil {
 		t.Error("ValidPolicy succeeded")
 	}
 }
@@ -362,19 +362,19 @@ func TestEvents(t *testing.T) {
 func TestPolicy(t *testing.T) {
 	t.Parallel()
 	l := openNew(t)
-	if _, _, ok, err := l.ValidPolicy(t.Context(), "acme", "shop"); ok || err != nil {
+	if _, _, ok, err := l.ValidPolicy(t.Context(), Repo{Owner: "acme", Name: "shop"}); ok || err != nil {
 		t.Errorf("before the first: %v, %v", ok, err)
 	}
 	for _, want := range []string{"version: 1\n", "", "\xff\x00"} {
-		if err := l.SaveValidPolicy(t.Context(), "Acme", "Shop", "sha-"+want, []byte(want)); err != nil {
+		if err := l.SaveValidPolicy(t.Context(), Repo{Owner: "Acme", Name: "Shop"}, "sha-"+want, []byte(want)); err != nil {
 			t.Fatal(err)
 		}
-		sha, text, ok, err := l.ValidPolicy(t.Context(), "acme", "SHOP")
+		sha, text, ok, err := l.ValidPolicy(t.Context(), Repo{Owner: "acme", Name: "SHOP"})
 		if sha != "sha-"+want || string(text) != want || !ok || err != nil {
 			t.Errorf("got %q, %q, %v, %v; want %q", sha, text, ok, err, want)
 		}
 	}
-	if err := l.SaveValidPolicy(t.Context(), "acme", "nil", "s", nil); err != nil {
+	if err := l.SaveValidPolicy(t.Context(), Repo{Owner: "acme", Name: "nil"}, "s", nil); err != nil {
 		t.Errorf("nil text: %v", err)
 	}
 }
@@ -410,7 +410,7 @@ func TestHear(t *testing.T) {
 			if err := l.Hear(t.Context(), tx, tc.said); err != nil {
 				return err
 			}
-			if got, err = l.Pull(t.Context(), tx, "aCME", "sHOP", 3); err != nil || !tc.review {
+			if got, err = l.Pull(t.Context(), tx, Repo{Owner: "aCME", Name: "sHOP"}, 3); err != nil || !tc.review {
 				return err
 			}
 			if ok, err := l.SetReviewed(t.Context(), tx, got); err != nil || !ok {
@@ -421,7 +421,7 @@ func TestHear(t *testing.T) {
 			if ok, err := l.SetReviewed(t.Context(), tx, old); err != nil || ok {
 				return fmt.Errorf("SetReviewed of an old generation: %v, %w", ok, err)
 			}
-			got, err = l.Pull(t.Context(), tx, "acme", "shop", 3)
+			got, err = l.Pull(t.Context(), tx, Repo{Owner: "acme", Name: "shop"}, 3)
 			return err
 		})
 		if err != nil {
@@ -438,7 +438,7 @@ func TestHear(t *testing.T) {
 		t.Errorf("Generation: %d, %v", n, err)
 	}
 	err := l.Tx(t.Context(), func(tx *sql.Tx) error {
-		_, err := l.Pull(t.Context(), tx, "acme", "shop", 4)
+		_, err := l.Pull(t.Context(), tx, Repo{Owner: "acme", Name: "shop"}, 4)
 		return err
 	})
 	if !errors.Is(err, sql.ErrNoRows) {
@@ -459,13 +459,13 @@ func TestOpenPulls(t *testing.T) {
 		hear(Pull{Owner: "Acme", Repo: "Shop", Number: n, Head: "h", Closed: n == 2})
 	}
 	hear(Pull{Owner: "acme", Repo: "other", Number: 4})
-	if got, err := l.OpenPulls(t.Context(), "ACME", "shop"); err != nil || !slices.Equal(got, []int{1, 3}) {
+	if got, err := l.OpenPulls(t.Context(), Repo{Owner: "ACME", Name: "shop"}); err != nil || !slices.Equal(got, []int{1, 3}) {
 		t.Errorf("open are %v, %v", got, err)
 	}
-	if p, err := l.Heard(t.Context(), "acme", "SHOP", 2); err != nil || !p.Closed || p.Head != "h" {
+	if p, err := l.Heard(t.Context(), Repo{Owner: "acme", Name: "SHOP"}, 2); err != nil || !p.Closed || p.Head != "h" {
 		t.Errorf("heard of %+v, %v", p, err)
 	}
-	if _, err := l.Heard(t.Context(), "acme", "shop", 9); !errors.Is(err, sql.ErrNoRows) {
+	if _, err := l.Heard(t.Context(), Repo{Owner: "acme", Name: "shop"}, 9); !errors.Is(err, sql.ErrNoRows) {
 		t.Errorf("never heard of: %v", err)
 	}
 }
@@ -480,7 +480,7 @@ func TestSee(t *testing.T) {
 			return l.Hear(t.Context(), tx, Pull{Owner: "acme", Repo: "shop", Number: 1, Head: head, Base: "b", Closed: true})
 		})
 		if err == nil {
-			p, err = l.Heard(t.Context(), "acme", "shop", 1)
+			p, err = l.Heard(t.Context(), Repo{Owner: "acme", Name: "shop"}, 1)
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -498,7 +498,7 @@ func TestSee(t *testing.T) {
 		if err := l.See(t.Context(), tc.read); err != nil {
 			t.Fatal(err)
 		}
-		got, err := l.Heard(t.Context(), "acme", "shop", 1)
+		got, err := l.Heard(t.Context(), Repo{Owner: "acme", Name: "shop"}, 1)
 		if s := fmt.Sprintf("%d %s %t", got.Generation, got.Head, got.Closed); err != nil || s != tc.want {
 			t.Errorf("%s: %s, %v, want %s", tc.head, s, err, tc.want)
 		}
@@ -613,10 +613,10 @@ func TestReader(t *testing.T) {
 			f    Filter
 			want string
 		}{
-			{Filter{Kind: "k", Limit: 9}, "[{else shop 4} {acme shop 1} {acme other 1} {Acme Shop 2}]"},
-			{Filter{Kind: "k", Limit: 2}, "[{else shop 4} {acme shop 1}]"},
-			{Filter{Kind: "k", Limit: 9, Owner: "ACME"}, "[{acme shop 1} {acme other 1} {Acme Shop 2}]"},
-			{Filter{Kind: "k", Limit: 9, Owner: "acme", Repo: "SHOP"}, "[{acme shop 1} {Acme Shop 2}]"},
+			{Filter{Kind: "k", Limit: 9}, "[{0 else shop 4} {0 acme shop 1} {0 acme other 1} {0 Acme Shop 2}]"},
+			{Filter{Kind: "k", Limit: 2}, "[{0 else shop 4} {0 acme shop 1}]"},
+			{Filter{Kind: "k", Limit: 9, Owner: "ACME"}, "[{0 acme shop 1} {0 acme other 1} {0 Acme Shop 2}]"},
+			{Filter{Kind: "k", Limit: 9, Owner: "acme", Repo: "SHOP"}, "[{0 acme shop 1} {0 Acme Shop 2}]"},
 			{Filter{Kind: "nothing", Limit: 9}, "[]"},
 		} {
 			if got, err := r.Newest(t.Context(), test.f); err != nil || fmt.Sprint(got) != test.want {

@@ -9,18 +9,52 @@ import (
 	"strings"
 )
 
-// Name takes down, as part of tx, that the repository with this id of GitHub's has a name now. What is
-// recorded under its earlier ones counts for it from now on, and for no other that had or takes them; what
-// is known of its pull requests is heard anew.
+// A Repo is a repository. ID is GitHub's, which no rename and no transfer changes; where it is 0, the
+// repository that has the name now is meant. Names are compared without case.
+type Repo struct {
+	ID          int64
+	Owner, Name string
+}
+
+func (r Repo) String() string {
+	if r.Owner == "" {
+		return fmt.Sprintf("repository %d", r.ID)
+	}
+	return r.Owner + "/" + r.Name
+}
+
+// A querier is a transaction, or the database.
+type querier interface {
+	QueryRowContext(context.Context, string, ...any) *sql.Row
+}
+
+// key gives what rows of a repository are stored under: its id and no name, or where no id is known its
+// name in lower case.
+func (r Repo) key(ctx context.Context, from querier) (Repo, error) {
+	if r.ID != 0 {
+		return Repo{ID: r.ID}, nil
+	}
+	key := Repo{Owner: strings.ToLower(r.Owner), Name: strings.ToLower(r.Name)}
+	err := from.QueryRowContext(ctx, `SELECT repo_id FROM names WHERE owner = $1 AND repo = $2 AND until IS NULL`, key.Owner, key.Name).Scan(&key.ID)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return key, nil
+	case err != nil:
+		return Repo{}, fmt.Errorf("read which repository is %s: %w", r, err)
+	}
+	return Repo{ID: key.ID}, nil
+}
+
+// Name takes down, as part of tx, that the repository with this id of GitHub's has a name now. What was
+// recorded without its id, under its earlier names, counts for it, and for no other that had or takes them.
 func (l *Ledger) Name(ctx context.Context, tx *sql.Tx, id int64, owner, repo string) error {
-	owner, repo = strings.ToLower(owner), strings.ToLower(repo)
 	var was struct{ owner, repo string }
 	err := tx.QueryRowContext(ctx, `SELECT owner, repo FROM names WHERE repo_id = $1 AND until IS NULL`, id).Scan(&was.owner, &was.repo)
-	if err == nil && was.owner == owner && was.repo == repo {
+	if err == nil && strings.EqualFold(was.owner, owner) && strings.EqualFold(was.repo, repo) {
 		return nil
 	}
 	if err == nil || errors.Is(err, sql.ErrNoRows) {
-		err = rename(ctx, tx, id, was.owner, was.repo, owner, repo)
+		err = rename(ctx, tx, id, owner, repo)
 	}
 	if err != nil {
 		return fmt.Errorf("take down the name of repository %d, %s/%s: %w", id, owner, repo, err)
@@ -28,11 +62,11 @@ func (l *Ledger) Name(ctx context.Context, tx *sql.Tx, id int64, owner, repo str
 	return nil
 }
 
-// rename does what is to be done for another name. Names are in lower case; the first is empty if there was
-// none.
-func rename(ctx context.Context, tx *sql.Tx, id int64, wasOwner, wasRepo, owner, repo string) error {
+// rename does what is to be done for another name.
+func rename(ctx context.Context, tx *sql.Tx, id int64, owner, repo string) error {
+	lowOwner, lowRepo := strings.ToLower(owner), strings.ToLower(repo)
 	var had int // how many repositories had the name
-	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM names WHERE owner = $1 AND repo = $2`, owner, repo).Scan(&had); err != nil {
+	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM names WHERE owner = $1 AND repo = $2`, lowOwner, lowRepo).Scan(&had); err != nil {
 		return err
 	}
 	var last int64
@@ -40,40 +74,80 @@ func rename(ctx context.Context, tx *sql.Tx, id int64, wasOwner, wasRepo, owner,
 		return err
 	}
 	if _, err := tx.ExecContext(ctx, `UPDATE names SET until = $1 WHERE until IS NULL AND (repo_id = $2 OR owner = $3 AND repo = $4)`,
-		last, id, owner, repo); err != nil {
+		last, id, lowOwner, lowRepo); err != nil {
 		return err
 	}
 	since := last
 	if had == 0 { // what is there is of this one
 		since = 0
 	}
-	if _, err := tx.ExecContext(ctx, `INSERT INTO names (owner, repo, repo_id, since) VALUES ($1, $2, $3, $4)`, owner, repo, id, since); err != nil {
+	if _, err := tx.ExecContext(ctx, `INSERT INTO names (owner, repo, repo_id, since) VALUES ($1, $2, $3, $4)`, lowOwner, lowRepo, id, since); err != nil {
 		return err
 	}
-	if had == 0 && wasOwner == "" {
-		return nil
+	if _, err := tx.ExecContext(ctx, `UPDATE pulls SET owner = $1, repo = $2 WHERE repo_id = $3`, owner, repo, id); err != nil {
+		return err
 	}
-	for _, table := range []string{"policies", "uploads", "awaited"} {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE owner = $1 AND repo = $2`, owner, repo); err != nil {
+	return adopt(ctx, tx, id, lowOwner, lowRepo, had == 0)
+}
+
+// adopt deals with the rows that were stored under a name, in lower case, before it was known whose it is:
+// they become those of the repository with an id if they are its own, and are removed if not, or where it
+// has such rows.
+func adopt(ctx context.Context, tx *sql.Tx, id int64, owner, repo string, own bool) error {
+	if own {
+		if _, err := tx.ExecContext(ctx, `
+			UPDATE pulls SET repo_id = $1
+			WHERE repo_id = 0 AND lower(owner) = $2 AND lower(repo) = $3
+				AND NOT EXISTS (SELECT 1 FROM pulls other WHERE other.repo_id = $1 AND other.number = pulls.number)`, id, owner, repo); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE `+table+` SET owner = $1, repo = $2 WHERE owner = $3 AND repo = $4`, owner, repo, wasOwner, wasRepo); err != nil {
+		for table, same := range map[string]string{
+			"policies": "true",
+			"uploads": `other.sha = t.sha AND other.number = t.number AND other.scanner = t.scanner AND other.category = t.category
+				AND other.workflow = t.workflow`,
+			"awaited": "other.sha = t.sha AND other.number = t.number",
+		} {
+			if _, err := tx.ExecContext(ctx, `
+				UPDATE `+table+` AS t SET repo_id = $1, owner = '', repo = ''
+				WHERE repo_id = 0 AND owner = $2 AND repo = $3
+					AND NOT EXISTS (SELECT 1 FROM `+table+` other WHERE other.repo_id = $1 AND `+same+`)`, id, owner, repo); err != nil {
+				return err
+			}
+		}
+	}
+	for _, table := range []string{"policies", "uploads", "awaited"} {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE repo_id = 0 AND owner = $1 AND repo = $2`, owner, repo); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// NameNow gives the name, in lower case, of the repository that had a name last.
-func (l Reader) NameNow(ctx context.Context, owner, repo string) (string, string, error) {
-	owner, repo = strings.ToLower(owner), strings.ToLower(repo)
-	err := l.read.QueryRowContext(ctx, `
-		SELECT now.owner, now.repo FROM names had JOIN names now ON now.repo_id = had.repo_id AND now.until IS NULL
-		WHERE had.owner = $1 AND had.repo = $2 ORDER BY had.until IS NULL DESC, had.until DESC LIMIT 1`, owner, repo).Scan(&owner, &repo)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return "", "", fmt.Errorf("read what %s/%s is called now: %w", owner, repo, err)
+// Now gives the id and the name, in lower case, of a repository as far as they are known: by its id, else by
+// a name that it has or had last.
+func (l Reader) Now(ctx context.Context, r Repo) (Repo, error) {
+	if l.schema < namesSchema {
+		return r, nil
 	}
-	return owner, repo, nil
+	return now(ctx, l.read, r)
+}
+
+// NowTx is [Reader.Now] as part of tx.
+func (l *Ledger) NowTx(ctx context.Context, tx *sql.Tx, r Repo) (Repo, error) { return now(ctx, tx, r) }
+
+func now(ctx context.Context, from querier, r Repo) (Repo, error) {
+	where, args := `repo_id = $1`, []any{r.ID}
+	if r.ID == 0 {
+		where = `repo_id = (SELECT repo_id FROM names WHERE owner = $1 AND repo = $2 ORDER BY until IS NULL DESC, until DESC LIMIT 1)`
+		args = []any{strings.ToLower(r.Owner), strings.ToLower(r.Name)}
+	}
+	is := r
+	err := from.QueryRowContext(ctx, `SELECT repo_id, owner, repo FROM names WHERE `+where+` ORDER BY until IS NULL DESC, until DESC LIMIT 1`, args...).
+		Scan(&is.ID, &is.Owner, &is.Name)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return Repo{}, fmt.Errorf("read what %s is called now: %w", r, err)
+	}
+	return is, nil
 }
 
 // A tenure is the time in which a name, in lower case, was that of one repository.
@@ -82,17 +156,12 @@ type tenure struct {
 	since, until int64 // the events with a higher id than since, up to until
 }
 
-// tenures lists those of the repository that has a name now. One that no repository is known to have
-// stands for itself.
-func (l Reader) tenures(ctx context.Context, owner, repo string) ([]tenure, error) {
-	owner, repo = strings.ToLower(owner), strings.ToLower(repo)
-	itself := []tenure{{owner, repo, 0, math.MaxInt64}}
-	if l.unnamed {
-		return itself, nil
+// tenures lists those of a repository, by its key. One that no id is known of stands for itself.
+func (l Reader) tenures(ctx context.Context, key Repo) ([]tenure, error) {
+	if key.ID == 0 {
+		return []tenure{{key.Owner, key.Name, 0, math.MaxInt64}}, nil
 	}
-	rows, err := l.read.QueryContext(ctx, `
-		SELECT had.owner, had.repo, had.since, coalesce(had.until, $3) FROM names now JOIN names had ON had.repo_id = now.repo_id
-		WHERE now.owner = $1 AND now.repo = $2 AND now.until IS NULL`, owner, repo, int64(math.MaxInt64))
+	rows, err := l.read.QueryContext(ctx, `SELECT owner, repo, since, coalesce(until, $2) FROM names WHERE repo_id = $1`, key.ID, int64(math.MaxInt64))
 	if err != nil {
 		return nil, err
 	}
@@ -104,9 +173,6 @@ func (l Reader) tenures(ctx context.Context, owner, repo string) ([]tenure, erro
 			return nil, err
 		}
 		list = append(list, t)
-	}
-	if len(list) == 0 {
-		list = itself
 	}
 	return list, rows.Err()
 }

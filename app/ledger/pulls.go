@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// A Pull is what is known of one pull request without asking GitHub. Owner, Repo and
-// Number name it; the names are compared without case.
+// A Pull is what is known of one pull request without asking GitHub. RepoID and Number name it, and where
+// the id is not known, Owner and Repo, which are compared without case.
 type Pull struct {
 	ID           int64 // given by the ledger
 	Installation int64
@@ -30,20 +30,30 @@ type Pull struct {
 
 // Hear takes down, as part of tx, what was said of a pull request. Its generation is one
 // higher afterwards if there is something new: another head, another base, closed or
-// re-opened, or p.Force.
+// re-opened, or p.Force. What the repository is called is known from [Ledger.Name] first: p may be of the time
+// before it was renamed.
 func (l *Ledger) Hear(ctx context.Context, tx *sql.Tx, p Pull) error {
-	_, err := tx.ExecContext(ctx, `
+	is, err := now(ctx, tx, Repo{p.RepoID, p.Owner, p.Repo})
+	if err != nil {
+		return err
+	}
+	if p.RepoID != 0 && strings.EqualFold(is.Owner, p.Owner) && strings.EqualFold(is.Name, p.Repo) {
+		err = l.Name(ctx, tx, p.RepoID, p.Owner, p.Repo)
+	} else if is.ID != 0 {
+		p.RepoID, p.Owner, p.Repo = is.ID, is.Owner, is.Name
+	}
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `
 		INSERT INTO pulls (installation, repo_id, owner, repo, number, head, base, reason, force, closed, generation, heard_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11)
-		ON CONFLICT (lower(owner), lower(repo), number) DO UPDATE SET
+		ON CONFLICT (repo_id, (CASE WHEN repo_id = 0 THEN lower(owner || '/' || repo) ELSE '' END), number) DO UPDATE SET
 			generation = pulls.generation + CASE
 				WHEN excluded.force OR excluded.closed <> pulls.closed
 					OR excluded.head NOT IN ('', pulls.head)
 					OR excluded.base NOT IN ('', pulls.base) THEN 1 ELSE 0 END,
 			installation = excluded.installation,
-			repo_id = CASE excluded.repo_id WHEN 0 THEN pulls.repo_id ELSE excluded.repo_id END,
-			owner = excluded.owner,
-			repo = excluded.repo,
 			head = CASE excluded.head WHEN '' THEN pulls.head ELSE excluded.head END,
 			base = CASE excluded.base WHEN '' THEN pulls.base ELSE excluded.base END,
 			reason = excluded.reason,
@@ -73,35 +83,42 @@ func (l *Ledger) See(ctx context.Context, p Pull) error {
 
 // Pull reads a pull request as part of tx. Its error wraps [sql.ErrNoRows] if it was
 // never heard of.
-func (l *Ledger) Pull(ctx context.Context, tx *sql.Tx, owner, repo string, number int) (Pull, error) {
-	return readPull(ctx, tx, owner, repo, number)
+func (l *Ledger) Pull(ctx context.Context, tx *sql.Tx, repo Repo, number int) (Pull, error) {
+	return readPull(ctx, tx, repo, number)
 }
 
 // Heard reads a pull request. Its error wraps [sql.ErrNoRows] if it was never heard of.
-func (l Reader) Heard(ctx context.Context, owner, repo string, number int) (Pull, error) {
-	return readPull(ctx, l.read, owner, repo, number)
+func (l Reader) Heard(ctx context.Context, repo Repo, number int) (Pull, error) {
+	return readPull(ctx, l.read, repo, number)
 }
 
-func readPull(ctx context.Context, from interface {
-	QueryRowContext(context.Context, string, ...any) *sql.Row
-}, owner, repo string, number int) (p Pull, err error) {
+// ofRepo is the condition for the rows of pulls of a repository, by its key.
+const ofRepo = `repo_id = $1 AND ($1 <> 0 OR lower(owner) = $2 AND lower(repo) = $3)`
+
+func readPull(ctx context.Context, from querier, repo Repo, number int) (p Pull, err error) {
+	key, err := repo.key(ctx, from)
+	if err != nil {
+		return Pull{}, err
+	}
 	err = from.QueryRowContext(ctx, `
 		SELECT id, installation, repo_id, owner, repo, number, head, base, reason, force, closed, generation, reviewed
-		FROM pulls WHERE lower(owner) = $1 AND lower(repo) = $2 AND number = $3`,
-		strings.ToLower(owner), strings.ToLower(repo), number).
+		FROM pulls WHERE `+ofRepo+` AND number = $4`, key.ID, key.Owner, key.Name, number).
 		Scan(&p.ID, &p.Installation, &p.RepoID, &p.Owner, &p.Repo, &p.Number, &p.Head, &p.Base,
 			&p.Reason, &p.Force, &p.Closed, &p.Generation, &p.Reviewed)
 	if err != nil {
-		return Pull{}, fmt.Errorf("read pull request %s/%s#%d: %w", owner, repo, number, err)
+		return Pull{}, fmt.Errorf("read pull request %s#%d: %w", repo, number, err)
 	}
 	return p, nil
 }
 
 // OpenPulls lists the numbers of the pull requests that were not closed, as far as was heard.
-func (l *Ledger) OpenPulls(ctx context.Context, owner, repo string) ([]int, error) {
+func (l *Ledger) OpenPulls(ctx context.Context, repo Repo) ([]int, error) {
+	key, err := repo.key(ctx, l.read)
+	if err != nil {
+		return nil, err
+	}
 	rows, err := l.read.QueryContext(ctx, `
-		SELECT number FROM pulls WHERE lower(owner) = $1 AND lower(repo) = $2 AND NOT closed ORDER BY number`,
-		strings.ToLower(owner), strings.ToLower(repo))
+		SELECT number FROM pulls WHERE `+ofRepo+` AND NOT closed ORDER BY number`, key.ID, key.Owner, key.Name)
 	if err != nil {
 		return nil, fmt.Errorf("list open pull requests: %w", err)
 	}
@@ -110,7 +127,16 @@ func (l *Ledger) OpenPulls(ctx context.Context, owner, repo string) ([]int, erro
 
 // Generation reads the generation of the pull request with this [Pull.ID]. It is cheap.
 func (l *Ledger) Generation(ctx context.Context, id int64) (generation int64, err error) {
-	if err := l.read.QueryRowContext(ctx, `SELECT generation FROM pulls WHERE id = $1`, id).Scan(&generation); err != nil {
+	return readGeneration(ctx, l.read, id)
+}
+
+// GenerationTx is [Ledger.Generation] as part of tx.
+func (l *Ledger) GenerationTx(ctx context.Context, tx *sql.Tx, id int64) (generation int64, err error) {
+	return readGeneration(ctx, tx, id)
+}
+
+func readGeneration(ctx context.Context, from querier, id int64) (generation int64, err error) {
+	if err := from.QueryRowContext(ctx, `SELECT generation FROM pulls WHERE id = $1`, id).Scan(&generation); err != nil {
 		return 0, fmt.Errorf("read generation: %w", err)
 	}
 	return generation, nil
@@ -131,11 +157,13 @@ func (l *Ledger) SetReviewed(ctx context.Context, tx *sql.Tx, p Pull) (bool, err
 
 // PullsAt lists the numbers of the open pull requests whose head is, as far as was heard, a
 // commit.
-func (l *Ledger) PullsAt(ctx context.Context, owner, repo, head string) ([]int, error) {
+func (l *Ledger) PullsAt(ctx context.Context, repo Repo, head string) ([]int, error) {
+	key, err := repo.key(ctx, l.read)
+	if err != nil {
+		return nil, err
+	}
 	rows, err := l.read.QueryContext(ctx, `
-		SELECT number FROM pulls
-		WHERE lower(owner) = $1 AND lower(repo) = $2 AND head = $3 AND NOT closed ORDER BY number`,
-		strings.ToLower(owner), strings.ToLower(repo), head)
+		SELECT number FROM pulls WHERE `+ofRepo+` AND head = $4 AND NOT closed ORDER BY number`, key.ID, key.Owner, key.Name, head)
 	if err != nil {
 		return nil, fmt.Errorf("find pull requests of %.10s: %w", head, err)
 	}

@@ -70,7 +70,7 @@ func openSQLite(ctx context.Context, path string) (_ *Ledger, err error) {
 	l.read.SetMaxOpenConns(4)
 	l.read.SetMaxIdleConns(4)
 
-	if err := migrate(ctx, l.write); err != nil {
+	if l.schema, err = migrate(ctx, l.write); err != nil {
 		return nil, err
 	}
 	return l, nil
@@ -102,8 +102,7 @@ func readSQLite(ctx context.Context, path string) (_ *Reader, err error) {
 		}
 		return nil, fmt.Errorf("%w: %w", ErrNoLedger, err)
 	}
-	const names = 4 // the step that makes them
-	r.unnamed = have < names
+	r.schema = have
 	steps, err := fs.Glob(migrations, "migrations/sqlite/*.sql")
 	if err != nil {
 		return nil, err
@@ -114,44 +113,44 @@ func readSQLite(ctx context.Context, path string) (_ *Reader, err error) {
 	return r, nil
 }
 
-// migrate brings both schemas up to date: ours and River's. The caller holds the lock,
+// migrate brings both schemas up to date, ours and River's, and gives the version of ours. The caller holds the lock,
 // because neither goose (on SQLite) nor rivermigrate takes one.
-func migrate(ctx context.Context, db *sql.DB) error {
+func migrate(ctx context.Context, db *sql.DB) (version int64, err error) {
 	sub, err := fs.Sub(migrations, "migrations/sqlite")
 	if err != nil {
-		return err
+		return 0, err
 	}
 	ours, err := goose.NewProvider(goose.DialectSQLite3, db, sub)
 	if err != nil {
-		return fmt.Errorf("read migrations: %w", err)
+		return 0, fmt.Errorf("read migrations: %w", err)
 	}
 	rivers, err := rivermigrate.New(newDriver(db), nil)
 	if err != nil {
-		return fmt.Errorf("read River's migrations: %w", err)
+		return 0, fmt.Errorf("read River's migrations: %w", err)
 	}
 
 	have, know, err := ours.GetVersions(ctx)
 	if err != nil {
-		return fmt.Errorf("read schema version: %w", err)
+		return 0, fmt.Errorf("read schema version: %w", err)
 	}
 	if have > know {
-		return fmt.Errorf("%w: its schema has version %d, this program knows %d", ErrNewerSchema, have, know)
+		return 0, fmt.Errorf("%w: its schema has version %d, this program knows %d", ErrNewerSchema, have, know)
 	}
 	have, err = riverVersion(ctx, newDriver(db).GetExecutor())
 	if err != nil {
-		return fmt.Errorf("read version of River's schema: %w", err)
+		return 0, fmt.Errorf("read version of River's schema: %w", err)
 	}
 	if known := rivers.AllVersions(); have > int64(known[len(known)-1].Version) {
-		return fmt.Errorf("%w: River's schema has version %d, this program knows %d", ErrNewerSchema, have, known[len(known)-1].Version)
+		return 0, fmt.Errorf("%w: River's schema has version %d, this program knows %d", ErrNewerSchema, have, known[len(known)-1].Version)
 	}
 
 	if _, err := rivers.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
-		return fmt.Errorf("migrate River's schema: %w", err)
+		return 0, fmt.Errorf("migrate River's schema: %w", err)
 	}
 	if _, err := ours.Up(ctx); err != nil {
-		return fmt.Errorf("migrate schema: %w", err)
+		return 0, fmt.Errorf("migrate schema: %w", err)
 	}
-	return nil
+	return know, nil
 }
 
 // riverVersion gives the version of River's schema, 0 if there is none yet. River's own

@@ -8,12 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 )
 
 // An Upload is what one tool found at one commit, as a workflow sent it.
 type Upload struct {
+	RepoID      int64  // 0 for the repository that has the name now
 	Owner, Repo string // compared without case
 	SHA         string // the commit that was looked at
 	Scanner     string
@@ -66,7 +66,7 @@ func (l *Ledger) SaveUploads(ctx context.Context, list []Upload) error {
 			}
 		}
 		for i, u := range list {
-			if last := list[max(i-1, 0)]; i > 0 && u.Owner == last.Owner && u.Repo == last.Repo && u.SHA == last.SHA && u.Number == last.Number {
+			if last := list[max(i-1, 0)]; i > 0 && u.RepoID == last.RepoID && u.Owner == last.Owner && u.Repo == last.Repo && u.SHA == last.SHA && u.Number == last.Number {
 				continue
 			}
 			if err := bounded(ctx, tx, u, now); err != nil {
@@ -82,22 +82,32 @@ func (l *Ledger) SaveUploads(ctx context.Context, list []Upload) error {
 }
 
 func saveUpload(ctx context.Context, tx *sql.Tx, u Upload, packed []byte, now time.Time) error {
-	_, err := tx.ExecContext(ctx, `
-		INSERT INTO uploads (owner, repo, sha, scanner, category, number, workflow, ref, data, saved_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-		ON CONFLICT (owner, repo, sha, number, scanner, category, workflow) DO UPDATE
+	key, err := u.repo().key(ctx, tx)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `
+		INSERT INTO uploads (repo_id, owner, repo, sha, scanner, category, number, workflow, ref, data, saved_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+		ON CONFLICT (repo_id, owner, repo, sha, number, scanner, category, workflow) DO UPDATE
 		SET ref = excluded.ref, data = excluded.data, saved_at = excluded.saved_at`,
-		strings.ToLower(u.Owner), strings.ToLower(u.Repo), u.SHA, u.Scanner, u.Category, u.Number, u.Workflow, u.Ref, packed, millis(now))
+		key.ID, key.Owner, key.Name, u.SHA, u.Scanner, u.Category, u.Number, u.Workflow, u.Ref, packed, millis(now))
 	return err
 }
 
+func (u Upload) repo() Repo { return Repo{u.RepoID, u.Owner, u.Repo} }
+
 // bounded is [ErrTooMany] when there are more uploads beside this one than may be.
 func bounded(ctx context.Context, tx *sql.Tx, u Upload, now time.Time) error {
+	key, err := u.repo().key(ctx, tx)
+	if err != nil {
+		return err
+	}
 	var here, lately int
-	err := tx.QueryRowContext(ctx, `
-		SELECT (SELECT count(*) FROM uploads WHERE owner = $1 AND repo = $2 AND sha = $3 AND number = $4),
-		       (SELECT count(*) FROM uploads WHERE owner = $1 AND repo = $2 AND saved_at > $5)`,
-		strings.ToLower(u.Owner), strings.ToLower(u.Repo), u.SHA, u.Number, millis(now.Add(-time.Hour))).Scan(&here, &lately)
+	err = tx.QueryRowContext(ctx, `
+		SELECT (SELECT count(*) FROM uploads WHERE repo_id = $1 AND owner = $2 AND repo = $3 AND sha = $4 AND number = $5),
+		       (SELECT count(*) FROM uploads WHERE repo_id = $1 AND owner = $2 AND repo = $3 AND saved_at > $6)`,
+		key.ID, key.Owner, key.Name, u.SHA, u.Number, millis(now.Add(-time.Hour))).Scan(&here, &lately)
 	if err == nil && (here > maxUploads || lately > maxUploadsHour) {
 		err = ErrTooMany
 	}
@@ -105,17 +115,21 @@ func bounded(ctx context.Context, tx *sql.Tx, u Upload, now time.Time) error {
 }
 
 // Uploads gives what was sent for a commit, in no order.
-func (l *Ledger) Uploads(ctx context.Context, owner, repo, sha string) ([]Upload, error) {
+func (l *Ledger) Uploads(ctx context.Context, repo Repo, sha string) ([]Upload, error) {
+	key, err := repo.key(ctx, l.read)
+	if err != nil {
+		return nil, err
+	}
 	rows, err := l.read.QueryContext(ctx, `
 		SELECT scanner, category, number, workflow, ref, data, saved_at FROM uploads
-		WHERE owner = $1 AND repo = $2 AND sha = $3`, strings.ToLower(owner), strings.ToLower(repo), sha)
+		WHERE repo_id = $1 AND owner = $2 AND repo = $3 AND sha = $4`, key.ID, key.Owner, key.Name, sha)
 	if err != nil {
 		return nil, fmt.Errorf("read uploads: %w", err)
 	}
 	defer rows.Close()
 	var list []Upload
 	for rows.Next() {
-		u := Upload{Owner: owner, Repo: repo, SHA: sha}
+		u := Upload{RepoID: key.ID, Owner: repo.Owner, Repo: repo.Name, SHA: sha}
 		var packed []byte
 		var at int64
 		if err := rows.Scan(&u.Scanner, &u.Category, &u.Number, &u.Workflow, &u.Ref, &packed, &at); err != nil {
@@ -136,11 +150,15 @@ func (l *Ledger) Uploads(ctx context.Context, owner, repo, sha string) ([]Upload
 
 // Uploaders lists the scanners whose results were sent for a branch, by its full name, at that time or
 // later.
-func (l *Ledger) Uploaders(ctx context.Context, owner, repo, ref string, since time.Time) ([]string, error) {
+func (l *Ledger) Uploaders(ctx context.Context, repo Repo, ref string, since time.Time) ([]string, error) {
+	key, err := repo.key(ctx, l.read)
+	if err != nil {
+		return nil, err
+	}
 	rows, err := l.read.QueryContext(ctx, `
 		SELECT DISTINCT scanner FROM uploads
-		WHERE owner = $1 AND repo = $2 AND ref = $3 AND number = 0 AND saved_at >= $4 ORDER BY scanner`,
-		strings.ToLower(owner), strings.ToLower(repo), ref, millis(since))
+		WHERE repo_id = $1 AND owner = $2 AND repo = $3 AND ref = $4 AND number = 0 AND saved_at >= $5 ORDER BY scanner`,
+		key.ID, key.Owner, key.Name, ref, millis(since))
 	if err != nil {
 		return nil, fmt.Errorf("list who uploads: %w", err)
 	}
@@ -158,11 +176,15 @@ func (l *Ledger) Uploaders(ctx context.Context, owner, repo, ref string, since t
 
 // Await notes that a pull request is to be reviewed again when there is an upload for a commit, such
 // as its merge base. Whoever asks for [Ledger.Uploads] after it misses none.
-func (l *Ledger) Await(ctx context.Context, owner, repo, sha string, number int) error {
-	_, err := l.write.ExecContext(ctx, `
-		INSERT INTO awaited (owner, repo, sha, number, since) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (owner, repo, sha, number) DO UPDATE SET since = excluded.since`,
-		strings.ToLower(owner), strings.ToLower(repo), sha, number, millis(time.Now()))
+func (l *Ledger) Await(ctx context.Context, repo Repo, sha string, number int) error {
+	key, err := repo.key(ctx, l.read)
+	if err != nil {
+		return err
+	}
+	_, err = l.write.ExecContext(ctx, `
+		INSERT INTO awaited (repo_id, owner, repo, sha, number, since) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (repo_id, owner, repo, sha, number) DO UPDATE SET since = excluded.since`,
+		key.ID, key.Owner, key.Name, sha, number, millis(time.Now()))
 	if err != nil {
 		return fmt.Errorf("await uploads: %w", err)
 	}
@@ -171,13 +193,16 @@ func (l *Ledger) Await(ctx context.Context, owner, repo, sha string, number int)
 
 // Awaiting lists the open pull requests that [Ledger.Await] noted for a commit, or that have it as
 // their head.
-func (l *Ledger) Awaiting(ctx context.Context, owner, repo, sha string) ([]int, error) {
+func (l *Ledger) Awaiting(ctx context.Context, repo Repo, sha string) ([]int, error) {
+	key, err := repo.key(ctx, l.read)
+	if err != nil {
+		return nil, err
+	}
 	rows, err := l.read.QueryContext(ctx, `
 		SELECT number FROM pulls
-		WHERE lower(owner) = $1 AND lower(repo) = $2 AND NOT closed AND (head = $3 OR EXISTS (
-			SELECT 1 FROM awaited a WHERE a.owner = $1 AND a.repo = $2 AND a.sha = $3 AND a.number = pulls.number))
-		ORDER BY number`,
-		strings.ToLower(owner), strings.ToLower(repo), sha)
+		WHERE `+ofRepo+` AND NOT closed AND (head = $4 OR EXISTS (
+			SELECT 1 FROM awaited a WHERE a.repo_id = $1 AND a.owner = $2 AND a.repo = $3 AND a.sha = $4 AND a.number = pulls.number))
+		ORDER BY number`, key.ID, key.Owner, key.Name, sha)
 	if err != nil {
 		return nil, fmt.Errorf("find who awaits %.10s: %w", sha, err)
 	}

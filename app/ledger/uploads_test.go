@@ -25,7 +25,7 @@ func TestUploads(t *testing.T) {
 	if err := l.SaveUploads(t.Context(), []Upload{one, pull}); err != nil {
 		t.Fatal(err)
 	}
-	list, err := l.Uploads(t.Context(), "acme", "SHOP", "aaa")
+	list, err := l.Uploads(t.Context(), Repo{Owner: "acme", Name: "SHOP"}, "aaa")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,13 +40,13 @@ func TestUploads(t *testing.T) {
 	if want := []string{"codeql go 0 refs/heads/main third", "codeql go 7 refs/pull/7/merge ", "codeql js 0 refs/heads/main second"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if list, err := l.Uploads(t.Context(), "acme", "shop", "bbb"); err != nil || len(list) != 0 {
+	if list, err := l.Uploads(t.Context(), Repo{Owner: "acme", Name: "shop"}, "bbb"); err != nil || len(list) != 0 {
 		t.Errorf("for another commit: %v, %v", list, err)
 	}
 
 	who := func(ref string, since time.Time) []string {
 		t.Helper()
-		names, err := l.Uploaders(t.Context(), "acme", "shop", ref, since)
+		names, err := l.Uploaders(t.Context(), Repo{Owner: "acme", Name: "shop"}, ref, since)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -67,7 +67,7 @@ func TestUploads(t *testing.T) {
 	if err := l.SaveUploads(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
-	if list, err = l.Uploads(t.Context(), "acme", "shop", "aaa"); err != nil || len(list) != 1 {
+	if list, err = l.Uploads(t.Context(), Repo{Owner: "acme", Name: "shop"}, "aaa"); err != nil || len(list) != 1 {
 		t.Errorf("%d are left, %v; want 1", len(list), err)
 	}
 }
@@ -120,11 +120,11 @@ func TestAwaiting(t *testing.T) {
 		}
 	}
 	for _, number := range []int{2, 3, 2} {
-		if err := l.Await(t.Context(), "acme", "Shop", "aaa", number); err != nil {
+		if err := l.Await(t.Context(), Repo{Owner: "acme", Name: "Shop"}, "aaa", number); err != nil {
 			t.Fatal(err)
 		}
 	}
-	got, err := l.Awaiting(t.Context(), "acme", "shop", "aaa")
+	got, err := l.Awaiting(t.Context(), Repo{Owner: "acme", Name: "shop"}, "aaa")
 	if err != nil || !slices.Equal(got, []int{1, 2}) {
 		t.Errorf("%v await it, %v; want the one whose head it is and the open one that waits", got, err)
 	}

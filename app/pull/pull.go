@@ -14,6 +14,7 @@ import (
 
 // A Pull is a pull request at one moment.
 type Pull struct {
+	RepoID      int64 // GitHub's
 	Owner, Repo string
 	Number      int
 	URL         string // its page
@@ -41,7 +42,7 @@ func Read(ctx context.Context, gh *github.Client, owner, repo string, number int
 		return Pull{}, fmt.Errorf("read pull request: %w", err)
 	}
 	p := Pull{
-		Owner: owner, Repo: repo, Number: number,
+		RepoID: pr.GetBase().GetRepo().GetID(), Owner: owner, Repo: repo, Number: number,
 		URL:    pr.GetHTMLURL(),
 		Public: !pr.GetBase().GetRepo().GetPrivate(), Fork: pr.GetBase().GetRepo().GetFork(),
 		Head: pr.GetHead().GetSHA(), BaseRef: pr.GetBase().GetRef(), Base: pr.GetBase().GetSHA(),

@@ -21,7 +21,8 @@ import (
 // a merge group. Unlike a review it never changes while it waits.
 type Errand struct {
 	Installation int64
-	Owner, Repo  string
+	RepoID       int64  // GitHub's; 0 for the repository that has the name
+	Owner, Repo  string // when it is done, what the repository is called then, as far as was heard
 	Number       int    // of the pull request; 0 if it is about none
 	Kind         string // required: what is to be done
 	ID           string // required: of what it is to be done with; equal errands are done once
@@ -39,7 +40,8 @@ type Run func(ctx context.Context, e Errand) error
 // errand is the form of an [Errand] in the database. What is not marked does not count when
 // two are compared.
 type errand struct {
-	Owner        string          `json:"owner" river:"unique"` // lower case
+	RepoID       int64           `json:"repo_id,omitempty" river:"unique"`
+	Owner        string          `json:"owner" river:"unique"` // lower case; empty where there is an id
 	Repo         string          `json:"repo" river:"unique"`
 	What         string          `json:"what" river:"unique"`
 	ID           string          `json:"id" river:"unique"`
@@ -79,8 +81,13 @@ func (q *Queue) send(ctx context.Context, tx *sql.Tx, e Errand) error {
 	if !e.At.IsZero() {
 		opts = &river.InsertOpts{ScheduledAt: e.At}
 	}
-	_, err := q.client.InsertTx(ctx, tx, errand{
-		Owner: strings.ToLower(e.Owner), Repo: strings.ToLower(e.Repo), What: e.Kind, ID: e.ID,
+	repo, err := q.ledger.NowTx(ctx, tx, ledger.Repo{ID: e.RepoID, Owner: e.Owner, Name: e.Repo})
+	if err != nil {
+		return err
+	}
+	of := jobOf(repo, 0)
+	_, err = q.client.InsertTx(ctx, tx, errand{
+		RepoID: of.RepoID, Owner: of.Owner, Repo: of.Repo, What: e.Kind, ID: e.ID,
 		Installation: e.Installation, Name: e.Owner + "/" + e.Repo, Number: e.Number, Data: e.Data,
 	}, opts)
 	if err != nil {
@@ -103,8 +110,11 @@ func (r *runner) Work(ctx context.Context, j *river.Job[errand]) error {
 	if err := q.takeErrand(ctx, j, lease); err != nil {
 		return q.leaveErrand(j, err)
 	}
-	owner, repo, _ := strings.Cut(j.Args.Name, "/")
-	log := q.log.With().Int64("installation", j.Args.Installation).Str("repo", j.Args.Name).Int("number", j.Args.Number).
+	repo, err := q.errandRepo(ctx, j.Args)
+	if err != nil {
+		return q.leaveErrand(j, err)
+	}
+	log := q.log.With().Int64("installation", j.Args.Installation).Str("repo", repo.String()).Int("number", j.Args.Number).
 		Str("errand", j.Args.What).Str("id", j.Args.ID).Int64("job", j.ID).Int("attempt", j.Attempt).Logger()
 
 	work, cancel := context.WithCancelCause(context.WithoutCancel(log.WithContext(ctx)))
@@ -116,8 +126,8 @@ func (r *runner) Work(ctx context.Context, j *river.Job[errand]) error {
 		defer close(watched)
 		q.watch(ctx, done, cancel, ledger.Pull{}, lease)
 	}()
-	err := callErrand(work, q.opts.Errand, Errand{
-		Installation: j.Args.Installation, Owner: owner, Repo: repo, Number: j.Args.Number,
+	err = callErrand(work, q.opts.Errand, Errand{
+		Installation: j.Args.Installation, RepoID: repo.ID, Owner: repo.Owner, Repo: repo.Name, Number: j.Args.Number,
 		Kind: j.Args.What, ID: j.Args.ID, Data: j.Args.Data, Attempt: j.Attempt,
 	})
 	cause := context.Cause(work)
@@ -143,6 +153,18 @@ func (r *runner) Work(ctx context.Context, j *river.Job[errand]) error {
 	}
 	line.Msg("errand failed, to be tried again")
 	return err
+}
+
+// errandRepo gives the repository of an errand as it is called now, in GitHub's spelling where that did not change.
+func (q *Queue) errandRepo(ctx context.Context, e errand) (ledger.Repo, error) {
+	ctx, cancel := q.patient(ctx)
+	defer cancel()
+	owner, name, _ := strings.Cut(e.Name, "/")
+	repo, err := q.ledger.Now(ctx, ledger.Repo{ID: e.RepoID, Owner: owner, Name: name})
+	if err == nil && strings.EqualFold(repo.Owner, owner) && strings.EqualFold(repo.Name, name) {
+		repo.Owner, repo.Name = owner, name
+	}
+	return repo, err
 }
 
 func callErrand(ctx context.Context, run Run, e Errand) (err error) {

@@ -215,7 +215,7 @@ func TestLateWorkerDoesNotBegin(t *testing.T) {
 		q := newQueue(t, openLedger(t, newDB(t)), Options{Work: func(context.Context, Request) error { return nil }})
 		submit(t, q, request(1, "h"))
 		alter(t, q, "state = 'running', attempted_at = '2020-01-01 00:00:00', attempt = 1")
-		late := &river.Job[job]{JobRow: jobs(t, q)[0], Args: job{"acme", "shop", 1}}
+		late := &river.Job[job]{JobRow: jobs(t, q)[0], Args: job{RepoID: 9, Number: 1}}
 		alter(t, q, tc.meanwhile)
 		if _, err := q.begin(t.Context(), late, ledger.Lease{Job: late.ID, Holder: "late"}, false); !errors.Is(err, tc.want) {
 			t.Errorf("%s: got %v, want %v", tc.meanwhile, err, tc.want)

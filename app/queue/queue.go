@@ -41,9 +41,10 @@ var (
 	ErrStopping   = errors.New("the queue is stopping")
 )
 
-// A Key names one pull request. Owner and repo are compared without case, as GitHub does.
-// The installation is not part of the comparison: it changes when the App is installed
-// anew, and then the newest is right.
+// A Key says where one pull request is. It is the repository's id that counts, see [Request]: it may be
+// renamed or transferred while a request waits. Where the id is not known, owner and repo are compared,
+// without case, as GitHub does. The installation is not part of the comparison: it changes when the App is
+// installed anew, and then the newest is right.
 type Key struct {
 	Installation int64
 	Owner, Repo  string
@@ -53,7 +54,7 @@ type Key struct {
 // A Request asks for the review of a pull request.
 type Request struct {
 	Key
-	RepoID           int64
+	RepoID           int64  // GitHub's; 0 for the repository that has the name
 	HeadSHA, BaseSHA string // as somebody heard them; empty means not known
 	Reason           string // for the log
 
@@ -120,12 +121,23 @@ type Queue struct {
 }
 
 // A job says no more than which pull request: what its review needs to know is read when
-// it runs.
+// it runs. It has the repository's id, which is the same after a rename. Only where no id is known, as in
+// jobs of older versions of this program, it has the name.
 type job struct {
+	RepoID int64  `json:"repo_id,omitempty"`
 	Owner  string `json:"owner"` // lower case, so that River's comparison is GitHub's
 	Repo   string `json:"repo"`
 	Number int    `json:"number"`
 }
+
+func jobOf(repo ledger.Repo, number int) job {
+	if repo.ID != 0 {
+		return job{RepoID: repo.ID, Number: number}
+	}
+	return job{Owner: strings.ToLower(repo.Owner), Repo: strings.ToLower(repo.Name), Number: number}
+}
+
+func (j job) repo() ledger.Repo { return ledger.Repo{ID: j.RepoID, Owner: j.Owner, Name: j.Repo} }
 
 // Kind is part of the database format.
 func (job) Kind() string { return "review" }
@@ -256,14 +268,18 @@ func (q *Queue) SubmitWith(ctx context.Context, d ledger.Delivery, reqs []Reques
 }
 
 func (q *Queue) enqueue(ctx context.Context, tx *sql.Tx, r Request) error {
-	err := q.ledger.Hear(ctx, tx, ledger.Pull{
-		Installation: r.Installation, RepoID: r.RepoID, Owner: r.Owner, Repo: r.Repo, Number: r.Number,
+	repo, err := q.ledger.NowTx(ctx, tx, ledger.Repo{ID: r.RepoID, Owner: r.Owner, Name: r.Repo})
+	if err != nil {
+		return err
+	}
+	err = q.ledger.Hear(ctx, tx, ledger.Pull{
+		Installation: r.Installation, RepoID: repo.ID, Owner: r.Owner, Repo: r.Repo, Number: r.Number,
 		Head: r.HeadSHA, Base: r.BaseSHA, Reason: r.Reason, Closed: r.Closed, Force: r.Force,
 	})
 	if err != nil {
 		return err
 	}
-	res, err := q.client.InsertTx(ctx, tx, job{strings.ToLower(r.Owner), strings.ToLower(r.Repo), r.Number}, nil)
+	res, err := q.client.InsertTx(ctx, tx, jobOf(repo, r.Number), nil)
 	if err != nil {
 		return fmt.Errorf("insert job: %w", err)
 	}

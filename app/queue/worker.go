@@ -50,6 +50,9 @@ func (w *worker) Work(ctx context.Context, j *river.Job[job]) error {
 	lease := ledger.Lease{Job: j.ID, Holder: fmt.Sprintf("%s/%d/%016x", q.client.ID(), j.Attempt, rand.Uint64())}
 	for taken := false; ; taken = true {
 		pull, err := q.begin(ctx, j, lease, taken)
+		if errors.Is(err, errHandedOn) {
+			return nil
+		}
 		if err != nil {
 			return q.leave(j, err)
 		}
@@ -95,13 +98,22 @@ func (q *Queue) logFailure(log zerolog.Logger, j *river.Job[job], err error) {
 	line.Msg(message)
 }
 
+// errHandedOn is returned for a job that is completed, because another one does the same.
+var errHandedOn = errors.New("another job does the same")
+
 // begin takes the lease of a job, or prolongs it if taken, and reads what is to be
 // reviewed. [ErrLost] says that the job is not ours.
 func (q *Queue) begin(ctx context.Context, j *river.Job[job], lease ledger.Lease, taken bool) (pull ledger.Pull, err error) {
 	ctx, cancel := q.patient(ctx)
 	defer cancel()
+	handedOn := false
 	err = q.ledger.Tx(ctx, func(tx *sql.Tx) error {
-		if pull, err = q.ledger.Pull(ctx, tx, j.Args.Owner, j.Args.Repo, j.Args.Number); err != nil {
+		if !taken && j.Args.RepoID == 0 {
+			if handedOn, err = q.handOn(ctx, tx, j); err != nil || handedOn {
+				return err
+			}
+		}
+		if pull, err = q.ledger.Pull(ctx, tx, j.Args.repo(), j.Args.Number); err != nil {
 			return err
 		}
 		if taken {
@@ -121,7 +133,32 @@ func (q *Queue) begin(ctx context.Context, j *river.Job[job], lease ledger.Lease
 		}
 		return q.ledger.TakeLease(ctx, tx, lease, pull.Generation)
 	})
+	if err == nil && handedOn {
+		err = errHandedOn
+	}
 	return pull, err
+}
+
+// handOn lets the job that has the repository's id do what one does that has its name alone, of an older
+// version of this program: two jobs of one pull request must not run at once.
+func (q *Queue) handOn(ctx context.Context, tx *sql.Tx, j *river.Job[job]) (done bool, err error) {
+	repo, err := q.ledger.NowTx(ctx, tx, j.Args.repo())
+	if err != nil || repo.ID == 0 {
+		return false, err
+	}
+	switch _, err := q.ledger.Pull(ctx, tx, repo, j.Args.Number); {
+	case errors.Is(err, sql.ErrNoRows): // what it is about was heard under the name of another repository
+	case err != nil:
+		return false, err
+	default:
+		if _, err := q.client.InsertTx(ctx, tx, jobOf(repo, j.Args.Number), nil); err != nil {
+			return false, fmt.Errorf("insert job: %w", err)
+		}
+	}
+	if _, err := river.JobCompleteTx[riverDriver](ctx, tx, j); err != nil {
+		return false, fmt.Errorf("complete job: %w", err)
+	}
+	return true, nil
 }
 
 // settle ends one run of a review that returned workErr. In one transaction it looks
@@ -142,11 +179,11 @@ func (q *Queue) settle(ctx context.Context, j *river.Job[job], lease ledger.Leas
 			return ErrLost
 		}
 		if workErr != nil {
-			now, err := q.ledger.Pull(ctx, tx, pull.Owner, pull.Repo, pull.Number)
+			generation, err := q.ledger.GenerationTx(ctx, tx, pull.ID)
 			if err != nil {
 				return err
 			}
-			newer = now.Generation != pull.Generation
+			newer = generation != pull.Generation
 			if !newer && j.Attempt >= j.MaxAttempts && !isSnooze(workErr) {
 				return q.recordGaveUp(ctx, tx, j.JobRow, pull)
 			}
@@ -181,7 +218,7 @@ func (q *Queue) recordGaveUp(ctx context.Context, tx *sql.Tx, row *rivertype.Job
 		return err
 	}
 	return q.ledger.RecordTx(ctx, tx, ledger.Event{
-		Kind: GaveUp, Installation: p.Installation, Owner: p.Owner, Repo: p.Repo, Number: p.Number, Head: p.Head, Data: data,
+		Kind: GaveUp, Installation: p.Installation, RepoID: p.RepoID, Owner: p.Owner, Repo: p.Repo, Number: p.Number, Head: p.Head, Data: data,
 	})
 }
 
@@ -234,7 +271,7 @@ func call(ctx context.Context, work Work, r Request) (err error) {
 // prolongs its lease from here on, and it will be taken up again.
 func (q *Queue) leave(j *river.Job[job], err error) error {
 	q.log.Warn().Err(err).Int64("job", j.ID).Int("attempt", j.Attempt).
-		Str("repo", j.Args.Owner+"/"+j.Args.Repo).Int("number", j.Args.Number).Msg("review left to others")
+		Str("repo", j.Args.repo().String()).Int("number", j.Args.Number).Msg("review left to others")
 	return left{}
 }
 

@@ -95,7 +95,7 @@ func (r *Reviewer) carryOut(ctx context.Context, gh *installation.Client, e queu
 }
 
 func (t *talk) begin(ctx context.Context) (err error) {
-	known, err := t.r.Ledger.Heard(ctx, t.e.Owner, t.e.Repo, t.e.Number)
+	known, err := t.r.Ledger.Heard(ctx, errandRepo(t.e), t.e.Number)
 	switch {
 	case errors.Is(err, sql.ErrNoRows) && t.pull.Open:
 		// It was opened before the App was installed, or the store is lost. What is named may wait for
@@ -111,7 +111,7 @@ func (t *talk) begin(ctx context.Context) (err error) {
 	if t.facts, err = t.r.facts(ctx, t.e); err != nil {
 		return err
 	}
-	if t.decisions, err = t.r.decisions(ctx, t.e.Owner, t.e.Repo); err != nil {
+	if t.decisions, err = t.r.decisions(ctx, errandRepo(t.e)); err != nil {
 		return err
 	}
 	if t.said.Thread == 0 {
@@ -137,7 +137,7 @@ func (t *talk) record(kind string, data any) error {
 		return fmt.Errorf("record %s: %w", kind, err)
 	}
 	t.events = append(t.events, ledger.Event{
-		Kind: kind, Installation: t.e.Installation, Owner: t.e.Owner, Repo: t.e.Repo, Number: t.e.Number, Head: t.pull.Head, Data: b,
+		Kind: kind, Installation: t.e.Installation, RepoID: t.e.RepoID, Owner: t.e.Owner, Repo: t.e.Repo, Number: t.e.Number, Head: t.pull.Head, Data: b,
 	})
 	return nil
 }

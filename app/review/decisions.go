@@ -24,10 +24,10 @@ type step struct {
 }
 
 // decisions reads what was decided in a repository, the oldest first.
-func (r *Reviewer) decisions(ctx context.Context, owner, repo string) ([]triage.Decision, error) {
+func (r *Reviewer) decisions(ctx context.Context, repo ledger.Repo) ([]triage.Decision, error) {
 	var events []ledger.Event
 	for _, kind := range []triage.StepKind{triage.Made, triage.Confirmed, triage.Ended} {
-		list, err := r.Ledger.Events(ctx, ledger.Filter{Owner: owner, Repo: repo, Kind: string(kind)})
+		list, err := r.Ledger.Events(ctx, ledger.Filter{RepoID: repo.ID, Owner: repo.Owner, Repo: repo.Name, Kind: string(kind)})
 		if err != nil {
 			return nil, fmt.Errorf("read decisions: %w", err)
 		}
@@ -50,8 +50,8 @@ func (r *Reviewer) decisions(ctx context.Context, owner, repo string) ([]triage.
 }
 
 // decide gives the gates with what people decided of each finding.
-func (r *Reviewer) decide(ctx context.Context, owner, repo string, scope triage.Scope, gates []checks.Gate) ([]checks.Gate, error) {
-	list, err := r.decisions(ctx, owner, repo)
+func (r *Reviewer) decide(ctx context.Context, repo ledger.Repo, scope triage.Scope, gates []checks.Gate) ([]checks.Gate, error) {
+	list, err := r.decisions(ctx, repo)
 	if err != nil || len(list) == 0 {
 		return gates, err
 	}

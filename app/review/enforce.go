@@ -23,7 +23,7 @@ const answersAge = 90 * 24 * time.Hour
 // and names the lines of the policy that say so. It is for one repository.
 type judge struct {
 	policy policy.Policy
-	repo   string
+	repo   string // as of [shownIn]
 	now    time.Time
 
 	// shown gives what the rules did so far. It is asked only where a finding of an enforced rule is
@@ -32,7 +32,7 @@ type judge struct {
 }
 
 func (r *Reviewer) judge(ctx context.Context, pol policy.Policy, p pull.Pull) *judge {
-	j := &judge{policy: pol, repo: p.Repo, now: time.Now()}
+	j := &judge{policy: pol, repo: shownIn(p.RepoID, p.Repo), now: time.Now()}
 	var known Shown
 	j.shown = func() (Shown, error) {
 		if known != nil {
@@ -136,7 +136,7 @@ func (j *judge) enforced(g *checks.Gate, f *checks.Finding, adds func(scanners.R
 		return v, true, err
 	}
 	if known := shown[f.RuleID()]; known != nil {
-		e.Pulls, e.First = len(known.pulls), known.first[strings.ToLower(j.repo)]
+		e.Pulls, e.First = len(known.pulls), known.first[j.repo]
 		e.Here, e.Everywhere = known.answers(j.repo), known.answers("")
 	}
 	v, _ = j.policy.Fails(f.Scanner, f.Rule, e)
@@ -182,7 +182,7 @@ type shownRule struct {
 
 func (s *shownRule) answers(repo string) (a policy.Answers) {
 	for name, findings := range s.shown {
-		if repo != "" && !strings.EqualFold(name, repo) {
+		if repo != "" && name != repo {
 			continue
 		}
 		for _, opinion := range findings {
@@ -223,11 +223,19 @@ func ReadShown(ctx context.Context, l ledger.Reader, owner string, now time.Time
 		if err := json.Unmarshal(e.Data, &said); err != nil {
 			return nil, fmt.Errorf("read the opinion of event %d: %w", e.ID, err)
 		}
-		if r := rules[said.Rule]; said.counts() && r != nil && r.shown[strings.ToLower(e.Repo)][said.Fingerprint] > 0 {
-			r.shown[strings.ToLower(e.Repo)][said.Fingerprint] = 2
+		if r := rules[said.Rule]; said.counts() && r != nil && r.shown[shownIn(e.RepoID, e.Repo)][said.Fingerprint] > 0 {
+			r.shown[shownIn(e.RepoID, e.Repo)][said.Fingerprint] = 2
 		}
 	}
 	return rules, nil
+}
+
+// shownIn names a repository by its id, where that is known: a rename makes no second one of it.
+func shownIn(id int64, name string) string {
+	if id != 0 {
+		return fmt.Sprint(id)
+	}
+	return strings.ToLower(name)
 }
 
 func (s Shown) add(e ledger.Event, review facts, recent time.Time) {
@@ -240,7 +248,7 @@ func (s Shown) add(e ledger.Event, review facts, recent time.Time) {
 			r = &shownRule{pulls: map[string]bool{}, first: map[string]time.Time{}, shown: map[string]map[string]int{}}
 			s[f.Rule] = r
 		}
-		repo := strings.ToLower(e.Repo)
+		repo := shownIn(e.RepoID, e.Repo)
 		r.pulls[fmt.Sprintf("%s#%d", repo, e.Number)] = true
 		if first, known := r.first[repo]; !known || e.At.Before(first) {
 			r.first[repo] = e.At

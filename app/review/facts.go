@@ -222,7 +222,7 @@ func (b basis) fact(rep checks.Report, f checks.Finding) fact {
 }
 
 func (r *Reviewer) facts(ctx context.Context, e queue.Errand) (facts, error) {
-	events, err := r.Ledger.Events(ctx, ledger.Filter{Owner: e.Owner, Repo: e.Repo, Number: e.Number, Kind: Finished, Last: true})
+	events, err := r.Ledger.Events(ctx, ledger.Filter{RepoID: e.RepoID, Owner: e.Owner, Repo: e.Repo, Number: e.Number, Kind: Finished, Last: true})
 	if err != nil || len(events) == 0 {
 		return facts{}, err
 	}

@@ -40,7 +40,7 @@ func (r *Reviewer) group(ctx context.Context, e queue.Errand) error {
 		return fmt.Errorf("read the merge group: %w", err)
 	}
 	// What is proposed by a pull request is judged there, with its history.
-	if numbers, err := r.Ledger.PullsAt(ctx, e.Owner, e.Repo, m.Head); err != nil || len(numbers) > 0 {
+	if numbers, err := r.Ledger.PullsAt(ctx, errandRepo(e), m.Head); err != nil || len(numbers) > 0 {
 		return err
 	}
 	gh, err := r.App.Client(ctx, e.Installation, e.Owner, e.Repo)
@@ -100,7 +100,7 @@ func (r *Reviewer) groupReport(ctx context.Context, gh *installation.Client, e q
 		return checks.Report{}, pol, fmt.Errorf("compare the group with its base: %w", err)
 	}
 	p := pull.Pull{
-		Owner: e.Owner, Repo: e.Repo, Head: m.Head, BaseRef: m.BaseRef,
+		RepoID: e.RepoID, Owner: e.Owner, Repo: e.Repo, Head: m.Head, BaseRef: m.BaseRef,
 		Base: cmp.GetBaseCommit().GetSHA(), MergeBase: cmp.GetMergeBaseCommit().GetSHA(), Open: true,
 	}
 	repo, err := r.Mirrors.Open(ctx, r.App.GitURL(p.Owner, p.Repo), mirror.Remote{URL: r.App.GitURL(p.Owner, p.Repo), Token: gh.GitToken})
@@ -126,7 +126,7 @@ func (r *Reviewer) groupReport(ctx context.Context, gh *installation.Client, e q
 	if err != nil {
 		return checks.Report{}, pol, err
 	}
-	numbers, err := r.Ledger.OpenPulls(ctx, p.Owner, p.Repo)
+	numbers, err := r.Ledger.OpenPulls(ctx, repoOf(p))
 	if err != nil {
 		return checks.Report{}, pol, err
 	}
@@ -134,7 +134,7 @@ func (r *Reviewer) groupReport(ctx context.Context, gh *installation.Client, e q
 	for _, n := range numbers {
 		scope.Pulls[n] = true
 	}
-	gates, err := r.decide(ctx, p.Owner, p.Repo, scope, ex.Gates)
+	gates, err := r.decide(ctx, repoOf(p), scope, ex.Gates)
 	if err != nil {
 		return checks.Report{}, pol, err
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/secbydesign/secbydesign/app/installation"
+	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/app/policy"
 )
 
@@ -49,7 +50,7 @@ func (r *Reviewer) organisation(ctx context.Context, installed int64, owner stri
 // on cannot be told from one that does not exist, so it is absent, unless its policy was read before:
 // guardrails do not fall by being moved out of sight.
 func (r *Reviewer) organisationAt(ctx context.Context, installed int64, owner, repo string) (in policy.Layer, there bool, notice string, err error) {
-	name := owner + "/" + repo + "/" + policy.File
+	name, of := owner+"/"+repo+"/"+policy.File, ledger.Repo{Owner: owner, Name: repo}
 	text, sha, ok, err := r.readOrganisation(ctx, installed, owner, repo)
 	var limited *installation.RateLimited
 	var problem string
@@ -64,21 +65,21 @@ func (r *Reviewer) organisationAt(ctx context.Context, installed int64, owner, r
 		zerolog.Ctx(ctx).Warn().Err(err).Msg("the organisation's policy could not be read")
 		problem = "could not be read"
 	case !ok:
-		return policy.Layer{}, false, "", r.forget(ctx, owner, repo, "")
+		return policy.Layer{}, false, "", r.forget(ctx, of, "")
 	default:
 		parsed, err := policy.Parse(name, text)
 		if err == nil {
 			// Written only when it is another: every review reads it.
-			if before, _, had, err := r.Ledger.ValidPolicy(ctx, owner, repo); err != nil || had && before == sha {
+			if before, _, had, err := r.Ledger.ValidPolicy(ctx, of); err != nil || had && before == sha {
 				return parsed, true, "", err
 			}
-			return parsed, true, "", r.Ledger.SaveValidPolicy(ctx, owner, repo, sha, text)
+			return parsed, true, "", r.Ledger.SaveValidPolicy(ctx, of, sha, text)
 		}
 		if problem, err = invalid(err); err != nil {
 			return policy.Layer{}, false, "", err
 		}
 	}
-	in, force, lastErr := lastLayer(ctx, r.Ledger.Reader, owner, repo, true)
+	in, force, lastErr := lastLayer(ctx, r.Ledger.Reader, of, true)
 	switch {
 	case lastErr != nil:
 		return policy.Layer{}, false, "", lastErr

@@ -76,17 +76,17 @@ func (r *Reviewer) repository(ctx context.Context, repo *mirror.Repo, p pull.Pul
 	case err != nil:
 		return policy.Layer{}, "", fmt.Errorf("read policy: %w", err)
 	case !ok:
-		return policy.Layer{}, "", r.forget(ctx, p.Owner, p.Repo, p.Base)
+		return policy.Layer{}, "", r.forget(ctx, repoOf(p), p.Base)
 	default:
 		parsed, err := policy.Parse(policy.File, text)
 		if err == nil {
-			return parsed, "", r.Ledger.SaveValidPolicy(ctx, p.Owner, p.Repo, p.Base, text)
+			return parsed, "", r.Ledger.SaveValidPolicy(ctx, repoOf(p), p.Base, text)
 		}
 		if problem, err = invalid(err); err != nil {
 			return policy.Layer{}, "", err
 		}
 	}
-	in, force, err := lastLayer(ctx, r.Ledger.Reader, p.Owner, p.Repo, false)
+	in, force, err := lastLayer(ctx, r.Ledger.Reader, repoOf(p), false)
 	if err != nil {
 		return policy.Layer{}, "", err
 	}
@@ -97,11 +97,11 @@ func (r *Reviewer) repository(ctx context.Context, repo *mirror.Repo, p pull.Pul
 }
 
 // forget notes that a file was deleted: whoever does that says that it is over.
-func (r *Reviewer) forget(ctx context.Context, owner, repo, sha string) error {
-	if _, last, had, err := r.Ledger.ValidPolicy(ctx, owner, repo); err != nil || !had || len(last) == 0 {
+func (r *Reviewer) forget(ctx context.Context, repo ledger.Repo, sha string) error {
+	if _, last, had, err := r.Ledger.ValidPolicy(ctx, repo); err != nil || !had || len(last) == 0 {
 		return err
 	}
-	return r.Ledger.SaveValidPolicy(ctx, owner, repo, sha, nil)
+	return r.Ledger.SaveValidPolicy(ctx, repo, sha, nil)
 }
 
 // invalid tells the first mistake of a file.
@@ -114,8 +114,8 @@ func invalid(err error) (string, error) {
 }
 
 // lastLayer is the last valid file and says which that is, with its verb; empty for none.
-func lastLayer(ctx context.Context, l ledger.Reader, owner, repo string, organisation bool) (policy.Layer, string, error) {
-	sha, last, ok, err := l.ValidPolicy(ctx, owner, repo)
+func lastLayer(ctx context.Context, l ledger.Reader, repo ledger.Repo, organisation bool) (policy.Layer, string, error) {
+	sha, last, ok, err := l.ValidPolicy(ctx, repo)
 	if err != nil {
 		return policy.Layer{}, "", fmt.Errorf("read the last valid policy: %w", err)
 	}
@@ -124,7 +124,7 @@ func lastLayer(ctx context.Context, l ledger.Reader, owner, repo string, organis
 	}
 	name, kind := policy.File, "commit "
 	if organisation {
-		name, kind = owner+"/"+repo+"/"+policy.File, "content "
+		name, kind = repo.Owner+"/"+repo.Name+"/"+policy.File, "content "
 	}
 	parsed, err := policy.Parse(name, last)
 	if err != nil { // an older version of this program took it
@@ -142,7 +142,7 @@ func LastPolicy(ctx context.Context, l ledger.Reader, owner, repo string, with P
 	var err error
 	for _, home := range organisationRepos {
 		var force string
-		if in.organisation, force, err = lastLayer(ctx, l, owner, home, true); err != nil {
+		if in.organisation, force, err = lastLayer(ctx, l, ledger.Repo{Owner: owner, Name: home}, true); err != nil {
 			return policy.Default(), err
 		}
 		if force != "" {
@@ -156,7 +156,7 @@ func LastPolicy(ctx context.Context, l ledger.Reader, owner, repo string, with P
 	if in.at(repo, false) { // its file is the organisation's
 		return in.merge(), nil
 	}
-	if in.repository, _, err = lastLayer(ctx, l, owner, repo, false); err != nil {
+	if in.repository, _, err = lastLayer(ctx, l, ledger.Repo{Owner: owner, Name: repo}, false); err != nil {
 		return policy.Default(), err
 	}
 	if with.Repository != nil {
@@ -182,7 +182,7 @@ func (r *Reviewer) proposed(ctx context.Context, c Change, ex Examination, p pul
 	if d.Open, err = r.open(ctx, p, ex.Gates); err != nil {
 		return nil, nil, err
 	}
-	more, err := r.Ledger.Uploaders(ctx, p.Owner, p.Repo, "refs/heads/"+p.BaseRef, time.Now().Add(-regularUpload))
+	more, err := r.Ledger.Uploaders(ctx, repoOf(p), "refs/heads/"+p.BaseRef, time.Now().Add(-regularUpload))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -330,7 +330,7 @@ func (r *Reviewer) open(ctx context.Context, p pull.Pull, gates []checks.Gate) (
 	for _, one := range Subjects(gates) {
 		add(one)
 	}
-	numbers, err := r.Ledger.OpenPulls(ctx, p.Owner, p.Repo)
+	numbers, err := r.Ledger.OpenPulls(ctx, repoOf(p))
 	if err != nil {
 		return nil, fmt.Errorf("list open pull requests: %w", err)
 	}
@@ -338,7 +338,7 @@ func (r *Reviewer) open(ctx context.Context, p pull.Pull, gates []checks.Gate) (
 		if n == p.Number {
 			continue
 		}
-		last, err := r.facts(ctx, queue.Errand{Owner: p.Owner, Repo: p.Repo, Number: n})
+		last, err := r.facts(ctx, queue.Errand{RepoID: p.RepoID, Owner: p.Owner, Repo: p.Repo, Number: n})
 		if err != nil {
 			return nil, err
 		}

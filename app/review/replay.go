@@ -15,7 +15,8 @@ import (
 
 // A Past is what the ledger keeps of all reviews of one pull request.
 type Past struct {
-	Owner, Repo string
+	RepoID      int64  // 0 where only the name is known
+	Owner, Repo string // as it was called at the last of them
 	Number      int
 	Reviews     []PastReview // the oldest first; at least one
 }
@@ -35,7 +36,7 @@ func ReadPast(ctx context.Context, l ledger.Reader, owner, repo string, last int
 	}
 	var list []Past
 	for _, s := range subjects {
-		events, err := l.Events(ctx, ledger.Filter{Owner: s.Owner, Repo: s.Repo, Number: s.Number, Kind: Finished})
+		events, err := l.Events(ctx, ledger.Filter{RepoID: s.RepoID, Owner: s.Owner, Repo: s.Repo, Number: s.Number, Kind: Finished})
 		if err != nil {
 			return nil, err
 		}
@@ -43,9 +44,24 @@ func ReadPast(ctx context.Context, l ledger.Reader, owner, repo string, last int
 		if err != nil {
 			return nil, err
 		}
+		if err := past.rename(ctx, l); err != nil {
+			return nil, err
+		}
 		list = append(list, past)
 	}
 	return list, nil
+}
+
+// rename gives a past the name that its repository has now, by which its policy is found.
+func (p *Past) rename(ctx context.Context, l ledger.Reader) error {
+	if p.RepoID == 0 {
+		return nil
+	}
+	is, err := l.Now(ctx, ledger.Repo{ID: p.RepoID, Owner: p.Owner, Name: p.Repo})
+	if err == nil && !(strings.EqualFold(is.Owner, p.Owner) && strings.EqualFold(is.Name, p.Repo)) {
+		p.Owner, p.Repo = is.Owner, is.Name
+	}
+	return err
 }
 
 // PastOf makes the past of one pull request from its events of the kind [Finished], the oldest first.
@@ -55,7 +71,7 @@ func PastOf(events []ledger.Event) (past Past, err error) {
 		if err != nil {
 			return Past{}, err
 		}
-		past.Owner, past.Repo, past.Number = e.Owner, e.Repo, e.Number
+		past.RepoID, past.Owner, past.Repo, past.Number = e.RepoID, e.Owner, e.Repo, e.Number
 		past.Reviews = append(past.Reviews, PastReview{At: e.At, Head: e.Head, facts: f})
 	}
 	return past, nil
@@ -101,7 +117,7 @@ func (p Past) Replay(pol policy.Policy, shown Shown, now time.Time) (Outcome, er
 	var out Outcome
 	threads := map[string]bool{}
 	var known []triage.Known
-	j := &judge{policy: pol, repo: p.Repo, now: now, shown: func() (Shown, error) { return shown, nil }}
+	j := &judge{policy: pol, repo: shownIn(p.RepoID, p.Repo), now: now, shown: func() (Shown, error) { return shown, nil }}
 	for i, past := range p.Reviews {
 		stored := past.facts.memory()
 		list := stored.gates(pol, known)

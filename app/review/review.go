@@ -136,7 +136,7 @@ func (r *Reviewer) Review(ctx context.Context, req queue.Request) error {
 
 // read asks GitHub for the pull request, and takes down what commands and webhooks rely on.
 func (r *Reviewer) read(ctx context.Context, gh *installation.Client, req queue.Request) (pull.Pull, error) {
-	known, err := r.Ledger.Heard(ctx, req.Owner, req.Repo, req.Number)
+	known, err := r.Ledger.Heard(ctx, ledger.Repo{ID: req.RepoID, Owner: req.Owner, Name: req.Repo}, req.Number)
 	if err != nil {
 		return pull.Pull{}, err
 	}
@@ -155,7 +155,7 @@ func endings(req queue.Request, rep checks.Report) (list []queue.Errand) {
 			continue
 		}
 		e := queue.Errand{
-			Installation: req.Installation, Owner: req.Owner, Repo: req.Repo, Number: req.Number, Kind: Expiry,
+			Installation: req.Installation, RepoID: req.RepoID, Owner: req.Owner, Repo: req.Repo, Number: req.Number, Kind: Expiry,
 			ID: fmt.Sprintf("comment-%d-%s", req.Number, f.Decided.Until.Format(time.DateOnly)), At: f.Decided.Until.AddDate(0, 0, 1),
 		}
 		if !slices.ContainsFunc(list, func(other queue.Errand) bool { return other.ID == e.ID }) {
@@ -183,7 +183,7 @@ func (r *Reviewer) report(ctx context.Context, gh *installation.Client, p pull.P
 	comments := r.Examiner.Comments(ctx, c, p.Base, pol, time.Now())
 	verdict := r.judge(ctx, pol, p)
 	compose := func(ex Examination) (checks.Report, error) {
-		gates, err := r.decide(ctx, p.Owner, p.Repo, triage.Scope{Pulls: map[int]bool{p.Number: true}}, ex.Gates)
+		gates, err := r.decide(ctx, repoOf(p), triage.Scope{Pulls: map[int]bool{p.Number: true}}, ex.Gates)
 		if err != nil {
 			return checks.Report{}, err
 		}
@@ -275,6 +275,13 @@ func shown(threads []checks.Thread) (known []triage.Known, open map[string]bool)
 	return known, open
 }
 
+// repoOf and errandRepo name the repository for the ledger.
+func repoOf(p pull.Pull) ledger.Repo { return ledger.Repo{ID: p.RepoID, Owner: p.Owner, Name: p.Repo} }
+
+func errandRepo(e queue.Errand) ledger.Repo {
+	return ledger.Repo{ID: e.RepoID, Owner: e.Owner, Name: e.Repo}
+}
+
 func link(web string, p pull.Pull, path string, line int) string {
 	s := web + "/" + p.Owner + "/" + p.Repo + "/blob/" + p.Head + "/" + (&url.URL{Path: path}).EscapedPath()
 	// What ends a Markdown link has to go, and a path may hold it.
@@ -322,7 +329,7 @@ func (r *Reviewer) fetch(ctx context.Context, gh *installation.Client, p pull.Pu
 
 // share tells a run which other pull requests have the same head.
 func (r *Reviewer) share(ctx context.Context, p pull.Pull, run *checks.Run) error {
-	numbers, err := r.Ledger.PullsAt(ctx, p.Owner, p.Repo, p.Head)
+	numbers, err := r.Ledger.PullsAt(ctx, repoOf(p), p.Head)
 	if err != nil {
 		return err
 	}
@@ -333,7 +340,7 @@ func (r *Reviewer) share(ctx context.Context, p pull.Pull, run *checks.Run) erro
 // release asks for reviews of the others with a head that a pull request has left, since their
 // verdicts counted its own, or wait for it.
 func (r *Reviewer) release(ctx context.Context, req queue.Request, head string) error {
-	numbers, err := r.Ledger.PullsAt(ctx, req.Owner, req.Repo, head)
+	numbers, err := r.Ledger.PullsAt(ctx, ledger.Repo{ID: req.RepoID, Owner: req.Owner, Name: req.Repo}, head)
 	if err != nil {
 		return err
 	}
@@ -354,7 +361,7 @@ func (r *Reviewer) release(ctx context.Context, req queue.Request, head string) 
 
 // history reads all events of a pull request.
 func (r *Reviewer) history(ctx context.Context, req queue.Request) ([]ledger.Event, error) {
-	events, err := r.Ledger.Events(ctx, ledger.Filter{Owner: req.Owner, Repo: req.Repo, Number: req.Number})
+	events, err := r.Ledger.Events(ctx, ledger.Filter{RepoID: req.RepoID, Owner: req.Owner, Repo: req.Repo, Number: req.Number})
 	if err != nil {
 		return nil, fmt.Errorf("read earlier reviews: %w", err)
 	}
@@ -388,7 +395,7 @@ func (r *Reviewer) abandon(ctx context.Context, req queue.Request, events []ledg
 		if err := checks.Abandon(ctx, c, old, why); err != nil {
 			return err
 		}
-		ended := ledger.Event{Kind: Superseded, Installation: e.Installation, Owner: place.Owner, Repo: place.Repo, Number: e.Number, Head: head}
+		ended := ledger.Event{Kind: Superseded, Installation: e.Installation, RepoID: req.RepoID, Owner: place.Owner, Repo: place.Repo, Number: e.Number, Head: head}
 		if err := r.Ledger.Record(ctx, ended); err != nil {
 			return err
 		}
@@ -413,7 +420,7 @@ func (r *Reviewer) fail(ctx context.Context, req queue.Request, p pull.Pull, run
 	if err := r.record(ctx, req, p.Head, Failed, nil); err != nil {
 		return err
 	}
-	before, listErr := r.Ledger.Events(ctx, ledger.Filter{Owner: req.Owner, Repo: req.Repo, Number: req.Number, Kind: Failed, Head: p.Head})
+	before, listErr := r.Ledger.Events(ctx, ledger.Filter{RepoID: req.RepoID, Owner: req.Owner, Repo: req.Repo, Number: req.Number, Kind: Failed, Head: p.Head})
 	if listErr != nil || len(before) < patience && !tooLarge {
 		return errors.Join(err, listErr)
 	}
@@ -468,7 +475,7 @@ func outOfReach(err error) bool {
 }
 
 func (r *Reviewer) record(ctx context.Context, req queue.Request, head, kind string, data any) error {
-	e := ledger.Event{Kind: kind, Installation: req.Installation, Owner: req.Owner, Repo: req.Repo, Number: req.Number, Head: head}
+	e := ledger.Event{Kind: kind, Installation: req.Installation, RepoID: req.RepoID, Owner: req.Owner, Repo: req.Repo, Number: req.Number, Head: head}
 	if data != nil {
 		b, err := json.Marshal(data)
 		if err != nil {

@@ -98,13 +98,13 @@ func (r *Reviewer) Errand(ctx context.Context, e queue.Errand) error {
 // spread has the pull requests looked at again in which a decision counted that is over, or may count that
 // is new. Not only that in which it was made, which may be closed by now.
 func (r *Reviewer) spread(ctx context.Context, e queue.Errand) error {
-	owner, repo, err := r.Ledger.NameNow(ctx, e.Owner, e.Repo)
+	repo, err := r.Ledger.Now(ctx, errandRepo(e))
 	if err != nil {
 		return err
 	}
 	concerns, reason := func(f facts) bool { return f.rely(e.ID) }, "a decision ended"
 	if e.Kind == Acceptance {
-		list, err := r.decisions(ctx, owner, repo)
+		list, err := r.decisions(ctx, repo)
 		if err != nil {
 			return err
 		}
@@ -114,7 +114,7 @@ func (r *Reviewer) spread(ctx context.Context, e queue.Errand) error {
 		}
 		concerns, reason = func(f facts) bool { return f.await(list[at]) }, "decided elsewhere"
 	}
-	open, err := r.Ledger.OpenPulls(ctx, owner, repo)
+	open, err := r.Ledger.OpenPulls(ctx, repo)
 	if err != nil {
 		return err
 	}
@@ -124,12 +124,12 @@ func (r *Reviewer) spread(ctx context.Context, e queue.Errand) error {
 			continue
 		}
 		// First whether a review runs, which may have read the decision, and then what the last one says.
-		known, err := r.Ledger.Heard(ctx, owner, repo, n)
+		known, err := r.Ledger.Heard(ctx, repo, n)
 		if err != nil {
 			return err
 		}
 		// The errand may be from before the App was installed anew.
-		one := queue.Errand{Installation: known.Installation, Owner: known.Owner, Repo: known.Repo, Number: n}
+		one := queue.Errand{Installation: known.Installation, RepoID: known.RepoID, Owner: known.Owner, Repo: known.Repo, Number: n}
 		last, err := r.facts(ctx, one)
 		if err != nil {
 			return err
@@ -145,7 +145,7 @@ func (r *Reviewer) spread(ctx context.Context, e queue.Errand) error {
 func again(e queue.Errand, reason string) queue.Request {
 	return queue.Request{
 		Key:    queue.Key{Installation: e.Installation, Owner: e.Owner, Repo: e.Repo, Number: e.Number},
-		Reason: reason, Force: true,
+		RepoID: e.RepoID, Reason: reason, Force: true,
 	}
 }
 
@@ -178,7 +178,7 @@ func (r *Reviewer) answer(ctx context.Context, e queue.Errand) error {
 }
 
 func (r *Reviewer) wasCarried(ctx context.Context, e queue.Errand, key string) (carried, bool, error) {
-	events, err := r.Ledger.Events(ctx, ledger.Filter{Owner: e.Owner, Repo: e.Repo, Number: e.Number, Kind: Carried})
+	events, err := r.Ledger.Events(ctx, ledger.Filter{RepoID: e.RepoID, Owner: e.Owner, Repo: e.Repo, Number: e.Number, Kind: Carried})
 	if err != nil {
 		return carried{}, false, fmt.Errorf("read what was carried out: %w", err)
 	}

@@ -46,7 +46,7 @@ func TestWhoIsLookedAtWithADecision(t *testing.T) {
 			if err := l.Hear(t.Context(), tx, heard); err != nil || p.busy {
 				return err
 			}
-			known, err := l.Pull(t.Context(), tx, "acme", "shop", i+1)
+			known, err := l.Pull(t.Context(), tx, ledger.Repo{Owner: "acme", Name: "shop"}, i+1)
 			if err == nil {
 				_, err = l.SetReviewed(t.Context(), tx, known)
 			}

@@ -54,7 +54,7 @@ func (r *Reviewer) sent(ctx context.Context, c Change, p pull.Pull, pol policy.P
 	if err != nil {
 		return nil, err
 	}
-	regular, err := r.Ledger.Uploaders(ctx, p.Owner, p.Repo, "refs/heads/"+p.BaseRef, time.Now().Add(-regularUpload))
+	regular, err := r.Ledger.Uploaders(ctx, repoOf(p), "refs/heads/"+p.BaseRef, time.Now().Add(-regularUpload))
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func (r *Reviewer) sent(ctx context.Context, c Change, p pull.Pull, pol policy.P
 	e := ends{base: p.MergeBase, head: head}
 	if p.MergeBase != "" {
 		// In this order, so that none is missed in between.
-		if err := r.Ledger.Await(ctx, p.Owner, p.Repo, p.MergeBase, p.Number); err != nil {
+		if err := r.Ledger.Await(ctx, repoOf(p), p.MergeBase, p.Number); err != nil {
 			return nil, err
 		}
 		if e.bases, err = r.uploads(ctx, p, p.MergeBase, func(u ledger.Upload) bool { return u.Number == 0 }); err != nil {
@@ -115,7 +115,7 @@ type uploaded struct {
 }
 
 func (r *Reviewer) uploads(ctx context.Context, p pull.Pull, sha string, which func(ledger.Upload) bool) ([]uploaded, error) {
-	rows, err := r.Ledger.Uploads(ctx, p.Owner, p.Repo, sha)
+	rows, err := r.Ledger.Uploads(ctx, repoOf(p), sha)
 	if err != nil {
 		return nil, err
 	}

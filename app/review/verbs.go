@@ -109,7 +109,7 @@ func (t *talk) decide(ctx context.Context, line string, c command.Command, f fac
 	t.reason = orRescan(t.reason, "decided")
 	if !d.Until.IsZero() {
 		t.errands = append(t.errands, queue.Errand{
-			Installation: t.e.Installation, Owner: t.e.Owner, Repo: t.e.Repo, Number: t.e.Number,
+			Installation: t.e.Installation, RepoID: t.e.RepoID, Owner: t.e.Owner, Repo: t.e.Repo, Number: t.e.Number,
 			Kind: Expiry, ID: d.ID, At: d.Until.AddDate(0, 0, 1),
 		})
 	}
@@ -179,7 +179,7 @@ func (t *talk) over(d triage.Decision, why string) error {
 // it is written down: a review that begins before does not know of it.
 func (t *talk) spread(kind string, d triage.Decision) {
 	t.errands = append(t.errands, queue.Errand{
-		Installation: t.e.Installation, Owner: t.e.Owner, Repo: t.e.Repo, Number: t.e.Number, Kind: kind, ID: d.ID,
+		Installation: t.e.Installation, RepoID: t.e.RepoID, Owner: t.e.Owner, Repo: t.e.Repo, Number: t.e.Number, Kind: kind, ID: d.ID,
 	})
 }
 

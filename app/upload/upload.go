@@ -256,6 +256,7 @@ func (h *Handler) keep(ctx context.Context, claims Claims, installed int64, at r
 	if err != nil {
 		return done, claims, err
 	}
+	id, _ := strconv.ParseInt(claims.RepositoryID, 10, 64) // it was checked
 	var rows []ledger.Upload
 	for _, p := range list {
 		p.results.Recipe, p.results.Files = recipe, files
@@ -264,7 +265,7 @@ func (h *Handler) keep(ctx context.Context, claims Claims, installed int64, at r
 			return done, claims, err
 		}
 		rows = append(rows, ledger.Upload{
-			Owner: owner, Repo: name, SHA: at.Commit, Scanner: p.scanner, Category: p.category, Number: number,
+			RepoID: id, Owner: owner, Repo: name, SHA: at.Commit, Scanner: p.scanner, Category: p.category, Number: number,
 			// What another recipe gave stands beside it: the word of one is not taken back by the other.
 			Workflow: claims.workflow() + " " + recipe, Ref: claims.Ref, Data: data,
 		})
@@ -280,7 +281,6 @@ func (h *Handler) keep(ctx context.Context, claims Claims, installed int64, at r
 	if err := h.Ledger.SaveUploads(ctx, rows); err != nil {
 		return done, claims, err
 	}
-	id, _ := strconv.ParseInt(claims.RepositoryID, 10, 64) // it was checked
 	done.Pulls, err = h.review(ctx, queue.Request{
 		Key: queue.Key{Installation: installed, Owner: owner, Repo: name, Number: number}, RepoID: id,
 		Reason: "results of " + strings.Join(done.Scanners, ", "), Force: true,
@@ -335,12 +335,13 @@ func (h *Handler) recipe(ctx context.Context, repo *mirror.Repo, c Claims) (reci
 // review asks for the reviews that have to do with a commit, and for that of the pull request whose
 // workflow it was, where nothing was heard of it yet.
 func (h *Handler) review(ctx context.Context, like queue.Request, sha string) ([]int, error) {
-	numbers, err := h.Ledger.Awaiting(ctx, like.Owner, like.Repo, sha)
+	repo := ledger.Repo{ID: like.RepoID, Owner: like.Owner, Name: like.Repo}
+	numbers, err := h.Ledger.Awaiting(ctx, repo, sha)
 	if err != nil {
 		return nil, err
 	}
 	if like.Number > 0 && !slices.Contains(numbers, like.Number) {
-		_, err := h.Ledger.Heard(ctx, like.Owner, like.Repo, like.Number)
+		_, err := h.Ledger.Heard(ctx, repo, like.Number)
 		if errors.Is(err, sql.ErrNoRows) {
 			numbers, err = append(numbers, like.Number), nil
 		}
