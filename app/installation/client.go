@@ -63,7 +63,7 @@ func (c *Client) client(s *source) *http.Client {
 	t = &authorize{source: s, next: t}
 	t = &confined{api: c.app.api, next: t}
 	t = &conditional{answers: c.app.cache, installation: c.Installation, scope: c.scope(s.purpose), next: t}
-	t = &limited{limits: c.shared.limits, next: t}
+	t = &limited{limits: c.shared.limits, repo: strings.ToLower(c.Repo), next: t}
 	return &http.Client{Transport: t}
 }
 

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/secbydesign/secbydesign/app/fair"
 )
 
 const (
@@ -31,9 +33,8 @@ const (
 
 // limits is what one installation may ask of GitHub, as far as this process knows.
 type limits struct {
-	pace    time.Duration
-	writing chan struct{} // holds one value while somebody writes
-	wrote   time.Time     // owned by who writes
+	pace time.Duration
+	turn fair.Turn // to write; whose repository wrote least lately comes first
 
 	mu      sync.Mutex
 	blocked map[string]*RateLimited // guarded by mu; by resource
@@ -41,13 +42,14 @@ type limits struct {
 }
 
 func newLimits(pace time.Duration) *limits {
-	return &limits{pace: pace, writing: make(chan struct{}, 1), blocked: map[string]*RateLimited{}}
+	return &limits{pace: pace, blocked: map[string]*RateLimited{}}
 }
 
 // limited sends nothing that GitHub would refuse for a rate limit, and tells one from
 // another refusal. One write at a time goes through, at the pace that was asked for.
 type limited struct {
 	limits *limits
+	repo   string // for which it writes
 	next   http.RoundTripper
 }
 
@@ -56,12 +58,13 @@ func (l *limited) RoundTrip(req *http.Request) (*http.Response, error) {
 	if graphql(req) {
 		resource = graphqlResource
 	}
+	wrote := false
 	if write {
-		if err := l.limits.beginWrite(ctx); err != nil {
+		if err := l.limits.turn.Take(ctx, l.repo); err != nil {
 			closeBody(req)
 			return nil, err
 		}
-		defer l.limits.endWrite()
+		defer func() { l.limits.endWrite(wrote) }()
 	}
 	for first := true; ; first = false {
 		if err := l.limits.admit(ctx, resource); err != nil {
@@ -69,9 +72,7 @@ func (l *limited) RoundTrip(req *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 		resp, err := l.next.RoundTrip(req)
-		if write {
-			l.limits.wrote = time.Now()
-		}
+		wrote = true
 		if err != nil {
 			return nil, err
 		}
@@ -96,20 +97,15 @@ func (l *limited) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 }
 
-func (l *limits) beginWrite(ctx context.Context) error {
-	select {
-	case l.writing <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
+// endWrite gives the turn to the next one when the pause is over. Who is next is decided then: one who
+// writes little is often not back before.
+func (l *limits) endWrite(wrote bool) {
+	if wrote && l.pace > 0 {
+		time.AfterFunc(l.pace, l.turn.Give)
+		return
 	}
-	if err := sleep(ctx, time.Until(l.wrote.Add(l.pace))); err != nil {
-		l.endWrite()
-		return err
-	}
-	return nil
+	l.turn.Give()
 }
-
-func (l *limits) endWrite() { <-l.writing }
 
 // admit waits for a limit that ends soon, and gives one that does not.
 func (l *limits) admit(ctx context.Context, resource string) error {

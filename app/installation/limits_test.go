@@ -397,6 +397,45 @@ func TestWritesArePacedOneByOne(t *testing.T) {
 	})
 }
 
+// TestWritesAreSharedByRepository has many reviews of one repository write, and one of another.
+func TestWritesAreSharedByRepository(t *testing.T) {
+	t.Parallel()
+	took := func(busy int) (d time.Duration) {
+		synctest.Test(t, func(t *testing.T) {
+			a, c := open(t, &hub{}, func(o *Options) { o.WritePace = WritePace })
+			quiet, err := a.Client(t.Context(), inst, "acme", "quiet")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var wg sync.WaitGroup
+			for range busy {
+				wg.Go(func() {
+					for i := range 30 {
+						if err := comment(c, fmt.Sprint(i)); err != nil {
+							t.Error(err)
+						}
+					}
+				})
+			}
+			time.Sleep(30 * WritePace)
+			start := time.Now()
+			for i := range 12 {
+				if err := comment(quiet, fmt.Sprint(i)); err != nil {
+					t.Error(err)
+				}
+			}
+			d = time.Since(start)
+			wg.Wait()
+		})
+		return d
+	}
+	alone, beside := took(0), took(3)
+	t.Logf("12 writes take %v beside 3 reviews of another repository, and %v alone", beside, alone)
+	if beside > alone*3/2 {
+		t.Errorf("12 writes take %v beside others, and %v alone", beside, alone)
+	}
+}
+
 func TestWhoGivesUpWritingHoldsNobodyUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -67,8 +67,8 @@ func openSQLite(ctx context.Context, path string) (_ *Ledger, err error) {
 	// for SQLite's lock means to ask again and again. riversqlite's package comment advises
 	// the same.
 	l.write.SetMaxOpenConns(1)
-	l.read.SetMaxOpenConns(4)
-	l.read.SetMaxIdleConns(4)
+	l.read.SetMaxOpenConns(5) // one is that of Changes
+	l.read.SetMaxIdleConns(5)
 
 	if l.schema, err = migrate(ctx, l.write); err != nil {
 		return nil, err

@@ -61,7 +61,7 @@ const errandQueue = "errands"
 // InsertOpts refuses an errand that was done already, for as long as River remembers it.
 func (errand) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{
-		Queue: errandQueue, MaxAttempts: maxAttempts,
+		Queue: errandQueue, MaxAttempts: maxAttempts, Priority: waiting,
 		UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
 			rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning,
 			rivertype.JobStateRetryable, rivertype.JobStateScheduled, rivertype.JobStateCompleted,
@@ -77,15 +77,12 @@ func (e Errand) check() error {
 }
 
 func (q *Queue) send(ctx context.Context, tx *sql.Tx, e Errand) error {
-	var opts *river.InsertOpts
-	if !e.At.IsZero() {
-		opts = &river.InsertOpts{ScheduledAt: e.At}
-	}
 	repo, err := q.ledger.NowTx(ctx, tx, ledger.Repo{ID: e.RepoID, Owner: e.Owner, Name: e.Repo})
 	if err != nil {
 		return err
 	}
 	of := jobOf(repo, 0)
+	opts := &river.InsertOpts{ScheduledAt: e.At, Metadata: ledger.Share(e.Installation, repo)}
 	_, err = q.client.InsertTx(ctx, tx, errand{
 		RepoID: of.RepoID, Owner: of.Owner, Repo: of.Repo, What: e.Kind, ID: e.ID,
 		Installation: e.Installation, Name: e.Owner + "/" + e.Repo, Number: e.Number, Data: e.Data,
@@ -105,6 +102,7 @@ type runner struct {
 // taken up as soon.
 func (r *runner) Work(ctx context.Context, j *river.Job[errand]) error {
 	q := r.q
+	defer q.news.ring()
 	defer q.mine.add(j.ID)()
 	lease := ledger.Lease{Job: j.ID, Holder: fmt.Sprintf("%s/%d/%016x", q.client.ID(), j.Attempt, rand.Uint64())}
 	if err := q.takeErrand(ctx, j, lease); err != nil {

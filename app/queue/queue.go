@@ -31,6 +31,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 	"github.com/rs/zerolog"
 
+	"github.com/secbydesign/secbydesign/app/fair"
 	"github.com/secbydesign/secbydesign/app/ledger"
 )
 
@@ -112,8 +113,9 @@ type Queue struct {
 	client   *river.Client[*sql.Tx]
 	log      zerolog.Logger
 	stopping atomic.Bool
-	mine     jobSet // those that this process works on
-	news     bell   // rings when something was submitted here
+	mine     jobSet                   // those that this process works on
+	news     bell                     // rings when something was submitted here, or a worker is free
+	chooser  map[string]*fair.Chooser // by queue
 	rescuer  struct {
 		cancel context.CancelFunc // set by Start
 		wait   sync.WaitGroup
@@ -145,7 +147,7 @@ func (job) Kind() string { return "review" }
 // InsertOpts lets River keep one unfinished job per pull request.
 func (job) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{
-		MaxAttempts: maxAttempts,
+		MaxAttempts: maxAttempts, Priority: waiting,
 		UniqueOpts: river.UniqueOpts{
 			ByArgs: true,
 			// All but the finished states. River's default has "completed" as well, and so
@@ -174,7 +176,7 @@ func New(l *ledger.Ledger, opts Options) (*Queue, error) {
 		return nil, fmt.Errorf("make queue: a lease of %s is lost by one late heartbeat of %s", opts.LeaseTTL, opts.Heartbeat)
 	}
 
-	q := &Queue{ledger: l, opts: opts, log: opts.Logger}
+	q := &Queue{ledger: l, opts: opts, log: opts.Logger, chooser: map[string]*fair.Chooser{river.QueueDefault: {}}}
 	workers := river.NewWorkers()
 	if err := river.AddWorkerSafely(workers, &worker{q: q}); err != nil {
 		return nil, fmt.Errorf("make queue: %w", err)
@@ -190,13 +192,14 @@ func New(l *ledger.Ledger, opts Options) (*Queue, error) {
 	queues := map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: opts.Workers}}
 	if opts.Errand != nil {
 		queues[errandQueue] = river.QueueConfig{MaxWorkers: opts.Workers}
+		q.chooser[errandQueue] = &fair.Chooser{}
 	}
 	var err error
-	q.client, err = river.NewClient(l.Driver(), &river.Config{
+	q.client, err = river.NewClient[*sql.Tx](&driver{l.Driver(), q}, &river.Config{
 		Workers:              workers,
 		Queues:               queues,
 		FetchCooldown:        20 * time.Millisecond,
-		FetchPollInterval:    500 * time.Millisecond, // finds what is taken up again; new jobs are announced
+		FetchPollInterval:    time.Second, // finds those whose time has come; new ones are announced
 		JobTimeout:           jobTimeout,
 		RescueStuckJobsAfter: jobTimeout + time.Hour,
 		RetryPolicy:          backoff{},
@@ -279,7 +282,7 @@ func (q *Queue) enqueue(ctx context.Context, tx *sql.Tx, r Request) error {
 	if err != nil {
 		return err
 	}
-	res, err := q.client.InsertTx(ctx, tx, jobOf(repo, r.Number), nil)
+	res, err := q.client.InsertTx(ctx, tx, jobOf(repo, r.Number), &river.InsertOpts{Metadata: ledger.Share(r.Installation, repo)})
 	if err != nil {
 		return fmt.Errorf("insert job: %w", err)
 	}

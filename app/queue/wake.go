@@ -1,6 +1,12 @@
 package queue
 
-import "sync"
+import (
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/secbydesign/secbydesign/app/fair"
+)
 
 // A bell wakes all who wait for it. The zero value is ready.
 type bell struct {
@@ -27,10 +33,11 @@ func (b *bell) ring() {
 	}
 }
 
-// A jobSet holds the ids of jobs. The zero value is empty.
+// A jobSet holds the jobs that this process works on. The zero value is empty.
 type jobSet struct {
-	mu   sync.Mutex
-	jobs map[int64]int
+	mu       sync.Mutex
+	jobs     map[int64]int
+	finished map[int64]time.Time // those that may still be running ones in the database
 }
 
 // add adds a job until remove is called. The same one may be added twice: by the attempt that has
@@ -39,14 +46,16 @@ func (s *jobSet) add(job int64) (remove func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.jobs == nil {
-		s.jobs = map[int64]int{}
+		s.jobs, s.finished = map[int64]int{}, map[int64]time.Time{}
 	}
 	s.jobs[job]++
+	delete(s.finished, job)
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if s.jobs[job]--; s.jobs[job] == 0 {
 			delete(s.jobs, job)
+			s.finished[job] = time.Now()
 		}
 	}
 }
@@ -55,4 +64,18 @@ func (s *jobSet) has(job int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.jobs[job] > 0
+}
+
+// unfinished leaves out of the running jobs of the database those that this process has finished: River
+// writes that down a little later.
+func (s *jobSet) unfinished(running []fair.Claim) (list []fair.Claim) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.DeleteFunc(s.finished, func(_ int64, at time.Time) bool { return time.Since(at) > time.Minute })
+	for _, claim := range running {
+		if _, ok := s.finished[claim.ID]; !ok {
+			list = append(list, claim)
+		}
+	}
+	return list
 }

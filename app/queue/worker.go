@@ -46,6 +46,7 @@ type worker struct {
 // completes the job. What it returns is for River to act on.
 func (w *worker) Work(ctx context.Context, j *river.Job[job]) error {
 	q, began := w.q, time.Now()
+	defer q.news.ring()
 	defer q.mine.add(j.ID)()
 	lease := ledger.Lease{Job: j.ID, Holder: fmt.Sprintf("%s/%d/%016x", q.client.ID(), j.Attempt, rand.Uint64())}
 	for taken := false; ; taken = true {

@@ -1,0 +1,182 @@
+// Package fair says whose turn it is where many want what is scarce: workers, or the right to write to
+// GitHub. Who had least lately comes first. So one who asks for little does not wait for those who ask for
+// much, and nobody waits for ever: whoever is served falls behind those who were not.
+package fair
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+	"sync"
+	"time"
+)
+
+// memory is how long it takes until half of what somebody had is forgotten. It is longer than a burst of
+// pushes takes to be reviewed.
+const memory = 10 * time.Minute
+
+// An Account says what everybody had lately. Its zero value is empty, and it must not be used by several
+// goroutines at once.
+type Account struct {
+	had map[string]had
+}
+
+type had struct {
+	amount float64
+	at     time.Time
+}
+
+// Of gives what somebody had lately.
+func (a *Account) Of(name string, now time.Time) float64 {
+	h := a.had[name]
+	return h.amount * math.Exp2(-float64(now.Sub(h.at))/float64(memory))
+}
+
+// Charge notes that somebody had one more.
+func (a *Account) Charge(name string, now time.Time) {
+	if a.had == nil {
+		a.had = map[string]had{}
+	}
+	a.had[name] = had{a.Of(name, now) + 1, now}
+	for other := range a.had {
+		// As good as nothing. It looks at a few only, in the random order of maps.
+		if a.Of(other, now) < 1.0/1024 {
+			delete(a.had, other)
+			continue
+		}
+		break
+	}
+}
+
+// A Turn is what one at a time may have. Its zero value is free.
+type Turn struct {
+	mu      sync.Mutex
+	account Account
+	taken   bool
+	waiting []waiter // in the order of arrival
+}
+
+type waiter struct {
+	share string
+	ready chan struct{}
+}
+
+// Take waits for the turn on behalf of a share, or for the end of ctx, which is an error. Who has it gives
+// it back.
+func (t *Turn) Take(ctx context.Context, share string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	t.mu.Lock()
+	if !t.taken {
+		t.taken = true
+		t.account.Charge(share, time.Now())
+		t.mu.Unlock()
+		return nil
+	}
+	ready := make(chan struct{})
+	t.waiting = append(t.waiting, waiter{share, ready})
+	t.mu.Unlock()
+	select {
+	case <-ready:
+		return nil
+	case <-ctx.Done():
+	}
+	t.mu.Lock()
+	i := slices.IndexFunc(t.waiting, func(w waiter) bool { return w.ready == ready })
+	if i >= 0 {
+		t.waiting = slices.Delete(t.waiting, i, i+1)
+	}
+	t.mu.Unlock()
+	if i < 0 { // it came in the same moment
+		t.Give()
+	}
+	return ctx.Err()
+}
+
+// Give ends the turn.
+func (t *Turn) Give() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.waiting) == 0 {
+		t.taken = false
+		return
+	}
+	now, first := time.Now(), 0
+	for i, w := range t.waiting {
+		if t.account.Of(w.share, now) < t.account.Of(t.waiting[first].share, now) {
+			first = i
+		}
+	}
+	t.account.Charge(t.waiting[first].share, now)
+	close(t.waiting[first].ready)
+	t.waiting = slices.Delete(t.waiting, first, first+1)
+}
+
+// A Claim is one of the things that wait to be done.
+type Claim struct {
+	ID           int64
+	Share        string // whose it is
+	Installation string // of which that is a part
+}
+
+// A Chooser says which claims come next. It may be used by several goroutines at once, and its zero value
+// is ready.
+type Chooser struct {
+	mu      sync.Mutex
+	account Account
+}
+
+// part is how much what an installation had counts beside what the share itself had. With all of it, one
+// busy repository would get as much as twenty quiet ones of another installation; with nothing,
+// an installation of a hundred busy repositories would get a hundred times what one of a single one gets.
+const part = 1.0 / 8
+
+// Choose gives the claims that come next, at most n. The claims are in the order in which they came.
+// Running says how many each share has already, and a share gets no more than most of them at one time.
+// Who has fewest comes first, then who had least lately, then whose installation asks for least.
+func (c *Chooser) Choose(claims []Claim, running map[string]int, n, most int) (chosen []int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	// Of one share the first that came is next, so it alone is looked at.
+	next := map[string][]Claim{}
+	var shares []string // in the order of the first claims
+	asks := map[string]int{}
+	for _, claim := range claims {
+		asks[claim.Installation]++
+		if next[claim.Share] == nil {
+			shares = append(shares, claim.Share)
+		}
+		next[claim.Share] = append(next[claim.Share], claim)
+	}
+	has := map[string]int{}
+	for len(chosen) < n {
+		best, found := "", false
+		var fewest, modest int
+		var least float64
+		for _, share := range shares {
+			list := next[share]
+			has[share] = max(has[share], running[share])
+			if len(list) == 0 || has[share] >= most {
+				continue
+			}
+			had := c.account.Of(share, now) + part*c.account.Of("installation "+list[0].Installation, now)
+			wants := asks[list[0].Installation]
+			if !found || cmp.Or(cmp.Compare(has[share], fewest), cmp.Compare(had, least), cmp.Compare(wants, modest)) < 0 {
+				best, found, fewest, least, modest = share, true, has[share], had, wants
+			}
+		}
+		if !found {
+			break
+		}
+		claim := next[best][0]
+		next[best] = next[best][1:]
+		chosen = append(chosen, claim.ID)
+		has[best]++
+		c.account.Charge(best, now)
+		c.account.Charge("installation "+claim.Installation, now)
+	}
+	return chosen
+}

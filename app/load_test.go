@@ -1,0 +1,111 @@
+package app_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/secbydesign/secbydesign/app/demo"
+)
+
+var (
+	quota = flag.Int("quota", 0, "percent of a core that the program gets in TestFewCPU; 0 skips the test")
+	files = flag.Int("files", 5001, "changed files in TestFewCPU")
+)
+
+// TestFewCPU reviews a large pull request with a fraction of a core, as in a small container. The
+// review ends, and its first attempt is the one that ends it.
+func TestFewCPU(t *testing.T) {
+	if *quota == 0 {
+		t.Skip("takes minutes: -quota=15")
+	}
+	w, err := demo.NewWorld(t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.GitHub.Close)
+	addr, log := freeAddress(t), &safeBuffer{}
+	w.GitHub.SetWebhookURL("http://" + addr + "/webhook")
+	w.GitHub.CreateOrg("acme")
+	repo := w.GitHub.CreateRepo("acme", "shop", true)
+	p := start(t, w, addr, log)
+	defer func() { p.kill() }()
+	limitCPU(t, p.cmd.Process.Pid, *quota)
+	w.GitHub.Install("acme")
+	was, is := map[string]string{}, map[string]string{}
+	for i := range *files {
+		name, text := sourceFile(i)
+		was[name], is[name] = text, strings.ReplaceAll(text, "one", "two")
+	}
+	base := repo.Commit("main", "", "base", was)
+	s := &stage{World: w, t: t, repo: repo, base: base, logs: log}
+	began := time.Now()
+	n := s.open("large", is)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	defer cancel()
+	run, err := w.Verdict(ctx, "acme", "shop", n)
+	t.Logf("%d files with %d %% of a core: %s %q after %v; attempts %d, leases lost %d", *files, *quota, run.Conclusion, run.Title,
+		time.Since(began).Round(time.Second), 1+lastAttempt(log.String()), strings.Count(log.String(), "another worker has taken the job"))
+	if err != nil {
+		t.Fatalf("%v\n%.6000s", err, log)
+	}
+	if lost := strings.Count(log.String(), "left to others"); lost > 0 {
+		t.Errorf("the review was thrown away %d times", lost)
+	}
+}
+
+// sourceFile makes a file of one of several languages, which several scanners read.
+func sourceFile(i int) (name, text string) {
+	kinds := []struct{ name, text string }{
+		{"m.py", "import os\n\n\ndef f(x):\n    return \"one%d\" + x\n"},
+		{"m.go", "package m\n\n// F is one.\nfunc F() int { return %d }\n"},
+		{"main.tf", "resource \"null_resource\" \"one%d\" {}\n"},
+		{"Dockerfile", "FROM scratch\nUSER 1000\nLABEL one=%d\n"},
+		{"deploy.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one%d}\n"},
+		{"m.js", "export const one = %d\n"},
+	}
+	kind := kinds[i%len(kinds)]
+	return fmt.Sprintf("pkg%04d/%s", i, kind.name), fmt.Sprintf(kind.text, i)
+}
+
+// lastAttempt counts the attempts that were left.
+func lastAttempt(log string) int { return strings.Count(log, "review left to others") }
+
+// limitCPU bounds what a process and its children get of the CPU, in percent of a core.
+func limitCPU(t *testing.T, pid, percent int) {
+	t.Helper()
+	const period = 100_000
+	var dir string
+	var set map[string]string
+	if _, err := os.Stat("/sys/fs/cgroup/cgroup.controllers"); err == nil {
+		dir, set = "/sys/fs/cgroup", map[string]string{"cpu.max": fmt.Sprintf("%d %d", percent*period/100, period)}
+	} else {
+		dir, set = "/sys/fs/cgroup/cpu", map[string]string{"cpu.cfs_period_us": strconv.Itoa(period), "cpu.cfs_quota_us": strconv.Itoa(percent * period / 100)}
+	}
+	dir = filepath.Join(dir, fmt.Sprintf("secbydesign-test-%d", pid))
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Skipf("no cgroup can be made here: %v", err)
+	}
+	t.Cleanup(func() {
+		for range 50 { // until its processes are gone
+			if os.Remove(dir) == nil {
+				return
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+	})
+	set["cgroup.procs"] = strconv.Itoa(pid)
+	for _, name := range []string{"cpu.max", "cpu.cfs_period_us", "cpu.cfs_quota_us", "cgroup.procs"} {
+		if value, ok := set[name]; ok {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(value), 0); err != nil {
+				t.Skipf("%s cannot be set here: %v", name, err)
+			}
+		}
+	}
+}
