@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -35,6 +36,9 @@ func (a *app) accept(ctx context.Context, d webhook.Delivery) error {
 	err = a.queue.SubmitWith(ctx, taken, want.reviews, want.errands, want.events)
 	if errors.Is(err, ledger.ErrDuplicate) {
 		return webhook.ErrDuplicate
+	}
+	if errors.Is(err, ledger.ErrUnavailable) {
+		return fmt.Errorf("%w: %w", webhook.ErrUnavailable, err)
 	}
 	return err
 }

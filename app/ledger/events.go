@@ -46,6 +46,14 @@ func (l *Ledger) Accept(ctx context.Context, tx *sql.Tx, d Delivery) error {
 	return l.Name(ctx, tx, d.RepoID, d.Owner, d.Repo)
 }
 
+// Deliveries counts the deliveries that were recorded.
+func (l Reader) Deliveries(ctx context.Context) (n int, err error) {
+	if err := l.read.QueryRowContext(ctx, `SELECT count(*) FROM deliveries`).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count deliveries: %w", err)
+	}
+	return n, nil
+}
+
 // An Event is one thing that happened. It is never changed or removed.
 type Event struct {
 	ID           int64     // given by the ledger; later events have higher ones

@@ -39,9 +39,10 @@ var (
 // must not be called between the begin and the end of one: there is only one writer.
 type Ledger struct {
 	Reader
-	write *sql.DB // one connection
-	turns turns   // to write: who waits for the connection
-	files *files
+	write  *sql.DB // one connection
+	turns  turns   // to write: who waits for the connection
+	shared shared
+	files  *files
 
 	// observe is called at the end of each transaction, before it is committed; nil for nobody.
 	observe func(tx *sql.Tx, held time.Duration)
@@ -104,6 +105,7 @@ func (r Reader) Close() error { return r.read.Close() }
 
 // Close closes the database. Whatever uses it must have stopped.
 func (l *Ledger) Close() error {
+	l.shared.close()
 	return errors.Join(l.Reader.Close(), l.write.Close(), l.files.Close())
 }
 

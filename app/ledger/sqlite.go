@@ -17,7 +17,8 @@ import (
 	"github.com/riverqueue/river/riverdriver/riversqlite"
 	"github.com/riverqueue/river/rivermigrate"
 	"golang.org/x/sys/unix"
-	_ "modernc.org/sqlite" // the driver "sqlite"
+	"modernc.org/sqlite" // has the driver "sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 //go:embed migrations/sqlite/*.sql
@@ -57,10 +58,10 @@ func openSQLite(ctx context.Context, path string) (_ *Ledger, err error) {
 		}
 	}()
 	name := (&url.URL{Scheme: "file", OmitHost: true, Path: path}).String() + "?" + pragmas.Encode()
-	if l.write, err = sql.Open("sqlite", name); err != nil {
+	if l.write, err = openPrepared(name); err != nil {
 		return nil, err
 	}
-	if l.read, err = sql.Open("sqlite", name+"&_pragma=query_only(1)"); err != nil {
+	if l.read, err = openPrepared(name + "&_pragma=query_only(1)"); err != nil {
 		return nil, err
 	}
 	// SQLite has one writer at a time. Waiting for a connection ends with its turn; waiting
@@ -87,7 +88,7 @@ func readSQLite(ctx context.Context, path string) (_ *Reader, err error) {
 	}
 	name := (&url.URL{Scheme: "file", OmitHost: true, Path: path}).String() + "?mode=ro&_pragma=busy_timeout(10000)&_pragma=query_only(1)"
 	r := &Reader{}
-	if r.read, err = sql.Open("sqlite", name); err != nil {
+	if r.read, err = openPrepared(name); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -171,6 +172,12 @@ func riverVersion(ctx context.Context, exec riverdriver.Executor) (version int64
 }
 
 func newDriver(db *sql.DB) riverdriver.Driver[*sql.Tx] { return riversqlite.New(db) }
+
+// isBusy reports whether another program has the database locked.
+func isBusy(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && e.Code()&0xff == sqlite3.SQLITE_BUSY
+}
 
 // files are the lock files beside a database. The kernel lets go of a lock when its
 // process dies, however it dies.

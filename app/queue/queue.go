@@ -240,7 +240,7 @@ func (q *Queue) SubmitWith(ctx context.Context, d ledger.Delivery, reqs []Reques
 			return fmt.Errorf("submit: %s/%s#%d is not a pull request", r.Owner, r.Repo, r.Number)
 		}
 	}
-	err := q.ledger.Tx(ctx, func(tx *sql.Tx) error {
+	err := q.ledger.Shared(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		if d.GUID != "" {
 			if err := q.ledger.Accept(ctx, tx, d); err != nil {
 				return err
