@@ -38,7 +38,7 @@ func (in Input) title(v Verdict) string {
 		parts = append(parts, s)
 	}
 	if unfinished > 0 {
-		parts = append(parts, "incomplete: "+strings.Join(in.unfinished(), ", ")+" did not finish")
+		parts = append(parts, "incomplete: "+in.gap())
 	}
 	if decided := in.decisions(); decided != "" {
 		parts = append(parts, decided)
@@ -63,6 +63,42 @@ func bySeverity(list []Finding) string {
 		}
 	}
 	return strings.Join(parts, ", ")
+}
+
+// maxGap bounds the reason in a title, in bytes: GitHub shows a title on one line.
+const maxGap = 200
+
+// maxNames is how many scanners a title names.
+const maxNames = 10
+
+// gap says what is missing. Where that is the same for several scanners, or makes the check fail, the
+// reason stands in the title: it is all that is shown beside a required check.
+func (in Input) gap() string {
+	var reasons, failing []string
+	names := in.unfinished()
+	for _, g := range in.Gates {
+		for _, run := range g.Runs {
+			if run.Err == nil {
+				continue
+			}
+			reason := strings.TrimSuffix(Plain(scanners.Reason(run.Err)), ".")
+			reasons = append(reasons, reason)
+			if g.fails(run) && !in.Draft {
+				failing = append(failing, reason)
+			}
+		}
+	}
+	if len(names) > 1 && len(slices.Compact(reasons)) == 1 {
+		return cut(reasons[0], maxGap)
+	}
+	if more := len(names) - maxNames; more > 0 {
+		names = append(names[:maxNames], fmt.Sprintf("%d more", more))
+	}
+	s := strings.Join(names, ", ") + " did not finish"
+	if len(failing) > 0 {
+		s += ": " + cut(failing[0], maxGap)
+	}
+	return s
 }
 
 func (in Input) unfinished() []string {

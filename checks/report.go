@@ -53,6 +53,10 @@ type Gate struct {
 	Runs     []scanners.Run
 	Findings []Finding // of all runs, in any state
 
+	// Blocking holds the unfinished scanners that make the verdict fail where Block does not say so of
+	// all of them, and why: plain text without a full stop.
+	Blocking map[string]string
+
 	// Pending names the scanners that still look. A report with such a gate is a part of one: it
 	// shows what is known so far, settles nothing of those scanners, and has no verdict.
 	Pending []string
@@ -62,6 +66,11 @@ type Gate struct {
 // scanner that can look at it.
 func (g Gate) applies() bool {
 	return slices.ContainsFunc(g.Runs, func(r scanners.Run) bool { return !r.Idle && r.Skipped == "" })
+}
+
+// fails reports whether a run that did not finish makes the verdict fail.
+func (g Gate) fails(r scanners.Run) bool {
+	return r.Err != nil && (g.Block || g.Blocking[r.Scanner] != "")
 }
 
 // An Input is all that a report is made from.
@@ -487,7 +496,7 @@ func (in Input) conclusion(v Verdict) Conclusion {
 			fails = fails || f.State == scanners.New && f.Block
 		}
 		for _, run := range g.Runs {
-			fails = fails || run.Err != nil && g.Block
+			fails = fails || g.fails(run)
 		}
 	}
 	switch v {

@@ -161,11 +161,11 @@ func (p Policy) requires(scanner string) bool { return slices.Contains(p.Guardra
 
 // holds reports whether a scanner that the repository switched off runs all the same.
 func (p Policy) holds(scanner string, gate scanners.Gate) bool {
-	return p.requires(scanner) || p.off[scanner] && (p.Guardrails.Gates[gate].Mode > Off || p.enforces(scanner))
+	return p.requires(scanner) || p.off[scanner] && (p.Guardrails.Gates[gate].Mode > Off || p.Enforces(scanner))
 }
 
-// enforces reports whether some rule of the scanner is enforced.
-func (p Policy) enforces(scanner string) bool {
+// Enforces reports whether some rule of the scanner is enforced.
+func (p Policy) Enforces(scanner string) bool {
 	return slices.ContainsFunc(p.Guardrails.Enforce, func(e Enforced) bool {
 		first, _, _ := strings.Cut(e.Rule, "/")
 		return doublestar.MatchUnvalidated(first, scanner) || strings.ContainsAny(first, "{}") // a brace may hold the slash
@@ -231,7 +231,7 @@ func (p *Policy) guard() {
 			}
 		case k[0] == "scanners" && p.off[k[1]] && !p.requires(k[1]):
 			switch {
-			case p.enforces(k[1]):
+			case p.Enforces(k[1]):
 				p.refuse(v, "the organisation enforces rules of this scanner, so it runs", Origin{})
 			case len(guarded) > 0:
 				p.refuse(v, fmt.Sprintf("where it works for a gate that the organisation guards (%s), it runs", list(guarded, "and")), at("guardrails", "gates", guarded[0], "at_least"))

@@ -218,6 +218,9 @@ func NamesRule(glob string) bool {
 	})
 }
 
+// PathMatches reports whether a path is one of the pattern of a [Section].
+func PathMatches(pattern, path string) bool { return doublestar.MatchUnvalidated(pattern, path) }
+
 // match gives the last of the rules that names one, if there is.
 func match(rules []RulePolicy, scanner, rule string) (r RulePolicy, ok bool) {
 	for i := len(rules) - 1; i >= 0; i-- {
@@ -236,10 +239,52 @@ func (p Policy) Wants(scanner string, gate scanners.Gate) bool {
 	if enabled, named := p.Scanners[scanner]; named && !enabled && !p.holds(scanner, gate) {
 		return false
 	}
-	if p.Gate(gate).Mode != Off || p.Guardrails.Gates[gate].Mode != Off || p.enforces(scanner) {
+	if p.Gate(gate).Mode != Off || p.Guardrails.Gates[gate].Mode != Off || p.Enforces(scanner) {
 		return true
 	}
 	return slices.ContainsFunc(p.Sections, func(s Section) bool { return s.Modes[gate] != Off })
+}
+
+// MayBlock reports whether the policy lets something that a scanner of the gate may find fail the check,
+// and names a line that says so. within reports whether it may find something in the paths of a pattern;
+// nil is always.
+func (p Policy) MayBlock(gate scanners.Gate, scanner string, within func(pattern string) bool) (key Key, ok bool) {
+	if !p.Wants(scanner, gate) {
+		return nil, false
+	}
+	g := p.Gate(gate)
+	if g.Mode == Block {
+		return Key{"gates", string(gate), "mode"}, true
+	}
+	on := g.Mode != Off
+	var sections []Section
+	for _, s := range p.Sections {
+		if within != nil && !within(s.Pattern) {
+			continue
+		}
+		sections = append(sections, s)
+		mode, named := s.Modes[gate]
+		if mode == Block {
+			return Key{"paths", s.Pattern, "gates", string(gate), "mode"}, true
+		}
+		on = on || named && mode != Off
+	}
+	if !on {
+		return nil, false
+	}
+	for _, r := range p.Rules {
+		if r.Mode == Block && overlaps(r.Pattern, scanner+"/**") {
+			return Key{"rules", r.Pattern, "mode"}, true
+		}
+	}
+	for _, s := range sections {
+		for _, r := range s.Rules {
+			if r.Mode == Block && overlaps(r.Pattern, scanner+"/**") {
+				return Key{"paths", s.Pattern, "rules", r.Pattern, "mode"}, true
+			}
+		}
+	}
+	return nil, false
 }
 
 // Ignored reports whether findings in this file (slash separated, relative to the root)
