@@ -57,6 +57,7 @@ type app struct {
 	metrics  *metrics
 	ledger   *ledger.Ledger
 	github   *installation.App
+	reviewer *review.Reviewer
 	queue    *queue.Queue
 	scanners []scanners.Scanner
 	webhook  *webhook.Handler
@@ -101,6 +102,9 @@ func Serve(ctx context.Context, c Config, log zerolog.Logger, listener net.Liste
 	if c.Work {
 		if err := a.queue.Start(ctx); err != nil {
 			return fmt.Errorf("start workers: %w", err)
+		}
+		if err := a.reviewer.Retry(ctx); err != nil {
+			log.Warn().Err(err).Msg("what was too large for other limits is not reviewed again")
 		}
 		prepared := a.prepare(ctx)
 		defer func() { <-prepared }()
@@ -188,7 +192,8 @@ func build(ctx context.Context, c Config, log zerolog.Logger) (*app, error) {
 	if a.ledger, err = ledger.Open(ctx, c.Database); err != nil {
 		return nil, fmt.Errorf("SECBYDESIGN_DATABASE_URL: %w", err)
 	}
-	mirrors, all := &mirror.Store{Dir: filepath.Join(c.DataDir, "mirrors")}, catalog.All(c.Catalog)
+	mirrors := &mirror.Store{Dir: filepath.Join(c.DataDir, "mirrors"), Limits: mirror.Limits{FetchBytes: c.FetchBytes}}
+	all := catalog.All(c.Catalog)
 	a.scanners = all
 	reviewer := &review.Reviewer{
 		App: a.github, AppID: c.AppID, Ledger: a.ledger, Mirrors: mirrors,
@@ -200,6 +205,7 @@ func build(ctx context.Context, c Config, log zerolog.Logger) (*app, error) {
 		return nil, errors.Join(fmt.Errorf("open queue: %w", err), a.ledger.Close())
 	}
 	reviewer.Submit = a.queue.SubmitWith
+	a.reviewer = reviewer
 	a.uploads = &upload.Handler{
 		App: a.github, Mirrors: mirrors, Ledger: a.ledger, Submit: a.queue.Submit, Slots: make(chan struct{}, uploads),
 		Taken: append(catalog.Names(), names(all)...), Observe: a.metrics.upload,

@@ -29,6 +29,7 @@ type Settings struct {
 	Database  string `name:"database-url" env:"SECBYDESIGN_DATABASE_URL" placeholder:"URL" help:"sqlite:PATH; a file in the data folder unless set."`
 	Role      string `env:"SECBYDESIGN_ROLE" default:"all" placeholder:"ROLE" help:"all, or only web, or only worker."`
 	Workers   string `env:"SECBYDESIGN_WORKERS" default:"4" placeholder:"N" help:"Reviews at one time."`
+	FetchMB   string `name:"fetch-mb" env:"SECBYDESIGN_FETCH_MB" default:"1024" placeholder:"N" help:"Most megabytes that one fetch of a repository may bring. A change over it is incomplete."`
 
 	GitHubURL         string `name:"github-url" env:"SECBYDESIGN_GITHUB_URL" default:"https://github.com" placeholder:"URL" help:"GitHub, or your GitHub Enterprise Server."`
 	AppID             string `name:"github-app-id" env:"SECBYDESIGN_GITHUB_APP_ID" placeholder:"ID" help:"The App's id."`
@@ -53,6 +54,8 @@ type Config struct {
 	Work      bool // review pull requests
 	Workers   int
 
+	FetchBytes int64 // most that one fetch may bring; 0 is the default
+
 	GitHubURL      string
 	AppID          int64
 	PrivateKey     []byte
@@ -65,6 +68,9 @@ type Config struct {
 
 	WritePace time.Duration // pause between two writes to GitHub
 }
+
+// maxFetchMB is 100 GB, more than GitHub lets a repository grow to.
+const maxFetchMB = 100 << 10
 
 // Config checks the settings. The error has one line for each mistake, by the name of its
 // variable.
@@ -103,6 +109,13 @@ func (s Settings) Config() (Config, error) {
 	}
 	if c.Workers, err = strconv.Atoi(s.Workers); err != nil || c.Workers < 1 || c.Workers > 1000 {
 		bad("WORKERS", "is %q: write a number from 1 to 1000", s.Workers)
+	}
+	if s.FetchMB != "" {
+		n, err := strconv.ParseInt(s.FetchMB, 10, 64)
+		if err != nil || n < 1 || n > maxFetchMB {
+			bad("FETCH_MB", "is %q: write a number from 1 to %d", s.FetchMB, maxFetchMB)
+		}
+		c.FetchBytes = n << 20
 	}
 
 	switch c.AppID, err = strconv.ParseInt(s.AppID, 10, 64); {

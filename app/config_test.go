@@ -11,13 +11,13 @@ import (
 func TestMistakesAreToldAtOnce(t *testing.T) {
 	t.Parallel()
 	_, err := app.Settings{
-		Listen: "here", GitHubURL: "ftp://u:hunter2@host", PublicURL: "http://example.com", Role: "king", Workers: "0", ScannerSettings: app.ScannerSettings{Sandbox: "perhaps", SettingsFile: "nowhere", OSVURL: "https://u:hunter2@host", OSVDir: "here"},
+		Listen: "here", GitHubURL: "ftp://u:hunter2@host", PublicURL: "http://example.com", Role: "king", Workers: "0", FetchMB: "much", ScannerSettings: app.ScannerSettings{Sandbox: "perhaps", SettingsFile: "nowhere", OSVURL: "https://u:hunter2@host", OSVDir: "here"},
 		AppID: "hunter2", WebhookSecretFile: "hunter2", PrivateKeyFile: "hunter2", LogLevel: "loud", LogFormat: "xml", Database: "mysql:x",
 	}.Config()
 	if err == nil {
 		t.Fatal("no mistake is told")
 	}
-	for _, name := range []string{"LISTEN", "GITHUB_URL", "PUBLIC_URL", "ROLE", "WORKERS", "SANDBOX", "SETTINGS_FILE", "OSV_DIR", "GITHUB_APP_ID", "GITHUB_WEBHOOK_SECRET_FILE", "GITHUB_PRIVATE_KEY_FILE", "LOG_LEVEL", "LOG_FORMAT", "DATABASE_URL", "DATA_DIR"} {
+	for _, name := range []string{"LISTEN", "GITHUB_URL", "PUBLIC_URL", "ROLE", "WORKERS", "FETCH_MB", "SANDBOX", "SETTINGS_FILE", "OSV_DIR", "GITHUB_APP_ID", "GITHUB_WEBHOOK_SECRET_FILE", "GITHUB_PRIVATE_KEY_FILE", "LOG_LEVEL", "LOG_FORMAT", "DATABASE_URL", "DATA_DIR"} {
 		if !strings.Contains(err.Error(), "SECBYDESIGN_"+name+" ") {
 			t.Errorf("%s is not told:\n%v", name, err)
 		}

@@ -89,6 +89,12 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
+// String names all that holds.
+func (l Limits) String() string {
+	type plain Limits
+	return fmt.Sprintf("%+v", plain(l.withDefaults()))
+}
+
 func set[T ~int | ~int64](field *T, standard T) {
 	if *field <= 0 {
 		*field = standard

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	slash "path"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -106,6 +107,50 @@ func (r *Repo) Commits(ctx context.Context, base, head string) ([]string, error)
 	return commits, nil
 }
 
+// A Commit is one commit of local history.
+type Commit struct {
+	SHA     string
+	Parents []string
+	End     bool // it has parents that are not here, and none of them is in Parents
+}
+
+// Log lists commits that are reachable from head and not from base, children before their parents, from
+// local history alone: at most so many. An empty base is none. Commits over the limits are [ErrTooLarge].
+func (r *Repo) Log(ctx context.Context, base, head string, most int) ([]Commit, error) {
+	args := []string{"rev-list", "--topo-order", "--parents", "--max-count=" + strconv.Itoa(most), "--end-of-options", head}
+	oids := []string{head}
+	if base != "" {
+		args, oids = append(args, "^"+base), append(oids, base)
+	}
+	if err := checkOIDs(oids...); err != nil {
+		return nil, fmt.Errorf("read history: %w", err)
+	}
+	var list []Commit
+	err := r.steady(ctx, func(ctx context.Context) error {
+		if err := r.need(ctx, oids...); err != nil {
+			return err
+		}
+		out, ends, err := r.history(ctx, args...)
+		if err != nil {
+			return err
+		}
+		end := map[string]bool{}
+		for _, sha := range ends {
+			end[sha] = true
+		}
+		list = nil
+		for line := range strings.Lines(string(out)) {
+			f := strings.Fields(line)
+			list = append(list, Commit{SHA: f[0], Parents: f[1:], End: end[f[0]]})
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read history of %.8s: %w", head, err)
+	}
+	return list, nil
+}
+
 // A ShallowError tells that local history ends too early.
 type ShallowError struct {
 	Commits []string // those whose parents are missing
@@ -132,6 +177,10 @@ func (r *Repo) history(ctx context.Context, args ...string) (out []byte, ends []
 	err = r.objects(ctx, func(o *objects) error {
 		for _, c := range strings.Fields(string(text)) {
 			parents, err := o.parents(c)
+			if errors.Is(err, ErrTooLarge) { // it may be of another pull request
+				ends = append(ends, c)
+				continue
+			}
 			if err != nil && !errors.Is(err, ErrGone) {
 				return err
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -106,11 +107,27 @@ func (j *judge) judge(gates []checks.Gate, adds func(scanners.Result) bool) ([]c
 				out.held = append(out.held, Failure{f.RuleID(), f.Fingerprint, fmt.Sprintf("%s (%s)", v.Because, v.Origin)})
 			}
 		}
+		g.Blocking = maps.Clone(g.Blocking)
 		for _, run := range g.Runs {
-			if run.Err != nil && g.Block {
-				key := policy.Key{"gates", string(g.Name), "mode"}
-				out.fails = append(out.fails, Failure{run.Scanner, "", fmt.Sprintf("did not finish, and that fails the check: %s is %s (%s)", key, policy.Block, j.policy.Origin(key))})
+			if run.Err == nil {
+				continue
 			}
+			why := g.Blocking[run.Scanner]
+			if why == "" {
+				v, ok, err := j.enforces(run.Scanner)
+				if err != nil {
+					return nil, rulings{}, err
+				}
+				if !ok {
+					continue
+				}
+				why = fmt.Sprintf("%s (%s)", v.Because, v.Origin)
+				if g.Blocking == nil {
+					g.Blocking = map[string]string{}
+				}
+				g.Blocking[run.Scanner] = why
+			}
+			out.fails = append(out.fails, Failure{run.Scanner, "", "did not finish, and that fails the check: " + why})
 		}
 	}
 	return gates, out, nil
@@ -135,12 +152,34 @@ func (j *judge) enforced(g *checks.Gate, f *checks.Finding, adds func(scanners.R
 	if err != nil {
 		return v, true, err
 	}
-	if known := shown[f.RuleID()]; known != nil {
-		e.Pulls, e.First = len(known.pulls), known.first[j.repo]
-		e.Here, e.Everywhere = known.answers(j.repo), known.answers("")
-	}
+	shown.of(f.RuleID(), j.repo, &e)
 	v, _ = j.policy.Fails(f.Scanner, f.Rule, e)
 	return v, true, nil
+}
+
+// enforces reports whether a finding of a scanner, if it had finished, could fail the check by the
+// organisation's word: one of its rules is ripe for that. Whoever keeps a scanner from its end would pass
+// otherwise.
+func (j *judge) enforces(scanner string) (policy.Verdict, bool, error) {
+	if !j.policy.Enforces(scanner) {
+		return policy.Verdict{}, false, nil
+	}
+	shown, err := j.shown()
+	if err != nil {
+		return policy.Verdict{}, false, err
+	}
+	for _, id := range slices.Sorted(maps.Keys(shown)) {
+		name, rule, _ := strings.Cut(id, "/")
+		if name != scanner {
+			continue
+		}
+		e := policy.Evidence{Now: j.now, New: true, Complete: true}
+		shown.of(id, j.repo, &e)
+		if v, ok := j.policy.Fails(scanner, rule, e); ok && v.Fails {
+			return v, true, nil
+		}
+	}
+	return policy.Verdict{}, false, nil
 }
 
 // addedBy reports whether a change adds a line of a finding.
@@ -173,6 +212,14 @@ func (o opinion) counts() bool { return o.Write && !o.Author }
 
 // Shown is what the ledger knows of the rules ("scanner/rule") in an organisation.
 type Shown map[string]*shownRule
+
+// of adds what is known of a rule in a repository to what is known of a finding.
+func (s Shown) of(rule, repo string, e *policy.Evidence) {
+	if known := s[rule]; known != nil {
+		e.Pulls, e.First = len(known.pulls), known.first[repo]
+		e.Here, e.Everywhere = known.answers(repo), known.answers("")
+	}
+}
 
 type shownRule struct {
 	pulls map[string]bool           // "repo#1"

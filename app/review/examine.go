@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime"
 	"slices"
 	"strings"
@@ -108,7 +109,7 @@ func (e *Examiner) Examine(ctx context.Context, c Change, p policy.Policy, known
 	for _, f := range s.head.files {
 		ex.head[f.Path] = f.Content
 	}
-	if len(s.head.files)+len(s.base.files)+len(s.between.files)+len(s.large) == 0 {
+	if len(s.head.files)+len(s.base.files)+len(s.between.files)+len(s.large) == 0 && s.partial == "" {
 		ex.NotRun = nothing
 		return ex, nil
 	}
@@ -120,18 +121,19 @@ func (e *Examiner) Examine(ctx context.Context, c Change, p policy.Policy, known
 		}
 	}
 	if len(wanted)+len(c.Sent) == 0 {
-		ex.NotRun = "The policy switches every gate off."
+		ex.NotRun = allOff
 		return ex, nil
 	}
 	var sent []scanners.Run
 	for _, t := range c.Sent {
 		sent = append(sent, t.run(s, p, known))
 	}
+	within := e.within(s, diff)
 	told := known // of two findings of one problem, the one that was told first keeps its thread
 	runs, err := e.ask(ctx, wanted, s, p, known, func(runs []scanners.Run) {
 		if show != nil {
 			partial := ex
-			partial.Gates = gates(slices.Concat(runs, sent), p, told)
+			partial.Gates = gates(slices.Concat(runs, sent), p, told, within)
 			show(partial)
 			told = append(slices.Clip(told), news(partial.Gates)...)
 		}
@@ -139,11 +141,40 @@ func (e *Examiner) Examine(ctx context.Context, c Change, p policy.Policy, known
 	if err != nil {
 		return Examination{}, err
 	}
-	ex.Gates = gates(slices.Concat(runs, sent), p, told)
+	ex.Gates = gates(slices.Concat(runs, sent), p, told, within)
 	return ex, nil
 }
 
+// within reports whether a scanner may find something in the paths of a pattern, by what the change touches.
+// Who looks at whole trees may find something anywhere, and in a history that is not known so may everybody
+// who looks at that.
+func (e *Examiner) within(s *source, diff *mirror.Diff) func(scanner, pattern string) bool {
+	touched := map[string]bool{} // by pattern
+	touches := func(pattern string) bool {
+		yes, known := touched[pattern]
+		if known {
+			return yes
+		}
+		yes = slices.ContainsFunc(diff.Changes, func(ch mirror.Change) bool {
+			return policy.PathMatches(pattern, ch.NewPath) || policy.PathMatches(pattern, ch.OldPath)
+		}) || slices.ContainsFunc(s.between.files, func(f scanners.File) bool { return policy.PathMatches(pattern, f.Path) }) ||
+			slices.ContainsFunc(s.large, func(f largeFile) bool { return policy.PathMatches(pattern, f.path) })
+		touched[pattern] = yes
+		return yes
+	}
+	return func(scanner, pattern string) bool {
+		for _, sc := range e.Scanners {
+			if info := sc.Info(); info.Name == scanner && !info.Has(scanners.ScopeTree) && (s.partial == "" || !info.Has(scanners.ScopeRange)) {
+				return touches(pattern)
+			}
+		}
+		return true
+	}
+}
+
 const nothing = "There is nothing to look at: the change has no file with content, or the policy ignores all of them."
+
+const allOff = "The policy switches every gate off."
 
 // news lists what is new in gates and may be shown.
 func news(list []checks.Gate) (known []triage.Known) {
@@ -237,14 +268,10 @@ type largeFile struct {
 // in the base by now is not mended.
 func gather(ctx context.Context, c Change, diff *mirror.Diff, p policy.Policy, known []triage.Known) (*source, error) {
 	s := &source{change: c, renames: map[string]string{}, partial: c.Partial, truncated: diff.Truncated, order: map[string]int{}}
-	type want struct {
-		to   *side
-		file scanners.File
-	}
-	blobs := map[string][]want{}
+	blobs := map[string][]placed{}
 	add := func(to *side, f scanners.File) {
 		if !p.Ignored(f.Path) {
-			blobs[f.Blob] = append(blobs[f.Blob], want{to, f})
+			blobs[f.Blob] = append(blobs[f.Blob], placed{to, f})
 		}
 	}
 	ends := map[string]bool{}
@@ -268,9 +295,13 @@ func gather(ctx context.Context, c Change, diff *mirror.Diff, p policy.Policy, k
 	if len(c.Commits) > 0 {
 		versions, err := c.Repo.Versions(ctx, c.Commits)
 		var short *mirror.ShallowError
-		if errors.As(err, &short) {
-			s.partial = fmt.Sprintf("The history of %d commits is not here, so it was not looked at.", len(short.Commits))
-		} else if err != nil {
+		switch {
+		case errors.As(err, &short):
+			s.miss(fmt.Sprintf("The history of %d commits is not here, so it was not looked at.", len(short.Commits)))
+		case errors.Is(err, mirror.ErrTooLarge):
+			versions = nil
+			s.miss(historyTooLarge)
+		case err != nil:
 			return nil, fmt.Errorf("read the commits in between: %w", err)
 		}
 		for _, v := range versions {
@@ -284,25 +315,7 @@ func gather(ctx context.Context, c Change, diff *mirror.Diff, p policy.Policy, k
 	if err := s.addUntouched(ctx, c, diff, untouched, p); err != nil {
 		return nil, err
 	}
-	oids := make([]string, 0, len(blobs))
-	for oid := range blobs {
-		oids = append(oids, oid)
-	}
-	slices.Sort(oids)
-	err := c.Repo.Blobs(ctx, oids, func(oid string, size int64, content []byte) error {
-		for _, w := range blobs[oid] {
-			if content == nil && size > 0 {
-				if w.to != &s.base {
-					s.large = append(s.large, largeFile{w.file.Path, size})
-				}
-				continue
-			}
-			w.file.Content = content
-			w.to.files = append(w.to.files, w.file)
-		}
-		return nil
-	})
-	if err != nil {
+	if err := s.read(ctx, blobs); err != nil {
 		return nil, fmt.Errorf("read the changed files: %w", err)
 	}
 	for _, to := range []*side{&s.head, &s.base} {
@@ -314,6 +327,62 @@ func gather(ctx context.Context, c Change, diff *mirror.Diff, p policy.Policy, k
 	}
 	slices.SortFunc(s.large, func(a, b largeFile) int { return strings.Compare(a.path, b.path) })
 	return s, nil
+}
+
+// A placed file is one whose content is to be read, and where it belongs.
+type placed struct {
+	to   *side
+	file scanners.File
+}
+
+// maxBetween bounds the content of all that only existed in between, in bytes: it is in memory at one time.
+const maxBetween = 256 << 20
+
+const historyTooLarge = "The history of the pull request is too large to be read, so not all of it was looked at."
+
+// miss notes that some of the history is missing.
+func (s *source) miss(why string) {
+	if !strings.Contains(s.partial, why) {
+		s.partial = strings.TrimSpace(s.partial + " " + why)
+	}
+}
+
+// read reads the content of files, by blob. What was in between is not what keeps it from reading both ends.
+func (s *source) read(ctx context.Context, blobs map[string][]placed) error {
+	oids := slices.Sorted(maps.Keys(blobs))
+	room := int64(maxBetween)
+	take := func(oid string, size int64, content []byte) error {
+		for _, w := range blobs[oid] {
+			if content == nil && size > 0 {
+				if w.to != &s.base {
+					s.large = append(s.large, largeFile{w.file.Path, size})
+				}
+				continue
+			}
+			if w.to == &s.between {
+				if size > room {
+					s.miss(historyTooLarge)
+					continue
+				}
+				room -= size
+			}
+			w.file.Content = content
+			w.to.files = append(w.to.files, w.file)
+		}
+		return nil
+	}
+	err := s.change.Repo.Blobs(ctx, oids, take)
+	if !errors.Is(err, mirror.ErrTooLarge) {
+		return err
+	}
+	ends := slices.DeleteFunc(oids, func(oid string) bool {
+		return !slices.ContainsFunc(blobs[oid], func(w placed) bool { return w.to != &s.between })
+	})
+	if len(ends) == len(blobs) {
+		return err
+	}
+	s.miss(historyTooLarge)
+	return s.change.Repo.Blobs(ctx, ends, take)
 }
 
 // addUntouched adds, to both ends, those of the files that are the same at both.

@@ -21,7 +21,7 @@ func TestWhatRanElsewhereIsKept(t *testing.T) {
 		Scanner: "codeql", Gate: scanners.Code, Fingerprint: "one:1", State: scanners.New,
 	}
 	run := scanners.Run{Scanner: "codeql", Gate: scanners.Code, Results: []scanners.Result{found}}
-	list := gates([]scanners.Run{run}, policy.Default(), nil)
+	list := gates([]scanners.Run{run}, policy.Default(), nil, nil)
 	rep := checks.Compose(checks.Input{Gates: list, Limit: 10})
 	kept := summary(rep, basis{infos: []scanners.Info{{Name: "gosec", Gate: scanners.Code}}})
 	want := []seenScanner{{"gosec", scanners.Code, notAsked}, {"codeql", scanners.Code, looked}}

@@ -2,6 +2,7 @@ package review
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	"github.com/secbydesign/secbydesign/app/policy"
@@ -10,17 +11,24 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// gates sorts runs by gate, says what the policy makes of their results, and makes one finding
-// of those that several scanners report.
-func gates(runs []scanners.Run, p policy.Policy, known []triage.Known) []checks.Gate {
+// gates sorts runs by gate, says what the policy makes of their results and of those that did not finish,
+// and makes one finding of those that several scanners report. within reports whether a scanner may find
+// something in the paths of a pattern; nil is always.
+func gates(runs []scanners.Run, p policy.Policy, known []triage.Known, within func(scanner, pattern string) bool) []checks.Gate {
 	var out []checks.Gate
 	for _, name := range scanners.Gates() {
-		g := checks.Gate{Name: name, Block: p.Gate(name).Mode == policy.Block}
+		g := checks.Gate{Name: name, Block: p.Gate(name).Mode == policy.Block, Blocking: map[string]string{}}
 		for _, run := range runs {
 			if run.Gate != name {
 				continue
 			}
 			g.Runs = append(g.Runs, run)
+			if run.Err != nil {
+				key, ok := p.MayBlock(name, run.Scanner, func(pattern string) bool { return within == nil || within(run.Scanner, pattern) })
+				if ok {
+					g.Blocking[run.Scanner] = fmt.Sprintf("%s is %s (%s)", key, policy.Block, p.Origin(key))
+				}
+			}
 			for _, r := range run.Results {
 				mode := p.Mode(name, r.Scanner, r.Rule, r.Severity, r.Path)
 				if mode == policy.Off {

@@ -43,7 +43,7 @@ func BenchmarkAfterTheScan(b *testing.B) {
 			}
 		}
 		runs := many(n, false)
-		ex := Examination{Patch: set, Gates: gates(runs, policy.Default(), nil)}
+		ex := Examination{Patch: set, Gates: gates(runs, policy.Default(), nil, nil)}
 		input := checks.Input{Patch: set, Gates: ex.Gates, Limit: 25, Text: file, Threads: map[string]bool{}}
 		report := checks.Compose(input)
 		var decisions []triage.Decision
@@ -66,8 +66,8 @@ func BenchmarkAfterTheScan(b *testing.B) {
 			name string
 			do   func()
 		}{
-			{"gates", func() { gates(runs, policy.Default(), nil) }},
-			{"gates-same", func() { gates(many(n, true), policy.Default(), nil) }},
+			{"gates", func() { gates(runs, policy.Default(), nil, nil) }},
+			{"gates-same", func() { gates(many(n, true), policy.Default(), nil, nil) }},
 			{"compare", func() { triage.Compare(scanners.Info{Name: "x"}, in) }},
 			{"rule", func() { triage.Rule(results, decisions, triage.Scope{}, time.Now()) }},
 			{"decide", func() { _, _ = comments().Decide(b.Context(), ex, ex.Gates) }},

@@ -13,7 +13,6 @@ import (
 
 	"github.com/secbydesign/secbydesign/app/installation"
 	"github.com/secbydesign/secbydesign/app/mirror"
-	"github.com/secbydesign/secbydesign/app/policy"
 	"github.com/secbydesign/secbydesign/app/pull"
 	"github.com/secbydesign/secbydesign/app/queue"
 	"github.com/secbydesign/secbydesign/app/triage"
@@ -58,19 +57,26 @@ func (r *Reviewer) group(ctx context.Context, e queue.Errand) error {
 	if err != nil {
 		return err
 	}
-	rep, pol, err := r.groupReport(ctx, gh, e, m)
+	rep, p, err := r.groupReport(ctx, gh, e, m)
 	var limited *installation.RateLimited
 	switch {
 	case err == nil:
 	case dropped(err):
-		rep = r.unreadBy(pull.Pull{Head: m.Head}, pol, "The merge group is not there any more.")
+		rep, err = r.unread(ctx, gh, p, "The merge group is not there any more.")
 	case context.Cause(ctx) != nil, errors.As(err, &limited), errors.Is(err, installation.ErrGone), errors.Is(err, installation.ErrSuspended):
 		return err
-	case e.Attempt < patience:
+	case e.Attempt < patience && !errors.Is(err, mirror.ErrTooLarge):
 		return err
 	default:
 		zerolog.Ctx(ctx).Error().Err(err).Msg("merge group given up")
-		rep = r.unreadBy(pull.Pull{Head: m.Head}, pol, "The merge group could not be read; the operator's log says why.")
+		reason := "The merge group could not be read; the operator's log says why."
+		if errors.Is(err, mirror.ErrTooLarge) {
+			reason = reasonOf(err)
+		}
+		rep, err = r.unread(ctx, gh, p, reason)
+	}
+	if err != nil {
+		return err
 	}
 	if err := g.Finish(ctx, rep); err != nil && !dropped(err) {
 		return err
@@ -89,23 +95,17 @@ func gone(err error) bool {
 	return e.Response.StatusCode == http.StatusNotFound || e.Response.StatusCode == http.StatusUnprocessableEntity
 }
 
-// groupReport examines a group. The policy is given as far as it is known, also with an error.
-func (r *Reviewer) groupReport(ctx context.Context, gh *installation.Client, e queue.Errand, m Merge) (checks.Report, policy.Policy, error) {
-	pol, err := LastPolicy(ctx, r.Ledger.Reader, e.Owner, e.Repo, Proposal{})
-	if err != nil {
-		return checks.Report{}, policy.Default(), err
-	}
+// groupReport examines a group. What is known of it by then is given also with an error.
+func (r *Reviewer) groupReport(ctx context.Context, gh *installation.Client, e queue.Errand, m Merge) (checks.Report, pull.Pull, error) {
+	p := pull.Pull{RepoID: e.RepoID, Owner: e.Owner, Repo: e.Repo, Head: m.Head, BaseRef: m.BaseRef, Open: true}
 	cmp, _, err := gh.REST.Repositories.CompareCommits(ctx, e.Owner, e.Repo, m.BaseRef, m.Head, &github.ListOptions{PerPage: 1})
 	if err != nil {
-		return checks.Report{}, pol, fmt.Errorf("compare the group with its base: %w", err)
+		return checks.Report{}, p, fmt.Errorf("compare the group with its base: %w", err)
 	}
-	p := pull.Pull{
-		RepoID: e.RepoID, Owner: e.Owner, Repo: e.Repo, Head: m.Head, BaseRef: m.BaseRef,
-		Base: cmp.GetBaseCommit().GetSHA(), MergeBase: cmp.GetMergeBaseCommit().GetSHA(), Open: true,
-	}
+	p.Base, p.MergeBase = cmp.GetBaseCommit().GetSHA(), cmp.GetMergeBaseCommit().GetSHA()
 	repo, err := r.Mirrors.Open(ctx, r.App.GitURL(p.Owner, p.Repo), mirror.Remote{URL: r.App.GitURL(p.Owner, p.Repo), Token: gh.GitToken})
 	if err != nil {
-		return checks.Report{}, pol, fmt.Errorf("open mirror: %w", err)
+		return checks.Report{}, p, fmt.Errorf("open mirror: %w", err)
 	}
 	c := Change{Repo: repo, Base: p.MergeBase, Head: p.Head}
 	want := mirror.Want{SHAs: []string{p.Head, p.Base}, Refs: []string{"refs/heads/" + m.Branch}, Depth: 1}
@@ -115,20 +115,19 @@ func (r *Reviewer) groupReport(ctx context.Context, gh *installation.Client, e q
 		want.SHAs = append(want.SHAs, c.Base)
 	}
 	if err := repo.Fetch(ctx, want); err != nil {
-		return checks.Report{}, pol, fmt.Errorf("fetch %s: %w", p.Head, err)
+		return checks.Report{}, p, fmt.Errorf("fetch %s: %w", p.Head, err)
 	}
-	fresh, _, notices, err := r.policy(ctx, gh.Installation, repo, p)
+	pol, _, notices, err := r.policy(ctx, gh.Installation, p, atBase(repo, p))
 	if err != nil {
-		return checks.Report{}, pol, err
+		return checks.Report{}, p, err
 	}
-	pol = fresh
 	ex, err := r.Examiner.Examine(ctx, c, pol, nil, nil)
 	if err != nil {
-		return checks.Report{}, pol, err
+		return checks.Report{}, p, err
 	}
 	numbers, err := r.Ledger.OpenPulls(ctx, repoOf(p))
 	if err != nil {
-		return checks.Report{}, pol, err
+		return checks.Report{}, p, err
 	}
 	scope := triage.Scope{Pulls: map[int]bool{}, Group: true}
 	for _, n := range numbers {
@@ -136,18 +135,18 @@ func (r *Reviewer) groupReport(ctx context.Context, gh *installation.Client, e q
 	}
 	gates, err := r.decide(ctx, repoOf(p), scope, ex.Gates)
 	if err != nil {
-		return checks.Report{}, pol, err
+		return checks.Report{}, p, err
 	}
 	gates, err = r.Examiner.Comments(ctx, c, p.Base, pol, time.Now()).Decide(ctx, ex, gates)
 	if err != nil {
-		return checks.Report{}, pol, err
+		return checks.Report{}, p, err
 	}
 	gates, ruled, err := r.judge(ctx, pol, p).judge(gates, addedBy(ex.Patch))
 	if err != nil {
-		return checks.Report{}, pol, err
+		return checks.Report{}, p, err
 	}
 	return checks.Compose(checks.Input{
 		Base: c.Base, Head: p.Head, Patch: ex.Patch, Gates: gates, NotRun: ex.NotRun, Notices: append(notices, lines(ruled.fails)...),
 		Link: func(path string, line int) string { return link(r.App.WebURL(), p, path, line) },
-	}), pol, nil
+	}), p, nil
 }

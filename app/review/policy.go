@@ -22,7 +22,7 @@ import (
 // policy puts together what holds for a repository: the organisation's file, and the repository's
 // at the base, where the author of the pull request cannot have changed it. The notices tell what
 // of it is not in order.
-func (r *Reviewer) policy(ctx context.Context, installation int64, repo *mirror.Repo, p pull.Pull) (policy.Policy, layers, []string, error) {
+func (r *Reviewer) policy(ctx context.Context, installation int64, p pull.Pull, read reader) (policy.Policy, layers, []string, error) {
 	org, home, told, err := r.organisation(ctx, installation, p.Owner)
 	if err != nil {
 		return policy.Policy{}, layers{}, nil, err
@@ -34,7 +34,7 @@ func (r *Reviewer) policy(ctx context.Context, installation int64, repo *mirror.
 	}
 	if !l.at(p.Repo, p.Fork) {
 		notice := ""
-		if l.repository, notice, err = r.repository(ctx, repo, p); err != nil {
+		if l.repository, notice, err = r.repository(ctx, p, read); err != nil {
 			return policy.Policy{}, layers{}, nil, err
 		}
 		if notice != "" {
@@ -46,6 +46,13 @@ func (r *Reviewer) policy(ctx context.Context, installation int64, repo *mirror.
 		notices = append(notices, checks.Escape(notice))
 	}
 	return pol, l, notices, nil
+}
+
+// A reader reads the policy of a repository at the base. Not ok is: there is none.
+type reader func(context.Context) (text []byte, ok bool, err error)
+
+func atBase(repo *mirror.Repo, p pull.Pull) reader {
+	return func(ctx context.Context) ([]byte, bool, error) { return repo.ReadFile(ctx, p.Base, policy.File) }
 }
 
 // layers are what the policy of a repository is made of.
@@ -64,15 +71,22 @@ func (l layers) at(repo string, fork bool) bool {
 func (l layers) merge() policy.Policy { return policy.Merge(l.organisation, l.repository) }
 
 // repository reads the repository's own policy. Absent, unreadable and invalid are three things:
-// the first says nothing, the others leave the last valid policy in force and are told.
-func (r *Reviewer) repository(ctx context.Context, repo *mirror.Repo, p pull.Pull) (policy.Layer, string, error) {
-	text, ok, err := repo.ReadFile(ctx, p.Base, policy.File)
+// the first says nothing, the others leave the last valid policy in force and are told. Where that is
+// not known either, a file that is away is [errNoPolicy].
+func (r *Reviewer) repository(ctx context.Context, p pull.Pull, read reader) (policy.Layer, string, error) {
+	text, ok, err := read(ctx)
 	var problem string
 	switch {
 	case errors.Is(err, mirror.ErrTooLarge):
 		problem = "is too large to be read"
 	case errors.Is(err, mirror.ErrNotFile):
 		problem = "is not a file"
+	case errors.Is(err, errAway):
+		// An earlier one counts, also that there was none.
+		if _, _, had, err := r.Ledger.ValidPolicy(ctx, repoOf(p)); err != nil || !had {
+			return policy.Layer{}, "", errors.Join(err, errNoPolicy)
+		}
+		problem = "could not be read"
 	case err != nil:
 		return policy.Layer{}, "", fmt.Errorf("read policy: %w", err)
 	case !ok:
@@ -96,9 +110,9 @@ func (r *Reviewer) repository(ctx context.Context, repo *mirror.Repo, p pull.Pul
 	return in, fmt.Sprintf("%s at the base %s. Until it is mended, %s in force.", policy.File, problem, force), nil
 }
 
-// forget notes that a file was deleted: whoever does that says that it is over.
+// forget notes that there is no file: whoever deletes it says that it is over.
 func (r *Reviewer) forget(ctx context.Context, repo ledger.Repo, sha string) error {
-	if _, last, had, err := r.Ledger.ValidPolicy(ctx, repo); err != nil || !had || len(last) == 0 {
+	if _, last, had, err := r.Ledger.ValidPolicy(ctx, repo); err != nil || had && len(last) == 0 {
 		return err
 	}
 	return r.Ledger.SaveValidPolicy(ctx, repo, sha, nil)

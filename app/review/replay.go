@@ -215,7 +215,7 @@ func (m memory) gates(pol policy.Policy, known []triage.Known) []checks.Gate {
 		}
 		runs = append(runs, run)
 	}
-	list := gates(runs, pol, known)
+	list := gates(runs, pol, known, nil)
 	for _, g := range list {
 		for i := range g.Findings {
 			if id := m.of[g.Findings[i].Fingerprint].Decided; id != "" {

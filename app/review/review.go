@@ -21,12 +21,10 @@ import (
 	"github.com/secbydesign/secbydesign/app/installation"
 	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/app/mirror"
-	"github.com/secbydesign/secbydesign/app/policy"
 	"github.com/secbydesign/secbydesign/app/pull"
 	"github.com/secbydesign/secbydesign/app/queue"
 	"github.com/secbydesign/secbydesign/app/triage"
 	"github.com/secbydesign/secbydesign/checks"
-	"github.com/secbydesign/secbydesign/scanners"
 )
 
 // A Reviewer reviews pull requests. Its fields must not change once it works; several
@@ -111,7 +109,7 @@ func (r *Reviewer) Review(ctx context.Context, req queue.Request) error {
 	}
 	rep, basis, err := r.report(ctx, gh, p, run)
 	if err != nil {
-		return r.fail(ctx, req, p, run, err)
+		return r.fail(ctx, gh, req, p, run, err)
 	}
 	if err := r.share(ctx, p, run); err != nil { // another may have been opened in the meantime
 		return err
@@ -172,7 +170,7 @@ func (r *Reviewer) report(ctx context.Context, gh *installation.Client, p pull.P
 	if err != nil {
 		return checks.Report{}, basis{}, err
 	}
-	pol, layers, notices, err := r.policy(ctx, gh.Installation, c.Repo, p)
+	pol, layers, notices, err := r.policy(ctx, gh.Installation, p, atBase(c.Repo, p))
 	if err != nil {
 		return checks.Report{}, basis{}, err
 	}
@@ -310,20 +308,9 @@ func (r *Reviewer) fetch(ctx context.Context, gh *installation.Client, p pull.Pu
 	if err := repo.Fetch(ctx, want); err != nil {
 		return Change{}, fmt.Errorf("fetch %s: %w", p.Head, err)
 	}
-	if p.Commits <= 1 {
-		return c, nil
-	}
-	commits, all, err := p.List(ctx, gh.REST)
-	if err != nil {
+	if c.Commits, c.Partial, err = r.between(ctx, gh, repo, p); err != nil {
 		return Change{}, err
 	}
-	if !all {
-		c.Partial = fmt.Sprintf("GitHub lists only the first %d of the pull request's %d commits, so the history of the others was not looked at.", len(commits), p.Commits)
-	}
-	if err := repo.Fetch(ctx, mirror.Want{SHAs: []string{p.Head}, Refs: []string{head}, Depth: len(commits) + 1}); err != nil {
-		return Change{}, fmt.Errorf("fetch the history of %s: %w", p.Head, err)
-	}
-	c.Commits = commits
 	return c, nil
 }
 
@@ -412,8 +399,8 @@ const patience = 3
 
 // fail settles an error that kept a review from its end, and where it is not the first of its
 // kind lets the pull request say so: a check that is in progress for hours tells nothing.
-func (r *Reviewer) fail(ctx context.Context, req queue.Request, p pull.Pull, run *checks.Run, err error) error {
-	tooLarge := errors.Is(err, mirror.ErrTooLarge)
+func (r *Reviewer) fail(ctx context.Context, gh *installation.Client, req queue.Request, p pull.Pull, run *checks.Run, err error) error {
+	final := errors.Is(err, mirror.ErrTooLarge) // trying again would not help
 	if settled := r.settle(ctx, req, err); settled == nil || !errors.Is(settled, err) || context.Cause(ctx) != nil {
 		return settled
 	}
@@ -421,34 +408,21 @@ func (r *Reviewer) fail(ctx context.Context, req queue.Request, p pull.Pull, run
 		return err
 	}
 	before, listErr := r.Ledger.Events(ctx, ledger.Filter{RepoID: req.RepoID, Owner: req.Owner, Repo: req.Repo, Number: req.Number, Kind: Failed, Head: p.Head})
-	if listErr != nil || len(before) < patience && !tooLarge {
+	if listErr != nil || len(before) < patience && !final {
 		return errors.Join(err, listErr)
 	}
-	reason := "The change could not be read. It is tried again; the operator's log says why."
-	if tooLarge {
-		reason = "The change is too large to be fetched within the operator's limits."
+	rep, unread := r.unread(ctx, gh, p, reasonOf(err))
+	if unread != nil {
+		return errors.Join(err, r.settle(ctx, req, unread))
 	}
-	if finish := run.Finish(ctx, r.unread(p, reason)); finish != nil || !tooLarge {
+	if finish := run.Finish(ctx, rep); finish != nil || !final {
 		return errors.Join(err, finish)
 	}
-	return r.record(ctx, req, p.Head, Finished, summary(r.unread(p, reason), basis{pull: p, infos: r.infos()}))
-}
-
-// unread is the report when no scanner could look.
-func (r *Reviewer) unread(p pull.Pull, reason string) checks.Report {
-	return r.unreadBy(p, policy.Default(), reason)
-}
-
-// unreadBy is the report when no scanner could look, where the policy is known all the same.
-func (r *Reviewer) unreadBy(p pull.Pull, pol policy.Policy, reason string) checks.Report {
-	var runs []scanners.Run
-	for _, sc := range r.Examiner.Scanners {
-		info := sc.Info()
-		if pol.Wants(info.Name, info.Gate) {
-			runs = append(runs, scanners.Run{Scanner: info.Name, Gate: info.Gate, Err: &scanners.IncompleteError{Reason: reason}})
-		}
+	zerolog.Ctx(ctx).Warn().Err(err).Msg("the change is over the limits")
+	if err := r.record(ctx, req, p.Head, TooLarge, tooLarge{r.limits()}); err != nil {
+		return err
 	}
-	return checks.Compose(checks.Input{Base: p.MergeBase, Head: p.Head, Gates: gates(runs, pol, nil), Draft: p.Draft})
+	return r.record(ctx, req, p.Head, Finished, summary(rep, basis{pull: p, infos: r.infos()}))
 }
 
 // settle decides what an error means for the queue: nothing more to do, later, or again.

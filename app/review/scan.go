@@ -149,6 +149,9 @@ func (e *Examiner) identify(ctx context.Context, sc scanners.Scanner, run *scann
 func (s *source) concerns(info scanners.Info) bool {
 	sides := [][]scanners.File{s.head.files, s.base.files}
 	if info.Has(scanners.ScopeRange) {
+		if s.partial != "" {
+			return true // nobody knows what is in the rest
+		}
 		sides = append(sides, s.between.files)
 	}
 	for _, files := range sides {
