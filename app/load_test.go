@@ -17,6 +17,7 @@ import (
 var (
 	quota = flag.Int("quota", 0, "percent of a core that the program gets in TestFewCPU; 0 skips the test")
 	files = flag.Int("files", 5001, "changed files in TestFewCPU")
+	idle  = flag.Duration("idle", 0, "how long TestIdle measures the program; 0 skips the test")
 )
 
 // TestFewCPU reviews a large pull request with a fraction of a core, as in a small container. The
@@ -58,6 +59,45 @@ func TestFewCPU(t *testing.T) {
 	if lost := strings.Count(log.String(), "left to others"); lost > 0 {
 		t.Errorf("the review was thrown away %d times", lost)
 	}
+}
+
+// TestIdle measures what the program takes of a core while there is nothing to do.
+func TestIdle(t *testing.T) {
+	if *idle == 0 {
+		t.Skip("takes a minute: -idle=60s")
+	}
+	w, err := demo.NewWorld(t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.GitHub.Close)
+	p := start(t, w, freeAddress(t), &safeBuffer{})
+	defer p.kill()
+	time.Sleep(5 * time.Second) // what is done at the start
+	before := cpuTime(t, p.cmd.Process.Pid)
+	time.Sleep(*idle)
+	t.Logf("idle takes %.2f %% of a core", 100*(cpuTime(t, p.cmd.Process.Pid)-before).Seconds()/idle.Seconds())
+}
+
+// cpuTime gives what a process has taken so far.
+func cpuTime(t *testing.T, pid int) time.Duration {
+	t.Helper()
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		t.Skip(err)
+	}
+	_, rest, _ := strings.Cut(string(stat), ") ") // a name may hold spaces
+	fields := strings.Fields(rest)
+	const userTime, systemTime, perSecond = 11, 12, 100 // man 5 proc_pid_stat
+	var sum int
+	for _, i := range []int{userTime, systemTime} {
+		n, err := strconv.Atoi(fields[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum += n
+	}
+	return time.Duration(sum) * time.Second / perSecond
 }
 
 // sourceFile makes a file of one of several languages, which several scanners read.

@@ -31,6 +31,13 @@ func (l *Ledger) Waiting(ctx context.Context, queue string, n int) (claims, runn
 		share        = `coalesce(metadata ->> '$.share', '')`
 		installation = `coalesce(metadata ->> '$.installation', '')`
 	)
+	// Most of the time there are none, and this is asked once a second.
+	var any bool
+	err = l.read.QueryRowContext(ctx, `
+		SELECT EXISTS (SELECT 1 FROM river_job WHERE state = 'available' AND queue = $1 AND scheduled_at <= datetime('now', 'subsec'))`, queue).Scan(&any)
+	if err != nil || !any {
+		return nil, nil, err
+	}
 	claims, err = query(ctx, l.read, func(rows *sql.Rows, c *fair.Claim) error { return rows.Scan(&c.ID, &c.Share, &c.Installation) }, `
 		SELECT id, share, installation FROM (
 			SELECT id, scheduled_at, `+share+` AS share, `+installation+` AS installation,
@@ -43,6 +50,12 @@ func (l *Ledger) Waiting(ctx context.Context, queue string, n int) (claims, runn
 	running, err = query(ctx, l.read, func(rows *sql.Rows, c *fair.Claim) error { return rows.Scan(&c.ID, &c.Share) },
 		`SELECT id, `+share+` FROM river_job WHERE queue = $1 AND state = 'running'`, queue)
 	return claims, running, err
+}
+
+// Running reports whether there is a job that runs.
+func (l *Ledger) Running(ctx context.Context) (any bool, err error) {
+	err = l.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM river_job WHERE state = 'running')`).Scan(&any)
+	return any, err
 }
 
 func query[T any](ctx context.Context, db *sql.DB, scan func(*sql.Rows, *T) error, text string, args ...any) (list []T, err error) {

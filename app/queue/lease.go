@@ -129,6 +129,10 @@ var ever = time.Date(9000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // rescueSilent takes up the jobs whose workers, in other processes, have been silent for too long.
 func (q *Queue) rescueSilent(ctx context.Context, silent *silence) error {
+	if any, err := q.ledger.Running(ctx); err != nil || !any {
+		silent.forget()
+		return err
+	}
 	running, err := q.ledger.ReadDriver().GetExecutor().JobGetStuck(ctx, &riverdriver.JobGetStuckParams{StuckHorizon: ever, Max: 10_000})
 	if err != nil {
 		return fmt.Errorf("list running jobs: %w", err)
