@@ -19,7 +19,7 @@ import (
 type token struct {
 	secret  string
 	install *installation
-	repos   map[string]bool // full names in lower case; nil: all of the installation
+	repos   map[int64]bool // by id; nil: all of the installation
 	perms   map[string]string
 	expires time.Time
 }
@@ -28,7 +28,7 @@ func (t *token) reaches(r *Repo) bool {
 	if t == nil || !t.install.reaches(r) {
 		return false
 	}
-	return t.repos == nil || t.repos[r.key()]
+	return t.repos == nil || t.repos[r.id]
 }
 
 func (i *installation) reaches(r *Repo) bool {
@@ -102,20 +102,22 @@ func (s *Server) Token(owner string, perms map[string]string, repos ...string) s
 	defer s.mu.Unlock()
 	for _, in := range s.installs {
 		if strings.EqualFold(in.account.login, owner) {
-			var names map[string]bool
-			for _, r := range repos {
-				if names == nil {
-					names = map[string]bool{}
+			var ids map[int64]bool
+			for _, name := range repos {
+				if ids == nil {
+					ids = map[int64]bool{}
 				}
-				names[strings.ToLower(owner+"/"+r)] = true
+				if r, _ := s.find(owner, name); r != nil {
+					ids[r.id] = true
+				}
 			}
-			return s.mint(in, names, perms, false).secret
+			return s.mint(in, ids, perms, false).secret
 		}
 	}
 	panic("fakegithub: the App is not installed on " + owner)
 }
 
-func (s *Server) mint(in *installation, repos map[string]bool, perms map[string]string, old bool) *token {
+func (s *Server) mint(in *installation, repos map[int64]bool, perms map[string]string, old bool) *token {
 	if perms == nil {
 		perms = s.opts.Permissions
 	}
@@ -170,17 +172,17 @@ func (s *Server) createToken(c *call) (answer, error) {
 	if len(req.Repositories)+len(req.RepositoryIDs) > maxNarrowing {
 		return answer{}, fail(http.StatusUnprocessableEntity, "Too many repositories")
 	}
-	var keys map[string]bool
+	var ids map[int64]bool
 	var list []*Repo
 	missing := fail(http.StatusUnprocessableEntity, "There is at least one repository that does not exist or is not accessible to the parent installation.")
 	add := func(r *Repo) bool {
 		if r == nil || !in.reaches(r) {
 			return false
 		}
-		if keys == nil {
-			keys = map[string]bool{}
+		if ids == nil {
+			ids = map[int64]bool{}
 		}
-		keys[r.key()] = true
+		ids[r.id] = true
 		list = append(list, r)
 		return true
 	}
@@ -201,12 +203,12 @@ func (s *Server) createToken(c *call) (answer, error) {
 	case "disabled":
 		old = true
 	}
-	t := s.mint(in, keys, req.Permissions, old)
+	t := s.mint(in, ids, req.Permissions, old)
 	body := object{
 		"token": t.secret, "expires_at": stamp(t.expires), "permissions": t.perms,
 		"repository_selection": "all",
 	}
-	if keys != nil {
+	if ids != nil {
 		body["repository_selection"] = "selected"
 		body["repositories"] = each(list, s.repoJSON)
 	}

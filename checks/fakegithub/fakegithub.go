@@ -25,6 +25,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -77,6 +78,9 @@ type Server struct {
 	lastID     int64
 	accounts   map[string]*account // by lower-case login
 	repos      map[string]*Repo    // by lower-case owner/name
+	moved      map[string]int64    // names that repositories had, to their ids
+	made       int                 // repositories so far
+	before     func(*http.Request) // see [Server.Before]
 	installs   map[int64]*installation
 	tokens     map[string]*token
 	comments   map[int64]*ReviewComment
@@ -155,7 +159,7 @@ func New(opts Options) (*Server, error) {
 		opts: opts, git: git, webhookURL: opts.WebhookURL,
 		// Above 32 bits, as GitHub's own: a client that cuts them fails here too.
 		lastID:   5_000_000_000,
-		accounts: map[string]*account{}, repos: map[string]*Repo{},
+		accounts: map[string]*account{}, repos: map[string]*Repo{}, moved: map[string]int64{},
 		installs: map[int64]*installation{}, tokens: map[string]*token{},
 		comments: map[int64]*ReviewComment{}, issueNotes: map[int64]*IssueComment{},
 		checks: map[int64]*CheckRun{}, suites: map[int64]*checkSuite{},
@@ -176,6 +180,14 @@ func New(opts Options) (*Server, error) {
 // ServeHTTP makes the stand-in usable with any HTTP server. Whoever serves it by other
 // means than [Server.Start] tells the address with [Server.SetURL].
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.routes.ServeHTTP(w, r) }
+
+// Before has f called before each request to the API and of git is looked at, so that a test can act between two
+// of them. Nil ends that.
+func (s *Server) Before(f func(*http.Request)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.before = f
+}
 
 // Start serves on addr ("" is a free port of the loopback interface) until [Server.Close].
 func (s *Server) Start(addr string) error {
@@ -286,6 +298,13 @@ func (s *Server) ResetWrites() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.writes = nil
+}
+
+// Subscribe lets the App get more events from now on.
+func (s *Server) Subscribe(events ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.opts.Events = slices.Concat(s.opts.Events, events)
 }
 
 // SetPermissions changes what the App may do, in installations and in tokens minted

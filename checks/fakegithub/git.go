@@ -158,10 +158,20 @@ func (s *Server) serveGit(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.mu.Lock()
-	repo := s.repos[strings.ToLower(owner+"/"+name)]
+	repo, moved := s.find(owner, name)
 	allowed := s.mayFetch(r, repo)
+	to := ""
+	if moved && allowed {
+		to = s.page("/%s.git/%s", repo.FullName(), rest)
+	}
 	s.mu.Unlock()
 	switch {
+	case to != "":
+		if r.URL.RawQuery != "" {
+			to += "?" + r.URL.RawQuery
+		}
+		http.Redirect(w, r, to, http.StatusMovedPermanently)
+		return
 	case !allowed && r.Header.Get("Authorization") == "":
 		w.Header().Set("WWW-Authenticate", `Basic realm="GitHub"`)
 		http.Error(w, "Repository not found.", http.StatusUnauthorized)

@@ -153,7 +153,7 @@ func (query) Viewer(ctx context.Context) *actor {
 
 func (query) Repository(ctx context.Context, args struct{ Owner, Name string }) (*gqlRepo, error) {
 	g := gql(ctx)
-	r := g.s.repos[strings.ToLower(args.Owner+"/"+args.Name)]
+	r, _ := g.s.find(args.Owner, args.Name) // followRenames is the default
 	if r == nil || !g.tok.reaches(r) && !r.public {
 		return nil, gqlError{"NOT_FOUND", fmt.Sprintf("Could not resolve to a Repository with the name '%s/%s'.", args.Owner, args.Name)}
 	}

@@ -181,7 +181,7 @@ func (s *Server) showPull(w http.ResponseWriter, r *http.Request) {
 func (s *Server) findPull(owner, name string, n int) (pageView, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	repo := s.repos[strings.ToLower(owner+"/"+name)]
+	repo, _ := s.find(owner, name)
 	if repo == nil || repo.pull(n) == nil {
 		return pageView{}, false
 	}

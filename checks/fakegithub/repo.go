@@ -77,11 +77,16 @@ func (s *Server) CreateRepo(owner, name string, public bool) *Repo {
 
 func (s *Server) createRepo(owner *account, name string, public bool, parent *Repo) *Repo {
 	r := &Repo{
-		s: s, id: int64(100_000 + len(s.repos)), owner: owner, name: name, public: public, parent: parent,
+		s: s, id: int64(100_000 + s.made), owner: owner, name: name, public: public, parent: parent,
 		dir: filepath.Join(s.opts.Dir, owner.login, name+".git"), created: s.now(),
 		permissions: map[string]string{}, diffs: map[string]*diff{}, maps: map[string]lineMap{}, known: map[string]bool{},
 	}
+	s.made++
+	if _, err := os.Stat(r.dir); err == nil { // of one that had the name, and keeps its folder
+		r.dir = filepath.Join(s.opts.Dir, owner.login, fmt.Sprintf("%s-%d.git", name, r.id))
+	}
 	must(initRepo(r.dir))
+	delete(s.moved, r.key())
 	s.repos[r.key()] = r
 	return r
 }
@@ -116,27 +121,6 @@ func (r *Repo) Remove() {
 	}
 }
 
-// Rename gives the repository another name. GitHub leads those who ask for the old one on; this does not.
-func (r *Repo) Rename(name string) {
-	r.s.mu.Lock()
-	defer r.s.mu.Unlock()
-	was, dir := r.key(), filepath.Join(filepath.Dir(r.dir), name+".git")
-	must(os.Rename(r.dir, dir))
-	delete(r.s.repos, was)
-	r.name, r.dir = name, dir
-	r.s.repos[r.key()] = r
-	for _, t := range r.s.tokens {
-		if t.repos[was] {
-			t.repos[r.key()] = true
-		}
-	}
-	for _, in := range r.s.installs {
-		if in.repos[was] {
-			in.repos[r.key()] = true
-		}
-	}
-}
-
 func (s *Server) repoByID(id int64) *Repo {
 	for _, r := range s.repos {
 		if r.id == id {
@@ -145,6 +129,9 @@ func (s *Server) repoByID(id int64) *Repo {
 	}
 	return nil
 }
+
+// ID is what stays when the name changes.
+func (r *Repo) ID() int64 { return r.id }
 
 // FullName is "owner/name".
 func (r *Repo) FullName() string { return r.owner.login + "/" + r.name }

@@ -56,6 +56,7 @@ func each[T any](list []T, shape func(T) object) []any {
 type apiError struct {
 	status  int
 	Message string `json:"message"`
+	URL     string `json:"url,omitempty"` // of a redirect
 	Errors  []any  `json:"errors,omitempty"`
 	Docs    string `json:"documentation_url"`
 	header  http.Header
@@ -282,9 +283,12 @@ func (s *Server) admit(c *call, kind auth, spec string, header http.Header) (ans
 		}
 	}
 	if owner := c.path("owner"); owner != "" {
-		c.repo = s.repos[strings.ToLower(owner+"/"+c.path("repo"))]
-		if c.repo == nil || c.repo.deleted {
+		var moved bool
+		if c.repo, moved = s.find(owner, c.path("repo")); c.repo == nil {
 			return answer{}, notFound()
+		}
+		if moved && (c.tok == nil || c.repo.public || c.tok.reaches(c.repo)) {
+			return answer{}, s.movedTo(c.repo, c.r)
 		}
 		if c.tok != nil && !c.tok.reaches(c.repo) {
 			if !c.repo.public {

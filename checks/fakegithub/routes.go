@@ -31,6 +31,13 @@ func (s *Server) handler() (http.Handler, error) {
 	s.pageRoutes(mux)
 	s.actionsRoutes(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		before := s.before
+		s.mu.Unlock()
+		if before != nil {
+			before(r)
+		}
+		r = s.byID(r)
 		if strings.Contains(r.URL.Path, ".git/") && !strings.HasPrefix(r.URL.Path, "/api/") {
 			s.serveGit(w, r)
 			return
