@@ -102,6 +102,10 @@ func checkSane(t *testing.T, in webhook.Intent) {
 		}
 	case webhook.PolicyChanged:
 		repo(in.Installation, in.RepoID, in.Owner, in.Repo, in.HeadSHA)
+	case webhook.Renamed:
+		repo(in.Installation, in.RepoID, in.Owner, in.Repo)
+	case webhook.Transferred:
+		repo(in.Installation, in.RepoID, in.Owner, in.Repo)
 	case webhook.Installed:
 		list(in.Installation, in.Account, in.Repositories)
 	case webhook.RepositoriesAdded:

@@ -113,6 +113,20 @@ type PolicyChanged struct {
 	HeadSHA      string // the new tip
 }
 
+// Renamed says that a repository has another name.
+type Renamed struct {
+	Installation int64
+	Owner, Repo  string // the new name
+	RepoID       int64
+}
+
+// Transferred says that a repository has another owner, where the App is installed too.
+type Transferred struct {
+	Installation int64  // of the new owner
+	Owner, Repo  string // the new name
+	RepoID       int64
+}
+
 // A Repository is one that an installation covers.
 type Repository struct {
 	ID          int64
@@ -169,6 +183,8 @@ func (Button) intent()              {}
 func (MergeGroup) intent()          {}
 func (Closed) intent()              {}
 func (PolicyChanged) intent()       {}
+func (Renamed) intent()             {}
+func (Transferred) intent()         {}
 func (Installed) intent()           {}
 func (Uninstalled) intent()         {}
 func (Suspended) intent()           {}

@@ -117,6 +117,8 @@ func readers(event string) reader {
 		return readMergeGroup
 	case "push":
 		return readPush
+	case "repository":
+		return readRepository
 	case "installation":
 		return readInstallation
 	case "installation_repositories":
@@ -273,6 +275,25 @@ func readPush(p payload) (Intent, Outcome, error) {
 		Installation: p.Installation.ID, Owner: owner, Repo: p.Repository.Name, RepoID: p.Repository.ID,
 		HeadSHA: p.After,
 	}, Accepted, nil
+}
+
+// readRepository is of an event that an App gets only where it subscribed to it. What it tells of the name is in every
+// other event as well.
+func readRepository(p payload) (Intent, Outcome, error) {
+	if p.Action != "renamed" && p.Action != "transferred" {
+		return nil, ActionNotUsed, nil
+	}
+	if p.Installation.ID == 0 {
+		return nil, NoInstallation, nil
+	}
+	owner, err := p.repository()
+	if err != nil {
+		return nil, BadPayload, err
+	}
+	if p.Action == "renamed" {
+		return Renamed{p.Installation.ID, owner, p.Repository.Name, p.Repository.ID}, Accepted, nil
+	}
+	return Transferred{p.Installation.ID, owner, p.Repository.Name, p.Repository.ID}, Accepted, nil
 }
 
 func readInstallation(p payload) (Intent, Outcome, error) {
