@@ -67,6 +67,9 @@ func (a *app) want(ctx context.Context, d webhook.Delivery) (want asked, err err
 				})
 			}
 		}
+	case webhook.Transferred:
+		// Another organisation has another policy. A new name alone is taken down with the delivery.
+		want.reviews, err = a.reach(ctx, i.Installation, webhook.Repository{ID: i.RepoID, Owner: i.Owner, Name: i.Repo})
 	case webhook.Comment:
 		want.errands = said(i)
 	case webhook.Button:
@@ -79,14 +82,35 @@ func (a *app) want(ctx context.Context, d webhook.Delivery) (want asked, err err
 		a.github.Forget(i.Installation)
 	case webhook.Unsuspended:
 		a.github.Forget(i.Installation)
+	case webhook.Installed:
+		want.reviews, err = a.reach(ctx, i.Installation, i.Repositories...)
 	case webhook.RepositoriesAdded:
 		a.github.Forget(i.Installation)
+		want.reviews, err = a.reach(ctx, i.Installation, i.Repositories...)
 	case webhook.RepositoriesRemoved:
 		a.github.Forget(i.Installation)
 	}
 	// The others are worth being known, and the delivery that brought them is: a policy is read
 	// anew for each review, so a new one needs nothing.
 	return want, err
+}
+
+// reach asks for reviews of the open pull requests that are known of repositories which are within reach of an
+// installation from now on. One that was transferred may have been out of reach, with a check in progress.
+func (a *app) reach(ctx context.Context, installed int64, repos ...webhook.Repository) (out []queue.Request, err error) {
+	for _, repo := range repos {
+		numbers, err := a.ledger.OpenPulls(ctx, ledger.Repo{ID: repo.ID})
+		if err != nil {
+			return nil, err
+		}
+		for _, n := range numbers {
+			out = append(out, queue.Request{
+				Key:    queue.Key{Installation: installed, Owner: repo.Owner, Repo: repo.Name, Number: n},
+				RepoID: repo.ID, Reason: "within reach", Force: true,
+			})
+		}
+	}
+	return out, nil
 }
 
 // said makes an errand of a comment that holds commands. The rest of its text is not kept.

@@ -91,11 +91,11 @@ func TestAnswersStayWithTheirInstallation(t *testing.T) {
 	h := &hub{}
 	full, short := etags(h, func(string, string) string { return "same" })
 	a, c := open(t, h)
-	other, err := a.Client(t.Context(), inst+1, "acme", "shop")
+	other, err := a.Client(t.Context(), inst+1, 0, "acme", "shop")
 	if err != nil {
 		t.Fatal(err)
 	}
-	repo, err := a.Client(t.Context(), inst, "acme", "other")
+	repo, err := a.Client(t.Context(), inst, 0, "acme", "other")
 	if err != nil {
 		t.Fatal(err)
 	}

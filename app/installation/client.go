@@ -15,6 +15,7 @@ import (
 // for as long as wanted: its token is renewed.
 type Client struct {
 	Installation int64
+	RepoID       int64 // GitHub's; 0 where it is not known
 	Owner, Repo  string
 
 	REST    *github.Client
@@ -27,12 +28,14 @@ type Client struct {
 }
 
 // Client gives a client for one repository. It asks GitHub for a token, unless it has
-// one, so a repository out of reach is an error here already.
-func (a *App) Client(ctx context.Context, installation int64, owner, repo string) (*Client, error) {
+// one, so a repository out of reach is an error here already. Where the repository's id is
+// not 0, the token is for it, whatever it is called now and whoever has its name; requests
+// under a name that is not its own any more end in [*Moved].
+func (a *App) Client(ctx context.Context, installation, id int64, owner, repo string) (*Client, error) {
 	if !validName(owner) || !validName(repo) {
 		return nil, fmt.Errorf("open installation %d: %q/%q is no repository name", installation, owner, repo)
 	}
-	c := &Client{Installation: installation, Owner: owner, Repo: repo, app: a, shared: a.installation(installation)}
+	c := &Client{Installation: installation, RepoID: id, Owner: owner, Repo: repo, app: a, shared: a.installation(installation)}
 	c.token = c.source(forReview)
 	if _, err := c.token.get(ctx); err != nil {
 		return nil, fmt.Errorf("open %s/%s: %w", owner, repo, err)
@@ -46,7 +49,7 @@ func (a *App) Client(ctx context.Context, installation int64, owner, repo string
 // source gives the one source of tokens for this repository and purpose.
 func (c *Client) source(p purpose) *source {
 	s := c.scope(p)
-	fresh := &source{app: c.app, installation: c.Installation, repo: c.Repo, purpose: p, minting: make(chan struct{}, 1)}
+	fresh := &source{app: c.app, installation: c.Installation, id: c.RepoID, repo: c.Repo, purpose: p, minting: make(chan struct{}, 1)}
 	if known, ok, _ := c.shared.scopes.PeekOrAdd(s, fresh); ok {
 		c.shared.scopes.Get(s) // as used just now
 		return known
@@ -55,6 +58,9 @@ func (c *Client) source(p purpose) *source {
 }
 
 func (c *Client) scope(p purpose) scope {
+	if c.RepoID != 0 {
+		return scope{fmt.Sprintf("#%d", c.RepoID), p}
+	}
 	return scope{strings.ToLower(c.Owner + "/" + c.Repo), p}
 }
 
@@ -64,6 +70,9 @@ func (c *Client) client(s *source) *http.Client {
 	t = &confined{api: c.app.api, next: t}
 	t = &conditional{answers: c.app.cache, installation: c.Installation, scope: c.scope(s.purpose), next: t}
 	t = &limited{limits: c.shared.limits, repo: strings.ToLower(c.Repo), next: t}
+	if c.RepoID != 0 {
+		t = &named{api: c.app.api.Path, id: c.RepoID, next: t}
+	}
 	return &http.Client{Transport: t}
 }
 
@@ -75,6 +84,15 @@ func (c *Client) String() string {
 // Permissions tells what the token may do: names as in GitHub's API, such as "checks",
 // and "read" or "write". GitHub may add some that were not asked for, such as metadata.
 func (c *Client) Permissions() map[string]string { return c.token.permissions() }
+
+// Mirror names the mirror of this repository for all time: by its id, since another repository may have its name
+// one day.
+func (c *Client) Mirror() string {
+	if c.RepoID != 0 {
+		return fmt.Sprintf("%s#%d", c.app.web, c.RepoID)
+	}
+	return c.app.GitURL(c.Owner, c.Repo)
+}
 
 // GitToken gives a token that can read this repository's content and nothing else. It is
 // good for five minutes at least.

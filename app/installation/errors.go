@@ -76,6 +76,12 @@ type refusal struct {
 // differs; all other refusals are left to go-github. Only status codes that matter have
 // their body read, and it can be read again.
 func judge(req *http.Request, resp *http.Response) error {
+	if redirects(resp.StatusCode) && req.Method != http.MethodGet && req.Method != http.MethodHead {
+		// After some of these net/http would send a GET, and the write would seem to be done.
+		_, name, _ := strings.Cut(req.URL.Path, "/repos/")
+		parts := append(strings.SplitN(name, "/", 3), "")
+		return &Moved{parts[0] + "/" + parts[1]}
+	}
 	switch resp.StatusCode {
 	case http.StatusOK:
 		if !graphql(req) {

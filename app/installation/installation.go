@@ -10,7 +10,10 @@
 // [ErrSuspended], [*Forbidden], [*RateLimited]. A worker is never put to sleep for a rate
 // limit; whoever schedules the work tries again at [RateLimited.Until].
 //
-// Below a client stand small transports, each with one duty, from the outside in: limits,
+// A repository may be renamed or transferred at any moment. Its id stays, and the tokens are for that; see
+// [Moved] and [App.Find].
+//
+// Below a client stand small transports, each with one duty, from the outside in: names, limits,
 // cache, authorize, retry, exchange.
 package installation
 

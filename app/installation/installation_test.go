@@ -95,9 +95,9 @@ func TestTokensAreNarrow(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []mintRequest{
-		{[]string{"shop"}, map[string]string{"metadata": "read", "contents": "read", "checks": "write", "pull_requests": "write"}},
-		{[]string{"shop"}, map[string]string{"contents": "read"}},
-		{[]string{"shop"}, map[string]string{"metadata": "read", "contents": "write", "pull_requests": "write"}},
+		{[]string{"shop"}, map[string]string{"metadata": "read", "contents": "read", "checks": "write", "pull_requests": "write"}, nil},
+		{[]string{"shop"}, map[string]string{"contents": "read"}, nil},
+		{[]string{"shop"}, map[string]string{"metadata": "read", "contents": "write", "pull_requests": "write"}, nil},
 	}
 	if got := h.mints(); !reflect.DeepEqual(got, want) {
 		t.Errorf("asked for\n%v\nwant\n%v", got, want)
@@ -144,7 +144,7 @@ func TestTokenIsKeptUntilNearItsEnd(t *testing.T) {
 				t.Fatal(err)
 			}
 			// Names are the same in any case.
-			if _, err := a.Client(t.Context(), inst, "Acme", "SHOP"); err != nil {
+			if _, err := a.Client(t.Context(), inst, 0, "Acme", "SHOP"); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -182,7 +182,7 @@ func TestManyAskOneToken(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 50 {
 			wg.Go(func() {
-				if _, err := a.Client(t.Context(), inst, "acme", "shop"); err != nil {
+				if _, err := a.Client(t.Context(), inst, 0, "acme", "shop"); err != nil {
 					t.Error(err)
 				}
 			})
@@ -190,10 +190,10 @@ func TestManyAskOneToken(t *testing.T) {
 		wg.Go(func() {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 			defer cancel()
-			if _, err := a.Client(ctx, inst, "acme", "shop"); !errors.Is(err, context.DeadlineExceeded) {
+			if _, err := a.Client(ctx, inst, 0, "acme", "shop"); !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("one who gives up early got %v", err)
 			}
-			if _, err := a.Client(ctx, inst, "acme", "shop"); !errors.Is(err, context.DeadlineExceeded) {
+			if _, err := a.Client(ctx, inst, 0, "acme", "shop"); !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("one who gave up got %v", err)
 			}
 		})
@@ -273,11 +273,11 @@ func TestForgetWhileAskingForAToken(t *testing.T) {
 			fmt.Fprintf(w, `{"token":%q,"expires_at":%q}`, token(1), time.Now().Add(time.Hour).Format(time.RFC3339))
 		}
 		a := newApp(t, h)
-		go func() { _, _ = a.Client(t.Context(), inst, "acme", "shop") }()
+		go func() { _, _ = a.Client(t.Context(), inst, 0, "acme", "shop") }()
 		synctest.Wait()
 		a.Forget(inst)
 		time.Sleep(2 * time.Second)
-		if _, err := a.Client(t.Context(), inst, "acme", "shop"); err != nil {
+		if _, err := a.Client(t.Context(), inst, 0, "acme", "shop"); err != nil {
 			t.Fatal(err)
 		}
 		if n := len(h.mints()); n != 2 {
@@ -311,7 +311,7 @@ func TestClientRefusesNamesThatAreNone(t *testing.T) {
 	a := newApp(t, h)
 	for _, name := range []string{"", ".", "..", "a/b", "a b", "a?b", "a%2fb", "a\nb", strings.Repeat("a", 101)} {
 		for _, pair := range [][2]string{{name, "shop"}, {"acme", name}} {
-			if _, err := a.Client(t.Context(), inst, pair[0], pair[1]); err == nil {
+			if _, err := a.Client(t.Context(), inst, 0, pair[0], pair[1]); err == nil {
 				t.Errorf("took %q", pair)
 			}
 		}

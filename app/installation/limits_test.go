@@ -171,7 +171,7 @@ func TestPrimaryLimitsAreApart(t *testing.T) {
 		if err := get(c); err != nil {
 			t.Fatal(err)
 		}
-		other, err := a.Client(t.Context(), inst, "acme", "other")
+		other, err := a.Client(t.Context(), inst, 0, "acme", "other")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -325,7 +325,7 @@ func TestOneLimitDoesNotBindAnotherInstallation(t *testing.T) {
 		if err := get(c); !errors.As(err, new(*RateLimited)) {
 			t.Fatal(err)
 		}
-		other, err := a.Client(t.Context(), inst+1, "acme", "shop")
+		other, err := a.Client(t.Context(), inst+1, 0, "acme", "shop")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -358,7 +358,7 @@ func TestWritesArePacedOneByOne(t *testing.T) {
 			fmt.Fprint(w, "{}")
 		}
 		a, c := open(t, h, func(o *Options) { o.WritePace = WritePace })
-		other, err := a.Client(t.Context(), inst, "acme", "other")
+		other, err := a.Client(t.Context(), inst, 0, "acme", "other")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -403,7 +403,7 @@ func TestWritesAreSharedByRepository(t *testing.T) {
 	took := func(busy int) (d time.Duration) {
 		synctest.Test(t, func(t *testing.T) {
 			a, c := open(t, &hub{}, func(o *Options) { o.WritePace = WritePace })
-			quiet, err := a.Client(t.Context(), inst, "acme", "quiet")
+			quiet, err := a.Client(t.Context(), inst, 0, "acme", "quiet")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -526,7 +526,7 @@ func TestRefusalsThatMatter(t *testing.T) {
 			var err error
 			if tt.mint {
 				h.mint = answer
-				_, err = newApp(t, h).Client(t.Context(), inst, "acme", "shop")
+				_, err = newApp(t, h).Client(t.Context(), inst, 0, "acme", "shop")
 			} else {
 				h.api = answer
 				_, c := open(t, h)

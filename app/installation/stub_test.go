@@ -61,8 +61,9 @@ type hub struct {
 }
 
 type mintRequest struct {
-	Repositories []string          `json:"repositories"`
-	Permissions  map[string]string `json:"permissions"`
+	Repositories  []string          `json:"repositories"`
+	Permissions   map[string]string `json:"permissions"`
+	RepositoryIDs []int64           `json:"repository_ids"`
 }
 
 type seen struct {
@@ -195,7 +196,7 @@ func (m inMemory) RoundTrip(req *http.Request) (resp *http.Response, err error) 
 func open(t *testing.T, h *hub, change ...func(*Options)) (*App, *Client) {
 	t.Helper()
 	a := newApp(t, h, change...)
-	c, err := a.Client(t.Context(), inst, "acme", "shop")
+	c, err := a.Client(t.Context(), inst, 0, "acme", "shop")
 	if err != nil {
 		t.Fatal(err)
 	}

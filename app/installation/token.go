@@ -31,7 +31,7 @@ const (
 
 // A scope is what a token reaches.
 type scope struct {
-	repo    string // "owner/name" in lower case
+	repo    string // "#" and its id, or "owner/name" in lower case
 	purpose purpose
 }
 
@@ -77,6 +77,7 @@ func (s secret) reveal() string   { return *s.s }
 type source struct {
 	app          *App
 	installation int64
+	id           int64  // of the repository; 0 where it is not known
 	repo         string // the name alone: GitHub knows the owner by the installation
 	purpose      purpose
 
@@ -108,10 +109,11 @@ func (s *source) get(ctx context.Context) (*secret, error) {
 	drops := s.drops
 	s.mu.Unlock()
 
-	got, _, err := s.app.rest.Apps.CreateInstallationToken(ctx, s.installation, &github.InstallationTokenOptions{
-		Repositories: []string{s.repo},
-		Permissions:  s.purpose.permissions(),
-	})
+	asked := &github.InstallationTokenOptions{Repositories: []string{s.repo}, Permissions: s.purpose.permissions()}
+	if s.id != 0 {
+		asked.Repositories, asked.RepositoryIDs = nil, []int64{s.id}
+	}
+	got, _, err := s.app.rest.Apps.CreateInstallationToken(ctx, s.installation, asked)
 	if err != nil {
 		return nil, fmt.Errorf("get a token of installation %d to %s: %w", s.installation, s.purpose, err)
 	}

@@ -62,6 +62,19 @@ func (l *Ledger) Name(ctx context.Context, tx *sql.Tx, id int64, owner, repo str
 	return nil
 }
 
+// Found takes down what GitHub says of a repository: its name, and by which installation the App reaches it.
+func (l *Ledger) Found(ctx context.Context, r Repo, installation int64) error {
+	return l.Tx(ctx, func(tx *sql.Tx) error {
+		if err := l.Name(ctx, tx, r.ID, r.Owner, r.Name); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE pulls SET installation = $1 WHERE repo_id = $2`, installation, r.ID); err != nil {
+			return fmt.Errorf("take down the installation of %s: %w", r, err)
+		}
+		return nil
+	})
+}
+
 // rename does what is to be done for another name.
 func rename(ctx context.Context, tx *sql.Tx, id int64, owner, repo string) error {
 	lowOwner, lowRepo := strings.ToLower(owner), strings.ToLower(repo)

@@ -35,14 +35,22 @@ type Pull struct {
 	Commits int // how many it has
 }
 
-// Read asks GitHub, which takes two requests.
-func Read(ctx context.Context, gh *github.Client, owner, repo string, number int) (Pull, error) {
+// Read asks GitHub, which takes two requests. The error is [*installation.Moved] when the repository with the id is
+// not called owner/repo any more, though GitHub may have led on, or another one has the name; an id of 0 is of any.
+func Read(ctx context.Context, gh *github.Client, id int64, owner, repo string, number int) (Pull, error) {
 	pr, _, err := gh.PullRequests.Get(ctx, owner, repo, number)
 	if err != nil {
 		return Pull{}, fmt.Errorf("read pull request: %w", err)
 	}
+	base := pr.GetBase().GetRepo()
+	if id != 0 && (base.GetID() != id || !strings.EqualFold(base.GetFullName(), owner+"/"+repo)) {
+		return Pull{}, fmt.Errorf("read pull request: %w", &installation.Moved{Was: owner + "/" + repo})
+	}
+	if found, name, ok := strings.Cut(base.GetFullName(), "/"); ok && id != 0 {
+		owner, repo = found, name // as GitHub spells it
+	}
 	p := Pull{
-		RepoID: pr.GetBase().GetRepo().GetID(), Owner: owner, Repo: repo, Number: number,
+		RepoID: id, Owner: owner, Repo: repo, Number: number,
 		URL:    pr.GetHTMLURL(),
 		Public: !pr.GetBase().GetRepo().GetPrivate(), Fork: pr.GetBase().GetRepo().GetFork(),
 		Head: pr.GetHead().GetSHA(), BaseRef: pr.GetBase().GetRef(), Base: pr.GetBase().GetSHA(),

@@ -52,7 +52,7 @@ const patienceForReview = 10 * time.Minute
 // carryOut does what was said and writes it down, with what is to be answered.
 func (r *Reviewer) carryOut(ctx context.Context, gh *installation.Client, e queue.Errand, said Said, key string) (carried, error) {
 	what := carried{Key: key, Sender: said.Sender, Lines: said.Lines}
-	p, err := pull.Read(ctx, gh.REST, e.Owner, e.Repo, e.Number)
+	p, err := pull.Read(ctx, gh.REST, e.RepoID, e.Owner, e.Repo, e.Number)
 	if err != nil {
 		return carried{}, err
 	}

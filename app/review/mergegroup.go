@@ -42,7 +42,7 @@ func (r *Reviewer) group(ctx context.Context, e queue.Errand) error {
 	if numbers, err := r.Ledger.PullsAt(ctx, errandRepo(e), m.Head); err != nil || len(numbers) > 0 {
 		return err
 	}
-	gh, err := r.App.Client(ctx, e.Installation, e.Owner, e.Repo)
+	gh, err := r.App.Client(ctx, e.Installation, e.RepoID, e.Owner, e.Repo)
 	if err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func (r *Reviewer) groupReport(ctx context.Context, gh *installation.Client, e q
 		return checks.Report{}, p, fmt.Errorf("compare the group with its base: %w", err)
 	}
 	p.Base, p.MergeBase = cmp.GetBaseCommit().GetSHA(), cmp.GetMergeBaseCommit().GetSHA()
-	repo, err := r.Mirrors.Open(ctx, r.App.GitURL(p.Owner, p.Repo), mirror.Remote{URL: r.App.GitURL(p.Owner, p.Repo), Token: gh.GitToken})
+	repo, err := r.mirror(ctx, gh, p)
 	if err != nil {
 		return checks.Report{}, p, fmt.Errorf("open mirror: %w", err)
 	}

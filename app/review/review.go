@@ -59,7 +59,7 @@ const Rerequested = "rerequested"
 func (r *Reviewer) Review(ctx context.Context, req queue.Request) error {
 	began := time.Now()
 	log := zerolog.Ctx(ctx)
-	gh, err := r.App.Client(ctx, req.Installation, req.Owner, req.Repo)
+	gh, err := r.App.Client(ctx, req.Installation, req.RepoID, req.Owner, req.Repo)
 	if err != nil {
 		return r.settle(ctx, req, err)
 	}
@@ -138,7 +138,7 @@ func (r *Reviewer) read(ctx context.Context, gh *installation.Client, req queue.
 	if err != nil {
 		return pull.Pull{}, err
 	}
-	p, err := pull.Read(ctx, gh.REST, req.Owner, req.Repo, req.Number)
+	p, err := pull.Read(ctx, gh.REST, req.RepoID, req.Owner, req.Repo, req.Number)
 	if err != nil || known.Head == p.Head && known.Closed == !p.Open {
 		return p, err
 	}
@@ -292,7 +292,7 @@ func link(web string, p pull.Pull, path string, line int) string {
 
 // fetch brings both ends of the change here, and the commits in between.
 func (r *Reviewer) fetch(ctx context.Context, gh *installation.Client, p pull.Pull) (Change, error) {
-	repo, err := r.Mirrors.Open(ctx, r.App.GitURL(p.Owner, p.Repo), mirror.Remote{URL: r.App.GitURL(p.Owner, p.Repo), Token: gh.GitToken})
+	repo, err := r.mirror(ctx, gh, p)
 	if err != nil {
 		return Change{}, fmt.Errorf("open mirror: %w", err)
 	}
@@ -428,11 +428,22 @@ func (r *Reviewer) fail(ctx context.Context, gh *installation.Client, req queue.
 // settle decides what an error means for the queue: nothing more to do, later, or again.
 func (r *Reviewer) settle(ctx context.Context, req queue.Request, err error) error {
 	var limited *installation.RateLimited
+	at, moved, err := r.elsewhere(ctx, ledger.Repo{ID: req.RepoID, Owner: req.Owner, Name: req.Repo}, req.Installation, err)
 	switch {
-	case err == nil:
+	case err == nil && !moved:
 		return nil
 	case context.Cause(ctx) != nil:
 		return context.Cause(ctx)
+	case moved:
+		// Something newer is worked on at once, and ends what was begun here.
+		reason := "renamed or transferred"
+		if req.Force {
+			reason = req.Reason
+		}
+		return r.Submit(ctx, ledger.Delivery{}, []queue.Request{{
+			Key:    queue.Key{Installation: at.Installation, Owner: at.Owner, Repo: at.Name, Number: req.Number},
+			RepoID: req.RepoID, Reason: reason, Closed: req.Closed, Force: true,
+		}}, nil, nil)
 	case outOfReach(err):
 		zerolog.Ctx(ctx).Info().Err(err).Msg("not reviewed: out of reach")
 		return r.record(ctx, req, "", Superseded, nil)

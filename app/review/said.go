@@ -68,17 +68,22 @@ type carried struct {
 
 // Errand does what is not a review. It has the form of [queue.Run].
 func (r *Reviewer) Errand(ctx context.Context, e queue.Errand) error {
-	var err error
+	var do func(context.Context, queue.Errand) error
 	switch e.Kind {
 	case Comment, Button:
-		err = r.answer(ctx, e)
+		do = r.answer
 	case Group:
-		err = r.group(ctx, e)
+		do = r.group
 	case Expiry, Acceptance, Revocation:
-		err = r.spread(ctx, e)
+		do = r.spread
 	default:
 		// Left behind by a newer version of this program, which will know it.
 		return queue.Snooze{Until: time.Now().Add(time.Hour), Reason: "errand of an unknown kind"}
+	}
+	at, moved, err := r.elsewhere(ctx, errandRepo(e), e.Installation, do(ctx, e))
+	if moved {
+		e.Installation, e.Owner, e.Repo = at.Installation, at.Owner, at.Name
+		err = do(ctx, e)
 	}
 	var limited *installation.RateLimited
 	switch {
@@ -155,7 +160,7 @@ func (r *Reviewer) answer(ctx context.Context, e queue.Errand) error {
 	if err := json.Unmarshal(e.Data, &said); err != nil {
 		return fmt.Errorf("read what was said: %w", err)
 	}
-	gh, err := r.App.Client(ctx, e.Installation, e.Owner, e.Repo)
+	gh, err := r.App.Client(ctx, e.Installation, e.RepoID, e.Owner, e.Repo)
 	if err != nil {
 		return err
 	}
@@ -249,7 +254,7 @@ func refusedByGitHub(err error) bool {
 
 // codeowners reads who owns what, at the base.
 func (r *Reviewer) codeowners(ctx context.Context, gh *installation.Client, p pull.Pull) (ownership.Owners, error) {
-	repo, err := r.Mirrors.Open(ctx, r.App.GitURL(p.Owner, p.Repo), mirror.Remote{URL: r.App.GitURL(p.Owner, p.Repo), Token: gh.GitToken})
+	repo, err := r.mirror(ctx, gh, p)
 	if err != nil {
 		return ownership.Owners{}, fmt.Errorf("open mirror: %w", err)
 	}

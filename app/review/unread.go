@@ -166,8 +166,7 @@ func (r *Reviewer) baseByGit(ctx context.Context, gh *installation.Client, p pul
 	if p.Base == "" {
 		return nil, false, errAway
 	}
-	url := r.App.GitURL(p.Owner, p.Repo)
-	repo, err := r.Mirrors.Open(ctx, url, mirror.Remote{URL: url, Token: gh.GitToken})
+	repo, err := r.mirror(ctx, gh, p)
 	if err != nil {
 		return nil, false, fmt.Errorf("open mirror: %w", err)
 	}

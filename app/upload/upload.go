@@ -233,7 +233,8 @@ func (c Claims) speaksOf(at request) (number int, err error) {
 func (h *Handler) keep(ctx context.Context, claims Claims, installed int64, at request, number int, document *os.File) (receipt, Claims, error) {
 	done := receipt{Commit: at.Commit, Scanners: []string{}}
 	owner, name, _ := strings.Cut(claims.Repository, "/")
-	repo, err := h.open(ctx, installed, owner, name)
+	id, _ := strconv.ParseInt(claims.RepositoryID, 10, 64) // it was checked
+	repo, err := h.open(ctx, installed, id, owner, name)
 	if err != nil {
 		return done, claims, err
 	}
@@ -256,7 +257,6 @@ func (h *Handler) keep(ctx context.Context, claims Claims, installed int64, at r
 	if err != nil {
 		return done, claims, err
 	}
-	id, _ := strconv.ParseInt(claims.RepositoryID, 10, 64) // it was checked
 	var rows []ledger.Upload
 	for _, p := range list {
 		p.results.Recipe, p.results.Files = recipe, files
@@ -302,13 +302,12 @@ func (h *Handler) find(ctx context.Context, owner, name string) (int64, error) {
 }
 
 // open opens the repository as an installation sees it.
-func (h *Handler) open(ctx context.Context, installed int64, owner, name string) (*mirror.Repo, error) {
-	gh, err := h.App.Client(ctx, installed, owner, name)
+func (h *Handler) open(ctx context.Context, installed, id int64, owner, name string) (*mirror.Repo, error) {
+	gh, err := h.App.Client(ctx, installed, id, owner, name)
 	if err != nil {
 		return nil, err
 	}
-	url := h.App.GitURL(owner, name)
-	return h.Mirrors.Open(ctx, url, mirror.Remote{URL: url, Token: gh.GitToken})
+	return h.Mirrors.Open(ctx, gh.Mirror(), mirror.Remote{URL: h.App.GitURL(owner, name), Token: gh.GitToken})
 }
 
 // recipe is that of the commit that the job's workflow was taken from.

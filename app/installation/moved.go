@@ -1,0 +1,126 @@
+package installation
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/google/go-github/v60/github"
+)
+
+// Moved means that a repository is not called any more what a request called it. A request that writes was not
+// carried out. Where it is now, [App.Find] says.
+type Moved struct{ Was string } // "owner/name"
+
+func (e *Moved) Error() string { return "the repository is not called " + e.Was + " any more" }
+
+// A Location is where a repository is.
+type Location struct {
+	Installation int64
+	Owner, Name  string // GitHub's spelling
+}
+
+// Find asks GitHub where the repository with an id is now, which is or was called owner/name. [ErrGone] means that
+// the App is not installed on it.
+func (a *App) Find(ctx context.Context, id int64, owner, name string) (Location, error) {
+	if !validName(owner) || !validName(name) {
+		return Location{}, fmt.Errorf("find repository %d: %q/%q is no repository name", id, owner, name)
+	}
+	// The name may be that of another repository by now, so the id is asked for first. It is how GitHub
+	// itself leads on from a former name.
+	installed, resp, err := a.rest.Apps.FindRepositoryInstallationByID(ctx, id)
+	if absent(resp, err) {
+		installed, resp, err = a.rest.Apps.FindRepositoryInstallation(ctx, owner, name)
+	}
+	switch {
+	case absent(resp, err):
+		return Location{}, fmt.Errorf("find repository %d: %w", id, ErrGone)
+	case err != nil:
+		return Location{}, fmt.Errorf("find the installation of repository %d: %w", id, err)
+	}
+	c := &Client{Installation: installed.GetID(), RepoID: id, Owner: owner, Repo: name, app: a, shared: a.installation(installed.GetID())}
+	s := c.source(forReview)
+	if _, err := s.get(ctx); err != nil {
+		return Location{}, fmt.Errorf("open repository %d: %w", id, err)
+	}
+	gh := a.newREST(c.client(s))
+	repo, resp, err := gh.Repositories.GetByID(ctx, id)
+	if absent(resp, err) {
+		repo, _, err = gh.Repositories.Get(ctx, owner, name)
+	}
+	switch {
+	case err != nil:
+		return Location{}, fmt.Errorf("read what repository %d is called: %w", id, err)
+	case repo.GetID() != id || !validName(repo.GetOwner().GetLogin()) || !validName(repo.GetName()):
+		return Location{}, fmt.Errorf("read what repository %d is called: GitHub's answer is about %d", id, repo.GetID())
+	}
+	return Location{installed.GetID(), repo.GetOwner().GetLogin(), repo.GetName()}, nil
+}
+
+func absent(resp *github.Response, err error) bool {
+	return err != nil && resp != nil && resp.StatusCode == http.StatusNotFound
+}
+
+// redirects reports whether an answer leads on to another address.
+func redirects(code int) bool {
+	switch code {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return true
+	}
+	return false
+}
+
+// named makes [*Moved] of a refusal that means no more than that the repository has another name. GitHub leads on
+// who reads under a former name, but not when that is another repository's by now. Then it says "not found" or
+// "not accessible", which elsewhere means that a thing in the repository is gone, or a permission missing.
+type named struct {
+	api  string // the path of it, with a slash at the end
+	id   int64
+	next http.RoundTripper
+}
+
+func (n *named) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := n.next.RoundTrip(req)
+	var forbidden *Forbidden
+	refused := errors.As(err, &forbidden) || err == nil && (resp.StatusCode == http.StatusNotFound || resp.StatusCode == http.StatusForbidden)
+	rest, ok := strings.CutPrefix(req.URL.Path, n.api+"repos/")
+	if !refused || !ok {
+		return resp, err
+	}
+	owner, rest, _ := strings.Cut(rest, "/")
+	name, _, _ := strings.Cut(rest, "/")
+	if is := n.name(req); is == "" || strings.EqualFold(is, owner+"/"+name) {
+		return resp, err
+	}
+	if resp != nil {
+		resp.Body.Close()
+	}
+	return nil, &Moved{owner + "/" + name}
+}
+
+// name is what the repository is called now, empty if GitHub does not say.
+func (n *named) name(req *http.Request) string {
+	to := *req.URL
+	to.Path, to.RawPath, to.RawQuery = fmt.Sprintf("%srepositories/%d", n.api, n.id), "", ""
+	ask, err := http.NewRequestWithContext(req.Context(), http.MethodGet, to.String(), nil)
+	if err != nil {
+		return ""
+	}
+	ask.Header.Set("Accept", "application/vnd.github+json")
+	resp, err := n.next.RoundTrip(ask)
+	if err != nil {
+		return ""
+	}
+	defer resp.Body.Close()
+	var repo struct {
+		ID       int64
+		FullName string `json:"full_name"`
+	}
+	if resp.StatusCode != http.StatusOK || json.NewDecoder(resp.Body).Decode(&repo) != nil || repo.ID != n.id {
+		return ""
+	}
+	return repo.FullName
+}

@@ -1,0 +1,144 @@
+package installation
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-github/v60/github"
+)
+
+// TestRedirects leads reads on, and takes no write for done that GitHub only led elsewhere: after a 301 net/http would
+// send it as a GET.
+func TestRedirects(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		h := &hub{}
+		h.api = func(w http.ResponseWriter, r *http.Request) {
+			if to, ok := strings.CutPrefix(r.URL.Path, "/repos/acme/shop"); ok {
+				http.Redirect(w, r, "/repositories/7"+to, status)
+				return
+			}
+			fmt.Fprint(w, `{"id": 7, "full_name": "acme/store", "name": "led on"}`)
+		}
+		c := openByID(t, h)
+		repo, _, err := c.REST.Repositories.Get(t.Context(), "acme", "shop")
+		if err != nil || repo.GetName() != "led on" {
+			t.Errorf("%d: read %v, %v", status, repo.GetName(), err)
+		}
+		h.seen = nil
+		_, _, create := c.REST.Checks.CreateCheckRun(t.Context(), "acme", "shop", github.CreateCheckRunOptions{Name: "n"})
+		_, _, update := c.REST.Checks.UpdateCheckRun(t.Context(), "acme", "shop", 3, github.UpdateCheckRunOptions{Name: "n"})
+		_, remove := c.REST.Issues.DeleteComment(t.Context(), "acme", "shop", 3)
+		for what, err := range map[string]error{"POST": create, "PATCH": update, "DELETE": remove} {
+			if moved := (*Moved)(nil); !errors.As(err, &moved) || moved.Was != "acme/shop" {
+				t.Errorf("%d: %s: %v, want that it moved", status, what, err)
+			}
+		}
+		if len(h.seen) != 3 {
+			t.Errorf("%d: %d requests for three writes: %+v", status, len(h.seen), h.seen)
+		}
+	}
+}
+
+// openByID opens repository 7.
+func openByID(t *testing.T, h *hub) *Client {
+	t.Helper()
+	a := newApp(t, h)
+	c, err := a.Client(t.Context(), inst, 7, "acme", "shop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if last := h.minted[len(h.minted)-1]; !slices.Equal(last.RepositoryIDs, []int64{7}) || len(last.Repositories) > 0 {
+		t.Errorf("the token is for %+v, want it for the id", last)
+	}
+	h.seen = nil
+	return c
+}
+
+// TestRefusedUnderAnotherName asks what a refusal means: that the repository has another name, or what it says.
+func TestRefusedUnderAnotherName(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name, is string
+		status   int
+		body     string
+		moved    bool
+	}{
+		{"gone", `{"id": 7, "full_name": "Acme/SHOP"}`, 404, `{"message": "Not Found"}`, false},
+		{"renamed", `{"id": 7, "full_name": "acme/store"}`, 404, `{"message": "Not Found"}`, true},
+		{"transferred", `{"id": 7, "full_name": "globex/shop"}`, 404, `{"message": "Not Found"}`, true},
+		{"of another one that is public", `{"id": 7, "full_name": "acme/store"}`, 403, `{"message": "Resource not accessible by integration"}`, true},
+		{"not permitted", `{"id": 7, "full_name": "acme/shop"}`, 403, `{"message": "Resource not accessible by integration"}`, false},
+		{"locked", `{"id": 7, "full_name": "acme/shop"}`, 403, `{"message": "is locked"}`, false},
+		{"of a server that does not say", ``, 404, `{"message": "Not Found"}`, false},
+		{"of a server that says something else", `{"id": 8, "full_name": "acme/store"}`, 404, `{"message": "Not Found"}`, false},
+		{"refused for what it says", `{"id": 7, "full_name": "acme/store"}`, 422, `{"message": "Validation Failed"}`, false},
+	} {
+		h := &hub{}
+		h.api = func(w http.ResponseWriter, r *http.Request) {
+			switch {
+			case r.URL.Path != "/repositories/7":
+				w.WriteHeader(tc.status)
+				fmt.Fprint(w, tc.body)
+			case tc.is == "":
+				http.NotFound(w, r)
+			default:
+				fmt.Fprint(w, tc.is)
+			}
+		}
+		c := openByID(t, h)
+		_, resp, read := c.REST.Issues.GetComment(t.Context(), "acme", "shop", 3)
+		_, _, write := c.REST.Issues.EditComment(t.Context(), "acme", "shop", 3, &github.IssueComment{})
+		for what, err := range map[string]error{"read": read, "write": write} {
+			if moved := (*Moved)(nil); err == nil || errors.As(err, &moved) != tc.moved {
+				t.Errorf("%s, %s: %v", tc.name, what, err)
+			}
+		}
+		if forbidden := (*Forbidden)(nil); !tc.moved && !errors.As(read, &forbidden) && (resp == nil || resp.StatusCode != tc.status) {
+			t.Errorf("%s: the answer is %+v, want GitHub's own", tc.name, resp)
+		}
+	}
+}
+
+// TestFind asks where a repository is.
+func TestFind(t *testing.T) {
+	t.Parallel()
+	installed, repo := fmt.Sprintf(`{"id": %d}`, inst), `{"id": 7, "name": "Store", "full_name": "Globex/Store", "owner": {"login": "Globex"}}`
+	for _, tc := range []struct {
+		name string
+		at   map[string]string
+		gone bool
+		err  bool
+	}{
+		{"by its id", map[string]string{"/repositories/7/installation": installed, "/repositories/7": repo}, false, false},
+		{"by a former name", map[string]string{"/repos/acme/shop/installation": installed, "/repos/acme/shop": repo}, false, false},
+		{"nowhere", map[string]string{}, true, true},
+		{"another one", map[string]string{"/repositories/7/installation": installed, "/repositories/7": `{"id": 8, "name": "x", "owner": {"login": "y"}}`}, false, true},
+		{"out of sight", map[string]string{"/repositories/7/installation": installed}, false, true},
+		{"a strange name", map[string]string{"/repositories/7/installation": installed, "/repositories/7": `{"id": 7, "name": "../x", "owner": {"login": "y"}}`}, false, true},
+	} {
+		h := &hub{}
+		h.api = func(w http.ResponseWriter, r *http.Request) {
+			body, ok := tc.at[r.URL.Path]
+			if !ok {
+				w.WriteHeader(http.StatusNotFound)
+				body = `{"message": "Not Found"}`
+			}
+			fmt.Fprint(w, body)
+		}
+		a := newApp(t, h)
+		at, err := a.Find(t.Context(), 7, "acme", "shop")
+		switch {
+		case tc.err != (err != nil), tc.gone != errors.Is(err, ErrGone):
+			t.Errorf("%s: %+v, %v", tc.name, at, err)
+		case err == nil && at != Location{inst, "Globex", "Store"}:
+			t.Errorf("%s: at %+v", tc.name, at)
+		}
+	}
+}

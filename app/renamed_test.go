@@ -1,0 +1,163 @@
+package app_test
+
+import (
+	"flag"
+	"fmt"
+	"net/http"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/secbydesign/secbydesign/app/ledger"
+	"github.com/secbydesign/secbydesign/checks"
+	"github.com/secbydesign/secbydesign/checks/fakegithub"
+)
+
+var moves = flag.Int("moves", 3, "at how many of a review's requests to rename or transfer the repository; 0 for all of them")
+
+// TestRenamedDuringReview renames or transfers the repository before each request of a review, that of a push which
+// mends one finding, leaves one and brings one. In the end the head has one finished verdict under the new name,
+// nothing is in progress, and each finding has one thread.
+func TestRenamedDuringReview(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []struct {
+		name        string
+		owner, repo string // afterwards; empty as before
+		installed   bool   // the App is, there
+		taken       bool   // another repository gets the name
+	}{
+		{"renamed", "", "new", true, false},
+		{"renamed, and the name taken", "", "new", true, true},
+		{"transferred", "globex", "", true, false},
+		{"transferred to where the App is not", "initech", "", false, false},
+	} {
+		t.Run(kind.name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t, map[string]string{"a.py": "a = 1\n"})
+			s.GitHub.CreateOrg("globex")
+			s.GitHub.Install("globex")
+			var requests, at atomic.Int64
+			var act func()
+			s.GitHub.Before(func(*http.Request) {
+				if n := requests.Add(1); n == at.Load() {
+					act()
+				}
+			})
+			// begin makes a repository whose pull request is reviewed, and interrupted at the n-th request of the
+			// second review.
+			begin := func(name string, public bool, n int64, what func(*fakegithub.Repo)) *fakegithub.Repo {
+				at.Store(0)
+				s.repo = s.GitHub.CreateRepo("acme", name, public)
+				s.base = s.repo.Commit("main", "", "base", map[string]string{"a.py": "a = 1\n"})
+				s.open("change", map[string]string{"a.py": "a = 1\n" + leak(1) + leak(2)})
+				s.settled(s.repo)
+				act = func() { what(s.repo) }
+				requests.Store(0)
+				at.Store(n)
+				s.repo.Commit("change", s.base, "again", map[string]string{"a.py": "a = 1\n" + leak(1) + "b = 1\n" + leak(3)})
+				s.repo.SyncPull(1)
+				s.settled(s.repo)
+				return s.repo
+			}
+			want := s.shows(begin("usual", true, 0, nil))
+			total := requests.Load()
+			if total < 10 || !strings.Contains(want, "secbydesign completed neutral") {
+				t.Fatalf("a usual review takes %d requests, and shows\n%s", total, want)
+			}
+			step := int64(1)
+			if *moves > 0 {
+				step = max(1, total/int64(*moves))
+			}
+			for n := 1 + int64(len(kind.name))%step; n <= total; n += step {
+				name := fmt.Sprintf("shop%d", n)
+				if n > total/2 { // half of them hear of it by its own event
+					s.GitHub.Subscribe("repository")
+				}
+				var other *fakegithub.Repo
+				repo := begin(name, n%2 == 0, n, func(r *fakegithub.Repo) {
+					if kind.repo != "" {
+						r.Rename(kind.repo + name)
+					}
+					if kind.owner != "" {
+						r.Transfer(kind.owner)
+					}
+					if kind.taken {
+						// With the same commits, so that what is written to the wrong one would be there.
+						s.GitHub.SetWebhookURL("")
+						other = s.GitHub.CreateRepo("acme", name, true)
+						out, err := exec.Command("git", "-C", other.GitDir(), "fetch", "--quiet", r.GitDir(), "+refs/heads/*:refs/heads/*").CombinedOutput()
+						if err != nil {
+							t.Errorf("%v: %s", err, out)
+						}
+						other.OpenPull("Another", "", "main", "change", "mona", false)
+						s.GitHub.SetWebhookURL(s.Address() + "/webhook")
+					}
+				})
+				when := fmt.Sprintf("%s before request %d of %d", kind.name, n, total)
+				if !kind.installed {
+					// It ended, and what is left there is ended once the App is there again.
+					in := s.GitHub.Install(kind.owner)
+					s.GitHub.Settle()
+					s.settled(repo)
+					s.GitHub.Uninstall(in)
+				}
+				if got := s.shows(repo); got != want {
+					t.Errorf("%s, the pull request shows\n%s\nwant\n%s", when, got, want)
+				}
+				if other != nil {
+					if runs, threads := s.GitHub.CheckRuns("acme", name, repo.Tip("change")), s.GitHub.Threads("acme", name, 1); len(runs)+len(threads)+len(s.GitHub.IssueComments("acme", name, 1)) > 0 {
+						t.Errorf("%s, the other repository has the checks %+v and the threads %+v", when, runs, threads)
+					}
+				}
+				if t.Failed() {
+					break
+				}
+			}
+		})
+	}
+}
+
+// settled waits until all that was heard of the first pull request of a repository is reviewed.
+func (s *stage) settled(repo *fakegithub.Repo) {
+	s.t.Helper()
+	s.GitHub.Settle()
+	l, err := ledger.OpenReader(s.t.Context(), "sqlite:"+filepath.Join(s.Settings.DataDir, "secbydesign.db"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer l.Close()
+	s.until(repo.FullName()+" is reviewed", func() bool {
+		p, err := l.Heard(s.t.Context(), ledger.Repo{ID: repo.ID()}, 1)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		return p.Reviewed == p.Generation
+	})
+	s.GitHub.Settle()
+}
+
+// shows lists the newest check of each name at the head of the first pull request of a repository, all verdicts and
+// what is in progress, its threads and comments.
+func (s *stage) shows(repo *fakegithub.Repo) string {
+	owner, name, _ := strings.Cut(repo.FullName(), "/")
+	var lines []string
+	newest := map[string]bool{}
+	for _, run := range s.GitHub.CheckRuns(owner, name, repo.Tip("change")) {
+		if !newest[run.Name] || run.Status != "completed" || run.Name == checks.Name {
+			lines = append(lines, fmt.Sprintf("%s %s %s %s annotations=%d", run.Name, run.Status, run.Conclusion, run.Title, len(run.Annotations)))
+		}
+		newest[run.Name] = true
+	}
+	for _, th := range s.GitHub.Threads(owner, name, 1) {
+		lines = append(lines, fmt.Sprintf("%s:%d minimized=%q, %d comments", th.Path, th.Line, th.Comments[0].Minimized, len(th.Comments)))
+	}
+	for _, c := range s.GitHub.IssueComments(owner, name, 1) {
+		first, _, _ := strings.Cut(c.Body, "\n")
+		lines = append(lines, "summary "+first+c.Minimized)
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
+}
