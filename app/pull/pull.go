@@ -79,18 +79,17 @@ func Read(ctx context.Context, gh *github.Client, id int64, owner, repo string, 
 	return p, nil
 }
 
-// List gives the pull request's commits, oldest first. all is false when it has more than
-// the 250 that GitHub lists
+// List gives the pull request's commits, oldest first, as far as GitHub lists them: the first 250
 // (https://docs.github.com/rest/pulls/pulls#list-commits-on-a-pull-request).
-func (p Pull) List(ctx context.Context, gh *github.Client) (shas []string, all bool, err error) {
+func (p Pull) List(ctx context.Context, gh *github.Client) (shas []string, err error) {
 	commits, err := installation.All(ctx, func(opt *github.ListOptions) ([]*github.RepositoryCommit, *github.Response, error) {
 		return gh.PullRequests.ListCommits(ctx, p.Owner, p.Repo, p.Number, opt)
 	})
 	if err != nil {
-		return nil, false, fmt.Errorf("list commits of the pull request: %w", err)
+		return nil, fmt.Errorf("list commits of the pull request: %w", err)
 	}
 	for _, c := range commits {
 		shas = append(shas, c.GetSHA())
 	}
-	return shas, len(shas) >= p.Commits, nil
+	return shas, nil
 }

@@ -42,7 +42,7 @@ func (r *Reviewer) between(ctx context.Context, gh *installation.Client, repo *m
 	}
 	commits, all := straight(log, p.MergeBase)
 	if !all && len(commits) < maxCommits { // somebody merged
-		listed, _, err := p.List(ctx, gh.REST)
+		listed, err := p.List(ctx, gh.REST)
 		if err != nil {
 			return nil, "", err
 		}
@@ -58,8 +58,8 @@ func (r *Reviewer) between(ctx context.Context, gh *installation.Client, repo *m
 		all = len(commits) >= p.Commits
 	}
 	commits = commits[max(0, len(commits)-maxCommits):]
-	if left := p.Commits - len(commits); !all && left > 0 {
-		partial = fmt.Sprintf("The pull request has %d commits, of which %d were looked at: the history of the other %d was not.", p.Commits, len(commits), left)
+	if !all {
+		partial = fmt.Sprintf("The pull request has %d commits, of which %d were looked at: the history of the others was not.", max(p.Commits, len(commits)+1), len(commits))
 	}
 	return commits, partial, nil
 }
@@ -88,17 +88,19 @@ func straight(log []mirror.Commit, base string) (commits []string, all bool) {
 // after lists commits of a pull request that are known, and those of a history, children first, that come
 // after one of them: what the base has cannot. The oldest are first.
 func after(log []mirror.Commit, oldest, newest []string) []string {
-	in := map[string]bool{}
-	for _, sha := range slices.Concat(oldest, newest) {
-		in[sha] = true
+	const known, told = 1, 2
+	in := map[string]int{}
+	for _, sha := range newest {
+		in[sha] = known
+	}
+	for _, sha := range oldest {
+		in[sha] = told
 	}
 	commits := slices.Clone(oldest)
 	for _, c := range slices.Backward(log) {
-		if slices.Contains(newest, c.SHA) || slices.ContainsFunc(c.Parents, func(parent string) bool { return in[parent] }) {
-			in[c.SHA] = true
-			if !slices.Contains(oldest, c.SHA) {
-				commits = append(commits, c.SHA)
-			}
+		if in[c.SHA] != told && (in[c.SHA] == known || slices.ContainsFunc(c.Parents, func(parent string) bool { return in[parent] != 0 })) {
+			in[c.SHA] = told
+			commits = append(commits, c.SHA)
 		}
 	}
 	return commits
