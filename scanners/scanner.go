@@ -190,6 +190,10 @@ type Finding struct {
 	// secrets puts at most 16 bits of digest in the secret's place, see DESIGN.md.
 	Identity string
 
+	// Extents say how far the problem goes, where one of the same identity can go further, see
+	// [Worse]; empty where it cannot.
+	Extents []Extent `json:",omitempty"`
+
 	// Package is the name of the package that a vulnerability is in, and empty otherwise. Findings
 	// about one package at one place are most often mended together, and are shown together.
 	Package string
@@ -299,6 +303,7 @@ type Result struct {
 	Gate        Gate
 	Fingerprint string // see package triage; the same on every push for the same problem
 	State       State
+	Worse       bool // it is New because it goes further than at the merge base, see [Worse]
 	// Also names the rules ("scanner/rule") of other scanners that found the same problem, sorted.
 	Also []string
 }

@@ -18,6 +18,7 @@ import (
 	"context"
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/secbydesign/secbydesign/scanners"
@@ -26,7 +27,7 @@ import (
 )
 
 // version rises with every change of what is found.
-const version = "1"
+const version = "2"
 
 // maxSize bounds a file, in megabytes.
 const maxSize = 1
@@ -106,7 +107,7 @@ func (c *checker) service(name string, s *yamlpos.Node) {
 	}
 	for _, v := range s.Get("cap_add").List() {
 		if added := infra.Capability(v.String()); added != "" {
-			c.add(capability, v.Line, name, "gets the capability "+added+".", added)
+			c.add(capability, v.Line, name, "gets the capability "+added+".", added).Extents = infra.CapabilityExtents(name, added)
 		}
 	}
 	for _, v := range s.Get("security_opt").List() {
@@ -116,16 +117,14 @@ func (c *checker) service(name string, s *yamlpos.Node) {
 		}
 	}
 	for _, v := range s.Get("volumes").List() {
-		from := v.String()
-		if i := strings.IndexByte(from, ':'); i >= 0 {
-			from = from[:i]
-		}
-		line := v.Line
+		from, rest, _ := strings.Cut(v.String(), ":")
+		_, mode, _ := strings.Cut(rest, ":")
+		line, readOnly := v.Line, slices.Contains(strings.Split(mode, ","), "ro")
 		if src := v.Get("source"); src != nil && v.Get("type").String() == "bind" {
-			from, line = src.String(), src.Line
+			from, line, readOnly = src.String(), src.Line, v.Get("read_only").True()
 		}
 		if infra.HostPath(from) {
-			c.add(hostPath, line, name, "mounts "+infra.Name(from)+" of the host.", from)
+			c.add(hostPath, line, name, "mounts "+infra.Name(from)+" of the host.", from).Extents = infra.PathExtents(from, !readOnly)
 		}
 	}
 	c.ports(name, s.Get("ports"))

@@ -32,7 +32,7 @@ import (
 )
 
 // version rises with every change of what is found.
-const version = "2"
+const version = "3"
 
 // maxSize bounds a file, in megabytes.
 const maxSize = 1
@@ -290,6 +290,11 @@ func (c *checker) mode(node, top *parser.Node) {
 	for _, flag := range node.Flags {
 		if mode, ok := strings.CutPrefix(flag, "--chmod="); ok && looseMode(mode) {
 			c.add(writable, top.StartLine, top.EndLine, "The mode "+infra.Name(mode)+" lets everybody write the files.", mode)
+			words := []string{}
+			for n := node.Next; n != nil; n = n.Next {
+				words = append(words, n.Value)
+			}
+			c.found[len(c.found)-1].Extents = modeExtents(mode, false, words)
 		}
 	}
 }

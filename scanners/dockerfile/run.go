@@ -5,11 +5,13 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"mvdan.cc/sh/v3/syntax"
 
+	"github.com/secbydesign/secbydesign/scanners"
 	"github.com/secbydesign/secbydesign/scanners/internal/infra"
 )
 
@@ -228,6 +230,7 @@ func (r reader) call(n *syntax.CallExpr) {
 	case "chmod":
 		if i := slices.IndexFunc(args, func(s string) bool { return !strings.HasPrefix(s, "-") }); i >= 0 && looseMode(args[i]) {
 			r.add(writable, n, "The mode "+infra.Name(args[i])+" lets everybody write the files.", args[i:]...)
+			r.c.found[len(r.c.found)-1].Extents = modeExtents(args[i], slices.ContainsFunc(args, recursive), args[i+1:])
 		}
 	case "sh", "bash", "ash", "dash", "zsh", "eval", "source", ".", "python", "python3":
 		// bash -c "$(curl …)" and bash <(curl …)
@@ -416,6 +419,37 @@ var (
 	octal    = regexp.MustCompile(`^[0-7]{3,4}$`)
 	symbolic = regexp.MustCompile(`^([ugoa]*[-+=][rwxXst]*,)*[ugo]*[oa][ugo]*[+=][rxX]*w[rwxX]*(,|$)`)
 )
+
+// recursive reports whether an option of chmod makes it go through folders.
+func recursive(option string) bool {
+	return option == "--recursive" || strings.HasPrefix(option, "-") && !strings.HasPrefix(option, "--") && strings.Contains(option, "R")
+}
+
+// modeExtents say what a mode allows, on which of the files.
+func modeExtents(mode string, recursive bool, files []string) (list []scanners.Extent) {
+	bits := []string{mode}
+	if octal.MatchString(mode) {
+		n, _ := strconv.ParseUint(mode, 8, 32) // it matches
+		bits = nil
+		for bit := range 12 {
+			if n&(1<<bit) != 0 && bit != 9 { // the sticky bit takes rights away
+				bits = append(bits, strconv.Itoa(bit))
+			}
+		}
+	}
+	for _, file := range files {
+		if strings.HasPrefix(file, "-") {
+			continue
+		}
+		for _, bit := range bits {
+			list = append(list, scanners.Extent{Of: "bit " + bit + " of " + file})
+		}
+		if recursive {
+			list = append(list, scanners.Extent{Of: "all in " + file})
+		}
+	}
+	return list
+}
 
 // looseMode reports whether a mode lets everybody write, in a folder also remove what others own.
 func looseMode(mode string) bool {

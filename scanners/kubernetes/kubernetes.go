@@ -24,6 +24,7 @@ import (
 	"context"
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/secbydesign/secbydesign/scanners"
@@ -32,7 +33,7 @@ import (
 )
 
 // version rises with every change of what is found.
-const version = "1"
+const version = "2"
 
 // maxSize bounds a file, in megabytes. The largest manifests of real projects have some 5.
 const maxSize = 8
@@ -151,7 +152,8 @@ func (c *checker) pod(spec *yamlpos.Node) {
 	}
 	for _, v := range spec.Get("volumes").List() {
 		if p := v.Get("hostPath", "path"); infra.HostPath(p.String()) {
-			c.add(hostPath, p.Line, c.name+" mounts "+infra.Name(p.String())+" of the node.", p.String())
+			f := c.add(hostPath, p.Line, c.name+" mounts "+infra.Name(p.String())+" of the node.", p.String())
+			f.Extents = infra.PathExtents(p.String(), writable(spec, v.Get("name").String()))
 		}
 	}
 	c.context(spec.Get("securityContext"), "")
@@ -192,13 +194,13 @@ func (c *checker) context(n *yamlpos.Node, container string) {
 		c.replace(c.add(escalation, v.Line, who+" may gain privileges.", container), v, "false")
 	}
 	if v := n.Get("runAsUser"); v.String() == "0" {
-		c.add(root, v.Line, who+" runs as user 0.", container)
+		c.add(root, v.Line, who+" runs as user 0.", container).Extents = []scanners.Extent{{Of: "root", To: 2}}
 	} else if v := n.Get("runAsNonRoot"); v.False() && n.Get("runAsUser") == nil {
-		c.add(root, v.Line, who+" may run as root.", container)
+		c.add(root, v.Line, who+" may run as root.", container).Extents = []scanners.Extent{{Of: "root", To: 1}}
 	}
 	for _, v := range n.Get("capabilities", "add").List() {
 		if name := infra.Capability(v.String()); name != "" {
-			c.add(capability, v.Line, who+" gets the capability "+name+".", container, name)
+			c.add(capability, v.Line, who+" gets the capability "+name+".", container, name).Extents = infra.CapabilityExtents(container, name)
 		}
 	}
 	if v := n.Get("seccompProfile", "type"); v.String() == "Unconfined" {
@@ -209,7 +211,11 @@ func (c *checker) context(n *yamlpos.Node, container string) {
 func (c *checker) role(rules *yamlpos.Node) {
 	for _, rule := range rules.List() {
 		if has(rule.Get("verbs"), "*") && has(rule.Get("resources"), "*") && (has(rule.Get("apiGroups"), "*") || has(rule.Get("apiGroups"), "")) {
-			c.add(wildcard, rule.Line, c.name+" allows every verb on every resource.")
+			f := c.add(wildcard, rule.Line, c.name+" allows every verb on every resource.")
+			f.Extents = []scanners.Extent{{Of: "groups", To: 1}}
+			if has(rule.Get("apiGroups"), "*") {
+				f.Extents[0].To = 2
+			}
 		}
 	}
 }
@@ -224,11 +230,35 @@ func has(list *yamlpos.Node, text string) bool {
 	return false
 }
 
+// writable reports whether a container can write to a volume of its pod.
+func writable(spec *yamlpos.Node, volume string) bool {
+	for _, list := range []string{"initContainers", "containers", "ephemeralContainers"} {
+		for _, container := range spec.Get(list).List() {
+			for _, mount := range container.Get("volumeMounts").List() {
+				if mount.Get("name").String() == volume && !mount.Get("readOnly").True() {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// bound says how far a binding of a role goes: who gets it, in the order of how many they are, and what.
+func bound(who, role string) []scanners.Extent {
+	level := func(list []string, name string) int { return slices.Index(list, name) + 1 }
+	return []scanners.Extent{
+		{Of: "who", To: level([]string{"default", "system:serviceaccounts", "system:authenticated", "system:unauthenticated", "system:anonymous"}, who)},
+		{Of: "role", To: level([]string{"view", "edit", "admin", "cluster-admin"}, role)},
+	}
+}
+
 func (c *checker) binding(n *yamlpos.Node) {
 	role := n.Get("roleRef", "name").String()
 	for _, subject := range n.Get("subjects").List() {
 		name := subject.Get("name")
 		strong := role == "cluster-admin" || role == "admin" || role == "edit"
+		before := len(c.found)
 		switch who := name.String(); {
 		case who == "system:anonymous", who == "system:unauthenticated" && !harmless(role):
 			c.add(binding, name.Line, c.name+" gives "+infra.Name(role)+" to everybody, without signing in.", who, role)
@@ -239,6 +269,9 @@ func (c *checker) binding(n *yamlpos.Node) {
 		case who == "default" && role == "cluster-admin" && subject.Get("kind").String() == "ServiceAccount":
 			c.add(binding, name.Line, c.name+" gives cluster-admin to a default service account, which every pod of the namespace has.",
 				who, role, subject.Get("namespace").String())
+		}
+		if len(c.found) > before {
+			c.found[before].Extents = bound(name.String(), role)
 		}
 	}
 }

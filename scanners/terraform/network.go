@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
+	"github.com/secbydesign/secbydesign/scanners"
 	"github.com/secbydesign/secbydesign/scanners/internal/infra"
 )
 
@@ -38,6 +39,26 @@ func (s span) open() string {
 }
 
 var all = span{0, 65535}
+
+// extents say how far a rule goes that lets these sources in: to which ports, also of UDP and the rest
+// for every protocol, and by which version of IP.
+func (s span) extents(everyProtocol bool, sources []string) (list []scanners.Extent) {
+	from, to := max(s.from, 0), min(s.to, all.to)
+	for _, source := range sources {
+		if !anywhere(source) {
+			continue
+		}
+		version := "ipv4"
+		if strings.Contains(source, ":") {
+			version = "ipv6"
+		}
+		list = append(list, scanners.Extent{Of: version + " tcp", From: from, To: to})
+		if everyProtocol {
+			list = append(list, scanners.Extent{Of: version + " other", From: from, To: to})
+		}
+	}
+	return list
+}
 
 // parseSpan reads "22", "20-25" and "*".
 func parseSpan(text string) (span, bool) {
@@ -159,9 +180,10 @@ func (c *checker) awsIngress(at block, where hcl.Range, rule map[string]any) {
 	if protocol == nil {
 		protocol = rule["ip_protocol"]
 	}
-	s := all
+	s, every := all, false
 	switch protocol {
 	case "-1", float64(-1), "all":
+		every = true
 	case "tcp", "TCP", "6", float64(6):
 		from, ok := number(rule["from_port"])
 		to, ok2 := number(rule["to_port"])
@@ -173,7 +195,8 @@ func (c *checker) awsIngress(at block, where hcl.Range, rule map[string]any) {
 		return
 	}
 	if what := s.open(); what != "" {
-		c.add(awsIngress, at, where, "opens "+what+" to the whole internet.", what)
+		f := c.add(awsIngress, at, where, "opens "+what+" to the whole internet.", what)
+		f.Extents = s.extents(every, sources)
 	}
 }
 
@@ -194,6 +217,7 @@ func (c *checker) gcpFirewall(at block) {
 		!slices.ContainsFunc(texts(literal(attribute(b, "source_ranges"))), anywhere) {
 		return
 	}
+	sources := texts(literal(attribute(b, "source_ranges")))
 	for _, allow := range blocks(b, "allow") {
 		protocol, _ := literal(attribute(allow, "protocol")).(string)
 		var spans []span
@@ -210,7 +234,8 @@ func (c *checker) gcpFirewall(at block) {
 		}
 		for _, s := range spans {
 			if what := s.open(); what != "" {
-				c.add(gcpIngress, at, first(allow, "ports", "protocol"), "opens "+what+" to the whole internet.", what)
+				f := c.add(gcpIngress, at, first(allow, "ports", "protocol"), "opens "+what+" to the whole internet.", what)
+				f.Extents = s.extents(protocol == "all", sources)
 			}
 		}
 	}
@@ -251,7 +276,8 @@ func (c *checker) azureRule(at block, b *hclsyntax.Body) {
 		for _, s := range parsed(literal(attribute(b, name))) {
 			if what := s.open(); what != "" {
 				rule, _ := literal(attribute(b, "name")).(string)
-				c.add(azureIngress, at, first(b, name), "opens "+what+" to the whole internet.", rule, what)
+				f := c.add(azureIngress, at, first(b, name), "opens "+what+" to the whole internet.", rule, what)
+				f.Extents = s.extents(is("protocol", "*"), sources)
 			}
 		}
 	}
@@ -280,7 +306,36 @@ func (c *checker) members(at block) {
 func (c *checker) everybody(at block, b *hclsyntax.Body, name string) {
 	for _, who := range texts(literal(attribute(b, name))) {
 		if who == "allUsers" || who == "allAuthenticatedUsers" {
-			c.add(publicBucket, at, first(b, name), "gives rights to "+infra.Name(who)+", which is everybody.", who)
+			f := c.add(publicBucket, at, first(b, name), "gives rights to "+infra.Name(who)+", which is everybody.", who)
+			f.Extents = rights(b, who)
 		}
 	}
+}
+
+// rights say who gets what by a binding of a role.
+func rights(b *hclsyntax.Body, who string) []scanners.Extent {
+	level := 1
+	if who == "allUsers" {
+		level = 2
+	}
+	list := []scanners.Extent{{Of: "who", To: level}}
+	for _, name := range []string{"role", "role_entity"} {
+		for _, role := range texts(literal(attribute(b, name))) {
+			list = append(list, scanners.Extent{Of: "role", To: roleLevel(role)})
+		}
+	}
+	return list
+}
+
+// roleLevel orders the roles of Google Cloud by their names, which end in what they allow.
+func roleLevel(role string) int {
+	lower := strings.ToLower(role[strings.LastIndexAny(role, "./")+1:])
+	for level, ends := range [][]string{{"viewer", "reader", "user"}, {"creator", "publisher", "subscriber"}, {"writer", "editor"}, {"admin", "owner"}} {
+		for _, end := range ends {
+			if strings.HasSuffix(lower, end) {
+				return level + 1
+			}
+		}
+	}
+	return 0
 }

@@ -6,6 +6,8 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/secbydesign/secbydesign/scanners"
 )
 
 // policyAttributes are the attributes that hold a policy of an identity, as JSON.
@@ -40,12 +42,17 @@ func (c *checker) statement(at block, s *hclsyntax.Body) {
 		return
 	}
 	if slices.Contains(texts(literal(attribute(s, "actions"))), "*") && slices.Contains(texts(literal(attribute(s, "resources"))), "*") {
-		c.admin(at, first(s, "actions"))
+		c.admin(at, first(s, "actions"), len(blocks(s, "condition")) > 0)
 	}
 }
 
-func (c *checker) admin(at block, where hcl.Range) {
-	c.add(adminPolicy, at, where, "allows every action on every resource.")
+// admin reports a statement; without a condition it is worse than with one.
+func (c *checker) admin(at block, where hcl.Range, conditional bool) {
+	f := c.add(adminPolicy, at, where, "allows every action on every resource.")
+	f.Extents = []scanners.Extent{{Of: "when", To: 1}}
+	if !conditional {
+		f.Extents[0].To = 2
+	}
 }
 
 // policy checks a policy that is written as JSON, in a text or with jsonencode.
@@ -64,7 +71,7 @@ func (c *checker) policy(at block, e hclsyntax.Expression) {
 	for _, s := range statements {
 		s, _ := s.(map[string]any)
 		if s["Effect"] == "Allow" && s["Principal"] == nil && slices.Contains(texts(s["Action"]), "*") && slices.Contains(texts(s["Resource"]), "*") {
-			c.admin(at, e.Range())
+			c.admin(at, e.Range(), s["Condition"] != nil)
 		}
 	}
 }

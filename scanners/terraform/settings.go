@@ -6,6 +6,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
+	"github.com/secbydesign/secbydesign/scanners"
 	"github.com/secbydesign/secbydesign/scanners/internal/infra"
 )
 
@@ -64,6 +65,25 @@ var settings = []setting{
 	{clusterAccess, []string{"google_container_cluster"}, "enable_legacy_abac", []any{true}, "false", "uses legacy authorization."},
 }
 
+// degrees say how bad the values are of settings that have several bad ones, in lower case.
+var degrees = map[string][]scanners.Extent{
+	"authenticated-read": {{Of: "read", To: 1}},
+	"public-read":        {{Of: "read", To: 2}},
+	"website":            {{Of: "read", To: 2}},
+	"public-read-write":  {{Of: "read", To: 2}, {Of: "write", To: 2}},
+
+	"blob":      {{Of: "read", To: 1}},
+	"container": {{Of: "read", To: 2}}, // and list them
+
+	"tls1_1": {{Of: "version", To: 1}}, "tls_1_1": {{Of: "version", To: 1}}, "1.1": {{Of: "version", To: 1}}, "tlsv1.1_2016": {{Of: "version", To: 1}},
+	"tls1_0": {{Of: "version", To: 2}}, "tls_1_0": {{Of: "version", To: 2}}, "1.0": {{Of: "version", To: 2}}, "tlsv1": {{Of: "version", To: 3}}, "tlsv1_2016": {{Of: "version", To: 2}},
+	"sslv3": {{Of: "version", To: 4}}, "disabled": {{Of: "version", To: 4}},
+
+	"elbsecuritypolicy-tls-1-1-2017-01": {{Of: "version", To: 1}}, "elbsecuritypolicy-fs-1-1-2019-08": {{Of: "version", To: 1}},
+	"elbsecuritypolicy-2016-08": {{Of: "version", To: 2}}, "elbsecuritypolicy-2015-05": {{Of: "version", To: 2}}, "elbsecuritypolicy-fs-2018-06": {{Of: "version", To: 2}},
+	"elbsecuritypolicy-tls-1-0-2015-04": {{Of: "version", To: 3}}, // and DES
+}
+
 func (c *checker) settings(at block) {
 	for _, s := range settings {
 		if !slices.Contains(s.kinds, at.kind) {
@@ -88,6 +108,9 @@ func (c *checker) settings(at block) {
 
 func (c *checker) setting(s setting, at block, a *hclsyntax.Attribute) {
 	f := c.add(s.rule, at, a.SrcRange, s.what, s.path)
+	if text, ok := literal(a.Expr).(string); ok {
+		f.Extents = degrees[strings.ToLower(text)]
+	}
 	where := a.Expr.Range()
 	if s.good == "" || where.Start.Line != where.End.Line {
 		return

@@ -37,7 +37,7 @@ import (
 )
 
 // version rises with every change of what is found.
-const version = "1"
+const version = "2"
 
 // maxSize bounds a file, in megabytes.
 const maxSize = 1

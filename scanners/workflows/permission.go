@@ -169,6 +169,29 @@ func (j *judgement) allText(job *actionlint.Job) string {
 	return all.String()
 }
 
+// reach says who can cause a job by an event, which a condition holds back more or less.
+func reach(event string, g guard) scanners.Extent {
+	if g == open {
+		return scanners.Extent{Of: event, To: 2}
+	}
+	return scanners.Extent{Of: event, To: 1}
+}
+
+// token says what the job's token may write.
+func (j *judgement) token(job *actionlint.Job) (list []scanners.Extent) {
+	p := job.Permissions
+	if p == nil {
+		p = j.Workflow.Permissions
+	}
+	if p == nil || p.All != nil && p.All.Value == "write-all" {
+		return []scanners.Extent{{Of: "write"}} // without a word, what it may do is set elsewhere
+	}
+	for _, scope := range writes(p) {
+		list = append(list, scanners.Extent{Of: "write/" + scope})
+	}
+	return list
+}
+
 // GitHub: hardening for self-hosted runners. zizmor: self-hosted-runner.
 var selfHostedRunner = workflow.Rule{
 	ID:    "self-hosted-runner",
@@ -188,11 +211,19 @@ func (j *judgement) selfHosted(job *actionlint.Job) {
 	if i < 0 {
 		return
 	}
+	var f *scanners.Finding
 	for _, event := range []string{"pull_request", "pull_request_target"} {
-		if j.On(event) && j.guard(job, len(job.Steps), event) != closed {
-			j.add(selfHostedRunner, scanners.Medium, j.Place(job.RunsOn.Labels[i]),
-				fmt.Sprintf("This job runs on a self-hosted runner on %s; whether the repository is public is not known here.", event), job.ID.Value)
-			return
+		g := closed
+		if j.On(event) {
+			g = j.guard(job, len(job.Steps), event)
 		}
+		if g == closed {
+			continue
+		}
+		if f == nil {
+			f = j.add(selfHostedRunner, scanners.Medium, j.Place(job.RunsOn.Labels[i]),
+				fmt.Sprintf("This job runs on a self-hosted runner on %s; whether the repository is public is not known here.", event), job.ID.Value)
+		}
+		f.Extents = append(f.Extents, reach(event, g))
 	}
 }

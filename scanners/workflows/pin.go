@@ -111,8 +111,13 @@ func (j *judgement) pinned(uses *actionlint.String, job *actionlint.Job) {
 	if strings.HasPrefix(m[3], "/.github/") || first(m[1]) || slices.Contains(j.own, strings.ToLower(m[1])) {
 		severity = scanners.Low
 	}
+	level := 1
+	if kind == "branch" {
+		level = 2
+	}
 	f := j.add(unpinnedAction, severity, j.Place(uses),
 		fmt.Sprintf("The %s %q is named by a %s, %q, that others can move.", what, name, kind, ref), job.ID.Value, strings.ToLower(name), kind)
+	f.Extents = []scanners.Extent{{Of: "reference of " + strings.ToLower(name), To: level}}
 	rest, ok := j.Rest(uses)
 	if sha := j.commits[strings.ToLower(m[1]+"/"+m[2])+"@"+ref]; ok && rest == "" && sha != "" && !uses.Quoted {
 		fix(f, "Use the commit that this file uses for the same version elsewhere", j.Place(uses), fmt.Sprintf("%s@%s # %s", name, sha, ref))

@@ -144,6 +144,10 @@ func (j *judgement) tellCheckout(job *actionlint.Job, i int, event string, g gua
 	}
 	f := j.add(untrustedCheckout, severity, at, message+".", job.ID.Value, event, brought.ref)
 	f.Flow = steps
+	f.Extents = append(j.token(job), reach(event, g))
+	if secret != nil {
+		f.Extents = append(f.Extents, scanners.Extent{Of: "secret"})
+	}
 }
 
 // refuses reports whether the step is a checkout that does not give forks' code to such a workflow.
@@ -345,6 +349,7 @@ func (j *judgement) untrustedArtifact(job *actionlint.Job) {
 		}
 		f := j.add(artifactPoisoning, scanners.High, at,
 			"This job unpacks what another run uploaded, maybe that of a fork's pull request, over the working folder, and then runs code there.", job.ID.Value, artifact.ref)
+		f.Extents = j.token(job)
 		f.Flow = []scanners.Step{
 			{Path: j.Path, Line: at.Line, Message: "The artifact is unpacked into the working folder."},
 			{Path: j.Path, Line: j.Line(runner.Pos).Line, Message: "This step runs code of the working folder."},

@@ -30,7 +30,7 @@ import (
 )
 
 // version changes whenever the same content may give other findings.
-const version = "1"
+const version = "2"
 
 var info = scanners.Info{
 	Name:   "workflows",

@@ -3,6 +3,8 @@ package infra
 import (
 	"regexp"
 	"strings"
+
+	"github.com/secbydesign/secbydesign/scanners"
 )
 
 // repository matches the name of an image as Docker allows it, without tag and digest
@@ -44,6 +46,25 @@ func HostPath(path string) bool {
 		}
 	}
 	return false
+}
+
+// PathExtents say what of the host a mount of this path gives, and whether it can be changed. All of
+// a folder is more than what is in it.
+func PathExtents(path string, writable bool) []scanners.Extent {
+	path = strings.TrimRight(path, "/")
+	list := []scanners.Extent{{Of: "read" + path}}
+	if writable {
+		list = append(list, scanners.Extent{Of: "write" + path})
+	}
+	return list
+}
+
+// CapabilityExtents say what a capability gives to a container of this name. ALL is more than each.
+func CapabilityExtents(container, name string) []scanners.Extent {
+	if name == "ALL" {
+		return []scanners.Extent{{Of: "capability of " + container}}
+	}
+	return []scanners.Extent{{Of: "capability of " + container + "/" + name}}
 }
 
 // Capability gives the name of a Linux capability with which a process can leave its container, or
