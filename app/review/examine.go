@@ -251,6 +251,7 @@ type source struct {
 	partial             string            // what of the history is missing
 	truncated           string            // what of the change is missing
 	order               map[string]int    // of the commits, from the oldest
+	texts               *triage.Change
 }
 
 // A largeFile is too large to be read.
@@ -326,6 +327,7 @@ func gather(ctx context.Context, c Change, diff *mirror.Diff, p policy.Policy, k
 		s.order[sha] = i
 	}
 	slices.SortFunc(s.large, func(a, b largeFile) int { return strings.Compare(a.path, b.path) })
+	s.texts = textsOf(diff, s)
 	return s, nil
 }
 
@@ -383,6 +385,30 @@ func (s *source) read(ctx context.Context, blobs map[string][]placed) error {
 	}
 	s.miss(historyTooLarge)
 	return s.change.Repo.Blobs(ctx, ends, take)
+}
+
+// textsOf is what triage compares beside the findings. Files that are not looked at are there without
+// a text.
+func textsOf(diff *mirror.Diff, s *source) *triage.Change {
+	head, base := map[string][]byte{}, map[string][]byte{}
+	for _, ch := range diff.Changes {
+		if ch.NewPath != "" {
+			head[ch.NewPath] = nil
+		}
+		if ch.OldPath != "" {
+			base[ch.OldPath] = nil
+		}
+	}
+	known := func(to map[string][]byte, list []scanners.File) {
+		for _, f := range list {
+			if to[f.Path] = f.Content; f.Content == nil { // it is empty
+				to[f.Path] = []byte{}
+			}
+		}
+	}
+	known(head, s.head.files)
+	known(base, s.base.files)
+	return triage.NewChange(head, base, s.renames)
 }
 
 // addUntouched adds, to both ends, those of the files that are the same at both.

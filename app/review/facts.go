@@ -40,14 +40,15 @@ type fact struct {
 	Thread      string            `json:"thread,omitempty"` // fingerprint of another finding, in whose thread it is told
 
 	// These are for a rehearsal, and only of new findings.
-	EndLine int      `json:"end_line,omitempty"`
-	CWE     string   `json:"cwe,omitempty"`
-	Package string   `json:"package,omitempty"`
-	Aliases []string `json:"aliases,omitempty"`
-	Commit  string   `json:"commit,omitempty"`
-	Adds    bool     `json:"adds,omitempty"`   // the change adds a line of it
-	Place   bool     `json:"place,omitempty"`  // the diff has a place for a comment on it
-	Owners  []string `json:"owners,omitempty"` // by CODEOWNERS at the base
+	EndLine int               `json:"end_line,omitempty"`
+	CWE     string            `json:"cwe,omitempty"`
+	Package string            `json:"package,omitempty"`
+	Aliases []string          `json:"aliases,omitempty"`
+	Commit  string            `json:"commit,omitempty"`
+	Extents []scanners.Extent `json:"extents,omitempty"`
+	Adds    bool              `json:"adds,omitempty"`   // the change adds a line of it
+	Place   bool              `json:"place,omitempty"`  // the diff has a place for a comment on it
+	Owners  []string          `json:"owners,omitempty"` // by CODEOWNERS at the base
 }
 
 // byComment reports whether a comment in the code decided of it, and no person here.
@@ -214,6 +215,7 @@ func (b basis) fact(rep checks.Report, f checks.Finding) fact {
 		return one
 	}
 	one.EndLine, one.CWE, one.Package, one.Aliases, one.Commit = f.EndLine, f.CWE, f.Package, f.Aliases, f.Commit
+	one.Extents = f.Extents
 	one.Adds, one.Place = b.adds != nil && b.adds(f.Result), rep.Carries(f.Result)
 	if b.owners != nil {
 		one.Owners = b.owners.Of(f.Path)

@@ -171,6 +171,8 @@ func (s *Comments) means(i triage.Ignore, r scanners.Result) bool {
 // does.
 func (s *Comments) refused(i triage.Ignore, rule string, r scanners.Result) string {
 	switch {
+	case r.Worse:
+		return "It was written when the finding did not go as far as it does now."
 	case i.Over(s.now):
 		return "It ended on " + i.Until.Format(time.DateOnly) + "."
 	case !policy.NamesRule(i.Rule):

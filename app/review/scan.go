@@ -73,7 +73,7 @@ func (e *Examiner) run(ctx context.Context, sc scanners.Scanner, s *source, p po
 	}
 
 	look := &scan{scanner: sc, info: info, source: s, policy: p, keep: e, ident: ident}
-	in := triage.Input{Renames: s.renames, Known: known}
+	in := triage.Input{Renames: s.renames, Change: s.texts, Known: known}
 	in.Head = slices.Concat(look.files(ctx, scanners.ScopeFile, s.head.files), look.tree(ctx, s.change.Head))
 	in.History = look.files(ctx, scanners.ScopeRange, s.between.files)
 	slices.SortStableFunc(in.History, func(a, b scanners.Finding) int { return s.order[a.Commit] - s.order[b.Commit] })
@@ -142,7 +142,7 @@ func (e *Examiner) identify(ctx context.Context, sc scanners.Scanner, run *scann
 			return "", err
 		}
 	}
-	return strings.Join([]string{"1", e.Program, run.Scanner, run.Version, rules}, "\x00"), nil
+	return strings.Join([]string{"2", e.Program, run.Scanner, run.Version, rules}, "\x00"), nil
 }
 
 // concerns reports whether the change has a file that the scanner looks at, on either side.

@@ -25,6 +25,7 @@ type Sent struct {
 	Info       scanners.Info
 	Version    string
 	Head, Base []scanners.Finding
+	Updated    bool   // another version of it looked at the base
 	Waits      string // why there is nothing of it, although nobody requires it; empty otherwise
 	Err        error  // why this is not all
 }
@@ -36,7 +37,7 @@ func (t Sent) run(s *source, p policy.Policy, known []triage.Known) scanners.Run
 	}
 	return scanners.Run{
 		Scanner: t.Info.Name, Gate: t.Info.Gate, Version: t.Version, Skipped: t.Waits, Err: t.Err,
-		Results: triage.Compare(t.Info, triage.Input{Head: left(t.Head), Base: left(t.Base), Renames: s.renames, Known: known}),
+		Results: triage.Compare(t.Info, triage.Input{Head: left(t.Head), Base: left(t.Base), Renames: s.renames, Change: s.texts, Known: known, Regraded: t.Updated}),
 	}
 }
 
@@ -220,6 +221,9 @@ func (e ends) part(t *Sent, category string, head, bases []uploaded) (wrong []st
 		return append(wrong, fmt.Sprintf("There are no results%s of the base, commit %.10s, so what is new is not known: its workflow has to run on every push to the base branch.", of, e.base))
 	case e.base != "" && len(whole) == 0:
 		return append(wrong, fmt.Sprintf("The results%s of the base, commit %.10s, are not complete, so what is new is not known.", of, e.base))
+	}
+	for _, u := range whole {
+		t.Updated = t.Updated || u.Version != head[0].Version
 	}
 	t.Head = append(t.Head, all(head)...)
 	t.Base = append(t.Base, all(whole)...)

@@ -87,7 +87,7 @@ func (t *talk) decide(ctx context.Context, line string, c command.Command, f fac
 	d := triage.Decision{
 		ID:   triage.DecisionID(t.e.Owner+"/"+t.e.Repo, t.said.Comment, t.line, f.Fingerprint),
 		Verb: string(c.Verb), Fingerprint: f.Fingerprint, Rule: f.Rule, Path: f.Path, Number: t.e.Number,
-		Severity: f.Severity, Fixable: f.Fixable, Reason: c.Reason, Ticket: c.Ticket, Code: c.Code, Until: c.Until,
+		Severity: f.Severity, Fixable: f.Fixable, Extents: f.Extents, Reason: c.Reason, Ticket: c.Ticket, Code: c.Code, Until: c.Until,
 		Asked: who.Login, Needs: grant.Needs, From: grant.From, Twice: grant.Twice, Author: grant.Author, Ceiling: grant.Ceiling.String(), Policy: t.pull.Base,
 	}
 	if grant.Counts {

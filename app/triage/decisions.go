@@ -22,6 +22,7 @@ type Decision struct {
 	Number      int               `json:"number"`            // of the pull request in which it was decided
 	Severity    scanners.Severity `json:"severity"`          // at that time
 	Fixable     bool              `json:"fixable,omitempty"` // a fix was known at that time
+	Extents     []scanners.Extent `json:"extents,omitempty"` // how far it went at that time; older decisions do not say
 
 	Reason string    `json:"reason,omitempty"`
 	Ticket string    `json:"ticket,omitempty"`
@@ -136,6 +137,8 @@ func (d Decision) Lapse(r scanners.Result, now time.Time) string {
 		return "it ended on " + d.Until.Format(time.DateOnly)
 	case d.Verb != "fp" && r.Severity > d.Severity:
 		return fmt.Sprintf("the severity rose from %s to %s", d.Severity, r.Severity)
+	case len(d.Extents) > 0 && !scanners.Covers(d.Extents, r.Extents):
+		return "the finding goes further than it did then"
 	case (d.Verb == "accept" || d.Verb == "defer") && !d.Fixable && Fixable(r.Finding):
 		return "a fix has appeared"
 	}
@@ -172,7 +175,7 @@ func Rule(results []scanners.Result, decisions []Decision, scope Scope, now time
 	out := map[string]Ruling{}
 	inBase := map[string]bool{}
 	for _, r := range results {
-		if r.State != scanners.New {
+		if r.State != scanners.New || r.Worse {
 			inBase[keyOf(r.Fingerprint)] = true
 		}
 	}

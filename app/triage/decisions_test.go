@@ -77,6 +77,8 @@ func TestBefore(t *testing.T) {
 	}
 }
 
+func ports(from, to int) []scanners.Extent { return []scanners.Extent{{Of: "tcp", From: from, To: to}} }
+
 // TestADecisionLastsAsLongAsItsFacts is law 9.
 func TestADecisionLastsAsLongAsItsFacts(t *testing.T) {
 	t.Parallel()
@@ -96,21 +98,26 @@ func TestADecisionLastsAsLongAsItsFacts(t *testing.T) {
 		now     time.Time
 		want    string // the lapse; "-" when the decision is not about it
 	}{
-		"as decided":               {nil, nil, now, ""},
-		"the day is over":          {nil, nil, now.Add(time.Hour), "it ended on 2026-12-25"},
-		"the severity rose":        {nil, func(r *scanners.Result) { r.Severity = scanners.High }, now, "the severity rose from medium to high"},
-		"the severity fell":        {nil, func(r *scanners.Result) { r.Severity = scanners.Low }, now, ""},
-		"a fix appeared":           {nil, func(r *scanners.Result) { r.Fixes = fixed }, now, "a fix has appeared"},
-		"a fix was known":          {func(d *Decision) { d.Fixable = true }, func(r *scanners.Result) { r.Fixes = fixed }, now, ""},
-		"the code changed":         {nil, func(r *scanners.Result) { r.Fingerprint = "bbbbbbbbbbbbbbbbbbbbbbbbbb:1" }, now, "-"},
-		"a copy":                   {nil, func(r *scanners.Result) { r.Fingerprint = "aaaaaaaaaaaaaaaaaaaaaaaaaa:2" }, now, "-"},
-		"another rule":             {nil, func(r *scanners.Result) { r.Rule = "q" }, now, "-"},
-		"moved to another file":    {nil, func(r *scanners.Result) { r.Path = "b.go" }, now, ""},
-		"not confirmed":            {func(d *Decision) { d.Needs = 1 }, nil, now, "1 more must confirm it"},
-		"of another pull request":  {func(d *Decision) { d.Number = 2 }, nil, now, ""},
-		"of another, another file": {func(d *Decision) { d.Number = 2 }, func(r *scanners.Result) { r.Path = "b.go" }, now, "-"},
-		"false positive, rose":     {func(d *Decision) { d.Verb, d.Until = "fp", time.Time{} }, func(r *scanners.Result) { r.Severity = scanners.High }, now, ""},
-		"not new":                  {nil, func(r *scanners.Result) { r.State = scanners.Unchanged }, now, "-"},
+		"as decided":                              {nil, nil, now, ""},
+		"the day is over":                         {nil, nil, now.Add(time.Hour), "it ended on 2026-12-25"},
+		"the severity rose":                       {nil, func(r *scanners.Result) { r.Severity = scanners.High }, now, "the severity rose from medium to high"},
+		"the severity fell":                       {nil, func(r *scanners.Result) { r.Severity = scanners.Low }, now, ""},
+		"a fix appeared":                          {nil, func(r *scanners.Result) { r.Fixes = fixed }, now, "a fix has appeared"},
+		"a fix was known":                         {func(d *Decision) { d.Fixable = true }, func(r *scanners.Result) { r.Fixes = fixed }, now, ""},
+		"the code changed":                        {nil, func(r *scanners.Result) { r.Fingerprint = "bbbbbbbbbbbbbbbbbbbbbbbbbb:1" }, now, "-"},
+		"a copy":                                  {nil, func(r *scanners.Result) { r.Fingerprint = "aaaaaaaaaaaaaaaaaaaaaaaaaa:2" }, now, "-"},
+		"another rule":                            {nil, func(r *scanners.Result) { r.Rule = "q" }, now, "-"},
+		"moved to another file":                   {nil, func(r *scanners.Result) { r.Path = "b.go" }, now, ""},
+		"not confirmed":                           {func(d *Decision) { d.Needs = 1 }, nil, now, "1 more must confirm it"},
+		"of another pull request":                 {func(d *Decision) { d.Number = 2 }, nil, now, ""},
+		"of another, another file":                {func(d *Decision) { d.Number = 2 }, func(r *scanners.Result) { r.Path = "b.go" }, now, "-"},
+		"false positive, rose":                    {func(d *Decision) { d.Verb, d.Until = "fp", time.Time{} }, func(r *scanners.Result) { r.Severity = scanners.High }, now, ""},
+		"goes further":                            {func(d *Decision) { d.Extents = ports(22, 22) }, func(r *scanners.Result) { r.Extents = ports(22, 60000) }, now, "the finding goes further than it did then"},
+		"goes less far":                           {func(d *Decision) { d.Extents = ports(22, 60000) }, func(r *scanners.Result) { r.Extents = ports(22, 22) }, now, ""},
+		"false positive, further":                 {func(d *Decision) { d.Verb, d.Until, d.Extents = "fp", time.Time{}, ports(22, 22) }, func(r *scanners.Result) { r.Extents = ports(22, 60000) }, now, "the finding goes further than it did then"},
+		"how far was not kept":                    {nil, func(r *scanners.Result) { r.Extents = ports(22, 60000) }, now, ""},
+		"worse than what it was made for, merged": {func(d *Decision) { d.Number = 2 }, func(r *scanners.Result) { r.Worse = true }, now, "-"},
+		"not new":                                 {nil, func(r *scanners.Result) { r.State = scanners.Unchanged }, now, "-"},
 	} {
 		r := result(tt.found)
 		got, ok := Rule([]scanners.Result{r}, Fold([]Step{made("A", "accept", tt.decided)}), Scope{Pulls: map[int]bool{1: true}}, tt.now)[r.Fingerprint]

@@ -3,6 +3,7 @@ package triage
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/secbydesign/secbydesign/scanners"
 )
@@ -10,6 +11,7 @@ import (
 // A group is all findings of one content key.
 type group struct {
 	key                 string
+	gate                scanners.Gate
 	head, base, history []scanners.Finding
 	known               []known
 }
@@ -19,45 +21,171 @@ type known struct {
 	ordinal int
 }
 
-// results pairs head and base and names everything.
-func (g *group) results(renames map[string]string) []scanners.Result {
+// A comparison is the findings of a group after head and base were compared.
+type comparison struct {
+	*group
+	fresh, same, gone []scanners.Result
+	freshAt, goneAt   []string // where those with extents are, see [Input.spot]
+}
+
+// compare pairs head and base: first what is in one place, then what moved with the code around it.
+// What is worse at the head than anything that was there is new, and its like at the base is not
+// mended.
+func (g *group) compare(in Input, work *effort) *comparison {
 	slices.SortFunc(g.head, compare)
 	slices.SortFunc(g.base, compare)
 
 	heads, bases := make([]place, len(g.head)), make([]place, len(g.base))
-	for i, f := range g.head {
-		heads[i] = place{path(f, renames), f.Line, f.Column}
-	}
-	for i, f := range g.base {
-		bases[i] = place{f.Path, f.Line, f.Column}
-	}
-	partner := pair(heads, bases)
-
-	var fresh, same, gone []scanners.Result
-	taken := make([]bool, len(g.base))
-	for i, f := range g.head {
-		if partner[i] < 0 {
-			fresh = append(fresh, scanners.Result{Finding: f, State: scanners.New})
-			continue
+	if len(g.head) > 0 && len(g.base) > 0 {
+		for i, f := range g.head {
+			heads[i] = place{in.spot(f, false), f.Line, f.Column}
 		}
-		taken[partner[i]] = true
-		same = append(same, scanners.Result{Finding: f, State: scanners.Unchanged})
+		for i, f := range g.base {
+			bases[i] = place{in.spot(f, true), f.Line, f.Column}
+		}
 	}
-	for i, f := range g.base {
-		if !taken[i] {
-			gone = append(gone, scanners.Result{Finding: f, State: scanners.Absent})
+	partner := nearest(heads, bases)
+	taken := make([]bool, len(g.base))
+	for _, j := range partner {
+		if j >= 0 {
+			taken[j] = true
+		}
+	}
+	var open []int // of the base
+	for j := range g.base {
+		if !taken[j] {
+			open = append(open, j)
+		}
+	}
+	for i := range partner {
+		for k := 0; partner[i] < 0 && k < len(open) && work.spend(0); k++ {
+			if j := open[k]; g.anywhere(i, j) || in.Change.moved(g.base[j], g.head[i], work) {
+				partner[i], taken[j] = j, true
+				open = slices.Delete(open, k, k+1)
+			}
+		}
+	}
+
+	m, before := &comparison{group: g}, g.before(bases)
+	for i, f := range g.head {
+		j := partner[i]
+		switch {
+		case j < 0:
+			where := ""
+			if len(f.Extents) > 0 {
+				where = in.spot(f, false)
+			}
+			m.fresh, m.freshAt = append(m.fresh, scanners.Result{Finding: f, State: scanners.New}), append(m.freshAt, where)
+		case in.worse(f, g.base[j]) && in.worse(f, before[bases[j].path]):
+			f.Message = strings.TrimRight(f.Message+" It was there before, and is worse now.", " ")
+			m.fresh, m.freshAt = append(m.fresh, scanners.Result{Finding: f, State: scanners.New, Worse: true}), append(m.freshAt, "")
+		default:
+			m.same = append(m.same, scanners.Result{Finding: f, State: scanners.Unchanged})
+		}
+	}
+	for j, f := range g.base {
+		if !taken[j] {
+			where := ""
+			if len(f.Extents) > 0 {
+				where = in.spot(f, true)
+			}
+			m.gone, m.goneAt = append(m.gone, scanners.Result{Finding: f, State: scanners.Absent}), append(m.goneAt, where)
 		}
 	}
 	for _, f := range g.history {
-		fresh = append(fresh, scanners.Result{Finding: f, State: scanners.New})
+		m.fresh, m.freshAt = append(m.fresh, scanners.Result{Finding: f, State: scanners.New}), append(m.freshAt, "")
 	}
+	return m
+}
 
+// spot is [Change.spot] for a finding. That of a package is about the whole file, however its entries are
+// called.
+func (in Input) spot(f scanners.Finding, atBase bool) string {
+	base := f.Path
+	if !atBase {
+		base = path(f, in.Renames)
+	}
+	if f.Package != "" {
+		return base
+	}
+	return in.Change.spot(f, atBase, base)
+}
+
+// anywhere reports whether two findings are the same wherever they are. A secret is: what was leaked is
+// the problem, and not the line that it is in.
+func (g *group) anywhere(head, base int) bool {
+	return g.gate == scanners.Secrets && g.head[head].Line > 0 && g.base[base].Line > 0
+}
+
+// worse is [scanners.Worse] for what can be compared.
+func (in Input) worse(now, before scanners.Finding) bool {
+	if in.Regraded {
+		now.Severity = before.Severity
+	}
+	return scanners.Worse(now, before)
+}
+
+// before sums up what the base has at each spot.
+func (g *group) before(bases []place) map[string]scanners.Finding {
+	const longest = 200 // a group of more ranges is not compared, but new
+	all := map[string]scanners.Finding{}
+	for j, f := range g.base {
+		sum := all[bases[j].path]
+		sum.Severity = max(sum.Severity, f.Severity)
+		if len(sum.Extents) < longest && !scanners.Covers(sum.Extents, f.Extents) {
+			sum.Extents = append(sum.Extents, f.Extents...)
+		}
+		all[bases[j].path] = sum
+	}
+	return all
+}
+
+// results names everything.
+func (m *comparison) results(renames map[string]string) []scanners.Result {
 	// The order decides who is asked first for a known fingerprint.
-	names := newNames(g)
-	names.give(fresh, renames)
-	names.give(same, renames)
-	names.give(gone, nil)
-	return slices.Concat(fresh, same, gone)
+	names := newNames(m.group)
+	names.give(m.fresh, renames)
+	names.give(m.same, renames)
+	names.give(m.gone, nil)
+	return slices.Concat(m.fresh, m.same, m.gone)
+}
+
+// narrow finds what is less of what was there: a rule that opened all ports and opens one now is another
+// text, and yet nothing came. What is found at the head is unchanged then, and what it is a part of is
+// not mended.
+func narrow(matches []*comparison) {
+	type spot struct{ rule, path string }
+	was := map[spot][]scanners.Extent{}
+	for _, m := range matches {
+		for i, r := range m.gone {
+			if s := (spot{r.Rule, m.goneAt[i]}); s.path != "" && len(r.Extents) > 0 {
+				was[s] = append(was[s], r.Extents...)
+			}
+		}
+	}
+	now := map[spot]bool{}
+	for _, m := range matches {
+		for i := 0; i < len(m.fresh); i++ {
+			r := m.fresh[i]
+			s := spot{r.Rule, m.freshAt[i]}
+			if s.path == "" || len(r.Extents) == 0 || !scanners.Covers(was[s], r.Extents) {
+				continue
+			}
+			now[s] = true
+			r.State = scanners.Unchanged
+			m.same = append(m.same, r)
+			m.fresh, m.freshAt = slices.Delete(m.fresh, i, i+1), slices.Delete(m.freshAt, i, i+1)
+			i--
+		}
+	}
+	for _, m := range matches {
+		for i := 0; i < len(m.gone); i++ {
+			if now[spot{m.gone[i].Rule, m.goneAt[i]}] && len(m.gone[i].Extents) > 0 {
+				m.gone, m.goneAt = slices.Delete(m.gone, i, i+1), slices.Delete(m.goneAt, i, i+1)
+				i--
+			}
+		}
+	}
 }
 
 // path is where the base has the file of f.

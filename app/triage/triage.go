@@ -25,10 +25,16 @@
 // # States
 //
 // Findings of one key are matched as a multiset. Head and base are paired first in the same
-// file (under its other name, if it was renamed), the nearest lines first, then anyhow. A
-// pair is unchanged and has the head's place; what remains is new at the head, and absent
-// at the base. So a second copy of an old problem is one new finding, and a moved one is
-// none.
+// block (a resource, a stage, an object, a service, a job, a function; else the file) of the same
+// file (under its other name, if it was renamed), the nearest lines first. Then those are paired
+// whose block went to another place, see [Change]: it is in the one file no more and in the other
+// it was not before, and its text is alike. A secret is the same wherever it is. A pair is unchanged
+// and has the head's place; what remains is new at the head, and absent at the base. So a second
+// copy of an old problem is one new finding, a moved one is none, and one that is fixed in one place
+// does not pay for its like in another.
+//
+// A pair whose head goes further than the base did is new as well, see [scanners.Worse]: it has a
+// higher severity, or more ports, rights or people. What is less is unchanged.
 //
 // A finding in a version in between, which neither head nor base has, is new too: it is
 // gone from the tree but not from the history. Where several versions hold it, it is one
@@ -41,6 +47,7 @@ import (
 	"encoding/base32"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -55,7 +62,12 @@ type Input struct {
 	History []scanners.Finding // in versions in between, oldest commit first
 
 	Renames map[string]string // from the path at the head to the one at the base
+	Change  *Change           // what is known of the files; nil for nothing
 	Known   []Known           // in any order
+
+	// Regraded says that two versions of the scanner looked at head and base, so that their severities do
+	// not compare.
+	Regraded bool
 }
 
 // Known is a finding that is already shown on the pull request, as new.
@@ -77,7 +89,7 @@ func Compare(scanner scanners.Info, in Input) []scanners.Result {
 	at := func(f scanners.Finding) *group {
 		k := key(scanner.Name, f)
 		if groups[k] == nil {
-			groups[k] = &group{key: k}
+			groups[k] = &group{key: k, gate: scanner.Gate}
 		}
 		return groups[k]
 	}
@@ -102,9 +114,15 @@ func Compare(scanner scanners.Info, in Input) []scanners.Result {
 		}
 	}
 
+	work := &effort{}
+	var matches []*comparison
+	for _, k := range slices.Sorted(maps.Keys(groups)) {
+		matches = append(matches, groups[k].compare(in, work))
+	}
+	narrow(matches)
 	var results []scanners.Result
-	for _, g := range groups {
-		for _, r := range g.results(in.Renames) {
+	for _, m := range matches {
+		for _, r := range m.results(in.Renames) {
 			r.Scanner, r.Gate = scanner.Name, scanner.Gate
 			results = append(results, r)
 		}
@@ -124,6 +142,9 @@ func compare(a, b scanners.Finding) int {
 		cmp.Compare(a.Severity, b.Severity), cmp.Compare(a.Title, b.Title), cmp.Compare(a.Message, b.Message), cmp.Compare(a.Why, b.Why),
 		cmp.Compare(a.Help, b.Help), cmp.Compare(a.HelpURL, b.HelpURL), cmp.Compare(a.CWE, b.CWE), cmp.Compare(a.Identity, b.Identity),
 		cmp.Compare(a.Package, b.Package), slices.Compare(a.Aliases, b.Aliases),
+		slices.CompareFunc(a.Extents, b.Extents, func(a, b scanners.Extent) int {
+			return cmp.Or(cmp.Compare(a.Of, b.Of), cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To))
+		}), cmp.Compare(len(a.Extents), len(b.Extents)),
 	)
 	if c == 0 && len(a.Flow)+len(b.Flow)+len(a.Fixes)+len(b.Fixes) > 0 { // rarely, since it is slow
 		c = cmp.Compare(fmt.Sprint(a.Flow, a.Fixes), fmt.Sprint(b.Flow, b.Fixes))
@@ -147,11 +168,26 @@ func Normalise(identity string) string {
 	return strings.Join(strings.Fields(strings.ReplaceAll(identity, "\r", "")), " ")
 }
 
-// Seal replaces identities by their digests. What is kept in the database then holds no text of
+// Seal replaces identities, and the words of extents, by their digests. What is kept in the database then holds no text of
 // the tree that a scanner took for an identity, in which there may be a secret.
 func Seal(found []scanners.Finding) {
 	for i := range found {
 		sum := sha256.Sum256([]byte(Normalise(found[i].Identity)))
 		found[i].Identity = hex.EncodeToString(sum[:])
+		found[i].Extents = sealed(found[i].Extents)
 	}
+}
+
+// sealed gives extents whose words are digests, each step of a path by itself.
+func sealed(list []scanners.Extent) (out []scanners.Extent) {
+	for _, e := range list {
+		steps := strings.Split(e.Of, "/")
+		for i, step := range steps {
+			sum := sha256.Sum256([]byte(step))
+			steps[i] = hex.EncodeToString(sum[:8])
+		}
+		e.Of = strings.Join(steps, "/")
+		out = append(out, e)
+	}
+	return out
 }

@@ -1,0 +1,242 @@
+package triage
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"unicode"
+
+	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/blocks"
+)
+
+// A Change is the files that a change touches, at both ends. It says whether a problem stayed in its
+// block (a resource, a stage, an object, a service, a job, a function), whether the block moved, or
+// whether one problem was fixed in one block and another made in the next. Nil knows no file. Several
+// goroutines may use it at once.
+type Change struct {
+	head, base map[string][]byte
+	renames    map[string]string // from the path at the head to the one at the base
+	later      map[string]string // the same, turned round
+
+	mu    sync.Mutex
+	files map[side]*file
+	twins map[string]*twins // by the path at the head
+	size  int               // of the texts that were divided, in bytes
+}
+
+// maxDivided bounds what is divided of one change, in bytes. The rest counts as not known.
+const maxDivided = 64 << 20
+
+// NewChange makes a change of the texts of its files by their paths. One that is there and whose
+// text is not known has nil. Renames lead from the path at the head to the one at the base.
+func NewChange(head, base map[string][]byte, renames map[string]string) *Change {
+	c := &Change{head: head, base: base, renames: renames, later: map[string]string{}, files: map[side]*file{}, twins: map[string]*twins{}}
+	for now, was := range renames {
+		c.later[was] = now
+	}
+	return c
+}
+
+// at gives the path at the head of a file of the base.
+func (c *Change) at(base string) string {
+	if now, ok := c.later[base]; ok {
+		return now
+	}
+	return base
+}
+
+// from gives the path at the base of a file of the head.
+func (c *Change) from(head string) string {
+	if was, ok := c.renames[head]; ok {
+		return was
+	}
+	return head
+}
+
+// A side is a file at one end.
+type side struct {
+	path string
+	base bool
+}
+
+// A file is a text by its lines. Those without a letter or a digit, such as a lone brace, are empty,
+// since they show nothing.
+type file struct {
+	blocks.Division
+	lines []string
+	parts [][]string // the lines of each block that are not empty
+	all   []string   // those of the file
+}
+
+// file gives a file, or nil where its text is not known.
+func (c *Change) file(s side) *file {
+	if f, ok := c.files[s]; ok {
+		return f
+	}
+	texts := c.head
+	if s.base {
+		texts = c.base
+	}
+	content := texts[s.path]
+	c.size += len(content)
+	c.files[s] = nil
+	if content == nil || c.size > maxDivided {
+		return nil
+	}
+	f := &file{Division: blocks.Divide(s.path, content)}
+	f.parts = make([][]string, len(f.Names))
+	if f.Kind != blocks.Whole {
+		for i, line := range strings.Split(string(content), "\n") {
+			line = squeeze(line)
+			f.lines = append(f.lines, line)
+			if line == "" {
+				continue
+			}
+			f.all = append(f.all, line)
+			if b := f.At(i + 1); b >= 0 {
+				f.parts[b] = append(f.parts[b], line)
+			}
+		}
+	}
+	c.files[s] = f
+	return f
+}
+
+// squeeze gives a line with the white space that counts, and nothing of one that only ends or
+// begins something.
+func squeeze(line string) string {
+	if !strings.ContainsFunc(line, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }) {
+		return ""
+	}
+	return Normalise(line)
+}
+
+// own gives the lines of a finding.
+func (f *file) own(found scanners.Finding) (lines []string) {
+	for n := max(found.Line, 1); n <= min(max(found.EndLine, found.Line), len(f.lines)); n++ {
+		if f.lines[n-1] != "" {
+			lines = append(lines, f.lines[n-1])
+		}
+	}
+	return lines
+}
+
+// Twins are the two versions of one file, with the blocks that are in both.
+type twins struct {
+	base, head       *file
+	ofBase, ofHead   []string    // by block: equal for those that are the same one
+	toBase, fromBase map[int]int // the block at the base by the one at the head, and turned round
+}
+
+// pair gives the two versions of the file that is at path at the head; nil when one of them is not
+// known, or has no blocks.
+func (c *Change) pair(head string) *twins {
+	if t, ok := c.twins[head]; ok {
+		return t
+	}
+	a, b := c.file(side{c.from(head), true}), c.file(side{head, false})
+	var t *twins
+	if a != nil && b != nil && a.Kind == b.Kind && len(a.Names) > 0 && len(b.Names) > 0 {
+		t = match(a, b)
+	}
+	c.twins[head] = t
+	return t
+}
+
+// match finds the blocks of one name that are the same one: those of one text, then the most alike.
+func match(base, head *file) *twins {
+	t := &twins{base: base, head: head, toBase: map[int]int{}, fromBase: map[int]int{}}
+	t.ofBase, t.ofHead = make([]string, len(base.Names)), make([]string, len(head.Names))
+	// Blocks of one name and text cannot be told apart, so they are one.
+	classes := map[string]string{}
+	class := func(f *file, i int) string {
+		text := f.Names[i] + "\x00" + strings.Join(f.parts[i], "\n")
+		if classes[text] == "" {
+			classes[text] = strconv.Itoa(len(classes))
+		}
+		return classes[text]
+	}
+	open := map[string][]int{} // blocks of the base without a twin, by class
+	for i := range base.Names {
+		k := class(base, i)
+		t.ofBase[i] = k
+		open[k] = append(open[k], i)
+	}
+	for i := range head.Names {
+		k := class(head, i)
+		t.ofHead[i] = k
+		if len(open[k]) > 0 {
+			t.join(open[k][0], i)
+			open[k] = open[k][1:]
+		}
+	}
+	named := map[string][]int{} // the same by name
+	for i, name := range base.Names {
+		if _, ok := t.fromBase[i]; !ok {
+			named[name] = append(named[name], i)
+		}
+	}
+	for i, name := range head.Names {
+		const tried = 20 // of one name
+		if _, ok := t.toBase[i]; ok || len(named[name]) == 0 {
+			continue
+		}
+		best, most := 0, -1
+		for j, b := range named[name][:min(len(named[name]), tried)] {
+			if n := common(base.parts[b], head.parts[i]); n > most {
+				best, most = j, n
+			}
+		}
+		b := named[name][best]
+		named[name] = slices.Delete(named[name], best, best+1)
+		t.join(b, i)
+		t.ofBase[b] = "twin " + strconv.Itoa(b)
+		t.ofHead[i] = t.ofBase[b]
+	}
+	return t
+}
+
+func (t *twins) join(base, head int) { t.fromBase[base], t.toBase[head] = head, base }
+
+// common counts the lines that are in both lists.
+func common(a, b []string) (n int) {
+	left := map[string]int{}
+	for _, line := range a {
+		left[line]++
+	}
+	for _, line := range b {
+		if left[line] > 0 {
+			left[line]--
+			n++
+		}
+	}
+	return n
+}
+
+// spot names where a finding is: the file by its path at the base, and the block, as far as they are
+// known. It is the same for a block that is at both ends.
+func (c *Change) spot(found scanners.Finding, atBase bool, base string) string {
+	if c == nil {
+		return base
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	head := found.Path
+	if atBase {
+		head = c.at(found.Path)
+	}
+	t := c.pair(head)
+	if t == nil {
+		return base
+	}
+	f, of := t.head, t.ofHead
+	if atBase {
+		f, of = t.base, t.ofBase
+	}
+	if i := f.At(found.Line); i >= 0 {
+		return base + "\x00" + of[i]
+	}
+	return base + "\x00"
+}
