@@ -7,17 +7,22 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/secbydesign/secbydesign/app/fair"
 )
 
-// Share is what the metadata of a job say of whose it is.
-func Share(installation int64, repo Repo) json.RawMessage {
+// Share is what the metadata of a job say of whose it is, and of the date of one that has one.
+func Share(installation int64, repo Repo, date time.Time) json.RawMessage {
 	share := strconv.FormatInt(repo.ID, 10)
 	if repo.ID == 0 {
 		share = strings.ToLower(repo.Owner + "/" + repo.Name)
 	}
-	b, err := json.Marshal(map[string]any{"share": share, "installation": installation})
+	about := map[string]any{"share": share, "installation": installation}
+	if !date.IsZero() {
+		about["until"] = millis(date)
+	}
+	b, err := json.Marshal(about)
 	if err != nil {
 		panic(err) // a string and a number always have a form in JSON
 	}
@@ -52,13 +57,78 @@ func (l *Ledger) Waiting(ctx context.Context, queue string, n int) (claims, runn
 	return claims, running, err
 }
 
+// A Delayed job is one whose time lies in the future.
+type Delayed struct {
+	ID        int64
+	Errand    bool // and not a review
+	Attempt   int
+	Scheduled bool // for its time, and not after a failure
+	At        time.Time
+	Attempted time.Time // when it was begun last
+
+	// Since and Until say what was postponed, when and to which time. An errand with a date has no Since.
+	Since, Until time.Time
+}
+
+// Delayed lists, as part of tx, jobs whose time is later than that, at most n with an id above after.
+func (l *Ledger) Delayed(ctx context.Context, tx *sql.Tx, later time.Time, after int64, n int) ([]Delayed, error) {
+	return query(ctx, tx, func(rows *sql.Rows, d *Delayed) error {
+		var at, attempted, since, until int64
+		err := rows.Scan(&d.ID, &d.Errand, &d.Attempt, &d.Scheduled, &at, &attempted, &since, &until)
+		for to, ms := range map[*time.Time]int64{&d.At: at, &d.Attempted: attempted, &d.Since: since, &d.Until: until} {
+			if ms != 0 {
+				*to = time.UnixMilli(ms)
+			}
+		}
+		return err
+	}, `
+		SELECT id, kind <> 'review', attempt, state = 'scheduled', cast(unixepoch(scheduled_at, 'subsec') * 1000 AS INTEGER),
+			coalesce(cast(unixepoch(attempted_at, 'subsec') * 1000 AS INTEGER), 0),
+			coalesce(metadata ->> '$.since', 0), coalesce(metadata ->> '$.until', 0)
+		FROM river_job WHERE state IN ('available', 'retryable', 'scheduled') AND id > $1
+			AND scheduled_at > datetime($2 / 1000.0, 'unixepoch', 'subsec') ORDER BY id LIMIT $3`, after, millis(later), n)
+}
+
+// Postponed notes, as part of tx, that a job is not to begin before a time, and when that was said.
+func (l *Ledger) Postponed(ctx context.Context, tx *sql.Tx, job int64, since, until time.Time) error {
+	_, err := tx.ExecContext(ctx, `UPDATE river_job SET metadata = jsonb_set(metadata, '$.since', $2, '$.until', $3) WHERE id = $1`,
+		job, millis(since), millis(until))
+	if err != nil {
+		return fmt.Errorf("postpone job: %w", err)
+	}
+	return nil
+}
+
+// Reschedule gives a waiting job another time, as part of tx.
+func (l *Ledger) Reschedule(ctx context.Context, tx *sql.Tx, job int64, at time.Time, now bool) error {
+	_, err := tx.ExecContext(ctx, `
+		UPDATE river_job SET scheduled_at = datetime($2 / 1000.0, 'unixepoch', 'subsec'), state = CASE WHEN $3 THEN 'available' ELSE state END
+		WHERE id = $1 AND state IN ('available', 'retryable', 'scheduled')`, job, millis(at), now)
+	if err != nil {
+		return fmt.Errorf("reschedule job: %w", err)
+	}
+	return nil
+}
+
+// DropLeader ends, as part of tx, the term of who leads River's processes, where it does not end soon. Without
+// a leader no job whose time has come would begin.
+func (l *Ledger) DropLeader(ctx context.Context, tx *sql.Tx, soon time.Time) error {
+	_, err := tx.ExecContext(ctx, `DELETE FROM river_leader WHERE expires_at > datetime($1 / 1000.0, 'unixepoch', 'subsec')`, millis(soon))
+	if err != nil {
+		return fmt.Errorf("end the term of the leader: %w", err)
+	}
+	return nil
+}
+
 // Running reports whether there is a job that runs.
 func (l *Ledger) Running(ctx context.Context) (any bool, err error) {
 	err = l.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM river_job WHERE state = 'running')`).Scan(&any)
 	return any, err
 }
 
-func query[T any](ctx context.Context, db *sql.DB, scan func(*sql.Rows, *T) error, text string, args ...any) (list []T, err error) {
+func query[T any](ctx context.Context, db interface {
+	QueryContext(context.Context, string, ...any) (*sql.Rows, error)
+}, scan func(*sql.Rows, *T) error, text string, args ...any) (list []T, err error) {
 	rows, err := db.QueryContext(ctx, text, args...)
 	if err != nil {
 		return nil, fmt.Errorf("list waiting jobs: %w", err)

@@ -82,7 +82,7 @@ func (q *Queue) send(ctx context.Context, tx *sql.Tx, e Errand) error {
 		return err
 	}
 	of := jobOf(repo, 0)
-	opts := &river.InsertOpts{ScheduledAt: e.At, Metadata: ledger.Share(e.Installation, repo)}
+	opts := &river.InsertOpts{ScheduledAt: e.At, Metadata: ledger.Share(e.Installation, repo, e.At)}
 	_, err = q.client.InsertTx(ctx, tx, errand{
 		RepoID: of.RepoID, Owner: of.Owner, Repo: of.Repo, What: e.Kind, ID: e.ID,
 		Installation: e.Installation, Name: e.Owner + "/" + e.Repo, Number: e.Number, Data: e.Data,
@@ -132,7 +132,7 @@ func (r *runner) Work(ctx context.Context, j *river.Job[errand]) error {
 	close(done)
 	<-watched
 
-	leaseErr := q.endErrand(ctx, lease, err == nil)
+	leaseErr := q.endErrand(ctx, lease, err)
 	var snooze Snooze
 	switch {
 	case leaseErr != nil:
@@ -191,7 +191,7 @@ func (q *Queue) takeErrand(ctx context.Context, j *river.Job[errand], lease ledg
 
 // endErrand tells whether the lease was kept to the end, and gives it up when the errand is
 // done. River writes down that it is a moment later.
-func (q *Queue) endErrand(ctx context.Context, lease ledger.Lease, done bool) error {
+func (q *Queue) endErrand(ctx context.Context, lease ledger.Lease, workErr error) error {
 	ctx, cancel := q.patient(ctx)
 	defer cancel()
 	return q.ledger.Tx(ctx, func(tx *sql.Tx) error {
@@ -199,8 +199,14 @@ func (q *Queue) endErrand(ctx context.Context, lease ledger.Lease, done bool) er
 		if err == nil && !held {
 			err = ErrLost
 		}
-		if err != nil || !done {
+		var snooze Snooze
+		switch {
+		case err != nil:
 			return err
+		case errors.As(workErr, &snooze):
+			return q.ledger.Postponed(ctx, tx, lease.Job, q.clocks().wall, snooze.Until)
+		case workErr != nil:
+			return nil
 		}
 		return q.ledger.EndLease(ctx, tx, lease.Job)
 	})

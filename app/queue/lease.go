@@ -112,11 +112,21 @@ func (q *Queue) rescueLoop(ctx context.Context) {
 	tick := time.NewTicker(q.opts.Heartbeat)
 	defer tick.Stop()
 	silent := silence{heartbeat: q.opts.Heartbeat, ttl: q.opts.LeaseTTL}
+	last := q.clocks()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+			now := q.clocks()
+			if lost := setBack(last, now); lost > 0 {
+				q.log.Warn().Dur("by", lost).Msg("the clock was set back")
+				if err := q.bringBack(ctx); err != nil {
+					q.log.Warn().Err(err).Msg("jobs may wait for a time in the future")
+					continue // it is tried again
+				}
+			}
+			last = now
 			if err := q.rescueSilent(ctx, &silent); err != nil && ctx.Err() == nil {
 				q.log.Warn().Err(err).Msg("take up jobs of dead workers")
 			}
@@ -234,7 +244,11 @@ func (q *Queue) rescueOrphans(ctx context.Context) error {
 	if !ok {
 		return nil
 	}
-	return q.rescue(ctx, alone, func(*sql.Tx, *rivertype.JobRow) (bool, error) { return false, nil })
+	return q.rescue(ctx, ever, func(_ *sql.Tx, row *rivertype.JobRow) (bool, error) {
+		// One that was begun in the future was, before the clock was set back.
+		begun := *row.AttemptedAt
+		return !begun.Before(alone) && !begun.After(q.clocks().wall.Add(slack)), nil
+	})
 }
 
 // rescue puts back the running jobs that began before horizon and that nobody holds.

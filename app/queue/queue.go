@@ -112,6 +112,7 @@ type Queue struct {
 	opts     Options
 	client   *river.Client[*sql.Tx]
 	log      zerolog.Logger
+	clocks   func() reading
 	stopping atomic.Bool
 	mine     jobSet                   // those that this process works on
 	news     bell                     // rings when something was submitted here, or a worker is free
@@ -176,7 +177,7 @@ func New(l *ledger.Ledger, opts Options) (*Queue, error) {
 		return nil, fmt.Errorf("make queue: a lease of %s is lost by one late heartbeat of %s", opts.LeaseTTL, opts.Heartbeat)
 	}
 
-	q := &Queue{ledger: l, opts: opts, log: opts.Logger, chooser: map[string]*fair.Chooser{river.QueueDefault: {}}}
+	q := &Queue{ledger: l, opts: opts, log: opts.Logger, clocks: readClocks(time.Now()), chooser: map[string]*fair.Chooser{river.QueueDefault: {}}}
 	workers := river.NewWorkers()
 	if err := river.AddWorkerSafely(workers, &worker{q: q}); err != nil {
 		return nil, fmt.Errorf("make queue: %w", err)
@@ -282,14 +283,26 @@ func (q *Queue) enqueue(ctx context.Context, tx *sql.Tx, r Request) error {
 	if err != nil {
 		return err
 	}
-	res, err := q.client.InsertTx(ctx, tx, jobOf(repo, r.Number), &river.InsertOpts{Metadata: ledger.Share(r.Installation, repo)})
+	res, err := q.client.InsertTx(ctx, tx, jobOf(repo, r.Number), &river.InsertOpts{Metadata: ledger.Share(r.Installation, repo, time.Time{})})
 	if err != nil {
 		return fmt.Errorf("insert job: %w", err)
 	}
 	// There is a job already, which will see what was heard just now. If it waits after a
 	// failure, the new state may well be one that does not fail. A job that is "scheduled"
-	// was snoozed, and its time has a reason.
-	if res.UniqueSkippedAsDuplicate && res.Job.State == rivertype.JobStateRetryable {
+	// was snoozed, and its time has a reason, unless the clock was set back since.
+	if !res.UniqueSkippedAsDuplicate {
+		return nil
+	}
+	if now := q.clocks().wall; res.Job.ScheduledAt.Sub(now) > slack && res.Job.State != rivertype.JobStateRetryable {
+		list, err := q.ledger.Delayed(ctx, tx, now.Add(slack), res.Job.ID-1, 1)
+		if err == nil && len(list) == 1 && list[0].ID == res.Job.ID {
+			_, err = q.bringBackOne(ctx, tx, list[0], now)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if res.Job.State == rivertype.JobStateRetryable {
 		if _, err := q.client.JobRetryTx(ctx, tx, res.Job.ID); err != nil {
 			return fmt.Errorf("retry job: %w", err)
 		}
@@ -301,6 +314,9 @@ func (q *Queue) enqueue(ctx context.Context, tx *sql.Tx, r Request) error {
 // [Queue.Stop] does. It is called once.
 func (q *Queue) Start(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
+	if err := q.bringBack(ctx); err != nil {
+		return fmt.Errorf("start queue: %w", err)
+	}
 	if err := q.rescueOrphans(ctx); err != nil {
 		return fmt.Errorf("start queue: %w", err)
 	}

@@ -29,12 +29,16 @@ type backoff struct{}
 
 // NextRetry implements [river.ClientRetryPolicy].
 func (backoff) NextRetry(row *rivertype.JobRow) time.Time {
-	pause := 5 * time.Minute
-	if row.Attempt < 10 {
-		pause = min(pause, time.Second<<max(row.Attempt-1, 0))
-	}
 	// Jitter: what failed together should not come back together.
-	return time.Now().Add(time.Duration((0.75 + rand.Float64()/2) * float64(pause)))
+	return time.Now().Add(time.Duration((0.75 + rand.Float64()/2) * float64(pauseAfter(row.Attempt))))
+}
+
+func pauseAfter(attempt int) time.Duration {
+	const longest = 5 * time.Minute
+	if attempt < 10 {
+		return min(longest, time.Second<<max(attempt-1, 0))
+	}
+	return longest
 }
 
 type worker struct {
@@ -185,7 +189,11 @@ func (q *Queue) settle(ctx context.Context, j *river.Job[job], lease ledger.Leas
 				return err
 			}
 			newer = generation != pull.Generation
-			if !newer && j.Attempt >= j.MaxAttempts && !isSnooze(workErr) {
+			var snooze Snooze
+			switch {
+			case errors.As(workErr, &snooze):
+				return q.ledger.Postponed(ctx, tx, j.ID, q.clocks().wall, snooze.Until)
+			case !newer && j.Attempt >= j.MaxAttempts:
 				return q.recordGaveUp(ctx, tx, j.JobRow, pull)
 			}
 			return nil
@@ -206,11 +214,6 @@ func (q *Queue) settle(ctx context.Context, j *river.Job[job], lease ledger.Leas
 		return q.ledger.EndLease(ctx, tx, j.ID)
 	})
 	return newer, err
-}
-
-func isSnooze(err error) bool {
-	var s Snooze
-	return errors.As(err, &s)
 }
 
 func (q *Queue) recordGaveUp(ctx context.Context, tx *sql.Tx, row *rivertype.JobRow, p ledger.Pull) error {
