@@ -189,7 +189,12 @@ func build(ctx context.Context, c Config, log zerolog.Logger) (*app, error) {
 	if err != nil {
 		return nil, fmt.Errorf("SECBYDESIGN_GITHUB_PRIVATE_KEY: %w", err)
 	}
-	if a.ledger, err = ledger.Open(ctx, c.Database); err != nil {
+	open := ledger.Open
+	if c.Init {
+		log.Warn().Msg("--init is set: the database is taken as it is, so one that is missing or older would not be noticed; leave it out from now on")
+		open = ledger.Init
+	}
+	if a.ledger, err = open(ctx, c.Database); err != nil {
 		return nil, fmt.Errorf("SECBYDESIGN_DATABASE_URL: %w", err)
 	}
 	mirrors := &mirror.Store{Dir: filepath.Join(c.DataDir, "mirrors"), Limits: mirror.Limits{FetchBytes: c.FetchBytes}}

@@ -27,6 +27,7 @@ type Settings struct {
 	PublicURL string `env:"SECBYDESIGN_PUBLIC_URL" placeholder:"URL" help:"Address under which GitHub and people reach this server."`
 	DataDir   string `env:"SECBYDESIGN_DATA_DIR" default:"data" placeholder:"DIR" help:"Folder for the database and the mirrors."`
 	Database  string `name:"database-url" env:"SECBYDESIGN_DATABASE_URL" placeholder:"URL" help:"sqlite:PATH; a file in the data folder unless set."`
+	Init      bool   `help:"Begin with the database as it is, even where it is missing, empty or older than the one that was there."`
 	Role      string `env:"SECBYDESIGN_ROLE" default:"all" placeholder:"ROLE" help:"all, or only web, or only worker."`
 	Workers   string `env:"SECBYDESIGN_WORKERS" default:"4" placeholder:"N" help:"Reviews at one time."`
 	FetchMB   string `name:"fetch-mb" env:"SECBYDESIGN_FETCH_MB" default:"1024" placeholder:"N" help:"Most megabytes that one fetch of a repository may bring. A change over it is incomplete."`
@@ -50,6 +51,7 @@ type Config struct {
 	PublicURL string // without a slash at its end; may be empty
 	DataDir   string // absolute
 	Database  string
+	Init      bool // take the database as it is
 	Web       bool // serve HTTP
 	Work      bool // review pull requests
 	Workers   int
@@ -100,7 +102,7 @@ func (s Settings) Config() (Config, error) {
 	if err != nil {
 		wrong = append(wrong, err)
 	}
-	c.DataDir, c.Database = dir, db
+	c.DataDir, c.Database, c.Init = dir, db, s.Init
 	switch s.Role {
 	case "all", "web", "worker":
 		c.Web, c.Work = s.Role != "worker", s.Role != "web"

@@ -26,8 +26,13 @@ type asked struct {
 	events  []ledger.Event
 }
 
+// acceptTime bounds how long a delivery waits for the database.
+const acceptTime = 2 * time.Second
+
 // accept makes a delivery durable, together with all that it asks for.
 func (a *app) accept(ctx context.Context, d webhook.Delivery) error {
+	ctx, cancel := context.WithTimeout(ctx, acceptTime)
+	defer cancel()
 	want, err := a.want(ctx, d)
 	if err != nil {
 		return err

@@ -28,9 +28,9 @@ func (a *app) routes() http.Handler {
 
 // ready says whether deliveries would be stored now.
 func (a *app) ready(w http.ResponseWriter, r *http.Request) {
-	if err := a.ledger.Ping(r.Context()); err != nil {
+	if err := a.ledger.Ready(r.Context()); err != nil {
 		zerolog.Ctx(r.Context()).Error().Err(err).Msg("not ready")
-		say(w, http.StatusServiceUnavailable, "The database is not available.")
+		say(w, http.StatusServiceUnavailable, "The database cannot be written to; the log says why.")
 		return
 	}
 	say(w, http.StatusOK, "ok")

@@ -43,6 +43,9 @@ type Ledger struct {
 	turns  turns   // to write: who waits for the connection
 	shared shared
 	files  *files
+	ready  readiness
+
+	installation installation
 
 	// observe is called at the end of each transaction, before it is committed; nil for nobody.
 	observe func(tx *sql.Tx, held time.Duration)
@@ -62,14 +65,20 @@ const (
 )
 
 // Open opens the database at url, "sqlite:PATH", and brings its schema up to date. The
-// file is made when it does not exist, its folder is not. Several processes may call it at
-// the same time. The end of ctx ends the waiting for them.
-func Open(ctx context.Context, url string) (*Ledger, error) {
+// file is made when it does not exist and never did, its folder is not. Several processes may
+// call it at the same time. The end of ctx ends the waiting for them. [ErrNotTheSame] says that
+// the database is missing, empty, an older one or another one than the last that was opened there.
+func Open(ctx context.Context, url string) (*Ledger, error) { return openURL(ctx, url, false) }
+
+// Init is [Open] that begins with what is there, whatever there was before.
+func Init(ctx context.Context, url string) (*Ledger, error) { return openURL(ctx, url, true) }
+
+func openURL(ctx context.Context, url string, anyway bool) (*Ledger, error) {
 	path, err := pathOf(url)
 	if err != nil {
 		return nil, err
 	}
-	l, err := openSQLite(ctx, path)
+	l, err := openSQLite(ctx, path, anyway)
 	if err != nil {
 		return nil, fmt.Errorf("open ledger %s: %w", path, err)
 	}
@@ -137,19 +146,30 @@ func (l *Ledger) tx(ctx context.Context, urgent bool, do func(tx *sql.Tx) error)
 		return fmt.Errorf("begin: %w", err)
 	}
 	defer l.turns.give()
+	if err := l.installation.usable(); err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
 	tx, err := l.write.BeginTx(ctx, nil)
 	if err != nil {
-		return fmt.Errorf("begin: %w", err)
+		return fmt.Errorf("begin: %w", l.installation.explain(err))
 	}
 	defer tx.Rollback() // does nothing after a commit
 	began := time.Now()
-	if err := do(tx); err != nil {
-		return err
+	step, err := l.installation.advance(ctx, tx)
+	if err == nil {
+		err = do(tx)
+	}
+	if err != nil {
+		return l.installation.explain(err)
 	}
 	if l.observe != nil {
 		l.observe(tx, time.Since(began))
 	}
 	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", l.installation.explain(err))
+	}
+	l.installation.committed(step)
+	if err := l.installation.usable(); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
 	return nil

@@ -107,7 +107,7 @@ func TestFilesArePrivate(t *testing.T) {
 			t.Errorf("%s has mode %v", e.Name(), info.Mode())
 		}
 	}
-	if want := []string{"db", "db-shm", "db-wal", "db.lock", "db.used"}; !reflect.DeepEqual(names, want) {
+	if want := []string{"db", "db-shm", "db-wal", "db.installation", "db.lock", "db.used"}; !reflect.DeepEqual(names, want) {
 		t.Errorf("files %q, want %q", names, want)
 	}
 }
@@ -212,11 +212,10 @@ func TestProcessesOpenAnEmptyDatabaseAtOnce(t *testing.T) {
 func TestOpenDoesNotWaitForever(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "db")
-	f, unlock, err := lockFiles(t.Context(), path)
+	unlock, err := lock(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
 	defer unlock()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()

@@ -90,8 +90,8 @@ func TestWritesAreShort(t *testing.T) {
 		}
 	}
 	t.Logf("at most %d rows in a transaction, held for at most %v", most, longest)
-	if most > rowsAtOnce {
-		t.Errorf("a transaction wrote %d rows, want %d at most", most, rowsAtOnce)
+	if most > rowsAtOnce+1 { // one is the installation's
+		t.Errorf("a transaction wrote %d rows, want %d at most", most, rowsAtOnce+1)
 	}
 	if got, err := l.Results(t.Context(), slices.Collect(maps.Keys(results))); err != nil || !maps.EqualFunc(got, results, bytes.Equal) {
 		t.Errorf("got %d results, %v; want %d", len(got), err, len(results))

@@ -48,7 +48,7 @@ type part struct {
 // context of its own.
 //
 // It is [ErrUnavailable] when no transaction begins within a moment, and from then on at once, until one
-// does.
+// does. When ctx ends during the transaction, it is not known what comes of it.
 func (l *Ledger) Shared(ctx context.Context, do func(ctx context.Context, tx *sql.Tx) error) error {
 	s, p := &l.shared, &part{ctx: context.WithoutCancel(ctx), do: do, done: make(chan error, 1)}
 	s.mu.Lock()
@@ -80,7 +80,12 @@ func (l *Ledger) Shared(ctx context.Context, do func(ctx context.Context, tx *sq
 			return fmt.Errorf("begin: %w: it is locked", ErrUnavailable)
 		}
 	}
-	return <-p.done
+	select {
+	case err := <-p.done:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("commit: %w: it takes too long: %w", ErrUnavailable, context.Cause(ctx))
+	}
 }
 
 // takeParts makes transactions of what waits, until nothing does. Where the database is stuck, it goes
@@ -98,7 +103,7 @@ func (l *Ledger) takeParts() {
 					break
 				}
 				result, err := p.run(tx)
-				done[p] = result
+				done[p] = l.installation.explain(result)
 				if err != nil {
 					return err
 				}
@@ -137,7 +142,7 @@ func (s *shared) more(began bool, err error) bool {
 	defer s.mu.Unlock()
 	if began {
 		s.stuck = false
-	} else if !isBusy(err) {
+	} else if kindOf(err) != busy {
 		// It will not come by waiting for it.
 		for _, p := range s.parts {
 			if p.taken.CompareAndSwap(false, true) {

@@ -38,24 +38,45 @@ var pragmas = url.Values{
 	// A transaction that reads first and writes later could otherwise fail with
 	// SQLITE_BUSY without any waiting. https://www.sqlite.org/isolation.html
 	"_txlock": {"immediate"},
+	// A file that is gone is not made anew by the next connection.
+	"mode": {"rw"},
 }
 
-func openSQLite(ctx context.Context, path string) (_ *Ledger, err error) {
+func openSQLite(ctx context.Context, path string, anyway bool) (_ *Ledger, err error) {
 	path, err = filepath.Abs(path)
 	if err != nil {
 		return nil, err
 	}
-	f, unlock, err := lockFiles(ctx, path)
+	unlock, err := lock(ctx, path)
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
+	was, before, err := readRecord(path)
+	if anyway {
+		before, err = false, nil
+	}
+	if err == nil && before {
+		err = was.isThere(path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	logged := hasLog(path)
+	f, err := makeFiles(path)
+	if err != nil {
+		return nil, err
+	}
 
-	l := &Ledger{files: f}
+	l := &Ledger{files: f, installation: installation{path: path}}
 	defer func() {
-		if err != nil {
-			err = errors.Join(err, l.Close())
+		if err == nil {
+			return
 		}
+		if kindOf(err) == damaged {
+			err = fmt.Errorf("%w: %w", damage(path), err)
+		}
+		err = errors.Join(err, l.Close())
 	}()
 	name := (&url.URL{Scheme: "file", OmitHost: true, Path: path}).String() + "?" + pragmas.Encode()
 	if l.write, err = openPrepared(name); err != nil {
@@ -71,7 +92,15 @@ func openSQLite(ctx context.Context, path string) (_ *Ledger, err error) {
 	l.read.SetMaxOpenConns(5) // one is that of Changes
 	l.read.SetMaxIdleConns(5)
 
+	if before {
+		if err := was.isOf(ctx, l.write, path, logged); err != nil {
+			return nil, err
+		}
+	}
 	if l.schema, err = migrate(ctx, l.write); err != nil {
+		return nil, err
+	}
+	if err := l.installation.begin(ctx, l, was); err != nil {
 		return nil, err
 	}
 	return l, nil
@@ -173,10 +202,33 @@ func riverVersion(ctx context.Context, exec riverdriver.Executor) (version int64
 
 func newDriver(db *sql.DB) riverdriver.Driver[*sql.Tx] { return riversqlite.New(db) }
 
-// isBusy reports whether another program has the database locked.
-func isBusy(err error) bool {
+// The kinds of errors about which something can be said.
+type kind int
+
+const (
+	other   kind = iota
+	busy         // another program has the database locked
+	full         // the disk
+	failing      // the disk
+	damaged      // the database
+)
+
+func kindOf(err error) kind {
 	var e *sqlite.Error
-	return errors.As(err, &e) && e.Code()&0xff == sqlite3.SQLITE_BUSY
+	if !errors.As(err, &e) {
+		return other
+	}
+	switch e.Code() & 0xff { // the rest is detail: https://www.sqlite.org/rescode.html
+	case sqlite3.SQLITE_BUSY:
+		return busy
+	case sqlite3.SQLITE_FULL:
+		return full
+	case sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY:
+		return failing
+	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+		return damaged
+	}
+	return other
 }
 
 // files are the lock files beside a database. The kernel lets go of a lock when its
@@ -186,20 +238,11 @@ type files struct {
 	alone time.Time // when this process held PATH.used for itself; zero when it never did
 }
 
-// lockFiles makes the database file, with nobody else allowed to read it, and locks
-// PATH.lock until unlock is called. SQLite gives its further files the same mode.
-func lockFiles(ctx context.Context, path string) (_ *files, unlock func(), err error) {
-	db, err := open(path)
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := errors.Join(db.Chmod(0o600), db.Close()); err != nil {
-		return nil, nil, err
-	}
-
+// lock locks PATH.lock until unlock is called.
+func lock(ctx context.Context, path string) (unlock func(), err error) {
 	lock, err := open(path + ".lock")
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	// Closing the file also unlocks it.
 	unlock = func() { _ = lock.Close() }
@@ -207,15 +250,26 @@ func lockFiles(ctx context.Context, path string) (_ *files, unlock func(), err e
 		select {
 		case <-ctx.Done():
 			unlock()
-			return nil, nil, fmt.Errorf("wait for %s: %w", lock.Name(), context.Cause(ctx))
+			return nil, fmt.Errorf("wait for %s: %w", lock.Name(), context.Cause(ctx))
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
+	return unlock, nil
+}
 
+// makeFiles makes the database file, with nobody else allowed to read it. SQLite gives its further files
+// the same mode. The caller holds the lock.
+func makeFiles(path string) (*files, error) {
+	db, err := open(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(db.Chmod(0o600), db.Close()); err != nil {
+		return nil, err
+	}
 	used, err := open(path + ".used")
 	if err != nil {
-		unlock()
-		return nil, nil, err
+		return nil, err
 	}
 	f := &files{used: used}
 	if flock(used, unix.LOCK_EX|unix.LOCK_NB) == nil {
@@ -225,10 +279,9 @@ func lockFiles(ctx context.Context, path string) (_ *files, unlock func(), err e
 	// needs PATH.lock first, and that is ours.
 	if err := flock(used, unix.LOCK_SH); err != nil {
 		_ = f.Close()
-		unlock()
-		return nil, nil, fmt.Errorf("lock %s: %w", used.Name(), err)
+		return nil, fmt.Errorf("lock %s: %w", used.Name(), err)
 	}
-	return f, unlock, nil
+	return f, nil
 }
 
 // Close lets go of PATH.used. The file stays: to remove it would take the lock from

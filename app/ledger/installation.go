@@ -1,0 +1,293 @@
+package ledger
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// ErrNotTheSame is returned by [Open] for a database that is not the one that was there before, and by
+// everything that writes when the file is not there any more that was opened. The text says what to do.
+var ErrNotTheSame = errors.New("the database is not the one that was there before")
+
+// A record is what the database and the file beside it know of the installation. The sequence grows at
+// each start, and with the first transaction after SQLite has moved its log into the database. It is
+// committed before it is written to the file. So a database whose sequence is behind that of the file
+// lacks something: it is an older copy, or its log is gone.
+type record struct {
+	ID       string `json:"id"`
+	Sequence int64  `json:"sequence"`
+}
+
+func recordPath(path string) string { return path + ".installation" }
+
+// readRecord reads the file beside the database; ok is false if there is none.
+func readRecord(path string) (r record, ok bool, err error) {
+	text, err := os.ReadFile(recordPath(path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return record{}, false, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &r)
+	}
+	if err != nil || r.ID == "" {
+		return record{}, false, fmt.Errorf("%w: %s cannot be read, which says which installation the database is of. "+
+			"Start once with --init to go on with %s as it is: %w", ErrNotTheSame, recordPath(path), path, err)
+	}
+	return r, true, nil
+}
+
+// write puts the record into the file, as a whole or not at all.
+func (r record) write(path string) (err error) {
+	text, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(recordPath(path))+"-")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(file.Name())
+		}
+	}()
+	_, err = file.Write(append(text, '\n'))
+	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return err
+	}
+	return os.Rename(file.Name(), recordPath(path))
+}
+
+// isThere says what is wrong with a database file that should be there, before it is opened.
+func (r record) isThere(path string) error {
+	stat, err := os.Stat(path)
+	what := "is missing"
+	switch {
+	case err == nil && stat.Size() > 0:
+		return nil
+	case err == nil:
+		what = "is empty"
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	return fmt.Errorf("%w: %s %s, and there was one. Restore its backup and start once with --init; without a backup, --init begins with an empty one",
+		ErrNotTheSame, path, what)
+}
+
+// isOf says what is wrong with a database that is open, before it is brought up to date. logged says
+// whether it had a log before it was opened.
+func (r record) isOf(ctx context.Context, db *sql.DB, path string, logged bool) error {
+	var tables, sequence int64
+	var id string
+	err := db.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_master WHERE name = 'installation'`).Scan(&tables)
+	if err == nil && tables > 0 {
+		err = db.QueryRowContext(ctx, `SELECT id, sequence FROM installation`).Scan(&id, &sequence)
+	}
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	switch {
+	case id == r.ID && sequence >= r.Sequence:
+		return nil
+	case id != "" && id != r.ID:
+		return fmt.Errorf("%w: %s is the database of another installation. Restore the backup of the one that was there, or start once with --init to go on with this one",
+			ErrNotTheSame, path)
+	case !logged:
+		return fmt.Errorf("%w: %s lacks what was written last: it is an older one, or its log %s-wal is missing. "+
+			"Put back what is missing or restore the newest backup, and start once with --init to go on with what is there", ErrNotTheSame, path, path)
+	}
+	return fmt.Errorf("%w: %s lacks what was written last: it is an older one. Restore the newest backup, and start once with --init to go on with it",
+		ErrNotTheSame, path)
+}
+
+// hasLog reports whether SQLite's log is beside the database.
+func hasLog(path string) bool {
+	stat, err := os.Stat(path + "-wal")
+	return err == nil && stat.Size() > 0
+}
+
+// An installation watches over the files of an open database.
+type installation struct {
+	path string
+
+	mu      sync.Mutex
+	opened  map[string]fs.FileInfo // the database and its log, by name; guarded by mu
+	damaged error                  // guarded by mu
+
+	// The rest is for whoever has the turn to write.
+	record record
+	moved  time.Time // when SQLite last wrote to the database itself, as far as the sequence counts it
+}
+
+// begin makes the row of the installation if there is none, and a new sequence, in the database and in
+// the file. The caller holds the lock on the files.
+func (in *installation) begin(ctx context.Context, l *Ledger, was record) error {
+	var now record
+	err := l.Tx(ctx, func(tx *sql.Tx) error {
+		if was.ID == "" {
+			was.ID = rand.Text()
+		}
+		// Where there is a row, the database is what it says.
+		if _, err := tx.ExecContext(ctx, `INSERT INTO installation (id, sequence) SELECT $1, $2 WHERE NOT EXISTS (SELECT 1 FROM installation)`,
+			was.ID, was.Sequence); err != nil {
+			return err
+		}
+		return tx.QueryRowContext(ctx, `UPDATE installation SET sequence = max(sequence, $1) + 1 RETURNING id, sequence`, was.Sequence).
+			Scan(&now.ID, &now.Sequence)
+	})
+	if err == nil {
+		err = now.write(in.path)
+	}
+	if err != nil {
+		return fmt.Errorf("note which installation this is: %w", err)
+	}
+	opened := map[string]fs.FileInfo{}
+	for _, name := range []string{in.path, in.path + "-wal"} {
+		if opened[name], err = os.Stat(name); err != nil {
+			return err
+		}
+	}
+	in.record = now
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.opened = opened
+	return nil
+}
+
+// usable says what is wrong with the files of the open database. What is written to files that have lost
+// their name is lost when the program ends.
+func (in *installation) usable() error {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.damaged != nil {
+		return in.damaged
+	}
+	for name, opened := range in.opened {
+		now, err := os.Stat(name)
+		what := ""
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			what = "was removed"
+		case err != nil:
+			return fmt.Errorf("%w: %w", ErrUnavailable, err)
+		case !os.SameFile(now, opened):
+			what = "was replaced"
+		case now.Size() == 0 && name == in.path:
+			what = "was emptied"
+		default:
+			continue
+		}
+		return fmt.Errorf("%w: %w: %s %s while the program runs. Stop the program, restore the backup of %s, and start it once with --init",
+			ErrUnavailable, ErrNotTheSame, name, what, in.path)
+	}
+	return nil
+}
+
+// explain says what to do about an error of the database. One that says that it is damaged is kept in
+// mind: nothing is written to it any more.
+func (in *installation) explain(err error) error {
+	switch kindOf(err) {
+	case damaged:
+		in.mu.Lock()
+		defer in.mu.Unlock()
+		if in.damaged == nil {
+			in.damaged = fmt.Errorf("%w: %w: %w", ErrUnavailable, damage(in.path), err)
+		}
+		return in.damaged
+	case full:
+		return fmt.Errorf("%w: the disk of %s is full, make room on it: %w", ErrUnavailable, in.path, err)
+	case failing:
+		return fmt.Errorf("%w: the disk of %s fails: %w", ErrUnavailable, in.path, err)
+	case busy:
+		return fmt.Errorf("%w: another program has locked %s: %w", ErrUnavailable, in.path, err)
+	}
+	return err
+}
+
+// damage is the error for a damaged database.
+func damage(path string) error {
+	return fmt.Errorf("%s is damaged, or no database. Stop the program, restore the backup of %s, and start it once with --init", path, path)
+}
+
+// A step is a new sequence that is not committed yet.
+type step struct {
+	sequence int64
+	moved    time.Time
+}
+
+// advance makes a new sequence as part of a transaction, if SQLite has moved its log into the database
+// since the last. It is nil if not.
+func (in *installation) advance(ctx context.Context, tx *sql.Tx) (*step, error) {
+	if in.record.ID == "" {
+		return nil, nil
+	}
+	stat, err := os.Stat(in.path)
+	if err != nil || stat.ModTime().Equal(in.moved) {
+		return nil, err
+	}
+	s := &step{moved: stat.ModTime()}
+	err = tx.QueryRowContext(ctx, `UPDATE installation SET sequence = sequence + 1 WHERE id = $1 RETURNING sequence`, in.record.ID).Scan(&s.sequence)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = fmt.Errorf("%w: %w: another was put into %s while the program runs. Stop the program, restore the backup of %s, and start it once with --init",
+			ErrUnavailable, ErrNotTheSame, in.path, in.path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// committed writes a step to the file. If that fails the file is behind, which does no harm.
+func (in *installation) committed(s *step) {
+	if s == nil {
+		return
+	}
+	in.record.Sequence, in.moved = s.sequence, s.moved
+	_ = in.record.write(in.path)
+}
+
+// readyAge is how long what [Ledger.Ready] found out counts.
+const readyAge = time.Second
+
+type readiness struct {
+	mu  sync.Mutex
+	at  time.Time
+	err error
+}
+
+// Ready tells whether deliveries could be recorded now: it writes about as much as some of them do.
+func (l *Ledger) Ready(ctx context.Context) error {
+	r := &l.ready
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if time.Since(r.at) > readyAge || r.at.IsZero() {
+		r.err = l.Shared(context.WithoutCancel(ctx), l.probe)
+		r.at = time.Now()
+	}
+	return r.err
+}
+
+// probe takes pages that are not in use, for the time of the call, and writes some that are.
+func (l *Ledger) probe(ctx context.Context, tx *sql.Tx) error {
+	for _, statement := range []string{
+		`SAVEPOINT probe`,
+		`INSERT INTO installation (id, sequence, probe) VALUES ('', 0, zeroblob(65536))`,
+		`ROLLBACK TO probe`,
+		`RELEASE probe`,
+		`UPDATE installation SET probe = zeroblob(32768)`,
+	} {
+		if _, err := tx.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("try to write: %w", err)
+		}
+	}
+	return nil
+}
