@@ -21,6 +21,7 @@ const (
 	watchFlag  = "watch"
 	enterFlag  = "enter"
 	tryFlag    = "try"
+	lingerFlag = "linger"
 )
 
 // A spec is one program to be started. It goes through a pipe to the helper.
@@ -39,6 +40,7 @@ type spec struct {
 	Prepared, Links string   // a folder, one of Read, and where below Home links to its files are; may be empty
 	Report          string   // a file below Home that is handed out in the end; may be empty
 	Limits          limits
+	Namespace       string // of the processes of who starts it, as /proc names it
 }
 
 // A status is how a program ended, as the helper tells it.
@@ -47,6 +49,7 @@ type status struct {
 	Signal string // it was killed by this
 	Over   string // it was killed by the helper, for taking more than this limit
 	Failed string // it was not started
+	Left   int    // so many of its processes could not be ended
 }
 
 // A result is all of it.
@@ -61,12 +64,30 @@ var (
 	errTime   = errors.New("it took too long")
 )
 
+// leftError is the error of a program of which something may still run. The operator has to know.
+type leftError struct {
+	why       error // it was to end; nil when it ended by itself
+	processes int   // 0 when the helper did not answer
+}
+
+func (e *leftError) Error() string {
+	text := "nothing confirms that its processes were ended"
+	if e.processes > 0 {
+		text = fmt.Sprintf("%d of its processes could not be ended", e.processes)
+	}
+	return text + ": look for them on this machine, and end them by hand"
+}
+
+func (e *leftError) Unwrap() error { return e.why }
+
 const (
 	maxStderr = 16 << 10
 	// endlessStderr is how much may be said there before the program counts as running wild.
 	endlessStderr = 64 << 20
-	// grace is how long the helper may take to end what it watches.
-	grace = 5 * time.Second
+	// grace is how long the helper may take to end what it watches, and to answer.
+	grace = endWithin + 5*time.Second
+	// endWithin is how long the kernel may take for it. It takes longer only for what hangs in a device.
+	endWithin = 20 * time.Second
 )
 
 // execute starts a program and waits for it and all its children, of which none is left behind. An
@@ -82,6 +103,7 @@ func execute(ctx context.Context, l limits, s spec) (result, error) {
 		return result{}, err
 	}
 	s.Self, s.Limits = self, l
+	s.Namespace, _ = os.Readlink("/proc/self/ns/pid") // the helper says what is wrong without it
 	cmd, err := helper(ctx, s)
 	if err != nil {
 		return result{}, err
@@ -115,19 +137,31 @@ func execute(ctx context.Context, l limits, s spec) (result, error) {
 	pipes.Wait()
 
 	out := result{stdout: stdout.b, report: report.b, stderr: stderr.b}
+	answered := json.Unmarshal(told.b, &out.status) == nil
+	var why error
 	if ctx.Err() != nil {
-		return out, context.Cause(ctx)
+		why = context.Cause(ctx)
 	}
-	if len(told.b) == 0 {
-		return out, fmt.Errorf("the sandbox ended without a word: %w", errors.Join(err, errors.New(firstLine(out.stderr))))
+	return out, out.verdict(s.Kind, why, err, answered)
+}
+
+// verdict says what is wrong with a run: why it was to end early, how its helper ended, and whether the
+// helper answered. In namespaces the kernel ends everything when the helper ends.
+func (r result) verdict(k kind, why, ended error, answered bool) error {
+	namespace := k == namespaced || k == wrapped
+	switch {
+	case answered && r.Left > 0:
+		return &leftError{why, r.Left}
+	case !answered && why != nil && !namespace, errors.Is(ended, exec.ErrWaitDelay):
+		return &leftError{why: why}
+	case why != nil:
+		return why
+	case !answered:
+		return fmt.Errorf("the sandbox ended without a word: %w", errors.Join(ended, errors.New(firstLine(r.stderr))))
+	case r.Failed != "":
+		return fmt.Errorf("the sandbox: %s", r.Failed)
 	}
-	if err := json.Unmarshal(told.b, &out.status); err != nil {
-		return out, fmt.Errorf("the sandbox: %w", err)
-	}
-	if out.Failed != "" {
-		return out, fmt.Errorf("the sandbox: %s", out.Failed)
-	}
-	return out, nil
+	return nil
 }
 
 // receive gives the helper a pipe for each writer, as file 3 and following. The function that it

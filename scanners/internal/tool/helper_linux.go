@@ -11,7 +11,6 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
@@ -98,72 +97,113 @@ func Helper() {
 			os.Exit(1)
 		}
 		os.Exit(0)
+	case lingerFlag:
+		time.Sleep(time.Minute)
 	}
 	os.Exit(2)
 }
 
+// calls tries system calls that reach others, of which each kind relies on that they are refused.
+func (a attempts) calls() error {
+	var none unix.Rlimit
+	if unix.Prlimit(a.Host, unix.RLIMIT_CORE, nil, &none) == nil || unix.Prlimit(os.Getppid(), unix.RLIMIT_CORE, nil, &none) == nil {
+		return errors.New("the limits of other processes can be reached")
+	}
+	if a.Kind == landlocked && (unix.Kill(a.Host, 0) == nil || unix.Kill(os.Getppid(), 0) == nil) {
+		return errors.New("other processes can be signalled")
+	}
+	if id, err := unix.SysvShmGet(unix.IPC_PRIVATE, 1, unix.IPC_CREAT|0o600); err == nil {
+		_, _ = unix.SysvShmCtl(id, unix.IPC_RMID, nil)
+		return errors.New("memory can be left behind")
+	}
+	if fd, err := unix.MemfdCreate("secbydesign", 0); err == nil {
+		_ = unix.Close(fd)
+		return errors.New("memory can be hidden")
+	}
+	if fd, err := unix.InotifyInit1(0); err == nil {
+		_ = unix.Close(fd)
+		return errors.New("folders can be watched")
+	}
+	return nil
+}
+
+// startAlone starts this program once more, as one that sleeps in a session of its own.
+func startAlone(dir string) error {
+	cmd := exec.Command(os.Args[0], helperFlag, lingerFlag)
+	cmd.Dir, cmd.Env, cmd.Stderr, cmd.SysProcAttr = dir, []string{}, os.Stderr, &syscall.SysProcAttr{Setsid: true}
+	return cmd.Start()
+}
+
 // watch is the first step. It never returns.
 func watch() {
+	runtime.LockOSThread() // for enclose
 	syscall.CloseOnExec(statusFile)
 	syscall.CloseOnExec(reportFile)
-	var s spec
-	var once sync.Once // the first to tell knows why the others have something to tell
 	tell := func(st status) {
-		once.Do(func() { _ = json.NewEncoder(os.NewFile(statusFile, "status")).Encode(st) })
+		_ = json.NewEncoder(os.NewFile(statusFile, "status")).Encode(st)
+		os.Exit(0)
 	}
+	var s spec
 	if err := json.NewDecoder(os.Stdin).Decode(&s); err != nil {
-		os.Exit(1)
+		tell(status{Failed: "it was not told what to start"})
 	}
+	run, err := begin(s)
+	if err != nil {
+		tell(status{Failed: err.Error()})
+	}
+	gone := make(chan struct{})
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin) // ends when nobody is interested any more
+		close(gone)
+	}()
+	over := make(chan string, 2)
+	go newGauge(s).watch(over)
+	var st status
+	select {
+	case ws := <-run.ended:
+		st.Exit = ws.ExitStatus()
+		if ws.Signaled() {
+			st.Signal = ws.Signal().String()
+		}
+	case st.Over = <-over:
+	case <-gone:
+	}
+	// Nothing of the run is running when its report is copied and its end is reported.
+	if st.Left = run.end(); st.Left == 0 {
+		why, _ := io.ReadAll(run.failed)
+		st.Failed = string(why)
+		handOver(s)
+	}
+	tell(st)
+}
+
+// begin makes what the program runs in, and starts it.
+func begin(s spec) (*family, error) {
 	// Orphans become children of this process, so that none is lost sight of.
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
-		tell(status{Failed: err.Error()})
-		os.Exit(1)
+		return nil, err
 	}
 	if s.Kind == namespaced {
-		if err := furnish(s); err != nil {
-			tell(status{Failed: err.Error()})
-			os.Exit(1)
+		if err := newRoot(s); err != nil {
+			return nil, err
 		}
+	}
+	closed, err := enclose(s)
+	if err != nil {
+		return nil, err
 	}
 	if s.Prepared != "" {
 		if err := link(s.Prepared, s.Links); err != nil {
-			tell(status{Failed: err.Error()})
-			os.Exit(1)
+			return nil, err
 		}
 	}
-	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin) // ends when nobody is interested any more
-		end(s.Kind)
-		os.Exit(1)
-	}()
-	cmd, failed, err := second(s)
+	pid, failed, err := second(s)
 	if err != nil {
-		tell(status{Failed: err.Error()})
-		os.Exit(1)
+		return nil, err
 	}
-	go func() {
-		for range time.Tick(50 * time.Millisecond) {
-			if over := s.Limits.over(); over != "" {
-				tell(status{Over: over})
-				end(s.Kind)
-				os.Exit(0)
-			}
-		}
-	}()
-	why, _ := io.ReadAll(failed)
-	err = cmd.Wait()
-	st := status{Exit: cmd.ProcessState.ExitCode(), Failed: string(why)}
-	if ws, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
-		st.Signal = ws.Signal().String()
-	}
-	var ended *exec.ExitError
-	if err != nil && !errors.As(err, &ended) {
-		st.Failed = err.Error()
-	}
-	handOver(s)
-	tell(st)
-	end(s.Kind)
-	os.Exit(0)
+	f := &family{closed: closed, failed: failed, ended: make(chan syscall.WaitStatus, 1), none: make(chan struct{})}
+	go f.reap(pid)
+	return f, nil
 }
 
 // handOver copies the report, which must be a plain file, to who wants it.
@@ -183,57 +223,29 @@ func handOver(s spec) {
 	}
 }
 
-// furnish makes the file system of new namespaces: everything as it was, but not to be written,
-// with own processes and private places to write.
-func furnish(s spec) error {
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return fmt.Errorf("private mounts: %w", err)
-	}
-	for _, path := range s.Mask {
-		if err := unix.Mount(s.Empty, path, "", unix.MS_BIND, ""); err != nil {
-			return fmt.Errorf("withhold a file: %w", err)
-		}
-	}
-	attr := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOSUID}
-	if err := unix.MountSetattr(unix.AT_FDCWD, "/", unix.AT_RECURSIVE, &attr); err != nil {
-		return fmt.Errorf("mounts that cannot be written: %w", err)
-	}
-	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
-		return fmt.Errorf("mount /proc: %w", err)
-	}
-	// A wall against fork bombs where the kernel has it (6.14): 301 is the least it takes.
-	_ = os.WriteFile("/proc/sys/kernel/pid_max", []byte(strconv.Itoa(max(s.Limits.Processes*4, 301))), 0)
-	for dir, size := range map[string]int64{s.Home: s.Limits.Disk, "/dev/shm": 64 << 20} {
-		if err := unix.Mount("tmpfs", dir, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=0700,size="+strconv.FormatInt(size, 10)); err != nil {
-			return fmt.Errorf("mount a private folder: %w", err)
-		}
-	}
-	return nil
-}
-
 // second starts the second step. What it writes to failed is why it could not become the program.
-func second(s spec) (cmd *exec.Cmd, failed *os.File, err error) {
-	cmd = exec.Command(s.Self, helperFlag, enterFlag)
+func second(s spec) (pid int, failed *os.File, err error) {
+	cmd := exec.Command(s.Self, helperFlag, enterFlag)
 	cmd.Dir, cmd.Env = s.Dir, []string{}
 	cmd.Stdin = strings.NewReader(s.Stdin)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	specs, specEnd, err := os.Pipe()
 	if err != nil {
-		return nil, nil, err
+		return 0, nil, err
 	}
 	failed, failEnd, err := os.Pipe()
 	if err != nil {
-		return nil, nil, err
+		return 0, nil, err
 	}
 	cmd.ExtraFiles = []*os.File{specs, failEnd}
 	if err := cmd.Start(); err != nil {
-		return nil, nil, err
+		return 0, nil, err
 	}
 	_ = specs.Close()
 	_ = failEnd.Close()
 	s.Stdin = ""
 	err = json.NewEncoder(specEnd).Encode(s)
-	return cmd, failed, errors.Join(err, specEnd.Close())
+	return cmd.Process.Pid, failed, errors.Join(err, specEnd.Close())
 }
 
 // enter is the second step. It never returns.
@@ -250,6 +262,8 @@ func enter() {
 	if err := json.NewDecoder(os.NewFile(specFile, "spec")).Decode(&s); err != nil {
 		fail(err)
 	}
+	// Where memory runs out the kernel is to end this program, and not who started it.
+	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0)
 	if err := s.limit(); err != nil {
 		fail(fmt.Errorf("set limits: %w", err))
 	}
@@ -298,9 +312,8 @@ func (s spec) limit() error {
 // giveUpFiles leaves what the program may read, and its home.
 func (s spec) giveUpFiles() error {
 	abi, err := ll.LandlockGetABIVersion()
-	const truncate = 3 // since then it bounds all writing, https://docs.kernel.org/userspace-api/landlock.html
-	if s.Kind == landlocked && (err != nil || abi < truncate) {
-		return errors.New("the kernel has no Landlock that is new enough (Linux 6.2)")
+	if s.Kind == landlocked && (err != nil || abi < landlockSignals) {
+		return errOldLandlock
 	}
 	if err != nil || abi < 2 { // elsewhere it only adds to the namespaces
 		return nil
@@ -342,73 +355,4 @@ func giveUpCapabilities() error {
 		return fmt.Errorf("give up privileges: %w", err)
 	}
 	return nil
-}
-
-// over names the limit that this process's descendants exceed together, if any.
-func (l limits) over() string {
-	all := descendants()
-	if len(all) > l.Processes {
-		return "processes"
-	}
-	var memory int64
-	for _, pid := range all {
-		b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/statm")
-		if fields := strings.Fields(string(b)); err == nil && len(fields) > 1 {
-			pages, _ := strconv.ParseInt(fields[1], 10, 64)
-			memory += pages * int64(os.Getpagesize())
-		}
-	}
-	if memory > l.Memory {
-		return "memory"
-	}
-	return ""
-}
-
-// descendants gives the processes that came of this one and still live.
-func descendants() (all []int) {
-	dir, err := os.Open("/proc")
-	if err != nil {
-		return nil
-	}
-	defer func() { _ = dir.Close() }()
-	names, _ := dir.Readdirnames(-1)
-	children := map[int][]int{}
-	for _, name := range names {
-		pid, err := strconv.Atoi(name)
-		if err != nil {
-			continue
-		}
-		b, err := os.ReadFile("/proc/" + name + "/stat")
-		// The name, in parentheses, may hold anything; state and parent follow it.
-		_, rest, ok := strings.Cut(string(b[strings.LastIndexByte(string(b), ')')+1:]), " ")
-		fields := strings.Fields(rest)
-		if err != nil || !ok || len(fields) < 2 || fields[0] == "Z" || fields[0] == "X" {
-			continue
-		}
-		parent, _ := strconv.Atoi(fields[1])
-		children[parent] = append(children[parent], pid)
-	}
-	todo := []int{os.Getpid()}
-	for len(todo) > 0 {
-		found := children[todo[0]]
-		all, todo = append(all, found...), append(todo[1:], found...)
-	}
-	return all
-}
-
-// end kills all descendants. In a PID namespace the kernel does so when its first process ends.
-func end(k kind) {
-	if k == namespaced || k == wrapped {
-		return
-	}
-	for range 1000 {
-		left := descendants()
-		if len(left) == 0 {
-			return
-		}
-		for _, pid := range left {
-			_ = syscall.Kill(pid, syscall.SIGKILL)
-		}
-		time.Sleep(time.Millisecond)
-	}
 }

@@ -44,7 +44,10 @@ func (s *Scanner) start(ctx context.Context, p program, w *workplace) (out Outpu
 		said := errors.New(firstLine(res.stderr))
 		return Output{}, nil, &scanners.IncompleteError{Reason: fmt.Sprintf(format, args...), Err: errors.Join(err, said)}
 	}
+	var left *leftError
 	switch {
+	case errors.As(err, &left):
+		return incomplete("%s was to end, and it is not certain that all of it did; the operator's log says more.", a.name())
 	case errors.Is(err, errOutput):
 		return incomplete("%s printed more than %d MB, and was stopped.", a.name(), l.Output>>20)
 	case errors.Is(err, errTime), errors.Is(err, context.DeadlineExceeded):

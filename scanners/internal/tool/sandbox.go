@@ -67,13 +67,14 @@ type limits struct {
 	Memory    int64 // of all its processes together
 	Processes int
 	File      int64 // the largest file it may write
-	Disk      int64 // of all it may write, where it has a file system of its own
+	Disk      int64 // of all it may write
+	Entries   int   // of files and folders
 	Output    int64 // on standard output, and in its report
 }
 
 // defaults are generous: they are there for what runs wild, not for what is slow.
 var defaults = limits{
-	Time: 10 * time.Minute, Memory: 2 << 30, Processes: 256, File: 512 << 20, Disk: 1 << 30, Output: 64 << 20,
+	Time: 10 * time.Minute, Memory: 2 << 30, Processes: 256, File: 512 << 20, Disk: 1 << 30, Entries: 200_000, Output: 64 << 20,
 }
 
 // A sandbox knows how programs are started on this machine.
@@ -139,13 +140,14 @@ func (s *sandbox) try(k kind) error {
 	}
 	attempts, err := json.Marshal(attempts{
 		Tree: filepath.Join(base, "tree"), Home: filepath.Join(base, "home"), Other: filepath.Join(base, "other"),
-		Address: listener.Addr().String(),
+		Address: listener.Addr().String(), Host: os.Getpid(), Kind: k,
 	})
 	if err != nil {
 		return err
 	}
 	l := s.limits
 	l.Time = 20 * time.Second
+	// What it leaves behind holds its standard error open: execute sees whether all of it is ended.
 	out, err := execute(context.Background(), l, spec{
 		Kind: k, Path: self, Args: []string{self, helperFlag, tryFlag, string(attempts)},
 		Dir: filepath.Join(base, "tree"), Home: filepath.Join(base, "home"), Read: []string{filepath.Join(base, "tree"), self},
@@ -160,7 +162,11 @@ func (s *sandbox) try(k kind) error {
 }
 
 // attempts are what [sandbox.try] has done inside.
-type attempts struct{ Tree, Home, Other, Address string }
+type attempts struct {
+	Tree, Home, Other, Address string
+	Host                       int // the process that asks
+	Kind                       kind
+}
 
 // make does what a program must be able to do, and tries what it must not.
 func (a attempts) make() error {
@@ -183,6 +189,16 @@ func (a attempts) make() error {
 	}
 	if len(os.Environ()) > 0 {
 		return errors.New("the environment is not empty")
+	}
+	return errors.Join(a.calls(), a.linger())
+}
+
+// linger leaves processes behind that nothing but the end of the run ends.
+func (a attempts) linger() error {
+	for range 4 {
+		if err := startAlone(a.Home); err != nil {
+			return fmt.Errorf("no process can be started: %w", err)
+		}
 	}
 	return nil
 }

@@ -20,6 +20,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -317,5 +318,19 @@ func (s *Scanner) newWorkplace(in string, t scanners.Target) (w *workplace, err 
 
 func (w *workplace) remove() {
 	w.tree.close()
-	os.RemoveAll(w.base)
+	_ = removeAll(w.base)
+}
+
+// removeAll removes a folder even where a program has made folders in it that cannot be listed.
+func removeAll(dir string) error {
+	if os.RemoveAll(dir) == nil {
+		return nil
+	}
+	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if d != nil && d.IsDir() && err == nil {
+			return os.Chmod(path, 0o700) // before it is listed
+		}
+		return nil
+	})
+	return os.RemoveAll(dir)
 }

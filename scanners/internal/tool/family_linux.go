@@ -1,0 +1,188 @@
+package tool
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
+	"golang.org/x/sys/unix"
+)
+
+// A family is a program and all that comes of it. The process that made it is its subreaper: each
+// process of the family that loses its parent becomes a child of it.
+type family struct {
+	closed closed                  // what keeps a signal to all within it
+	failed *os.File                // why the program was not started
+	ended  chan syscall.WaitStatus // how the program ended
+	none   chan struct{}           // closed when the kernel knows of no process of the family
+}
+
+// closed is what makes a signal to all processes reach the family and nobody else.
+type closed int
+
+const (
+	byNothing closed = iota
+	byNamespace
+	byLandlock
+)
+
+// landlockSignals is the version of Landlock since which it keeps signals in (Linux 6.12).
+// https://docs.kernel.org/userspace-api/landlock.html#signal-scoping-abi-version-6
+const landlockSignals = 6
+
+var errOldLandlock = errors.New("the kernel's Landlock does not keep signals in, so a program could kill others and outlive its run: Linux 6.12 or newer is needed, or user namespaces, or bubblewrap")
+
+// enclose makes sure that a signal to all processes reaches the family only. That is the one way to end
+// processes that start others faster than they can be counted. In namespaces it is so. Elsewhere this
+// thread enters a Landlock domain, and the program a further one within, from which it cannot signal
+// this process. Without a sandbox nothing may do it. The program must be started, and the signal sent, by
+// the same thread: each thread has a domain of its own.
+func enclose(s spec) (closed, error) {
+	if s.Kind == namespaced || s.Kind == wrapped {
+		own, err := os.Readlink("/proc/self/ns/pid")
+		if err == nil && (own == s.Namespace || s.Namespace == "") {
+			err = errors.New("it has no process namespace of its own")
+		}
+		return byNamespace, err
+	}
+	err := errOldLandlock
+	if abi, errABI := ll.LandlockGetABIVersion(); errABI == nil && abi >= landlockSignals {
+		err = scopeSignals()
+	}
+	if err == nil && !signalsStayIn() {
+		err = errors.New("Landlock does not keep signals in")
+	}
+	if err != nil && s.Kind == bare {
+		return byNothing, nil
+	}
+	return byLandlock, err
+}
+
+// scopeSignals keeps the signals of this thread, and of what it starts, within a new Landlock domain.
+func scopeSignals() error {
+	fd, err := ll.LandlockCreateRuleset(&ll.RulesetAttr{Scoped: ll.ScopeSignal}, 0)
+	if err != nil {
+		return fmt.Errorf("landlock: %w", err)
+	}
+	defer func() { _ = unix.Close(fd) }()
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return err
+	}
+	if err := ll.LandlockRestrictSelf(fd, 0); err != nil {
+		return fmt.Errorf("landlock: %w", err)
+	}
+	return nil
+}
+
+// signalsStayIn tries whether this thread can signal the one that started it.
+func signalsStayIn() bool {
+	return errors.Is(unix.Kill(os.Getppid(), 0), unix.EPERM)
+}
+
+// reap takes leave of every process of the family that ends.
+func (f *family) reap(program int) {
+	defer close(f.none)
+	for {
+		var ws syscall.WaitStatus
+		pid, err := syscall.Wait4(-1, &ws, unix.WALL, nil)
+		switch {
+		case errors.Is(err, syscall.EINTR):
+		case err != nil: // there are no children, and so there are no descendants
+			return
+		case pid == program && (ws.Exited() || ws.Signaled()):
+			f.ended <- ws
+		}
+	}
+}
+
+// end kills the family, and reports how many of it are left if the kernel does not confirm that none is.
+// It is for the thread that [enclose] bound.
+func (f *family) end() (left int) {
+	late := time.After(endWithin)
+	for {
+		f.kill()
+		select {
+		case <-f.none:
+			return 0
+		case <-late:
+			return max(len(descendants()), 1)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+func (f *family) kill() {
+	if f.closed == byNamespace || f.closed == byLandlock && signalsStayIn() {
+		_ = unix.Kill(-1, unix.SIGKILL) // no process can fork while the kernel does this
+		return
+	}
+	// What is stopped does not fork. Each round stops what the one before has not seen.
+	stopped := map[int]bool{}
+	for range 1000 {
+		more := false
+		for _, p := range descendants() {
+			if !stopped[p.pid] {
+				stopped[p.pid], more = true, true
+				_ = unix.Kill(p.pid, unix.SIGSTOP)
+			}
+		}
+		if !more {
+			break
+		}
+	}
+	for pid := range stopped {
+		_ = unix.Kill(pid, unix.SIGKILL)
+	}
+}
+
+// A process is one of a family.
+type process struct {
+	pid, parent, threads int
+	ended                bool // and its parent has not taken notice
+}
+
+// descendants gives the processes that came of this one.
+func descendants() (all []process) {
+	dir, err := os.Open("/proc")
+	if err != nil {
+		return nil
+	}
+	defer func() { _ = dir.Close() }()
+	names, _ := dir.Readdirnames(-1)
+	children := map[int][]process{}
+	for _, name := range names {
+		if p, ok := readProcess(name); ok {
+			children[p.parent] = append(children[p.parent], p)
+		}
+	}
+	todo := []process{{pid: os.Getpid()}}
+	for len(todo) > 0 {
+		found := children[todo[0].pid]
+		all, todo = append(all, found...), append(todo[1:], found...)
+	}
+	return all
+}
+
+// readProcess reads what the kernel says about one process.
+func readProcess(name string) (process, bool) {
+	pid, err := strconv.Atoi(name)
+	if err != nil {
+		return process{}, false
+	}
+	b, err := os.ReadFile("/proc/" + name + "/stat")
+	// The name, in parentheses, may hold anything; the other fields follow it.
+	fields := strings.Fields(string(b[strings.LastIndexByte(string(b), ')')+1:]))
+	const state, parent, threads = 0, 1, 17
+	if err != nil || len(fields) <= threads {
+		return process{}, false
+	}
+	p := process{pid: pid, ended: fields[state] == "Z" || fields[state] == "X"}
+	p.parent, _ = strconv.Atoi(fields[parent])
+	p.threads, _ = strconv.Atoi(fields[threads])
+	return p, true
+}

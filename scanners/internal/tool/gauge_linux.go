@@ -1,0 +1,240 @@
+package tool
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A gauge measures what a family holds together, and against its limits.
+type gauge struct {
+	spec  spec
+	tmpfs []string // file systems in memory that are the family's alone
+	shmem int64    // the least memory that the whole machine shared since the run began
+	free  int64    // bytes that were free then on the disk that the home folder is on
+}
+
+func newGauge(s spec) *gauge {
+	g := &gauge{spec: s, shmem: meminfo("Shmem"), free: free(s.Home)}
+	if s.Kind == namespaced || s.Kind == wrapped {
+		g.tmpfs = []string{s.Home, "/dev/shm"}
+	}
+	return g
+}
+
+// watch sends the first limit that is exceeded.
+func (g *gauge) watch(over chan<- string) {
+	if g.tmpfs == nil {
+		go func() {
+			for {
+				began := time.Now()
+				if g.overDisk() {
+					over <- "disk"
+					return
+				}
+				time.Sleep(max(250*time.Millisecond, 10*time.Since(began)))
+			}
+		}()
+	}
+	for range time.Tick(50 * time.Millisecond) {
+		if what := g.over(); what != "" {
+			over <- what
+			return
+		}
+	}
+}
+
+// over names the limit of processes or memory, or of a disk in memory, that is exceeded, if any is.
+func (g *gauge) over() string {
+	l := g.spec.Limits
+	all := descendants()
+	threads := 0
+	for _, p := range all {
+		threads += p.threads
+	}
+	if len(all) > l.Processes || threads > 4*l.Processes {
+		return "processes"
+	}
+	var private, shared, files, disk int64
+	for _, p := range all {
+		m := readMemory(p.pid)
+		private += m["VmRSS"] - m["RssShmem"] + m["VmPTE"] + m["VmSwap"] + m["HugetlbPages"]
+		shared += m["RssShmem"]
+		if stat, err := os.Stat(procFile(p.pid, "fd")); err == nil {
+			files += stat.Size() // since Linux 6.2 the number of open files
+		}
+	}
+	for _, dir := range g.tmpfs {
+		var fs unix.Statfs_t
+		if err := unix.Statfs(dir, &fs); err != nil {
+			continue
+		}
+		disk += int64(fs.Blocks-fs.Bfree) * int64(fs.Bsize)
+		if int64(fs.Files-fs.Ffree) > int64(l.Entries) {
+			return "disk"
+		}
+	}
+	// What no process has in its page tables is not counted with it. So where the machine's shared memory
+	// grows while the family has some, or where many files are open, the most that it could be is counted.
+	now := meminfo("Shmem")
+	g.shmem = min(g.shmem, now) // what others give back is not to hide what the family takes
+	if grown := now - g.shmem; grown > l.Memory/4 && sharesMemory(all) {
+		shared = max(shared, grown)
+	}
+	if files > 1024 {
+		private += buffers(all)
+	}
+	if private+max(shared, disk) > l.Memory {
+		return "memory"
+	}
+	return ""
+}
+
+// overDisk reports whether the home folder holds too much, or cannot be counted.
+func (g *gauge) overDisk() bool {
+	l := g.spec.Limits
+	var bytes int64
+	entries := 0
+	err := filepath.WalkDir(g.spec.Home, func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // it is gone by now
+		}
+		if err != nil {
+			return err
+		}
+		entries++
+		if stat, err := d.Info(); err == nil {
+			bytes += blocks(stat)
+		}
+		if entries > l.Entries || bytes > l.Disk {
+			return fs.ErrInvalid
+		}
+		return nil
+	})
+	if err != nil {
+		return true
+	}
+	if g.free-free(g.spec.Home) > l.Disk/2 {
+		return bytes+unnamed(descendants(), l.File) > l.Disk
+	}
+	return false
+}
+
+func procFile(pid int, name string) string { return "/proc/" + strconv.Itoa(pid) + "/" + name }
+
+// readMemory gives those lines of a process's status that are sizes, in bytes.
+func readMemory(pid int) map[string]int64 { return readSizes(procFile(pid, "status")) }
+
+// meminfo gives a size of the whole machine, in bytes.
+func meminfo(name string) int64 { return readSizes("/proc/meminfo")[name] }
+
+func readSizes(file string) map[string]int64 {
+	b, _ := os.ReadFile(file) // the process may have ended
+	sizes := map[string]int64{}
+	for line := range strings.Lines(string(b)) {
+		name, rest, _ := strings.Cut(line, ":")
+		if size, ok := strings.CutSuffix(strings.TrimSpace(rest), " kB"); ok {
+			n, _ := strconv.ParseInt(size, 10, 64)
+			sizes[name] = n << 10
+		}
+	}
+	return sizes
+}
+
+func free(dir string) int64 {
+	var fs unix.Statfs_t
+	if err := unix.Statfs(dir, &fs); err != nil {
+		return 0
+	}
+	return int64(fs.Bfree) * int64(fs.Bsize)
+}
+
+func blocks(stat fs.FileInfo) int64 {
+	if st, ok := stat.Sys().(*syscall.Stat_t); ok {
+		return st.Blocks * 512
+	}
+	return stat.Size()
+}
+
+// noFile is the device of shared memory that has no file.
+const noFile = "00:01"
+
+// sharesMemory reports whether these processes have shared memory without a file.
+func sharesMemory(all []process) (shares bool) {
+	eachMapped(all, func(device, _ string, _ bool) { shares = shares || device == noFile })
+	return shares
+}
+
+// eachMapped gives each file that is mapped, once.
+func eachMapped(all []process, do func(device, inode string, deleted bool)) {
+	seen := map[string]bool{}
+	for _, p := range all {
+		b, _ := os.ReadFile(procFile(p.pid, "maps")) // it may have ended
+		for line := range strings.Lines(string(b)) {
+			// 7f00-7f10 rw-s 00000000 00:01 1234 /dev/zero (deleted)
+			fields := strings.Fields(line)
+			if len(fields) < 5 || fields[4] == "0" || seen[fields[3]+" "+fields[4]] {
+				continue
+			}
+			seen[fields[3]+" "+fields[4]] = true
+			do(fields[3], fields[4], strings.HasSuffix(strings.TrimSpace(line), " (deleted)"))
+		}
+	}
+}
+
+// buffers gives what the kernel may hold for the open pipes and pairs of sockets of these processes.
+func buffers(all []process) (size int64) {
+	const pipe, socket = 64 << 10, 512 << 10
+	seen := map[string]bool{}
+	for _, p := range all {
+		names, err := os.ReadDir(procFile(p.pid, "fd"))
+		if errors.Is(err, fs.ErrPermission) { // it has hidden them
+			if stat, err := os.Stat(procFile(p.pid, "fd")); err == nil {
+				size += stat.Size() * socket
+			}
+		}
+		for _, name := range names {
+			to, err := os.Readlink(procFile(p.pid, "fd/"+name.Name()))
+			if err != nil || seen[to] {
+				continue
+			}
+			seen[to] = true
+			switch {
+			case strings.HasPrefix(to, "pipe:"):
+				size += pipe
+			case strings.HasPrefix(to, "socket:"):
+				size += socket
+			}
+		}
+	}
+	return size
+}
+
+// unnamed gives what files take that have no name any more, and that these processes have open. Those
+// that are mapped only count as the largest that a file can be.
+func unnamed(all []process, largest int64) (size int64) {
+	seen := map[uint64]bool{}
+	for _, p := range all {
+		names, _ := os.ReadDir(procFile(p.pid, "fd"))
+		for _, name := range names {
+			var st unix.Stat_t
+			if err := unix.Stat(procFile(p.pid, "fd/"+name.Name()), &st); err == nil && st.Nlink == 0 && st.Mode&unix.S_IFMT == unix.S_IFREG && !seen[st.Ino] {
+				seen[st.Ino] = true
+				size += st.Blocks * 512
+			}
+		}
+	}
+	eachMapped(all, func(device, inode string, deleted bool) {
+		if ino, _ := strconv.ParseUint(inode, 10, 64); deleted && device != noFile && !seen[ino] {
+			size += largest
+		}
+	})
+	return size
+}
