@@ -107,7 +107,10 @@ var acts = map[string]func(args []string){
 		_, err := runner(kind(args[0]), small).Scanner(actor(os.Args[0], "orphans", args[1], "hangs")).Scan(context.Background(), target)
 		must(err)
 	},
-	"meddle": func(args []string) { meddle(args[0], args[1], args[2], args[3], args[4], args[len(args)-1]) },
+	"escape":  func(args []string) { escape(args[0]) },
+	"explode": func(args []string) { explode(args[0], args[1]) },
+	"besiege": func(args []string) { besiege(kind(args[0])) },
+	"meddle":  func(args []string) { meddle(args[0], args[1], args[2], args[3], args[4], args[len(args)-1]) },
 }
 
 func printAll(args []string) {

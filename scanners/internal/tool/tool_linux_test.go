@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 
 // small are limits that are soon reached.
 var small = limits{
-	Time: time.Minute, Memory: 256 << 20, Processes: 40, File: 512 << 10, Disk: 32 << 20, Output: 1 << 20,
+	Time: time.Minute, Memory: 256 << 20, Processes: 40, File: 512 << 10, Disk: 32 << 20, Entries: 5000, Output: 1 << 20,
 }
 
 // runner gives a Runner with a sandbox of this kind.
@@ -134,7 +134,7 @@ func TestScan(t *testing.T) {
 		{name: "fills memory", act: []string{"memory", "private"}, incomplete: "too much of memory"},
 		{name: "fills shared memory", act: []string{"memory", "shared"}, incomplete: "too much of memory"},
 		{name: "forks and forks", act: []string{"forks"}, incomplete: "too much of processes"},
-		{name: "hangs", act: []string{"hang"}, limits: limits{Time: time.Second, Memory: 1 << 30, Processes: 40, File: 1 << 20, Disk: 1 << 20, Output: 1 << 20}, incomplete: "ran out of time"},
+		{name: "hangs", act: []string{"hang"}, limits: limits{Time: time.Second, Memory: 1 << 30, Processes: 40, File: 1 << 20, Disk: 1 << 20, Entries: 100, Output: 1 << 20}, incomplete: "ran out of time"},
 	}
 	eachKind(t, all, func(t *testing.T, k kind) {
 		for _, tt := range tests {
