@@ -99,7 +99,15 @@ func (e *Examiner) Examine(ctx context.Context, c Change, p policy.Policy, known
 	}
 	// A file whose hunks cannot be read has no place for comments, and is scanned all the same:
 	// what is scanned comes from the trees.
-	set, _ := patch.Parse(diff.Patch)
+	set, err := patch.Parse(diff.Patch)
+	var long *patch.TooLongError
+	if errors.As(err, &long) && diff.Truncated == "" {
+		var files []string
+		for _, header := range long.Headers {
+			files = append(files, fmt.Sprintf("%.200q", strings.TrimPrefix(header, "diff --git ")))
+		}
+		diff.Truncated = "The patch has too many lines to be read, so what it adds was not looked through for suppressions: " + some(files, 3) + "."
+	}
 	ex := Examination{Patch: set, Diff: diff}
 	s, err := gather(ctx, c, diff, p, known)
 	if err != nil {

@@ -1,6 +1,7 @@
 package patch
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -214,5 +215,36 @@ func BenchmarkLines(b *testing.B) {
 				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(lines/c.step), "ns/line")
 			})
 		}
+	}
+}
+
+// TestTooManyLines leaves out a file with more lines than are read, and says which; the others stay.
+func TestTooManyLines(t *testing.T) {
+	t.Parallel()
+	of := func(name string, lines int) string {
+		return fmt.Sprintf("diff --git a/%[1]s b/%[1]s\nnew file mode 100644\n--- /dev/null\n+++ b/%[1]s\n@@ -0,0 +1,%[2]d @@\n", name, lines) + strings.Repeat("+\n", lines)
+	}
+	set, err := Parse([]byte(of("before", 2) + of("long", maxLines) + of("behind", 3)))
+	var long *TooLongError
+	if !errors.As(err, &long) || !slices.Equal(long.Headers, []string{"diff --git a/long b/long"}) {
+		t.Errorf("%v", err)
+	}
+	for path, want := range map[string]bool{"before": true, "long": false, "behind": true} {
+		if file, ok := set.File(path); ok != want || ok && !file.Adds(2) {
+			t.Errorf("%s: %v", path, ok)
+		}
+	}
+}
+
+// BenchmarkParse reads a new file. The time of a line stays the same however long the file is.
+func BenchmarkParse(b *testing.B) {
+	for _, lines := range []int{25_000, 50_000, 100_000, 200_000, 400_000} {
+		raw := []byte(edited(lines*4, 4))
+		b.Run(fmt.Sprintf("lines=%d", lines), func(b *testing.B) {
+			for b.Loop() {
+				_, _ = Parse(raw)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(lines), "ns/line")
+		})
 	}
 }

@@ -55,12 +55,38 @@ type Hunk struct {
 	Changed []int
 }
 
+// What is read of a patch is bounded by its lines: each takes a hundred times its memory while it is
+// read, and some that stays.
+const (
+	maxLines    = 1_000_000 // of one file
+	maxAllLines = 2_000_000
+)
+
+// A TooLongError tells that the patch of some files has too many lines to be read.
+type TooLongError struct {
+	Headers []string // of these files, as git writes them
+}
+
+func (e *TooLongError) Error() string {
+	return fmt.Sprintf("the patch of %d files has too many lines", len(e.Headers))
+}
+
 // Parse reads the output of git diff. One file that cannot be read does not hide the
-// others: they are all in the set, and the error names the first that is not.
+// others: they are all in the set, and the error names the first that is not. Where files are left out
+// since they are too long, the error is a [*TooLongError] as well.
 func Parse(raw []byte) (Set, error) {
 	set := Set{byPath: map[string]*File{}}
 	var first error
+	var long TooLongError
+	lines := 0
 	for _, section := range sections(raw) {
+		header, _, _ := bytes.Cut(section, []byte("\n"))
+		n := bytes.Count(section, []byte("\n"))
+		if n > maxLines || lines+n > maxAllLines {
+			long.Headers = append(long.Headers, string(header))
+			continue
+		}
+		lines += n
 		parsed, _, err := gitdiff.Parse(bytes.NewReader(section))
 		for _, p := range parsed {
 			if !inOrder(p.TextFragments) {
@@ -70,9 +96,11 @@ func Parse(raw []byte) (Set, error) {
 			set.add(p)
 		}
 		if err != nil && first == nil {
-			header, _, _ := bytes.Cut(section, []byte("\n"))
 			first = fmt.Errorf("parse patch of %.200q: %w", header, err)
 		}
+	}
+	if len(long.Headers) > 0 {
+		first = errors.Join(first, &long)
 	}
 	return set, first
 }
