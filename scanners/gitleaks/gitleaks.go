@@ -16,10 +16,12 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/zricethezav/gitleaks/v8/detect"
 
 	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/internal/budget"
 )
 
 const (
@@ -32,6 +34,9 @@ const (
 	// maxSecrets is how many secrets of one file are told. A file with more is a dump, and
 	// a reader has seen enough.
 	maxSecrets = 1000
+
+	// describing is for what was found before the time for reading was over.
+	describing = 2 * time.Second
 
 	// sniff is how far git looks for a NUL to tell binary from text
 	// (https://git-scm.com/docs/gitattributes, "diff").
@@ -72,8 +77,8 @@ func (Scanner) Info() scanners.Info { return info }
 func (Scanner) Version(context.Context) (string, error) { return version, nil }
 
 // Scan implements [scanners.Scanner]. Findings are in the order of path, line, column and
-// rule. Binary files are not searched; a text over 10 MB, one that makes the library fail
-// and one with more than 1000 secrets make the scan incomplete, and cost nothing else.
+// rule. Binary files are not searched; a text over 10 MB, one that makes the library fail or takes it too
+// long, and one with more than 1000 secrets make the scan incomplete, and cost nothing else.
 func (Scanner) Scan(ctx context.Context, t scanners.Target) ([]scanners.Finding, error) {
 	if !info.Has(t.Scope) {
 		return nil, fmt.Errorf("scan with gitleaks: scope %q is not one of its own", t.Scope)
@@ -85,7 +90,9 @@ func (Scanner) Scan(ctx context.Context, t scanners.Target) ([]scanners.Finding,
 	var found []scanners.Finding
 	var gaps gaps
 	for _, f := range t.Files {
-		in, err := scanFile(ctx, d, f)
+		meter := budget.Start()
+		in, err := scanFile(ctx, d, f, meter)
+		meter.Stop()
 		found = append(found, in...)
 		if ctx.Err() != nil {
 			break
@@ -100,7 +107,7 @@ func (Scanner) Scan(ctx context.Context, t scanners.Target) ([]scanners.Finding,
 	return found, cmp.Or(ctx.Err(), gaps.err())
 }
 
-func scanFile(ctx context.Context, d *detect.Detector, f scanners.File) (found []scanners.Finding, err error) {
+func scanFile(ctx context.Context, d *detect.Detector, f scanners.File, meter *budget.Meter) (found []scanners.Finding, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v", p)
@@ -119,12 +126,16 @@ func scanFile(ctx context.Context, d *detect.Detector, f scanners.File) (found [
 		raw = string(f.Content)
 	}
 	// A binary file goes on without content, for the rules about names.
-	secrets, err := search(ctx, d, f.Path, raw)
+	secrets, err := search(ctx, d, f.Path, raw, meter)
 	if len(secrets) > maxSecrets {
 		secrets, err = secrets[:maxSecrets], errTooMany
 	}
 	text := newText(raw, secrets)
+	meter.More(describing)
 	for _, s := range text.distinct() {
+		if over := meter.Err(); over != nil {
+			return found, cmp.Or(err, over)
+		}
 		finding := describe(s.rule, d.Config.Rules[s.rule].Description, f.Path)
 		finding.Path, finding.Commit = f.Path, f.Commit
 		if s.wholeFile() {
@@ -150,6 +161,7 @@ var (
 // gaps collects what was not searched to the end.
 type gaps struct {
 	named []string
+	paths []string
 	errs  []error
 }
 
@@ -158,10 +170,11 @@ func (g *gaps) add(path string, err error) {
 		return
 	}
 	why := "the scanner failed on it"
-	if errors.Is(err, errTooLarge) || errors.Is(err, errTooMany) {
+	if errors.Is(err, errTooLarge) || errors.Is(err, errTooMany) || errors.Is(err, budget.ErrSpent) {
 		why = err.Error()
 	}
 	g.named = append(g.named, fmt.Sprintf("%q (%s)", path, why))
+	g.paths = append(g.paths, path)
 	g.errs = append(g.errs, fmt.Errorf("scan %q: %w", path, err))
 }
 
@@ -177,5 +190,6 @@ func (g *gaps) err() error {
 	return &scanners.IncompleteError{
 		Reason: "Not searched for secrets to the end: " + names + "; keep such files out of the repository, or split them.",
 		Err:    errors.Join(g.errs...),
+		Paths:  g.paths,
 	}
 }

@@ -298,7 +298,7 @@ func TestWhatIsNotSearchedIsNamed(t *testing.T) {
 func TestPanicOfTheLibraryIsAnError(t *testing.T) {
 	t.Parallel()
 	// No detector is the simplest one that panics.
-	_, err := scanFile(context.Background(), nil, file("a.txt", "x"))
+	_, err := scanFile(context.Background(), nil, file("a.txt", "x"), nil)
 	var g gaps
 	g.add("a.txt", err)
 	want := `Not searched for secrets to the end: "a.txt" (the scanner failed on it); keep such files out of the repository, or split them.`

@@ -14,6 +14,8 @@ import (
 
 	"github.com/zricethezav/gitleaks/v8/detect"
 	"github.com/zricethezav/gitleaks/v8/report"
+
+	"github.com/secbydesign/secbydesign/scanners/internal/budget"
 )
 
 // The library's work for one text grows with matches times lines, and for some rules with
@@ -39,9 +41,10 @@ type secret struct {
 func (s secret) wholeFile() bool { return s.to == 0 }
 
 // search gives all matches in the order of their places. It stops early when ctx is done
-// or there are more than maxSecrets.
-func search(ctx context.Context, d *detect.Detector, path, raw string) ([]secret, error) {
+// or there are more than maxSecrets; with an error, when the time is over.
+func search(ctx context.Context, d *detect.Detector, path, raw string, meter *budget.Meter) ([]secret, error) {
 	var found []secret
+	var spent error
 	for start := 0; ; start += stride {
 		end := min(start+window, len(raw))
 		low, high := start+ahead, start+ahead+stride
@@ -74,11 +77,14 @@ func search(ctx context.Context, d *detect.Detector, path, raw string) ([]secret
 		if end == len(raw) || len(found) > maxSecrets {
 			break
 		}
+		if spent = meter.Err(); spent != nil {
+			break
+		}
 	}
 	slices.SortFunc(found, func(a, b secret) int {
 		return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(b.to, a.to), cmp.Compare(a.rule, b.rule))
 	})
-	return slices.Compact(found), nil
+	return slices.Compact(found), spent
 }
 
 // locate finds the very bytes of the secret. The library tells where the match of the
