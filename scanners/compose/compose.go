@@ -60,13 +60,20 @@ var (
 	template = regexp.MustCompile(`\{\{|\{%|<%`)
 )
 
-func checkFile(_ context.Context, f scanners.File) ([]scanners.Finding, error) {
+func checkFile(ctx context.Context, f scanners.File) ([]scanners.Finding, error) {
 	c := checker{path: f.Path}
 	for d := range yamlpos.Documents(f.Content) {
+		if ctx.Err() != nil {
+			return c.found, ctx.Err()
+		}
 		if !composed.Match(d.Text) {
 			continue
 		}
 		file, err := yamlpos.Parse(d)
+		var much *yamlpos.TooMuchError
+		if errors.As(err, &much) {
+			return c.found, infra.TooMuch(much.Line)
+		}
 		var bad *yamlpos.SyntaxError
 		if errors.As(err, &bad) {
 			if template.Match(d.Text) {
@@ -76,6 +83,12 @@ func checkFile(_ context.Context, f scanners.File) ([]scanners.Finding, error) {
 		}
 		for _, s := range file.Get("services").Pairs() {
 			c.service(infra.Name(s.Key), s.Value)
+			if len(c.found) > infra.MaxFindings {
+				return c.found, nil // it is told of no more
+			}
+		}
+		if file.Spent() {
+			return c.found, infra.TooMuch(d.Line)
 		}
 	}
 	return c.found, nil

@@ -85,6 +85,9 @@ func checkFile(ctx context.Context, f scanners.File) ([]scanners.Finding, error)
 			return c.found, ctx.Err()
 		}
 		c.instruction(node, node)
+		if len(c.found) > infra.MaxFindings {
+			break // it is told of no more
+		}
 	}
 	c.user()
 	return c.found, c.failed

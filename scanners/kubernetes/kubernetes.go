@@ -80,11 +80,20 @@ func checkFile(ctx context.Context, f scanners.File) ([]scanners.Finding, error)
 		}
 		object, err := yamlpos.Parse(d)
 		var bad *yamlpos.SyntaxError
+		var much *yamlpos.TooMuchError
 		switch {
+		case errors.As(err, &much):
+			failed = infra.TooMuch(much.Line)
 		case errors.As(err, &bad) && failed == nil && bytes.Contains(d.Text, []byte("apiVersion")) && !template.Match(d.Text):
 			failed = &infra.PlaceError{Line: bad.Line, Why: "not valid YAML"}
 		case err == nil:
 			c.object(object, true)
+			if object.Spent() {
+				failed = infra.TooMuch(d.Line)
+			}
+		}
+		if len(c.found) > infra.MaxFindings {
+			break // it is told of no more
 		}
 	}
 	return c.found, failed

@@ -70,9 +70,16 @@ func (Scanner) Scan(ctx context.Context, t scanners.Target) ([]scanners.Finding,
 const (
 	maxDepth = 200
 	maxWork  = 5000 * 5000 // the sum of the squares of pieces of text, some 0.3 s
+
+	// maxTokens bounds the memory of the library, which takes up to 500 bytes for each token. Large
+	// files of real projects have some 50,000.
+	maxTokens = 350_000
 )
 
-func checkFile(_ context.Context, f scanners.File) ([]scanners.Finding, error) {
+func checkFile(ctx context.Context, f scanners.File) ([]scanners.Finding, error) {
+	if line := tooManyTokens(f.Content); line > 0 {
+		return nil, infra.TooMuch(line)
+	}
 	if line := tooMuch(f.Content); line > 0 {
 		return nil, &infra.PlaceError{Line: line, Why: "nested too deep, or a text too long to be read"}
 	}
@@ -88,9 +95,34 @@ func checkFile(_ context.Context, f scanners.File) ([]scanners.Finding, error) {
 	}
 	c := checker{path: f.Path}
 	for _, b := range file.Body.(*hclsyntax.Body).Blocks {
+		if ctx.Err() != nil {
+			return c.found, ctx.Err()
+		}
 		c.block(b)
+		if len(c.found) > infra.MaxFindings {
+			break // it is told of no more
+		}
 	}
 	return c.found, nil
+}
+
+// tooManyTokens gives the line on which the text has more words and signs than are read, or 0. It
+// counts without the library's lexer, which takes most of the memory.
+func tooManyTokens(src []byte) int {
+	tokens, line, inWord := 0, 1, false
+	for _, c := range src {
+		word := c == '_' || c >= 0x80 || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
+		if c == '\n' {
+			line++
+		}
+		if word && !inWord || !word && c != ' ' && c != '\t' && c != '\r' {
+			tokens++
+		}
+		if inWord = word; tokens > maxTokens {
+			return line
+		}
+	}
+	return 0
 }
 
 // tooMuch gives the line on which the text becomes too much for the parser, or 0. Operators count

@@ -29,7 +29,7 @@ func Files(ctx context.Context, info scanners.Info, limit int, t scanners.Target
 		return nil, fmt.Errorf("scan with %s: scope %q is not one of its own", info.Name, t.Scope)
 	}
 	var found []scanners.Finding
-	var gaps []string
+	var gaps, paths []string
 	var errs []error
 	for _, f := range t.Files {
 		if ctx.Err() != nil {
@@ -44,7 +44,7 @@ func Files(ctx context.Context, info scanners.Info, limit int, t scanners.Target
 		}
 		found = append(found, in...)
 		if err != nil && ctx.Err() == nil {
-			gaps = append(gaps, gap(f.Path, err))
+			gaps, paths = append(gaps, gap(f.Path, err)), append(paths, f.Path)
 			errs = append(errs, fmt.Errorf("check %q: %w", f.Path, err))
 		}
 	}
@@ -55,7 +55,7 @@ func Files(ctx context.Context, info scanners.Info, limit int, t scanners.Target
 	if ctx.Err() != nil {
 		return found, ctx.Err()
 	}
-	return found, incomplete(gaps, errs)
+	return found, incomplete(gaps, paths, errs)
 }
 
 // sniff is how far git looks for a NUL to tell binary from text
@@ -71,7 +71,20 @@ func checkOne(ctx context.Context, f scanners.File, limit int, check func(contex
 	if len(f.Content) > limit<<20 {
 		return nil, &PlaceError{Why: fmt.Sprintf("larger than %d MB", limit)}
 	}
-	return check(ctx, f)
+	found, err = check(ctx, f)
+	if len(found) > MaxFindings && err == nil {
+		err = &PlaceError{Why: fmt.Sprintf("more than %d findings, the first %d are told", MaxFindings, MaxFindings)}
+	}
+	return found[:min(len(found), MaxFindings)], err
+}
+
+// MaxFindings is how many findings of one file are told. A reader has seen enough by then, and a check
+// may stop at one more.
+const MaxFindings = 1000
+
+// TooMuch says of a file that from a line on it is more than is read.
+func TooMuch(line int) *PlaceError {
+	return &PlaceError{Line: line, Why: "too much for one file to be read"}
 }
 
 func gap(path string, err error) string {
@@ -86,7 +99,7 @@ func gap(path string, err error) string {
 	}
 }
 
-func incomplete(gaps []string, errs []error) error {
+func incomplete(gaps, paths []string, errs []error) error {
 	const shown = 3
 	if len(gaps) == 0 {
 		return nil
@@ -99,5 +112,6 @@ func incomplete(gaps []string, errs []error) error {
 	return &scanners.IncompleteError{
 		Reason: "Not checked: " + names + "; mend what is named, then it is checked with the next push.",
 		Err:    errors.Join(errs...),
+		Paths:  paths,
 	}
 }

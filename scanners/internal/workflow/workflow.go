@@ -84,7 +84,7 @@ func Scan(ctx context.Context, t scanners.Target, info scanners.Info, judge func
 		return nil, fmt.Errorf("scan with %s: scope %q is not one of its own", info.Name, t.Scope)
 	}
 	var found []scanners.Finding
-	var gaps []string
+	var gaps, paths []string
 	var errs []error
 	for _, file := range t.Files {
 		if err := ctx.Err(); err != nil {
@@ -97,6 +97,7 @@ func Scan(ctx context.Context, t scanners.Target, info scanners.Info, judge func
 		found = append(found, in...)
 		if err != nil {
 			gaps, errs = append(gaps, fmt.Sprintf("%q (%s)", file.Path, reason(err))), append(errs, err)
+			paths = append(paths, file.Path)
 		}
 	}
 	slices.SortStableFunc(found, func(a, b scanners.Finding) int { return cmp.Or(cmp.Compare(a.Path, b.Path), order(a, b)) })
@@ -112,6 +113,7 @@ func Scan(ctx context.Context, t scanners.Target, info scanners.Info, judge func
 	return found, &scanners.IncompleteError{
 		Reason: "Not judged to the end: " + names + "; split such a file, or make it simpler.",
 		Err:    errors.Join(errs...),
+		Paths:  paths,
 	}
 }
 

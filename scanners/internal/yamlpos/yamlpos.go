@@ -22,6 +22,21 @@ type SyntaxError struct{ Line int }
 
 func (e *SyntaxError) Error() string { return "not valid YAML" }
 
+// A TooMuchError tells where a document becomes more than is read.
+type TooMuchError struct{ Line int }
+
+func (e *TooMuchError) Error() string { return "too much for one YAML document" }
+
+const (
+	// maxWeight bounds what the parser makes of one document, see [Heavy]: some 200 MB of memory. The
+	// largest documents of real projects have a tenth of it.
+	maxWeight = 500_000
+
+	// maxWork is how many values one document lets its reader see, where aliases show the same ones
+	// again and again.
+	maxWork = 10_000_000
+)
+
 // A Document is one of those that --- separates.
 type Document struct {
 	Line int // of its first line, from 1
@@ -74,6 +89,22 @@ type Node struct {
 	// Column and EndColumn are the place of a scalar that is written plainly, on one line; else 0.
 	Column, EndColumn int
 	merged            []*Node // of a map, by the key <<
+	work              *int    // what is left of maxWork, for all nodes of a document
+}
+
+// Spent reports whether the nodes of this one's document were asked for so much that they do not
+// answer any more: each is then nothing at all.
+func (n *Node) Spent() bool { return n != nil && n.work != nil && *n.work < 0 }
+
+// spend takes the work of seeing so many values, and reports whether there is enough of it.
+func (n *Node) spend(values int) bool {
+	if n.work == nil {
+		return true
+	}
+	if *n.work >= 0 {
+		*n.work -= 1 + values
+	}
+	return *n.work >= 0
 }
 
 // An Entry is a key with its value.
@@ -93,7 +124,7 @@ func (n *Node) Get(keys ...string) *Node {
 
 // entry looks into merged maps only once, because they may be shared in exponentially many ways.
 func (n *Node) entry(key string, seen map[*Node]bool) *Node {
-	if n == nil || n.Kind != Map || seen[n] {
+	if n == nil || n.Kind != Map || seen[n] || !n.spend(len(n.Entries)) {
 		return nil
 	}
 	for i := len(n.Entries) - 1; i >= 0; i-- {
@@ -115,7 +146,7 @@ func (n *Node) entry(key string, seen map[*Node]bool) *Node {
 func (n *Node) Pairs() []Entry { return n.pairs(map[*Node]bool{}) }
 
 func (n *Node) pairs(seen map[*Node]bool) []Entry {
-	if n == nil || seen[n] {
+	if n == nil || seen[n] || !n.spend(len(n.Entries)) {
 		return nil
 	}
 	seen[n] = true
@@ -128,7 +159,7 @@ func (n *Node) pairs(seen map[*Node]bool) []Entry {
 
 // List gives the items, or nothing when it is no list.
 func (n *Node) List() []*Node {
-	if n == nil {
+	if n == nil || !n.spend(len(n.Items)) {
 		return nil
 	}
 	return n.Items
@@ -161,10 +192,15 @@ func (n *Node) oneOf(words ...string) bool {
 	return false
 }
 
-// Parse reads one document. The error is a [*SyntaxError]; a document without a value is nil.
+// Parse reads one document. The error is a [*SyntaxError] or a [*TooMuchError]; a document without a
+// value is nil.
 func Parse(d Document) (*Node, error) {
 	text := strings.ReplaceAll(string(d.Text), "\r\n", "\n")
-	r := reader{lines: linesOf(text, d.Line), anchors: map[*yaml.Node]*Node{}}
+	if line := Heavy(text, maxWeight); line > 0 {
+		return nil, &TooMuchError{Line: d.Line + line - 1}
+	}
+	work := maxWork
+	r := reader{lines: linesOf(text, d.Line), anchors: map[*yaml.Node]*Node{}, work: &work}
 	var doc yaml.Node
 	if err := yaml.Unmarshal([]byte(text), &doc); err != nil {
 		return nil, &SyntaxError{Line: r.line(lineOf(err))}
@@ -184,16 +220,67 @@ type line struct {
 }
 
 func linesOf(text string, first int) (list []line) {
-	for i, s := range strings.Split(text, "\n") {
-		parts := otherBreaks.Split(s, -1)
-		for _, part := range parts {
-			list = append(list, line{part, first + i, len(parts) == 1})
+	list = make([]line, 0, strings.Count(text, "\n")+1)
+	for s := range strings.SplitSeq(text, "\n") {
+		if !strings.ContainsAny(s, otherBreaks) { // nearly always
+			list = append(list, line{s, first, true})
+		} else {
+			for part := range splitSeq(s) {
+				list = append(list, line{part, first, false})
+			}
 		}
+		first++
 	}
 	return list
 }
 
-var otherBreaks = regexp.MustCompile("[\r\u0085\u2028\u2029]")
+// otherBreaks end a line for the parser, and not for git.
+const otherBreaks = "\r\u0085\u2028\u2029"
+
+// splitSeq gives the parts of a line between its other breaks.
+func splitSeq(s string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for {
+			i := strings.IndexAny(s, otherBreaks)
+			if i < 0 {
+				yield(s)
+				return
+			}
+			if !yield(s[:i]) {
+				return
+			}
+			_, size := utf8.DecodeRuneInString(s[i:])
+			s = s[i+size:]
+		}
+	}
+}
+
+// Heavy gives the line, from 1, on which the text holds more than most lines and marks of YAML, and 0
+// for one that does not. Each is a value, or a token that the parser keeps for one, and takes up to 400
+// bytes of it.
+func Heavy(text string, most int) int {
+	if len(text) <= most {
+		return 0 // there are no more than bytes
+	}
+	weight, line := 0, 1
+	for i := range len(text) {
+		switch text[i] {
+		case '\n':
+			weight++
+			line++
+		case '\r', ',', '[', '{', '&', '*', '!', 0xC2, 0xE2: // the last two begin the other line ends
+			weight++
+		case ':', '-', '?':
+			if i+1 == len(text) || strings.IndexByte(" \t\r\n", text[i+1]) >= 0 {
+				weight++
+			}
+		}
+		if weight > most {
+			return line
+		}
+	}
+	return 0
+}
 
 var errorLine = regexp.MustCompile(`\bline ([0-9]+):`)
 
@@ -211,6 +298,7 @@ func lineOf(err error) int {
 type reader struct {
 	lines   []line
 	anchors map[*yaml.Node]*Node // nil for one that is being read: it contains itself
+	work    *int
 }
 
 // line gives the number in the file of a line that the parser tells.
@@ -235,7 +323,7 @@ func (r *reader) node(n *yaml.Node) *Node {
 }
 
 func (r *reader) fresh(n *yaml.Node) *Node {
-	out := &Node{Line: r.line(n.Line)}
+	out := &Node{Line: r.line(n.Line), work: r.work}
 	switch n.Kind {
 	case yaml.MappingNode:
 		out.Kind = Map
