@@ -8,6 +8,10 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/secbydesign/secbydesign/scanners/internal/yamlpos"
 )
 
 // Guards refuse what would bring a library down in a way that cannot be recovered, or make it
@@ -110,6 +114,123 @@ func tomlString(text []byte, quote byte) int {
 		}
 	}
 	return len(text)
+}
+
+// What the readers make of a file takes many times its memory, and who counts before them spends none.
+// The bounds leave room for 50,000 packages, which is more than maxPackages, and keep a reader below
+// 256 MB. They were measured: see TestGrowth of package catalog.
+const (
+	maxTOML  = 450_000
+	maxJSON  = 1_000_000
+	maxYAML  = 800_000
+	maxLines = 200_000
+)
+
+// all has several guards look, until one refuses.
+func all(guards ...func([]byte) error) func([]byte) error {
+	return func(text []byte) error {
+		for _, guard := range guards {
+			if err := guard(text); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+var errWeight = fmt.Errorf("%w: it has more entries than are read", errOdd)
+
+// lightTOML counts tables, keys and values of lists. It does not look where strings begin and end, so
+// that it may count more, and never less.
+func lightTOML(text []byte) error {
+	quarters := 0
+	for i, c := range text {
+		switch c {
+		case '=':
+			quarters += 4
+		case '[', '{':
+			if quarters += 4; i == 0 || text[i-1] == '\n' {
+				quarters += 2
+			}
+		case '.', ',':
+			quarters++
+		}
+		if quarters > 4*maxTOML {
+			return errWeight
+		}
+	}
+	return nil
+}
+
+// lightJSON counts objects and their keys.
+func lightJSON(text []byte) error {
+	weight := 0
+	for _, c := range text {
+		switch c {
+		case '{':
+			weight += 3
+		case ':', '[':
+			weight++
+		}
+		if weight > maxJSON {
+			return errWeight
+		}
+	}
+	return nil
+}
+
+// lightYAML counts as [yamlpos.Heavy] does. The reader compares each key of a map with each, and makes a
+// sentence for each two that are equal; so there may be none, and no map may be too long. Nor does a
+// lockfile have aliases, which show it the same map again and again.
+func lightYAML(text []byte) error {
+	if yamlpos.Heavy(string(text), maxYAML) > 0 {
+		return errWeight
+	}
+	var root yaml.Node
+	if yaml.Unmarshal(text, &root) != nil {
+		return nil // the reader has the same parser, and says so
+	}
+	comparisons := 0
+	var look func(n *yaml.Node) error
+	look = func(n *yaml.Node) error {
+		if n.Kind == yaml.AliasNode {
+			return fmt.Errorf("%w: it has aliases", errOdd)
+		}
+		if n.Kind == yaml.MappingNode {
+			keys := map[string]bool{}
+			for i := 0; i < len(n.Content); i += 2 {
+				key := n.Content[i]
+				if key.Kind == yaml.ScalarNode && keys[key.Value] || key.Kind != yaml.ScalarNode && i > 0 {
+					return fmt.Errorf("%w: it has a key twice", errOdd)
+				}
+				keys[key.Value] = true
+			}
+			if comparisons += len(keys) * len(keys) / 2; comparisons > maxPackages*maxPackages/2 {
+				return errWeight
+			}
+		}
+		for _, c := range n.Content {
+			if err := look(c); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return look(&root)
+}
+
+// fewLines counts lines that say something.
+func fewLines(text []byte) error {
+	lines := 0
+	for line := range bytes.Lines(text) {
+		if line = bytes.TrimSpace(line); len(line) > 0 && line[0] != '#' {
+			lines++
+		}
+		if lines > maxLines {
+			return errWeight
+		}
+	}
+	return nil
 }
 
 var property = regexp.MustCompile(`\$\{([^}]*)\}`)

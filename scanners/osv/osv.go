@@ -49,6 +49,7 @@ import (
 	"strings"
 
 	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/internal/budget"
 )
 
 const (
@@ -149,12 +150,18 @@ func (s Scanner) Scan(ctx context.Context, t scanners.Target) ([]scanners.Findin
 		if format == nil {
 			continue
 		}
+		meter := budget.Start()
 		if format.prepare != nil {
 			f.Content = format.prepare(f.Content)
 		}
 		list, err := extract(ctx, format, f)
 		gaps.unread(f.Path, err)
-		in, err := s.look(ctx, *format, f, list)
+		in, err := s.look(ctx, *format, f, list, meter)
+		meter.Stop()
+		if errors.Is(err, budget.ErrSpent) {
+			gaps.unread(f.Path, err)
+			err = nil
+		}
 		found = append(found, in...)
 		if ctx.Err() != nil {
 			return found, ctx.Err()
@@ -169,7 +176,7 @@ func (s Scanner) Scan(ctx context.Context, t scanners.Target) ([]scanners.Findin
 }
 
 // look describes what is known about the packages of a file.
-func (s Scanner) look(ctx context.Context, format format, f scanners.File, list []pkg) (found []scanners.Finding, err error) {
+func (s Scanner) look(ctx context.Context, format format, f scanners.File, list []pkg, meter *budget.Meter) (found []scanners.Finding, err error) {
 	defer func() {
 		// Versions are strangers' words, too.
 		if p := recover(); p != nil {
@@ -184,6 +191,9 @@ func (s Scanner) look(ctx context.Context, format format, f scanners.File, list 
 		hits := slices.DeleteFunc(slices.Clone(advisories[i]), func(a *advisory) bool { return !a.affects(p) })
 		if len(hits) == 0 {
 			continue
+		}
+		if over := meter.Err(); over != nil {
+			return found, over
 		}
 		if p.at.line == 0 {
 			p.at = locate(f.Content, p)
@@ -212,6 +222,7 @@ func (s Scanner) look(ctx context.Context, format format, f scanners.File, list 
 // gaps collects what was not looked at to the end.
 type gaps struct {
 	named   []string // files
+	paths   []string // the same, as they are
 	reasons []string // of the advisories
 	errs    []error
 }
@@ -221,10 +232,11 @@ func (g *gaps) unread(path string, err error) {
 		return
 	}
 	why := "malformed"
-	if errors.Is(err, errTooLarge) || errors.Is(err, errTooMany) || errors.Is(err, errOdd) {
+	if errors.Is(err, errTooLarge) || errors.Is(err, errTooMany) || errors.Is(err, errOdd) || errors.Is(err, budget.ErrSpent) {
 		why = err.Error()
 	}
 	g.named = append(g.named, fmt.Sprintf("%q (%s)", path, why))
+	g.paths = append(g.paths, path)
 	g.errs = append(g.errs, fmt.Errorf("read %q: %w", path, err))
 }
 
@@ -251,5 +263,9 @@ func (g *gaps) err() error {
 	}
 	slices.Sort(g.reasons)
 	reasons = append(reasons, slices.Compact(g.reasons)...)
-	return &scanners.IncompleteError{Reason: strings.Join(reasons, " "), Err: errors.Join(g.errs...)}
+	inc := &scanners.IncompleteError{Reason: strings.Join(reasons, " "), Err: errors.Join(g.errs...)}
+	if len(g.reasons) == 0 {
+		inc.Paths = g.paths
+	}
+	return inc
 }
