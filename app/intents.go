@@ -37,6 +37,9 @@ func (a *app) accept(ctx context.Context, d webhook.Delivery) error {
 	if err != nil {
 		return err
 	}
+	if installed := reaching(d); installed != 0 {
+		want.events = append(want.events, ledger.Event{Kind: review.Reach, Installation: installed})
+	}
 	taken := ledger.Delivery{GUID: d.GUID, Event: d.Event, Action: d.Action, RepoID: d.RepoID, Owner: d.Owner, Repo: d.Repo}
 	err = a.queue.SubmitWith(ctx, taken, want.reviews, want.errands, want.events)
 	if errors.Is(err, ledger.ErrDuplicate) {
@@ -98,6 +101,34 @@ func (a *app) want(ctx context.Context, d webhook.Delivery) (want asked, err err
 	// The others are worth being known, and the delivery that brought them is: a policy is read
 	// anew for each review, so a new one needs nothing.
 	return want, err
+}
+
+// reaching gives the installation that may reach other repositories from a delivery on; 0 for none. A delivery
+// about a repository for policies says that it is within reach.
+func reaching(d webhook.Delivery) int64 {
+	switch i := d.Intent.(type) {
+	case webhook.Installed:
+		return i.Installation
+	case webhook.Uninstalled:
+		return i.Installation
+	case webhook.Suspended:
+		return i.Installation
+	case webhook.Unsuspended:
+		return i.Installation
+	case webhook.RepositoriesAdded:
+		return i.Installation
+	case webhook.RepositoriesRemoved:
+		return i.Installation
+	case webhook.Renamed:
+		return i.Installation
+	case webhook.Transferred:
+		return i.Installation
+	case webhook.PolicyChanged:
+		if review.HasPolicy(i.Repo) {
+			return i.Installation
+		}
+	}
+	return 0
 }
 
 // reach asks for reviews of the open pull requests that are known of repositories which are within reach of an

@@ -97,10 +97,13 @@ type Filter struct {
 	Number      int
 	Kind        string
 	Head        string
-	Since       time.Time // those at this time or later
-	After       int64     // those with a higher ID
-	Limit       int       // at most so many; 0 for no limit
-	Last        bool      // of all these the one with the highest ID
+
+	Installation int64
+
+	Since time.Time // those at this time or later
+	After int64     // those with a higher ID
+	Limit int       // at most so many; 0 for no limit
+	Last  bool      // of all these the one with the highest ID
 }
 
 // source gives what events are read from, and the id of the repository of one of them.
@@ -187,6 +190,9 @@ func (l Reader) Events(ctx context.Context, f Filter) ([]Event, error) {
 	}
 	if f.Head != "" {
 		want("e.head =", f.Head)
+	}
+	if f.Installation != 0 {
+		want("e.installation =", f.Installation)
 	}
 	if !f.Since.IsZero() {
 		want("e.at >=", millis(f.Since))

@@ -94,7 +94,7 @@ func (r *Reviewer) organisationAt(ctx context.Context, installed int64, owner, r
 // readOrganisation gives the text of the organisation's file and what GitHub calls this version of
 // it. Not ok is: the repository is there, and the file is not.
 func (r *Reviewer) readOrganisation(ctx context.Context, installed int64, owner, repo string) (text []byte, sha string, ok bool, err error) {
-	gh, err := r.App.Reader(ctx, installed, owner, repo)
+	gh, err := r.readable(ctx, installed, owner, repo)
 	if err != nil {
 		return nil, "", false, err
 	}

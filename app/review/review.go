@@ -40,6 +40,8 @@ type Reviewer struct {
 	// Submit is [queue.Queue.SubmitWith] of the queue that calls Review and Errand. Required, and
 	// set before the queue starts.
 	Submit func(context.Context, ledger.Delivery, []queue.Request, []queue.Errand, []ledger.Event) error
+
+	refused refusals
 }
 
 // The kinds of events that reviews leave in the ledger.

@@ -93,18 +93,39 @@ func (s *Server) installEvent(in *installation, action string) []outgoing {
 func (s *Server) AddRepositories(id int64, names ...string) {
 	s.act(func() []outgoing {
 		in := s.installs[id]
-		added := []any{}
+		var added []*Repo
 		for _, n := range names {
 			r := s.repos[strings.ToLower(in.account.login+"/"+n)]
 			in.repos[r.key()] = true
-			o := s.repoJSON(r)
-			added = append(added, object{"id": o["id"], "node_id": o["node_id"], "name": o["name"], "full_name": o["full_name"], "private": o["private"]})
+			added = append(added, r)
 		}
-		return []outgoing{s.record("installation_repositories", object{
-			"action": "added", "installation": s.installationJSON(in), "repository_selection": "selected", "repositories_added": added, "repositories_removed": []any{},
-			"requester": nil, "sender": s.userJSON(s.user("octocat")),
-		})}
+		return s.addedEvent(in, added...)
 	})
+}
+
+// coverEvent tells an installation with all repositories of an account of a new one.
+func (s *Server) coverEvent(r *Repo) []outgoing {
+	for _, in := range s.installs {
+		if in.all && in.account == r.owner {
+			return s.addedEvent(in, r)
+		}
+	}
+	return nil
+}
+
+func (s *Server) addedEvent(in *installation, added ...*Repo) []outgoing {
+	selection := "selected"
+	if in.all {
+		selection = "all"
+	}
+	short := each(added, func(r *Repo) object {
+		o := s.repoJSON(r)
+		return object{"id": o["id"], "node_id": o["node_id"], "name": o["name"], "full_name": o["full_name"], "private": o["private"]}
+	})
+	return []outgoing{s.record("installation_repositories", object{
+		"action": "added", "installation": s.installationJSON(in), "repository_selection": selection, "repositories_added": short, "repositories_removed": []any{},
+		"requester": nil, "sender": s.userJSON(s.user("octocat")),
+	})}
 }
 
 // CreateTeam makes a team, or sets who is in it.

@@ -67,12 +67,14 @@ func (s *Server) CreateOrg(login string) {
 }
 
 // CreateRepo makes an empty repository with the default branch main. Its owner becomes an
-// organisation when it is nobody yet. It panics when git fails: only tests and the demo
-// call it.
-func (s *Server) CreateRepo(owner, name string, public bool) *Repo {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.createRepo(s.account(owner, "Organization"), name, public, nil)
+// organisation when it is nobody yet. An installation with all of the owner's repositories
+// is told. It panics when git fails: only tests and the demo call it.
+func (s *Server) CreateRepo(owner, name string, public bool) (r *Repo) {
+	s.act(func() []outgoing {
+		r = s.createRepo(s.account(owner, "Organization"), name, public, nil)
+		return s.coverEvent(r)
+	})
+	return r
 }
 
 func (s *Server) createRepo(owner *account, name string, public bool, parent *Repo) *Repo {
@@ -300,13 +302,15 @@ func (r *Repo) OpenPull(title, body, base, head, author string, draft bool) int 
 	return r.open(r, title, body, base, head, author, draft)
 }
 
-// Fork makes a copy of the repository in somebody's own account. The App is not there.
-func (r *Repo) Fork(login string) *Repo {
-	r.s.mu.Lock()
-	defer r.s.mu.Unlock()
-	f := r.s.createRepo(r.s.user(login), r.name, r.public, r)
-	_, err := f.git("fetch", "--quiet", r.dir, "+refs/heads/*:refs/heads/*")
-	must(err)
+// Fork makes a copy of the repository in somebody's own account. An installation with all of
+// their repositories is told.
+func (r *Repo) Fork(login string) (f *Repo) {
+	r.s.act(func() []outgoing {
+		f = r.s.createRepo(r.s.user(login), r.name, r.public, r)
+		_, err := f.git("fetch", "--quiet", r.dir, "+refs/heads/*:refs/heads/*")
+		must(err)
+		return r.s.coverEvent(f)
+	})
 	return f
 }
 
