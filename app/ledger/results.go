@@ -105,7 +105,7 @@ func (l *Ledger) SaveResults(ctx context.Context, results map[string][]byte) err
 	}
 	err := save()
 	if err == nil {
-		err = l.forgetResults(ctx, now.Add(-resultsLive))
+		err = l.forget(ctx, "results", "saved_at", "key", now.Add(-resultsLive))
 	}
 	if err != nil {
 		return fmt.Errorf("save results: %w", err)
@@ -137,16 +137,16 @@ func (l *Ledger) saveResults(ctx context.Context, batch []packed, now time.Time)
 	})
 }
 
-// forgetResults removes some of those saved before a moment. Most of the time there are none, and then
-// it does not write.
-func (l *Ledger) forgetResults(ctx context.Context, before time.Time) error {
+// forget removes some of the rows of a table that are older, by one of its columns: those of a number of
+// values of the column by. Most of the time there are none, and then it does not write.
+func (l *Ledger) forget(ctx context.Context, table, column, by string, before time.Time) error {
 	var old bool
-	err := l.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM results WHERE saved_at < $1)`, millis(before)).Scan(&old)
+	err := l.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM `+table+` WHERE `+column+` < $1)`, millis(before)).Scan(&old)
 	if err != nil || !old {
 		return err
 	}
 	return l.Tx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `DELETE FROM results WHERE key IN (SELECT key FROM results WHERE saved_at < $1 LIMIT $2)`,
+		_, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE `+column+` < $1 AND `+by+` IN (SELECT `+by+` FROM `+table+` WHERE `+column+` < $1 LIMIT $2)`,
 			millis(before), rowsAtOnce)
 		return err
 	})

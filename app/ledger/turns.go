@@ -6,15 +6,19 @@ import (
 	"sync"
 )
 
-// turns lets one writer after the other begin a transaction: those that are urgent first, and of the
+// turns lets one writer after the other begin a transaction: most of the urgent ones first, and of the
 // same kind who came first. The pool of database/sql serves waiters in no order, so some of them could
 // wait for long. The zero value is ready.
 type turns struct {
 	mu      sync.Mutex
 	taken   bool
+	inRow   int // urgent ones since one of the others had its turn
 	urgent  []chan struct{}
 	waiting []chan struct{}
 }
+
+// mostInRow is how many urgent ones go before one of the others: deliveries may come without an end.
+const mostInRow = 4
 
 // take waits for the turn, or for the end of ctx, which is an error. Who has it gives it back.
 func (t *turns) take(ctx context.Context, urgent bool) error {
@@ -51,12 +55,17 @@ func (t *turns) take(ctx context.Context, urgent bool) error {
 func (t *turns) give() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, queue := range []*[]chan struct{}{&t.urgent, &t.waiting} {
-		if len(*queue) > 0 {
-			close((*queue)[0])
-			*queue = slices.Delete(*queue, 0, 1)
-			return
-		}
+	queue := &t.urgent
+	if len(t.urgent) == 0 || t.inRow >= mostInRow && len(t.waiting) > 0 {
+		queue = &t.waiting
+		t.inRow = 0
+	} else {
+		t.inRow++
 	}
-	t.taken = false
+	if len(*queue) == 0 {
+		t.taken = false
+		return
+	}
+	close((*queue)[0])
+	*queue = slices.Delete(*queue, 0, 1)
 }

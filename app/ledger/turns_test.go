@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 )
@@ -44,5 +45,40 @@ func TestTurns(t *testing.T) {
 		if turns.taken || len(turns.urgent)+len(turns.waiting) > 0 {
 			t.Errorf("somebody still waits: %+v", turns)
 		}
+	})
+}
+
+// TestUrgentOnesDoNotTakeEveryTurn has more of them come than there are turns.
+func TestUrgentOnesDoNotTakeEveryTurn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		turns := &turns{}
+		if err := turns.take(t.Context(), true); err != nil {
+			t.Fatal(err)
+		}
+		var before atomic.Int32
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			if err := turns.take(t.Context(), false); err == nil {
+				if n := before.Load(); n != mostInRow {
+					t.Errorf("%d urgent ones went before, want %d", n, mostInRow)
+				}
+				turns.give()
+			}
+		}()
+		synctest.Wait()
+		for range 100 {
+			go func() {
+				if err := turns.take(t.Context(), true); err == nil {
+					before.Add(1)
+					turns.give()
+				}
+			}()
+		}
+		synctest.Wait()
+		turns.give()
+		<-done
+		synctest.Wait()
 	})
 }

@@ -52,14 +52,6 @@ func (l *Ledger) SaveUploads(ctx context.Context, list []Upload) error {
 		}
 	}
 	err := l.Tx(ctx, func(tx *sql.Tx) error {
-		for _, table := range []string{
-			`DELETE FROM uploads WHERE saved_at < $1`,
-			`DELETE FROM awaited WHERE since < $1`,
-		} {
-			if _, err := tx.ExecContext(ctx, table, millis(now.Add(-uploadsLive))); err != nil {
-				return err
-			}
-		}
 		for i, u := range list {
 			if err := saveUpload(ctx, tx, u, rows[i], now); err != nil {
 				return err
@@ -75,6 +67,9 @@ func (l *Ledger) SaveUploads(ctx context.Context, list []Upload) error {
 		}
 		return nil
 	})
+	if err == nil {
+		err = errors.Join(l.forget(ctx, "uploads", "saved_at", "sha", now.Add(-uploadsLive)), l.forget(ctx, "awaited", "since", "sha", now.Add(-uploadsLive)))
+	}
 	if err != nil {
 		return fmt.Errorf("save uploads: %w", err)
 	}
