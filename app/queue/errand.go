@@ -213,6 +213,7 @@ func (q *Queue) endErrand(ctx context.Context, lease ledger.Lease, workErr error
 }
 
 func (q *Queue) leaveErrand(j *river.Job[errand], err error) error {
+	q.mine.leave(j.ID)
 	q.log.Warn().Err(err).Int64("job", j.ID).Int("attempt", j.Attempt).Str("errand", j.Args.What).Msg("errand left to others")
 	return left{}
 }

@@ -298,7 +298,12 @@ func (q *Queue) rescue(ctx context.Context, horizon time.Time, leased func(tx *s
 // lease.
 func (q *Queue) putBack(ctx context.Context, tx *sql.Tx, exec riverdriver.ExecutorTx, row *rivertype.JobRow, horizon time.Time) error {
 	now := time.Now()
-	attempt, err := json.Marshal(rivertype.AttemptError{At: now, Attempt: max(row.Attempt, 0), Error: "its worker died"})
+	// A worker that cannot reach the database leaves its job, and lives.
+	reason, message := "its worker died", "a worker died, its job was put back"
+	if q.mine.wasLeft(row.ID) {
+		reason, message = "its worker left it", "a job that its worker had left was put back"
+	}
+	attempt, err := json.Marshal(rivertype.AttemptError{At: now, Attempt: max(row.Attempt, 0), Error: reason})
 	if err != nil {
 		return err
 	}
@@ -320,7 +325,7 @@ func (q *Queue) putBack(ctx context.Context, tx *sql.Tx, exec riverdriver.Execut
 	if err := q.ledger.EndLease(ctx, tx, row.ID); err != nil {
 		return err
 	}
-	q.log.Warn().Int64("job", row.ID).Int("attempt", row.Attempt).Str("state", string(state)).Msg("a worker died, its job was put back")
+	q.log.Warn().Int64("job", row.ID).Int("attempt", row.Attempt).Str("state", string(state)).Msg(message)
 	if state != rivertype.JobStateDiscarded || row.Kind != (job{}).Kind() {
 		return nil
 	}

@@ -38,6 +38,7 @@ type jobSet struct {
 	mu       sync.Mutex
 	jobs     map[int64]int
 	finished map[int64]time.Time // those that may still be running ones in the database
+	left     map[int64]bool      // those that this process has left running in the database, and lives
 }
 
 // add adds a job until remove is called. The same one may be added twice: by the attempt that has
@@ -50,6 +51,7 @@ func (s *jobSet) add(job int64) (remove func()) {
 	}
 	s.jobs[job]++
 	delete(s.finished, job)
+	delete(s.left, job)
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -58,6 +60,23 @@ func (s *jobSet) add(job int64) (remove func()) {
 			s.finished[job] = time.Now()
 		}
 	}
+}
+
+// leave notes that the worker of a job, which was added, has left it.
+func (s *jobSet) leave(job int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.left == nil {
+		s.left = map[int64]bool{}
+	}
+	s.left[job] = true
+}
+
+// wasLeft reports whether a worker of this process was the last that had the job here, and left it.
+func (s *jobSet) wasLeft(job int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.left[job]
 }
 
 func (s *jobSet) has(job int64) bool {

@@ -274,6 +274,7 @@ func call(ctx context.Context, work Work, r Request) (err error) {
 // is not known to whom, because the database did not answer. In the latter case nobody
 // prolongs its lease from here on, and it will be taken up again.
 func (q *Queue) leave(j *river.Job[job], err error) error {
+	q.mine.leave(j.ID)
 	q.log.Warn().Err(err).Int64("job", j.ID).Int("attempt", j.Attempt).
 		Str("repo", j.Args.repo().String()).Int("number", j.Args.Number).Msg("review left to others")
 	return left{}
