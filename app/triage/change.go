@@ -39,6 +39,15 @@ func NewChange(head, base map[string][]byte, renames map[string]string) *Change 
 	return c
 }
 
+// has reports whether the head is known to have the file.
+func (c *Change) has(path string) bool {
+	if c == nil {
+		return false
+	}
+	_, ok := c.head[path]
+	return ok
+}
+
 // at gives the path at the head of a file of the base.
 func (c *Change) at(base string) string {
 	if now, ok := c.later[base]; ok {

@@ -141,12 +141,13 @@ func (g *group) before(bases []place) map[string]scanners.Finding {
 }
 
 // results names everything.
-func (m *comparison) results(renames map[string]string) []scanners.Result {
+func (m *comparison) results(in Input) []scanners.Result {
 	// The order decides who is asked first for a known fingerprint.
 	names := newNames(m.group)
-	names.give(m.fresh, renames)
-	names.give(m.same, renames)
-	names.give(m.gone, nil)
+	follows := func(k Known) bool { return m.gate == scanners.Secrets || !in.Change.has(k.Path) }
+	names.give(m.fresh, in.Renames, follows)
+	names.give(m.same, in.Renames, follows)
+	names.give(m.gone, nil, follows)
 	return slices.Concat(m.fresh, m.same, m.gone)
 }
 
@@ -219,17 +220,21 @@ func newNames(g *group) *names {
 }
 
 // give names all of results: first by the known ones in the same file, then by those in
-// the file's old name, then by the other known ones, then by the smallest free ordinals.
-func (n *names) give(results []scanners.Result, renames map[string]string) {
+// the file's old name, then by the other known ones that may follow a finding to another file, then
+// by the smallest free ordinals. A name carries a thread, and what was decided of it: where the file is
+// still there, the problem was fixed in it, and its like in another file is another one.
+func (n *names) give(results []scanners.Result, renames map[string]string, follows func(Known) bool) {
 	n.match(results, func(f scanners.Finding) string { return f.Path })
 	n.match(results, func(f scanners.Finding) string { return path(f, renames) })
 	for i := range results {
 		r := &results[i]
-		switch {
-		case r.Fingerprint != "":
-		case len(n.left) > 0:
-			r.Fingerprint = fingerprint(n.key, n.left[0].ordinal)
-			n.left = n.left[1:]
+		if r.Fingerprint != "" {
+			continue
+		}
+		switch k := slices.IndexFunc(n.left, func(k known) bool { return follows(k.Known) }); {
+		case k >= 0:
+			r.Fingerprint = fingerprint(n.key, n.left[k].ordinal)
+			n.left = slices.Delete(n.left, k, k+1)
 		default:
 			for n.used[n.next] {
 				n.next++

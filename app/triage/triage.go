@@ -122,7 +122,7 @@ func Compare(scanner scanners.Info, in Input) []scanners.Result {
 	narrow(matches)
 	var results []scanners.Result
 	for _, m := range matches {
-		for _, r := range m.results(in.Renames) {
+		for _, r := range m.results(in) {
 			r.Scanner, r.Gate = scanner.Name, scanner.Gate
 			results = append(results, r)
 		}
