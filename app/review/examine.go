@@ -395,8 +395,8 @@ func (s *source) read(ctx context.Context, blobs map[string][]placed) error {
 	return s.change.Repo.Blobs(ctx, ends, take)
 }
 
-// textsOf is what triage compares beside the findings. Files that are not looked at are there without
-// a text.
+// textsOf is what triage compares beside the findings, and sets the renames right. Files that are not
+// looked at are there without a text.
 func textsOf(diff *mirror.Diff, s *source) *triage.Change {
 	head, base := map[string][]byte{}, map[string][]byte{}
 	for _, ch := range diff.Changes {
@@ -416,6 +416,7 @@ func textsOf(diff *mirror.Diff, s *source) *triage.Change {
 	}
 	known(head, s.head.files)
 	known(base, s.base.files)
+	s.renames = triage.Origins(head, base, s.renames)
 	return triage.NewChange(head, base, s.renames)
 }
 

@@ -186,6 +186,11 @@ var swaps = []swap{
 	inWorkflow("image", onPush+"jobs:\n  build:\n    container: node:latest\n    runs-on: ubuntu-latest\n    steps:\n      - run: make\n", onPush+"jobs:\n  build:\n    container: node:22\n    runs-on: ubuntu-latest\n    steps:\n      - run: make\n"),
 }
 
+// like gives a swap by its name.
+func like(name string) swap {
+	return swaps[slices.IndexFunc(swaps, func(s swap) bool { return s.name == name })]
+}
+
 // examined gives the findings of the built-in scanners, as "state path:line rule".
 func examined(t *testing.T, repo *mirror.Repo, base, head string) (list []string) {
 	t.Helper()
@@ -418,7 +423,12 @@ var shapes = []turn{
 		files{"dev/compose.yaml": "services:\n" + strings.Replace(service("web", "    command: [a]\n"), "  web:", "  site:", 1), "prod/compose.yaml": "services:\n" + service("db", "") + service("web", "    command: [a]\n    privileged: true\n")}},
 	{"a copy", files{"a.py": function("one", call)}, files{"a.py": function("one", call), "b.py": function("one", call)}},
 	{"a copy of a resource", files{"a.tf": ingress(22, 22, everywhere)}, files{"a.tf": ingress(22, 22, everywhere), "b/a.tf": ingress(22, 22, everywhere)}},
-	{"a rename beside it", files{"dev/Dockerfile": swaps[21].bad, "prod/Dockerfile": swaps[21].good}, files{"test/Dockerfile": swaps[21].good, "prod/Dockerfile": swaps[21].bad}},
+	{"a rename beside it", files{"dev/Dockerfile": like("dockerfile no user").bad, "prod/Dockerfile": like("dockerfile no user").good}, files{"test/Dockerfile": like("dockerfile no user").good, "prod/Dockerfile": like("dockerfile no user").bad}},
+	{"two folders renamed at once", files{"env/dev/main.tf": ingress(22, 22, everywhere), "env/prod/main.tf": ingress(22, 22, `"10.0.0.0/8"`)}, files{"envs/dev/main.tf": ingress(22, 22, `"10.0.0.0/8"`), "envs/prod/main.tf": ingress(22, 22, everywhere)}},
+	{"two files renamed at once", files{"docker-compose.dev.yml": like("compose unconfined").bad, "docker-compose.prod.yml": like("compose unconfined").good}, files{"compose.dev.yml": like("compose unconfined").good, "compose.prod.yml": like("compose unconfined").bad}},
+	{"one folder renamed, and one gone", files{"env/dev/main.tf": ingress(22, 22, everywhere), "env/prod/main.tf": ingress(22, 22, `"10.0.0.0/8"`)}, files{"envs/prod/main.tf": ingress(22, 22, everywhere)}},
+	{"a user, and a stage more", files{"Dockerfile": "FROM node:20\nCOPY a /a\nCMD [\"a\"]\n"}, files{"Dockerfile": "FROM node:20\nCOPY a /a\nUSER app\nCMD [\"a\"]\nFROM debian:12\nCOPY b /b\n"}},
+	{"a user, a name, and a stage more", files{"Dockerfile": "FROM node:20\nCOPY a /a\nCMD [\"a\"]\n"}, files{"Dockerfile": "FROM node:20 AS web\nCOPY a /a\nUSER app\nCMD [\"a\"]\nFROM debian:12\nCOPY b /b\n"}},
 	{"a workflow's permissions", files{".github/workflows/a.yml": "on: push\npermissions: write-all\n" + job("      - run: a\n"), ".github/workflows/b.yml": onPush + job("      - run: b\n")}, files{".github/workflows/a.yml": onPush + job("      - run: a\n"), ".github/workflows/b.yml": "on: push\npermissions: write-all\n" + job("      - run: b\n")}},
 }
 
@@ -451,9 +461,10 @@ var moves = []turn{
 	{"the last resource of a file", files{"main.tf": ingress(22, 22, everywhere), "net.tf": "locals {\n  a = 1\n}\n"}, files{"main.tf": "# nothing\n", "net.tf": "locals {\n  a = 1\n}\n" + ingress(22, 22, everywhere)}},
 	{"the order of resources", files{"main.tf": ingress(22, 22, everywhere) + attribute("aws_ebs_volume", "encrypted", "false")}, files{"main.tf": attribute("aws_ebs_volume", "encrypted", "false") + ingress(22, 22, everywhere)}},
 	{"indented Terraform", files{"main.tf": ingress(22, 22, everywhere)}, files{"main.tf": indented(ingress(22, 22, everywhere))}},
-	{"CRLF", files{"main.tf": ingress(22, 22, everywhere), "Dockerfile": swaps[21].bad}, files{"main.tf": strings.ReplaceAll(ingress(22, 22, everywhere), "\n", "\r\n"), "Dockerfile": strings.ReplaceAll(swaps[21].bad, "\n", "\r\n")}},
+	{"CRLF", files{"main.tf": ingress(22, 22, everywhere), "Dockerfile": like("dockerfile no user").bad}, files{"main.tf": strings.ReplaceAll(ingress(22, 22, everywhere), "\n", "\r\n"), "Dockerfile": strings.ReplaceAll(like("dockerfile no user").bad, "\n", "\r\n")}},
 
-	{"a folder of a Dockerfile", files{"dev/Dockerfile": swaps[21].bad}, files{"docker/dev/Dockerfile": swaps[21].bad}},
+	{"two folders of Terraform", files{"env/dev/main.tf": ingress(22, 22, everywhere), "env/prod/main.tf": ingress(3389, 3389, everywhere)}, files{"envs/dev/main.tf": ingress(22, 22, everywhere), "envs/prod/main.tf": ingress(3389, 3389, everywhere)}},
+	{"a folder of a Dockerfile", files{"dev/Dockerfile": like("dockerfile no user").bad}, files{"docker/dev/Dockerfile": like("dockerfile no user").bad}},
 	{"another image", files{"Dockerfile": "FROM node:20\nCOPY . /app\nRUN chmod 777 /app\nCMD [\"x\"]\n"}, files{"Dockerfile": "FROM node:22\nCOPY . /app\nRUN chmod 777 /app\nCMD [\"x\"]\n"}},
 	{"another program", files{"Dockerfile": "FROM node:20\nCOPY . /app\nCMD [\"x\"]\n"}, files{"Dockerfile": "FROM python:3.12\nWORKDIR /y\nCMD [\"y\"]\n"}},
 	{"a stage's name", files{"Dockerfile": "FROM node:20 AS a\nCOPY . /app\nCMD [\"x\"]\n"}, files{"Dockerfile": "FROM node:20 AS b\nCOPY . /app\nCMD [\"x\"]\n"}},

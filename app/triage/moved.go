@@ -75,11 +75,38 @@ func (m move) within() bool {
 	_, was := t.toBase[m.to]
 	switch m.a.Kind {
 	case blocks.Stages:
-		return !was // a stage more
+		// What is said of the image, and not of a line, is the same for another stage, unless the one that it
+		// was said of has got a user.
+		if !slices.Equal(m.a.own(m.before), m.b.own(m.now)) {
+			return !was && !m.rootNoMore(t)
+		}
 	case blocks.Code:
 		return !stays && (!was && m.alike(true) || m.missing(m.a, m.from, m.b, t, true, m.before)) || m.carried()
 	}
 	return m.from >= 0 && !stays && !was && m.alike(true)
+}
+
+// rootNoMore reports whether the stage of before, or one that may be the same under another name, now
+// sets a user that it did not set.
+func (m move) rootNoMore(t *twins) bool {
+	users := func(f *file, stage int) (n int) {
+		if stage < 0 {
+			return 0
+		}
+		for _, line := range f.parts[stage] {
+			if len(line) > 5 && strings.EqualFold(line[:5], "user ") {
+				n++
+			}
+		}
+		return n
+	}
+	for i := range m.b.Names {
+		was, twin := t.toBase[i]
+		if same := twin && was == m.from || !twin && i != m.to; same && users(m.b, i) > users(m.a, m.from) {
+			return true
+		}
+	}
+	return false
 }
 
 // gone reports whether the block of before is not in its file any more, under no name.

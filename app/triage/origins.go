@@ -1,0 +1,98 @@
+package triage
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// Origins gives the renames of a change as their names tell them, where git's guess, which goes by the
+// text alone, would let files change places: of two folders that were renamed at once, git takes for dev
+// what has the text that dev had. A file that came is the one that left whose name is most alike, if half
+// of its lines are. Everything else is as git says. What one end has is by path, with nil where the text
+// is not known.
+func Origins(head, base map[string][]byte, renames map[string]string) map[string]string {
+	left := map[string][]string{} // words of the paths
+	byName := map[string][]string{}
+	for p := range base {
+		if _, stays := head[p]; !stays {
+			left[p] = pathWords(p)
+			name := p[strings.LastIndexByte(p, '/')+1:]
+			byName[name] = append(byName[name], p)
+		}
+	}
+	const most = 2_000_000 // comparisons of names; beyond, only files of one name are compared
+	all := slices.Sorted(maps.Keys(left))
+	type option struct {
+		now, was string
+		alike    float64
+		git      bool
+	}
+	var options []option
+	changed, work := false, &effort{}
+	for _, now := range slices.Sorted(maps.Keys(renames)) {
+		git, words := renames[now], pathWords(now)
+		best := option{now, git, dice(words, pathWords(git)), true}
+		options = append(options, best)
+		candidates := all
+		if len(all)*len(renames) > most {
+			candidates = byName[now[strings.LastIndexByte(now, '/')+1:]]
+		}
+		for _, was := range candidates {
+			score := dice(words, left[was])
+			if score <= best.alike || head[now] == nil || base[was] == nil {
+				continue
+			}
+			a, b := meaningful(base[was]), meaningful(head[now])
+			if work.spend(len(a)+len(b)) && alike(a, b) {
+				options, changed = append(options, option{now, was, score, false}), true
+			}
+		}
+	}
+	if !changed {
+		return renames
+	}
+	slices.SortStableFunc(options, func(a, b option) int {
+		switch {
+		case a.alike != b.alike:
+			return cmp.Compare(b.alike, a.alike)
+		case a.git != b.git && a.git:
+			return -1
+		case a.git != b.git:
+			return 1
+		}
+		return cmp.Or(cmp.Compare(a.now, b.now), cmp.Compare(a.was, b.was))
+	})
+	out, taken := map[string]string{}, map[string]bool{}
+	for _, o := range options {
+		if _, done := out[o.now]; !done && !taken[o.was] {
+			out[o.now], taken[o.was] = o.was, true
+		}
+	}
+	return out
+}
+
+// pathWords gives the words of a path.
+func pathWords(path string) []string {
+	return strings.FieldsFunc(strings.ToLower(path), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+}
+
+// dice is how alike two lists are, from 0 to 1.
+func dice(a, b []string) float64 {
+	if len(a)+len(b) == 0 {
+		return 0
+	}
+	return 2 * float64(common(a, b)) / float64(len(a)+len(b))
+}
+
+// meaningful gives the lines of a text that say something.
+func meaningful(text []byte) (lines []string) {
+	for line := range strings.Lines(string(text)) {
+		if line = squeeze(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
