@@ -1,7 +1,6 @@
 package triage
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -24,6 +23,7 @@ type Change struct {
 	files map[side]*file
 	twins map[string]*twins // by the path at the head
 	size  int               // of the texts that were divided, in bytes
+	work  effort            // to tell blocks of one name apart
 }
 
 // maxDivided bounds what is divided of one change, in bytes. The rest counts as not known.
@@ -122,11 +122,14 @@ func squeeze(line string) string {
 	return Normalise(line)
 }
 
-// own gives the lines of a finding.
-func (f *file) own(found scanners.Finding) (lines []string) {
-	for n := max(found.Line, 1); n <= min(max(found.EndLine, found.Line), len(f.lines)); n++ {
+// own gives the lines of a finding, which are no evidence of where it is. There are not many, or it is
+// about more than a line.
+func (f *file) own(found scanners.Finding) map[string]bool {
+	const longest = 20
+	lines := map[string]bool{}
+	for n := max(found.Line, 1); n <= min(max(found.EndLine, found.Line), len(f.lines), found.Line+longest); n++ {
 		if f.lines[n-1] != "" {
-			lines = append(lines, f.lines[n-1])
+			lines[f.lines[n-1]] = true
 		}
 	}
 	return lines
@@ -148,14 +151,14 @@ func (c *Change) pair(head string) *twins {
 	a, b := c.file(side{c.from(head), true}), c.file(side{head, false})
 	var t *twins
 	if a != nil && b != nil && a.Kind == b.Kind && len(a.Names) > 0 && len(b.Names) > 0 {
-		t = match(a, b)
+		t = match(a, b, &c.work)
 	}
 	c.twins[head] = t
 	return t
 }
 
 // match finds the blocks of one name that are the same one: those of one text, then the most alike.
-func match(base, head *file) *twins {
+func match(base, head *file, work *effort) *twins {
 	t := &twins{base: base, head: head, toBase: map[int]int{}, fromBase: map[int]int{}}
 	t.ofBase, t.ofHead = make([]string, len(base.Names)), make([]string, len(head.Names))
 	// Blocks of one name and text cannot be told apart, so they are one.
@@ -192,14 +195,16 @@ func match(base, head *file) *twins {
 		if _, ok := t.toBase[i]; ok || len(named[name]) == 0 {
 			continue
 		}
-		best, most := 0, -1
-		for j, b := range named[name][:min(len(named[name]), tried)] {
-			if n := common(base.parts[b], head.parts[i]); n > most {
-				best, most = j, n
+		best, most, list := 0, -1, named[name]
+		for j, b := range list[:min(len(list), tried)] {
+			if len(list) > 1 && work.spend(len(base.parts[b])+len(head.parts[i])) {
+				if n := common(base.parts[b], head.parts[i]); n > most {
+					best, most = j, n
+				}
 			}
 		}
-		b := named[name][best]
-		named[name] = slices.Delete(named[name], best, best+1)
+		b := list[best]
+		list[best], named[name] = list[0], list[1:]
 		t.join(b, i)
 		t.ofBase[b] = "twin " + strconv.Itoa(b)
 		t.ofHead[i] = t.ofBase[b]

@@ -1,6 +1,7 @@
 package triage
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -77,7 +78,7 @@ func (m move) within() bool {
 	case blocks.Stages:
 		// What is said of the image, and not of a line, is the same for another stage, unless the one that it
 		// was said of has got a user.
-		if !slices.Equal(m.a.own(m.before), m.b.own(m.now)) {
+		if !maps.Equal(m.a.own(m.before), m.b.own(m.now)) && m.work.spend(len(m.b.all)) {
 			return !was && !m.rootNoMore(t)
 		}
 	case blocks.Code:
@@ -141,6 +142,9 @@ func (m move) missing(f *file, i int, other *file, t *twins, atBase bool, found 
 		return false
 	}
 	own := f.own(found)
+	if !m.work.spend(len(f.parts[i])) {
+		return false
+	}
 	mine := rest(f.parts[i], own)
 	for j := range other.Names {
 		if _, ok := back[j]; ok {
@@ -165,11 +169,11 @@ func (m move) missing(f *file, i int, other *file, t *twins, atBase bool, found 
 func apart(r rune) bool { return strings.ContainsRune(" \t()[]{}<>,.:;*&=\"'", r) }
 
 // rest gives the lines of a block without its first, which is its name, and without those of a finding.
-func rest(part, own []string) []string {
+func rest(part []string, own map[string]bool) []string {
 	if len(part) > 0 {
 		part = part[1:]
 	}
-	return slices.DeleteFunc(slices.Clone(part), func(line string) bool { return slices.Contains(own, line) })
+	return slices.DeleteFunc(slices.Clone(part), func(line string) bool { return own[line] })
 }
 
 // alike reports whether at least half of the lines are in both, as git does to find renames.
@@ -182,10 +186,12 @@ func (m move) alike(within bool) bool {
 	if !m.work.spend(len(p) + len(q)) {
 		return false
 	}
-	own := append(m.a.own(m.before), m.b.own(m.now)...)
-	mine, theirs := rest(p, own), rest(q, own)
+	before, now := m.a.own(m.before), m.b.own(m.now)
+	bare := len(p) > len(before) && len(q) > len(now) // there is a name beside it
+	maps.Copy(before, now)
+	mine, theirs := rest(p, before), rest(q, before)
 	if len(mine)+len(theirs) == 0 {
-		return within || len(p) > len(m.a.own(m.before)) && len(q) > len(m.b.own(m.now))
+		return within || bare
 	}
 	return alike(mine, theirs)
 }

@@ -2,6 +2,7 @@ package triage
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -194,5 +195,31 @@ func BenchmarkUnchanged(b *testing.B) {
 				Compare(grep, Input{Base: slices.Clone(base), Head: slices.Clone(head), Change: NewChange(after, before, nil)})
 			}
 		})
+	}
+}
+
+func TestOrigins(t *testing.T) {
+	t.Parallel()
+	const one, two, other = "a\nb\nc\nbad\n", "a\nb\nc\ngood\n", "x\ny\nz\n"
+	for name, test := range map[string]struct {
+		base, head []string
+		git, want  map[string]string
+	}{
+		"as git says":         {[]string{"a/x", one}, []string{"b/x", one}, map[string]string{"b/x": "a/x"}, nil},
+		"crossed":             {[]string{"env/dev/x", one, "env/prod/x", two}, []string{"envs/dev/x", two, "envs/prod/x", one}, map[string]string{"envs/dev/x": "env/prod/x", "envs/prod/x": "env/dev/x"}, map[string]string{"envs/dev/x": "env/dev/x", "envs/prod/x": "env/prod/x"}},
+		"crossed, other text": {[]string{"env/dev/x", one, "env/prod/x", other}, []string{"envs/dev/x", other, "envs/prod/x", one}, map[string]string{"envs/dev/x": "env/prod/x", "envs/prod/x": "env/dev/x"}, nil},
+		"one of two is gone":  {[]string{"env/dev/x", one, "env/prod/x", two}, []string{"envs/prod/x", one}, map[string]string{"envs/prod/x": "env/dev/x"}, map[string]string{"envs/prod/x": "env/prod/x"}},
+		"one of two stays":    {[]string{"env/dev/x", one, "env/prod/x", two}, []string{"env/prod/x", two, "envs/prod/x", one}, map[string]string{"envs/prod/x": "env/dev/x"}, nil},
+		"names tell nothing":  {[]string{"a", one, "b", two}, []string{"x", two, "y", one}, map[string]string{"x": "b", "y": "a"}, nil},
+		"taken from another":  {[]string{"dev", one, "q", two}, []string{"x/dev", two, "r", one}, map[string]string{"x/dev": "q", "r": "dev"}, map[string]string{"x/dev": "dev"}},
+	} {
+		base, _ := texts(test.base...)
+		head, _ := texts(test.head...)
+		if test.want == nil {
+			test.want = test.git
+		}
+		if got := Origins(head, base, test.git); !maps.Equal(got, test.want) {
+			t.Errorf("%s: %v, want %v", name, got, test.want)
+		}
 	}
 }

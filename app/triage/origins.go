@@ -23,8 +23,13 @@ func Origins(head, base map[string][]byte, renames map[string]string) map[string
 			byName[name] = append(byName[name], p)
 		}
 	}
-	const most = 2_000_000 // comparisons of names; beyond, only files of one name are compared
-	all := slices.Sorted(maps.Keys(left))
+	// Where there are too many names to compare, only files of one name are compared.
+	const most, bytesPerLine = maxEffort * 10, 16
+	all, words := slices.Sorted(maps.Keys(left)), 0
+	for _, list := range left {
+		words += len(list)
+	}
+	names := 0 // words that were compared
 	type option struct {
 		now, was string
 		alike    float64
@@ -33,20 +38,22 @@ func Origins(head, base map[string][]byte, renames map[string]string) map[string
 	var options []option
 	changed, work := false, &effort{}
 	for _, now := range slices.Sorted(maps.Keys(renames)) {
-		git, words := renames[now], pathWords(now)
-		best := option{now, git, dice(words, pathWords(git)), true}
+		git, mine := renames[now], pathWords(now)
+		best := option{now, git, dice(mine, pathWords(git)), true}
 		options = append(options, best)
 		candidates := all
-		if len(all)*len(renames) > most {
+		if words*len(renames) > most {
 			candidates = byName[now[strings.LastIndexByte(now, '/')+1:]]
 		}
 		for _, was := range candidates {
-			score := dice(words, left[was])
-			if score <= best.alike || head[now] == nil || base[was] == nil {
+			if names += len(mine) + len(left[was]); names > most {
+				break
+			}
+			score := dice(mine, left[was])
+			if score <= best.alike || head[now] == nil || base[was] == nil || !work.spend((len(head[now])+len(base[was]))/bytesPerLine) {
 				continue
 			}
-			a, b := meaningful(base[was]), meaningful(head[now])
-			if work.spend(len(a)+len(b)) && alike(a, b) {
+			if alike(meaningful(base[was]), meaningful(head[now])) {
 				options, changed = append(options, option{now, was, score, false}), true
 			}
 		}
