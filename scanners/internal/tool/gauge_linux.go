@@ -89,7 +89,7 @@ func (g *gauge) over() string {
 		shared = max(shared, grown)
 	}
 	if files > 1024 {
-		private += buffers(all)
+		private += files<<10 + buffers(all)
 	}
 	if private+max(shared, disk) > l.Memory {
 		return "memory"

@@ -15,7 +15,7 @@ import (
 var forbidden = append([]uint32{
 	// The network, and files handed from process to process, which nobody could count. io_uring makes
 	// calls of which this filter would not know.
-	unix.SYS_SOCKET, unix.SYS_SENDMSG, unix.SYS_SENDMMSG,
+	unix.SYS_SOCKET, unix.SYS_SETSOCKOPT, unix.SYS_SENDMSG, unix.SYS_SENDMMSG,
 	unix.SYS_IO_URING_SETUP, unix.SYS_IO_URING_ENTER, unix.SYS_IO_URING_REGISTER,
 	// Other processes; see also checks. Landlock and namespaces keep signals in.
 	unix.SYS_PTRACE, unix.SYS_PROCESS_VM_READV, unix.SYS_PROCESS_VM_WRITEV, unix.SYS_PROCESS_MADVISE, unix.SYS_PROCESS_MRELEASE,
@@ -24,7 +24,7 @@ var forbidden = append([]uint32{
 	// Memory that lives on without a process, or that is in none.
 	unix.SYS_SHMGET, unix.SYS_SHMAT, unix.SYS_SHMCTL, unix.SYS_MSGGET, unix.SYS_MSGSND, unix.SYS_MSGRCV, unix.SYS_MSGCTL,
 	unix.SYS_SEMGET, unix.SYS_SEMOP, unix.SYS_SEMTIMEDOP, unix.SYS_SEMCTL, unix.SYS_MQ_OPEN, unix.SYS_MQ_UNLINK,
-	unix.SYS_MEMFD_CREATE, unix.SYS_MEMFD_SECRET,
+	unix.SYS_MEMFD_CREATE, unix.SYS_MEMFD_SECRET, unix.SYS_VMSPLICE,
 	unix.SYS_KEYCTL, unix.SYS_ADD_KEY, unix.SYS_REQUEST_KEY,
 	// The names of files elsewhere, and files by other means than names.
 	unix.SYS_INOTIFY_INIT1, unix.SYS_INOTIFY_ADD_WATCH, unix.SYS_FANOTIFY_INIT, unix.SYS_FANOTIFY_MARK,
@@ -63,6 +63,7 @@ var checks = []check{
 	{unix.SYS_SETPRIORITY, []argument{{index: 0, only: []uint32{unix.PRIO_PROCESS}}, {index: 1, only: []uint32{0}}}},
 	// Hidden from who counts, and bound to other processes.
 	{unix.SYS_PRCTL, []argument{{index: 0, never: []uint32{unix.PR_SET_DUMPABLE, unix.PR_SCHED_CORE, unix.PR_SET_MM}}}},
+	{unix.SYS_FCNTL, []argument{{index: 1, never: []uint32{unix.F_SETLEASE, unix.F_NOTIFY}}}},
 	{unix.SYS_PERSONALITY, []argument{{index: 0, only: []uint32{0, 0xffffffff}}}},
 	{unix.SYS_IOCTL, []argument{{index: 1, never: []uint32{
 		unix.TIOCSTI, unix.TIOCLINUX, unix.FS_IOC_SETFLAGS, fsIocSetFlags32, fsIocSetXattr, unix.FS_IOC_ENABLE_VERITY, unix.FS_IOC_SET_ENCRYPTION_POLICY,
