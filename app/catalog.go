@@ -14,8 +14,10 @@ import (
 
 	"github.com/secbydesign/secbydesign/app/local"
 	"github.com/secbydesign/secbydesign/app/upload"
+	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/scanners"
 	"github.com/secbydesign/secbydesign/scanners/catalog"
+	"github.com/secbydesign/secbydesign/scanners/visible"
 )
 
 // ListScanners writes the catalogue as a table: what there is, whether it is ready on this machine,
@@ -36,6 +38,7 @@ func ListScanners(ctx context.Context, w io.Writer, settings ScannerSettings) er
 	for i, s := range list {
 		group.Go(func() error {
 			versions[i], errs[i] = s.Version(ctx)
+			versions[i] = checks.Plain(versions[i]) // a program says what it likes
 			return nil
 		})
 	}
@@ -73,7 +76,7 @@ func ListScanners(ctx context.Context, w io.Writer, settings ScannerSettings) er
 		fmt.Fprint(t, "\nNOT READY\tWHAT IT NEEDS\n")
 		for _, i := range missing {
 			name := list[i].Info().Name
-			for _, line := range lines(errs[i].Error(), hintWidth) {
+			for _, line := range lines(visible.Text(errs[i].Error()), hintWidth) {
 				fmt.Fprintf(t, "%s\t%s\n", name, line)
 				name = ""
 			}
@@ -83,7 +86,7 @@ func ListScanners(ctx context.Context, w io.Writer, settings ScannerSettings) er
 		}
 	}
 	about, _ := sandboxReport(options.Sandbox)
-	_, err = fmt.Fprintf(w, "\n%s\n", about)
+	_, err = fmt.Fprintf(w, "\n%s\n", visible.Text(about))
 	return err
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/plainfile"
 	"github.com/secbydesign/secbydesign/app/policy"
 	"github.com/secbydesign/secbydesign/app/review"
+	"github.com/secbydesign/secbydesign/scanners/visible"
 )
 
 // PolicyFiles are the files of a policy on this machine.
@@ -36,7 +37,7 @@ func CheckPolicy(w io.Writer, f PolicyFiles) error {
 	}
 	for _, name := range []string{f.File, f.Organisation} {
 		if name != "" {
-			fmt.Fprintln(w, name+" is valid.")
+			fmt.Fprintln(w, visible.Text(name)+" is valid.")
 		}
 	}
 	return nil
@@ -64,7 +65,7 @@ func ExplainPolicy(w io.Writer, f PolicyFiles) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.WriteString(w, policy.Merge(organisation, repository).Explain())
+	_, err = io.WriteString(w, visible.Text(policy.Merge(organisation, repository).Explain()))
 	return err
 }
 
@@ -78,3 +79,6 @@ func (f PolicyFiles) read(name string) (policy.Layer, error) {
 	}
 	return policy.Parse(name, text, review.Known(nil, f.Scanners...)...)
 }
+
+// Shown is an error as a terminal may show it: it can quote a file or a program that somebody else wrote.
+func Shown(err error) string { return visible.Text(err.Error()) }

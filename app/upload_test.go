@@ -287,6 +287,7 @@ func TestUploadsThatAreNotTaken(t *testing.T) {
 	n := s.open("change", map[string]string{"app.js": handler(query(1), query(2))})
 	s.want(n, "success")
 	head, base := s.GitHub.Pull("acme", "shop", n).HeadSHA, s.base
+	beside, _ := s.GitHub.CreateRepo("acme", "beside", false).PushClaims("main", codeqlFile)["repository_id"].(string)
 	good, at := codeql("javascript-typescript", "app.js", handler(query(1))), "?commit_sha="+base
 	push, pull := s.repo.PushClaims("main", codeqlFile), s.repo.PullClaims(n, codeqlFile)
 	with := func(claims fakegithub.Claims, more fakegithub.Claims) string {
@@ -346,6 +347,10 @@ func TestUploadsThatAreNotTaken(t *testing.T) {
 		"no moment":            {token: with(push, fakegithub.Claims{"iat": nil}), status: 401},
 		"no repository":        {token: with(push, fakegithub.Claims{"repository": nil}), status: 401},
 		"no repository id":     {token: with(push, fakegithub.Claims{"repository_id": nil}), status: 401},
+		"an id of letters":     {token: with(push, fakegithub.Claims{"repository_id": "shop"}), status: 401},
+		"an id of zero":        {token: with(push, fakegithub.Claims{"repository_id": "0"}), status: 401},
+		"an older repository":  {token: with(push, fakegithub.Claims{"repository_id": "999999"}), status: 403, says: "has had the name acme/shop"},
+		"one beside it":        {token: with(push, fakegithub.Claims{"repository_id": beside}), status: 403, says: "has had the name acme/shop"},
 		"no commit":            {token: with(push, fakegithub.Claims{"sha": nil}), status: 401},
 		"no event":             {token: with(push, fakegithub.Claims{"event_name": nil}), status: 401},
 		"another repository":   {token: with(push, fakegithub.Claims{"repository": "acme/other"}), status: 403, says: "a job in acme/other"},

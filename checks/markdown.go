@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"unicode"
 	"unicode/utf8"
+
+	"github.com/secbydesign/secbydesign/scanners/visible"
 )
 
 // maxText bounds a sentence that comes from a tool or a tree, in bytes.
@@ -36,31 +37,10 @@ func Plain(s string) string {
 }
 
 // spell writes out characters that cannot be seen, but for those in keep.
-func spell(s, keep string) string {
-	var b strings.Builder
-	for _, r := range s {
-		if hidden(r) && !strings.ContainsRune(keep, r) {
-			fmt.Fprintf(&b, "[U+%04X]", r)
-		} else {
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
+func spell(s, keep string) string { return visible.Spell(s, keep) }
 
 // hidden reports whether a character shows nothing of its own, or changes how others are shown.
-func hidden(r rune) bool {
-	if ' ' <= r && r <= '~' {
-		return false
-	}
-	switch r {
-	case '\u2028', '\u2029', '\u115F', '\u1160', '\u3164', '\uFFA0':
-		return true
-	case '\uFE0E', '\uFE0F': // they choose the text or the picture form of a character
-		return false
-	}
-	return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Co, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
-}
+func hidden(r rune) bool { return visible.Hidden(r) }
 
 // cut shortens s to at most n bytes, at a character's edge.
 func cut(s string, n int) string {

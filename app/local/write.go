@@ -1,6 +1,7 @@
 package local
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/scanners"
 	"github.com/secbydesign/secbydesign/scanners/sarif"
+	"github.com/secbydesign/secbydesign/scanners/visible"
 )
 
 var formats = map[string]func(io.Writer, view, Options) error{
@@ -171,10 +173,15 @@ func writeJSON(w io.Writer, v view, o Options) error {
 	for _, a := range v.suppressions {
 		out.Suppressions = append(out.Suppressions, jsonSuppression{a.Path, a.StartLine, a.Title, a.Message})
 	}
-	enc := json.NewEncoder(w)
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	return enc.Encode(out)
+	err := enc.Encode(out)
+	if err == nil {
+		_, err = w.Write(visible.JSON(b.Bytes()))
+	}
+	return err
 }
 
 // A paint colours words for a terminal, or leaves them as they are.
@@ -229,11 +236,11 @@ func writeText(w io.Writer, v view, o Options) error {
 	var skipped []string
 	for _, run := range v.runs() {
 		if run.Err != nil {
-			p.wrap("", p.style("1;33", "NOT FINISHED ")+p.bold(run.Scanner)+": "+checks.Plain(scanners.Reason(run.Err)))
+			p.wrap("", p.style("1;33", "NOT FINISHED ")+p.bold(checks.Plain(run.Scanner))+": "+checks.Plain(scanners.Reason(run.Err)))
 			p.WriteString("\n")
 		}
 		if run.Skipped != "" {
-			skipped = append(skipped, run.Scanner)
+			skipped = append(skipped, checks.Plain(run.Scanner))
 		}
 	}
 	if len(skipped) > 0 {
@@ -242,7 +249,7 @@ func writeText(w io.Writer, v view, o Options) error {
 	}
 	for _, a := range v.suppressions {
 		p.WriteString(p.style("1;33", "SUPPRESSION ") + p.bold(checks.Plain(at(a.Path, a.StartLine))) + "\n")
-		p.wrap("  ", a.Message)
+		p.wrap("  ", checks.Plain(a.Message))
 		p.WriteString("\n")
 	}
 	for _, notice := range v.notices {
@@ -250,10 +257,10 @@ func writeText(w io.Writer, v view, o Options) error {
 		p.WriteString("\n")
 	}
 	if v.examination.NotRun != "" {
-		p.wrap("", v.examination.NotRun)
+		p.wrap("", visible.Text(v.examination.NotRun))
 	}
 	code := map[checks.Verdict]string{checks.Clean: "1;32", checks.Findings: "1;31", checks.Incomplete: "1;33", checks.NotRun: "1;37"}
-	p.WriteString(p.style(code[v.report.Verdict], check.Title) + "\n")
+	p.WriteString(p.style(code[v.report.Verdict], visible.Text(check.Title)) + "\n")
 	_, err := io.WriteString(w, p.String())
 	return err
 }
@@ -268,7 +275,7 @@ func (p *page) finding(f checks.Finding, v view, before bool) {
 		state = p.style("32", " (mended)")
 	}
 	fmt.Fprintf(p, "%s %s%s\n", p.severity(f.Severity), p.bold(checks.Plain(where(f))), state)
-	p.wrap("  ", p.bold(checks.Plain(f.Title))+p.dim("  "+f.RuleID()+" "+f.ID()))
+	p.wrap("  ", p.bold(checks.Plain(f.Title))+p.dim("  "+checks.Plain(f.RuleID())+" "+f.ID()))
 	switch {
 	case before:
 		p.wrap("  ", checks.Plain(f.Message)+p.dim(" How to mend it stands above."))
@@ -285,7 +292,7 @@ func (p *page) finding(f checks.Finding, v view, before bool) {
 	case f.Decided != nil:
 		p.wrap("  ", p.style("32", "Accepted")+fmt.Sprintf(" until %s by the comment at %s: %s", f.Decided.Until.Format(time.DateOnly), checks.Plain(f.Decided.Place()), checks.Plain(f.Decided.Reason)))
 	case f.Block && f.State == scanners.New:
-		p.wrap("  ", "It fails the check: "+review.Because(v.policy, f)+".")
+		p.wrap("  ", "It fails the check: "+visible.Text(review.Because(v.policy, f))+".")
 	case f.Lapsed != "":
 		p.wrap("  ", checks.Plain(f.Lapsed))
 	}
@@ -297,7 +304,7 @@ var stressed = regexp.MustCompile(`\*\*([^*]+)\*\*`)
 
 func (p *page) mend(f checks.Finding, diff string) {
 	if f.Help != "" {
-		p.wrap("  ", p.bold("How to mend it: ")+stressed.ReplaceAllString(f.Help, p.bold("$1")))
+		p.wrap("  ", p.bold("How to mend it: ")+stressed.ReplaceAllString(visible.Text(f.Help), p.bold("$1")))
 	}
 	if diff != "" {
 		for line := range strings.SplitSeq(diff, "\n") {
@@ -305,11 +312,11 @@ func (p *page) mend(f checks.Finding, diff string) {
 			if strings.HasPrefix(line, "@@") || strings.HasPrefix(line, "---") || strings.HasPrefix(line, "+++") {
 				code = "2"
 			}
-			p.WriteString("    " + p.style(code, line) + "\n")
+			p.WriteString("    " + p.style(code, visible.Text(line)) + "\n")
 		}
 	}
 	if f.HelpURL != "" {
-		p.WriteString("  " + p.dim(f.HelpURL) + "\n")
+		p.WriteString("  " + p.dim(checks.Plain(f.HelpURL)) + "\n")
 	}
 }
 

@@ -1,6 +1,7 @@
 package rehearsal
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/secbydesign/secbydesign/checks"
+	"github.com/secbydesign/secbydesign/scanners/visible"
 )
 
 // width is what a terminal has at least; shownPulls bounds what anybody reads in one. The page and
@@ -24,10 +26,15 @@ const (
 
 // JSON writes the result as one object.
 func JSON(w io.Writer, r Result) error {
-	enc := json.NewEncoder(w)
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	return enc.Encode(r)
+	err := enc.Encode(r)
+	if err == nil {
+		_, err = w.Write(visible.JSON(b.Bytes()))
+	}
+	return err
 }
 
 // Text writes the result for a terminal, without colours.

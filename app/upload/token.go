@@ -90,11 +90,19 @@ const skew = 5 * time.Minute
 
 var commit = regexp.MustCompile(`^[0-9a-f]{40}$`)
 
+// id is the number of the repository, and 0 where the token has none.
+func (c Claims) id() int64 {
+	id, err := strconv.ParseInt(c.RepositoryID, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return id
+}
+
 // check tells which claim is not there. GitHub has always had these.
 func (c Claims) check() error {
-	_, err := strconv.ParseInt(c.RepositoryID, 10, 64)
 	switch {
-	case strings.Count(c.Repository, "/") != 1 || err != nil:
+	case strings.Count(c.Repository, "/") != 1 || c.id() <= 0:
 		return errors.New("it names no repository")
 	case !commit.MatchString(c.SHA) || !strings.HasPrefix(c.Ref, "refs/") || c.Event == "":
 		return errors.New("it names no event, ref and commit")

@@ -138,6 +138,9 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request) (done receipt, cl
 	if err != nil {
 		return done, claims, err
 	}
+	if err := h.same(ctx, installed, owner, name, claims.id()); err != nil {
+		return done, claims, err
+	}
 	leave, err := h.enter(ctx)
 	if err != nil {
 		return done, claims, err
@@ -233,7 +236,7 @@ func (c Claims) speaksOf(at request) (number int, err error) {
 func (h *Handler) keep(ctx context.Context, claims Claims, installed int64, at request, number int, document *os.File) (receipt, Claims, error) {
 	done := receipt{Commit: at.Commit, Scanners: []string{}}
 	owner, name, _ := strings.Cut(claims.Repository, "/")
-	id, _ := strconv.ParseInt(claims.RepositoryID, 10, 64) // it was checked
+	id := claims.id()
 	repo, err := h.open(ctx, installed, id, owner, name)
 	if err != nil {
 		return done, claims, err
@@ -299,6 +302,23 @@ func (h *Handler) find(ctx context.Context, owner, name string) (int64, error) {
 		return 0, fmt.Errorf("find the installation: %w", err)
 	}
 	return found.GetID(), nil
+}
+
+// same refuses the job of a repository that only has had the name: a name that is free again after a
+// renaming, a transfer or a deletion is anybody's, and a token is good for some minutes.
+func (h *Handler) same(ctx context.Context, installed int64, owner, name string, id int64) error {
+	gh, err := h.App.Client(ctx, installed, 0, owner, name) // by the name
+	if err != nil {
+		return err
+	}
+	found, _, err := gh.REST.Repositories.Get(ctx, owner, name)
+	if err != nil {
+		return fmt.Errorf("read the repository: %w", err)
+	}
+	if found.GetID() != id {
+		return refuse(http.StatusForbidden, "The token's repository_id, %d, is that of a repository that has had the name %s/%s: run the workflow in the repository that has it now.", id, owner, name)
+	}
+	return nil
 }
 
 // open opens the repository as an installation sees it.

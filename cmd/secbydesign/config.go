@@ -45,6 +45,6 @@ func misused(err error) error {
 	if err == nil {
 		return nil
 	}
-	fmt.Fprintln(os.Stderr, err)
+	fmt.Fprintln(os.Stderr, app.Shown(err))
 	return exit(2)
 }

@@ -42,7 +42,7 @@ func main() {
 	if err := call.Run(); errors.As(err, &code) {
 		os.Exit(int(code))
 	} else if err != nil {
-		fmt.Fprintln(os.Stderr, "secbydesign:", err)
+		fmt.Fprintln(os.Stderr, "secbydesign:", app.Shown(err))
 		os.Exit(1)
 	}
 }

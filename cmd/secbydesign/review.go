@@ -30,7 +30,7 @@ func (c *reviewCommand) Run(ctx context.Context) error {
 		code, err = local.Review(ctx, os.Stdout, options)
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "secbydesign review:", err)
+		fmt.Fprintln(os.Stderr, "secbydesign review:", app.Shown(err))
 	}
 	if code != local.Passed {
 		return exit(code)

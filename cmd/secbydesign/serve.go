@@ -13,7 +13,7 @@ type serveCommand struct{ app.Settings }
 func (c *serveCommand) Run(ctx context.Context) error {
 	config, err := c.Config()
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "These settings need your attention:\n%v\n", err)
+		fmt.Fprintf(os.Stderr, "These settings need your attention:\n%s\n", app.Shown(err))
 		return exit(2)
 	}
 	return app.Run(ctx, config, app.Logger(config, os.Stderr))

@@ -11,7 +11,7 @@ import (
 )
 
 // others are the folders beside the adapters.
-var others = []string{"blocks", "catalog", "custom", "formats", "internal", "sarif", "scannertest"}
+var others = []string{"blocks", "catalog", "custom", "formats", "internal", "sarif", "scannertest", "visible"}
 
 func TestEveryAdapterIsListed(t *testing.T) {
 	t.Parallel()

@@ -3,6 +3,7 @@
 package sarif
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/visible"
 )
 
 // Options say what to write. The zero value is ready.
@@ -84,10 +86,15 @@ func Write(w io.Writer, runs []scanners.Run, opts Options) error {
 	}
 	first := &doc.Runs[0].Invocations[0]
 	first.Notifications = append(first.Notifications, absent...)
-	e := json.NewEncoder(w)
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
-	if err := e.Encode(doc); err != nil {
+	err := e.Encode(doc)
+	if err == nil {
+		_, err = w.Write(visible.JSON(b.Bytes()))
+	}
+	if err != nil {
 		return fmt.Errorf("write SARIF: %w", err)
 	}
 	return nil
