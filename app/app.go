@@ -39,6 +39,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/upload"
 	"github.com/secbydesign/secbydesign/scanners"
 	"github.com/secbydesign/secbydesign/scanners/catalog"
+	"github.com/secbydesign/secbydesign/scanners/visible"
 	"github.com/secbydesign/secbydesign/webhook"
 )
 
@@ -67,9 +68,22 @@ type app struct {
 // Logger makes the program's logger.
 func Logger(c Config, w io.Writer) zerolog.Logger {
 	if c.Console {
-		w = zerolog.ConsoleWriter{Out: w, TimeFormat: time.TimeOnly}
+		w = zerolog.ConsoleWriter{Out: w, TimeFormat: time.TimeOnly} // which quotes what a terminal obeys
+	} else {
+		w = shown{w}
 	}
 	return zerolog.New(w).Level(c.LogLevel).With().Timestamp().Logger()
+}
+
+// shown escapes hidden characters in lines of JSON: a path in a log must do nothing to the terminal
+// of who reads it.
+type shown struct{ io.Writer }
+
+func (s shown) Write(line []byte) (int, error) {
+	if _, err := s.Writer.Write(visible.JSON(line)); err != nil {
+		return 0, err
+	}
+	return len(line), nil
 }
 
 // Run serves until ctx ends, and then drains. A nil error means that everything was handed

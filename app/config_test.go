@@ -1,6 +1,9 @@
 package app_test
 
 import (
+	"bytes"
+	"errors"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -24,5 +27,20 @@ func TestMistakesAreToldAtOnce(t *testing.T) {
 	}
 	if strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("a secret is repeated:\n%v", err)
+	}
+}
+
+// TestLogHoldsNothingHidden in either format, whatever the name of a file.
+func TestLogHoldsNothingHidden(t *testing.T) {
+	t.Parallel()
+	const path = "a\x1b[8m\u009b8m\u202e.go"
+	for _, console := range []bool{false, true} {
+		var b bytes.Buffer
+		log := app.Logger(app.Config{Console: console}, &b)
+		log.Warn().Str("path", path).Err(errors.New(path)).Msg("not read")
+		out := regexp.MustCompile("\x1b\\[[0-9]+m").ReplaceAllString(b.String(), "") // the colours of the console
+		if !strings.Contains(out, "not read") || strings.ContainsAny(out, "\x1b\u009b\u202e") {
+			t.Errorf("console %v: %q", console, out)
+		}
 	}
 }
