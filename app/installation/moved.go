@@ -23,14 +23,18 @@ type Location struct {
 	Owner, Name  string // GitHub's spelling
 }
 
-// Find asks GitHub where the repository with an id is now, which is or was called owner/name. [ErrGone] means that
-// the App is not installed on it.
-func (a *App) Find(ctx context.Context, id int64, owner, name string) (Location, error) {
+// Find asks GitHub where the repository with an id is now, that was reached by an installation as owner/name.
+// [ErrGone] means that the App is not installed on it.
+func (a *App) Find(ctx context.Context, installation, id int64, owner, name string) (Location, error) {
 	if !validName(owner) || !validName(name) {
 		return Location{}, fmt.Errorf("find repository %d: %q/%q is no repository name", id, owner, name)
 	}
-	// The name may be that of another repository by now, so the id is asked for first. It is how GitHub
-	// itself leads on from a former name.
+	at, err := a.locate(ctx, installation, id)
+	if !errors.Is(err, ErrGone) {
+		return at, err
+	}
+	// The name may be that of another repository by now, so the id is asked for first. It is how GitHub itself leads
+	// on from a former name.
 	installed, resp, err := a.rest.Apps.FindRepositoryInstallationByID(ctx, id)
 	if absent(resp, err) {
 		installed, resp, err = a.rest.Apps.FindRepositoryInstallation(ctx, owner, name)
@@ -41,23 +45,30 @@ func (a *App) Find(ctx context.Context, id int64, owner, name string) (Location,
 	case err != nil:
 		return Location{}, fmt.Errorf("find the installation of repository %d: %w", id, err)
 	}
-	c := &Client{Installation: installed.GetID(), RepoID: id, Owner: owner, Repo: name, app: a, shared: a.installation(installed.GetID())}
+	return a.locate(ctx, installed.GetID(), id)
+}
+
+// locate asks an installation for a new token for a repository. The answer holds what it is called.
+// https://docs.github.com/en/rest/apps/apps#create-an-installation-access-token-for-an-app
+func (a *App) locate(ctx context.Context, installation, id int64) (Location, error) {
+	c := &Client{Installation: installation, RepoID: id, app: a, shared: a.installation(installation)}
 	s := c.source(forReview)
+	s.drop()
 	if _, err := s.get(ctx); err != nil {
-		return Location{}, fmt.Errorf("open repository %d: %w", id, err)
+		return Location{}, fmt.Errorf("find repository %d: %w", id, err)
 	}
-	gh := a.newREST(c.client(s))
-	repo, resp, err := gh.Repositories.GetByID(ctx, id)
-	if absent(resp, err) {
-		repo, _, err = gh.Repositories.Get(ctx, owner, name)
+	repo := s.reached()
+	if repo == nil { // an older server, which does not say
+		var err error
+		if repo, _, err = a.newREST(c.client(s)).Repositories.GetByID(ctx, id); err != nil {
+			return Location{}, fmt.Errorf("read what repository %d is called: %w", id, err)
+		}
 	}
-	switch {
-	case err != nil:
-		return Location{}, fmt.Errorf("read what repository %d is called: %w", id, err)
-	case repo.GetID() != id || !validName(repo.GetOwner().GetLogin()) || !validName(repo.GetName()):
-		return Location{}, fmt.Errorf("read what repository %d is called: GitHub's answer is about %d", id, repo.GetID())
+	at := Location{installation, repo.GetOwner().GetLogin(), repo.GetName()}
+	if repo.GetID() != id || !validName(at.Owner) || !validName(at.Name) {
+		return Location{}, fmt.Errorf("read what repository %d is called: GitHub's answer is about %d, %q/%q", id, repo.GetID(), at.Owner, at.Name)
 	}
-	return Location{installed.GetID(), repo.GetOwner().GetLogin(), repo.GetName()}, nil
+	return at, nil
 }
 
 func absent(resp *github.Response, err error) bool {

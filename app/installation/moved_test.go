@@ -109,21 +109,30 @@ func TestRefusedUnderAnotherName(t *testing.T) {
 // TestFind asks where a repository is.
 func TestFind(t *testing.T) {
 	t.Parallel()
-	installed, repo := fmt.Sprintf(`{"id": %d}`, inst), `{"id": 7, "name": "Store", "full_name": "Globex/Store", "owner": {"login": "Globex"}}`
+	installed, repo := fmt.Sprintf(`{"id": %d}`, inst), `{"id": 7, "name": "Store", "owner": {"login": "Globex"}}`
+	const elsewhere = inst + 1 // where it is not
 	for _, tc := range []struct {
-		name string
-		at   map[string]string
-		gone bool
-		err  bool
+		name  string
+		from  int64
+		token string // what the answer with the token says of it
+		at    map[string]string
+		gone  bool
+		err   bool
 	}{
-		{"by its id", map[string]string{"/repositories/7/installation": installed, "/repositories/7": repo}, false, false},
-		{"by a former name", map[string]string{"/repos/acme/shop/installation": installed, "/repos/acme/shop": repo}, false, false},
-		{"nowhere", map[string]string{}, true, true},
-		{"another one", map[string]string{"/repositories/7/installation": installed, "/repositories/7": `{"id": 8, "name": "x", "owner": {"login": "y"}}`}, false, true},
-		{"out of sight", map[string]string{"/repositories/7/installation": installed}, false, true},
-		{"a strange name", map[string]string{"/repositories/7/installation": installed, "/repositories/7": `{"id": 7, "name": "../x", "owner": {"login": "y"}}`}, false, true},
+		{"renamed", inst, repo, nil, false, false},
+		{"on a server that does not say with the token", inst, "", map[string]string{"/repositories/7": repo}, false, false},
+		{"transferred, by its id", elsewhere, repo, map[string]string{"/repositories/7/installation": installed}, false, false},
+		{"transferred, by a former name", elsewhere, repo, map[string]string{"/repos/acme/shop/installation": installed}, false, false},
+		{"nowhere", elsewhere, repo, nil, true, true},
+		{"another one", inst, `{"id": 8, "name": "x", "owner": {"login": "y"}}`, nil, false, true},
+		{"out of sight", inst, "", nil, false, true},
+		{"a strange name", inst, `{"id": 7, "name": "../x", "owner": {"login": "y"}}`, nil, false, true},
 	} {
 		h := &hub{}
+		h.mint = func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusCreated)
+			fmt.Fprintf(w, `{"token": "t", "expires_at": "2999-01-01T00:00:00Z", "repositories": [%s]}`, tc.token)
+		}
 		h.api = func(w http.ResponseWriter, r *http.Request) {
 			body, ok := tc.at[r.URL.Path]
 			if !ok {
@@ -132,8 +141,7 @@ func TestFind(t *testing.T) {
 			}
 			fmt.Fprint(w, body)
 		}
-		a := newApp(t, h)
-		at, err := a.Find(t.Context(), 7, "acme", "shop")
+		at, err := newApp(t, h).Find(t.Context(), tc.from, 7, "acme", "shop")
 		switch {
 		case tc.err != (err != nil), tc.gone != errors.Is(err, ErrGone):
 			t.Errorf("%s: %+v, %v", tc.name, at, err)

@@ -84,10 +84,11 @@ type source struct {
 	minting chan struct{} // holds one value while somebody asks GitHub
 
 	mu      sync.Mutex
-	token   *secret           // guarded by mu; nil when there is none
-	expires time.Time         // guarded by mu
-	granted map[string]string // guarded by mu
-	drops   int               // guarded by mu; counts drop, see get
+	token   *secret              // guarded by mu; nil when there is none
+	expires time.Time            // guarded by mu
+	granted map[string]string    // guarded by mu
+	repos   []*github.Repository // guarded by mu; as of the newest token
+	drops   int                  // guarded by mu; counts drop, see get
 }
 
 // get gives a token that is good for [tokenMargin] at least. However many ask at once,
@@ -128,7 +129,7 @@ func (s *source) get(ctx context.Context) (*secret, error) {
 	if s.drops == drops {
 		s.token, s.expires = t, got.GetExpiresAt().Time
 	}
-	s.granted = permissionMap(got.GetPermissions())
+	s.granted, s.repos = permissionMap(got.GetPermissions()), got.Repositories
 	return t, nil
 }
 
@@ -139,6 +140,16 @@ func (s *source) fresh() *secret {
 		return nil
 	}
 	return s.token
+}
+
+// reached gives the repository that the newest token is for, nil if GitHub did not say.
+func (s *source) reached() *github.Repository {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.repos) != 1 {
+		return nil
+	}
+	return s.repos[0]
 }
 
 // drop forgets the token, and keeps one that is on its way from being kept.

@@ -25,7 +25,7 @@ func (r *Reviewer) elsewhere(ctx context.Context, was ledger.Repo, installed int
 	if failed == nil || context.Cause(ctx) != nil || was.ID == 0 || errors.As(failed, &limited) || errors.Is(failed, mirror.ErrTooLarge) {
 		return at, false, failed
 	}
-	at, err = r.App.Find(ctx, was.ID, was.Owner, was.Name)
+	at, err = r.App.Find(ctx, installed, was.ID, was.Owner, was.Name)
 	switch {
 	case errors.As(err, &limited), outOfReach(err):
 		return at, false, err
