@@ -120,6 +120,81 @@ func TestRenamedDuringReview(t *testing.T) {
 	}
 }
 
+// TestRenamedDuringCommand renames or transfers the repository before each request by which an acceptance is carried
+// out, answered, and counts in the next review.
+func TestRenamedDuringCommand(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"renamed", "transferred"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t, map[string]string{"a.py": "a = 1\n"})
+			s.GitHub.CreateOrg("globex")
+			s.GitHub.Install("globex")
+			var requests, at atomic.Int64
+			s.GitHub.Before(func(*http.Request) {
+				if n := requests.Add(1); n != at.Load() {
+				} else if kind == "renamed" {
+					_, name := s.GitHub.NameOf(s.repo)
+					s.repo.Rename("new-" + name)
+				} else {
+					s.repo.Transfer("globex")
+				}
+			})
+			accept := func(name string, n int64) (total int64) {
+				at.Store(0)
+				s.repo = s.GitHub.CreateRepo("acme", name, n%2 == 0)
+				s.people()
+				s.base = s.repo.Commit("main", "", "base", map[string]string{"a.py": "a = 1\n", ".secbydesign.yml": blocking})
+				s.open("change", map[string]string{"a.py": "a = 1\n" + mild(1)})
+				s.settled(s.repo)
+				_, id, _ := strings.Cut(s.newest(s.repo).Summary, "`F-")
+				id = "F-" + id[:8]
+				requests.Store(0)
+				at.Store(n)
+				s.GitHub.Note("acme", name, 1, "mona", "/secbydesign accept "+id+" until=30d"+because)
+				s.until(fmt.Sprintf("%s before request %d: %s is accepted", kind, n, id), func() bool {
+					return strings.Contains(s.newest(s.repo).Title, "1 accepted") && len(s.replies(s.repo)) > 0
+				})
+				s.settled(s.repo)
+				if run, replies := s.newest(s.repo), s.replies(s.repo); run.Conclusion != "success" || len(replies) != 1 || !strings.Contains(replies[0], "is accepted until") {
+					t.Errorf("%s before request %d: the check is %s, %q; the replies are %q", kind, n, run.Conclusion, run.Title, replies)
+				}
+				return requests.Load()
+			}
+			total := accept("usual", 0)
+			step := int64(1)
+			if *moves > 0 {
+				step = max(1, total/int64(*moves))
+			}
+			for n := 1 + int64(len(kind))%step; n <= total && !t.Failed(); n += step {
+				accept(fmt.Sprint("shop", n), n)
+			}
+		})
+	}
+}
+
+// newest gives the newest verdict on the first pull request of a repository.
+func (s *stage) newest(repo *fakegithub.Repo) fakegithub.CheckRun {
+	owner, name := s.GitHub.NameOf(repo)
+	for _, run := range s.GitHub.CheckRuns(owner, name, repo.Tip("change")) {
+		if run.Name == checks.Name {
+			return run
+		}
+	}
+	return fakegithub.CheckRun{}
+}
+
+// replies lists the App's answers there.
+func (s *stage) replies(repo *fakegithub.Repo) (list []string) {
+	owner, name := s.GitHub.NameOf(repo)
+	for _, k := range s.GitHub.IssueComments(owner, name, 1) {
+		if strings.Contains(k.Body, "secbydesign:v1 reply=") {
+			list = append(list, k.Body)
+		}
+	}
+	return list
+}
+
 // settled waits until all that was heard of the first pull request of a repository is reviewed.
 func (s *stage) settled(repo *fakegithub.Repo) {
 	s.t.Helper()
@@ -129,7 +204,7 @@ func (s *stage) settled(repo *fakegithub.Repo) {
 		s.t.Fatal(err)
 	}
 	defer l.Close()
-	s.until(repo.FullName()+" is reviewed", func() bool {
+	s.until(fmt.Sprintf("repository %d is reviewed", repo.ID()), func() bool {
 		p, err := l.Heard(s.t.Context(), ledger.Repo{ID: repo.ID()}, 1)
 		if err != nil {
 			s.t.Fatal(err)
@@ -142,7 +217,7 @@ func (s *stage) settled(repo *fakegithub.Repo) {
 // shows lists the newest check of each name at the head of the first pull request of a repository, all verdicts and
 // what is in progress, its threads and comments.
 func (s *stage) shows(repo *fakegithub.Repo) string {
-	owner, name, _ := strings.Cut(repo.FullName(), "/")
+	owner, name := s.GitHub.NameOf(repo)
 	var lines []string
 	newest := map[string]bool{}
 	for _, run := range s.GitHub.CheckRuns(owner, name, repo.Tip("change")) {

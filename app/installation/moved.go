@@ -84,9 +84,10 @@ func redirects(code int) bool {
 	return false
 }
 
-// named makes [*Moved] of a refusal that means no more than that the repository has another name. GitHub leads on
-// who reads under a former name, but not when that is another repository's by now. Then it says "not found" or
-// "not accessible", which elsewhere means that a thing in the repository is gone, or a permission missing.
+// named makes [*Moved] of a refusal that means no more than that the repository is not there any more. GitHub leads on
+// who reads under a former name, but not to where the App is not, and not when the name is another repository's by now.
+// Then it says "not found" or "not accessible", which elsewhere means that a thing in the repository is gone, or a
+// permission missing.
 type named struct {
 	api  string // the path of it, with a slash at the end
 	id   int64
@@ -103,7 +104,7 @@ func (n *named) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	owner, rest, _ := strings.Cut(rest, "/")
 	name, _, _ := strings.Cut(rest, "/")
-	if is := n.name(req); is == "" || strings.EqualFold(is, owner+"/"+name) {
+	if !n.gone(req, owner+"/"+name) {
 		return resp, err
 	}
 	if resp != nil {
@@ -112,26 +113,23 @@ func (n *named) RoundTrip(req *http.Request) (*http.Response, error) {
 	return nil, &Moved{owner + "/" + name}
 }
 
-// name is what the repository is called now, empty if GitHub does not say.
-func (n *named) name(req *http.Request) string {
+// gone reports whether GitHub says that the repository does not have a name, or is out of reach.
+func (n *named) gone(req *http.Request, name string) bool {
 	to := *req.URL
-	to.Path, to.RawPath, to.RawQuery = fmt.Sprintf("%srepositories/%d", n.api, n.id), "", ""
+	to.Path, to.RawPath, to.RawQuery = n.api+"repos/"+name, "", ""
 	ask, err := http.NewRequestWithContext(req.Context(), http.MethodGet, to.String(), nil)
 	if err != nil {
-		return ""
+		return false
 	}
 	ask.Header.Set("Accept", "application/vnd.github+json")
 	resp, err := n.next.RoundTrip(ask)
 	if err != nil {
-		return ""
+		return false
 	}
 	defer resp.Body.Close()
-	var repo struct {
-		ID       int64
-		FullName string `json:"full_name"`
+	if resp.StatusCode == http.StatusNotFound || redirects(resp.StatusCode) {
+		return true
 	}
-	if resp.StatusCode != http.StatusOK || json.NewDecoder(resp.Body).Decode(&repo) != nil || repo.ID != n.id {
-		return ""
-	}
-	return repo.FullName
+	var repo struct{ ID int64 }
+	return resp.StatusCode == http.StatusOK && json.NewDecoder(resp.Body).Decode(&repo) == nil && repo.ID != 0 && repo.ID != n.id
 }

@@ -64,33 +64,35 @@ func openByID(t *testing.T, h *hub) *Client {
 // TestRefusedUnderAnotherName asks what a refusal means: that the repository has another name, or what it says.
 func TestRefusedUnderAnotherName(t *testing.T) {
 	t.Parallel()
+	const acme = `{"id": 7, "full_name": "Acme/SHOP"}`
 	for _, tc := range []struct {
-		name, is string
-		status   int
-		body     string
-		moved    bool
+		name   string
+		at     int // what GitHub answers about the repository of that name
+		is     string
+		status int
+		body   string
+		moved  bool
 	}{
-		{"gone", `{"id": 7, "full_name": "Acme/SHOP"}`, 404, `{"message": "Not Found"}`, false},
-		{"renamed", `{"id": 7, "full_name": "acme/store"}`, 404, `{"message": "Not Found"}`, true},
-		{"transferred", `{"id": 7, "full_name": "globex/shop"}`, 404, `{"message": "Not Found"}`, true},
-		{"of another one that is public", `{"id": 7, "full_name": "acme/store"}`, 403, `{"message": "Resource not accessible by integration"}`, true},
-		{"not permitted", `{"id": 7, "full_name": "acme/shop"}`, 403, `{"message": "Resource not accessible by integration"}`, false},
-		{"locked", `{"id": 7, "full_name": "acme/shop"}`, 403, `{"message": "is locked"}`, false},
-		{"of a server that does not say", ``, 404, `{"message": "Not Found"}`, false},
-		{"of a server that says something else", `{"id": 8, "full_name": "acme/store"}`, 404, `{"message": "Not Found"}`, false},
-		{"refused for what it says", `{"id": 7, "full_name": "acme/store"}`, 422, `{"message": "Validation Failed"}`, false},
+		{"gone", 200, acme, 404, `{"message": "Not Found"}`, false},
+		{"renamed", 301, ``, 404, `{"message": "Not Found"}`, true},
+		{"another one has the name", 200, `{"id": 8}`, 404, `{"message": "Not Found"}`, true},
+		{"another one, that is public", 200, `{"id": 8}`, 403, `{"message": "Resource not accessible by integration"}`, true},
+		{"out of reach", 404, `{"message": "Not Found"}`, 404, `{"message": "Not Found"}`, true},
+		{"not permitted", 200, acme, 403, `{"message": "Resource not accessible by integration"}`, false},
+		{"locked", 200, acme, 403, `{"message": "is locked"}`, false},
+		{"GitHub is away", 500, ``, 404, `{"message": "Not Found"}`, false},
+		{"GitHub does not say", 200, `{}`, 404, `{"message": "Not Found"}`, false},
+		{"refused for what it says", 404, ``, 422, `{"message": "Validation Failed"}`, false},
 	} {
 		h := &hub{}
 		h.api = func(w http.ResponseWriter, r *http.Request) {
-			switch {
-			case r.URL.Path != "/repositories/7":
+			if r.URL.Path != "/repos/acme/shop" {
 				w.WriteHeader(tc.status)
 				fmt.Fprint(w, tc.body)
-			case tc.is == "":
-				http.NotFound(w, r)
-			default:
-				fmt.Fprint(w, tc.is)
+				return
 			}
+			w.WriteHeader(tc.at)
+			fmt.Fprint(w, tc.is)
 		}
 		c := openByID(t, h)
 		_, resp, read := c.REST.Issues.GetComment(t.Context(), "acme", "shop", 3)

@@ -55,6 +55,13 @@ func (r *Repo) moveTo(owner *account, name string) {
 	s.repos[r.key()] = r
 }
 
+// NameOf tells what a repository is called now, while it may be renamed.
+func (s *Server) NameOf(r *Repo) (owner, name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return r.owner.login, r.name
+}
+
 // find gives the repository that has a name, or had it last. Only the first is under it, the second one's
 // name is another.
 func (s *Server) find(owner, name string) (r *Repo, moved bool) {
