@@ -217,6 +217,34 @@ func TestThePolicyIsReadWithoutGit(t *testing.T) {
 	}
 }
 
+// TestTheEndsCannotBeCompared has GitHub fail at the comparison, so that where the two part is not known. The base
+// blocks since the pull request was opened.
+func TestTheEndsCannotBeCompared(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, map[string]string{"a.py": "a = 1\n"})
+	s.GitHub.Fail(fakegithub.BadGateway("GET", "/repos/*/*/compare/**", -1, false))
+	n := s.open("change", map[string]string{"a.py": "a = 2\n"})
+	s.repo.Commit("main", "", "block", map[string]string{policyFile: blocking})
+	if run := s.verdict(n); run.Conclusion != "failure" || !strings.Contains(run.Title, "could not be read") {
+		t.Errorf("%s %q", run.Conclusion, run.Title)
+	}
+	s.GitHub.ClearFaults()
+	s.until("it heals", func() bool { return s.verdict(n).Conclusion == "success" })
+}
+
+// TestABranchOfItsOwn has no history in common with the base, which blocks since the pull request was opened.
+func TestABranchOfItsOwn(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, map[string]string{"a.py": "a = 1\n"})
+	s.GitHub.Fail(fakegithub.BadGateway("GET", "/repos/*/*/pulls/*", 1, false)) // until the base has moved
+	s.git("commit refs/heads/orphan\ncommitter m <m@example.com> 1700000000 +0000\ndata 1\nx\nM 100644 inline b.py\ndata "+fmt.Sprint(len(leak(1)))+"\n"+leak(1)+"\n", "fast-import", "--quiet")
+	n := s.repo.OpenPull("Change", "", "main", "orphan", "mona", false)
+	s.repo.Commit("main", "", "block", map[string]string{policyFile: blocking})
+	if run := s.verdict(n); run.Conclusion != "failure" || !strings.Contains(run.Title, "1 new finding") {
+		t.Errorf("%s %q", run.Conclusion, run.Title)
+	}
+}
+
 // TestThePolicyCannotBeReadEither goes by what an earlier review read, and without one fails.
 func TestThePolicyCannotBeReadEither(t *testing.T) {
 	t.Parallel()

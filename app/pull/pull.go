@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 
 	"github.com/google/go-github/v60/github"
@@ -35,7 +36,8 @@ type Pull struct {
 	Commits int // how many it has
 }
 
-// Read asks GitHub, which takes two requests. The error is [*installation.Moved] when the repository with the id is
+// Read asks GitHub, which takes two requests. Where only the comparison of the two ends fails, what else is known
+// is given with the error, and Base is empty: the branch may have moved on since the pull request heard of it. The error is [*installation.Moved] when the repository with the id is
 // not called owner/repo any more, though GitHub may have led on, or another one has the name; an id of 0 is of any.
 func Read(ctx context.Context, gh *github.Client, id int64, owner, repo string, number int) (Pull, error) {
 	pr, _, err := gh.PullRequests.Get(ctx, owner, repo, number)
@@ -67,10 +69,15 @@ func Read(ctx context.Context, gh *github.Client, id int64, owner, repo string, 
 	// has the same status: https://github.com/trilom/file-changes-action/issues/138
 	var refused *github.ErrorResponse
 	if errors.As(err, &refused) && strings.HasPrefix(refused.Message, "No common ancestor between ") {
+		tip, _, err := gh.Repositories.GetCommit(ctx, owner, repo, url.PathEscape("heads/"+p.BaseRef), &github.ListOptions{PerPage: 1})
+		if p.Base = tip.GetSHA(); err != nil {
+			return p, fmt.Errorf("read the base of the pull request: %w", err)
+		}
 		return p, nil
 	}
 	if err != nil {
-		return Pull{}, fmt.Errorf("compare %s with its base: %w", p.Head, err)
+		p.Base = ""
+		return p, fmt.Errorf("compare %s with its base: %w", p.Head, err)
 	}
 	if sha := cmp.GetBaseCommit().GetSHA(); sha != "" {
 		p.Base = sha

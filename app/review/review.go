@@ -65,9 +65,9 @@ func (r *Reviewer) Review(ctx context.Context, req queue.Request) error {
 	if err != nil {
 		return r.settle(ctx, req, err)
 	}
-	p, err := r.read(ctx, gh, req)
-	if err != nil {
-		return r.settle(ctx, req, err)
+	p, unread := r.read(ctx, gh, req)
+	if unread != nil && p.Head == "" {
+		return r.settle(ctx, req, unread)
 	}
 	clients := checks.Clients{REST: gh.REST, GraphQL: gh.GraphQL}
 	place := checks.Place{Owner: p.Owner, Repo: p.Repo, Number: p.Number, Head: p.Head, AppID: r.AppID}
@@ -109,6 +109,9 @@ func (r *Reviewer) Review(ctx context.Context, req queue.Request) error {
 	if resolver, err := gh.Resolver(ctx); err == nil {
 		run.ResolveWith(resolver)
 	}
+	if unread != nil {
+		return r.fail(ctx, gh, req, p, run, unread)
+	}
 	rep, basis, err := r.report(ctx, gh, p, run)
 	if err != nil {
 		return r.fail(ctx, gh, req, p, run, err)
@@ -134,7 +137,8 @@ func (r *Reviewer) Review(ctx context.Context, req queue.Request) error {
 	return nil
 }
 
-// read asks GitHub for the pull request, and takes down what commands and webhooks rely on.
+// read asks GitHub for the pull request, and takes down what commands and webhooks rely on. With an error there may
+// be a head, of which the check can say so.
 func (r *Reviewer) read(ctx context.Context, gh *installation.Client, req queue.Request) (pull.Pull, error) {
 	known, err := r.Ledger.Heard(ctx, ledger.Repo{ID: req.RepoID, Owner: req.Owner, Name: req.Repo}, req.Number)
 	if err != nil {
@@ -145,7 +149,10 @@ func (r *Reviewer) read(ctx context.Context, gh *installation.Client, req queue.
 		return p, err
 	}
 	known.Head, known.Closed = p.Head, !p.Open
-	return p, r.Ledger.See(ctx, known)
+	if err := r.Ledger.See(ctx, known); err != nil {
+		return pull.Pull{}, err
+	}
+	return p, nil
 }
 
 // endings have the pull request looked at again when a comment that accepts a finding of it ends.

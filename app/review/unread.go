@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
+	"strings"
 
 	"github.com/google/go-github/v60/github"
 	"github.com/rs/zerolog"
@@ -180,11 +182,11 @@ func (r *Reviewer) baseByGit(ctx context.Context, gh *installation.Client, p pul
 func fileAt(ctx context.Context, gh *installation.Client, p pull.Pull) ([]byte, bool, error) {
 	ref := p.Base
 	if ref == "" {
-		ref = p.BaseRef
+		ref = "refs/heads/" + p.BaseRef // a tag may have the same name
 	}
 	file, _, _, err := gh.REST.Repositories.GetContents(ctx, p.Owner, p.Repo, policy.File, &github.RepositoryContentGetOptions{Ref: ref})
 	if gone(err) { // the file, or the commit
-		_, _, err := gh.REST.Repositories.GetCommit(ctx, p.Owner, p.Repo, ref, &github.ListOptions{PerPage: 1})
+		_, _, err := gh.REST.Repositories.GetCommit(ctx, p.Owner, p.Repo, url.PathEscape(strings.TrimPrefix(ref, "refs/")), &github.ListOptions{PerPage: 1})
 		return nil, false, err
 	}
 	if err != nil {
