@@ -195,27 +195,34 @@ func (in *installation) usable() error {
 // explain says what to do about an error of the database. One that says that it is damaged is kept in
 // mind: nothing is written to it any more.
 func (in *installation) explain(err error) error {
-	switch kindOf(err) {
-	case damaged:
+	err = explain(in.path, err)
+	if kindOf(err) == damaged {
 		in.mu.Lock()
 		defer in.mu.Unlock()
 		if in.damaged == nil {
-			in.damaged = fmt.Errorf("%w: %w: %w", ErrUnavailable, damage(in.path), err)
+			in.damaged = err
 		}
-		return in.damaged
-	case full:
-		return fmt.Errorf("%w: the disk of %s is full, make room on it: %w", ErrUnavailable, in.path, err)
-	case failing:
-		return fmt.Errorf("%w: the disk of %s fails: %w", ErrUnavailable, in.path, err)
-	case busy:
-		return fmt.Errorf("%w: another program has locked %s: %w", ErrUnavailable, in.path, err)
 	}
 	return err
 }
 
-// damage is the error for a damaged database.
-func damage(path string) error {
-	return fmt.Errorf("%s is damaged, or no database. Stop the program, restore the backup of %s, and start it once with --init", path, path)
+// explain says what to do about an error of the database.
+func explain(path string, err error) error {
+	if errors.Is(err, ErrUnavailable) {
+		return err // it was
+	}
+	switch kindOf(err) {
+	case damaged:
+		return fmt.Errorf("%w: %s is damaged, or no database. Stop the program, restore the backup of %s, and start it once with --init: %w",
+			ErrUnavailable, path, path, err)
+	case full:
+		return fmt.Errorf("%w: the disk of %s is full, make room on it: %w", ErrUnavailable, path, err)
+	case failing:
+		return fmt.Errorf("%w: the disk of %s fails, or %s may not be read and written: %w", ErrUnavailable, path, path, err)
+	case busy:
+		return fmt.Errorf("%w: another program has locked %s, end it: %w", ErrUnavailable, path, err)
+	}
+	return err
 }
 
 // A step is a new sequence that is not committed yet.

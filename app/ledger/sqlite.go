@@ -70,13 +70,9 @@ func openSQLite(ctx context.Context, path string, anyway bool) (_ *Ledger, err e
 
 	l := &Ledger{files: f, installation: installation{path: path}}
 	defer func() {
-		if err == nil {
-			return
+		if err != nil {
+			err = errors.Join(explain(path, err), l.Close())
 		}
-		if kindOf(err) == damaged {
-			err = fmt.Errorf("%w: %w", damage(path), err)
-		}
-		err = errors.Join(err, l.Close())
 	}()
 	name := (&url.URL{Scheme: "file", OmitHost: true, Path: path}).String() + "?" + pragmas.Encode()
 	if l.write, err = openPrepared(name); err != nil {
