@@ -345,6 +345,8 @@ var turns = []turn{
 	worse("it is run", ".github/workflows/a.yml", strings.Replace(privileged("{contents: read}", "", ""), "make test", "echo", 1), privileged("{contents: read}", "", "")),
 	worse("a branch", ".github/workflows/a.yml", onPush+job("      - uses: some/action@v1\n"), onPush+job("      - uses: some/action@main\n")),
 	worse("for targets too", ".github/workflows/a.yml", onPull+"jobs:\n  build:\n    runs-on: self-hosted\n    steps:\n      - run: make\n", "on: [pull_request, pull_request_target]\npermissions: {contents: read}\njobs:\n  build:\n    runs-on: self-hosted\n    steps:\n      - run: make\n"),
+	worse("one event more", ".github/workflows/a.yml", "on: workflow_run\n"+job("      - run: echo\n"), "on: [workflow_run, pull_request_target]\n"+job("      - run: echo\n")),
+	worse("a token that writes", ".github/workflows/a.yml", onTarget+job("      - run: echo \"${{ github.event.pull_request.title }}\"\n"), strings.Replace(onTarget, "read", "write", 1)+job("      - run: echo \"${{ github.event.pull_request.title }}\"\n")),
 	worse("outsiders", ".github/workflows/a.yml", onPull+job("      - run: echo \"${{ github.event.pull_request.title }}\"\n"), onTarget+job("      - run: echo \"${{ github.event.pull_request.title }}\"\n")),
 }
 
@@ -404,6 +406,8 @@ var shapes = []turn{
 	{"one object without a name for another", files{"all.yaml": strings.Replace(deployment("a", "      hostPID: true\n", "          command: [one]\n"), "name: a", "generateName: a", 1) + "---\n" + strings.Replace(deployment("b", "", "          command: [two]\n"), "name: b", "generateName: b", 1)},
 		files{"all.yaml": strings.Replace(deployment("a", "", "          command: [one]\n"), "name: a", "generateName: a", 1) + "---\n" + strings.Replace(deployment("b", "      hostPID: true\n", "          command: [two]\n"), "name: b", "generateName: b", 1)}},
 	{"one job for another", files{".github/workflows/a.yml": jobs(named("a", "    permissions: write-all\n"), named("b", ""))}, files{".github/workflows/a.yml": jobs(named("a", ""), named("b", "    permissions: write-all\n"))}},
+	{"one container for another", files{"web.yaml": deployment("web", "", "          securityContext:\n            runAsUser: 0\n        - name: side\n          image: side:1\n")}, files{"web.yaml": deployment("web", "", "        - name: side\n          image: side:1\n          securityContext:\n            runAsUser: 0\n")}},
+	{"one input for another", files{".github/workflows/a.yml": onTarget + job("      - run: echo \"${{ github.event.pull_request.title }}\"\n")}, files{".github/workflows/a.yml": onTarget + job("      - run: echo \"${{ github.event.pull_request.body }}\"\n")}},
 	{"one stage for another", files{"Dockerfile": "FROM alpine:3.20 AS prod\nCOPY a /a\nUSER app\nFROM alpine:3.20 AS dev\nCOPY b /b\n"}, files{"Dockerfile": "FROM alpine:3.20 AS dev\nCOPY b /b\nUSER app\nFROM alpine:3.20 AS prod\nCOPY a /a\n"}},
 	{"one stage of an image for another", files{"Dockerfile": "FROM alpine:3.20\nCOPY a /a\nRUN chmod 777 /app\nFROM alpine:3.20\nCOPY b /b\nUSER app\n"}, files{"Dockerfile": "FROM alpine:3.20\nCOPY a /a\nFROM alpine:3.20\nCOPY b /b\nRUN chmod 777 /app\nUSER app\n"}},
 	{"one function for another", files{"a.py": function("one", call) + function("two", safe)}, files{"a.py": function("one", safe) + function("two", call)}},

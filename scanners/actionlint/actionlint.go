@@ -108,7 +108,7 @@ func judge(f *workflow.File) []scanners.Finding {
 		j.condition(job.If, "job", job.ID.Value)
 		for _, step := range job.Steps {
 			j.condition(step.If, "step", job.ID.Value)
-			j.scripts(step, job.ID.Value)
+			j.scripts(step, job)
 			j.deprecated(step, job.ID.Value)
 		}
 	}
@@ -124,7 +124,7 @@ func (j *judgement) add(r workflow.Rule, s scanners.Severity, at workflow.Place,
 	j.found = append(j.found, j.Finding(r, s, at, message, identity...))
 }
 
-func (j *judgement) scripts(step *actionlint.Step, job string) {
+func (j *judgement) scripts(step *actionlint.Step, job *actionlint.Job) {
 	script := workflow.Script(step)
 	for e := range workflow.Expressions(script) {
 		names := workflow.Untrusted(e.Node, actionlint.BuiltinUntrustedInputs)
@@ -136,7 +136,8 @@ func (j *judgement) scripts(step *actionlint.Step, job string) {
 			severity = scanners.High
 		}
 		j.add(untrusted, severity, j.Part(script, e.From, e.To),
-			fmt.Sprintf("The script contains %s, which anybody can write.", strings.Join(names, ", ")), job, e.Text)
+			fmt.Sprintf("The script contains %s, which anybody can write.", strings.Join(names, ", ")), job.ID.Value, e.Text)
+		j.found[len(j.found)-1].Extents = j.Token(job, e.Text)
 	}
 }
 

@@ -203,9 +203,9 @@ func (c *checker) context(n *yamlpos.Node, container string) {
 		c.replace(c.add(escalation, v.Line, who+" may gain privileges.", container), v, "false")
 	}
 	if v := n.Get("runAsUser"); v.String() == "0" {
-		c.add(root, v.Line, who+" runs as user 0.", container).Extents = []scanners.Extent{{Of: "root", To: 2}}
+		c.add(root, v.Line, who+" runs as user 0.", container).Extents = []scanners.Extent{{Of: "root in " + container, To: 2}}
 	} else if v := n.Get("runAsNonRoot"); v.False() && n.Get("runAsUser") == nil {
-		c.add(root, v.Line, who+" may run as root.", container).Extents = []scanners.Extent{{Of: "root", To: 1}}
+		c.add(root, v.Line, who+" may run as root.", container).Extents = []scanners.Extent{{Of: "root in " + container, To: 1}}
 	}
 	for _, v := range n.Get("capabilities", "add").List() {
 		if name := infra.Capability(v.String()); name != "" {

@@ -50,23 +50,6 @@ var needs = map[string]*regexp.Regexp{
 	"security-events": regexp.MustCompile(`^github/codeql-action/`),
 }
 
-func writes(p *actionlint.Permissions) []string {
-	var scopes []string
-	if p == nil {
-		return nil
-	}
-	if p.All != nil && p.All.Value != "read-all" {
-		return []string{"all"}
-	}
-	for name, s := range p.Scopes {
-		if s.Value != nil && s.Value.Value == "write" {
-			scopes = append(scopes, name)
-		}
-	}
-	slices.Sort(scopes)
-	return scopes
-}
-
 func (j *judgement) workflowPermissions() {
 	p := j.Workflow.Permissions
 	if p == nil {
@@ -74,7 +57,7 @@ func (j *judgement) workflowPermissions() {
 		return
 	}
 	j.all(p, "")
-	for _, scope := range writes(p) {
+	for _, scope := range workflow.Writes(p) {
 		j.wide(scope, p.Scopes[scope])
 	}
 }
@@ -110,8 +93,13 @@ func (j *judgement) missing() {
 			if hook, ok := trigger.(*actionlint.WebhookEvent); ok && hook.Hook != nil {
 				at = j.Place(hook.Hook)
 			}
-			j.add(missingPermissions, scanners.Medium, at,
+			f := j.add(missingPermissions, scanners.Medium, at,
 				fmt.Sprintf("Outsiders cause this workflow by %s, and it does not say what its token may do.", trigger.EventName()), trigger.EventName())
+			for _, event := range []string{"pull_request_target", "workflow_run"} {
+				if j.On(event) {
+					f.Extents = append(f.Extents, scanners.Extent{Of: event})
+				}
+			}
 			return
 		}
 	}
@@ -175,21 +163,6 @@ func reach(event string, g guard) scanners.Extent {
 		return scanners.Extent{Of: event, To: 2}
 	}
 	return scanners.Extent{Of: event, To: 1}
-}
-
-// token says what the job's token may write.
-func (j *judgement) token(job *actionlint.Job) (list []scanners.Extent) {
-	p := job.Permissions
-	if p == nil {
-		p = j.Workflow.Permissions
-	}
-	if p == nil || p.All != nil && p.All.Value == "write-all" {
-		return []scanners.Extent{{Of: "write"}} // without a word, what it may do is set elsewhere
-	}
-	for _, scope := range writes(p) {
-		list = append(list, scanners.Extent{Of: "write/" + scope})
-	}
-	return list
 }
 
 // GitHub: hardening for self-hosted runners. zizmor: self-hosted-runner.

@@ -157,7 +157,7 @@ func (j *judgement) injection(s *actionlint.Step, job *actionlint.Job) {
 		}
 		slices.Sort(found)
 		j.add(templateInjection, severity, j.Part(code, e.From, e.To),
-			fmt.Sprintf("The code contains %s, which anybody can write.", strings.Join(slices.Compact(found), ", ")), job.ID.Value, e.Text)
+			fmt.Sprintf("The code contains %s, which anybody can write.", strings.Join(slices.Compact(found), ", ")), job.ID.Value, e.Text).Extents = j.Token(job, e.Text)
 	}
 }
 
@@ -250,11 +250,11 @@ func (j *judgement) environmentFile(s *actionlint.Step, job *actionlint.Job) {
 				severity = scanners.High
 			}
 			j.add(environmentInjection, severity, place(),
-				fmt.Sprintf("%s, which anybody can write, goes into %s.", strings.Join(inputs, ", "), m[1]), job.ID.Value, m[1], v[1])
+				fmt.Sprintf("%s, which anybody can write, goes into %s.", strings.Join(inputs, ", "), m[1]), job.ID.Value, m[1], v[1]).Extents = j.Token(job, m[1]+" "+v[1])
 		}
 		if after && (fromFile.MatchString(line) || usesAny(line, assigned)) {
 			j.add(environmentInjection, severity, place(),
-				fmt.Sprintf("A file of an artifact, which a pull request of a fork can fill, goes into %s.", m[1]), job.ID.Value, m[1], "artifact")
+				fmt.Sprintf("A file of an artifact, which a pull request of a fork can fill, goes into %s.", m[1]), job.ID.Value, m[1], "artifact").Extents = j.Token(job, m[1]+" artifact")
 		}
 	}
 }

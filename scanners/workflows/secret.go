@@ -99,7 +99,7 @@ func (j *judgement) uploadedCredentials(job *actionlint.Job) {
 			hidden := workflow.Is(s, "include-hidden-files", "true") || oldUpload.MatchString(ref)
 			if kept && hidden && path != nil && everything(path.Value) {
 				j.add(uploadedCredentials, scanners.Medium, j.Place(path),
-					"The whole working folder is uploaded, hidden files included, with the token that the checkout left in .git/config.", job.ID.Value)
+					"The whole working folder is uploaded, hidden files included, with the token that the checkout left in .git/config.", job.ID.Value).Extents = j.Token(job, "")
 			}
 		}
 	}

@@ -144,7 +144,7 @@ func (j *judgement) tellCheckout(job *actionlint.Job, i int, event string, g gua
 	}
 	f := j.add(untrustedCheckout, severity, at, message+".", job.ID.Value, event, brought.ref)
 	f.Flow = steps
-	f.Extents = append(j.token(job), reach(event, g))
+	f.Extents = append(j.Token(job, ""), reach(event, g))
 	if secret != nil {
 		f.Extents = append(f.Extents, scanners.Extent{Of: "secret"})
 	}
@@ -321,7 +321,7 @@ func (j *judgement) readOnly(job *actionlint.Job) bool {
 	if p == nil {
 		p = j.Workflow.Permissions
 	}
-	return p != nil && len(writes(p)) == 0
+	return p != nil && len(workflow.Writes(p)) == 0
 }
 
 var (
@@ -349,7 +349,7 @@ func (j *judgement) untrustedArtifact(job *actionlint.Job) {
 		}
 		f := j.add(artifactPoisoning, scanners.High, at,
 			"This job unpacks what another run uploaded, maybe that of a fork's pull request, over the working folder, and then runs code there.", job.ID.Value, artifact.ref)
-		f.Extents = j.token(job)
+		f.Extents = j.Token(job, artifact.ref)
 		f.Flow = []scanners.Step{
 			{Path: j.Path, Line: at.Line, Message: "The artifact is unpacked into the working folder."},
 			{Path: j.Path, Line: j.Line(runner.Pos).Line, Message: "This step runs code of the working folder."},

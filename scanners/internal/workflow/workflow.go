@@ -219,3 +219,37 @@ func (f *File) Trigger(events ...string) actionlint.Event {
 	}
 	return nil
 }
+
+// Writes lists the scopes that permissions give write access to, sorted: "all" for every one.
+func Writes(p *actionlint.Permissions) []string {
+	var scopes []string
+	if p == nil {
+		return nil
+	}
+	if p.All != nil && p.All.Value != "read-all" {
+		return []string{"all"}
+	}
+	for name, s := range p.Scopes {
+		if s.Value != nil && s.Value.Value == "write" {
+			scopes = append(scopes, name)
+		}
+	}
+	slices.Sort(scopes)
+	return scopes
+}
+
+// Token says what whoever takes over a job by some of its text can write with its token.
+func (f *File) Token(job *actionlint.Job, by string) []scanners.Extent {
+	p := job.Permissions
+	if p == nil {
+		p = f.Workflow.Permissions
+	}
+	list := []scanners.Extent{{Of: "by " + strings.ReplaceAll(by, "/", " ")}}
+	if p == nil || p.All != nil && p.All.Value == "write-all" {
+		return append(list, scanners.Extent{Of: "write"}) // without a word, what it may do is set elsewhere
+	}
+	for _, scope := range Writes(p) {
+		list = append(list, scanners.Extent{Of: "write/" + scope})
+	}
+	return list
+}
