@@ -44,9 +44,9 @@ import (
 )
 
 // drain is how long running reviews may take to end when the program is asked to stop. What
-// does not end by then is done again by the next process. Kubernetes waits 30 seconds before
-// it kills.
-const drain = 20 * time.Second
+// does not end by then is cancelled, has [queue.Options].StopGrace to return, and is done again by the
+// next process: all together at most 20 seconds. Kubernetes waits 30 seconds before it kills.
+const drain = 14 * time.Second
 
 // uploads is how many documents of up to 100 MB are read at one time.
 const uploads = 2

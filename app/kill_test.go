@@ -212,3 +212,37 @@ func TestDrain(t *testing.T) {
 	defer func() { p.kill() }()
 	s.want(n, "neutral", "a.py:2 open")
 }
+
+// TestDrainDuringALargeChange asks the program to stop while it reviews a change of so many lines that the
+// review goes on for seconds: before the scan, during it and behind it. It ends in order, with the exit
+// code 0, and the next one does all of the review again.
+func TestDrainDuringALargeChange(t *testing.T) {
+	t.Parallel()
+	const lines = 200_000
+	w, err := demo.NewWorld(t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.GitHub.Close)
+	addr, log := freeAddress(t), &safeBuffer{}
+	w.GitHub.SetWebhookURL("http://" + addr + "/webhook")
+	w.GitHub.CreateOrg("acme")
+	repo := w.GitHub.CreateRepo("acme", "shop", true)
+	p := start(t, w, addr, log)
+	defer func() { p.kill() }()
+	w.GitHub.Install("acme")
+	s := &stage{World: w, t: t, repo: repo, logs: log}
+	s.base = repo.Commit("main", "", "base", map[string]string{"a.py": "a = 1\n"})
+	n := s.open("change", map[string]string{"a.py": strings.Repeat("f(x)  # nosec B102, token\n", lines) + leak(1)})
+	for i := range 3 {
+		time.Sleep(time.Duration(i) * time.Second)
+		if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.cmd.Wait(); err != nil {
+			t.Fatalf("asked to stop for the %d. time, the program ends with %v:\n%s", i+1, err, log)
+		}
+		p = start(t, w, addr, log)
+	}
+	s.want(n, "neutral", "a.py open") // GitHub takes no comment on a line of so large a file
+}

@@ -108,6 +108,9 @@ func (e *Examiner) Examine(ctx context.Context, c Change, p policy.Policy, known
 		}
 		diff.Truncated = "The patch has too many lines to be read, so what it adds was not looked through for suppressions: " + some(files, 3) + "."
 	}
+	if ctx.Err() != nil {
+		return Examination{}, context.Cause(ctx)
+	}
 	ex := Examination{Patch: set, Diff: diff}
 	s, err := gather(ctx, c, diff, p, known)
 	if err != nil {

@@ -215,6 +215,9 @@ func (r *Reviewer) report(ctx context.Context, gh *installation.Client, p pull.P
 			return checks.Report{}, err
 		}
 		annotations, more = append(annotations, silenced...), append(more, said...)
+		if ctx.Err() != nil {
+			return checks.Report{}, context.Cause(ctx)
+		}
 		return checks.Compose(checks.Input{
 			Base: c.Base, Head: p.Head, Patch: ex.Patch, Gates: gates, NotRun: ex.NotRun,
 			Draft: p.Draft, Limit: pol.CommentLimit, Threads: open,

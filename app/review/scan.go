@@ -35,6 +35,7 @@ type scan struct {
 
 // run has one scanner look at both sides and at what was in between.
 func (e *Examiner) run(ctx context.Context, sc scanners.Scanner, s *source, p policy.Policy, known []triage.Known) (run scanners.Run) {
+	review := ctx
 	ctx, cancel := context.WithTimeout(ctx, p.Budget.Scanner)
 	defer cancel()
 	info := sc.Info()
@@ -97,6 +98,10 @@ func (e *Examiner) run(ctx context.Context, sc scanners.Scanner, s *source, p po
 			Reason: "It could not look at the base of the pull request, so what is new is not known. " + scanners.Reason(join(why)),
 			Err:    errors.Join(look.failed...),
 		}
+		return run
+	}
+	if review.Err() != nil { // nobody waits for it any more
+		run.Err = context.Cause(review)
 		return run
 	}
 	run.Results = triage.Compare(info, in)

@@ -41,10 +41,10 @@ func (s *Comments) Suppressions(ctx context.Context, ex Examination) (list []che
 			notes = append(notes, s.entries(ctx, file, string(content), len(notes))...)
 		default:
 			for _, one := range triage.Suppressions(ctx, file.NewPath, string(content), file.Adds) {
-				if ctx.Err() != nil {
-					break
-				}
 				notes = append(notes, s.foreign(file.NewPath, one, len(notes) < maxWeighed))
+			}
+			if ctx.Err() != nil {
+				return nil, nil, context.Cause(ctx)
 			}
 			notes = append(notes, s.added(ctx, ex, file, len(notes))...)
 		}

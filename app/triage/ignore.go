@@ -40,8 +40,11 @@ func Ignores(text string, today time.Time) (list []Ignore) {
 	var above []int // those that stand alone, directly above this line
 	for line := range strings.Lines(text) {
 		n++
-		found := ignoreMark.FindStringSubmatchIndex(line)
-		if found == nil || len(line) > maxLine {
+		var found []int
+		if len(line) <= maxLine && (!isASCII(line) || strings.Contains(strings.ToLower(line), "secbydesign")) { // nearly never
+			found = ignoreMark.FindStringSubmatchIndex(line)
+		}
+		if found == nil {
 			for _, i := range above {
 				list[i].Covers = n
 			}
