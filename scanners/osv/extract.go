@@ -77,7 +77,7 @@ const (
 var formats = []format{
 	lockfile("Go", maxManifest, gomod.New, nil, "go get %s@v%s", "go.mod"),
 	lockfile("npm", maxLock, packagelockjson.New, lightJSON, "npm install %s@%s", "package-lock.json", "npm-shrinkwrap.json"),
-	lockfile("npm", maxLock, yarnlock.New, shortLines, "yarn upgrade %s@%s", "yarn.lock"),
+	lockfile("npm", maxLock, yarnlock.New, all(shortLines, lightYarn), "yarn upgrade %s@%s", "yarn.lock"),
 	lockfile("npm", maxLock, pnpmlock.New, lightYAML, "pnpm update %s@%s", "pnpm-lock.yaml"),
 	undotted(lockfile("PyPI", maxLock, requirements.New, all(fewContinuations, fewLines), "", "*requirements*.txt")),
 	lockfile("PyPI", maxLock, poetrylock.New, all(lightTOML, flatTOML), "poetry add %s@%s", "poetry.lock"),

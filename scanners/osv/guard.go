@@ -121,9 +121,12 @@ func tomlString(text []byte, quote byte) int {
 // 256 MB. They were measured: see TestGrowth of package catalog.
 const (
 	maxTOML  = 450_000
-	maxJSON  = 1_000_000
+	maxJSON  = 900_000
 	maxYAML  = 800_000
 	maxLines = 200_000
+
+	maxYarnHeads = 100_000
+	maxYarnLines = 450_000
 )
 
 // all has several guards look, until one refuses.
@@ -227,6 +230,23 @@ func fewLines(text []byte) error {
 			lines++
 		}
 		if lines > maxLines {
+			return errWeight
+		}
+	}
+	return nil
+}
+
+// lightYarn counts lines, and those that begin a package.
+func lightYarn(text []byte) error {
+	heads, lines := 0, 0
+	for line := range bytes.Lines(text) {
+		if trimmed := bytes.TrimSpace(line); len(trimmed) == 0 || trimmed[0] == '#' {
+			continue
+		}
+		if lines++; line[0] != ' ' {
+			heads++
+		}
+		if heads > maxYarnHeads || lines > maxYarnLines {
 			return errWeight
 		}
 	}

@@ -224,6 +224,8 @@ func TestBadFiles(t *testing.T) {
 		"toml, one list":          {"poetry.lock", "a = [" + strings.Repeat("1,", 2_000_000) + "]", "more entries than are read"},
 		"json, many objects":      {"composer.lock", `{"a":[` + strings.Repeat("{},", 400_000) + `{}]}`, "more entries than are read"},
 		"json, many keys":         {"Pipfile.lock", `{"a":{` + strings.Repeat(`"":0,`, 1_100_000) + `"":0}}`, "more entries than are read"},
+		"yarn, many packages":     {"yarn.lock", strings.Repeat("\"\n", maxYarnHeads+1), "more entries than are read"},
+		"yarn, many lines":        {"yarn.lock", "a@1:\n" + strings.Repeat("  \"\n", maxYarnLines+1), "more entries than are read"},
 		"many lines":              {"gradle.lockfile", strings.Repeat("a:b:1=c\n", maxLines+1), "more entries than are read"},
 		"workflow":                {".github/workflows/a.yml", "uses: [", "malformed"},
 		"workflow, deep":          {".github/workflows/a.yml", strings.Repeat("- ", 200_000), "malformed"},
