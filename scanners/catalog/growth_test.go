@@ -3,6 +3,7 @@ package catalog
 import (
 	"cmp"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -259,6 +260,7 @@ func shapes() (list []shape) {
 		"package-lock.json\n{\"lockfileVersion\":3,\"packages\":{\x00}}":     {"packages": numbered("\"node_modules/p#\":{\"version\":\"1.0.0\"}\n"), "nested": same("\"a\":{\"b\":"), "empty": numbered("\"p#\":{}"), "values": numbered("\"p#\":{\"a\":[1,1,1,1,1,1,1,1]}"), "equal": same("\"p\":{}")},
 		"package-lock.json\n{\"lockfileVersion\":1,\"dependencies\":{\x00}}": {"old packages": numbered("\"p#\":{\"version\":\"1.0.0\"}\n"), "old nested": same("\"a\":{\"dependencies\":{")},
 		"package-lock.json\n": {"brackets": same("["), "braces": same("{\"a\":")},
+		"yarn.lock\np@1:\n":   {"quotes below": same("  \"\n"), "fields": numbered("  f# \"x\"\n")},
 		"yarn.lock\n":         {"packages": numbered("p#@^1.0.0:\n  version \"1.0.0\"\n\n"), "headers": numbered("p#@^1.0.0:\n"), "comments": same("#\n"), "one header": numbered("p#@1, "), "lines": same("\n"), "quotes": same("\"\n")},
 		"pnpm-lock.yaml\nlockfileVersion: '6.0'\npackages:\n": {"packages": numbered("  /p#@1.0.0:\n    resolution: {integrity: x}\n")},
 		"pnpm-lock.yaml\n":                   yaml,
@@ -269,12 +271,12 @@ func shapes() (list []shape) {
 		"gradle.lockfile\n":                                                        {"packages": numbered("a:p#:1.0.0=classpath\n"), "lines": same("\n"), "commas": same("a:b:1=c,"), "colons": same(":")},
 		"packages.lock.json\n{\"version\":1,\"dependencies\":{\"net6.0\":{\x00}}}": {"packages": numbered("\"p#\":{\"type\":\"Direct\",\"resolved\":\"1.0.0\"}\n")},
 		"go.mod\nmodule m\n":                                                       {"packages": numbered("require a.example/p# v1.0.0\n"), "replacements": numbered("require a.example/p# v1.0.0\nreplace a.example/p# => a.example/q# v1.0.0\n"), "comments": same("//\n"), "versions": same("go 1.20\n"), "parens": same("require (\n"), "retracts": same("retract v1.0.0\n"), "excludes": numbered("exclude a.example/p v1.0.#\n"), "tokens": same("a ")},
-		"pom.xml\n<project><dependencies>": {"packages": numbered("<dependency><groupId>g</groupId><artifactId>p#</artifactId><version>1</version></dependency>\n"), "nested": same("<a>"), "properties": numbered("<dependency><groupId>g</groupId><artifactId>p#</artifactId><version>${a}</version></dependency>\n"), "entities": same("&amp;"), "comments": same("<!-- -->"), "text": same("x"),
+		"pom.xml\n<project><dependencies>\x00</dependencies></project>": {"packages": numbered("<dependency><groupId>g</groupId><artifactId>p#</artifactId><version>1</version></dependency>\n"), "nested": same("<a>"), "properties": numbered("<dependency><groupId>g</groupId><artifactId>p#</artifactId><version>${a}</version></dependency>\n"), "entities": same("&amp;"), "comments": same("<!-- -->"), "text": same("x"),
 			"managed": func(i int) string {
 				return fmt.Sprintf("</dependencies><dependencyManagement><dependencies><dependency><groupId>g</groupId><artifactId>p%d</artifactId><version>1</version></dependency></dependencies></dependencyManagement><dependencies>", i)
 			}},
-		"pom.xml\n<project><properties>":                     {"property names": numbered("<p#>1</p#>\n")},
-		".github/workflows/w.yml\njobs:\n  j:\n    steps:\n": {"uses": numbered("    - uses: a/b@v#\n"), "broken": same("- uses: \"\n")},
+		"pom.xml\n<project><properties>\x00</properties></project>": {"property names": numbered("<p#>1</p#>\n")},
+		".github/workflows/w.yml\njobs:\n  j:\n    steps:\n":        {"uses": numbered("    - uses: a/b@v#\n"), "broken": same("- uses: \"\n")},
 	}
 	for head, pieces := range locks {
 		name, front, _ := strings.Cut(head, "\n")
@@ -338,5 +340,80 @@ func TestGrowth(t *testing.T) {
 		}
 		fmt.Fprintln(w)
 		w.Flush()
+	}
+}
+
+// endsAt is a context that ends when it is asked for the nth time.
+type endsAt struct {
+	context.Context
+	n, asked int
+}
+
+func (c *endsAt) Err() error {
+	if c.asked++; c.asked > c.n {
+		return context.Canceled
+	}
+	return nil
+}
+
+// TestScannersEndWithTheirContext ends the context at each moment at which a scanner asks for it. From then
+// on it looks at nothing more.
+func TestScannersEndWithTheirContext(t *testing.T) {
+	t.Parallel()
+	const files = 5
+	seen := map[string]bool{}
+	for _, s := range shapes() {
+		if seen[s.scanner] {
+			continue
+		}
+		seen[s.scanner] = true
+		scanner, target := builtIn(t, s.scanner), scanners.Target{Scope: scanners.ScopeFile}
+		for i := range files {
+			f := s.file(4_000)
+			f.Path = path.Join(path.Dir(s.path), []string{"", "a/", "b/", "c/", "d/"}[i]+path.Base(s.path))
+			if strings.HasPrefix(s.path, ".github") {
+				f.Path = strings.Replace(s.path, "w.yml", fmt.Sprintf("w%d.yml", i), 1)
+			}
+			target.Files = append(target.Files, f)
+		}
+		all := &endsAt{Context: context.Background(), n: 1 << 40}
+		_, _ = scanner.Scan(all, target)
+		if all.asked < files {
+			t.Errorf("%s asks for its context %d times for %d files", s.scanner, all.asked, files)
+		}
+		for n := range min(all.asked, 7) {
+			ctx := &endsAt{Context: context.Background(), n: n}
+			if _, err := scanner.Scan(ctx, target); !errors.Is(err, context.Canceled) || ctx.asked-n > 6 {
+				t.Errorf("%s, ended at %d of %d, asks %d times more, and gives %v", s.scanner, n, all.asked, ctx.asked-n, err)
+			}
+		}
+	}
+}
+
+// TestLargeFilesAreRefused has one file of each format just beyond what is made of it, beside a small one. It
+// is refused before a library reads it, with its name.
+func TestLargeFilesAreRefused(t *testing.T) {
+	t.Parallel()
+	all := shapes()
+	for name, size := range map[string]int{
+		"kubernetes pod.yaml items": 2 << 20, "kubernetes pod.yaml returns": 2 << 20, "kubernetes pod.yaml empty lines": 1 << 20, "kubernetes pod.yaml equal keys": 2 << 20,
+		"compose compose.yaml shared": 20 << 10, "compose compose.yaml services": 100 << 10,
+		"terraform main.tf list": 900 << 10, "terraform main.tf heredoc, templates": 900 << 10, "terraform main.tf resources": 200 << 10,
+		"dockerfile Dockerfile runs": 50 << 10,
+		"osv Cargo.lock tables":      6 << 20, "osv poetry.lock inline": 8 << 20, "osv package-lock.json empty": 4 << 20, "osv gradle.lockfile packages": 6 << 20,
+		"osv pnpm-lock.yaml equal packages": 1 << 20, "osv pnpm-lock.yaml map": 1200 << 10, "osv pnpm-lock.yaml spelled keys": 1 << 20,
+	} {
+		i := slices.IndexFunc(all, func(s shape) bool { return s.String() == name })
+		if i < 0 {
+			t.Errorf("no shape %q", name)
+			continue
+		}
+		s := all[i]
+		f := s.file(size)
+		_, err := builtIn(t, s.scanner).Scan(t.Context(), scanners.Target{Scope: scanners.ScopeFile, Files: []scanners.File{f}})
+		var inc *scanners.IncompleteError
+		if !errors.As(err, &inc) || !strings.Contains(inc.Reason, strconv.Quote(f.Path)) || s.scanner != "osv" && !slices.Equal(inc.Paths, []string{f.Path}) {
+			t.Errorf("%s, %d KB: %v", name, size>>10, err)
+		}
 	}
 }
