@@ -19,6 +19,7 @@ type family struct {
 	closed closed                  // what keeps a signal to all within it
 	failed *os.File                // why the program was not started
 	ended  chan syscall.WaitStatus // how the program ended
+	asks   *os.File                // see answerForks
 	none   chan struct{}           // closed when the kernel knows of no process of the family
 }
 
@@ -55,7 +56,7 @@ func enclose(s spec) (closed, error) {
 		err = scopeSignals()
 	}
 	if err == nil && !signalsStayIn() {
-		err = errors.New("Landlock does not keep signals in")
+		err = errors.New("signals are not kept in by Landlock")
 	}
 	if err != nil && s.Kind == bare {
 		return byNothing, nil
