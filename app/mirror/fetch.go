@@ -46,7 +46,7 @@ func (r *Repo) Fetch(ctx context.Context, w Want) error {
 	if r.remote == nil {
 		return r.need(ctx, w.SHAs...)
 	}
-	if err := r.remote.files.trim(r.git.limits); err != nil {
+	if err := r.remote.files.trim(ctx, r.git.limits); err != nil {
 		return fmt.Errorf("fetch: %w", err)
 	}
 	err = r.steady(ctx, func(ctx context.Context) error {

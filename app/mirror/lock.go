@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"syscall"
 	"time"
 )
@@ -32,7 +33,7 @@ func lock(ctx context.Context, path string, how int) (unlock func(), err error) 
 }
 
 func tryLock(path string, how int) (unlock func(), ok bool, err error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := openLock(path)
 	if err != nil {
 		return nil, false, err
 	}
@@ -52,4 +53,43 @@ func tryLock(path string, how int) (unlock func(), ok bool, err error) {
 		_ = f.Close()
 		return nil, false, fmt.Errorf("lock %s: %w", path, err)
 	}
+}
+
+// openLock opens a lock file. What is not a file, or is a link, is nobody's lock, and is replaced.
+func openLock(path string) (*os.File, error) {
+	const how = os.O_CREATE | os.O_RDWR | syscall.O_NOFOLLOW | syscall.O_NONBLOCK
+	f, err := os.OpenFile(path, how, 0o600)
+	if err == nil {
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+			return f, nil
+		}
+		_ = f.Close()
+	}
+	if err := replaceable(path); err != nil {
+		return nil, err
+	}
+	return os.OpenFile(path, how, 0o600)
+}
+
+// replaceable sees to it that there is a lock file, or nothing, at a path. Whoever does so holds the
+// folder, so that nobody removes the lock file that another has made meanwhile.
+func replaceable(path string) error {
+	folder, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = folder.Close() }() // which lets go of it
+	if err := syscall.Flock(int(folder.Fd()), syscall.LOCK_EX); err != nil {
+		return err
+	}
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case info.Mode().IsRegular():
+		return os.Chmod(path, 0o600)
+	}
+	return os.RemoveAll(path)
 }

@@ -34,6 +34,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/secbydesign/secbydesign/app/plainfile"
 )
 
 // The errors whose answer differs.
@@ -243,22 +245,22 @@ func (f files) dir() string { return string(f) + ".git" }
 // one that was there before.
 const generationFile = "generation"
 
-// enter makes the mirror when there is none, keeps it from being deleted until leave is
-// called, and returns its generation.
+// enter makes the mirror when there is none, or none that could be one, keeps it from being deleted
+// until leave is called, and returns its generation.
 func (f files) enter(ctx context.Context) (generation string, leave func(), err error) {
-	for {
+	for try := 0; ; try++ {
 		leave, err := lock(ctx, string(f)+".lock", shared)
 		if err != nil {
 			return "", nil, err
 		}
-		gen, err := os.ReadFile(filepath.Join(f.dir(), generationFile))
+		gen, err := f.generation()
 		if err == nil {
 			// Only Prune reads it, and a mirror too many kept is no harm.
 			_ = os.Chtimes(string(f)+".lock", time.Time{}, time.Now())
-			return string(gen), leave, nil
+			return gen, leave, nil
 		}
 		leave()
-		if !errors.Is(err, fs.ErrNotExist) {
+		if try == 5 { // somebody damages it all the time
 			return "", nil, err
 		}
 		if err := f.create(ctx); err != nil {
@@ -267,16 +269,64 @@ func (f files) enter(ctx context.Context) (generation string, leave func(), err 
 	}
 }
 
+// generation gives the generation of the mirror. It fails when what is there cannot be a mirror: its
+// files are files and its folders are folders, and none is a link. What they hold, git will see.
+func (f files) generation() (string, error) {
+	for _, sub := range []string{"", "objects", "objects/pack", "refs", "info"} {
+		if info, err := os.Lstat(filepath.Join(f.dir(), sub)); err != nil {
+			return "", err
+		} else if !info.IsDir() {
+			return "", fmt.Errorf("%s/%s is not a folder", f.dir(), sub)
+		}
+	}
+	for _, name := range []string{"config", "HEAD", generationFile, "shallow", "packed-refs"} {
+		info, err := os.Lstat(filepath.Join(f.dir(), name))
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && (name == "shallow" || name == "packed-refs"):
+		case err != nil:
+			return "", err
+		case !info.Mode().IsRegular():
+			return "", fmt.Errorf("%s/%s: %w", f.dir(), name, plainfile.ErrNotPlain)
+		case info.Mode().Perm()&0o600 != 0o600:
+			return "", fmt.Errorf("%s/%s cannot be read and written", f.dir(), name)
+		}
+	}
+	gen, err := plainfile.Read(filepath.Join(f.dir(), generationFile), 1<<10)
+	if err == nil && len(gen) == 0 { // its writer was cut off
+		err = errors.New("the generation of the mirror is empty")
+	}
+	return string(gen), err
+}
+
+// whole reports whether the mirror holds files and folders alone. Git waits on anything else.
+func (f files) whole() bool {
+	return filepath.WalkDir(f.dir(), func(_ string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && !d.Type().IsRegular() {
+			err = plainfile.ErrNotPlain
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // a fetch has moved it meanwhile
+		}
+		return err
+	}) == nil
+}
+
+// sound reports whether what is there can be a mirror, as far as that is seen without git.
+func (f files) sound() bool {
+	_, err := f.generation()
+	return err == nil && f.whole()
+}
+
 func (f files) create(ctx context.Context) error {
 	unlock, err := lock(ctx, string(f)+".lock", alone)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	if _, err := os.Stat(filepath.Join(f.dir(), generationFile)); err == nil {
+	if _, err := f.generation(); err == nil {
 		return nil // somebody else was faster
 	}
-	if err := os.RemoveAll(f.dir()); err != nil {
+	if err := f.remove(); err != nil {
 		return err
 	}
 	if err := writeBare(f.dir(), "sha1"); err != nil {
@@ -286,6 +336,22 @@ func (f files) create(ctx context.Context) error {
 	return os.WriteFile(filepath.Join(f.dir(), generationFile), []byte(rand.Text()), 0o600)
 }
 
+// remove deletes the mirror, and nothing that a link in it leads to.
+func (f files) remove() error {
+	err := os.RemoveAll(f.dir())
+	if err == nil {
+		return nil
+	}
+	// Folders that may not be written keep what is in them.
+	_ = filepath.WalkDir(f.dir(), func(path string, d fs.DirEntry, err error) error {
+		if d != nil && d.IsDir() {
+			_ = os.Chmod(path, 0o700)
+		}
+		return nil
+	})
+	return os.RemoveAll(f.dir())
+}
+
 // discard deletes the mirror, unless it is another one by now.
 func (f files) discard(ctx context.Context, generation string) error {
 	unlock, err := lock(ctx, string(f)+".lock", alone)
@@ -293,11 +359,10 @@ func (f files) discard(ctx context.Context, generation string) error {
 		return err
 	}
 	defer unlock()
-	gen, err := os.ReadFile(filepath.Join(f.dir(), generationFile))
-	if err == nil && string(gen) != generation {
+	if gen, err := f.generation(); err == nil && gen != generation {
 		return nil
 	}
-	return os.RemoveAll(f.dir())
+	return f.remove()
 }
 
 // tryDelete deletes the mirror if nobody uses it.
@@ -307,12 +372,15 @@ func (f files) tryDelete() (bool, error) {
 		return false, err
 	}
 	defer unlock()
-	return true, os.RemoveAll(f.dir())
+	return true, f.remove()
 }
 
 // trim deletes a mirror that has grown too large, if nobody uses it. It is fetched again
-// for less than it would cost to repack.
-func (f files) trim(l Limits) error {
+// for less than it would cost to repack. One that holds what is no file is deleted in any case.
+func (f files) trim(ctx context.Context, l Limits) error {
+	if gen, err := f.generation(); err == nil && !f.whole() {
+		return f.discard(ctx, gen)
+	}
 	entries, err := os.ReadDir(filepath.Join(f.dir(), "objects", "pack"))
 	if err != nil {
 		return nil // no mirror, nothing to trim

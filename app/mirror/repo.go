@@ -347,7 +347,7 @@ func (r *Repo) steady(ctx context.Context, f func(context.Context) error) error 
 			err = f(ctx)
 		}
 		leave()
-		if !again || !isCorrupt(err) {
+		if err == nil || !again || !isCorrupt(err) && (ctx.Err() != nil || r.remote.files.sound()) {
 			return err
 		}
 		if err := r.remote.files.discard(ctx, generation); err != nil {

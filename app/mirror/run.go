@@ -245,9 +245,16 @@ func (e *gitError) Unwrap() error { return e.err }
 var corruptPattern = regexp.MustCompile(`(?i)not a git repository|packfile|pack-[0-9a-f]+\.(?:pack|idx)|` +
 	`corrupt|bad object|cannot read existing object|bad packed object|unable to unpack|inflate:|index file|` +
 	`unable to read|could not read [0-9a-f]{40}|could not parse|bad tree|` +
-	`unable to find [0-9a-f]{40}|shallow line|shallow file|cannot lock ref|\.lock': File exists|did not send all necessary objects`)
+	`unable to find [0-9a-f]{40}|shallow line|shallow file|cannot lock ref|\.lock': File exists|did not send all necessary objects|` +
+	`bad (?:numeric |boolean )?config|config(?:uration)? file|repository (?:version|extension)|packed-refs|broken ref|bad ref|multi-pack-index|commit-graph|` +
+	`unable to create temporary file|unable to resolve reference|failed to read object|failed to (?:open|stat|write)|mmap failed|not a directory|is a directory`)
 
-func (e *gitError) corrupt() bool { return corruptPattern.MatchString(e.stderr) }
+// full is how git says that there is no room. Nothing is damaged then.
+var full = regexp.MustCompile(`(?i)no space left|disk quota|too many open files|cannot allocate|out of memory`)
+
+func (e *gitError) corrupt() bool {
+	return corruptPattern.MatchString(e.stderr) && !full.MatchString(e.stderr)
+}
 
 // errDamaged is a commit that was here and is not any more. Git calls one that it cannot
 // unpack missing, and says nothing else.
