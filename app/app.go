@@ -143,15 +143,12 @@ func Serve(ctx context.Context, c Config, log zerolog.Logger, listener net.Liste
 	return err
 }
 
-// prepare does beside the first reviews what the first ones would wait for, and removes what runs
-// that were killed have left. The channel is closed when it ends.
+// prepare does beside the first reviews what the first ones would wait for. The channel is closed when it
+// ends.
 func (a *app) prepare(ctx context.Context) <-chan struct{} {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if err := sweep(os.TempDir(), time.Now().Add(-leftAlone)); err != nil {
-			a.log.Warn().Err(err).Msg("old temporary folders are left")
-		}
 		for _, sc := range a.scanners {
 			if p, ok := sc.(scanners.Preparer); ok && ctx.Err() == nil {
 				p.Prepare(ctx)
@@ -159,25 +156,6 @@ func (a *app) prepare(ctx context.Context) <-chan struct{} {
 		}
 	}()
 	return done
-}
-
-// leftAlone is longer than anything here works in one temporary folder.
-const leftAlone = 24 * time.Hour
-
-// sweep removes temporary files and folders of this program that nothing has touched since. A demo
-// may run for days.
-func sweep(dir string, since time.Time) error {
-	var errs []error
-	for _, kind := range []string{"git-*", "sarif-*", "shallow-*", "tree-*", "[0-9]*"} {
-		left, err := filepath.Glob(filepath.Join(dir, "secbydesign-"+kind))
-		errs = append(errs, err)
-		for _, name := range left {
-			if stat, err := os.Lstat(name); err == nil && stat.ModTime().Before(since) {
-				errs = append(errs, os.RemoveAll(name))
-			}
-		}
-	}
-	return errors.Join(errs...)
 }
 
 func ignore(err, target error) error {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -41,6 +42,11 @@ func serveForTest() bool {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
+	done, err := app.Temporary(config.DataDir)
+	if err != nil {
+		panic(err)
+	}
+	defer done()
 	if err := app.Run(ctx, config, app.Logger(config, os.Stderr)); err != nil {
 		panic(err)
 	}
@@ -181,6 +187,62 @@ func killing(t *testing.T, seed uint64, times int) {
 		if got := state(n); got != want {
 			t.Errorf("killed after %v, the pull request shows\n%s\nwant\n%s", moment, got, want)
 		}
+	}
+}
+
+// TestKilledDuringAScanLeavesNothing kills the program while a scanner looks at a private copy of what is
+// reviewed. The next start removes it, and nothing of it is in a folder of others.
+func TestKilledDuringAScanLeavesNothing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	started, slow, settings := filepath.Join(dir, "started"), filepath.Join(dir, "slow"), filepath.Join(dir, "settings.yml")
+	for file, text := range map[string]string{
+		slow:     "#!/bin/sh\n[ \"$1\" = --version ] && { echo 1; exit 0; }\necho \"$PWD $HOME $*\" >> " + started + "\nexec /bin/sleep 20\n",
+		settings: fmt.Sprintf("scanners:\n  slow: {command: [%q, \"{files}\"], format: rdjsonl, scope: file, gate: code, files: [\"**/*.txt\"]}\n", slow),
+	} {
+		if err := os.WriteFile(file, []byte(text), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w, err := demo.NewWorld(t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.GitHub.Close)
+	w.Settings.SettingsFile, w.Settings.Sandbox, w.Settings.BuiltIn = settings, "off", false
+	addr, log := freeAddress(t), &safeBuffer{}
+	w.GitHub.SetWebhookURL("http://" + addr + "/webhook")
+	w.GitHub.CreateOrg("acme")
+	repo := w.GitHub.CreateRepo("acme", "shop", true)
+	p := start(t, w, addr, log)
+	defer func() { p.kill() }()
+	w.GitHub.Install("acme")
+	s := &stage{World: w, t: t, repo: repo, logs: log}
+	s.base = repo.Commit("main", "", "base", map[string]string{"a.txt": "a\n"})
+	s.open("change", map[string]string{"a.txt": "the content under review\n"})
+	s.until("the scanner was started", func() bool { _, err := os.Stat(started); return err == nil })
+	holds := func() (files []string) {
+		_ = filepath.WalkDir(filepath.Join(w.Settings.DataDir, "tmp"), func(path string, _ os.DirEntry, _ error) error {
+			if text, err := os.ReadFile(path); err == nil && strings.Contains(string(text), "the content under review") {
+				files = append(files, path)
+			}
+			return nil
+		})
+		return files
+	}
+	before := holds()
+	if len(before) == 0 {
+		t.Fatal("the content is not where it is looked for, so this shows nothing")
+	}
+	p.kill()
+	p = start(t, w, addr, log)
+	for _, file := range before {
+		if _, err := os.Stat(file); err == nil {
+			t.Errorf("left is %s", file)
+		}
+	}
+	if said, err := os.ReadFile(started); err != nil || !strings.HasPrefix(string(said), filepath.Join(w.Settings.DataDir, "tmp")) {
+		t.Errorf("it worked in %s, %v", said, err)
 	}
 }
 

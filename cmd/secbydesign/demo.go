@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 
+	"github.com/secbydesign/secbydesign/app"
 	"github.com/secbydesign/secbydesign/app/demo"
 )
 
@@ -13,5 +14,10 @@ type demoCommand struct {
 }
 
 func (c *demoCommand) Run(ctx context.Context) error {
+	done, err := app.Temporary("")
+	if err != nil {
+		return err
+	}
+	defer done()
 	return demo.Run(ctx, demo.Options{Once: c.Once, Listen: c.Listen, In: os.Stdin, Out: os.Stdout})
 }

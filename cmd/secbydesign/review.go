@@ -22,6 +22,12 @@ type reviewCommand struct {
 }
 
 func (c *reviewCommand) Run(ctx context.Context) error {
+	done, err := app.Temporary("")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "secbydesign review:", app.Shown(err))
+		return exit(local.Misused)
+	}
+	defer done()
 	options, err := app.Local(local.Options{
 		Repo: c.Repo, Base: c.Base, Head: c.Head, Format: c.Format, FailOn: c.FailOn, All: c.All, OrgPolicy: c.Org,
 	}, c.ScannerSettings, os.Stdout)

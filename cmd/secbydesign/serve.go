@@ -16,5 +16,10 @@ func (c *serveCommand) Run(ctx context.Context) error {
 		fmt.Fprintf(os.Stderr, "These settings need your attention:\n%s\n", app.Shown(err))
 		return exit(2)
 	}
+	done, err := app.Temporary(config.DataDir)
+	if err != nil {
+		return err
+	}
+	defer done()
 	return app.Run(ctx, config, app.Logger(config, os.Stderr))
 }
