@@ -71,6 +71,7 @@ type Limits struct {
 	FetchBytes  int64         // of the pack that one fetch brings; 1 GiB. Linux only, elsewhere unlimited
 	BlobBytes   int64         // content of one file; 10 MiB. Larger ones are never diffed and not handed out
 	PatchBytes  int64         // of one patch; 32 MiB
+	OutputBytes int64         // of names and ids that one git process prints; 256 MiB, in which the largest repositories fit many times
 	ExportBytes int64         // of the files of one exported tree; 1 GiB
 	Files       int           // changed files in one diff that get a patch; 10,000
 	MirrorBytes int64         // of one mirror on disk, above which it starts anew; 2 GiB
@@ -83,6 +84,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.FetchBytes, 1<<30)
 	set(&l.BlobBytes, 10<<20)
 	set(&l.PatchBytes, 32<<20)
+	set(&l.OutputBytes, 256<<20)
 	set(&l.ExportBytes, 1<<30)
 	set(&l.Files, 10_000)
 	set(&l.MirrorBytes, 2<<30)

@@ -16,10 +16,6 @@ import (
 	"time"
 )
 
-// outputBytes bounds what is read of one git process into memory: names and ids of the
-// largest repositories fit in many times.
-const outputBytes = 256 << 20
-
 // program is git and how much of it we take.
 type program struct {
 	path   string
@@ -49,11 +45,11 @@ func (p program) output(ctx context.Context, c call) ([]byte, error) {
 			wrote <- errors.Join(err, in.(io.Closer).Close())
 		}()
 		var err error
-		if out, err = io.ReadAll(io.LimitReader(stdout, outputBytes+1)); err != nil {
+		if out, err = io.ReadAll(io.LimitReader(stdout, p.limits.OutputBytes+1)); err != nil {
 			return err
 		}
-		if len(out) > outputBytes {
-			return fmt.Errorf("%w: git %s printed more than %d bytes", ErrTooLarge, c.args[0], outputBytes)
+		if int64(len(out)) > p.limits.OutputBytes {
+			return fmt.Errorf("%w: git %s printed more than %d bytes", ErrTooLarge, c.args[0], p.limits.OutputBytes)
 		}
 		return <-wrote
 	})

@@ -62,6 +62,9 @@ type Examination struct {
 	NotRun string       // why nothing was looked at
 	Diff   *mirror.Diff // what changed
 
+	// Limited is set when some of the change, or of its history, was over the limits.
+	Limited bool
+
 	head map[string][]byte // the changed files at the head that were looked at
 }
 
@@ -116,6 +119,7 @@ func (e *Examiner) Examine(ctx context.Context, c Change, p policy.Policy, known
 	if err != nil {
 		return Examination{}, err
 	}
+	ex.Limited = s.partial != "" || s.truncated != "" || len(s.large) > 0
 	ex.head = map[string][]byte{}
 	for _, f := range s.head.files {
 		ex.head[f.Path] = f.Content

@@ -113,12 +113,14 @@ type basis struct {
 	adds   func(scanners.Result) bool // nil when the change could not be read
 	owners *ownership.Owners          // nil when they could not be read
 	seen   seen
+
+	limited bool // some of the change is over the limits
 }
 
 // basis reads who owns what, which decides nothing in a review: where it cannot be read, that is
 // kept.
 func (r *Reviewer) basis(ctx context.Context, c Change, p pull.Pull, pol policy.Policy, ex Examination) basis {
-	b := basis{pull: p, infos: r.infos(), adds: addedBy(ex.Patch), seen: seen{NotRun: ex.NotRun == nothing}}
+	b := basis{pull: p, infos: r.infos(), adds: addedBy(ex.Patch), seen: seen{NotRun: ex.NotRun == nothing}, limited: ex.Limited}
 	if ex.Diff != nil {
 		for _, ch := range ex.Diff.Changes {
 			path := ch.NewPath

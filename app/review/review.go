@@ -122,6 +122,11 @@ func (r *Reviewer) Review(ctx context.Context, req queue.Request) error {
 	if err := run.Finish(ctx, rep); err != nil {
 		return r.settle(ctx, req, err)
 	}
+	if basis.limited {
+		if err := r.record(ctx, req, p.Head, TooLarge, tooLarge{r.limits()}); err != nil {
+			return err
+		}
+	}
 	if err := r.record(ctx, req, p.Head, Finished, summary(rep, basis)); err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// TooLarge is the kind of the event that a review leaves when the change is over the limits.
+// TooLarge is the kind of the event that a review leaves when the change, or some of it, is over the limits.
 const TooLarge = "review.too_large"
 
 // A tooLarge event names the limits, so that others than these have the pull request reviewed again.
@@ -35,8 +35,8 @@ func (r *Reviewer) limits() string {
 	return r.Examiner.Program + " " + r.Mirrors.Limits.String()
 }
 
-// Retry asks for reviews of open pull requests whose head was too large for other limits than those
-// that hold now.
+// Retry asks for reviews of open pull requests whose head was too large, or some of it, for other limits than
+// those that hold now.
 func (r *Reviewer) Retry(ctx context.Context) error {
 	events, err := r.Ledger.Events(ctx, ledger.Filter{Kind: TooLarge})
 	if err != nil {
