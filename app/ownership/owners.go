@@ -22,13 +22,24 @@ type Owners struct{ rules codeowners.Ruleset }
 // maxProblems bounds what is told of a file that is no CODEOWNERS file at all.
 const maxProblems = 20
 
+// GitHub ignores a larger file
+// (https://docs.github.com/en/repositories/managing-your-repositorys-settings-and-features/customizing-your-repository/about-code-owners#codeowners-file-size),
+// and each line takes some kilobytes here and is compared with each path.
+const (
+	maxSize  = 3 << 20 // bytes
+	maxLines = 20_000
+)
+
 // unknown is an owner that is neither a person nor a team, such as a misspelled address. The
 // library would refuse the whole file for it.
 const unknown = "unknown"
 
 // Parse reads a CODEOWNERS file. A line that is wrong is left out, as GitHub does, and told in
-// one sentence; the others count.
+// one sentence; the others count. A file that is too large says nothing.
 func Parse(text string) (Owners, []string) {
+	if lines := strings.Count(text, "\n"); len(text) > maxSize || lines > maxLines {
+		return Owners{}, []string{fmt.Sprintf("it has %d KB and %d lines, and with more than %d KB or %d lines it is not read", len(text)>>10, lines, maxSize>>10, maxLines)}
+	}
 	var o Owners
 	var problems []string
 	for i, line := range strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n") {

@@ -112,6 +112,7 @@ type basis struct {
 	infos  []scanners.Info
 	adds   func(scanners.Result) bool // nil when the change could not be read
 	owners *ownership.Owners          // nil when they could not be read
+	owned  map[string][]string        // what they say of a path
 	seen   seen
 
 	limited bool // some of the change is over the limits
@@ -140,7 +141,7 @@ func (r *Reviewer) basis(ctx context.Context, c Change, p pull.Pull, pol policy.
 		zerolog.Ctx(ctx).Warn().Err(err).Msg("who owns what could not be read")
 		return b
 	}
-	b.owners = &owners
+	b.owners, b.owned = &owners, map[string][]string{}
 	return b
 }
 
@@ -220,7 +221,12 @@ func (b basis) fact(rep checks.Report, f checks.Finding) fact {
 	one.Extents = f.Extents
 	one.Adds, one.Place = b.adds != nil && b.adds(f.Result), rep.Carries(f.Result)
 	if b.owners != nil {
-		one.Owners = b.owners.Of(f.Path)
+		owners, known := b.owned[f.Path]
+		if !known {
+			owners = b.owners.Of(f.Path)
+			b.owned[f.Path] = owners
+		}
+		one.Owners = owners
 	}
 	return one
 }

@@ -144,3 +144,30 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestTooMuch refuses a document before it is parsed, and stops answering where aliases show one list again
+// and again. A document beside it is read.
+func TestTooMuch(t *testing.T) {
+	t.Parallel()
+	for name, piece := range map[string]string{"lines": "\n", "keys": "k:\n", "items": "- x\n", "flow": "[", "carriage returns": "- x\r", "anchors": "- &a\n"} {
+		_, err := Parse(Document{7, []byte(strings.Repeat(piece, maxWeight+1))})
+		var much *TooMuchError
+		if !errors.As(err, &much) || much.Line < 7 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := Parse(Document{1, []byte("a: |\n" + strings.Repeat("  some text - with marks, and more: of it\n", maxWeight/8))}); err != nil {
+		t.Errorf("a long text: %v", err)
+	}
+	n := parse(t, "a: &a ["+strings.Repeat("x, ", 5000)+"x]\nb: ["+strings.Repeat("*a, ", 5000)+"*a]\n")
+	seen := 0
+	for _, list := range n.Get("b").List() {
+		seen += len(list.List())
+	}
+	if seen == 0 || seen > maxWork || !n.Spent() {
+		t.Errorf("%d values are seen, spent: %v", seen, n.Spent())
+	}
+	if n := parse(t, "a: [b]"); n.Get("a").List()[0].String() != "b" || n.Spent() {
+		t.Error("another document does not answer")
+	}
+}
