@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -149,14 +150,20 @@ func TestTurn(t *testing.T) {
 		if err := turn.Take(t.Context(), "busy"); err != nil {
 			t.Fatal(err)
 		}
+		var mu sync.Mutex
 		var order []string
+		note := func(what string) {
+			mu.Lock()
+			defer mu.Unlock()
+			order = append(order, what)
+		}
 		wait := func(ctx context.Context, share string) {
 			go func() {
 				if err := turn.Take(ctx, share); err != nil {
-					order = append(order, share+" left")
+					note(share + " left")
 					return
 				}
-				order = append(order, share)
+				note(share)
 				time.Sleep(time.Second)
 				turn.Give()
 			}()
@@ -174,6 +181,7 @@ func TestTurn(t *testing.T) {
 		synctest.Wait()
 		turn.Give()
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if want := []string{"gone left", "quiet", "calm", "busy", "quiet", "busy", "busy"}; !slices.Equal(order, want) {
 			t.Errorf("got %q, want %q", order, want)
 		}

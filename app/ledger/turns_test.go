@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -16,14 +17,20 @@ func TestTurns(t *testing.T) {
 		if err := turns.take(t.Context(), false); err != nil {
 			t.Fatal(err)
 		}
+		var mu sync.Mutex
 		var order []string
+		note := func(what string) {
+			mu.Lock()
+			defer mu.Unlock()
+			order = append(order, what)
+		}
 		wait := func(ctx context.Context, name string, urgent bool) {
 			go func() {
 				if err := turns.take(ctx, urgent); err != nil {
-					order = append(order, name+" left")
+					note(name + " left")
 					return
 				}
-				order = append(order, name)
+				note(name)
 				turns.give()
 			}()
 			synctest.Wait() // so that the order of arrival is known
