@@ -25,7 +25,7 @@ import (
 type Settings struct {
 	Listen    string `env:"SECBYDESIGN_LISTEN" default:":8080" placeholder:"ADDR" help:"Address to serve on."`
 	PublicURL string `env:"SECBYDESIGN_PUBLIC_URL" placeholder:"URL" help:"Address under which GitHub and people reach this server."`
-	DataDir   string `env:"SECBYDESIGN_DATA_DIR" default:"data" placeholder:"DIR" help:"Folder for the database and the mirrors."`
+	DataDir   string `env:"SECBYDESIGN_DATA_DIR" default:"data" placeholder:"DIR" help:"Folder for the database, the mirrors and temporary files."`
 	Database  string `name:"database-url" env:"SECBYDESIGN_DATABASE_URL" placeholder:"URL" help:"sqlite:PATH; a file in the data folder unless set."`
 	Init      bool   `help:"Begin with the database as it is, even where it is missing, empty or older than the one that was there."`
 	Role      string `env:"SECBYDESIGN_ROLE" default:"all" placeholder:"ROLE" help:"all, or only web, or only worker."`
