@@ -1001,7 +1001,7 @@ func TestCrowd(t *testing.T) {
 	}
 	eachKind(t, sandboxes, func(t *testing.T, k kind) {
 		l := small
-		l.Processes = 20
+		l.Processes, l.Memory = 20, 4<<30
 		dir, home := t.TempDir(), t.TempDir()
 		for range 5 { // whoever only counts now and then sees it in time now and then
 			res, err := execute(context.Background(), l, spec{Kind: k, Path: self, Args: []string{self, actFlag, "crowd"}, Dir: dir, Home: home, Read: []string{dir, self}})

@@ -195,7 +195,7 @@ func (a attempts) make() error {
 
 // linger leaves processes behind that nothing but the end of the run ends.
 func (a attempts) linger() error {
-	for range 4 {
+	for range 2 {
 		if err := startAlone(a.Home); err != nil {
 			return fmt.Errorf("no process can be started: %w", err)
 		}
