@@ -107,12 +107,12 @@ func ending(riverCtx context.Context) error {
 	return ErrStopping
 }
 
-// rescueLoop takes up the jobs of dead workers until ctx ends.
-func (q *Queue) rescueLoop(ctx context.Context) {
+// rescueLoop takes up the jobs of dead workers until ctx ends, and brings back what a clock that was set
+// back since the reading left in the future.
+func (q *Queue) rescueLoop(ctx context.Context, last reading) {
 	tick := time.NewTicker(q.opts.Heartbeat)
 	defer tick.Stop()
 	silent := silence{heartbeat: q.opts.Heartbeat, ttl: q.opts.LeaseTTL}
-	last := q.clocks()
 	for {
 		select {
 		case <-ctx.Done():

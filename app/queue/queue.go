@@ -314,6 +314,7 @@ func (q *Queue) enqueue(ctx context.Context, tx *sql.Tx, r Request) error {
 // [Queue.Stop] does. It is called once.
 func (q *Queue) Start(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
+	began := q.clocks() // before any work, so that no change of the clock is missed
 	if err := q.bringBack(ctx); err != nil {
 		return fmt.Errorf("start queue: %w", err)
 	}
@@ -324,7 +325,7 @@ func (q *Queue) Start(ctx context.Context) error {
 		return fmt.Errorf("start queue: %w", err)
 	}
 	ctx, q.rescuer.cancel = context.WithCancel(ctx)
-	q.rescuer.wait.Go(func() { q.rescueLoop(ctx) })
+	q.rescuer.wait.Go(func() { q.rescueLoop(ctx, began) })
 	return nil
 }
 
