@@ -256,7 +256,7 @@ func (p *pruner) string() bool {
 
 func hexadecimal(digits []byte) bool {
 	for _, c := range digits {
-		if !('0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F') {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'f') && (c < 'A' || c > 'F') {
 			return false
 		}
 	}

@@ -66,12 +66,13 @@ func (b *builder) copyOf(t *testing.T) *builder {
 }
 
 // reviewAll does what a review of a work tree does.
-func reviewAll(ctx context.Context, dir, head string) (changes []string, err error) {
+func reviewAll(ctx context.Context, dir string) (changes []string, err error) {
 	r, err := OpenLocal(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
-	if head, err = r.Resolve(ctx, "HEAD"); err != nil {
+	head, err := r.Resolve(ctx, "HEAD")
+	if err != nil {
 		return nil, err
 	}
 	tree, done, err := r.Snapshot(ctx)
@@ -119,7 +120,7 @@ func TestHostileGitDirectory(t *testing.T) {
 				}
 				check(t, errors.Join(os.RemoveAll(path), os.MkdirAll(filepath.Dir(path), 0o700)))
 				replace(t, path)
-				_, err := reviewAll(t.Context(), b.dir, head)
+				_, err := reviewAll(t.Context(), b.dir)
 				object := slices.Contains([]string{"PACK", "INDEX OF PACK", "LOOSE"}, name) || filepath.Dir(name) == "objects/pack" || filepath.Dir(name) == "objects/info"
 				switch {
 				case errors.Is(err, context.DeadlineExceeded):
@@ -136,7 +137,7 @@ func TestHostileGitDirectory(t *testing.T) {
 // TestHostilePlaces are other ways by which git comes to a file.
 func TestHostilePlaces(t *testing.T) {
 	t.Parallel()
-	clone, head := hostileClone(t)
+	clone, _ := hostileClone(t)
 	for name, make := range map[string]func(t *testing.T, b *builder, pipe string){
 		".git is a pipe": func(t *testing.T, b *builder, pipe string) {
 			check(t, errors.Join(os.RemoveAll(b.dir+"/.git"), os.Rename(pipe, b.dir+"/.git")))
@@ -190,7 +191,7 @@ func TestHostilePlaces(t *testing.T) {
 			pipe := filepath.Join(t.TempDir(), "pipe")
 			check(t, syscall.Mkfifo(pipe, 0o600))
 			make(t, b, pipe)
-			if _, err := reviewAll(t.Context(), b.dir, head); !errors.Is(err, plainfile.ErrNotPlain) {
+			if _, err := reviewAll(t.Context(), b.dir); !errors.Is(err, plainfile.ErrNotPlain) {
 				t.Errorf("got %v", err)
 			}
 		})
@@ -200,7 +201,7 @@ func TestHostilePlaces(t *testing.T) {
 // TestHostileWorkTree reviews what a commit could hold, and leaves the rest alone.
 func TestHostileWorkTree(t *testing.T) {
 	t.Parallel()
-	clone, head := hostileClone(t)
+	clone, _ := hostileClone(t)
 	for name, c := range map[string]struct {
 		make func(t *testing.T, dir string)
 		want []string
@@ -231,7 +232,7 @@ func TestHostileWorkTree(t *testing.T) {
 			t.Parallel()
 			b := clone.copyOf(t)
 			c.make(t, b.dir)
-			got, err := reviewAll(t.Context(), b.dir, head)
+			got, err := reviewAll(t.Context(), b.dir)
 			if !errors.Is(err, c.err) || c.err == nil && err != nil {
 				t.Fatalf("got %v, want %v", err, c.err)
 			}
@@ -245,7 +246,7 @@ func TestHostileWorkTree(t *testing.T) {
 // TestInspectionTakesUsualRepositories is the twin of the above.
 func TestInspectionTakesUsualRepositories(t *testing.T) {
 	t.Parallel()
-	b, head := hostileClone(t)
+	b, _ := hostileClone(t)
 	b.git(t, "", "config", "include.path", "more") // there is none
 	b.git(t, "", "config", "submodule.x.path", "/tmp")
 	shared := t.TempDir() + "/shared"
@@ -261,11 +262,11 @@ func TestInspectionTakesUsualRepositories(t *testing.T) {
 		if filepath.Base(dir) == ".git" {
 			want = ErrNoWorkTree
 		}
-		if got, err := reviewAll(t.Context(), dir, head); !errors.Is(err, want) || len(got) > 0 {
+		if got, err := reviewAll(t.Context(), dir); !errors.Is(err, want) || len(got) > 0 {
 			t.Errorf("%s: %v, %v", dir, got, err)
 		}
 	}
-	if _, err := reviewAll(t.Context(), t.TempDir(), head); err == nil || errors.Is(err, fs.ErrNotExist) {
+	if _, err := reviewAll(t.Context(), t.TempDir()); err == nil || errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no repository: %v", err)
 	}
 }

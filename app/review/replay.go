@@ -58,7 +58,7 @@ func (p *Past) rename(ctx context.Context, l ledger.Reader) error {
 		return nil
 	}
 	is, err := l.Now(ctx, ledger.Repo{ID: p.RepoID, Owner: p.Owner, Name: p.Repo})
-	if err == nil && !(strings.EqualFold(is.Owner, p.Owner) && strings.EqualFold(is.Name, p.Repo)) {
+	if err == nil && (!strings.EqualFold(is.Owner, p.Owner) || !strings.EqualFold(is.Name, p.Repo)) {
 		p.Owner, p.Repo = is.Owner, is.Name
 	}
 	return err

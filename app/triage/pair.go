@@ -21,29 +21,6 @@ func distance(a, b place) int64 {
 	return max(d, -d)
 }
 
-// pair gives each a its partner's index in b, or -1. It finds as many pairs as there are
-// in the shorter list: the nearest, and then what remains in its order.
-func pair(a, b []place) []int {
-	partner := nearest(a, b)
-	taken := make([]bool, len(b))
-	for _, j := range partner {
-		if j >= 0 {
-			taken[j] = true
-		}
-	}
-	j := 0
-	for i := range partner {
-		for j < len(b) && taken[j] {
-			j++
-		}
-		if partner[i] < 0 && j < len(b) {
-			partner[i] = j
-			taken[j] = true
-		}
-	}
-	return partner
-}
-
 // nearest gives each a its partner's index in b in the same file, or -1: again and again
 // the two that are nearest to each other.
 //
