@@ -1,10 +1,10 @@
 package webhook
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"reflect"
 	"strings"
 )
 
@@ -129,30 +129,28 @@ func readers(event string) reader {
 	return nil
 }
 
-var payloadMembers = wantedBy(reflect.TypeFor[payload]())
-
 // read fills the delivery with what a body means. The action is empty when it is no plain word.
 func (d *Delivery) read(body []byte) (Outcome, error) {
+	if !bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{")) {
+		return NotJSON, nil
+	}
+	var syntax *json.SyntaxError
 	makeIntent := readers(d.Event)
 	if makeIntent == nil {
 		var p struct{ Action any } // for the log alone
-		text, ok := prune(body, wanted{"action": nil})
-		if !ok {
+		if err := json.Unmarshal(body, &p); errors.As(err, &syntax) {
 			return NotJSON, nil
 		}
-		_ = json.Unmarshal(text, &p)
 		action, _ := p.Action.(string)
 		d.Action = token(action)
 		return EventNotUsed, nil
 	}
-	text, ok := prune(body, payloadMembers)
-	if !ok {
-		return NotJSON, nil
-	}
 	var p payload
-	err := json.Unmarshal(text, &p)
+	err := json.Unmarshal(body, &p) // looks at the syntax of the whole first
 	d.Action = token(p.Action)
 	switch {
+	case errors.As(err, &syntax):
+		return NotJSON, nil
 	case err != nil:
 		return BadPayload, fmt.Errorf("decode %s: %w", d.Event, err)
 	case d.Action != p.Action:
