@@ -19,7 +19,6 @@ type family struct {
 	closed closed                  // what keeps a signal to all within it
 	failed *os.File                // why the program was not started
 	ended  chan syscall.WaitStatus // how the program ended
-	asks   *os.File                // see answerForks
 	none   chan struct{}           // closed when the kernel knows of no process of the family
 }
 
@@ -56,7 +55,7 @@ func enclose(s spec) (closed, error) {
 		err = scopeSignals()
 	}
 	if err == nil && !signalsStayIn() {
-		err = errors.New("signals are not kept in by Landlock")
+		err = errors.New("Landlock does not keep signals in")
 	}
 	if err != nil && s.Kind == bare {
 		return byNothing, nil
@@ -186,4 +185,25 @@ func readProcess(name string) (process, bool) {
 	p.parent, _ = strconv.Atoi(fields[parent])
 	p.threads, _ = strconv.Atoi(fields[threads])
 	return p, true
+}
+
+// tasksOf counts the processes and threads of a user, as far as they can be seen.
+func tasksOf(uid int) (n int) {
+	names, err := os.ReadDir("/proc")
+	if err != nil {
+		return 0
+	}
+	for _, name := range names {
+		stat, err := name.Info()
+		if err != nil {
+			continue
+		}
+		if owner, ok := stat.Sys().(*syscall.Stat_t); !ok || int(owner.Uid) != uid {
+			continue
+		}
+		if p, ok := readProcess(name.Name()); ok {
+			n += max(p.threads, 1)
+		}
+	}
+	return n
 }

@@ -21,9 +21,6 @@ type gauge struct {
 	free  int64    // bytes that were free then on the disk that the home folder is on
 }
 
-// threads is how many there may be for each process that there may be.
-const threads = 4
-
 func newGauge(s spec) *gauge {
 	g := &gauge{spec: s, shmem: meminfo("Shmem"), free: free(s.Home)}
 	if s.Kind == namespaced || s.Kind == wrapped {
@@ -58,11 +55,11 @@ func (g *gauge) watch(over chan<- string) {
 func (g *gauge) over() string {
 	l := g.spec.Limits
 	all := descendants()
-	tasks := 0
+	threads := 0
 	for _, p := range all {
-		tasks += p.threads
+		threads += p.threads
 	}
-	if len(all) > l.Processes || tasks > threads*l.Processes {
+	if len(all) > l.Processes || threads > 4*l.Processes {
 		return "processes"
 	}
 	var private, shared, files, disk int64

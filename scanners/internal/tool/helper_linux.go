@@ -40,7 +40,6 @@ const (
 	reportFile = 4 // of watch
 	specFile   = 3 // of enter
 	failFile   = 4 // of enter
-	asksFile   = 5 // of enter
 )
 
 // helper gives the command of the first step.
@@ -157,9 +156,8 @@ func watch() {
 		_, _ = io.Copy(io.Discard, os.Stdin) // ends when nobody is interested any more
 		close(gone)
 	}()
-	over := make(chan string, 3) // one from each who watches
+	over := make(chan string, 2)
 	go newGauge(s).watch(over)
-	go answerForks(run.asks, threads*s.Limits.Processes, over)
 	var st status
 	select {
 	case ws := <-run.ended:
@@ -199,11 +197,11 @@ func begin(s spec) (*family, error) {
 			return nil, err
 		}
 	}
-	f := &family{closed: closed, ended: make(chan syscall.WaitStatus, 1), none: make(chan struct{})}
-	pid, err := f.second(s)
+	pid, failed, err := second(s)
 	if err != nil {
 		return nil, err
 	}
+	f := &family{closed: closed, failed: failed, ended: make(chan syscall.WaitStatus, 1), none: make(chan struct{})}
 	go f.reap(pid)
 	return f, nil
 }
@@ -226,35 +224,28 @@ func handOver(s spec) {
 }
 
 // second starts the second step. What it writes to failed is why it could not become the program.
-func (f *family) second(s spec) (pid int, err error) {
+func second(s spec) (pid int, failed *os.File, err error) {
 	cmd := exec.Command(s.Self, helperFlag, enterFlag)
 	cmd.Dir, cmd.Env = s.Dir, []string{}
 	cmd.Stdin = strings.NewReader(s.Stdin)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	specs, specEnd, err := os.Pipe()
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	failed, failEnd, err := os.Pipe()
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return 0, err
-	}
-	asks, asksEnd := os.NewFile(uintptr(pair[0]), "asks"), os.NewFile(uintptr(pair[1]), "asks")
-	cmd.ExtraFiles = []*os.File{specs, failEnd, asksEnd}
+	cmd.ExtraFiles = []*os.File{specs, failEnd}
 	if err := cmd.Start(); err != nil {
-		return 0, err
+		return 0, nil, err
 	}
-	for _, end := range cmd.ExtraFiles {
-		_ = end.Close()
-	}
-	f.failed, f.asks = failed, asks
+	_ = specs.Close()
+	_ = failEnd.Close()
 	s.Stdin = ""
 	err = json.NewEncoder(specEnd).Encode(s)
-	return cmd.Process.Pid, errors.Join(err, specEnd.Close())
+	return cmd.Process.Pid, failed, errors.Join(err, specEnd.Close())
 }
 
 // enter is the second step. It never returns.
@@ -267,7 +258,6 @@ func enter() {
 	}
 	syscall.CloseOnExec(specFile)
 	syscall.CloseOnExec(failFile)
-	syscall.CloseOnExec(asksFile)
 	var s spec
 	if err := json.NewDecoder(os.NewFile(specFile, "spec")).Decode(&s); err != nil {
 		fail(err)
@@ -282,9 +272,6 @@ func enter() {
 			fail(err)
 		}
 		if err := giveUpCapabilities(); err != nil {
-			fail(err)
-		}
-		if err := askToFork(asksFile); err != nil {
 			fail(err)
 		}
 		if err := giveUpCalls(s.Kind); err != nil {
@@ -306,7 +293,11 @@ func (s spec) limit() error {
 		unix.RLIMIT_CPU:    uint64(s.Limits.Time.Seconds())*uint64(runtime.NumCPU()) + 1,
 	}
 	if s.Kind == namespaced || s.Kind == wrapped {
-		set[unix.RLIMIT_NPROC] = threads * uint64(s.Limits.Processes) // here it counts in the namespace, and threads
+		set[unix.RLIMIT_NPROC] = 4 * uint64(s.Limits.Processes) // here it counts in the namespace, and threads
+	} else {
+		// Elsewhere it counts all that the user has, also in other containers, where they cannot be seen from
+		// here: a wall far behind that, so that a fork bomb does not fill the machine before it is ended.
+		set[unix.RLIMIT_NPROC] = uint64(tasksOf(os.Getuid()) + 16*s.Limits.Processes)
 	}
 	for what, most := range set {
 		// syscall's and not unix's, because the former remembers not to undo it.

@@ -109,7 +109,6 @@ var acts = map[string]func(args []string){
 	},
 	"escape":  func(args []string) { escape(args[0]) },
 	"explode": func(args []string) { explode(args[0], args[1]) },
-	"crowd":   func([]string) { crowd() },
 	"besiege": func(args []string) { besiege(kind(args[0])) },
 	"meddle":  func(args []string) { meddle(args[0], args[1], args[2], args[3], args[4], args[len(args)-1]) },
 }

@@ -70,7 +70,7 @@ func newRoot(s spec) error {
 		return fmt.Errorf("change the root: %w", err)
 	}
 	// A wall against fork bombs where the kernel has it (6.14): 301 is the least it takes.
-	_ = os.WriteFile("/proc/sys/kernel/pid_max", []byte(strconv.Itoa(max(s.Limits.Processes*threads, 301))), 0)
+	_ = os.WriteFile("/proc/sys/kernel/pid_max", []byte(strconv.Itoa(max(s.Limits.Processes*4, 301))), 0)
 	return nil
 }
 

@@ -10,6 +10,3 @@ var oldMetadata = []uint32{unix.SYS_CHMOD, unix.SYS_CHOWN, unix.SYS_LCHOWN, unix
 
 // oldForbidden are such calls, too.
 var oldForbidden = []uint32{unix.SYS_INOTIFY_INIT, unix.SYS_IOPL, unix.SYS_IOPERM, unix.SYS_MODIFY_LDT, unix.SYS_KEXEC_FILE_LOAD, unix.SYS_USELIB, unix.SYS__SYSCTL}
-
-// forks are the calls that make processes and threads; clone3 is refused.
-var forks = []uint32{unix.SYS_CLONE, unix.SYS_FORK, unix.SYS_VFORK}

@@ -10,6 +10,3 @@ var oldMetadata []uint32
 
 // oldForbidden are such calls, too.
 var oldForbidden = []uint32{unix.SYS_KEXEC_FILE_LOAD}
-
-// forks are the calls that make processes and threads; clone3 is refused.
-var forks = []uint32{unix.SYS_CLONE}
