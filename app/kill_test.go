@@ -280,7 +280,6 @@ func TestDrain(t *testing.T) {
 // code 0, and the next one does all of the review again.
 func TestDrainDuringALargeChange(t *testing.T) {
 	t.Parallel()
-	const lines = 200_000
 	w, err := demo.NewWorld(t.TempDir(), "")
 	if err != nil {
 		t.Fatal(err)
@@ -295,7 +294,7 @@ func TestDrainDuringALargeChange(t *testing.T) {
 	w.GitHub.Install("acme")
 	s := &stage{World: w, t: t, repo: repo, logs: log}
 	s.base = repo.Commit("main", "", "base", map[string]string{"a.py": "a = 1\n"})
-	n := s.open("change", map[string]string{"a.py": strings.Repeat("f(x)  # nosec B102, token\n", lines) + leak(1)})
+	n := s.open("change", map[string]string{"a.py": strings.Repeat("f(x)  # nosec B102, token\n", manyLines) + leak(1)})
 	for i := range 3 {
 		time.Sleep(time.Duration(i) * time.Second)
 		if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {

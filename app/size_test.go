@@ -6,5 +6,6 @@ package app_test
 // no file over 100 MB.
 const (
 	manyFiles = 3000
+	manyLines = 200_000
 	largeFile = 100 << 20
 )

@@ -28,7 +28,7 @@ type Meter struct {
 // Start begins to measure. Stop must be called on the same goroutine.
 func Start() *Meter {
 	runtime.LockOSThread() // the clock is that of the thread
-	return New(Most, threadTime)
+	return New(Most, func() time.Duration { return threadTime() / slower })
 }
 
 // New makes a meter with a limit and a clock of one's own.
