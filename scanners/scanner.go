@@ -68,6 +68,10 @@ type Info struct {
 	// what it finds depends on their names too.
 	Narrow bool
 
+	// Once says that the scanner reports a problem of a tree once, at the first of its places. So it is the
+	// same problem wherever that is.
+	Once bool
+
 	// Together says of a ScopeFile scanner that what it finds in one file depends on the others that
 	// it is shown.
 	Together bool

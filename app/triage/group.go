@@ -11,7 +11,7 @@ import (
 // A group is all findings of one content key.
 type group struct {
 	key                 string
-	gate                scanners.Gate
+	everywhere          bool // whether a problem is the same wherever it is
 	head, base, history []scanners.Finding
 	known               []known
 }
@@ -112,9 +112,9 @@ func (in Input) spot(f scanners.Finding, atBase bool) string {
 }
 
 // anywhere reports whether two findings are the same wherever they are. A secret is: what was leaked is
-// the problem, and not the line that it is in.
+// the problem, and not the line that it is in. So is what a scanner reports once for a tree.
 func (g *group) anywhere(head, base int) bool {
-	return g.gate == scanners.Secrets && g.head[head].Line > 0 && g.base[base].Line > 0
+	return g.everywhere && g.head[head].Line > 0 && g.base[base].Line > 0
 }
 
 // worse is [scanners.Worse] for what can be compared.
@@ -144,7 +144,7 @@ func (g *group) before(bases []place) map[string]scanners.Finding {
 func (m *comparison) results(in Input) []scanners.Result {
 	// The order decides who is asked first for a known fingerprint.
 	names := newNames(m.group)
-	follows := func(k Known) bool { return m.gate == scanners.Secrets || !in.Change.has(k.Path) }
+	follows := func(k Known) bool { return m.everywhere || !in.Change.has(k.Path) }
 	names.give(m.fresh, in.Renames, follows)
 	names.give(m.same, in.Renames, follows)
 	names.give(m.gone, nil, follows)

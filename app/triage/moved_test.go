@@ -223,3 +223,27 @@ func TestOrigins(t *testing.T) {
 		}
 	}
 }
+
+// What a scanner reports once for a tree, at the first of its places, is the same when another place comes
+// first. What others report is not.
+func TestOnceForATree(t *testing.T) {
+	t.Parallel()
+	base := "package a\n\nfunc Of() {\n\tweak()\n}\n"
+	head := "package a\n\nfunc Wanted() {\n\tweak()\n}\n\nfunc Of() {\n\tweak()\n}\n"
+	at := func(line int) []scanners.Finding {
+		return []scanners.Finding{{Rule: "GO-1", Path: "a.go", Line: line, Identity: "module"}}
+	}
+	for once, want := range map[bool][]scanners.State{true: {scanners.Unchanged}, false: {scanners.New, scanners.Absent}} {
+		var got []scanners.State
+		for _, r := range Compare(scanners.Info{Name: "s", Gate: scanners.Dependencies, Once: once}, Input{
+			Head: at(4), Base: at(4), Change: NewChange(map[string][]byte{"a.go": []byte(head)}, map[string][]byte{"a.go": []byte(base)}, nil),
+		}) {
+			got = append(got, r.State)
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("once %v: %v, want %v", once, got, want)
+		}
+	}
+}

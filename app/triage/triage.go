@@ -89,7 +89,7 @@ func Compare(scanner scanners.Info, in Input) []scanners.Result {
 	at := func(f scanners.Finding) *group {
 		k := key(scanner.Name, f)
 		if groups[k] == nil {
-			groups[k] = &group{key: k, gate: scanner.Gate}
+			groups[k] = &group{key: k, everywhere: scanner.Once || scanner.Gate == scanners.Secrets}
 		}
 		return groups[k]
 	}

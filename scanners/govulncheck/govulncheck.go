@@ -29,6 +29,7 @@ func New(tools *tool.Runner, database string) scanners.Scanner {
 			Name:   "govulncheck",
 			Gate:   scanners.Dependencies,
 			Scopes: []scanners.Scope{scanners.ScopeTree},
+			Once:   true, // an advisory is in the tree, or is not
 			About:  "Vulnerable functions of dependencies that Go code really calls",
 			URL:    "https://go.dev/security/vuln",
 			Files:  []string{"**/*.go", "**/go.{mod,sum,work}"},
