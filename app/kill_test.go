@@ -118,17 +118,24 @@ func TestKilledDuringReview(t *testing.T) {
 	}
 }
 
-func killing(t *testing.T, seed uint64, times int) {
-	rng := rand.New(rand.NewPCG(seed, 5))
+// world is a stand-in with a repository that is ready for a program which listens on addr and writes its log
+// to log.
+func world(t *testing.T) (w *demo.World, repo *fakegithub.Repo, addr string, log *safeBuffer) {
+	t.Helper()
 	w, err := demo.NewWorld(t.TempDir(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.GitHub.Close)
-	addr, log := freeAddress(t), &safeBuffer{}
+	addr, log = freeAddress(t), &safeBuffer{}
 	w.GitHub.SetWebhookURL("http://" + addr + "/webhook")
 	w.GitHub.CreateOrg("acme")
-	repo := w.GitHub.CreateRepo("acme", "shop", true)
+	return w, w.GitHub.CreateRepo("acme", "shop", true), addr, log
+}
+
+func killing(t *testing.T, seed uint64, times int) {
+	rng := rand.New(rand.NewPCG(seed, 5))
+	w, repo, addr, log := world(t)
 	p := start(t, w, addr, log)
 	defer func() { p.kill() }()
 	w.GitHub.Install("acme")
@@ -250,15 +257,7 @@ func TestKilledDuringAScanLeavesNothing(t *testing.T) {
 // finish is finished by the next.
 func TestDrain(t *testing.T) {
 	t.Parallel()
-	w, err := demo.NewWorld(t.TempDir(), "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(w.GitHub.Close)
-	addr, log := freeAddress(t), &safeBuffer{}
-	w.GitHub.SetWebhookURL("http://" + addr + "/webhook")
-	w.GitHub.CreateOrg("acme")
-	repo := w.GitHub.CreateRepo("acme", "shop", true)
+	w, repo, addr, log := world(t)
 	p := start(t, w, addr, log)
 	w.GitHub.Install("acme")
 	s := &stage{World: w, t: t, repo: repo, logs: log}
@@ -276,19 +275,11 @@ func TestDrain(t *testing.T) {
 }
 
 // TestDrainDuringALargeChange asks the program to stop while it reviews a change of so many lines that the
-// review goes on for seconds: before the scan, during it and behind it. It ends in order, with the exit
+// review goes on for seconds: before the scan, during it and after it. It ends in order, with the exit
 // code 0, and the next one does all of the review again.
 func TestDrainDuringALargeChange(t *testing.T) {
 	t.Parallel()
-	w, err := demo.NewWorld(t.TempDir(), "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(w.GitHub.Close)
-	addr, log := freeAddress(t), &safeBuffer{}
-	w.GitHub.SetWebhookURL("http://" + addr + "/webhook")
-	w.GitHub.CreateOrg("acme")
-	repo := w.GitHub.CreateRepo("acme", "shop", true)
+	w, repo, addr, log := world(t)
 	p := start(t, w, addr, log)
 	defer func() { p.kill() }()
 	w.GitHub.Install("acme")

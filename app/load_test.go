@@ -34,15 +34,7 @@ func TestFewCPU(t *testing.T) {
 	if *quota == 0 {
 		t.Skip("takes minutes: -quota=15")
 	}
-	w, err := demo.NewWorld(t.TempDir(), "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(w.GitHub.Close)
-	addr, log := freeAddress(t), &safeBuffer{}
-	w.GitHub.SetWebhookURL("http://" + addr + "/webhook")
-	w.GitHub.CreateOrg("acme")
-	repo := w.GitHub.CreateRepo("acme", "shop", true)
+	w, repo, addr, log := world(t)
 	p := start(t, w, addr, log)
 	defer func() { p.kill() }()
 	limitCPU(t, p.cmd.Process.Pid, *quota)
