@@ -19,7 +19,7 @@ import (
 var moves = flag.Int("moves", 3, "at how many of a review's requests to rename or transfer the repository; 0 for all of them")
 
 // TestRenamedDuringReview renames or transfers the repository before each request of a review, that of a push which
-// mends one finding, leaves one and brings one. In the end the head has one finished verdict under the new name,
+// fixes one finding, leaves one and adds one. In the end the head has one finished verdict under the new name,
 // nothing is in progress, and each finding has one thread.
 func TestRenamedDuringReview(t *testing.T) {
 	t.Parallel()

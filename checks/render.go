@@ -314,7 +314,7 @@ func (in Input) commentBody(b bundle, place, mend string) string {
 	}
 	help, more := shortHelp(f.Help)
 	if help != "" {
-		help = "**How to mend it:** " + help
+		help = "**How to fix it:** " + help
 	}
 	if more != "" {
 		more = fold("More on how to mend it", more)

@@ -38,7 +38,7 @@ var pragmas = url.Values{
 	// A transaction that reads first and writes later could otherwise fail with
 	// SQLITE_BUSY without any waiting. https://www.sqlite.org/isolation.html
 	"_txlock": {"immediate"},
-	// A file that is gone is not made anew by the next connection.
+	// The next connection does not create a file that is gone.
 	"mode": {"rw"},
 }
 

@@ -275,8 +275,8 @@ func TestWhatIsStressedIsBold(t *testing.T) {
 	f := newFolder(t, map[string]string{"b.py": "x = 1\n"})
 	f.write(map[string]string{"leak.py": "token = \"ghp_" + strings.Repeat("aB3dE6gH9k", 4)[:36] + "\"\n"})
 	for color, want := range map[bool]string{
-		false: "How to mend it: Revoke it where it was issued, then",
-		true:  "\x1b[1mHow to mend it: \x1b[0m\x1b[1mRevoke it where it was issued\x1b[0m, then",
+		false: "How to fix it: Revoke it where it was issued, then",
+		true:  "\x1b[1mHow to fix it: \x1b[0m\x1b[1mRevoke it where it was issued\x1b[0m, then",
 	} {
 		_, out, err := f.review(func(o *Options) { o.Format, o.Width, o.Color = "text", 110, color })
 		if err != nil || !strings.Contains(out, want) || strings.Contains(out, "**") {

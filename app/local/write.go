@@ -304,7 +304,7 @@ var stressed = regexp.MustCompile(`\*\*([^*]+)\*\*`)
 
 func (p *page) mend(f checks.Finding, diff string) {
 	if f.Help != "" {
-		p.wrap("  ", p.bold("How to mend it: ")+stressed.ReplaceAllString(visible.Text(f.Help), p.bold("$1")))
+		p.wrap("  ", p.bold("How to fix it: ")+stressed.ReplaceAllString(visible.Text(f.Help), p.bold("$1")))
 	}
 	if diff != "" {
 		for line := range strings.SplitSeq(diff, "\n") {

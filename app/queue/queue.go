@@ -45,7 +45,7 @@ var (
 // A Key says where one pull request is. It is the repository's id that counts, see [Request]: it may be
 // renamed or transferred while a request waits. Where the id is not known, owner and repo are compared,
 // without case, as GitHub does. The installation is not part of the comparison: it changes when the App is
-// installed anew, and then the newest is right.
+// installed again, and then the newest is right.
 type Key struct {
 	Installation int64
 	Owner, Repo  string

@@ -214,7 +214,7 @@ func examined(t *testing.T, repo *mirror.Repo, base, head string) (list []string
 }
 
 // TestAFixPaysForNothing narrows a file and opens its like in the same change, both ways. What came is
-// new, and what went is mended: neither is unchanged.
+// new, and what went is fixed: neither is unchanged.
 func TestAFixPaysForNothing(t *testing.T) {
 	t.Parallel()
 	var trees []files

@@ -71,7 +71,7 @@ func (l layers) at(repo string, fork bool) bool {
 func (l layers) merge() policy.Policy { return policy.Merge(l.organisation, l.repository) }
 
 // repository reads the repository's own policy. Absent, unreadable and invalid are three things:
-// the first says nothing, the others leave the last valid policy in force and are told. Where that is
+// the first says nothing, the others leave the last valid policy in force and are reported. Where that is
 // not known either, a file that is away is [errNoPolicy].
 func (r *Reviewer) repository(ctx context.Context, p pull.Pull, read reader) (policy.Layer, string, error) {
 	text, ok, err := read(ctx)

@@ -242,7 +242,7 @@ func (s *Comments) entries(ctx context.Context, file *patch.File, text string, b
 			continue
 		}
 		if before++; before > maxWeighed {
-			notes[0].message += fmt.Sprintf(" Entries behind line %d were not looked at: the change adds more than %d suppressions.", e.Line-1, maxWeighed)
+			notes[0].message += fmt.Sprintf(" Entries after line %d were not checked: the change adds more than %d suppressions.", e.Line-1, maxWeighed)
 			break
 		}
 		if ctx.Err() != nil {

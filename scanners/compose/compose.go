@@ -84,7 +84,7 @@ func checkFile(ctx context.Context, f scanners.File) ([]scanners.Finding, error)
 		for _, s := range file.Get("services").Pairs() {
 			c.service(infra.Name(s.Key), s.Value)
 			if len(c.found) > infra.MaxFindings {
-				return c.found, nil // it is told of no more
+				return c.found, nil // it reports no more
 			}
 		}
 		if file.Spent() {

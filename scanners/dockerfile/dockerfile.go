@@ -86,7 +86,7 @@ func checkFile(ctx context.Context, f scanners.File) ([]scanners.Finding, error)
 		}
 		c.instruction(node, node)
 		if len(c.found) > infra.MaxFindings {
-			break // it is told of no more
+			break // it reports no more
 		}
 	}
 	c.user()

@@ -155,7 +155,7 @@ func scanFile(ctx context.Context, d *detect.Detector, f scanners.File, meter *b
 
 var (
 	errTooLarge = errors.New("larger than 10 MB")
-	errTooMany  = errors.New("more than 1000 secrets, the first 1000 are told")
+	errTooMany  = errors.New("more than 1000 secrets, the first 1000 are reported")
 )
 
 // gaps collects what was not searched to the end.

@@ -285,7 +285,7 @@ func TestWhatIsNotSearchedIsNamed(t *testing.T) {
 	if !errors.As(err, &incomplete) {
 		t.Fatalf("got %v", err)
 	}
-	want := `Not searched for secrets to the end: "dump.txt" (more than 1000 secrets, the first 1000 are told), ` +
+	want := `Not searched for secrets to the end: "dump.txt" (more than 1000 secrets, the first 1000 are reported), ` +
 		`"l1.txt" (larger than 10 MB), "l2.txt" (larger than 10 MB) and 1 more; keep such files out of the repository, or split them.`
 	if incomplete.Reason != want {
 		t.Errorf("got reason  %s\nwant reason %s", incomplete.Reason, want)

@@ -93,7 +93,7 @@ func checkFile(ctx context.Context, f scanners.File) ([]scanners.Finding, error)
 			}
 		}
 		if len(c.found) > infra.MaxFindings {
-			break // it is told of no more
+			break // it reports no more
 		}
 	}
 	return c.found, failed

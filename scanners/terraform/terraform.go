@@ -100,7 +100,7 @@ func checkFile(ctx context.Context, f scanners.File) ([]scanners.Finding, error)
 		}
 		c.block(b)
 		if len(c.found) > infra.MaxFindings {
-			break // it is told of no more
+			break // it reports no more
 		}
 	}
 	return c.found, nil

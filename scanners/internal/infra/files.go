@@ -73,7 +73,7 @@ func checkOne(ctx context.Context, f scanners.File, limit int, check func(contex
 	}
 	found, err = check(ctx, f)
 	if len(found) > MaxFindings && err == nil {
-		err = &PlaceError{Why: fmt.Sprintf("more than %d findings, the first %d are told", MaxFindings, MaxFindings)}
+		err = &PlaceError{Why: fmt.Sprintf("more than %d findings, the first %d are reported", MaxFindings, MaxFindings)}
 	}
 	return found[:min(len(found), MaxFindings)], err
 }

@@ -147,7 +147,7 @@ func order(a, b scanners.Finding) int {
 var (
 	errTooLarge = errors.New("larger than 512 KB")
 	errUnfolded = errors.New("its aliases stand for more than 8 MB")
-	errTooMany  = errors.New("more than 1000 findings, the first 1000 are told")
+	errTooMany  = errors.New("more than 1000 findings, the first 1000 are reported")
 	errSteps    = errors.New("more than 1000 steps")
 	errEncoding = errors.New("not UTF-8 text")
 )
