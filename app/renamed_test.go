@@ -62,7 +62,7 @@ func TestRenamedDuringReview(t *testing.T) {
 				s.settled(s.repo)
 				return s.repo
 			}
-			want := s.shows(begin("usual", true, 0, nil))
+			want := shows(begin("usual", true, 0, nil))
 			total := requests.Load()
 			if total < 10 || !strings.Contains(want, "secbydesign completed neutral") {
 				t.Fatalf("a usual review takes %d requests, and shows\n%s", total, want)
@@ -104,7 +104,7 @@ func TestRenamedDuringReview(t *testing.T) {
 					s.settled(repo)
 					s.GitHub.Uninstall(in)
 				}
-				if got := s.shows(repo); got != want {
+				if got := shows(repo); got != want {
 					t.Errorf("%s, the pull request shows\n%s\nwant\n%s", when, got, want)
 				}
 				if other != nil {
@@ -147,16 +147,16 @@ func TestRenamedDuringCommand(t *testing.T) {
 				s.base = s.repo.Commit("main", "", "base", map[string]string{"a.py": "a = 1\n", ".secbydesign.yml": blocking})
 				s.open("change", map[string]string{"a.py": "a = 1\n" + mild(1)})
 				s.settled(s.repo)
-				_, id, _ := strings.Cut(s.newest(s.repo).Summary, "`F-")
+				_, id, _ := strings.Cut(newest(s.repo).Summary, "`F-")
 				id = "F-" + id[:8]
 				requests.Store(0)
 				at.Store(n)
 				s.GitHub.Note("acme", name, 1, "mona", "/secbydesign accept "+id+" until=30d"+because)
 				s.until(fmt.Sprintf("%s before request %d: %s is accepted", kind, n, id), func() bool {
-					return strings.Contains(s.newest(s.repo).Title, "1 accepted") && len(s.replies(s.repo)) > 0
+					return strings.Contains(newest(s.repo).Title, "1 accepted") && len(replies(s.repo)) > 0
 				})
 				s.settled(s.repo)
-				if run, replies := s.newest(s.repo), s.replies(s.repo); run.Conclusion != "success" || len(replies) != 1 || !strings.Contains(replies[0], "is accepted until") {
+				if run, replies := newest(s.repo), replies(s.repo); run.Conclusion != "success" || len(replies) != 1 || !strings.Contains(replies[0], "is accepted until") {
 					t.Errorf("%s before request %d: the check is %s, %q; the replies are %q", kind, n, run.Conclusion, run.Title, replies)
 				}
 				return requests.Load()
@@ -174,9 +174,8 @@ func TestRenamedDuringCommand(t *testing.T) {
 }
 
 // newest gives the newest verdict on the first pull request of a repository.
-func (s *stage) newest(repo *fakegithub.Repo) fakegithub.CheckRun {
-	owner, name := s.GitHub.NameOf(repo)
-	for _, run := range s.GitHub.CheckRuns(owner, name, repo.Tip("change")) {
+func newest(repo *fakegithub.Repo) fakegithub.CheckRun {
+	for _, run := range repo.CheckRuns(repo.Tip("change")) {
 		if run.Name == checks.Name {
 			return run
 		}
@@ -185,9 +184,8 @@ func (s *stage) newest(repo *fakegithub.Repo) fakegithub.CheckRun {
 }
 
 // replies lists the App's answers there.
-func (s *stage) replies(repo *fakegithub.Repo) (list []string) {
-	owner, name := s.GitHub.NameOf(repo)
-	for _, k := range s.GitHub.IssueComments(owner, name, 1) {
+func replies(repo *fakegithub.Repo) (list []string) {
+	for _, k := range repo.IssueComments(1) {
 		if strings.Contains(k.Body, "secbydesign:v1 reply=") {
 			list = append(list, k.Body)
 		}
@@ -216,20 +214,19 @@ func (s *stage) settled(repo *fakegithub.Repo) {
 
 // shows lists the newest check of each name at the head of the first pull request of a repository, all verdicts and
 // what is in progress, its threads and comments.
-func (s *stage) shows(repo *fakegithub.Repo) string {
-	owner, name := s.GitHub.NameOf(repo)
+func shows(repo *fakegithub.Repo) string {
 	var lines []string
 	newest := map[string]bool{}
-	for _, run := range s.GitHub.CheckRuns(owner, name, repo.Tip("change")) {
+	for _, run := range repo.CheckRuns(repo.Tip("change")) {
 		if !newest[run.Name] || run.Status != "completed" || run.Name == checks.Name {
 			lines = append(lines, fmt.Sprintf("%s %s %s %s annotations=%d", run.Name, run.Status, run.Conclusion, run.Title, len(run.Annotations)))
 		}
 		newest[run.Name] = true
 	}
-	for _, th := range s.GitHub.Threads(owner, name, 1) {
+	for _, th := range repo.Threads(1) {
 		lines = append(lines, fmt.Sprintf("%s:%d minimized=%q, %d comments", th.Path, th.Line, th.Comments[0].Minimized, len(th.Comments)))
 	}
-	for _, c := range s.GitHub.IssueComments(owner, name, 1) {
+	for _, c := range repo.IssueComments(1) {
 		first, _, _ := strings.Cut(c.Body, "\n")
 		lines = append(lines, "summary "+first+c.Minimized)
 	}

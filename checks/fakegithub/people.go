@@ -406,6 +406,13 @@ func (s *Server) Threads(owner, repo string, n int) []Thread {
 	return s.mustPull(owner, repo, n).threads()
 }
 
+// Threads is [Server.Threads] for a repository that may be renamed meanwhile.
+func (r *Repo) Threads(n int) []Thread {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	return r.s.mustPull(r.owner.login, r.name, n).threads()
+}
+
 func (p *Pull) threads() []Thread {
 	var list []Thread
 	at := map[int64]int{}
@@ -427,8 +434,22 @@ func (p *Pull) threads() []Thread {
 func (s *Server) CheckRuns(owner, repo, sha string) []CheckRun {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var list []CheckRun
-	for _, k := range s.repos[strings.ToLower(owner+"/"+repo)].runs(sha) {
+	r := s.repos[strings.ToLower(owner+"/"+repo)]
+	if r == nil {
+		panic("fakegithub: no repository " + owner + "/" + repo)
+	}
+	return copied(r.runs(sha))
+}
+
+// CheckRuns is [Server.CheckRuns] for a repository that may be renamed meanwhile.
+func (r *Repo) CheckRuns(sha string) []CheckRun {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	return copied(r.runs(sha))
+}
+
+func copied(runs []*CheckRun) (list []CheckRun) {
+	for _, k := range runs {
 		c := *k
 		c.Annotations = slices.Clone(k.Annotations)
 		list = append(list, c)
@@ -440,8 +461,18 @@ func (s *Server) CheckRuns(owner, repo, sha string) []CheckRun {
 func (s *Server) IssueComments(owner, repo string, n int) []IssueComment {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var list []IssueComment
-	for _, k := range s.mustPull(owner, repo, n).notes {
+	return s.mustPull(owner, repo, n).conversation()
+}
+
+// IssueComments is [Server.IssueComments] for a repository that may be renamed meanwhile.
+func (r *Repo) IssueComments(n int) []IssueComment {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	return r.s.mustPull(r.owner.login, r.name, n).conversation()
+}
+
+func (p *Pull) conversation() (list []IssueComment) {
+	for _, k := range p.notes {
 		list = append(list, *k)
 	}
 	return list

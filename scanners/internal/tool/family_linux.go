@@ -55,7 +55,7 @@ func enclose(s spec) (closed, error) {
 		err = scopeSignals()
 	}
 	if err == nil && !signalsStayIn() {
-		err = errors.New("Landlock does not keep signals in")
+		err = errors.New("signals leave the sandbox of Landlock")
 	}
 	if err != nil && s.Kind == bare {
 		return byNothing, nil
