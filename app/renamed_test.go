@@ -120,6 +120,9 @@ func TestRenamedDuringReview(t *testing.T) {
 	}
 }
 
+// answer stands for the request that answers, whichever it is: it is made beside those of the next review.
+const answer = -1
+
 // TestRenamedDuringCommand renames or transfers the repository before each request by which an acceptance is carried
 // out, answered, and counts in the next review.
 func TestRenamedDuringCommand(t *testing.T) {
@@ -131,8 +134,12 @@ func TestRenamedDuringCommand(t *testing.T) {
 			s.GitHub.CreateOrg("globex")
 			s.GitHub.Install("globex")
 			var requests, at atomic.Int64
-			s.GitHub.Before(func(*http.Request) {
-				if n := requests.Add(1); n != at.Load() {
+			s.GitHub.Before(func(r *http.Request) {
+				n := requests.Add(1)
+				if at.Load() == answer && r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/issues/1/comments") {
+					at.Store(n)
+				}
+				if n != at.Load() {
 				} else if kind == "renamed" {
 					_, name := s.GitHub.NameOf(s.repo)
 					s.repo.Rename("new-" + name)
@@ -162,6 +169,7 @@ func TestRenamedDuringCommand(t *testing.T) {
 				return requests.Load()
 			}
 			total := accept("usual", 0)
+			accept("answered", answer)
 			step := int64(1)
 			if *moves > 0 {
 				step = max(1, total/int64(*moves))

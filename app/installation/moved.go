@@ -104,32 +104,39 @@ func (n *named) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	owner, rest, _ := strings.Cut(rest, "/")
 	name, _, _ := strings.Cut(rest, "/")
-	if !n.gone(req, owner+"/"+name) {
+	gone, failed := n.gone(req, owner+"/"+name)
+	if !gone && failed == nil {
 		return resp, err
 	}
 	if resp != nil {
 		resp.Body.Close()
 	}
+	if failed != nil { // so it is not known what the refusal means
+		return nil, fmt.Errorf("find out whether %s/%s is there: %w", owner, name, failed)
+	}
 	return nil, &Moved{owner + "/" + name}
 }
 
 // gone reports whether GitHub says that the repository does not have a name, or is out of reach.
-func (n *named) gone(req *http.Request, name string) bool {
+func (n *named) gone(req *http.Request, name string) (bool, error) {
 	to := *req.URL
 	to.Path, to.RawPath, to.RawQuery = n.api+"repos/"+name, "", ""
 	ask, err := http.NewRequestWithContext(req.Context(), http.MethodGet, to.String(), nil)
 	if err != nil {
-		return false
+		return false, err
 	}
 	ask.Header.Set("Accept", "application/vnd.github+json")
 	resp, err := n.next.RoundTrip(ask)
+	if errors.Is(err, ErrGone) { // there is no token for it any more
+		return true, nil
+	}
 	if err != nil {
-		return false
+		return false, err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode == http.StatusNotFound || redirects(resp.StatusCode) {
-		return true
+		return true, nil
 	}
 	var repo struct{ ID int64 }
-	return resp.StatusCode == http.StatusOK && json.NewDecoder(resp.Body).Decode(&repo) == nil && repo.ID != 0 && repo.ID != n.id
+	return resp.StatusCode == http.StatusOK && json.NewDecoder(resp.Body).Decode(&repo) == nil && repo.ID != 0 && repo.ID != n.id, nil
 }

@@ -108,6 +108,43 @@ func TestRefusedUnderAnotherName(t *testing.T) {
 	}
 }
 
+// TestRefusedWithoutAToken has the token forgotten with the refusal, as when GitHub's event about a transfer comes at
+// that moment: to ask what the refusal means takes another one.
+func TestRefusedWithoutAToken(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name, body string
+		status     int // of the next token
+		moved      bool
+	}{
+		{"out of reach", `{"message": "There is at least one repository that does not exist or is not accessible to the parent installation."}`, 422, true},
+		{"GitHub is away", ``, 500, false},
+	} {
+		h := &hub{}
+		a := newApp(t, h)
+		c, err := a.Client(t.Context(), inst, 7, "acme", "shop")
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.mint = func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(tc.status)
+			fmt.Fprint(w, tc.body)
+		}
+		h.api = func(w http.ResponseWriter, _ *http.Request) {
+			a.Forget(inst)
+			w.WriteHeader(http.StatusNotFound)
+			fmt.Fprint(w, `{"message": "Not Found"}`)
+		}
+		_, resp, err := c.REST.Issues.CreateComment(t.Context(), "acme", "shop", 3, &github.IssueComment{})
+		if moved := (*Moved)(nil); errors.As(err, &moved) != tc.moved {
+			t.Errorf("%s: %v", tc.name, err)
+		}
+		if refused := (*github.ErrorResponse)(nil); errors.As(err, &refused) && resp != nil && resp.StatusCode == http.StatusNotFound {
+			t.Errorf("%s: %v, which looks as if the comment were gone", tc.name, err)
+		}
+	}
+}
+
 // TestFind asks where a repository is.
 func TestFind(t *testing.T) {
 	t.Parallel()
