@@ -134,8 +134,11 @@ func (n *named) gone(req *http.Request, name string) (bool, error) {
 		return false, err
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode == http.StatusNotFound || redirects(resp.StatusCode) {
+	switch {
+	case resp.StatusCode == http.StatusNotFound || redirects(resp.StatusCode):
 		return true, nil
+	case resp.StatusCode >= http.StatusInternalServerError:
+		return false, fmt.Errorf("GitHub answers %s", resp.Status)
 	}
 	var repo struct{ ID int64 }
 	return resp.StatusCode == http.StatusOK && json.NewDecoder(resp.Body).Decode(&repo) == nil && repo.ID != 0 && repo.ID != n.id, nil

@@ -80,7 +80,6 @@ func TestRefusedUnderAnotherName(t *testing.T) {
 		{"out of reach", 404, `{"message": "Not Found"}`, 404, `{"message": "Not Found"}`, true},
 		{"not permitted", 200, acme, 403, `{"message": "Resource not accessible by integration"}`, false},
 		{"locked", 200, acme, 403, `{"message": "is locked"}`, false},
-		{"GitHub is away", 500, ``, 404, `{"message": "Not Found"}`, false},
 		{"GitHub does not say", 200, `{}`, 404, `{"message": "Not Found"}`, false},
 		{"refused for what it says", 404, ``, 422, `{"message": "Validation Failed"}`, false},
 	} {
@@ -104,6 +103,30 @@ func TestRefusedUnderAnotherName(t *testing.T) {
 		}
 		if forbidden := (*Forbidden)(nil); !tc.moved && !errors.As(read, &forbidden) && (resp == nil || resp.StatusCode != tc.status) {
 			t.Errorf("%s: the answer is %+v, want GitHub's own", tc.name, resp)
+		}
+	}
+}
+
+// TestRefusedWhileAway has GitHub refuse, and not say then whether the repository is there. No refusal counts as one
+// about a thing in the repository: a comment is not gone because of it.
+func TestRefusedWhileAway(t *testing.T) {
+	t.Parallel()
+	h := &hub{}
+	h.api = func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/repos/acme/shop" {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		w.WriteHeader(http.StatusNotFound)
+		fmt.Fprint(w, `{"message": "Not Found"}`)
+	}
+	c := openByID(t, h)
+	_, _, read := c.REST.Issues.GetComment(t.Context(), "acme", "shop", 3)
+	_, _, write := c.REST.Issues.EditComment(t.Context(), "acme", "shop", 3, &github.IssueComment{})
+	for what, err := range map[string]error{"read": read, "write": write} {
+		moved, refused := (*Moved)(nil), (*github.ErrorResponse)(nil)
+		if err == nil || errors.As(err, &moved) || errors.As(err, &refused) {
+			t.Errorf("%s: %v, want that GitHub does not say", what, err)
 		}
 	}
 }
