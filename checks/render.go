@@ -317,7 +317,7 @@ func (in Input) commentBody(b bundle, place, mend string) string {
 		help = "**How to fix it:** " + help
 	}
 	if more != "" {
-		more = fold("More on how to mend it", more)
+		more = fold("More on how to fix it", more)
 	}
 	flow := ""
 	if len(f.Flow) > 1 {

@@ -278,7 +278,7 @@ func (p *page) finding(f checks.Finding, v view, before bool) {
 	p.wrap("  ", p.bold(checks.Plain(f.Title))+p.dim("  "+checks.Plain(f.RuleID())+" "+f.ID()))
 	switch {
 	case before:
-		p.wrap("  ", checks.Plain(f.Message)+p.dim(" How to mend it stands above."))
+		p.wrap("  ", checks.Plain(f.Message)+p.dim(" How to fix it stands above."))
 	default:
 		p.wrap("  ", strings.TrimSpace(checks.Plain(f.Message)+" "+checks.Plain(f.Why)))
 		if f.Commit != "" {
