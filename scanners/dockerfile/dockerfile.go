@@ -145,7 +145,9 @@ func (c *checker) instruction(node, top *parser.Node) {
 			c.build = false
 		}
 	case "from":
-		c.from(node)
+		if !c.build { // which Docker refuses
+			c.from(node)
+		}
 	case "user":
 		if c.stage != nil && !c.build && node.Next != nil {
 			c.stage.user = node
