@@ -13,7 +13,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/secbydesign/secbydesign/app/triage"
+	"github.com/secbydesign/secbydesign/app/baseline"
 	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/checks/fakegithub"
 	"github.com/secbydesign/secbydesign/scanners"
@@ -215,9 +215,9 @@ func keyOf(t *testing.T, id int) string {
 		t.Fatalf("leak %d gives %d findings, %v", id, len(found), err)
 	}
 	// A review keeps what was found, and of its text a digest only.
-	sum := sha256.Sum256([]byte(triage.Normalise(found[0].Identity)))
+	sum := sha256.Sum256([]byte(baseline.Normalise(found[0].Identity)))
 	found[0].Identity = hex.EncodeToString(sum[:])
-	key, _, _ := strings.Cut(triage.Compare(s.Info(), triage.Input{Head: found})[0].Fingerprint, ":")
+	key, _, _ := strings.Cut(baseline.Compare(s.Info(), baseline.Input{Head: found})[0].Fingerprint, ":")
 	return key
 }
 

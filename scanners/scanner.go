@@ -305,7 +305,7 @@ type Result struct {
 	Finding
 	Scanner     string
 	Gate        Gate
-	Fingerprint string // see package triage; the same on every push for the same problem
+	Fingerprint string // see package app/baseline; the same on every push for the same problem
 	State       State
 	Worse       bool // it is New because it goes further than at the merge base, see [Worse]
 	// Also names the rules ("scanner/rule") of other scanners that found the same problem, sorted.

@@ -10,7 +10,7 @@ import (
 
 	"github.com/secbydesign/secbydesign/app/mirror"
 	"github.com/secbydesign/secbydesign/app/policy"
-	"github.com/secbydesign/secbydesign/app/triage"
+	"github.com/secbydesign/secbydesign/app/suppress"
 	"github.com/secbydesign/secbydesign/checks/patch"
 	"github.com/secbydesign/secbydesign/scanners"
 )
@@ -78,7 +78,7 @@ func TestWhatFollowsTheScanEndsWithItsContext(t *testing.T) {
 		},
 		"lines": func(ctx *endsAt) error {
 			after := 0
-			triage.Suppressions(ctx, "f.go", string(text), func(int) bool {
+			suppress.Suppressions(ctx, "f.go", string(text), func(int) bool {
 				if ctx.asked.Load() > ctx.n {
 					after++
 				}

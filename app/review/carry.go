@@ -10,13 +10,13 @@ import (
 	"time"
 
 	"github.com/secbydesign/secbydesign/app/command"
+	"github.com/secbydesign/secbydesign/app/decision"
 	"github.com/secbydesign/secbydesign/app/installation"
 	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/app/ownership"
 	"github.com/secbydesign/secbydesign/app/policy"
 	"github.com/secbydesign/secbydesign/app/pull"
 	"github.com/secbydesign/secbydesign/app/queue"
-	"github.com/secbydesign/secbydesign/app/triage"
 	"github.com/secbydesign/secbydesign/checks"
 )
 
@@ -34,7 +34,7 @@ type talk struct {
 
 	facts     facts
 	busy      bool // a review is running or waiting
-	decisions []triage.Decision
+	decisions []decision.Decision
 	owners    *ownership.Owners // nil until somebody asks
 	mine      []string          // the short ids of what the thread tells of; empty outside of one
 

@@ -8,25 +8,25 @@ import (
 	"slices"
 	"time"
 
+	"github.com/secbydesign/secbydesign/app/decision"
 	"github.com/secbydesign/secbydesign/app/ledger"
-	"github.com/secbydesign/secbydesign/app/triage"
 	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// step is the form of a [triage.Step] in the ledger, but for its kind and time.
+// step is the form of a [decision.Step] in the ledger, but for its kind and time.
 type step struct {
-	Decision *triage.Decision `json:"decision,omitempty"`
-	ID       string           `json:"id,omitempty"`
-	Who      string           `json:"who"`
-	Why      string           `json:"why,omitempty"`
-	Source   string           `json:"source"` // the comment or button that brought it
+	Decision *decision.Decision `json:"decision,omitempty"`
+	ID       string             `json:"id,omitempty"`
+	Who      string             `json:"who"`
+	Why      string             `json:"why,omitempty"`
+	Source   string             `json:"source"` // the comment or button that brought it
 }
 
 // decisions reads what was decided in a repository, the oldest first.
-func (r *Reviewer) decisions(ctx context.Context, repo ledger.Repo) ([]triage.Decision, error) {
+func (r *Reviewer) decisions(ctx context.Context, repo ledger.Repo) ([]decision.Decision, error) {
 	var events []ledger.Event
-	for _, kind := range []triage.StepKind{triage.Made, triage.Confirmed, triage.Ended} {
+	for _, kind := range []decision.StepKind{decision.Made, decision.Confirmed, decision.Ended} {
 		list, err := r.Ledger.Events(ctx, ledger.Filter{RepoID: repo.ID, Owner: repo.Owner, Repo: repo.Name, Kind: string(kind)})
 		if err != nil {
 			return nil, fmt.Errorf("read decisions: %w", err)
@@ -34,23 +34,23 @@ func (r *Reviewer) decisions(ctx context.Context, repo ledger.Repo) ([]triage.De
 		events = append(events, list...)
 	}
 	slices.SortFunc(events, func(a, b ledger.Event) int { return cmp.Compare(a.ID, b.ID) })
-	var steps []triage.Step
+	var steps []decision.Step
 	for _, e := range events {
 		var s step
 		if err := json.Unmarshal(e.Data, &s); err != nil {
 			return nil, fmt.Errorf("read decision of event %d: %w", e.ID, err)
 		}
-		one := triage.Step{Kind: triage.StepKind(e.Kind), At: e.At, ID: s.ID, Who: s.Who, Why: s.Why}
+		one := decision.Step{Kind: decision.StepKind(e.Kind), At: e.At, ID: s.ID, Who: s.Who, Why: s.Why}
 		if s.Decision != nil {
 			one.Decision = *s.Decision
 		}
 		steps = append(steps, one)
 	}
-	return triage.Fold(steps), nil
+	return decision.Fold(steps), nil
 }
 
 // decide gives the gates with what people decided of each finding.
-func (r *Reviewer) decide(ctx context.Context, repo ledger.Repo, scope triage.Scope, gates []checks.Gate) ([]checks.Gate, error) {
+func (r *Reviewer) decide(ctx context.Context, repo ledger.Repo, scope decision.Scope, gates []checks.Gate) ([]checks.Gate, error) {
 	list, err := r.decisions(ctx, repo)
 	if err != nil || len(list) == 0 {
 		return gates, err
@@ -61,7 +61,7 @@ func (r *Reviewer) decide(ctx context.Context, repo ledger.Repo, scope triage.Sc
 			results = append(results, f.Result)
 		}
 	}
-	rulings := triage.Rule(results, list, scope, time.Now())
+	rulings := decision.Rule(results, list, scope, time.Now())
 	gates = slices.Clone(gates)
 	for at := range gates {
 		g := &gates[at]
@@ -81,7 +81,7 @@ func (r *Reviewer) decide(ctx context.Context, repo ledger.Repo, scope triage.Sc
 	return gates, nil
 }
 
-func decided(d triage.Decision) *checks.Decided {
+func decided(d decision.Decision) *checks.Decided {
 	by := []string{d.Asked}
 	for _, login := range d.By {
 		if !slices.Contains(by, login) {

@@ -12,10 +12,10 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/secbydesign/secbydesign/app/baseline"
 	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/app/mirror"
 	"github.com/secbydesign/secbydesign/app/policy"
-	"github.com/secbydesign/secbydesign/app/triage"
 	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/checks/patch"
 	"github.com/secbydesign/secbydesign/scanners"
@@ -95,7 +95,7 @@ type Examiner struct {
 //
 // A scanner that fails is in its gate's runs with its error; an error of Examine itself means
 // that the change could not be read.
-func (e *Examiner) Examine(ctx context.Context, c Change, p policy.Policy, known []triage.Known, show func(Examination)) (Examination, error) {
+func (e *Examiner) Examine(ctx context.Context, c Change, p policy.Policy, known []baseline.Known, show func(Examination)) (Examination, error) {
 	diff, err := c.Repo.Diff(ctx, c.Base, c.Head)
 	if err != nil {
 		return Examination{}, fmt.Errorf("read the change: %w", err)
@@ -192,11 +192,11 @@ const nothing = "There is nothing to look at: the change has no file with conten
 const allOff = "The policy switches every gate off."
 
 // news lists what is new in gates and may be shown.
-func news(list []checks.Gate) (known []triage.Known) {
+func news(list []checks.Gate) (known []baseline.Known) {
 	for _, g := range list {
 		for _, f := range g.Findings {
 			if f.State == scanners.New && f.Comment {
-				known = append(known, triage.Known{Fingerprint: f.Fingerprint, Path: f.Path, Line: f.Line})
+				known = append(known, baseline.Known{Fingerprint: f.Fingerprint, Path: f.Path, Line: f.Line})
 			}
 		}
 	}
@@ -206,7 +206,7 @@ func news(list []checks.Gate) (known []triage.Known) {
 // ask has every scanner look, some at a time. Each time that the last one of a gate is ready,
 // and when the first patience is over, it tells what is known, with the error [errLooking] for
 // those that still look.
-func (e *Examiner) ask(ctx context.Context, wanted []scanners.Scanner, s *source, p policy.Policy, known []triage.Known, tell func([]scanners.Run)) ([]scanners.Run, error) {
+func (e *Examiner) ask(ctx context.Context, wanted []scanners.Scanner, s *source, p policy.Policy, known []baseline.Known, tell func([]scanners.Run)) ([]scanners.Run, error) {
 	runs := make([]scanners.Run, len(wanted))
 	left := map[scanners.Gate]int{}
 	for i, sc := range wanted {
@@ -266,7 +266,7 @@ type source struct {
 	partial             string            // what of the history is missing
 	truncated           string            // what of the change is missing
 	order               map[string]int    // of the commits, from the oldest
-	texts               *triage.Change
+	texts               *baseline.Change
 }
 
 // A largeFile is too large to be read.
@@ -282,7 +282,7 @@ type largeFile struct {
 //
 // So are the files of known findings, where the change does not touch them any more: a finding that is
 // in the base by now is not mended.
-func gather(ctx context.Context, c Change, diff *mirror.Diff, p policy.Policy, known []triage.Known) (*source, error) {
+func gather(ctx context.Context, c Change, diff *mirror.Diff, p policy.Policy, known []baseline.Known) (*source, error) {
 	s := &source{change: c, renames: map[string]string{}, partial: c.Partial, truncated: diff.Truncated, order: map[string]int{}}
 	blobs := map[string][]placed{}
 	add := func(to *side, f scanners.File) {
@@ -404,7 +404,7 @@ func (s *source) read(ctx context.Context, blobs map[string][]placed) error {
 
 // textsOf is what triage compares beside the findings, and sets the renames right. Files that are not
 // looked at are there without a text.
-func textsOf(diff *mirror.Diff, s *source) *triage.Change {
+func textsOf(diff *mirror.Diff, s *source) *baseline.Change {
 	head, base := map[string][]byte{}, map[string][]byte{}
 	for _, ch := range diff.Changes {
 		if ch.NewPath != "" {
@@ -423,8 +423,8 @@ func textsOf(diff *mirror.Diff, s *source) *triage.Change {
 	}
 	known(head, s.head.files)
 	known(base, s.base.files)
-	s.renames = triage.Origins(head, base, s.renames)
-	return triage.NewChange(head, base, s.renames)
+	s.renames = baseline.Origins(head, base, s.renames)
+	return baseline.NewChange(head, base, s.renames)
 }
 
 // addUntouched adds, to both ends, those of the files that are the same at both.

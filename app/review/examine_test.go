@@ -15,10 +15,10 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/secbydesign/secbydesign/app/baseline"
 	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/app/mirror"
 	"github.com/secbydesign/secbydesign/app/policy"
-	"github.com/secbydesign/secbydesign/app/triage"
 	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/scanners"
 )
@@ -329,7 +329,7 @@ func TestWithout(t *testing.T) {
 		}
 		return found
 	}
-	in := triage.Input{Head: at("a", "new", "other"), Base: at("a", "old"), History: at("old", "new", "other"), Renames: map[string]string{"new": "old", "other": "another"}}
+	in := baseline.Input{Head: at("a", "new", "other"), Base: at("a", "old"), History: at("old", "new", "other"), Renames: map[string]string{"new": "old", "other": "another"}}
 	got := without(in, []string{"old"})
 	if !reflect.DeepEqual(got.Head, at("a", "other")) || !reflect.DeepEqual(got.Base, at("a")) || !reflect.DeepEqual(got.History, at("other")) {
 		t.Errorf("%+v", got)

@@ -11,12 +11,12 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/secbydesign/secbydesign/app/decision"
 	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/app/ownership"
 	"github.com/secbydesign/secbydesign/app/policy"
 	"github.com/secbydesign/secbydesign/app/pull"
 	"github.com/secbydesign/secbydesign/app/queue"
-	"github.com/secbydesign/secbydesign/app/triage"
 	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/scanners"
 )
@@ -209,7 +209,7 @@ func stateOf(run scanners.Run, asked bool) scannerState {
 func (b basis) fact(rep checks.Report, f checks.Finding) fact {
 	one := fact{
 		Fingerprint: f.Fingerprint, Rule: f.RuleID(), Gate: f.Gate, Title: f.Title, Severity: f.Severity, State: f.State,
-		Path: f.Path, Line: f.Line, Shown: f.Comment, Block: f.Block, Fixable: triage.Fixable(f.Finding), HelpURL: f.HelpURL, Why: f.Why,
+		Path: f.Path, Line: f.Line, Shown: f.Comment, Block: f.Block, Fixable: decision.Fixable(f.Finding), HelpURL: f.HelpURL, Why: f.Why,
 	}
 	if f.Decided != nil {
 		one.Decided = cmp.Or(f.Decided.ID, f.Decided.Place())
@@ -275,8 +275,8 @@ func (f facts) rely(decision string) bool {
 }
 
 // await reports whether a decision from another pull request may count for one of the findings, of which
-// nothing is decided yet. Whether it does is said by [triage.Rule] in the next review.
-func (f facts) await(d triage.Decision) bool {
+// nothing is decided yet. Whether it does is said by [decision.Rule] in the next review.
+func (f facts) await(d decision.Decision) bool {
 	return slices.ContainsFunc(f.Findings, func(one fact) bool {
 		return one.State == scanners.New && one.Decided == "" && one.Rule == d.Rule && one.Fingerprint == d.Fingerprint && one.Path == d.Path
 	})

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/secbydesign/secbydesign/app/baseline"
 	"github.com/secbydesign/secbydesign/app/policy"
-	"github.com/secbydesign/secbydesign/app/triage"
 	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/scanners"
 )
@@ -14,7 +14,7 @@ import (
 // gates sorts runs by gate, says what the policy makes of their results and of those that did not finish,
 // and makes one finding of those that several scanners report. within reports whether a scanner may find
 // something in the paths of a pattern; nil is always.
-func gates(runs []scanners.Run, p policy.Policy, known []triage.Known, within func(scanner, pattern string) bool) []checks.Gate {
+func gates(runs []scanners.Run, p policy.Policy, known []baseline.Known, within func(scanner, pattern string) bool) []checks.Gate {
 	var out []checks.Gate
 	for _, name := range scanners.Gates() {
 		g := checks.Gate{Name: name, Block: p.Gate(name).Mode == policy.Block, Blocking: map[string]string{}}
@@ -54,10 +54,10 @@ func order(runs []scanners.Run) map[string]int {
 	return at
 }
 
-// merge makes one finding of those that are the same problem, see [triage.Same], and names the
+// merge makes one finding of those that are the same problem, see [baseline.Same], and names the
 // others in it. The one that stays is the loudest one, then one that is shown already, so that
 // its thread stays, then that of the first scanner.
-func merge(list []checks.Gate, order map[string]int, known []triage.Known) {
+func merge(list []checks.Gate, order map[string]int, known []baseline.Known) {
 	shown := map[string]bool{}
 	for _, k := range known {
 		shown[k.Fingerprint] = true

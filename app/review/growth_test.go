@@ -6,9 +6,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/secbydesign/secbydesign/app/baseline"
+	"github.com/secbydesign/secbydesign/app/decision"
 	"github.com/secbydesign/secbydesign/app/policy"
 	"github.com/secbydesign/secbydesign/app/pull"
-	"github.com/secbydesign/secbydesign/app/triage"
 	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/checks/patch"
 	"github.com/secbydesign/secbydesign/scanners"
@@ -46,21 +47,21 @@ func BenchmarkAfterTheScan(b *testing.B) {
 		ex := Examination{Patch: set, Gates: gates(runs, policy.Default(), nil, nil)}
 		input := checks.Input{Patch: set, Gates: ex.Gates, Limit: 25, Text: file, Threads: map[string]bool{}}
 		report := checks.Compose(input)
-		var decisions []triage.Decision
+		var decisions []decision.Decision
 		var results []scanners.Result
 		for _, run := range runs {
 			for _, r := range run.Results {
 				results = append(results, r)
-				decisions = append(decisions, triage.Decision{Fingerprint: r.Fingerprint, Rule: r.RuleID(), Path: r.Path, Verb: "accept"})
+				decisions = append(decisions, decision.Decision{Fingerprint: r.Fingerprint, Rule: r.RuleID(), Path: r.Path, Verb: "accept"})
 			}
 		}
-		in := triage.Input{}
+		in := baseline.Input{}
 		for i := range n {
 			f := scanners.Finding{Rule: "r", Path: "a.go", Line: i, Identity: "equal"}
 			in.Head = append(in.Head, f)
 			f.Line += 7
 			in.Base = append(in.Base, f)
-			in.Known = append(in.Known, triage.Known{Fingerprint: fmt.Sprint("x:", i), Path: "a.go", Line: i})
+			in.Known = append(in.Known, baseline.Known{Fingerprint: fmt.Sprint("x:", i), Path: "a.go", Line: i})
 		}
 		for _, c := range []struct {
 			name string
@@ -68,8 +69,8 @@ func BenchmarkAfterTheScan(b *testing.B) {
 		}{
 			{"gates", func() { gates(runs, policy.Default(), nil, nil) }},
 			{"gates-same", func() { gates(many(n, true), policy.Default(), nil, nil) }},
-			{"compare", func() { triage.Compare(scanners.Info{Name: "x"}, in) }},
-			{"rule", func() { triage.Rule(results, decisions, triage.Scope{}, time.Now()) }},
+			{"compare", func() { baseline.Compare(scanners.Info{Name: "x"}, in) }},
+			{"rule", func() { decision.Rule(results, decisions, decision.Scope{}, time.Now()) }},
 			{"decide", func() { _, _ = comments().Decide(b.Context(), ex, ex.Gates) }},
 			{"suppressions", func() { _, _, _ = comments().Suppressions(b.Context(), ex) }},
 			{"compose", func() { checks.Compose(input) }},

@@ -10,14 +10,14 @@ import (
 
 	"github.com/secbydesign/secbydesign/app/ownership"
 	"github.com/secbydesign/secbydesign/app/policy"
-	"github.com/secbydesign/secbydesign/app/triage"
+	"github.com/secbydesign/secbydesign/app/suppress"
 	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/checks/patch"
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
 // Comments are what the code of a change says about findings in it: our own suppressions, see
-// [triage.Ignore]. They count only as the base has them. It is for one review, and for one
+// [suppress.Ignore]. They count only as the base has them. It is for one review, and for one
 // goroutine at a time.
 type Comments struct {
 	head, base, tip func(path string) ([]byte, bool)
@@ -68,17 +68,17 @@ func (e *Examiner) Comments(ctx context.Context, c Change, tip string, pol polic
 }
 
 // at gives those of a file at one side.
-func (s *Comments) at(side func(string) ([]byte, bool), path string) []triage.Ignore {
+func (s *Comments) at(side func(string) ([]byte, bool), path string) []suppress.Ignore {
 	text, ok := side(path)
 	if !ok || !strings.Contains(strings.ToLower(string(text)), "secbydesign") { // nearly always
 		return nil
 	}
-	return triage.Ignores(string(text), s.now)
+	return suppress.Ignores(string(text), s.now)
 }
 
 // standing gives those of a file that count. A renamed file has none: whose word they were may
 // have been another's.
-func (s *Comments) standing(ex Examination, path string) []triage.Ignore {
+func (s *Comments) standing(ex Examination, path string) []suppress.Ignore {
 	before := func(line int) (int, bool) { return line, true }
 	if file, changed := ex.Patch.File(path); changed {
 		if file.OldPath != file.NewPath {
@@ -93,11 +93,11 @@ func (s *Comments) standing(ex Examination, path string) []triage.Ignore {
 		return nil
 	}
 	last := texts(s.at(s.tip, path))
-	return slices.DeleteFunc(triage.Standing(head, s.at(s.base, path), before), func(i triage.Ignore) bool { return !last[i.Text] })
+	return slices.DeleteFunc(suppress.Standing(head, s.at(s.base, path), before), func(i suppress.Ignore) bool { return !last[i.Text] })
 }
 
 // texts gives what comments say.
-func texts(list []triage.Ignore) map[string]bool {
+func texts(list []suppress.Ignore) map[string]bool {
 	said := map[string]bool{}
 	for _, i := range list {
 		said[i.Text] = true
@@ -119,7 +119,7 @@ func (ex Examination) changed() (paths []string) {
 func (s *Comments) Decide(ctx context.Context, ex Examination, gates []checks.Gate) ([]checks.Gate, error) {
 	s.look(ex)
 	gates = slices.Clone(gates)
-	files := map[string]map[int][]triage.Ignore{} // by the line that they are about
+	files := map[string]map[int][]suppress.Ignore{} // by the line that they are about
 	for at := range gates {
 		g := &gates[at]
 		g.Findings = slices.Clone(g.Findings)
@@ -133,7 +133,7 @@ func (s *Comments) Decide(ctx context.Context, ex Examination, gates []checks.Ga
 			}
 			about, read := files[f.Path]
 			if !read {
-				about = map[int][]triage.Ignore{}
+				about = map[int][]suppress.Ignore{}
 				for _, i := range s.standing(ex, f.Path) {
 					about[i.Covers] = append(about[i.Covers], i)
 				}
@@ -145,7 +145,7 @@ func (s *Comments) Decide(ctx context.Context, ex Examination, gates []checks.Ga
 	return gates, nil
 }
 
-func (s *Comments) decide(f *checks.Finding, list []triage.Ignore) {
+func (s *Comments) decide(f *checks.Finding, list []suppress.Ignore) {
 	for _, i := range list {
 		if !s.means(i, f.Result) {
 			continue
@@ -163,13 +163,13 @@ func (s *Comments) decide(f *checks.Finding, list []triage.Ignore) {
 }
 
 // means reports whether a comment is about the rule of a finding.
-func (s *Comments) means(i triage.Ignore, r scanners.Result) bool {
+func (s *Comments) means(i suppress.Ignore, r scanners.Result) bool {
 	return policy.RuleProblem(i.Rule, s.names...) == "" && policy.RuleMatches(i.Rule, r.Scanner, r.Rule)
 }
 
 // refused says why a comment does not accept a finding of a rule: one sentence, empty where it
 // does.
-func (s *Comments) refused(i triage.Ignore, rule string, r scanners.Result) string {
+func (s *Comments) refused(i suppress.Ignore, rule string, r scanners.Result) string {
 	switch {
 	case r.Worse:
 		return "It was written when the finding did not go as far as it does now."
@@ -218,7 +218,7 @@ func (s *Comments) added(ctx context.Context, ex Examination, file *patch.File, 
 }
 
 // proposed says what one comment will do once it is merged, and what is in its way.
-func (s *Comments) proposed(ex Examination, path string, i triage.Ignore, weigh bool) note {
+func (s *Comments) proposed(ex Examination, path string, i suppress.Ignore, weigh bool) note {
 	n := note{path: path, line: i.Line}
 	if i.Problem != "" {
 		n.message = "This is no suppression, and silences nothing. " + i.Problem + " This would be one: " + i.Right
@@ -258,7 +258,7 @@ func (s *Comments) proposed(ex Examination, path string, i triage.Ignore, weigh 
 
 // met gives the findings that a comment is about at the head, and whether all scanners that it may
 // mean have looked.
-func (s *Comments) met(ex Examination, path string, i triage.Ignore) (met []scanners.Result, looked bool) {
+func (s *Comments) met(ex Examination, path string, i suppress.Ignore) (met []scanners.Result, looked bool) {
 	looked = !s.policy.Ignored(path)
 	scanner, _, _ := strings.Cut(i.Rule, "/")
 	for _, run := range allRuns(ex) {

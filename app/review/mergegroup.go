@@ -11,11 +11,11 @@ import (
 	"github.com/google/go-github/v60/github"
 	"github.com/rs/zerolog"
 
+	"github.com/secbydesign/secbydesign/app/decision"
 	"github.com/secbydesign/secbydesign/app/installation"
 	"github.com/secbydesign/secbydesign/app/mirror"
 	"github.com/secbydesign/secbydesign/app/pull"
 	"github.com/secbydesign/secbydesign/app/queue"
-	"github.com/secbydesign/secbydesign/app/triage"
 	"github.com/secbydesign/secbydesign/checks"
 )
 
@@ -129,7 +129,7 @@ func (r *Reviewer) groupReport(ctx context.Context, gh *installation.Client, e q
 	if err != nil {
 		return checks.Report{}, p, err
 	}
-	scope := triage.Scope{Pulls: map[int]bool{}, Group: true}
+	scope := decision.Scope{Pulls: map[int]bool{}, Group: true}
 	for _, n := range numbers {
 		scope.Pulls[n] = true
 	}

@@ -6,9 +6,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/secbydesign/secbydesign/app/baseline"
 	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/app/policy"
-	"github.com/secbydesign/secbydesign/app/triage"
 	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/scanners"
 )
@@ -116,7 +116,7 @@ type Outcome struct {
 func (p Past) Replay(pol policy.Policy, shown Shown, now time.Time) (Outcome, error) {
 	var out Outcome
 	threads := map[string]bool{}
-	var known []triage.Known
+	var known []baseline.Known
 	j := &judge{policy: pol, repo: shownIn(p.RepoID, p.Repo), now: now, shown: func() (Shown, error) { return shown, nil }}
 	for i, past := range p.Reviews {
 		stored := past.facts.memory()
@@ -133,7 +133,7 @@ func (p Past) Replay(pol policy.Policy, shown Shown, now time.Time) (Outcome, er
 		for _, f := range o.Comments {
 			if !threads[f.Fingerprint] {
 				threads[f.Fingerprint] = true
-				known = append(known, triage.Known{Fingerprint: f.Fingerprint, Path: f.Path, Line: f.Line})
+				known = append(known, baseline.Known{Fingerprint: f.Fingerprint, Path: f.Path, Line: f.Line})
 				out.Comments = append(out.Comments, stored.told(f.Fingerprint))
 			}
 		}
@@ -195,7 +195,7 @@ func (f facts) memory() memory {
 }
 
 // gates are those that a review would have, from the runs that the policy wants.
-func (m memory) gates(pol policy.Policy, known []triage.Known) []checks.Gate {
+func (m memory) gates(pol policy.Policy, known []baseline.Known) []checks.Gate {
 	var runs []scanners.Run
 	for _, s := range m.seen.Scanners {
 		if s.State == notAsked || !pol.Wants(s.Name, s.Gate) {

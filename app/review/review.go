@@ -18,12 +18,13 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/secbydesign/secbydesign/app/baseline"
+	"github.com/secbydesign/secbydesign/app/decision"
 	"github.com/secbydesign/secbydesign/app/installation"
 	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/app/mirror"
 	"github.com/secbydesign/secbydesign/app/pull"
 	"github.com/secbydesign/secbydesign/app/queue"
-	"github.com/secbydesign/secbydesign/app/triage"
 	"github.com/secbydesign/secbydesign/checks"
 )
 
@@ -195,7 +196,7 @@ func (r *Reviewer) report(ctx context.Context, gh *installation.Client, p pull.P
 	comments := r.Examiner.Comments(ctx, c, p.Base, pol, time.Now())
 	verdict := r.judge(ctx, pol, p)
 	compose := func(ex Examination) (checks.Report, error) {
-		gates, err := r.decide(ctx, repoOf(p), triage.Scope{Pulls: map[int]bool{p.Number: true}}, ex.Gates)
+		gates, err := r.decide(ctx, repoOf(p), decision.Scope{Pulls: map[int]bool{p.Number: true}}, ex.Gates)
 		if err != nil {
 			return checks.Report{}, err
 		}
@@ -281,10 +282,10 @@ func waiting(list []checks.Gate) []checks.Gate {
 }
 
 // shown tells which findings the pull request shows or showed, and whether their threads are open.
-func shown(threads []checks.Thread) (known []triage.Known, open map[string]bool) {
+func shown(threads []checks.Thread) (known []baseline.Known, open map[string]bool) {
 	open = map[string]bool{}
 	for _, t := range threads {
-		known = append(known, triage.Known{Fingerprint: t.Fingerprint, Path: t.Path, Line: t.Line})
+		known = append(known, baseline.Known{Fingerprint: t.Fingerprint, Path: t.Path, Line: t.Line})
 		open[t.Fingerprint] = open[t.Fingerprint] || t.Open()
 	}
 	return known, open

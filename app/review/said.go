@@ -13,13 +13,13 @@ import (
 	"github.com/google/go-github/v60/github"
 	"github.com/rs/zerolog"
 
+	"github.com/secbydesign/secbydesign/app/decision"
 	"github.com/secbydesign/secbydesign/app/installation"
 	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/app/mirror"
 	"github.com/secbydesign/secbydesign/app/ownership"
 	"github.com/secbydesign/secbydesign/app/pull"
 	"github.com/secbydesign/secbydesign/app/queue"
-	"github.com/secbydesign/secbydesign/app/triage"
 	"github.com/secbydesign/secbydesign/checks"
 )
 
@@ -113,7 +113,7 @@ func (r *Reviewer) spread(ctx context.Context, e queue.Errand) error {
 		if err != nil {
 			return err
 		}
-		at := slices.IndexFunc(list, func(d triage.Decision) bool { return d.ID == e.ID })
+		at := slices.IndexFunc(list, func(d decision.Decision) bool { return d.ID == e.ID })
 		if at < 0 || list[at].Ended != "" {
 			return nil // it was taken back since
 		}

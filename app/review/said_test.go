@@ -10,9 +10,9 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/secbydesign/secbydesign/app/decision"
 	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/app/queue"
-	"github.com/secbydesign/secbydesign/app/triage"
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
@@ -73,12 +73,12 @@ func TestWhoIsLookedAtWithADecision(t *testing.T) {
 		t.Fatal(err)
 	}
 	made := func(id string) step {
-		return step{Decision: &triage.Decision{ID: id, Rule: "r", Fingerprint: "f", Path: "a.py", Number: 1}}
+		return step{Decision: &decision.Decision{ID: id, Rule: "r", Fingerprint: "f", Path: "a.py", Number: 1}}
 	}
 	for _, e := range []struct {
-		kind triage.StepKind
+		kind decision.StepKind
 		step step
-	}{{triage.Made, made(mine)}, {triage.Made, made(ended)}, {triage.Ended, step{ID: ended}}} {
+	}{{decision.Made, made(mine)}, {decision.Made, made(ended)}, {decision.Ended, step{ID: ended}}} {
 		data, err := json.Marshal(e.step)
 		if err == nil {
 			err = l.Record(t.Context(), ledger.Event{Kind: string(e.kind), Owner: "acme", Repo: "shop", Number: 1, Head: "h", Data: data})

@@ -15,9 +15,9 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/secbydesign/secbydesign/app/baseline"
 	"github.com/secbydesign/secbydesign/app/mirror"
 	"github.com/secbydesign/secbydesign/app/policy"
-	"github.com/secbydesign/secbydesign/app/triage"
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
@@ -34,7 +34,7 @@ type scan struct {
 }
 
 // run has one scanner look at both sides and at what was in between.
-func (e *Examiner) run(ctx context.Context, sc scanners.Scanner, s *source, p policy.Policy, known []triage.Known) (run scanners.Run) {
+func (e *Examiner) run(ctx context.Context, sc scanners.Scanner, s *source, p policy.Policy, known []baseline.Known) (run scanners.Run) {
 	review := ctx
 	ctx, cancel := context.WithTimeout(ctx, p.Budget.Scanner)
 	defer cancel()
@@ -74,7 +74,7 @@ func (e *Examiner) run(ctx context.Context, sc scanners.Scanner, s *source, p po
 	}
 
 	look := &scan{scanner: sc, info: info, source: s, policy: p, keep: e, ident: ident}
-	in := triage.Input{Renames: s.renames, Change: s.texts, Known: known}
+	in := baseline.Input{Renames: s.renames, Change: s.texts, Known: known}
 	in.Head = slices.Concat(look.files(ctx, scanners.ScopeFile, s.head.files), look.tree(ctx, s.change.Head))
 	in.History = look.files(ctx, scanners.ScopeRange, s.between.files)
 	slices.SortStableFunc(in.History, func(a, b scanners.Finding) int { return s.order[a.Commit] - s.order[b.Commit] })
@@ -104,7 +104,7 @@ func (e *Examiner) run(ctx context.Context, sc scanners.Scanner, s *source, p po
 		run.Err = context.Cause(review)
 		return run
 	}
-	run.Results = triage.Compare(info, in)
+	run.Results = baseline.Compare(info, in)
 	run.Err = join(append(look.failed, s.gaps(info)...))
 	return run
 }
@@ -123,7 +123,7 @@ func unreadFiles(failed []error) (paths []string, known bool) {
 
 // without leaves out what is in one of these files of the base, on all sides: what was seen of it would
 // be taken for the like of it in other files.
-func without(in triage.Input, paths []string) triage.Input {
+func without(in baseline.Input, paths []string) baseline.Input {
 	named := map[string]bool{}
 	for _, path := range paths {
 		named[path] = true
@@ -226,7 +226,7 @@ func (c *scan) files(ctx context.Context, scope scanners.Scope, files []scanners
 	for part := range c.parts(left) {
 		c.scanned += len(part)
 		fresh, err := c.scanner.Scan(ctx, scanners.Target{Scope: scope, Files: part})
-		triage.Seal(fresh)
+		baseline.Seal(fresh)
 		found = append(found, fresh...)
 		if err == nil {
 			c.remember(ctx, byFile(keysOf(at, part), fresh))
@@ -330,7 +330,7 @@ func (c *scan) tree(ctx context.Context, rev string) []scanners.Finding {
 		if found, err = c.checkout(ctx, all, changed); err != nil {
 			c.failed = append(c.failed, err)
 		}
-		triage.Seal(found)
+		baseline.Seal(found)
 		if err == nil {
 			c.remember(ctx, map[string][]scanners.Finding{key: found})
 		}

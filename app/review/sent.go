@@ -10,10 +10,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/secbydesign/secbydesign/app/baseline"
 	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/app/policy"
 	"github.com/secbydesign/secbydesign/app/pull"
-	"github.com/secbydesign/secbydesign/app/triage"
 	"github.com/secbydesign/secbydesign/app/upload"
 	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/scanners"
@@ -31,13 +31,13 @@ type Sent struct {
 }
 
 // run compares both ends, as of any scanner.
-func (t Sent) run(s *source, p policy.Policy, known []triage.Known) scanners.Run {
+func (t Sent) run(s *source, p policy.Policy, known []baseline.Known) scanners.Run {
 	left := func(found []scanners.Finding) []scanners.Finding {
 		return slices.DeleteFunc(slices.Clone(found), func(f scanners.Finding) bool { return p.Ignored(f.Path) })
 	}
 	return scanners.Run{
 		Scanner: t.Info.Name, Gate: t.Info.Gate, Version: t.Version, Skipped: t.Waits, Err: t.Err,
-		Results: triage.Compare(t.Info, triage.Input{Head: left(t.Head), Base: left(t.Base), Renames: s.renames, Change: s.texts, Known: known, Regraded: t.Updated}),
+		Results: baseline.Compare(t.Info, baseline.Input{Head: left(t.Head), Base: left(t.Base), Renames: s.renames, Change: s.texts, Known: known, Regraded: t.Updated}),
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/secbydesign/secbydesign/app/triage"
+	"github.com/secbydesign/secbydesign/app/suppress"
 	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/checks/patch"
 	"github.com/secbydesign/secbydesign/scanners"
@@ -36,11 +36,11 @@ func (s *Comments) Suppressions(ctx context.Context, ex Examination) (list []che
 		}
 		content, ok := s.head(file.NewPath)
 		switch {
-		case file.NewPath == "" || !ok && !triage.Silences(file.NewPath):
-		case triage.Silences(file.NewPath):
+		case file.NewPath == "" || !ok && !suppress.Silences(file.NewPath):
+		case suppress.Silences(file.NewPath):
 			notes = append(notes, s.entries(ctx, file, string(content), len(notes))...)
 		default:
-			for _, one := range triage.Suppressions(ctx, file.NewPath, string(content), file.Adds) {
+			for _, one := range suppress.Suppressions(ctx, file.NewPath, string(content), file.Adds) {
 				notes = append(notes, s.foreign(file.NewPath, one, len(notes) < maxWeighed))
 			}
 			if ctx.Err() != nil {
@@ -104,7 +104,7 @@ func summed(notes []note) (notices []string) {
 }
 
 // foreign says what is to be known of a suppression for another tool.
-func (s *Comments) foreign(path string, one triage.Suppression, weigh bool) note {
+func (s *Comments) foreign(path string, one suppress.Suppression, weigh bool) note {
 	n := note{path: path, line: one.Line, wide: one.Wide || one.Broad}
 	n.message = fmt.Sprintf("%q silences a scanner here, and nothing in this pull request.", one.Marker)
 	if one.Wide {
@@ -138,7 +138,7 @@ func (s *Comments) foreign(path string, one triage.Suppression, weigh bool) note
 }
 
 // silences reports whether a suppression may be meant for a result in the same file. In doubt it is.
-func silences(s triage.Suppression, r scanners.Result) bool {
+func silences(s suppress.Suppression, r scanners.Result) bool {
 	last := max(r.Line, r.EndLine)
 	if r.Line > 0 && (last < s.Line || !s.Block && r.Line > s.Line+1) {
 		return false
@@ -232,7 +232,7 @@ func (s *Comments) look(ex Examination) {
 func (s *Comments) entries(ctx context.Context, file *patch.File, text string, before int) []note {
 	path := file.NewPath
 	whole := note{path: path, message: "This file tells a scanner what to leave alone. It counts for nothing in this pull request; who reviews it decides whether it should later."}
-	list, err := triage.Entries(path, text)
+	list, err := suppress.Entries(path, text)
 	if err != nil {
 		whole.message += " As it is, " + err.Error() + "."
 	}
@@ -256,7 +256,7 @@ func (s *Comments) entries(ctx context.Context, file *patch.File, text string, b
 }
 
 // entry says what is wrong with one entry; the message is empty where nothing is.
-func (s *Comments) entry(path string, e triage.Entry) note {
+func (s *Comments) entry(path string, e suppress.Entry) note {
 	n := note{path: path, line: e.Line, part: true}
 	var says []string
 	tree, _ := s.tree()
@@ -284,7 +284,7 @@ func (s *Comments) entry(path string, e triage.Entry) note {
 }
 
 // inert says why an entry has no effect; empty where it has one, or where that is not known.
-func (s *Comments) inert(e triage.Entry) string {
+func (s *Comments) inert(e suppress.Entry) string {
 	tree, listed := s.tree()
 	switch {
 	case !listed:

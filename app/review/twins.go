@@ -6,13 +6,13 @@ import (
 	"slices"
 	"sort"
 
-	"github.com/secbydesign/secbydesign/app/triage"
+	"github.com/secbydesign/secbydesign/app/baseline"
 	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
 // Twins are the findings of one file, in which those of different scanners may be the same problem,
-// see [triage.Same]. To compare each with each takes the square of their number, and a file has as
+// see [baseline.Same]. To compare each with each takes the square of their number, and a file has as
 // many as its author likes. So only those are compared that have a name in common and lines that
 // overlap.
 type twins struct {
@@ -77,7 +77,7 @@ func (t *twins) take(i int) (taken []int) {
 				continue
 			}
 			for _, j := range s.overlapping(from, to) {
-				if !t.gone[j] && triage.Same(f.Result, t.all[j].Result) {
+				if !t.gone[j] && baseline.Same(f.Result, t.all[j].Result) {
 					taken = append(taken, j)
 					t.remove(j)
 				}

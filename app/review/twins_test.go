@@ -7,7 +7,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/secbydesign/secbydesign/app/triage"
+	"github.com/secbydesign/secbydesign/app/baseline"
 	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/scanners"
 )
@@ -42,7 +42,7 @@ func TestTwinsAgreeWithComparingAll(t *testing.T) {
 			}
 			var want []int
 			for j := i + 1; j < len(all); j++ {
-				if !gone[j] && triage.Same(all[i].Result, all[j].Result) {
+				if !gone[j] && baseline.Same(all[i].Result, all[j].Result) {
 					gone[j] = true
 					want = append(want, j)
 				}

@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"github.com/secbydesign/secbydesign/app/command"
+	"github.com/secbydesign/secbydesign/app/decision"
 	"github.com/secbydesign/secbydesign/app/ownership"
 	"github.com/secbydesign/secbydesign/app/queue"
-	"github.com/secbydesign/secbydesign/app/triage"
 	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/scanners"
 )
@@ -70,7 +70,7 @@ func (t *talk) decide(ctx context.Context, line string, c command.Command, f fac
 		Wrong: c.Verb == command.FP || c.Verb == command.NotAffected,
 		Coded: c.Verb == command.NotAffected || c.Verb == command.Defer,
 
-		Before: triage.Decision{Rule: f.Rule, Fingerprint: f.Fingerprint, Path: f.Path, Number: t.e.Number}.Before(t.decisions),
+		Before: decision.Decision{Rule: f.Rule, Fingerprint: f.Fingerprint, Path: f.Path, Number: t.e.Number}.Before(t.decisions),
 	}, who, t.said.At)
 	var refused *ownership.Refusal
 	if errors.As(err, &refused) {
@@ -84,8 +84,8 @@ func (t *talk) decide(ctx context.Context, line string, c command.Command, f fac
 	if err != nil {
 		return err
 	}
-	d := triage.Decision{
-		ID:   triage.DecisionID(t.e.Owner+"/"+t.e.Repo, t.said.Comment, t.line, f.Fingerprint),
+	d := decision.Decision{
+		ID:   decision.ID(t.e.Owner+"/"+t.e.Repo, t.said.Comment, t.line, f.Fingerprint),
 		Verb: string(c.Verb), Fingerprint: f.Fingerprint, Rule: f.Rule, Path: f.Path, Number: t.e.Number,
 		Severity: f.Severity, Fixable: f.Fixable, Extents: f.Extents, Reason: c.Reason, Ticket: c.Ticket, Code: c.Code, Until: c.Until,
 		Asked: who.Login, Needs: grant.Needs, From: grant.From, Twice: grant.Twice, Author: grant.Author, Ceiling: grant.Ceiling.String(), Policy: t.pull.Base,
@@ -93,7 +93,7 @@ func (t *talk) decide(ctx context.Context, line string, c command.Command, f fac
 	if grant.Counts {
 		d.By = []string{who.Login}
 	}
-	if err := t.step(triage.Made, step{Decision: &d}); err != nil {
+	if err := t.step(decision.Made, step{Decision: &d}); err != nil {
 		return err
 	}
 	// One finding has one decision in force, and one that waits.
@@ -135,7 +135,7 @@ func orRescan(have, reason string) string {
 }
 
 // others says who has to confirm a decision, as Markdown.
-func others(d triage.Decision, owners []string) string {
+func others(d decision.Decision, owners []string) string {
 	n := strconv.Itoa(d.Needs) + " more "
 	if d.Needs == 1 {
 		n = "one more "
@@ -164,26 +164,26 @@ func others(d triage.Decision, owners []string) string {
 }
 
 // step records one step of a decision.
-func (t *talk) step(kind triage.StepKind, s step) error {
+func (t *talk) step(kind decision.StepKind, s step) error {
 	s.Who, s.Source = t.who.Login, t.key
 	return t.record(string(kind), s)
 }
 
 // over ends a decision.
-func (t *talk) over(d triage.Decision, why string) error {
+func (t *talk) over(d decision.Decision, why string) error {
 	t.spread(Revocation, d)
-	return t.step(triage.Ended, step{ID: d.ID, Why: why})
+	return t.step(decision.Ended, step{ID: d.ID, Why: why})
 }
 
 // spread lets a decision be known in the other pull requests. Which are to be looked at is found out after
 // it is written down: a review that begins before does not know of it.
-func (t *talk) spread(kind string, d triage.Decision) {
+func (t *talk) spread(kind string, d decision.Decision) {
 	t.errands = append(t.errands, queue.Errand{
 		Installation: t.e.Installation, RepoID: t.e.RepoID, Owner: t.e.Owner, Repo: t.e.Repo, Number: t.e.Number, Kind: kind, ID: d.ID,
 	})
 }
 
-func (t *talk) decision(line, id string) (triage.Decision, bool) {
+func (t *talk) decision(line, id string) (decision.Decision, bool) {
 	for _, d := range t.decisions {
 		if d.ID == id {
 			return d, true
@@ -200,7 +200,7 @@ func (t *talk) decision(line, id string) (triage.Decision, bool) {
 		hint = " Here there are " + strings.Join(known[:min(len(known), 10)], ", ") + "."
 	}
 	t.say(line, id+" is no decision of this repository."+hint, "")
-	return triage.Decision{}, false
+	return decision.Decision{}, false
 }
 
 func (t *talk) confirm(ctx context.Context, line string, c command.Command) error {
@@ -227,7 +227,7 @@ func (t *talk) confirm(ctx context.Context, line string, c command.Command) erro
 	case !t.rules.May(who, d.From, d.Author):
 		t.replies = append(t.replies, checks.Code(short(line))+": this takes the word of "+others(d, owners)+".")
 	default:
-		if err := t.step(triage.Confirmed, step{ID: d.ID}); err != nil {
+		if err := t.step(decision.Confirmed, step{ID: d.ID}); err != nil {
 			return err
 		}
 		t.reason = orRescan(t.reason, "confirmed")
@@ -263,7 +263,7 @@ func (t *talk) revoke(line string, c command.Command) error {
 }
 
 // end takes a decision back.
-func (t *talk) end(d triage.Decision, verb, reason string) error {
+func (t *talk) end(d decision.Decision, verb, reason string) error {
 	why := "it was " + verb + " by @" + t.who.Login
 	if reason != "" {
 		why += ": " + reason

@@ -9,8 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/secbydesign/secbydesign/app/baseline"
 	"github.com/secbydesign/secbydesign/app/mirror"
-	"github.com/secbydesign/secbydesign/app/triage"
 	"github.com/secbydesign/secbydesign/scanners"
 	"github.com/secbydesign/secbydesign/scanners/sarif"
 )
@@ -136,7 +136,7 @@ func parts(runs []sarif.Run, taken []string) ([]part, error) {
 			list = append(list, part{scanner: name, category: run.Category, results: Results{Version: run.Version, Findings: []scanners.Finding{}}})
 		}
 		p := &list[at]
-		triage.Seal(run.Findings)
+		baseline.Seal(run.Findings)
 		p.results.Findings = append(p.results.Findings, run.Findings...)
 		p.results.Partial = p.results.Partial || len(run.Failed) > 0 || run.NoResults || run.Truncated
 		if err := run.Err(); err != nil {

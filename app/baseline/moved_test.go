@@ -1,4 +1,4 @@
-package triage
+package baseline
 
 import (
 	"fmt"
@@ -9,6 +9,8 @@ import (
 
 	"github.com/secbydesign/secbydesign/scanners"
 )
+
+func ports(from, to int) []scanners.Extent { return []scanners.Extent{{Of: "tcp", From: from, To: to}} }
 
 var grep = scanners.Info{Name: "grep", Gate: scanners.Code}
 
@@ -117,27 +119,6 @@ func TestDegrees(t *testing.T) {
 		if s := strings.Join(got, ", "); s != test.want {
 			t.Errorf("%s: %s, want %s", name, s, test.want)
 		}
-	}
-}
-
-// An acceptance is about a finding in its file. It does not cover one that came to another file, even
-// if the accepted one was fixed with the same push.
-func TestAnAcceptanceStaysInItsFile(t *testing.T) {
-	t.Parallel()
-	const bad, good = "def one():\n  x\n  bad\n", "def one():\n  x\n"
-	before, _ := texts("dev.py", good, "prod.py", good)
-	results := func(known []Known, files ...string) []scanners.Result {
-		after, found := texts(files...)
-		return Compare(grep, Input{Head: found, Known: known, Change: NewChange(after, before, nil)})
-	}
-	first := results(nil, "dev.py", bad, "prod.py", good)
-	d := Decision{ID: "A", Verb: "accept", Fingerprint: first[0].Fingerprint, Rule: "grep/r", Path: "dev.py", Number: 1, Severity: scanners.High}
-	second := results(shown(first), "dev.py", good+"# fixed\n", "prod.py", bad)
-	if got := Rule(second, []Decision{d}, Scope{Pulls: map[int]bool{1: true}}, day); len(second) != 1 || len(got) != 0 {
-		t.Errorf("it covers %+v of %+v", got, second)
-	}
-	if got := Rule(results(shown(first), "dev.py", "# above\n"+bad, "prod.py", good), []Decision{d}, Scope{Pulls: map[int]bool{1: true}}, day); len(got) != 1 {
-		t.Errorf("moved down, it covers %+v", got)
 	}
 }
 

@@ -1,4 +1,4 @@
-// Package triage tells what a change brings: it compares the findings at the head of a
+// Package baseline finds what a change brings: it compares the findings at the head of a
 // pull request with those at its merge base, and gives each a name that stays. It is pure.
 //
 // # Fingerprints
@@ -39,7 +39,7 @@
 // A finding in a version in between, which neither head nor base has, is new too: it is
 // gone from the tree but not from the history. Where several versions hold it, it is one
 // result.
-package triage
+package baseline
 
 import (
 	"cmp"
@@ -72,7 +72,7 @@ type Input struct {
 
 // Known is a finding that is already shown on the pull request, as new.
 type Known struct {
-	Fingerprint string // one that triage did not make counts for nothing
+	Fingerprint string // one that this package did not make counts for nothing
 	Path        string // at the head at which it was last shown
 	Line        int
 }

@@ -1,13 +1,16 @@
-package triage
+package suppress
 
 import (
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/secbydesign/secbydesign/checks/patch"
 )
+
+var day = time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC)
 
 func TestIgnores(t *testing.T) {
 	t.Parallel()

@@ -1,4 +1,10 @@
-package triage
+// Package decision holds what people decided about findings, and whether a decision still covers the
+// finding in front of it. It is pure.
+//
+// A decision is the sum of its steps: it is made, confirmed by others where it needs them, and ended.
+// It covers a finding for as long as its facts hold: until its last day, and until the finding becomes
+// worse or a fix appears.
+package decision
 
 import (
 	"cmp"
@@ -63,9 +69,9 @@ const (
 	Ended     StepKind = "decision.ended"
 )
 
-// DecisionID names a decision by the comment that made it, so that a comment which is read
+// ID names a decision by the comment that made it, so that a comment which is read
 // twice makes no second one.
-func DecisionID(repo string, comment int64, line int, fingerprint string) string {
+func ID(repo string, comment int64, line int, fingerprint string) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%d\x00%d\x00%s", strings.ToLower(repo), comment, line, fingerprint))
 	return "A-" + base32.StdEncoding.EncodeToString(sum[:5])
 }

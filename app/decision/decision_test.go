@@ -1,10 +1,12 @@
-package triage
+package decision
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/secbydesign/secbydesign/app/baseline"
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
@@ -171,5 +173,35 @@ func TestCopiesOfWhatWasDecided(t *testing.T) {
 	}
 	if n := count(group, accepted(3), Scope{Pulls: map[int]bool{1: true}, Group: true}); n != 1 {
 		t.Errorf("the decision of a pull request that is closed covers %d, want the copy in its own file", n)
+	}
+}
+
+// An acceptance is about a finding in its file. It does not cover one that came to another file, even
+// if the accepted one was fixed with the same push.
+func TestAnAcceptanceStaysInItsFile(t *testing.T) {
+	t.Parallel()
+	const bad, good = "def one():\n  x\n  bad\n", "def one():\n  x\n"
+	before := map[string][]byte{"dev.py": []byte(good), "prod.py": []byte(good)}
+	results := func(earlier []scanners.Result, dev, prod string) []scanners.Result {
+		in := baseline.Input{Change: baseline.NewChange(map[string][]byte{"dev.py": []byte(dev), "prod.py": []byte(prod)}, before, nil)}
+		for path, text := range map[string]string{"dev.py": dev, "prod.py": prod} {
+			if at := strings.Index(text, "bad"); at >= 0 {
+				line := 1 + strings.Count(text[:at], "\n")
+				in.Head = append(in.Head, scanners.Finding{Rule: "r", Path: path, Line: line, EndLine: line, Identity: "bad", Severity: scanners.Medium})
+			}
+		}
+		for _, r := range earlier {
+			in.Known = append(in.Known, baseline.Known{Fingerprint: r.Fingerprint, Path: r.Path, Line: r.Line})
+		}
+		return baseline.Compare(scanners.Info{Name: "grep", Gate: scanners.Code}, in)
+	}
+	first := results(nil, bad, good)
+	d := Decision{ID: "A", Verb: "accept", Fingerprint: first[0].Fingerprint, Rule: "grep/r", Path: "dev.py", Number: 1, Severity: scanners.High}
+	second := results(first, good+"# fixed\n", bad)
+	if got := Rule(second, []Decision{d}, Scope{Pulls: map[int]bool{1: true}}, day); len(second) != 1 || len(got) != 0 {
+		t.Errorf("it covers %+v of %+v", got, second)
+	}
+	if got := Rule(results(first, "# above\n"+bad, good), []Decision{d}, Scope{Pulls: map[int]bool{1: true}}, day); len(got) != 1 {
+		t.Errorf("moved down, it covers %+v", got)
 	}
 }

@@ -1,4 +1,7 @@
-package triage
+// Package suppress reads what the code of a change says to silence a scanner: suppressions of ours in
+// comments, which count as the base has them, and the markers and ignore files of the tools, which
+// count for nothing in a pull request and are shown to its reviewers.
+package suppress
 
 import (
 	"fmt"
