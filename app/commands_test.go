@@ -18,6 +18,7 @@ import (
 
 	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/checks/fakegithub"
+	"github.com/secbydesign/secbydesign/checks/publish"
 )
 
 // mild makes up a finding of medium severity: a word that may be a key.
@@ -434,7 +435,7 @@ func TestInAThread(t *testing.T) {
 		}
 		return len(got.Reactions) > 0
 	})
-	if got.Reactions[0].Content != checks.Done {
+	if got.Reactions[0].Content != publish.Done {
 		t.Errorf("the reaction is %+v", got.Reactions)
 	}
 	// A mistake is answered there too, once.
@@ -473,7 +474,7 @@ func TestReactionsWhereTheAppMay(t *testing.T) {
 	s.until("there is a reaction", func() bool {
 		for _, k := range s.GitHub.IssueComments("acme", "shop", n) {
 			if k.ID == note {
-				return len(k.Reactions) == 1 && k.Reactions[0].Content == checks.Done
+				return len(k.Reactions) == 1 && k.Reactions[0].Content == publish.Done
 			}
 		}
 		return false

@@ -15,7 +15,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/app/queue"
 	"github.com/secbydesign/secbydesign/app/review"
-	"github.com/secbydesign/secbydesign/checks"
+	"github.com/secbydesign/secbydesign/checks/publish"
 	"github.com/secbydesign/secbydesign/webhook"
 )
 
@@ -243,7 +243,7 @@ func (a *app) rerun(ctx context.Context, i webhook.Rerun) ([]queue.Request, erro
 // check's external id does, and so do the heads that we heard of.
 func (a *app) pullsOf(ctx context.Context, repo ledger.Repo, number int, externalID, head string) ([]int, error) {
 	if number == 0 {
-		number = checks.PullOf(externalID)
+		number = publish.PullOf(externalID)
 	}
 	if number != 0 {
 		return []int{number}, nil

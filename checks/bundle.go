@@ -74,7 +74,7 @@ func (b bundle) worst() Finding {
 func (b bundle) headline() string {
 	what := title(b.Finding)
 	if len(b.with) > 0 {
-		what = fmt.Sprintf("%d known vulnerabilities in %s", 1+len(b.with), cut(Plain(b.Package), 80))
+		what = fmt.Sprintf("%d known vulnerabilities in %s", 1+len(b.with), Cut(Plain(b.Package), 80))
 	}
 	return fmt.Sprintf("**%s: %s**", severityWord(b.worst()), Escape(what))
 }
@@ -93,7 +93,7 @@ func (b bundle) others() string {
 			lines = append(lines, fmt.Sprintf("- … and %d more, which the check lists", len(b.with)-i))
 			break
 		}
-		lines = append(lines, fmt.Sprintf("- **%s** %s %s · `%s`%s", severityWord(f), Escape(cut(f.Message, maxWhy)), codeSpan(f.RuleID()), f.ID(), lapsedText(f)))
+		lines = append(lines, fmt.Sprintf("- **%s** %s %s · `%s`%s", severityWord(f), Escape(Cut(f.Message, maxWhy)), Code(f.RuleID()), f.ID(), lapsedText(f)))
 	}
 	return fold(fmt.Sprintf("%d more: %s", len(b.with), bySeverity(b.with)), strings.Join(lines, "\n"))
 }

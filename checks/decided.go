@@ -43,7 +43,7 @@ func (d Decided) sentence() string {
 		s += " by " + strings.Join(by, " and ")
 	}
 	if d.Path != "" {
-		return s + " by the comment at " + codeSpan(d.Place())
+		return s + " by the comment at " + Code(d.Place())
 	}
 	return s + " (`" + d.ID + "`)"
 }

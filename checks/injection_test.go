@@ -94,15 +94,15 @@ func bodies(t testing.TB, p string) map[string]string {
 	for i, c := range rep.Comments {
 		out[fmt.Sprint("comment ", i)] = c.Body
 		out[fmt.Sprint("comment elsewhere ", i)] = awayBody(c.Plain, c.Where)
-		closed := closedBody(c.Body, "Fixed in "+shortCode(head40)+".")
+		closed := closedBody(c.Body, "Fixed in "+ShortCode(head40)+".")
 		out[fmt.Sprint("settled ", i)] = closed
 		threads = append(threads, Thread{CommentID: int64(i), Fingerprint: c.Fingerprint, Scanner: c.Scanner, Body: closed})
 	}
 	out["note"] = rep.Note(threads, nil, true)
-	for _, c := range rep.Checks {
+	for _, c := range append([]Check{rep.Check}, rep.Gates...) {
 		out["check "+c.Name] = c.Summary
 	}
-	out["not run"] = Compose(Input{NotRun: p}).Checks[0].Summary
+	out["not run"] = Compose(Input{NotRun: p}).Check.Summary
 	return out
 }
 
@@ -206,8 +206,8 @@ func TestInjection(t *testing.T) {
 					t.Errorf("payload %d, %s: the marker is %q, %q, %v", i, name, fp, scanner, ok)
 				}
 			}
-			if isSummary(body) != (name == "note") {
-				t.Errorf("payload %d, %s: taken for a summary: %v", i, name, isSummary(body))
+			if IsSummary(body) != (name == "note") {
+				t.Errorf("payload %d, %s: taken for a summary: %v", i, name, IsSummary(body))
 			}
 			if isClosed(body) != strings.HasPrefix(name, "settled") {
 				t.Errorf("payload %d, %s: taken for settled: %v", i, name, isClosed(body))

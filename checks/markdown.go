@@ -15,7 +15,7 @@ const maxText = 1000
 // Plain makes one line of text that shows what it holds: control, bidirectional and
 // invisible characters are spelled out, since a reader cannot see what they do.
 func Plain(s string) string {
-	s = cut(strings.ToValidUTF8(s, "\uFFFD"), maxText)
+	s = Cut(strings.ToValidUTF8(s, "\uFFFD"), maxText)
 	var b strings.Builder
 	space := false
 	for _, r := range s {
@@ -42,8 +42,8 @@ func spell(s, keep string) string { return visible.Spell(s, keep) }
 // hidden reports whether a character shows nothing of its own, or changes how others are shown.
 func hidden(r rune) bool { return visible.Hidden(r) }
 
-// cut shortens s to at most n bytes, at a character's edge.
-func cut(s string, n int) string {
+// Cut shortens s to at most n bytes, at a character's edge.
+func Cut(s string, n int) string {
 	if len(s) <= n {
 		return s
 	}
@@ -84,9 +84,9 @@ func Escape(s string) string {
 	return mention.ReplaceAllString(s, "$1&#8203;")
 }
 
-// codeSpan shows s as inline code, in which nothing is formatted, linked or mentioned
+// Code shows s as inline code, in which nothing is formatted, linked or mentioned
 // (https://spec.commonmark.org/0.31.2/#code-spans).
-func codeSpan(s string) string {
+func Code(s string) string {
 	s = Plain(s)
 	if s == "" {
 		return "` `"

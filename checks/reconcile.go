@@ -37,8 +37,8 @@ type Change struct {
 	Reopen bool   // undo that
 }
 
-// after is the thread once the change is carried out.
-func (ch Change) after() Thread {
+// After is the thread once the change is carried out.
+func (ch Change) After() Thread {
 	t := ch.Thread
 	if ch.Body != "" {
 		t.Body = ch.Body
@@ -113,7 +113,7 @@ func Reconcile(rep Report, have []Thread, head string) Plan {
 		case rep.input.unseen(t.Path):
 			ch = shut(t, "Not looked at any more: the policy leaves the file alone.")
 		default:
-			ch = shut(t, "Fixed in "+shortCode(head)+left(t.Body, rep.Standing)+".")
+			ch = shut(t, "Fixed in "+ShortCode(head)+left(t.Body, rep.Standing)+".")
 		}
 		if ch.Body != "" || ch.Close || ch.Reopen {
 			plan.Changes = append(plan.Changes, ch)

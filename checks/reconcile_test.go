@@ -261,7 +261,7 @@ func TestDecisionsSettleThreads(t *testing.T) {
 		if len(plan.Create) != 0 || len(plan.Changes) != 1 || !strings.HasPrefix(plan.Changes[0].Body, wantBody) || plan.Changes[0].Close != closes || plan.Changes[0].Reopen != reopens {
 			t.Fatalf("%s: %+v", name, plan)
 		}
-		th = plan.Changes[0].after()
+		th = plan.Changes[0].After()
 		if again := Reconcile(rep, []Thread{th}, head40); !again.Empty() {
 			t.Errorf("%s: then %+v", name, again)
 		}

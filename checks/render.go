@@ -12,7 +12,7 @@ import (
 
 // title names the kind of problem, as plain text.
 func title(f Finding) string {
-	return cut(Plain(f.Title), 120)
+	return Cut(Plain(f.Title), 120)
 }
 
 // title says the outcome in one line of plain text.
@@ -89,14 +89,14 @@ func (in Input) gap() string {
 		}
 	}
 	if len(names) > 1 && len(slices.Compact(reasons)) == 1 {
-		return cut(reasons[0], maxGap)
+		return Cut(reasons[0], maxGap)
 	}
 	if more := len(names) - maxNames; more > 0 {
 		names = append(names[:maxNames], fmt.Sprintf("%d more", more))
 	}
 	s := strings.Join(names, ", ") + " did not finish"
 	if len(failing) > 0 {
-		s += ": " + cut(failing[0], maxGap)
+		s += ": " + Cut(failing[0], maxGap)
 	}
 	return s
 }
@@ -113,10 +113,10 @@ func (in Input) unfinished() []string {
 	return names
 }
 
-// maxSummary is GitHub's limit for a check run's summary, in characters and in bytes ("Only
+// MaxSummary is GitHub's limit for a check run's summary, in characters and in bytes ("Only
 // 65535 characters are allowed", "summary exceeds a maximum bytesize of 65535"). We count
 // bytes, since they are never fewer, and leave room for a word about another pull request.
-const maxSummary = 65535 - 200
+const MaxSummary = 65535 - 200
 
 // summary is the Markdown of a check run. It holds nothing that changes when the same review
 // is done again, such as durations: that would make a write out of nothing.
@@ -128,7 +128,7 @@ func (in Input) summary(v Verdict, commented []string) string {
 	for _, n := range in.Notices {
 		fmt.Fprintf(&head, "> %s\n\n", n)
 	}
-	fmt.Fprintf(&head, "%s at %s, compared with %s.\n", outcome(in, v), shortCode(in.Head), shortCode(in.Base))
+	fmt.Fprintf(&head, "%s at %s, compared with %s.\n", outcome(in, v), ShortCode(in.Head), ShortCode(in.Base))
 	if unfinished := in.runs(func(r scanners.Run) bool { return r.Err != nil }); len(unfinished) > 0 {
 		head.WriteString("\n### Not finished\n\n")
 		for _, r := range unfinished {
@@ -146,7 +146,7 @@ func (in Input) summary(v Verdict, commented []string) string {
 	list := func(section string, found []Finding, item func(Finding) string) {
 		for i, f := range found {
 			text := ""
-			if size <= maxSummary { // else there is no room for it
+			if size <= MaxSummary { // else there is no room for it
 				text = item(f)
 			}
 			if i == 0 {
@@ -163,7 +163,7 @@ func (in Input) summary(v Verdict, commented []string) string {
 	if in.Unchanged {
 		list("Already in the base", in.findings(scanners.Unchanged), plain)
 	}
-	return fit(head.String(), items, foot.String(), maxSummary)
+	return fit(head.String(), items, foot.String(), MaxSummary)
 }
 
 func outcome(in Input, v Verdict) string {
@@ -181,15 +181,15 @@ func outcome(in Input, v Verdict) string {
 
 // item is one finding in a list.
 func (in Input) item(f Finding, noThread bool) string {
-	place := codeSpan(where(f))
+	place := Code(where(f))
 	if f.State == scanners.New && f.Commit == "" {
 		place = in.linked(f.Path, f.Line)
 	}
 	s := fmt.Sprintf("- **%s** %s at %s", severityWord(f), Escape(title(f)), place)
 	if f.Commit != "" {
-		s += ", in the history only: commit " + shortCode(f.Commit) + " holds it"
+		s += ", in the history only: commit " + ShortCode(f.Commit) + " holds it"
 	}
-	s += fmt.Sprintf(" · %s · `%s`", codeSpan(f.RuleID()), f.ID())
+	s += fmt.Sprintf(" · %s · `%s`", Code(f.RuleID()), f.ID())
 	if noThread {
 		s += " · *listed here only*"
 	}
@@ -304,13 +304,13 @@ const (
 // both may be empty.
 func (in Input) commentBody(b bundle, place, mend string) string {
 	f := b.Finding
-	said := Escape(cut(f.Message, maxSaid))
+	said := Escape(Cut(f.Message, maxSaid))
 	if f.Why != "" {
-		said += " " + Escape(cut(f.Why, maxWhy))
+		said += " " + Escape(Cut(f.Why, maxWhy))
 	}
 	history := ""
 	if f.Commit != "" {
-		history = fmt.Sprintf("It is not in the code any more, but commit %s of this pull request still holds it, and whoever can read the repository can read it there.", shortCode(f.Commit))
+		history = fmt.Sprintf("It is not in the code any more, but commit %s of this pull request still holds it, and whoever can read the repository can read it there.", ShortCode(f.Commit))
 	}
 	help, more := shortHelp(f.Help)
 	if help != "" {
@@ -329,7 +329,7 @@ func (in Input) commentBody(b bundle, place, mend string) string {
 		parts = slices.DeleteFunc(parts, func(s string) bool { return s == "" })
 		body := strings.Join(parts, "\n\n")
 		switch {
-		case len(body) <= maxNote:
+		case len(body) <= MaxNote:
 			return body
 		case more != "":
 			more = ""
@@ -372,7 +372,7 @@ func (in Input) flow(steps []scanners.Step) string {
 		}
 		fmt.Fprintf(&b, "%d. %s", i+1, in.linked(s.Path, s.Line))
 		if s.Message != "" {
-			b.WriteString(": " + Escape(cut(s.Message, maxWhy)))
+			b.WriteString(": " + Escape(Cut(s.Message, maxWhy)))
 		}
 		b.WriteString("\n")
 	}
@@ -388,10 +388,10 @@ func (in Input) linked(path string, line int) string {
 	if in.Link != nil {
 		// A name may be as long as it likes, and a comment may not.
 		if link := in.Link(path, line); link != "" && len(link) <= 2*maxText {
-			return "[" + codeSpan(shown) + "](" + link + ")"
+			return "[" + Code(shown) + "](" + link + ")"
 		}
 	}
-	return codeSpan(shown)
+	return Code(shown)
 }
 
 // smallPrint is for those who want to look it up.
@@ -409,13 +409,13 @@ func smallPrint(f Finding) string {
 		}
 		parts = append(parts, Escape(a))
 	}
-	by := codeSpan(f.RuleID())
+	by := Code(f.RuleID())
 	for i, other := range f.Also {
 		switch i {
 		case 0:
-			by += ", also found by " + codeSpan(other)
+			by += ", also found by " + Code(other)
 		case 1, 2:
-			by += ", " + codeSpan(other)
+			by += ", " + Code(other)
 		case 3:
 			by += fmt.Sprintf(" and %d more", len(f.Also)-i)
 		}
@@ -472,6 +472,9 @@ func unmarked(body string) (text, marks string, ok bool) {
 	return body[:at], body[at+2:], true
 }
 
+// OnFile is the text of the comment where it has to stand on the file and not on its line.
+func (c Comment) OnFile() string { return awayBody(c.Plain, c.Where) }
+
 // awayBody is an open text for a thread that does not hang where its finding is, since GitHub
 // cannot move a thread.
 func awayBody(body, where string) string {
@@ -512,12 +515,12 @@ func isClosed(body string) bool {
 	return ok && !strings.Contains(first, "\n") && strings.Contains(rest, foldClose)
 }
 
-// shortCode shows a commit's first digits as code; other names as they are.
-func shortCode(rev string) string {
+// ShortCode shows a commit's first digits as code; other names as they are.
+func ShortCode(rev string) string {
 	if len(rev) >= 40 && strings.Trim(rev, "0123456789abcdef") == "" {
 		rev = rev[:10]
 	}
-	return codeSpan(rev)
+	return Code(rev)
 }
 
 func count(n int, noun string) string {

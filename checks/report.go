@@ -1,22 +1,15 @@
-// Package checks turns findings into what a pull request shows, and is the only place that
-// writes to GitHub.
+// Package checks turns findings into what a pull request shows. It is pure: package checks/publish
+// writes it to GitHub.
 //
-// It has three steps. [Compose] makes the whole wanted state from findings, without the
-// network. [Reconcile] compares it with what is there and yields the fewest writes. [Run]
-// carries them out. Each can be done again at any moment, after a crash, a redelivery or by
-// two processes at once, and ends in the same state.
+// It has two steps. [Compose] makes the whole wanted state from findings. [Reconcile] compares it with
+// what is there and yields the fewest writes. Both can be done again at any moment and give the same.
 //
-// What is there is read from GitHub alone: each thread of ours and the one summary carry a hidden
-// marker, so the program's own store may be lost.
-//
-//   - report.go decides what is shown, place.go where: package patch knows which lines of the diff
+//   - report.go decides what is shown, anchor.go where: package patch knows which lines of the diff
 //     can carry a comment, and which change brought about what shows elsewhere.
 //   - suggest.go makes a fix a suggestion, only where pressing its button does exactly the fix.
-//   - render.go and sticky.go make Markdown, and with markdown.go the text of a tree or a tool stays
+//   - render.go and summary.go make Markdown, and with markdown.go the text of a tree or a tool stays
 //     text in it.
-//   - present.go reads what is there; reconcile.go and run.go are the second and the third step.
-//   - sibling.go is about several pull requests with one head, for which GitHub has one check.
-//   - reply.go says something to one person.
+//   - reconcile.go is the second step.
 package checks
 
 import (
@@ -145,7 +138,8 @@ const (
 // A Report is everything that the pull request will show.
 type Report struct {
 	Verdict  Verdict
-	Checks   []Check   // the verdict's first, then one for each gate
+	Check    Check     // the verdict's
+	Gates    []Check   // one for each gate that applies to the change
 	Comments []Comment // the threads that should be open, worst first
 
 	// Standing holds the fingerprints of all findings that are new here, shown or not.
@@ -178,7 +172,8 @@ type Check struct {
 	Annotations []Annotation
 	Actions     []Action // buttons, shown once the check is completed
 
-	own Conclusion // what it would be without another pull request, see [Run.ShareWith]; empty where that is the same
+	// Own is what it would be without another pull request of the same head; empty where that is the same.
+	Own Conclusion `json:"-"`
 }
 
 // An Annotation is one line of a check run's list, shown at its place in the diff.
@@ -257,11 +252,11 @@ func Compose(in Input) Report {
 		}
 	}
 	rep.Verdict = in.verdict()
-	rep.Checks = append(rep.Checks, in.verdictCheck(rep.Verdict, fingerprints))
+	rep.Check = in.verdictCheck(rep.Verdict, fingerprints)
 	if in.NotRun == "" {
 		for _, g := range in.Gates {
 			if g.applies() && len(g.Pending) == 0 {
-				rep.Checks = append(rep.Checks, in.gateCheck(g))
+				rep.Gates = append(rep.Gates, in.gateCheck(g))
 			}
 		}
 	}
@@ -348,8 +343,9 @@ func (r Report) Runs() []scanners.Run {
 	return out
 }
 
-// at makes the report anew for the threads that are there now, and those that are about to be.
-func (r Report) at(threads []Thread, opened map[string]bool) Report {
+// At makes the report again for the threads that exist now, and for the fingerprints whose threads were
+// just opened.
+func (r Report) At(threads []Thread, opened map[string]bool) Report {
 	in := r.input
 	in.Threads = maps.Clone(opened)
 	for _, t := range threads {
@@ -358,8 +354,8 @@ func (r Report) at(threads []Thread, opened map[string]bool) Report {
 	return Compose(in)
 }
 
-// without is the verdict's check when some comments found no place.
-func (r Report) without(unplaced map[string]bool) Check {
+// Without is the verdict's check when some comments, by their fingerprints, found no place.
+func (r Report) Without(unplaced map[string]bool) Check {
 	var commented []string
 	for _, c := range r.Comments {
 		if !unplaced[c.Fingerprint] {
@@ -370,7 +366,12 @@ func (r Report) without(unplaced map[string]bool) Check {
 }
 
 // Digest names the report's content: two reports with the same digest show the same.
-func (r Report) Digest() string { return digest(struct{ A, B any }{r.Checks, r.Comments}) }
+func (r Report) Digest() string {
+	return digest(struct{ A, B any }{append([]Check{r.Check}, r.Gates...), r.Comments})
+}
+
+// Digest names what a check run shows.
+func (c Check) Digest() string { return digest(c) }
 
 // digest is short because it shares GitHub's external_id with other facts.
 func digest(v any) string {
@@ -511,6 +512,12 @@ func (in Input) conclusion(v Verdict) Conclusion {
 		return Failure
 	}
 	return Neutral
+}
+
+// SupersededCheck is the check of a review that another one took the place of. why is Markdown.
+func SupersededCheck(name, why string) Check {
+	in := Input{}
+	return Check{Name: name, Conclusion: in.conclusion(Superseded), Title: in.title(Superseded), Summary: why + "\n"}
 }
 
 func (in Input) gateCheck(g Gate) Check {

@@ -15,7 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-github/v60/github"
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
@@ -239,7 +238,7 @@ func TestComposeGolden(t *testing.T) {
 			rep := Compose(in)
 			var b strings.Builder
 			fmt.Fprintf(&b, "verdict: %s\n", rep.Verdict)
-			for _, c := range rep.Checks {
+			for _, c := range append([]Check{rep.Check}, rep.Gates...) {
 				fmt.Fprintf(&b, "\n=== check %s: %s: %s\n%s", c.Name, c.Conclusion, c.Title, c.Summary)
 				for _, a := range c.Annotations {
 					fmt.Fprintf(&b, "--- annotation %+v\n", a)
@@ -304,8 +303,8 @@ func TestVerdicts(t *testing.T) {
 	} {
 		c.gate.Name = scanners.Secrets
 		rep := Compose(Input{Gates: []Gate{c.gate}, Draft: c.draft})
-		if rep.Verdict != c.verdict || rep.Checks[0].Conclusion != c.conclusion {
-			t.Errorf("%s: got %s, %s; want %s, %s", c.name, rep.Verdict, rep.Checks[0].Conclusion, c.verdict, c.conclusion)
+		if rep.Verdict != c.verdict || rep.Check.Conclusion != c.conclusion {
+			t.Errorf("%s: got %s, %s; want %s, %s", c.name, rep.Verdict, rep.Check.Conclusion, c.verdict, c.conclusion)
 		}
 	}
 }
@@ -320,7 +319,7 @@ func TestComposeIgnoresOrder(t *testing.T) {
 				f := in.Gates[i].Findings
 				rng.Shuffle(len(f), func(a, b int) { f[a], f[b] = f[b], f[a] })
 			}
-			if got := Compose(in); !reflect.DeepEqual(got.Checks, want.Checks) || !reflect.DeepEqual(got.Comments, want.Comments) {
+			if got := Compose(in); !reflect.DeepEqual(got.Gates, want.Gates) || !reflect.DeepEqual(got.Comments, want.Comments) {
 				t.Errorf("%s: another order gives another report", name)
 			}
 		}
@@ -334,8 +333,8 @@ func TestSummaryFits(t *testing.T) {
 		many = append(many, finding(fmt.Sprintf("%s/%d.py", strings.Repeat("long", 20), i), i, scanners.Low, scanners.New))
 	}
 	rep := Compose(Input{Gates: gate(many...), Limit: 10})
-	for _, c := range rep.Checks {
-		if len(c.Summary) > maxSummary {
+	for _, c := range append([]Check{rep.Check}, rep.Gates...) {
+		if len(c.Summary) > MaxSummary {
 			t.Errorf("%s: %d bytes", c.Name, len(c.Summary))
 		}
 		if !strings.Contains(c.Summary, "more, which do not fit here") || !strings.Contains(c.Summary, "<sub>") {
@@ -442,26 +441,12 @@ func FuzzHostileText(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := codeSpan(text)
+		c := Code(text)
 		if strings.ContainsAny(c, "\n\r") || c[0] != '`' || c[len(c)-1] != '`' {
-			t.Fatalf("codeSpan(%q) = %q", text, c)
+			t.Fatalf("Code(%q) = %q", text, c)
 		}
 		if isClosed(body) {
 			t.Fatalf("an open text looks closed: %q", body)
 		}
 	})
-}
-
-// TestASiblingIsNamedWithinTheLimits is about GitHub's limits for a summary and a title.
-func TestASiblingIsNamedWithinTheLimits(t *testing.T) {
-	t.Parallel()
-	const n = 1 << 31
-	r := &Run{siblings: []int{n}, others: map[int]*github.CheckRun{n: {Status: github.String("completed"), Conclusion: github.String("failure")}}}
-	c := r.worst(Check{Conclusion: Neutral, Title: strings.Repeat("t", 300), Summary: strings.Repeat("s", maxSummary)})
-	if len(c.Summary) > 65535 || !strings.HasPrefix(c.Summary, "> Pull request #2147483648 has the same commit") {
-		t.Errorf("%d bytes: %.100s", len(c.Summary), c.Summary)
-	}
-	if title := output(c).GetTitle(); len(title) > maxTitle || !strings.HasPrefix(title, "#2147483648, which has the same commit, ends as failure.") {
-		t.Errorf("the title is %q", title)
-	}
 }

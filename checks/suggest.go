@@ -260,7 +260,7 @@ func changes(a, b [][]byte, edits []scanners.Edit) (hunks [][]string) {
 // showLine shows one line of code as it is, but for what cannot be seen.
 func showLine(line []byte) string {
 	s := strings.TrimSuffix(strings.TrimSuffix(string(line), "\n"), "\r")
-	return cut(spell(strings.ToValidUTF8(s, "\uFFFD"), "\t "), 300)
+	return Cut(spell(strings.ToValidUTF8(s, "\uFFFD"), "\t "), 300)
 }
 
 // fence makes a code block of text, which must be empty or end with a line end, so that nothing in
@@ -288,7 +288,7 @@ func longestRun(s string, c rune) (longest int) {
 func foldFix(fix scanners.Fix, diff string) string {
 	text := fence("diff", diff+"\n")
 	if fix.Title != "" {
-		text = Escape(cut(fix.Title, maxWhy)) + "\n\n" + text
+		text = Escape(Cut(fix.Title, maxWhy)) + "\n\n" + text
 	}
 	return fold("A fix, as a diff", text)
 }

@@ -26,7 +26,7 @@ var formats = map[string]func(io.Writer, view, Options) error{
 }
 
 func writeMarkdown(w io.Writer, v view, _ Options) error {
-	s := v.report.Checks[0].Summary
+	s := v.report.Check.Summary
 	for i, a := range v.suppressions {
 		if i == 0 {
 			s += "\n### Suppressions\n\n"
@@ -221,7 +221,7 @@ func writeText(w io.Writer, v view, o Options) error {
 		p.width = 80
 	}
 	p.width = min(p.width, 110) // longer lines are hard to read
-	check := v.report.Checks[0]
+	check := v.report.Check
 	files := fmt.Sprintf("%d files", len(v.changed()))
 	if files == "1 files" {
 		files = "1 file"

@@ -18,6 +18,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/pull"
 	"github.com/secbydesign/secbydesign/app/queue"
 	"github.com/secbydesign/secbydesign/checks"
+	"github.com/secbydesign/secbydesign/checks/publish"
 )
 
 // A talk is the carrying out of one comment or button. Everything is read first; what comes of
@@ -164,7 +165,7 @@ func short(line string) string {
 // done says what is only said where no reaction is permitted.
 func (t *talk) done(reaction, format string, args ...any) {
 	t.quiet = append(t.quiet, fmt.Sprintf(format, args...))
-	if t.reaction == "" || reaction == checks.Seen {
+	if t.reaction == "" || reaction == publish.Seen {
 		t.reaction = reaction
 	}
 }

@@ -395,7 +395,7 @@ func TestIdleAndMissingScanners(t *testing.T) {
 	ex := examine(t, e, c, policy.Default())
 	rep := checks.Compose(checks.Input{Base: c.Base, Head: c.Head, Patch: ex.Patch, Gates: ex.Gates})
 	var names []string
-	for _, check := range rep.Checks {
+	for _, check := range append([]checks.Check{rep.Check}, rep.Gates...) {
 		names = append(names, check.Name)
 	}
 	want(t, "checks", names, "secbydesign", "secbydesign/code")

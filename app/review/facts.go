@@ -155,7 +155,7 @@ func (r *Reviewer) infos() (list []scanners.Info) {
 // summary is what the ledger keeps of a report.
 func summary(rep checks.Report, b basis) facts {
 	b.seen.Base, b.seen.Into, b.seen.Draft, b.seen.NoOwners = b.pull.MergeBase, b.pull.BaseRef, b.pull.Draft, b.owners == nil
-	out := facts{Verdict: rep.Verdict, Conclusion: rep.Checks[0].Conclusion, Seen: &b.seen}
+	out := facts{Verdict: rep.Verdict, Conclusion: rep.Check.Conclusion, Seen: &b.seen}
 	threads := map[string]string{}
 	for _, c := range rep.Comments {
 		for _, f := range c.With {

@@ -17,6 +17,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/pull"
 	"github.com/secbydesign/secbydesign/app/queue"
 	"github.com/secbydesign/secbydesign/checks"
+	"github.com/secbydesign/secbydesign/checks/publish"
 )
 
 // Merge is what a merge queue wants to know.
@@ -48,8 +49,8 @@ func (r *Reviewer) group(ctx context.Context, e queue.Errand) error {
 	}
 	// At first it may be that GitHub does not know the group yet, which is a moment old.
 	dropped := func(err error) bool { return e.Attempt >= patience && gone(err) }
-	place := checks.Place{Owner: e.Owner, Repo: e.Repo, Head: m.Head, AppID: r.AppID}
-	g, err := checks.StartGroup(ctx, checks.Clients{REST: gh.REST, GraphQL: gh.GraphQL}, place, m.Again)
+	place := publish.Head{Owner: e.Owner, Repo: e.Repo, SHA: m.Head, AppID: r.AppID}
+	g, err := publish.StartGroup(ctx, publish.Clients{REST: gh.REST, GraphQL: gh.GraphQL}, place, m.Again)
 	if dropped(err) {
 		zerolog.Ctx(ctx).Info().Err(err).Msg("the merge group is gone")
 		return nil

@@ -15,6 +15,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/policy"
 	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/checks/fakegithub"
+	"github.com/secbydesign/secbydesign/checks/publish"
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
@@ -66,8 +67,8 @@ func TestAGateIsShownWhileAnotherOneLooks(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			clients := checks.Clients{REST: rest, GraphQL: githubv4.NewEnterpriseClient(gh.URL()+"/api/graphql", client)}
-			run, err := checks.Start(t.Context(), clients, checks.Place{Owner: "acme", Repo: "shop", Number: n, Head: sha, AppID: 1}, false)
+			clients := publish.Clients{REST: rest, GraphQL: githubv4.NewEnterpriseClient(gh.URL()+"/api/graphql", client)}
+			run, err := publish.Start(t.Context(), clients, publish.Head{Owner: "acme", Repo: "shop", Number: n, SHA: sha, AppID: 1}, false)
 			if err != nil {
 				t.Fatal(err)
 			}

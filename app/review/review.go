@@ -26,6 +26,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/pull"
 	"github.com/secbydesign/secbydesign/app/queue"
 	"github.com/secbydesign/secbydesign/checks"
+	"github.com/secbydesign/secbydesign/checks/publish"
 )
 
 // A Reviewer reviews pull requests. Its fields must not change once it works; several
@@ -70,8 +71,8 @@ func (r *Reviewer) Review(ctx context.Context, req queue.Request) error {
 	if unread != nil && p.Head == "" {
 		return r.settle(ctx, req, unread)
 	}
-	clients := checks.Clients{REST: gh.REST, GraphQL: gh.GraphQL}
-	place := checks.Place{Owner: p.Owner, Repo: p.Repo, Number: p.Number, Head: p.Head, AppID: r.AppID}
+	clients := publish.Clients{REST: gh.REST, GraphQL: gh.GraphQL}
+	place := publish.Head{Owner: p.Owner, Repo: p.Repo, Number: p.Number, SHA: p.Head, AppID: r.AppID}
 	if !p.Open {
 		events, err := r.history(ctx, req)
 		if err != nil {
@@ -94,7 +95,7 @@ func (r *Reviewer) Review(ctx context.Context, req queue.Request) error {
 	if err != nil {
 		return err
 	}
-	run, err := checks.Start(ctx, clients, place, req.Force && req.Reason == Rerequested || len(names) > 0 || outdated(events, p))
+	run, err := publish.Start(ctx, clients, place, req.Force && req.Reason == Rerequested || len(names) > 0 || outdated(events, p))
 	if err != nil {
 		return r.settle(ctx, req, err)
 	}
@@ -180,7 +181,7 @@ func endings(req queue.Request, rep checks.Report) (list []queue.Errand) {
 
 // report looks at the change and says what the pull request should show. What is known before the
 // end is shown on the way.
-func (r *Reviewer) report(ctx context.Context, gh *installation.Client, p pull.Pull, run *checks.Run) (checks.Report, basis, error) {
+func (r *Reviewer) report(ctx context.Context, gh *installation.Client, p pull.Pull, run *publish.Run) (checks.Report, basis, error) {
 	c, err := r.fetch(ctx, gh, p)
 	if err != nil {
 		return checks.Report{}, basis{}, err
@@ -244,7 +245,7 @@ func (r *Reviewer) report(ctx context.Context, gh *installation.Client, p pull.P
 // After it they are named in a verdict without them, and what they find is added when it comes.
 //
 // An error ends it and is not told: what the review shows in the end meets it again.
-func progress(ctx context.Context, run *checks.Run, patience time.Duration, compose func(Examination) (checks.Report, error)) func(Examination) {
+func progress(ctx context.Context, run *publish.Run, patience time.Duration, compose func(Examination) (checks.Report, error)) func(Examination) {
 	began, ended := time.Now(), false
 	return func(ex Examination) {
 		if ended {
@@ -333,7 +334,7 @@ func (r *Reviewer) fetch(ctx context.Context, gh *installation.Client, p pull.Pu
 }
 
 // share tells a run which other pull requests have the same head.
-func (r *Reviewer) share(ctx context.Context, p pull.Pull, run *checks.Run) error {
+func (r *Reviewer) share(ctx context.Context, p pull.Pull, run *publish.Run) error {
 	numbers, err := r.Ledger.PullsAt(ctx, repoOf(p), p.Head)
 	if err != nil {
 		return err
@@ -375,7 +376,7 @@ func (r *Reviewer) history(ctx context.Context, req queue.Request) ([]ledger.Eve
 
 // abandon ends what is left of reviews of this pull request, by its events: those of other heads, or,
 // where keep is empty, of every head.
-func (r *Reviewer) abandon(ctx context.Context, req queue.Request, events []ledger.Event, c checks.Clients, place checks.Place, keep, why string) error {
+func (r *Reviewer) abandon(ctx context.Context, req queue.Request, events []ledger.Event, c publish.Clients, place publish.Head, keep, why string) error {
 	// Only heads of ours that began here are looked for: asking GitHub for the checks of every
 	// earlier head would cost a request for each push.
 	unfinished, last := map[string]ledger.Event{}, keep
@@ -396,8 +397,8 @@ func (r *Reviewer) abandon(ctx context.Context, req queue.Request, events []ledg
 	delete(unfinished, keep)
 	for head, e := range unfinished {
 		old := place
-		old.Head = head
-		if err := checks.Abandon(ctx, c, old, why); err != nil {
+		old.SHA = head
+		if err := publish.Abandon(ctx, c, old, why); err != nil {
 			return err
 		}
 		ended := ledger.Event{Kind: Superseded, Installation: e.Installation, RepoID: req.RepoID, Owner: place.Owner, Repo: place.Repo, Number: e.Number, Head: head}
@@ -417,7 +418,7 @@ const patience = 3
 
 // fail settles an error that kept a review from its end, and where it is not the first of its
 // kind lets the pull request say so: a check that is in progress for hours tells nothing.
-func (r *Reviewer) fail(ctx context.Context, gh *installation.Client, req queue.Request, p pull.Pull, run *checks.Run, err error) error {
+func (r *Reviewer) fail(ctx context.Context, gh *installation.Client, req queue.Request, p pull.Pull, run *publish.Run, err error) error {
 	final := errors.Is(err, mirror.ErrTooLarge) // trying again would not help
 	if settled := r.settle(ctx, req, err); settled == nil || !errors.Is(settled, err) || context.Cause(ctx) != nil {
 		return settled

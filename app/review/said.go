@@ -20,7 +20,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/ownership"
 	"github.com/secbydesign/secbydesign/app/pull"
 	"github.com/secbydesign/secbydesign/app/queue"
-	"github.com/secbydesign/secbydesign/checks"
+	"github.com/secbydesign/secbydesign/checks/publish"
 )
 
 // The kinds of errands.
@@ -174,7 +174,7 @@ func (r *Reviewer) answer(ctx context.Context, e queue.Errand) error {
 			return err
 		}
 	}
-	q := checks.Question{Owner: e.Owner, Repo: e.Repo, Number: e.Number, Key: key, Comment: said.Comment, Thread: said.Thread, Asked: said.At}
+	q := publish.Question{Owner: e.Owner, Repo: e.Repo, Number: e.Number, Key: key, Comment: said.Comment, Thread: said.Thread, Asked: said.At}
 	if said.Button != "" {
 		// Who presses twice wants to know once.
 		q.Key = fmt.Sprintf("check-%d-%s", said.Check, said.Button)
@@ -200,10 +200,10 @@ func (r *Reviewer) wasCarried(ctx context.Context, e queue.Errand, key string) (
 }
 
 // tell answers by a reaction where that is enough and permitted, else by one reply.
-func (r *Reviewer) tell(ctx context.Context, gh *installation.Client, q checks.Question, what carried) error {
-	clients := checks.Clients{REST: gh.REST, GraphQL: gh.GraphQL}
+func (r *Reviewer) tell(ctx context.Context, gh *installation.Client, q publish.Question, what carried) error {
+	clients := publish.Clients{REST: gh.REST, GraphQL: gh.GraphQL}
 	if what.Reply != "" {
-		return checks.Answer(ctx, clients, q, what.Reply)
+		return publish.Answer(ctx, clients, q, what.Reply)
 	}
 	if what.Reaction != "" && q.Comment > 0 {
 		reactor, err := gh.REST, error(nil)
@@ -211,7 +211,7 @@ func (r *Reviewer) tell(ctx context.Context, gh *installation.Client, q checks.Q
 			reactor, err = gh.Reactor(ctx)
 		}
 		if err == nil {
-			err = checks.React(ctx, reactor, q, what.Reaction)
+			err = publish.React(ctx, reactor, q, what.Reaction)
 		}
 		if forbidden := (*installation.Forbidden)(nil); !errors.As(err, &forbidden) {
 			return err
@@ -220,7 +220,7 @@ func (r *Reviewer) tell(ctx context.Context, gh *installation.Client, q checks.Q
 	if what.Quiet == "" {
 		return nil
 	}
-	return checks.Answer(ctx, clients, q, what.Quiet)
+	return publish.Answer(ctx, clients, q, what.Quiet)
 }
 
 // person finds out who somebody is in this repository: what GitHub lets them do there.

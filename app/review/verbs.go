@@ -14,6 +14,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/ownership"
 	"github.com/secbydesign/secbydesign/app/queue"
 	"github.com/secbydesign/secbydesign/checks"
+	"github.com/secbydesign/secbydesign/checks/publish"
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
@@ -33,7 +34,7 @@ func (t *talk) rescan(line string) error {
 		t.say(line, "Only the author and people who may write to this repository ask for another look.", "")
 	default:
 		t.reason = Rerequested
-		t.done(checks.Started, "Looking again.")
+		t.done(publish.Started, "Looking again.")
 	}
 	return nil
 }
@@ -123,7 +124,7 @@ func (t *talk) decide(ctx context.Context, line string, c command.Command, f fac
 	if !d.Until.IsZero() {
 		until = " until " + d.Until.Format(time.DateOnly)
 	}
-	t.done(checks.Done, "%s is %s%s (`%s`). %s takes it back.", checks.Code(f.id()), how(d.Verb), until, d.ID, checks.Code(command.Prefix+" revoke "+d.ID))
+	t.done(publish.Done, "%s is %s%s (`%s`). %s takes it back.", checks.Code(f.id()), how(d.Verb), until, d.ID, checks.Code(command.Prefix+" revoke "+d.ID))
 	return nil
 }
 
@@ -238,11 +239,11 @@ func (t *talk) confirm(ctx context.Context, line string, c command.Command) erro
 			}
 		}
 		if d.Needs > 0 {
-			t.done(checks.Seen, "Confirmed. `%s` waits for %s.", d.ID, others(d, owners))
+			t.done(publish.Seen, "Confirmed. `%s` waits for %s.", d.ID, others(d, owners))
 			return nil
 		}
 		t.spread(Acceptance, d)
-		t.done(checks.Done, "Confirmed: %s is %s (`%s`).", checks.Code(scanners.ID(d.Fingerprint)), how(d.Verb), d.ID)
+		t.done(publish.Done, "Confirmed: %s is %s (`%s`).", checks.Code(scanners.ID(d.Fingerprint)), how(d.Verb), d.ID)
 	}
 	return nil
 }
@@ -277,7 +278,7 @@ func (t *talk) end(d decision.Decision, verb, reason string) error {
 		}
 	}
 	t.reason = orRescan(t.reason, "taken back")
-	t.done(checks.Done, "`%s` is taken back; %s counts as open again.", d.ID, checks.Code(scanners.ID(d.Fingerprint)))
+	t.done(publish.Done, "`%s` is taken back; %s counts as open again.", d.ID, checks.Code(scanners.ID(d.Fingerprint)))
 	return nil
 }
 
@@ -309,7 +310,7 @@ func (t *talk) assign(line string, c command.Command, f fact) error {
 		return nil
 	}
 	err := t.record(Assigned, map[string]string{"fingerprint": f.Fingerprint, "rule": f.Rule, "team": c.Team, "who": t.who.Login, "source": t.key})
-	t.done(checks.Done, "%s is assigned to %s.", checks.Code(f.id()), checks.Code(c.Team))
+	t.done(publish.Done, "%s is assigned to %s.", checks.Code(f.id()), checks.Code(c.Team))
 	return err
 }
 
@@ -322,6 +323,6 @@ func (t *talk) notUseful(line, code, text string, f fact) error {
 		Fingerprint: f.Fingerprint, Rule: f.Rule, Reason: code, Text: text,
 		Who: t.who.Login, Write: t.who.Write, Author: t.who.Author, Source: t.key,
 	})
-	t.done(checks.Done, "Taken down for the owners of %s: %s. The finding stays open.", checks.Code(f.Rule), code)
+	t.done(publish.Done, "Taken down for the owners of %s: %s. The finding stays open.", checks.Code(f.Rule), code)
 	return err
 }

@@ -27,7 +27,7 @@ var top = []string{
 // The dangerous powers, and who has them: folders, or files. Tests may do all of it.
 var (
 	startsPrograms = []string{"app/mirror", "scanners/internal/tool", "checks/fakegithub"}
-	writesToGitHub = []string{"checks/run.go", "checks/reply.go", "checks/fakegithub"}
+	writesToGitHub = []string{"checks/publish/run.go", "checks/publish/reply.go", "checks/fakegithub"}
 	actsAsTheApp   = []string{"app"} // calls under /app: tokens, the webhook's settings, deliveries
 )
 
@@ -83,9 +83,9 @@ func TestArchitectureIsGuarded(t *testing.T) {
 		{"checks/patch/x.go", imports("net/http"), "pure and must not import net/http"},
 		{"app/policy/x_test.go", imports("os"), ""},
 
-		{"checks/run.go", header + "func f() { c.REST.Checks.CreateCheckRun() }", ""},
-		{"checks/reply.go", header + "func f() { c.REST.Issues.CreateComment() }", ""},
-		{"checks/reply.go", header + "func f() { c.REST.Reactions.CreateIssueCommentReaction() }", ""},
+		{"checks/publish/run.go", header + "func f() { c.REST.Checks.CreateCheckRun() }", ""},
+		{"checks/publish/reply.go", header + "func f() { c.REST.Issues.CreateComment() }", ""},
+		{"checks/publish/reply.go", header + "func f() { c.REST.Reactions.CreateIssueCommentReaction() }", ""},
 		{"checks/other.go", header + "func f() { c.REST.Reactions.CreateIssueCommentReaction() }", "must not write to GitHub (Reactions.CreateIssueCommentReaction)"},
 		{"checks/other.go", header + "func f() { c.REST.Checks.CreateCheckRun() }", "must not write to GitHub (Checks.CreateCheckRun)"},
 		{"app/pull/x.go", header + "func f() { c.PullRequests.Edit() }", "must not write to GitHub (PullRequests.Edit)"},

@@ -1,4 +1,4 @@
-package checks_test
+package publish_test
 
 import (
 	"net/http"
@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/secbydesign/secbydesign/checks"
+	"github.com/secbydesign/secbydesign/checks/publish"
 )
 
 // sibling opens another pull request with the same head, into another branch.
@@ -16,14 +17,14 @@ func (b *bench) sibling() *bench {
 	other := *b
 	other.number = b.repo.OpenPull("Change, too", "", "release", "change", "mona", false)
 	other.at()
-	if other.place.Head != b.place.Head {
+	if other.head.SHA != b.head.SHA {
 		b.t.Fatal("the heads differ")
 	}
 	return &other
 }
 
 // with starts a review that knows of siblings.
-func (b *bench) with(siblings ...*bench) *checks.Run {
+func (b *bench) with(siblings ...*bench) *publish.Run {
 	b.t.Helper()
 	var numbers []int
 	for _, s := range siblings {
@@ -39,7 +40,7 @@ func (b *bench) with(siblings ...*bench) *checks.Run {
 func (b *bench) counts(when, conclusion, externalID, title string) {
 	b.t.Helper()
 	first := true
-	for _, run := range b.gh.CheckRuns("acme", "shop", b.place.Head) {
+	for _, run := range b.gh.CheckRuns("acme", "shop", b.head.SHA) {
 		if run.Name != checks.Name {
 			continue
 		}

@@ -1,4 +1,4 @@
-package checks
+package publish
 
 import (
 	"context"
@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/google/go-github/v60/github"
+
+	"github.com/secbydesign/secbydesign/checks"
 )
 
 // GitHub keeps check runs by commit, and the newest of a name counts, whichever pull request it is
@@ -16,13 +18,13 @@ import (
 func (r *Run) ShareWith(siblings []int) { r.siblings = siblings }
 
 // verdict publishes the verdict's check.
-func (r *Run) verdict(ctx context.Context, c Check, digest string) error {
+func (r *Run) verdict(ctx context.Context, c checks.Check, digest string) error {
 	if len(r.siblings) == 0 {
 		return r.publish(ctx, c, digest)
 	}
 	for range 2 { // the second time for what a sibling's review showed in the meantime
 		var err error
-		if _, r.others, err = ours(ctx, r.clients, r.place); err != nil {
+		if _, r.others, err = ours(ctx, r.clients, r.head); err != nil {
 			return err
 		}
 		if err := r.publish(ctx, r.worst(c), digest); err != nil {
@@ -33,14 +35,14 @@ func (r *Run) verdict(ctx context.Context, c Check, digest string) error {
 }
 
 // worst is c, or what a sibling has if that is worse.
-func (r *Run) worst(c Check) Check {
+func (r *Run) worst(c checks.Check) checks.Check {
 	out := c
 	for _, n := range r.siblings {
 		theirs := own(r.others[n])
 		if weight(theirs) <= weight(out.Conclusion) {
 			continue
 		}
-		out.own, out.Conclusion = c.Conclusion, theirs
+		out.Own, out.Conclusion = c.Conclusion, theirs
 		out.Title = fmt.Sprintf("#%d, which has the same commit, ends as %s. Here: %s", n, theirs, c.Title)
 		out.Summary = fmt.Sprintf("> Pull request #%d has the same commit, and GitHub keeps one result for both. Here it would be %s.\n\n", n, c.Conclusion) + c.Summary
 	}
@@ -48,23 +50,23 @@ func (r *Run) worst(c Check) Check {
 }
 
 // own is what a pull request's verdict is by itself; empty while there is none.
-func own(run *github.CheckRun) Conclusion {
+func own(run *github.CheckRun) checks.Conclusion {
 	if run.GetStatus() != "completed" {
 		return ""
 	}
 	if m := externalID.FindStringSubmatch(run.GetExternalID()); m != nil && m[4] != "" {
-		return Conclusion(m[4])
+		return checks.Conclusion(m[4])
 	}
-	return Conclusion(run.GetConclusion())
+	return checks.Conclusion(run.GetConclusion())
 }
 
 // weight orders conclusions: one that blocks, one that is not clean, all else. One that was cancelled
 // is of a review that gave no verdict.
-func weight(c Conclusion) int {
+func weight(c checks.Conclusion) int {
 	switch c {
-	case Failure:
+	case checks.Failure:
 		return 2
-	case Neutral:
+	case checks.Neutral:
 		return 1
 	}
 	return 0
@@ -73,12 +75,12 @@ func weight(c Conclusion) int {
 // hiding gives the run that GitHub shows instead of ours, because it is newer; nil where that is ours.
 // A sibling's that is in progress is left where it is: its verdict will count ours.
 func (r *Run) hiding(name string) (newest *github.CheckRun) {
-	if name != Name {
+	if name != checks.Name {
 		return nil
 	}
 	for n, run := range r.others {
 		waits := run.GetStatus() != "completed" && slices.Contains(r.siblings, n)
-		if !waits && run.GetID() > max(r.runs[Name].GetID(), newest.GetID()) {
+		if !waits && run.GetID() > max(r.runs[checks.Name].GetID(), newest.GetID()) {
 			newest = run
 		}
 	}

@@ -1,4 +1,4 @@
-package checks_test
+package publish_test
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/checks/fakegithub"
 	"github.com/secbydesign/secbydesign/checks/patch"
+	"github.com/secbydesign/secbydesign/checks/publish"
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
@@ -24,8 +25,8 @@ type bench struct {
 	gh      *fakegithub.Server
 	repo    *fakegithub.Repo
 	number  int
-	clients checks.Clients
-	place   checks.Place
+	clients publish.Clients
+	head    publish.Head
 }
 
 type bearer struct{ token string }
@@ -65,7 +66,7 @@ func (b *bench) through(transport http.RoundTripper) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	b.clients = checks.Clients{REST: rest, GraphQL: githubv4.NewEnterpriseClient(b.gh.URL()+"/api/graphql", client)}
+	b.clients = publish.Clients{REST: rest, GraphQL: githubv4.NewEnterpriseClient(b.gh.URL()+"/api/graphql", client)}
 }
 
 func numbered(n int) string {
@@ -78,7 +79,7 @@ func numbered(n int) string {
 
 // at sets the place to the head.
 func (b *bench) at() {
-	b.place = checks.Place{Owner: "acme", Repo: "shop", Number: b.number, Head: b.gh.Pull("acme", "shop", b.number).HeadSHA, AppID: 1}
+	b.head = publish.Head{Owner: "acme", Repo: "shop", Number: b.number, SHA: b.gh.Pull("acme", "shop", b.number).HeadSHA, AppID: 1}
 }
 
 // patch is that of the bench's pull request: two new files of 60 lines.
@@ -104,13 +105,13 @@ func found(path string, line int) checks.Finding {
 
 func (b *bench) report(findings ...checks.Finding) checks.Report {
 	return checks.Compose(checks.Input{
-		Base: "base", Head: b.place.Head, Patch: b.patch(), Limit: 100,
+		Base: "base", Head: b.head.SHA, Patch: b.patch(), Limit: 100,
 		Gates: []checks.Gate{{Name: scanners.Secrets, Findings: findings, Runs: []scanners.Run{{Scanner: "s", Gate: scanners.Secrets}}}},
 	})
 }
 
 func (b *bench) review(rep checks.Report) error {
-	run, err := checks.Start(context.Background(), b.clients, b.place, false)
+	run, err := publish.Start(context.Background(), b.clients, b.head, false)
 	if err != nil {
 		return err
 	}
@@ -127,7 +128,7 @@ func (b *bench) mustReview(findings ...checks.Finding) {
 // state writes down what the pull request shows, without what differs from run to run.
 func (b *bench) state() string {
 	var lines []string
-	for _, run := range b.gh.CheckRuns("acme", "shop", b.place.Head) {
+	for _, run := range b.gh.CheckRuns("acme", "shop", b.head.SHA) {
 		lines = append(lines, fmt.Sprintf("check %s %s %s %q annotations=%d", run.Name, run.Status, run.Conclusion, run.Title, len(run.Annotations)))
 	}
 	for _, t := range b.gh.Threads("acme", "shop", b.number) {
@@ -203,7 +204,7 @@ func TestThreadsAreResolvedWhereTheAppMay(t *testing.T) {
 		{nil, `thread a.txt:3 line minimized="" resolved=true comments=1`},
 		{[]checks.Finding{found("a.txt", 3)}, `thread a.txt:3 line minimized="" resolved=false comments=1`},
 	} {
-		run, err := checks.Start(context.Background(), b.clients, b.place, false)
+		run, err := publish.Start(context.Background(), b.clients, b.head, false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -259,7 +260,7 @@ func TestWhatFindsNoPlaceIsInTheSummary(t *testing.T) {
 	if n := len(b.gh.Threads("acme", "shop", b.number)); n != 0 {
 		t.Fatalf("%d threads, want 0", n)
 	}
-	for _, run := range b.gh.CheckRuns("acme", "shop", b.place.Head) {
+	for _, run := range b.gh.CheckRuns("acme", "shop", b.head.SHA) {
 		if run.Name == checks.Name && !strings.Contains(run.Summary, "listed here only") {
 			t.Errorf("the summary does not tell:\n%s", run.Summary)
 		}
@@ -371,12 +372,12 @@ func (c *cutOff) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestAbandon(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)
-	old := b.place
-	if _, err := checks.Start(context.Background(), b.clients, old, false); err != nil {
+	old := b.head
+	if _, err := publish.Start(context.Background(), b.clients, old, false); err != nil {
 		t.Fatal(err)
 	}
 	b.want(`check secbydesign in_progress  "Looking at the change" annotations=0`)
-	if err := checks.Abandon(context.Background(), b.clients, old, "Newer."); err != nil {
+	if err := publish.Abandon(context.Background(), b.clients, old, "Newer."); err != nil {
 		t.Fatal(err)
 	}
 	b.want(`check secbydesign completed cancelled "Superseded" annotations=0`)
@@ -407,7 +408,7 @@ func TestAgainShowsProgress(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)
 	b.mustReview()
-	run, err := checks.Start(context.Background(), b.clients, b.place, true)
+	run, err := publish.Start(context.Background(), b.clients, b.head, true)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,15 @@
-package checks
+// Package publish makes a pull request show a report, and answers people. It is the only place that
+// writes to GitHub.
+//
+// A [Run] reads what is there (existing.go), has package checks compare it with what is wanted, and
+// carries out the fewest writes. It can be started again at any moment, after a crash, a redelivery or by
+// two processes at once, and ends in the same state. What is there is read from GitHub alone: each thread
+// and each comment of ours carries a hidden marker, so the program's own store may be lost.
+//
+//   - run.go writes checks, threads and the summary; group.go the checks of a merge group.
+//   - samehead.go is about several pull requests with one head, for which GitHub has one check.
+//   - reply.go answers one person.
+package publish
 
 import (
 	"context"
@@ -12,6 +23,8 @@ import (
 
 	"github.com/google/go-github/v60/github"
 	"github.com/shurcooL/githubv4"
+
+	"github.com/secbydesign/secbydesign/checks"
 )
 
 // Limits of GitHub's API.
@@ -39,11 +52,11 @@ type Clients struct {
 	resolver *githubv4.Client // see ResolveWith
 }
 
-// A Place is one head of one pull request.
-type Place struct {
+// A Head is one head of one pull request.
+type Head struct {
 	Owner, Repo string
 	Number      int
-	Head        string // 40 hex digits
+	SHA         string // 40 hex digits
 	AppID       int64
 	DetailsURL  string // where the check run's "Details" leads; empty for GitHub's default
 }
@@ -52,14 +65,14 @@ type Place struct {
 // return GitHub's errors wrapped; all of them may be retried by starting a new Run.
 type Run struct {
 	clients Clients
-	place   Place
+	head    Head
 	runs    map[string]*github.CheckRun // ours on this head, newest of each name
 	unsure  bool                        // a write failed, and GitHub may have carried it out: runs are others, perhaps
 
 	siblings []int                    // see ShareWith
 	others   map[int]*github.CheckRun // verdicts of other pull requests on this head, by their numbers
 
-	threads []Thread
+	threads []checks.Thread
 	moved   bool            // threads are others than those that Start read
 	stale   bool            // there may be more than we know of
 	opened  map[string]bool // fingerprints whose threads we opened and GitHub does not list yet
@@ -68,16 +81,16 @@ type Run struct {
 // Start shows that a review has begun, and reads what is on the pull request already. A head
 // that has its verdict keeps it until there is another one, unless again is set, as when a
 // person pressed "Re-run".
-func Start(ctx context.Context, c Clients, p Place, again bool) (*Run, error) {
-	r := &Run{clients: c, place: p, opened: map[string]bool{}}
+func Start(ctx context.Context, c Clients, p Head, again bool) (*Run, error) {
+	r := &Run{clients: c, head: p, opened: map[string]bool{}}
 	var err error
 	if r.runs, r.others, err = ours(ctx, c, p); err != nil {
 		return nil, err
 	}
-	have := r.runs[Name]
-	fresh := have == nil || have.GetStatus() == "completed" && (again || have.GetConclusion() == string(Cancelled))
+	have := r.runs[checks.Name]
+	fresh := have == nil || have.GetStatus() == "completed" && (again || have.GetConclusion() == string(checks.Cancelled))
 	if fresh {
-		if r.runs[Name], err = r.create(ctx, Check{Name: Name, Title: "Looking at the change", Summary: "Findings appear here and in the diff as soon as they are known.\n"}, "", false); err != nil {
+		if r.runs[checks.Name], err = r.create(ctx, checks.Check{Name: checks.Name, Title: "Looking at the change", Summary: "Findings appear here and in the diff as soon as they are known.\n"}, "", false); err != nil {
 			return nil, err
 		}
 	}
@@ -89,12 +102,12 @@ func Start(ctx context.Context, c Clients, p Place, again bool) (*Run, error) {
 
 // Threads are our threads on the pull request, open and settled. The slice must not be
 // changed.
-func (r *Run) Threads() []Thread { return r.threads }
+func (r *Run) Threads() []checks.Thread { return r.threads }
 
 // Publish shows what is known so far, see [Gate.Pending]: the gates that are done and their
 // findings, at once. It may be called any number of times before [Run.Finish]. It settles nothing of
 // a scanner that still looks, and gives no verdict.
-func (r *Run) Publish(ctx context.Context, rep Report) error {
+func (r *Run) Publish(ctx context.Context, rep checks.Report) error {
 	_, _, err := r.gatesAndThreads(ctx, rep)
 	return err
 }
@@ -103,32 +116,32 @@ func (r *Run) Publish(ctx context.Context, rep Report) error {
 // summary, and the verdict last, so that a verdict is never there before what it speaks of. For a
 // pull request that shows it already it writes nothing. It may be called again, as when a scanner
 // that was over its budget ends after all.
-func (r *Run) Finish(ctx context.Context, rep Report) error {
+func (r *Run) Finish(ctx context.Context, rep checks.Report) error {
 	rep, unplaced, err := r.gatesAndThreads(ctx, rep)
 	if err != nil {
 		return err
 	}
-	if err := r.retire(ctx, rep.Checks); err != nil {
+	if err := r.retire(ctx, rep); err != nil {
 		return err
 	}
 	if err := r.summarise(ctx, rep, unplaced); err != nil {
 		return err
 	}
-	verdict := rep.Checks[0]
+	verdict := rep.Check
 	if len(unplaced) > 0 {
-		verdict = rep.without(unplaced)
+		verdict = rep.Without(unplaced)
 	}
 	return r.verdict(ctx, verdict, rep.Digest())
 }
 
 // retire ends the checks of gates that applied to this head once, such as under another policy.
-func (r *Run) retire(ctx context.Context, list []Check) error {
+func (r *Run) retire(ctx context.Context, rep checks.Report) error {
 	for _, name := range slices.Sorted(maps.Keys(r.runs)) {
-		if slices.ContainsFunc(list, func(c Check) bool { return c.Name == name }) {
+		if name == rep.Check.Name || slices.ContainsFunc(rep.Gates, func(c checks.Check) bool { return c.Name == name }) {
 			continue
 		}
-		c := Check{Name: name, Conclusion: Skipped, Title: "Not run", Summary: "This gate does not apply to the change any more.\n"}
-		if err := r.publish(ctx, c, digest(c)); err != nil {
+		c := checks.Check{Name: name, Conclusion: checks.Skipped, Title: "Not run", Summary: "This gate does not apply to the change any more.\n"}
+		if err := r.publish(ctx, c, c.Digest()); err != nil {
 			return err
 		}
 	}
@@ -137,10 +150,10 @@ func (r *Run) retire(ctx context.Context, list []Check) error {
 
 // gatesAndThreads brings both to the report, and tells which comments found no place. The report
 // comes back made anew for the threads that there are by now.
-func (r *Run) gatesAndThreads(ctx context.Context, rep Report) (Report, map[string]bool, error) {
+func (r *Run) gatesAndThreads(ctx context.Context, rep checks.Report) (checks.Report, map[string]bool, error) {
 	if r.unsure {
 		var err error
-		if r.runs, r.others, err = ours(ctx, r.clients, r.place); err != nil {
+		if r.runs, r.others, err = ours(ctx, r.clients, r.head); err != nil {
 			return rep, nil, err
 		}
 		r.unsure = false
@@ -151,17 +164,17 @@ func (r *Run) gatesAndThreads(ctx context.Context, rep Report) (Report, map[stri
 		}
 	}
 	if r.moved {
-		rep = rep.at(r.threads, r.opened)
+		rep = rep.At(r.threads, r.opened)
 	}
-	for _, c := range rep.Checks[1:] {
-		if err := r.publish(ctx, c, digest(c)); err != nil {
+	for _, c := range rep.Gates {
+		if err := r.publish(ctx, c, c.Digest()); err != nil {
 			return rep, nil, err
 		}
 	}
-	plan := Reconcile(rep, r.threads, r.place.Head)
-	plan.Create = slices.DeleteFunc(plan.Create, func(c Comment) bool { return r.opened[c.Fingerprint] })
+	plan := checks.Reconcile(rep, r.threads, r.head.SHA)
+	plan.Create = slices.DeleteFunc(plan.Create, func(c checks.Comment) bool { return r.opened[c.Fingerprint] })
 	unplaced := map[string]bool{}
-	if done(r.runs[Name], r.place) == rep.Digest() {
+	if done(r.runs[checks.Name], r.head) == rep.Digest() {
 		// What could not be placed the last time cannot be placed now.
 		for _, c := range plan.Create {
 			unplaced[c.Fingerprint] = true
@@ -181,7 +194,7 @@ func (r *Run) gatesAndThreads(ctx context.Context, rep Report) (Report, map[stri
 	if err := r.reload(ctx); err != nil {
 		return rep, nil, err
 	}
-	return rep, unplaced, r.changeAll(ctx, Reconcile(rep, r.threads, r.place.Head).Changes)
+	return rep, unplaced, r.changeAll(ctx, checks.Reconcile(rep, r.threads, r.head.SHA).Changes)
 }
 
 func (r *Run) reload(ctx context.Context) (err error) {
@@ -195,12 +208,12 @@ func (r *Run) reload(ctx context.Context) (err error) {
 	return nil
 }
 
-func (r *Run) changeAll(ctx context.Context, changes []Change) error {
+func (r *Run) changeAll(ctx context.Context, changes []checks.Change) error {
 	for _, ch := range changes {
 		if err := r.change(ctx, ch); err != nil {
 			return err
 		}
-		after := ch.after()
+		after := ch.After()
 		after.Resolved = after.Resolved || ch.Reopen && ch.Thread.Resolved && r.clients.resolver == nil
 		for i, t := range r.threads {
 			if t.CommentID == ch.Thread.CommentID {
@@ -212,14 +225,14 @@ func (r *Run) changeAll(ctx context.Context, changes []Change) error {
 }
 
 // summarise keeps the one comment in the conversation.
-func (r *Run) summarise(ctx context.Context, rep Report, unplaced map[string]bool) error {
+func (r *Run) summarise(ctx context.Context, rep checks.Report, unplaced map[string]bool) error {
 	notes, err := r.notes(ctx)
 	if err != nil {
 		return err
 	}
-	plan := ReconcileNote(rep.Note(r.threads, unplaced, len(notes) > 0), notes)
+	plan := checks.ReconcileNote(rep.Note(r.threads, unplaced, len(notes) > 0), notes)
 	if plan.Create != "" {
-		_, _, err := r.clients.REST.Issues.CreateComment(ctx, r.place.Owner, r.place.Repo, r.place.Number, &github.IssueComment{Body: &plan.Create})
+		_, _, err := r.clients.REST.Issues.CreateComment(ctx, r.head.Owner, r.head.Repo, r.head.Number, &github.IssueComment{Body: &plan.Create})
 		if refused(err) || locked(err) {
 			return nil // the checks say it all, too
 		}
@@ -230,10 +243,10 @@ func (r *Run) summarise(ctx context.Context, rep Report, unplaced map[string]boo
 		if notes, err = r.notes(ctx); err != nil {
 			return err
 		}
-		plan = ReconcileNote("", notes)
+		plan = checks.ReconcileNote("", notes)
 	}
 	if plan.Body != "" {
-		_, resp, err := r.clients.REST.Issues.EditComment(ctx, r.place.Owner, r.place.Repo, plan.Edit.ID, &github.IssueComment{Body: &plan.Body})
+		_, resp, err := r.clients.REST.Issues.EditComment(ctx, r.head.Owner, r.head.Repo, plan.Edit.ID, &github.IssueComment{Body: &plan.Body})
 		gone := resp != nil && resp.StatusCode == http.StatusNotFound // somebody deleted it since we looked
 		if err != nil && !gone && !locked(err) {
 			return fmt.Errorf("edit summary: %w", err)
@@ -254,8 +267,8 @@ func (r *Run) ResolveWith(resolver *githubv4.Client) { r.clients.resolver = reso
 
 // Abandon ends what the review of a head left unfinished. The conclusion is one with which a
 // required check does not pass, in case a branch is set back to that head.
-func Abandon(ctx context.Context, c Clients, old Place, why string) error {
-	r := &Run{clients: c, place: old}
+func Abandon(ctx context.Context, c Clients, old Head, why string) error {
+	r := &Run{clients: c, head: old}
 	var err error
 	if r.runs, _, err = ours(ctx, c, old); err != nil {
 		return err
@@ -264,9 +277,7 @@ func Abandon(ctx context.Context, c Clients, old Place, why string) error {
 		if r.runs[name].GetStatus() == "completed" {
 			continue
 		}
-		in := Input{}
-		check := Check{Name: name, Conclusion: in.conclusion(Superseded), Title: in.title(Superseded), Summary: why + "\n"}
-		if _, err := r.update(ctx, r.runs[name], check, "", true); err != nil {
+		if _, err := r.update(ctx, r.runs[name], checks.SupersededCheck(name, why), "", true); err != nil {
 			return err
 		}
 	}
@@ -276,22 +287,22 @@ func Abandon(ctx context.Context, c Clients, old Place, why string) error {
 // publish makes one check run show c. Annotations can be appended and never removed, so a run
 // that holds others is left behind for a new one of the same name, as is one that another hides;
 // GitHub shows the newest.
-func (r *Run) publish(ctx context.Context, c Check, digest string) error {
+func (r *Run) publish(ctx context.Context, c checks.Check, digest string) error {
 	have, hiding := r.runs[c.Name], r.hiding(c.Name)
 	shown := have
 	if hiding != nil {
 		shown = hiding
 	}
-	if done(have, r.place) == digest && shown.GetConclusion() == string(c.Conclusion) {
+	if done(have, r.head) == digest && shown.GetConclusion() == string(c.Conclusion) {
 		return nil
 	}
 	rest := c.Annotations
 	switch posted := have.GetOutput().GetAnnotationsCount(); {
-	case have != nil && hiding == nil && part(have, r.place) == digest && posted <= len(rest):
+	case have != nil && hiding == nil && part(have, r.head) == digest && posted <= len(rest):
 		rest = rest[posted:]
 	case have != nil && (posted > 0 || hiding != nil):
 		if have.GetStatus() != "completed" {
-			left := Check{Name: c.Name, Conclusion: Cancelled, Title: "Superseded", Summary: "A newer one takes its place.\n"}
+			left := checks.Check{Name: c.Name, Conclusion: checks.Cancelled, Title: "Superseded", Summary: "A newer one takes its place.\n"}
 			if _, err := r.update(ctx, have, left, "", true); err != nil {
 				return err
 			}
@@ -320,61 +331,61 @@ func (r *Run) publish(ctx context.Context, c Check, digest string) error {
 	}
 }
 
-func (r *Run) create(ctx context.Context, c Check, digest string, last bool) (*github.CheckRun, error) {
+func (r *Run) create(ctx context.Context, c checks.Check, digest string, last bool) (*github.CheckRun, error) {
 	opt := github.CreateCheckRunOptions{
-		Name: c.Name, HeadSHA: r.place.Head, Output: output(c),
+		Name: c.Name, HeadSHA: r.head.SHA, Output: output(c),
 		Status:     github.String("in_progress"),
-		ExternalID: github.String(r.place.externalID("part", digest, c.own)),
+		ExternalID: github.String(r.head.externalID("part", digest, c.Own)),
 	}
-	if r.place.DetailsURL != "" {
-		opt.DetailsURL = &r.place.DetailsURL
+	if r.head.DetailsURL != "" {
+		opt.DetailsURL = &r.head.DetailsURL
 	}
 	if last {
 		opt.Status, opt.Conclusion = github.String("completed"), github.String(string(c.Conclusion))
 		opt.CompletedAt = &github.Timestamp{Time: time.Now()}
-		opt.ExternalID = github.String(r.place.externalID("done", digest, c.own))
+		opt.ExternalID = github.String(r.head.externalID("done", digest, c.Own))
 		opt.Actions = actions(c)
 	}
-	run, _, err := r.clients.REST.Checks.CreateCheckRun(ctx, r.place.Owner, r.place.Repo, opt)
+	run, _, err := r.clients.REST.Checks.CreateCheckRun(ctx, r.head.Owner, r.head.Repo, opt)
 	if err != nil {
 		return nil, fmt.Errorf("create check run %s: %w", c.Name, err)
 	}
 	return run, nil
 }
 
-func (r *Run) update(ctx context.Context, have *github.CheckRun, c Check, digest string, last bool) (*github.CheckRun, error) {
+func (r *Run) update(ctx context.Context, have *github.CheckRun, c checks.Check, digest string, last bool) (*github.CheckRun, error) {
 	opt := github.UpdateCheckRunOptions{
 		Name: c.Name, Output: output(c),
 		Status:     github.String("in_progress"),
-		ExternalID: github.String(r.place.externalID("part", digest, c.own)),
+		ExternalID: github.String(r.head.externalID("part", digest, c.Own)),
 	}
 	if last {
 		opt.Status, opt.Conclusion = github.String("completed"), github.String(string(c.Conclusion))
 		opt.CompletedAt = &github.Timestamp{Time: time.Now()}
-		opt.ExternalID = github.String(r.place.externalID("done", digest, c.own))
+		opt.ExternalID = github.String(r.head.externalID("done", digest, c.Own))
 		opt.Actions = actions(c)
 	}
-	run, _, err := r.clients.REST.Checks.UpdateCheckRun(ctx, r.place.Owner, r.place.Repo, have.GetID(), opt)
+	run, _, err := r.clients.REST.Checks.UpdateCheckRun(ctx, r.head.Owner, r.head.Repo, have.GetID(), opt)
 	if err != nil {
 		return nil, fmt.Errorf("update check run %s: %w", c.Name, err)
 	}
 	return run, nil
 }
 
-func actions(c Check) (list []*github.CheckRunAction) {
+func actions(c checks.Check) (list []*github.CheckRunAction) {
 	for _, a := range c.Actions {
 		list = append(list, &github.CheckRunAction{Label: a.Label, Description: a.Description, Identifier: a.Identifier})
 	}
 	return list
 }
 
-func output(c Check) *github.CheckRunOutput {
-	out := &github.CheckRunOutput{Title: github.String(cut(c.Title, maxTitle)), Summary: &c.Summary}
+func output(c checks.Check) *github.CheckRunOutput {
+	out := &github.CheckRunOutput{Title: github.String(checks.Cut(c.Title, maxTitle)), Summary: &c.Summary}
 	for _, a := range c.Annotations {
 		g := &github.CheckRunAnnotation{
 			Path: github.String(a.Path), AnnotationLevel: github.String(a.Level),
 			StartLine: github.Int(a.StartLine), EndLine: github.Int(a.EndLine),
-			Title: github.String(cut(a.Title, maxTitle)), Message: github.String(cut(a.Message, maxMessage)),
+			Title: github.String(checks.Cut(a.Title, maxTitle)), Message: github.String(checks.Cut(a.Message, maxMessage)),
 		}
 		if a.StartColumn > 0 {
 			g.StartColumn, g.EndColumn = github.Int(a.StartColumn), github.Int(a.EndColumn)
@@ -385,8 +396,8 @@ func output(c Check) *github.CheckRunOutput {
 }
 
 // comment opens threads, and notes which found no place.
-func (r *Run) comment(ctx context.Context, comments []Comment, unplaced map[string]bool) error {
-	var inline []Comment
+func (r *Run) comment(ctx context.Context, comments []checks.Comment, unplaced map[string]bool) error {
+	var inline []checks.Comment
 	for _, c := range comments {
 		if c.Line > 0 {
 			inline = append(inline, c)
@@ -409,8 +420,8 @@ func (r *Run) comment(ctx context.Context, comments []Comment, unplaced map[stri
 
 // review opens threads in one request. GitHub takes all or none, and does not say which one it
 // refuses; halving finds it, and the others are not lost.
-func (r *Run) review(ctx context.Context, batch []Comment, unplaced map[string]bool) error {
-	req := &github.PullRequestReviewRequest{CommitID: &r.place.Head, Event: github.String("COMMENT")}
+func (r *Run) review(ctx context.Context, batch []checks.Comment, unplaced map[string]bool) error {
+	req := &github.PullRequestReviewRequest{CommitID: &r.head.SHA, Event: github.String("COMMENT")}
 	for _, c := range batch {
 		d := &github.DraftReviewComment{
 			Path: github.String(c.Path), Body: github.String(c.Body),
@@ -421,7 +432,7 @@ func (r *Run) review(ctx context.Context, batch []Comment, unplaced map[string]b
 		}
 		req.Comments = append(req.Comments, d)
 	}
-	_, _, err := r.clients.REST.PullRequests.CreateReview(ctx, r.place.Owner, r.place.Repo, r.place.Number, req)
+	_, _, err := r.clients.REST.PullRequests.CreateReview(ctx, r.head.Owner, r.head.Repo, r.head.Number, req)
 	switch {
 	case err == nil:
 		for _, c := range batch {
@@ -436,7 +447,7 @@ func (r *Run) review(ctx context.Context, batch []Comment, unplaced map[string]b
 	case !refused(err):
 		return fmt.Errorf("create review: %w", err)
 	case len(batch) == 1:
-		return r.onFile(ctx, batch[0], awayBody(batch[0].Plain, batch[0].Where), unplaced)
+		return r.onFile(ctx, batch[0], batch[0].OnFile(), unplaced)
 	}
 	half := len(batch) / 2
 	if err := r.review(ctx, batch[:half], unplaced); err != nil {
@@ -446,9 +457,9 @@ func (r *Run) review(ctx context.Context, batch []Comment, unplaced map[string]b
 }
 
 // onFile opens a thread on a file.
-func (r *Run) onFile(ctx context.Context, c Comment, body string, unplaced map[string]bool) error {
-	_, _, err := r.clients.REST.PullRequests.CreateComment(ctx, r.place.Owner, r.place.Repo, r.place.Number, &github.PullRequestComment{
-		Body: &body, CommitID: &r.place.Head, Path: &c.Path, SubjectType: github.String("file"),
+func (r *Run) onFile(ctx context.Context, c checks.Comment, body string, unplaced map[string]bool) error {
+	_, _, err := r.clients.REST.PullRequests.CreateComment(ctx, r.head.Owner, r.head.Repo, r.head.Number, &github.PullRequestComment{
+		Body: &body, CommitID: &r.head.SHA, Path: &c.Path, SubjectType: github.String("file"),
 	})
 	if refused(err) || locked(err) {
 		unplaced[c.Fingerprint] = true
@@ -477,14 +488,14 @@ func locked(err error) bool {
 // change carries out one change of the plan. The order matters when we are stopped in between,
 // see [Reconcile]: a thread is shown before its text is open, and its text is settled before it
 // is hidden.
-func (r *Run) change(ctx context.Context, ch Change) error {
+func (r *Run) change(ctx context.Context, ch checks.Change) error {
 	if ch.Reopen {
 		if err := r.show(ctx, ch.Thread); err != nil {
 			return err
 		}
 	}
 	if ch.Body != "" {
-		_, resp, err := r.clients.REST.PullRequests.EditComment(ctx, r.place.Owner, r.place.Repo, ch.Thread.CommentID, &github.PullRequestComment{Body: &ch.Body})
+		_, resp, err := r.clients.REST.PullRequests.EditComment(ctx, r.head.Owner, r.head.Repo, ch.Thread.CommentID, &github.PullRequestComment{Body: &ch.Body})
 		if resp != nil && resp.StatusCode == http.StatusNotFound {
 			return nil // somebody deleted it since we looked
 		}
@@ -498,7 +509,7 @@ func (r *Run) change(ctx context.Context, ch Change) error {
 	return nil
 }
 
-func (r *Run) show(ctx context.Context, t Thread) error {
+func (r *Run) show(ctx context.Context, t checks.Thread) error {
 	if t.Minimized {
 		var m struct {
 			UnminimizeComment struct{ ClientMutationID string } `graphql:"unminimizeComment(input: $input)"`
@@ -523,16 +534,16 @@ func (r *Run) show(ctx context.Context, t Thread) error {
 
 // knock tells those who take part in a thread that it is open again, since without a resolver nothing
 // shows them.
-func (r *Run) knock(ctx context.Context, t Thread) error {
+func (r *Run) knock(ctx context.Context, t checks.Thread) error {
 	what := "There is more to it since"
-	if isClosed(t.Body) {
+	if !t.Open() {
 		what = "It is open again in"
 	}
-	q := Question{Owner: r.place.Owner, Repo: r.place.Repo, Number: r.place.Number, Key: "open-" + r.place.Head, Thread: t.CommentID}
-	return Answer(ctx, r.clients, q, what+" "+shortCode(r.place.Head)+".")
+	q := Question{Owner: r.head.Owner, Repo: r.head.Repo, Number: r.head.Number, Key: "open-" + r.head.SHA, Thread: t.CommentID}
+	return Answer(ctx, r.clients, q, what+" "+checks.ShortCode(r.head.SHA)+".")
 }
 
-func (r *Run) hide(ctx context.Context, t Thread) error {
+func (r *Run) hide(ctx context.Context, t checks.Thread) error {
 	if r.clients.resolver != nil {
 		var m struct {
 			ResolveReviewThread struct{ ClientMutationID string } `graphql:"resolveReviewThread(input: $input)"`

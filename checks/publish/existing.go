@@ -1,4 +1,4 @@
-package checks
+package publish
 
 import (
 	"context"
@@ -8,23 +8,25 @@ import (
 
 	"github.com/google/go-github/v60/github"
 	"github.com/shurcooL/githubv4"
+
+	"github.com/secbydesign/secbydesign/checks"
 )
 
 // ours lists our check runs on a head: the newest of each name, and the newest verdict of every other
 // pull request that has, or had, the same head.
-func ours(ctx context.Context, c Clients, p Place) (runs map[string]*github.CheckRun, others map[int]*github.CheckRun, err error) {
+func ours(ctx context.Context, c Clients, p Head) (runs map[string]*github.CheckRun, others map[int]*github.CheckRun, err error) {
 	opt := &github.ListCheckRunsOptions{AppID: &p.AppID, Filter: github.String("all"), ListOptions: github.ListOptions{PerPage: 100}}
 	runs, others = map[string]*github.CheckRun{}, map[int]*github.CheckRun{}
 	for {
-		list, resp, err := c.REST.Checks.ListCheckRunsForRef(ctx, p.Owner, p.Repo, p.Head, opt)
+		list, resp, err := c.REST.Checks.ListCheckRunsForRef(ctx, p.Owner, p.Repo, p.SHA, opt)
 		if err != nil {
-			return nil, nil, fmt.Errorf("list check runs of %.10s: %w", p.Head, err)
+			return nil, nil, fmt.Errorf("list check runs of %.10s: %w", p.SHA, err)
 		}
 		for _, run := range list.CheckRuns {
 			switch n := PullOf(run.GetExternalID()); {
 			case n == p.Number && run.GetID() > runs[run.GetName()].GetID():
 				runs[run.GetName()] = run
-			case n != p.Number && run.GetName() == Name && run.GetID() > others[n].GetID():
+			case n != p.Number && run.GetName() == checks.Name && run.GetID() > others[n].GetID():
 				others[n] = run
 			}
 		}
@@ -40,7 +42,7 @@ func ours(ctx context.Context, c Clients, p Place) (runs map[string]*github.Chec
 // fork they are the only way from a check run to its pull request.
 var externalID = regexp.MustCompile(`^pr=([0-9]+)(?: (part|done)=([0-9a-f]+)(?: own=([a-z]+))?)?$`)
 
-func (p Place) externalID(kind, digest string, own Conclusion) string {
+func (p Head) externalID(kind, digest string, own checks.Conclusion) string {
 	id := "pr=" + strconv.Itoa(p.Number)
 	if digest != "" {
 		id += " " + kind + "=" + digest
@@ -63,10 +65,10 @@ func PullOf(id string) int {
 
 // done tells the digest that a completed run shows, and part the digest of one whose
 // annotations were being written when we were stopped.
-func done(run *github.CheckRun, p Place) string { return stage(run, p, "done", "completed") }
-func part(run *github.CheckRun, p Place) string { return stage(run, p, "part", "in_progress") }
+func done(run *github.CheckRun, p Head) string { return stage(run, p, "done", "completed") }
+func part(run *github.CheckRun, p Head) string { return stage(run, p, "part", "in_progress") }
 
-func stage(run *github.CheckRun, p Place, kind, status string) string {
+func stage(run *github.CheckRun, p Head, kind, status string) string {
 	m := externalID.FindStringSubmatch(run.GetExternalID())
 	if m == nil || run.GetStatus() != status || m[2] != kind || PullOf(run.GetExternalID()) != p.Number {
 		return ""
@@ -75,7 +77,7 @@ func stage(run *github.CheckRun, p Place, kind, status string) string {
 }
 
 // firstPage are the variables of a query for a list of the pull request.
-func (p Place) firstPage() map[string]any {
+func (p Head) firstPage() map[string]any {
 	return map[string]any{
 		"owner":  githubv4.String(p.Owner),
 		"name":   githubv4.String(p.Repo),
@@ -85,9 +87,9 @@ func (p Place) firstPage() map[string]any {
 }
 
 // list reads our threads. REST does not tell which are resolved or minimised.
-func (r *Run) list(ctx context.Context) ([]Thread, error) {
-	vars := r.place.firstPage()
-	var out []Thread
+func (r *Run) list(ctx context.Context) ([]checks.Thread, error) {
+	vars := r.head.firstPage()
+	var out []checks.Thread
 	for {
 		var q struct {
 			Repository struct {
@@ -126,7 +128,7 @@ func (r *Run) list(ctx context.Context) ([]Thread, error) {
 				continue
 			}
 			c := n.Comments.Nodes[0]
-			fingerprint, scanner, ok := Mark(c.Body)
+			fingerprint, scanner, ok := checks.Mark(c.Body)
 			if !ok || !c.ViewerDidAuthor { // anybody can write a marker
 				continue
 			}
@@ -134,7 +136,7 @@ func (r *Run) list(ctx context.Context) ([]Thread, error) {
 			if err != nil {
 				return nil, fmt.Errorf("list review threads: id of comment %s: %w", c.ID, err)
 			}
-			t := Thread{
+			t := checks.Thread{
 				ID: n.ID, CommentID: id, CommentNode: c.ID, Fingerprint: fingerprint, Scanner: scanner,
 				Path: n.Path, Body: c.Body, Resolved: n.IsResolved, Minimized: c.IsMinimized,
 			}
@@ -154,9 +156,9 @@ func (r *Run) list(ctx context.Context) ([]Thread, error) {
 }
 
 // notes reads our summaries: one, or more where two processes wrote one at once.
-func (r *Run) notes(ctx context.Context) ([]Note, error) {
-	vars := r.place.firstPage()
-	var out []Note
+func (r *Run) notes(ctx context.Context) ([]checks.Note, error) {
+	vars := r.head.firstPage()
+	var out []checks.Note
 	for {
 		var q struct {
 			Repository struct {
@@ -182,14 +184,14 @@ func (r *Run) notes(ctx context.Context) ([]Note, error) {
 		}
 		page := q.Repository.PullRequest.Comments
 		for _, n := range page.Nodes {
-			if !n.ViewerDidAuthor || !isSummary(n.Body) { // anybody can write a marker
+			if !n.ViewerDidAuthor || !checks.IsSummary(n.Body) { // anybody can write a marker
 				continue
 			}
 			id, err := strconv.ParseInt(n.FullDatabaseID, 10, 64)
 			if err != nil {
 				return nil, fmt.Errorf("list comments: id of comment %s: %w", n.ID, err)
 			}
-			out = append(out, Note{ID: id, Node: n.ID, Body: n.Body, Minimized: n.IsMinimized})
+			out = append(out, checks.Note{ID: id, Node: n.ID, Body: n.Body, Minimized: n.IsMinimized})
 		}
 		if !page.PageInfo.HasNextPage {
 			return out, nil

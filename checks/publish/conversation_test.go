@@ -1,4 +1,4 @@
-package checks_test
+package publish_test
 
 import (
 	"bytes"
@@ -15,19 +15,20 @@ import (
 	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/checks/fakegithub"
 	"github.com/secbydesign/secbydesign/checks/patch"
+	"github.com/secbydesign/secbydesign/checks/publish"
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-func (b *bench) start() *checks.Run {
+func (b *bench) start() *publish.Run {
 	b.t.Helper()
-	run, err := checks.Start(context.Background(), b.clients, b.place, false)
+	run, err := publish.Start(context.Background(), b.clients, b.head, false)
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	return run
 }
 
-func (b *bench) finish(run *checks.Run, rep checks.Report) {
+func (b *bench) finish(run *publish.Run, rep checks.Report) {
 	b.t.Helper()
 	if err := run.Finish(context.Background(), rep); err != nil {
 		b.t.Fatal(err)
@@ -36,7 +37,7 @@ func (b *bench) finish(run *checks.Run, rep checks.Report) {
 
 // push moves the head without changing the files of the patch.
 func (b *bench) push() {
-	b.repo.Commit("change", "", "another push", map[string]string{fmt.Sprint("c", len(b.gh.CheckRuns("acme", "shop", b.place.Head)), ".txt"): b.place.Head})
+	b.repo.Commit("change", "", "another push", map[string]string{fmt.Sprint("c", len(b.gh.CheckRuns("acme", "shop", b.head.SHA)), ".txt"): b.head.SHA})
 	b.repo.SyncPull(b.number)
 	b.at()
 }
@@ -48,7 +49,7 @@ func (b *bench) gates(secrets, code []checks.Finding, change func(*checks.Input)
 		code[i].Scanner, code[i].Gate = "slow", scanners.Code
 	}
 	in := checks.Input{
-		Base: "base", Head: b.place.Head, Patch: b.patch(), Limit: 10,
+		Base: "base", Head: b.head.SHA, Patch: b.patch(), Limit: 10,
 		Gates: []checks.Gate{
 			{Name: scanners.Secrets, Findings: secrets, Runs: []scanners.Run{{Scanner: "s", Gate: scanners.Secrets}}},
 			{Name: scanners.Code, Findings: code, Runs: []scanners.Run{{Scanner: "slow", Gate: scanners.Code}}},
@@ -316,7 +317,7 @@ func TestARegressionInAResolvedThreadIsTold(t *testing.T) {
 	b.push()
 	b.mustReview()
 	b.push()
-	back := b.place.Head
+	back := b.head.SHA
 	// Stopped between the reply and the edit of the text, which is what calls for the reply.
 	b.gh.Fail(fakegithub.BadGateway("PATCH", "/repos/acme/shop/pulls/comments/*", 1, false))
 	if err := b.review(b.report(f)); err == nil {
@@ -397,7 +398,7 @@ func TestMovingAnchorsMakeNoSecondThread(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		in.Patch, in.Head = set, b.place.Head
+		in.Patch, in.Head = set, b.head.SHA
 		b.finish(b.start(), checks.Compose(in))
 		threads := b.gh.Threads("acme", "shop", b.number)
 		if len(threads) != 1 || threads[0].Line != 2 {
@@ -481,7 +482,7 @@ check secbydesign/secrets completed neutral "1 new finding (1 high)" annotations
 func (b *bench) annotations(name string) (newest, unfinished int) {
 	b.t.Helper()
 	newest = -1
-	for _, run := range b.gh.CheckRuns("acme", "shop", b.place.Head) { // newest first
+	for _, run := range b.gh.CheckRuns("acme", "shop", b.head.SHA) { // newest first
 		if run.Name != name {
 			continue
 		}
@@ -522,7 +523,7 @@ func TestAnnotationsAreThereOnce(t *testing.T) {
 		}},
 		"a gate that a person had made again": {secrets, 2, func(b *bench) {
 			b.finish(b.start(), checks.Compose(b.gates(few, nil, nil)))
-			run, err := checks.Start(context.Background(), b.clients, b.place, true)
+			run, err := publish.Start(context.Background(), b.clients, b.head, true)
 			if err != nil {
 				b.t.Fatal(err)
 			}
@@ -575,7 +576,7 @@ func (b *bench) broken(carriedOut bool, first, then checks.Report) {
 	b.finish(run, then)
 }
 
-func (b *bench) publish(run *checks.Run, rep checks.Report) {
+func (b *bench) publish(run *publish.Run, rep checks.Report) {
 	b.t.Helper()
 	if err := run.Publish(context.Background(), rep); err != nil {
 		b.t.Fatal(err)
@@ -591,7 +592,7 @@ func TestAGateThatIsSwitchedOffIsNotRun(t *testing.T) {
 	b.finish(b.start(), checks.Compose(b.gates(nil, []checks.Finding{code}, nil)))
 	off := checks.Compose(b.gates(nil, nil, func(in *checks.Input) { in.Gates = in.Gates[:1] }))
 	b.finish(b.start(), off)
-	for _, run := range b.gh.CheckRuns("acme", "shop", b.place.Head) {
+	for _, run := range b.gh.CheckRuns("acme", "shop", b.head.SHA) {
 		if run.Name == checks.Name+"/code" { // the newest
 			if run.Conclusion != "skipped" || run.Title != "Not run" || len(run.Annotations) > 0 {
 				t.Errorf("it is %s, %q, with %d annotations", run.Conclusion, run.Title, len(run.Annotations))

@@ -1,4 +1,4 @@
-package checks
+package publish
 
 import (
 	"context"
@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/go-github/v60/github"
+
+	"github.com/secbydesign/secbydesign/checks"
 )
 
 // This file writes what is said to one person: an answer to a comment or to a button, and a word in
@@ -48,7 +50,7 @@ func Answer(ctx context.Context, c Clients, q Question, body string) error {
 	if err != nil || there {
 		return err
 	}
-	body = cut(body, maxNote) + "\n\n" + replyMarker(q.Key)
+	body = checks.Cut(body, checks.MaxNote) + "\n\n" + replyMarker(q.Key)
 	var resp *github.Response
 	if q.Thread > 0 {
 		_, resp, err = c.REST.PullRequests.CreateCommentInReplyTo(ctx, q.Owner, q.Repo, q.Number, body, q.Thread)
@@ -137,10 +139,10 @@ func answered(ctx context.Context, c Clients, q Question) (bool, error) {
 // Restart shows that gates are looked at again, as somebody asked for.
 func (r *Run) Restart(ctx context.Context, names []string) error {
 	for _, name := range names {
-		if have := r.runs[name]; have == nil || have.GetStatus() != "completed" || name == Name {
+		if have := r.runs[name]; have == nil || have.GetStatus() != "completed" || name == checks.Name {
 			continue // a gate that is not there has nothing to be made again, and Start sees to the verdict
 		}
-		run, err := r.create(ctx, Check{Name: name, Title: "Looking again", Summary: "Somebody asked for it.\n"}, "", false)
+		run, err := r.create(ctx, checks.Check{Name: name, Title: "Looking again", Summary: "Somebody asked for it.\n"}, "", false)
 		if err != nil {
 			return err
 		}
@@ -148,6 +150,3 @@ func (r *Run) Restart(ctx context.Context, names []string) error {
 	}
 	return nil
 }
-
-// Code shows text as inline code.
-func Code(s string) string { return codeSpan(s) }

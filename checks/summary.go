@@ -22,17 +22,17 @@ type Note struct {
 // The format is frozen, as that of a thread's marker.
 const summaryMarker = "<!-- secbydesign:v1 summary -->"
 
-// isSummary reports whether a comment carries the summary's marker in its last line. Who wrote it
+// IsSummary reports whether a comment carries the summary's marker in its last line. Who wrote it
 // is for the caller to check.
-func isSummary(body string) bool {
+func IsSummary(body string) bool {
 	body = strings.TrimRight(strings.ReplaceAll(body, "\r\n", "\n"), " \n")
 	return body == summaryMarker || strings.HasSuffix(body, "\n"+summaryMarker)
 }
 
 const (
-	// maxNote is below GitHub's limit for a comment, 65,536 characters ("Body is too long"), with room
+	// MaxNote is below GitHub's limit for a comment, 65,536 characters ("Body is too long"), with room
 	// for the sentence that says that it is settled. We count bytes, since they are never fewer.
-	maxNote = 64_000
+	MaxNote = 64_000
 
 	// shownFirst is how many findings of the summary's list are outside of its fold.
 	shownFirst = 10
@@ -165,7 +165,7 @@ func (r Report) Note(threads []Thread, unplaced map[string]bool, exists bool) st
 	var items []string
 	size := 0
 	for i, f := range listed {
-		if size > maxNote { // there is no room for more
+		if size > MaxNote { // there is no room for more
 			items = append(items, "")
 			continue
 		}
@@ -185,7 +185,7 @@ func (r Report) Note(threads []Thread, unplaced map[string]bool, exists bool) st
 	if len(listed) > shownFirst {
 		tail = "\n</details>\n" + tail
 	}
-	return fit(head+"\n", items, tail, maxNote)
+	return fit(head+"\n", items, tail, MaxNote)
 }
 
 // A fixedThread is what the text of a settled thread tells.
@@ -210,7 +210,7 @@ func credit(threads []Thread) (out []fixedThread) {
 		m := fixedBody.FindStringSubmatch(strings.ReplaceAll(t.Body, "\r\n", "\n"))
 		if m != nil {
 			left, _ := strconv.Atoi(m[2]) // 0 where nothing is left
-			out = append(out, fixedThread{m[3] + ", in " + codeSpan(t.Path), m[1], scanners.ID(t.Fingerprint), max(told(m[3])-left, 1)})
+			out = append(out, fixedThread{m[3] + ", in " + Code(t.Path), m[1], scanners.ID(t.Fingerprint), max(told(m[3])-left, 1)})
 		}
 	}
 	return out
