@@ -31,9 +31,12 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/secbydesign/secbydesign/app/conversation"
+	"github.com/secbydesign/secbydesign/app/examine"
 	"github.com/secbydesign/secbydesign/app/installation"
 	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/app/mirror"
+	"github.com/secbydesign/secbydesign/app/policyfiles"
 	"github.com/secbydesign/secbydesign/app/queue"
 	"github.com/secbydesign/secbydesign/app/review"
 	"github.com/secbydesign/secbydesign/app/upload"
@@ -53,16 +56,17 @@ const uploads = 2
 
 // app holds the parts of one running program.
 type app struct {
-	config   Config
-	log      zerolog.Logger
-	metrics  *metrics
-	ledger   *ledger.Ledger
-	github   *installation.App
-	reviewer *review.Reviewer
-	queue    *queue.Queue
-	scanners []scanners.Scanner
-	webhook  *webhook.Handler
-	uploads  *upload.Handler
+	config       Config
+	log          zerolog.Logger
+	metrics      *metrics
+	ledger       *ledger.Ledger
+	github       *installation.App
+	reviewer     *review.Reviewer
+	conversation *conversation.Handler
+	queue        *queue.Queue
+	scanners     []scanners.Scanner
+	webhook      *webhook.Handler
+	uploads      *upload.Handler
 }
 
 // Logger makes the program's logger.
@@ -192,17 +196,19 @@ func build(ctx context.Context, c Config, log zerolog.Logger) (*app, error) {
 	mirrors := &mirror.Store{Dir: filepath.Join(c.DataDir, "mirrors"), Limits: mirror.Limits{FetchBytes: c.FetchBytes}}
 	all := catalog.All(c.Catalog)
 	a.scanners = all
-	reviewer := &review.Reviewer{
-		App: a.github, AppID: c.AppID, Ledger: a.ledger, Mirrors: mirrors,
-		Examiner: &review.Examiner{Scanners: all, Results: a.ledger, Program: Version(), Observe: a.metrics.scan},
-		Observe:  a.metrics.review,
+	files := &policyfiles.Files{App: a.github, Mirrors: mirrors, Ledger: a.ledger}
+	a.reviewer = &review.Reviewer{
+		App: a.github, AppID: c.AppID, Ledger: a.ledger, Mirrors: mirrors, Files: files,
+		Examiner:  &examine.Examiner{Scanners: all, Known: a.ledger.Results, Keep: a.ledger.SaveResults, Program: Version(), Observe: a.metrics.scan},
+		Externals: upload.Externals{Ledger: a.ledger, Here: names(all), Known: catalog.Names()},
+		Observe:   a.metrics.review,
 	}
-	a.queue, err = queue.New(a.ledger, queue.Options{Workers: c.Workers, Work: reviewer.Review, Errand: reviewer.Errand, Logger: log})
+	a.conversation = &conversation.Handler{App: a.github, Mirrors: mirrors, Ledger: a.ledger, Files: files}
+	a.queue, err = queue.New(a.ledger, queue.Options{Workers: c.Workers, Work: a.reviewer.Review, Task: a.task, Logger: log})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open queue: %w", err), a.ledger.Close())
 	}
-	reviewer.Submit = a.queue.SubmitWith
-	a.reviewer = reviewer
+	a.reviewer.Submit, a.conversation.Submit = a.queue.SubmitWith, a.queue.SubmitWith
 	a.uploads = &upload.Handler{
 		App: a.github, Mirrors: mirrors, Ledger: a.ledger, Submit: a.queue.Submit, Slots: make(chan struct{}, uploads),
 		Taken: append(catalog.Names(), names(all)...), Observe: a.metrics.upload,

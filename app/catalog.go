@@ -13,7 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/secbydesign/secbydesign/app/local"
-	"github.com/secbydesign/secbydesign/app/upload"
+	"github.com/secbydesign/secbydesign/app/policy"
 	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/scanners"
 	"github.com/secbydesign/secbydesign/scanners/catalog"
@@ -68,7 +68,7 @@ func ListScanners(ctx context.Context, w io.Writer, settings ScannerSettings) er
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", info.Name, info.Gate, strings.Join(scopes, ", "), version, tested, ready)
 	}
-	fmt.Fprintf(t, "%s\t%s\t%s\t-\ton SARIF of its form\tby a workflow\n", upload.CodeQL, scanners.Code, scanners.ScopeTree)
+	fmt.Fprintf(t, "%s\t%s\t%s\t-\ton SARIF of its form\tby a workflow\n", policy.CodeQL, scanners.Code, scanners.ScopeTree)
 	if err := t.Flush(); err != nil {
 		return err
 	}
@@ -130,7 +130,7 @@ func Local(o local.Options, settings ScannerSettings, out *os.File) (local.Optio
 	if err != nil {
 		return o, err
 	}
-	o.Scanners, o.Version = catalog.All(options), Version()
+	o.Scanners, o.Known, o.Version = catalog.All(options), catalog.Names(), Version()
 	if fd := int(out.Fd()); term.IsTerminal(fd) {
 		// https://no-color.org
 		o.Color = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"

@@ -8,7 +8,7 @@ import (
 
 	"github.com/secbydesign/secbydesign/app/plainfile"
 	"github.com/secbydesign/secbydesign/app/policy"
-	"github.com/secbydesign/secbydesign/app/review"
+	"github.com/secbydesign/secbydesign/scanners/catalog"
 	"github.com/secbydesign/secbydesign/scanners/visible"
 )
 
@@ -77,7 +77,7 @@ func (f PolicyFiles) read(name string) (policy.Layer, error) {
 	if err != nil {
 		return policy.Layer{}, err
 	}
-	return policy.Parse(name, text, review.Known(nil, f.Scanners...)...)
+	return policy.Parse(name, text, policy.KnownScanners(append(catalog.Names(), f.Scanners...)...)...)
 }
 
 // Shown is an error as a terminal may show it: it can quote a file or a program that somebody else wrote.

@@ -12,8 +12,11 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/secbydesign/secbydesign/app/command"
+	"github.com/secbydesign/secbydesign/app/conversation"
 	"github.com/secbydesign/secbydesign/app/ledger"
+	"github.com/secbydesign/secbydesign/app/policyfiles"
 	"github.com/secbydesign/secbydesign/app/queue"
+	"github.com/secbydesign/secbydesign/app/record"
 	"github.com/secbydesign/secbydesign/app/review"
 	"github.com/secbydesign/secbydesign/checks/publish"
 	"github.com/secbydesign/secbydesign/webhook"
@@ -22,7 +25,7 @@ import (
 // asked is what an intent asks for.
 type asked struct {
 	reviews []queue.Request
-	errands []queue.Errand
+	tasks   []queue.Task
 	events  []ledger.Event
 }
 
@@ -38,10 +41,10 @@ func (a *app) accept(ctx context.Context, d webhook.Delivery) error {
 		return err
 	}
 	if installed := reaching(d); installed != 0 {
-		want.events = append(want.events, ledger.Event{Kind: review.Reach, Installation: installed})
+		want.events = append(want.events, ledger.Event{Kind: record.Reach, Installation: installed})
 	}
 	taken := ledger.Delivery{GUID: d.GUID, Event: d.Event, Action: d.Action, RepoID: d.RepoID, Owner: d.Owner, Repo: d.Repo}
-	err = a.queue.SubmitWith(ctx, taken, want.reviews, want.errands, want.events)
+	err = a.queue.SubmitWith(ctx, taken, want.reviews, want.tasks, want.events)
 	if errors.Is(err, ledger.ErrDuplicate) {
 		return webhook.ErrDuplicate
 	}
@@ -70,8 +73,8 @@ func (a *app) want(ctx context.Context, d webhook.Delivery) (want asked, err err
 		for _, req := range want.reviews {
 			if i.CheckName != "" {
 				want.events = append(want.events, ledger.Event{
-					Kind: review.RerunOf, Installation: i.Installation, RepoID: i.RepoID, Owner: i.Owner, Repo: i.Repo, Number: req.Number, Head: i.HeadSHA,
-					Data: encode(map[string]string{"check": i.CheckName}),
+					Kind: record.RerunAsked, Installation: i.Installation, RepoID: i.RepoID, Owner: i.Owner, Repo: i.Repo, Number: req.Number, Head: i.HeadSHA,
+					Data: encode(record.Rerun{Check: i.CheckName}),
 				})
 			}
 		}
@@ -79,9 +82,9 @@ func (a *app) want(ctx context.Context, d webhook.Delivery) (want asked, err err
 		// Another organisation has another policy. A new name alone is taken down with the delivery.
 		want.reviews, err = a.reach(ctx, i.Installation, webhook.Repository{ID: i.RepoID, Owner: i.Owner, Name: i.Repo})
 	case webhook.Comment:
-		want.errands = said(i)
+		want.tasks = said(i)
 	case webhook.Button:
-		want.errands, err = a.pressed(ctx, d.GUID, i)
+		want.tasks, err = a.pressed(ctx, d.GUID, i)
 	case webhook.MergeGroup:
 		return a.mergeGroup(ctx, d.GUID, i)
 	case webhook.Uninstalled:
@@ -124,7 +127,7 @@ func reaching(d webhook.Delivery) int64 {
 	case webhook.Transferred:
 		return i.Installation
 	case webhook.PolicyChanged:
-		if review.HasPolicy(i.Repo) {
+		if policyfiles.HasPolicy(i.Repo) {
 			return i.Installation
 		}
 	}
@@ -149,8 +152,8 @@ func (a *app) reach(ctx context.Context, installed int64, repos ...webhook.Repos
 	return out, nil
 }
 
-// said makes an errand of a comment that holds commands. The rest of its text is not kept.
-func said(i webhook.Comment) []queue.Errand {
+// said makes a task of a comment that holds commands. The rest of its text is not kept.
+func said(i webhook.Comment) []queue.Task {
 	lines := command.Find(i.Body)
 	if len(lines) == 0 {
 		return nil // quoted, or code
@@ -160,23 +163,23 @@ func said(i webhook.Comment) []queue.Errand {
 	if i.Thread > 0 {
 		id = "review-" + strconv.FormatInt(i.ID, 10)
 	}
-	return []queue.Errand{{
-		Installation: i.Installation, RepoID: i.RepoID, Owner: i.Owner, Repo: i.Repo, Number: i.Number, Kind: review.Comment, ID: id,
-		Data: encode(review.Said{Comment: i.ID, Thread: i.Thread, Sender: i.Sender, Lines: lines, At: time.Now().UTC()}),
+	return []queue.Task{{
+		Installation: i.Installation, RepoID: i.RepoID, Owner: i.Owner, Repo: i.Repo, Number: i.Number, Kind: conversation.Comment, ID: id,
+		Data: encode(conversation.Request{Comment: i.ID, Thread: i.Thread, Sender: i.Sender, Lines: lines, At: time.Now().UTC()}),
 	}}
 }
 
-// pressed makes errands of a button: one for each pull request that has the check's head.
-func (a *app) pressed(ctx context.Context, guid string, i webhook.Button) ([]queue.Errand, error) {
+// pressed makes tasks of a button: one for each pull request that has the check's head.
+func (a *app) pressed(ctx context.Context, guid string, i webhook.Button) ([]queue.Task, error) {
 	numbers, err := a.pullsOf(ctx, ledger.Repo{ID: i.RepoID, Owner: i.Owner, Name: i.Repo}, i.Number, i.ExternalID, i.HeadSHA)
 	if err != nil {
 		return nil, err
 	}
-	var out []queue.Errand
+	var out []queue.Task
 	for _, n := range numbers {
-		out = append(out, queue.Errand{
-			Installation: i.Installation, RepoID: i.RepoID, Owner: i.Owner, Repo: i.Repo, Number: n, Kind: review.Button, ID: guid + "-" + strconv.Itoa(n),
-			Data: encode(review.Said{Sender: i.Sender, Button: i.Identifier, Check: i.CheckRun, At: time.Now().UTC()}),
+		out = append(out, queue.Task{
+			Installation: i.Installation, RepoID: i.RepoID, Owner: i.Owner, Repo: i.Repo, Number: n, Kind: conversation.Button, ID: guid + "-" + strconv.Itoa(n),
+			Data: encode(conversation.Request{Sender: i.Sender, Button: i.Identifier, Check: i.CheckRun, At: time.Now().UTC()}),
 		})
 	}
 	return out, nil
@@ -192,7 +195,7 @@ func (a *app) mergeGroup(ctx context.Context, guid string, i webhook.MergeGroup)
 	for _, n := range numbers {
 		want.reviews = append(want.reviews, queue.Request{
 			Key:    queue.Key{Installation: i.Installation, Owner: i.Owner, Repo: i.Repo, Number: n},
-			RepoID: i.RepoID, HeadSHA: i.HeadSHA, Reason: review.Rerequested, Force: i.Again,
+			RepoID: i.RepoID, HeadSHA: i.HeadSHA, Reason: record.Rerequested, Force: i.Again,
 		})
 	}
 	if len(numbers) > 0 {
@@ -202,7 +205,7 @@ func (a *app) mergeGroup(ctx context.Context, guid string, i webhook.MergeGroup)
 	if i.Again {
 		id += " " + guid
 	}
-	want.errands = []queue.Errand{{
+	want.tasks = []queue.Task{{
 		Installation: i.Installation, RepoID: i.RepoID, Owner: i.Owner, Repo: i.Repo, Kind: review.Group, ID: id,
 		Data: encode(review.Merge{Head: i.HeadSHA, Branch: i.Branch, BaseRef: i.BaseRef, Again: i.Again}),
 	}}
@@ -233,7 +236,7 @@ func (a *app) rerun(ctx context.Context, i webhook.Rerun) ([]queue.Request, erro
 		// The check may be that of an older head, or of a pull request that was closed since.
 		out = append(out, queue.Request{
 			Key:    queue.Key{Installation: i.Installation, Owner: i.Owner, Repo: i.Repo, Number: n},
-			RepoID: i.RepoID, Reason: review.Rerequested, Closed: known.Closed, Force: true,
+			RepoID: i.RepoID, Reason: record.Rerequested, Closed: known.Closed, Force: true,
 		})
 	}
 	return out, nil

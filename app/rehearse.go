@@ -9,10 +9,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/secbydesign/secbydesign/app/insight"
+	"github.com/secbydesign/secbydesign/app/judge"
 	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/app/policy"
+	"github.com/secbydesign/secbydesign/app/policyfiles"
+	"github.com/secbydesign/secbydesign/app/record"
 	"github.com/secbydesign/secbydesign/app/rehearsal"
-	"github.com/secbydesign/secbydesign/app/review"
 )
 
 // A Rehearsal says what to rehearse, and on what.
@@ -51,8 +54,8 @@ func RehearsePolicy(ctx context.Context, w io.Writer, o Rehearsal) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
-	in := rehearsal.Input{Now: time.Now().UTC(), Scope: o.Repo, Proposed: o.names(), Shown: map[string]review.Shown{}, Before: map[string]policy.Policy{}, After: map[string]policy.Policy{}}
-	if in.Pulls, err = review.ReadPast(ctx, *l, owner, repo, o.Last); err != nil {
+	in := rehearsal.Input{Now: time.Now().UTC(), Scope: o.Repo, Proposed: o.names(), Evidence: map[string]judge.Evidence{}, Before: map[string]policy.Policy{}, After: map[string]policy.Policy{}}
+	if in.Pulls, err = l.Pasts(ctx, owner, repo, o.Last); err != nil {
 		return fmt.Errorf("the stored reviews cannot be read: %w", err)
 	}
 	if err := o.one(in.Pulls); err != nil {
@@ -68,7 +71,7 @@ func RehearsePolicy(ctx context.Context, w io.Writer, o Rehearsal) (err error) {
 	return write(w, result)
 }
 
-func (o Rehearsal) proposal() (with review.Proposal, err error) {
+func (o Rehearsal) proposal() (with policyfiles.Proposed, err error) {
 	read := func(name string) *policy.Layer {
 		if name == "" || err != nil {
 			return nil
@@ -77,7 +80,7 @@ func (o Rehearsal) proposal() (with review.Proposal, err error) {
 		layer, err = o.read(name)
 		return &layer
 	}
-	with = review.Proposal{Repository: read(o.File), Organisation: read(o.Organisation)}
+	with = policyfiles.Proposed{Repository: read(o.File), Organisation: read(o.Organisation)}
 	return with, err
 }
 
@@ -110,7 +113,7 @@ func (o Rehearsal) open(ctx context.Context) (*ledger.Reader, error) {
 }
 
 // one makes sure that a file is not rehearsed on repositories that it is not for.
-func (o Rehearsal) one(pulls []review.Past) error {
+func (o Rehearsal) one(pulls []record.Past) error {
 	owners, repos := map[string]bool{}, map[string]bool{}
 	for _, p := range pulls {
 		owners[strings.ToLower(p.Owner)] = true
@@ -128,32 +131,28 @@ func (o Rehearsal) one(pulls []review.Past) error {
 }
 
 // gatherPolicies reads what is in force and what would be.
-func gatherPolicies(ctx context.Context, l ledger.Reader, in *rehearsal.Input, with review.Proposal) error {
-	enforced := map[string][]policy.Policy{}
+func gatherPolicies(ctx context.Context, l ledger.Reader, in *rehearsal.Input, with policyfiles.Proposed) error {
 	for _, p := range in.Pulls {
 		name := p.Owner + "/" + p.Repo
 		if _, known := in.Before[name]; known {
 			continue
 		}
 		var err error
-		if in.Before[name], err = review.LastPolicy(ctx, l, p.Owner, p.Repo, review.Proposal{}); err != nil {
+		if in.Before[name], err = policyfiles.Last(ctx, l, p.Owner, p.Repo, policyfiles.Proposed{}); err != nil {
 			return err
 		}
-		if in.After[name], err = review.LastPolicy(ctx, l, p.Owner, p.Repo, with); err != nil {
+		if in.After[name], err = policyfiles.Last(ctx, l, p.Owner, p.Repo, with); err != nil {
 			return err
 		}
-		for _, one := range []policy.Policy{in.Before[name], in.After[name]} {
-			if len(one.Guardrails.Enforce) > 0 {
-				enforced[p.Owner] = append(enforced[p.Owner], one)
-			}
+		in.Evidence[name] = &insight.Evidence{
+			Repo: record.RepoKey(p.RepoID, p.Repo), Window: insight.WindowOf(in.Now, in.Before[name], in.After[name]),
+			Use: func(rule string, w insight.Window) (record.RuleUse, error) {
+				return l.RuleUse(ctx, p.Owner, rule, w.Since, w.Recent)
+			},
+			Names: func(scanner string, w insight.Window) ([]string, error) {
+				return l.RulesShown(ctx, p.Owner, scanner, w.Since)
+			},
 		}
-	}
-	for owner, policies := range enforced {
-		shown, err := review.ReadShown(ctx, l, owner, in.Now, policies...)
-		if err != nil {
-			return err
-		}
-		in.Shown[owner] = shown
 	}
 	return nil
 }

@@ -85,10 +85,8 @@ func (in Input) file(path string) (*patch.File, bool) {
 }
 
 func (in Input) text(path string) ([]byte, bool) {
-	if in.Text == nil {
-		return nil, false
-	}
-	return in.Text(path)
+	content, ok := in.Files[path]
+	return content, ok
 }
 
 // comment makes a finding's comment. taken holds the lines that suggestions of worse findings

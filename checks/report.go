@@ -98,15 +98,44 @@ type Input struct {
 	// for no link.
 	Link func(path string, line int) string
 
-	// Text gives a file at the head, without which no fix can be shown. It may be nil, and ok is
-	// false for a file that is not there or cannot be had.
-	Text func(path string) (content []byte, ok bool)
+	// Files holds the content of files at the head, see [Needs]. Without that of a file no fix of it is
+	// shown, and the change nearest to a finding is taken for its cause.
+	Files map[string][]byte
 
 	// Ignored reports whether the policy leaves a file alone, so that nothing is known of it; nil for
 	// none.
 	Ignored func(path string) bool
 
 	decided []Finding // see [Input.settled]
+}
+
+// Needs lists the files at the head whose content a report of the gates needs: those that fixes edit, and
+// those of the patch in which new findings are, or through which their data comes.
+func Needs(gates []Gate, set patch.Set) []string {
+	paths := map[string]bool{}
+	changed := func(path string) {
+		if _, ok := set.File(path); ok {
+			paths[path] = true
+		}
+	}
+	for _, g := range gates {
+		for _, f := range g.Findings {
+			if f.State == scanners.New && f.Comment {
+				changed(f.Path)
+				for _, s := range f.Flow {
+					changed(s.Path)
+				}
+			}
+			if len(f.Fixes) == 0 || f.State == scanners.Absent {
+				continue
+			}
+			paths[f.Path] = true
+			for _, e := range f.Fixes[0].Edits {
+				paths[e.Path] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(paths))
 }
 
 // A Verdict is the outcome of a review in one word.

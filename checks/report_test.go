@@ -137,7 +137,12 @@ func inputs(t testing.TB) map[string]Input {
 				t.Fatal(err)
 			}
 			in.Patch = set
-			in.Text = func(path string) ([]byte, bool) { s, ok := files[path]; return []byte(s), ok }
+			in.Files = map[string][]byte{}
+			for _, path := range Needs(in.Gates, in.Patch) {
+				if text, ok := files[path]; ok {
+					in.Files[path] = []byte(text)
+				}
+			}
 			if change != nil {
 				change(in)
 			}

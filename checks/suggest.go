@@ -179,7 +179,7 @@ func column(line []byte, col int) (offset int, ok bool) {
 // Diff shows the first fix of a finding as the lines that go and those that come, file by file. It is
 // empty where there is none, and where it may not be shown.
 func (r Report) Diff(f Finding) string {
-	if len(f.Fixes) == 0 || f.State == scanners.Absent || r.input.Text == nil || !r.input.mayQuote(f) {
+	if len(f.Fixes) == 0 || f.State == scanners.Absent || len(r.input.Files) == 0 || !r.input.mayQuote(f) {
 		return ""
 	}
 	return diffOf(f.Fixes[0], r.input.text)

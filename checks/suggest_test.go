@@ -81,7 +81,7 @@ func suggestInput(t testing.TB, text string, findings ...Finding) Input {
 	t.Helper()
 	return Input{
 		Base: base40, Head: head40, Patch: added(t, "a.go", text), Gates: gate(findings...), Limit: 50,
-		Text: func(path string) ([]byte, bool) { return []byte(text), path == "a.go" },
+		Files: map[string][]byte{"a.go": []byte(text)},
 	}
 }
 

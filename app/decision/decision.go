@@ -151,6 +151,19 @@ func (d Decision) Lapse(r scanners.Result, now time.Time) string {
 	return ""
 }
 
+// Outcome is what a verb makes of a finding, in words for people.
+func Outcome(verb string) string {
+	switch verb {
+	case "fp":
+		return "marked as a false positive"
+	case "not-affected":
+		return "not affected"
+	case "defer":
+		return "deferred"
+	}
+	return "accepted"
+}
+
 // Fixable reports whether a scanner knows how to mend the finding.
 func Fixable(f scanners.Finding) bool { return len(f.Fixes) > 0 }
 

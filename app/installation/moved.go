@@ -143,3 +143,16 @@ func (n *named) gone(req *http.Request, name string) (bool, error) {
 	var repo struct{ ID int64 }
 	return resp.StatusCode == http.StatusOK && json.NewDecoder(resp.Body).Decode(&repo) == nil && repo.ID != 0 && repo.ID != n.id, nil
 }
+
+// OutOfReach reports whether an error says that the App has no business there any more. That git does not find a
+// repository says nothing: a moment later it may.
+func OutOfReach(err error) bool { return errors.Is(err, ErrGone) || errors.Is(err, ErrSuspended) }
+
+// NotFound reports whether GitHub does not know what was asked for, any more or yet.
+func NotFound(err error) bool {
+	var e *github.ErrorResponse
+	if !errors.As(err, &e) || e.Response == nil {
+		return false
+	}
+	return e.Response.StatusCode == http.StatusNotFound || e.Response.StatusCode == http.StatusUnprocessableEntity
+}

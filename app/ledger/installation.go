@@ -22,7 +22,7 @@ var ErrNotTheSame = errors.New("the database is not the one that was there befor
 // each start, and with the first transaction after SQLite has moved its log into the database. It is
 // committed before it is written to the file. So a database whose sequence is behind that of the file
 // lacks something: it is an older copy, or its log is gone.
-type record struct {
+type identity struct {
 	ID       string `json:"id"`
 	Sequence int64  `json:"sequence"`
 }
@@ -30,23 +30,23 @@ type record struct {
 func recordPath(path string) string { return path + ".installation" }
 
 // readRecord reads the file beside the database; ok is false if there is none.
-func readRecord(path string) (r record, ok bool, err error) {
+func readRecord(path string) (r identity, ok bool, err error) {
 	text, err := os.ReadFile(recordPath(path))
 	if errors.Is(err, fs.ErrNotExist) {
-		return record{}, false, nil
+		return identity{}, false, nil
 	}
 	if err == nil {
 		err = json.Unmarshal(text, &r)
 	}
 	if err != nil || r.ID == "" {
-		return record{}, false, fmt.Errorf("%w: %s cannot be read, which says which installation the database is of. "+
+		return identity{}, false, fmt.Errorf("%w: %s cannot be read, which says which installation the database is of. "+
 			"Start once with --init to go on with %s as it is: %w", ErrNotTheSame, recordPath(path), path, err)
 	}
 	return r, true, nil
 }
 
 // write puts the record into the file, as a whole or not at all.
-func (r record) write(path string) (err error) {
+func (r identity) write(path string) (err error) {
 	text, err := json.Marshal(r)
 	if err != nil {
 		return err
@@ -68,7 +68,7 @@ func (r record) write(path string) (err error) {
 }
 
 // isThere says what is wrong with a database file that should be there, before it is opened.
-func (r record) isThere(path string) error {
+func (r identity) isThere(path string) error {
 	stat, err := os.Stat(path)
 	what := "is missing"
 	switch {
@@ -85,7 +85,7 @@ func (r record) isThere(path string) error {
 
 // isOf says what is wrong with a database that is open, before it is brought up to date. logged says
 // whether it had a log before it was opened.
-func (r record) isOf(ctx context.Context, db *sql.DB, path string, logged bool) error {
+func (r identity) isOf(ctx context.Context, db *sql.DB, path string, logged bool) error {
 	var tables, sequence int64
 	var id string
 	err := db.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_master WHERE name = 'installation'`).Scan(&tables)
@@ -124,14 +124,14 @@ type installation struct {
 	damaged error                  // guarded by mu
 
 	// The rest is for whoever has the turn to write.
-	record record
-	moved  time.Time // when SQLite last wrote to the database itself, as far as the sequence counts it
+	identity identity
+	moved    time.Time // when SQLite last wrote to the database itself, as far as the sequence counts it
 }
 
 // begin makes the row of the installation if there is none, and a new sequence, in the database and in
 // the file. The caller holds the lock on the files.
-func (in *installation) begin(ctx context.Context, l *Ledger, was record) error {
-	var now record
+func (in *installation) begin(ctx context.Context, l *Ledger, was identity) error {
+	var now identity
 	err := l.Tx(ctx, func(tx *sql.Tx) error {
 		if was.ID == "" {
 			was.ID = rand.Text()
@@ -156,7 +156,7 @@ func (in *installation) begin(ctx context.Context, l *Ledger, was record) error 
 			return err
 		}
 	}
-	in.record = now
+	in.identity = now
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.opened = opened
@@ -234,7 +234,7 @@ type step struct {
 // advance makes a new sequence as part of a transaction, if SQLite has moved its log into the database
 // since the last. It is nil if not.
 func (in *installation) advance(ctx context.Context, tx *sql.Tx) (*step, error) {
-	if in.record.ID == "" {
+	if in.identity.ID == "" {
 		return nil, nil
 	}
 	stat, err := os.Stat(in.path)
@@ -242,7 +242,7 @@ func (in *installation) advance(ctx context.Context, tx *sql.Tx) (*step, error) 
 		return nil, err
 	}
 	s := &step{moved: stat.ModTime()}
-	err = tx.QueryRowContext(ctx, `UPDATE installation SET sequence = sequence + 1 WHERE id = $1 RETURNING sequence`, in.record.ID).Scan(&s.sequence)
+	err = tx.QueryRowContext(ctx, `UPDATE installation SET sequence = sequence + 1 WHERE id = $1 RETURNING sequence`, in.identity.ID).Scan(&s.sequence)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = fmt.Errorf("%w: %w: another was put into %s while the program runs. Stop the program, restore the backup of %s, and start it once with --init",
 			ErrUnavailable, ErrNotTheSame, in.path, in.path)
@@ -258,8 +258,8 @@ func (in *installation) committed(s *step) {
 	if s == nil {
 		return
 	}
-	in.record.Sequence, in.moved = s.sequence, s.moved
-	_ = in.record.write(in.path)
+	in.identity.Sequence, in.moved = s.sequence, s.moved
+	_ = in.identity.write(in.path)
 }
 
 // readyAge is how long what [Ledger.Ready] found out counts.

@@ -281,7 +281,7 @@ func TestUpgrade(t *testing.T) {
 	l, err = Open(t.Context(), "sqlite:"+path)
 	must(t, err)
 	defer l.Close()
-	var r record
+	var r identity
 	text, err := os.ReadFile(recordPath(path))
 	must(t, err)
 	must(t, json.Unmarshal(text, &r))

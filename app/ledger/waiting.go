@@ -60,13 +60,13 @@ func (l *Ledger) Waiting(ctx context.Context, queue string, n int) (claims, runn
 // A Delayed job is one whose time lies in the future.
 type Delayed struct {
 	ID        int64
-	Errand    bool // and not a review
+	Task      bool // and not a review
 	Attempt   int
 	Scheduled bool // for its time, and not after a failure
 	At        time.Time
 	Attempted time.Time // when it was begun last
 
-	// Since and Until say what was postponed, when and to which time. An errand with a date has no Since.
+	// Since and Until say what was postponed, when and to which time. An task with a date has no Since.
 	Since, Until time.Time
 }
 
@@ -74,7 +74,7 @@ type Delayed struct {
 func (l *Ledger) Delayed(ctx context.Context, tx *sql.Tx, later time.Time, after int64, n int) ([]Delayed, error) {
 	return query(ctx, tx, func(rows *sql.Rows, d *Delayed) error {
 		var at, attempted, since, until int64
-		err := rows.Scan(&d.ID, &d.Errand, &d.Attempt, &d.Scheduled, &at, &attempted, &since, &until)
+		err := rows.Scan(&d.ID, &d.Task, &d.Attempt, &d.Scheduled, &at, &attempted, &since, &until)
 		for to, ms := range map[*time.Time]int64{&d.At: at, &d.Attempted: attempted, &d.Since: since, &d.Until: until} {
 			if ms != 0 {
 				*to = time.UnixMilli(ms)

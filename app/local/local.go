@@ -12,12 +12,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/secbydesign/secbydesign/app/examine"
+	"github.com/secbydesign/secbydesign/app/judge"
 	"github.com/secbydesign/secbydesign/app/mirror"
 	"github.com/secbydesign/secbydesign/app/ownership"
 	"github.com/secbydesign/secbydesign/app/plainfile"
 	"github.com/secbydesign/secbydesign/app/policy"
-	"github.com/secbydesign/secbydesign/app/review"
-	"github.com/secbydesign/secbydesign/app/upload"
+	"github.com/secbydesign/secbydesign/app/suppress"
 	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/scanners"
 )
@@ -39,6 +40,7 @@ type Options struct {
 	OrgPolicy string // file of the organisation's policy; empty for none
 
 	Scanners []scanners.Scanner
+	Known    []string // names of all scanners that this program can run
 
 	// Width and Color are for text. A width of 0 means 80 columns.
 	Width int
@@ -79,7 +81,7 @@ func Review(ctx context.Context, w io.Writer, o Options) (code int, err error) {
 	if err != nil {
 		return Misused, err
 	}
-	examiner := review.Examiner{Scanners: o.Scanners, Program: o.Version}
+	examiner := examine.Examiner{Scanners: o.Scanners, Program: o.Version}
 	ex, err := examiner.Examine(ctx, v.change, v.policy, nil, nil)
 	if err != nil {
 		return Unfinished, err
@@ -92,15 +94,19 @@ func Review(ctx context.Context, w io.Writer, o Options) (code int, err error) {
 		}
 		ex.NotRun = "Nothing is changed: " + v.same + ". Say with --base what to compare with."
 	}
-	comments := examiner.Comments(ctx, v.change, v.Base, v.policy, time.Now())
-	if ex.Gates, err = comments.Decide(ctx, ex, ex.Gates); err != nil {
+	suppressions := suppress.New(ctx, o.Scanners, v.change, v.Base, v.policy, time.Now())
+	j, err := judge.Apply(judge.Case{
+		Runs: ex.Runs, Policy: v.policy, Within: ex.Within, Adds: judge.AddedBy(ex.Patch), Now: time.Now(),
+		Suppress: func(gates []checks.Gate) error { return suppressions.Decide(ctx, ex, gates) },
+	})
+	if err != nil {
 		return Unfinished, err
 	}
 	var more []string
-	if v.suppressions, more, err = comments.Suppressions(ctx, ex); err != nil {
+	if v.suppressions, more, err = suppressions.Review(ctx, ex); err != nil {
 		return Unfinished, err
 	}
-	v.owners, v.examination = comments.Owners(), ex
+	v.owners, v.examination, v.gates = suppressions.Owners(), ex, j.Gates
 	if err := v.propose(ctx, o); err != nil {
 		return Unfinished, err
 	}
@@ -108,8 +114,8 @@ func Review(ctx context.Context, w io.Writer, o Options) (code int, err error) {
 		more = append(more, checks.Escape(notice))
 	}
 	v.report = checks.Compose(checks.Input{
-		Base: v.MergeBase, Head: v.Head, Patch: ex.Patch, Gates: ex.Gates, NotRun: ex.NotRun, Notices: slices.Concat(more, v.blocking()),
-		Text: v.change.Text(ctx), Unchanged: o.All,
+		Base: v.MergeBase, Head: v.Head, Patch: ex.Patch, Gates: v.gates, NotRun: ex.NotRun, Notices: slices.Concat(more, v.blocking()),
+		Files: v.change.Read(ctx, ex, checks.Needs(v.gates, ex.Patch)), Unchanged: o.All,
 	})
 	if err := write(w, v, o); err != nil {
 		return Unfinished, fmt.Errorf("write the report: %w", err)
@@ -122,11 +128,12 @@ type view struct {
 	Base, Head, MergeBase string
 	base                  string // what the base is called
 	same                  string // why no commit is new, if so; a sentence without a full stop
-	change                review.Change
+	change                examine.Change
 	policy                policy.Policy
 	organisation          policy.Layer // of the policy
 	notices               []string     // what is to be known of the policy; plain text
-	examination           review.Examination
+	examination           examine.Examination
+	gates                 []checks.Gate // judged
 	suppressions          []checks.Annotation
 	owners                ownership.Owners
 	report                checks.Report
@@ -161,7 +168,7 @@ func look(ctx context.Context, repo *mirror.Repo, o Options) (v view, done func(
 	case v.MergeBase:
 		v.same = fmt.Sprintf("%s has %q already", v.base, tip)
 	}
-	v.change = review.Change{Repo: repo, Base: v.MergeBase, Head: head}
+	v.change = examine.Change{Repo: repo, Base: v.MergeBase, Head: head}
 	if v.change.Commits, err = repo.Commits(ctx, v.MergeBase, head); err != nil {
 		return v, done, err
 	}
@@ -178,12 +185,12 @@ func look(ctx context.Context, repo *mirror.Repo, o Options) (v view, done func(
 	if err != nil {
 		return v, done, err
 	}
-	known := review.Known(o.Scanners)
+	known := o.known()
 	parse := func(name string, text []byte) (policy.Layer, error) {
 		layer, err := policy.Parse(name, text)
 		if err == nil {
-			for _, stranger := range review.Strangers(name, text, known) {
-				v.notices = append(v.notices, stranger.String())
+			for _, unknown := range policy.UnknownScanners(name, text, known) {
+				v.notices = append(v.notices, unknown.String())
 			}
 		}
 		return layer, err
@@ -203,18 +210,28 @@ func look(ctx context.Context, repo *mirror.Repo, o Options) (v view, done func(
 		}
 	}
 	v.policy = policy.Merge(v.organisation, repository)
-	v.notices = append(v.notices, review.Refusals(v.policy)...)
-	v.change.Sent = missing(v.policy, o.Scanners)
+	v.notices = append(v.notices, v.policy.RefusalNotices()...)
+	v.change.External = missing(v.policy, o.Scanners)
 	return v, done, nil
 }
 
 // propose tells of the policy that the change would bring in. Where a notice has a remark in it, it is
 // not told again.
 func (v *view) propose(ctx context.Context, o Options) error {
-	remarks, notices, err := v.change.Proposed(ctx, v.examination.Diff, review.Draft{
-		Before: v.policy, With: func(l policy.Layer) policy.Policy { return policy.Merge(v.organisation, l) },
-		Open: review.Subjects(v.examination.Gates), Known: review.Known(o.Scanners),
-	})
+	if !v.examination.ChangesPolicy() {
+		return nil
+	}
+	in, err := v.change.ProposedPolicy(ctx)
+	if errors.Is(err, examine.ErrUnreadable) {
+		v.notices = append(v.notices, policy.UnreadableProposal)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	in.Before, in.Open, in.Known = v.policy, judge.Subjects(v.gates), o.known()
+	in.With = func(l policy.Layer) policy.Policy { return policy.Merge(v.organisation, l) }
+	remarks, notices, err := in.Review()
 	v.notices = append(v.notices, notices...)
 	for _, one := range remarks {
 		if s := one.String(); !slices.ContainsFunc(v.notices, func(notice string) bool { return strings.Contains(notice, s) }) {
@@ -227,8 +244,8 @@ func (v *view) propose(ctx context.Context, o Options) error {
 // missing gives the scanners that the policy requires and that cannot look here, so that nobody takes
 // their silence for a verdict. Nothing tells the gate of those that nobody has heard of; as of what
 // workflows send, it is code.
-func missing(p policy.Policy, here []scanners.Scanner) (list []review.Sent) {
-	for _, name := range review.Elsewhere(p, here) {
+func missing(p policy.Policy, here []scanners.Scanner) (list []examine.External) {
+	for _, name := range p.RequiredElsewhere(namesOf(here)...) {
 		info := scanners.Info{Name: name, Gate: scanners.Code, Scopes: []scanners.Scope{scanners.ScopeTree}}
 		if !p.Wants(name, info.Gate) {
 			continue
@@ -238,14 +255,26 @@ func missing(p policy.Policy, here []scanners.Scanner) (list []review.Sent) {
 			key = policy.Key{"guardrails", "scanners", "required"}
 		}
 		why := "it is none of the scanners here: correct the name, or say with --settings-file how to run it. If a workflow sends its results, only the pull request has them."
-		if name == upload.CodeQL {
+		if name == policy.CodeQL {
 			why = "its results come from a workflow, so only the pull request has them. To have it look here too, say with --settings-file how to run it."
 		}
-		list = append(list, review.Sent{Info: info, Err: &scanners.IncompleteError{
+		list = append(list, examine.External{Info: info, Err: &scanners.IncompleteError{
 			Reason: fmt.Sprintf("%s (%s) requires it, and %s", key, p.Origin(key), why),
 		}})
 	}
 	return list
+}
+
+func namesOf(here []scanners.Scanner) (names []string) {
+	for _, s := range here {
+		names = append(names, s.Info().Name)
+	}
+	return names
+}
+
+// known names the scanners that a policy may speak of.
+func (o Options) known() []string {
+	return policy.KnownScanners(append(namesOf(o.Scanners), o.Known...)...)
 }
 
 // baseRevision resolves the base, or finds the default branch where none is asked for, and says what
@@ -268,7 +297,7 @@ func baseRevision(ctx context.Context, repo *mirror.Repo, rev string) (sha, name
 // findings lists what the options ask to show, worst first.
 func (v view) findings(all bool) []checks.Finding {
 	var out []checks.Finding
-	for _, g := range v.examination.Gates {
+	for _, g := range v.gates {
 		for _, f := range g.Findings {
 			if f.Comment && (all || f.State == scanners.New) {
 				out = append(out, f)
@@ -282,7 +311,7 @@ func (v view) findings(all bool) []checks.Finding {
 // blocking names, as Markdown, the lines of the policy that let findings fail the check.
 func (v view) blocking() (lines []string) {
 	for _, f := range v.findings(false) {
-		if line := checks.Escape(fmt.Sprintf("%s fails the check: %s.", f.RuleID(), review.Because(v.policy, f))); f.Block && f.Decided == nil && !slices.Contains(lines, line) {
+		if line := checks.Escape(fmt.Sprintf("%s fails the check: %s.", f.RuleID(), judge.Because(v.policy, f))); f.Block && f.Decided == nil && !slices.Contains(lines, line) {
 			lines = append(lines, line)
 		}
 	}
@@ -291,7 +320,7 @@ func (v view) blocking() (lines []string) {
 
 func (v view) runs() []scanners.Run {
 	var out []scanners.Run
-	for _, g := range v.examination.Gates {
+	for _, g := range v.gates {
 		out = append(out, g.Runs...)
 	}
 	return out

@@ -15,9 +15,10 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/secbydesign/secbydesign/app/examine"
+	"github.com/secbydesign/secbydesign/app/judge"
 	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/app/mirror"
-	"github.com/secbydesign/secbydesign/app/review"
 	"github.com/secbydesign/secbydesign/scanners"
 	"github.com/secbydesign/secbydesign/scanners/catalog"
 	"github.com/secbydesign/secbydesign/scanners/osv"
@@ -105,17 +106,21 @@ func TestSampleAgain(t *testing.T) {
 	}
 	defer results.Close()
 	var scans atomic.Int64
-	examiner := review.Examiner{Results: results, Program: "1"}
+	examiner := examine.Examiner{Known: results.Results, Keep: results.SaveResults, Program: "1"}
 	for _, s := range sampleScanners(t, withPrograms) {
 		examiner.Scanners = append(examiner.Scanners, count(s, &scans))
 	}
 	old := map[string]bool{} // scanners that found something at both ends
-	examine := func() (fingerprints []string, scanned int) {
+	scan := func() (fingerprints []string, scanned int) {
 		ex, err := examiner.Examine(ctx, v.change, v.policy, nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, g := range ex.Gates {
+		j, err := judge.Apply(judge.Case{Runs: ex.Runs, Policy: v.policy})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, g := range j.Gates {
 			for _, run := range g.Runs {
 				scanned += run.Scanned
 				if !run.Complete() || run.Idle {
@@ -135,7 +140,7 @@ func TestSampleAgain(t *testing.T) {
 		}
 		return fingerprints, scanned
 	}
-	first, scanned := examine()
+	first, scanned := scan()
 	before := scans.Load()
 	if len(first) == 0 || scanned == 0 || before == 0 {
 		t.Fatalf("%d findings, %d files and trees, %d scans", len(first), scanned, before)
@@ -146,7 +151,7 @@ func TestSampleAgain(t *testing.T) {
 		}
 	}
 	t.Logf("first %d scans of %d files and trees, %d findings", before, scanned, len(first))
-	second, scanned := examine()
+	second, scanned := scan()
 	if scanned != 0 || scans.Load() != before {
 		t.Errorf("the second time there were %d more scans of %d files and trees", scans.Load()-before, scanned)
 	}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
-	"github.com/secbydesign/secbydesign/app/review"
+	"github.com/secbydesign/secbydesign/app/judge"
 	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/scanners"
 	"github.com/secbydesign/secbydesign/scanners/sarif"
@@ -166,7 +166,7 @@ func writeJSON(w io.Writer, v view, o Options) error {
 			one.Blocking = false
 			one.Decided = &jsonDecided{f.Decided.How, f.Decided.Until.Format(time.DateOnly), f.Decided.Reason, f.Decided.Place()}
 		} else if f.Block {
-			one.Policy = review.Because(v.policy, f)
+			one.Policy = judge.Because(v.policy, f)
 		}
 		out.Findings = append(out.Findings, one)
 	}
@@ -292,7 +292,7 @@ func (p *page) finding(f checks.Finding, v view, before bool) {
 	case f.Decided != nil:
 		p.wrap("  ", p.style("32", "Accepted")+fmt.Sprintf(" until %s by the comment at %s: %s", f.Decided.Until.Format(time.DateOnly), checks.Plain(f.Decided.Place()), checks.Plain(f.Decided.Reason)))
 	case f.Block && f.State == scanners.New:
-		p.wrap("  ", "It fails the check: "+visible.Text(review.Because(v.policy, f))+".")
+		p.wrap("  ", "It fails the check: "+visible.Text(judge.Because(v.policy, f))+".")
 	case f.Lapsed != "":
 		p.wrap("  ", checks.Plain(f.Lapsed))
 	}

@@ -362,8 +362,8 @@ guardrails:
 		return at
 	}
 	good := Evidence{
-		Now: day("2026-11-01"), New: true, Complete: true, Pulls: 3, First: day("2026-09-20"),
-		Here: Answers{40, 2}, Everywhere: Answers{400, 399},
+		Now: day("2026-11-01"), New: true, Complete: true,
+		Shown: Shown{Pulls: 3, First: day("2026-09-20"), Here: Answers{40, 2}, Everywhere: Answers{400, 399}},
 	}
 	for name, test := range map[string]struct {
 		rule   string

@@ -11,7 +11,11 @@ type Evidence struct {
 	New      bool // in this pull request, in lines that it changes
 	Decided  bool // people decided of it
 	Complete bool // the scanner finished
+	Shown
+}
 
+// Shown is what is known of a rule from earlier reviews. The zero value is a rule that was never shown.
+type Shown struct {
 	// Pulls is in how many pull requests of the organisation the rule was shown, First when it
 	// was shown first in this repository; zero for never.
 	Pulls int

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-github/v60/github"
 
 	"github.com/secbydesign/secbydesign/app/installation"
+	"github.com/secbydesign/secbydesign/app/ledger"
 )
 
 // A Pull is a pull request at one moment.
@@ -34,6 +35,11 @@ type Pull struct {
 	MergeBase string
 
 	Commits int // how many it has
+}
+
+// Repository names the repository for the ledger.
+func (p Pull) Repository() ledger.Repo {
+	return ledger.Repo{ID: p.RepoID, Owner: p.Owner, Name: p.Repo}
 }
 
 // Read asks GitHub, which takes two requests. Where only the comparison of the two ends fails, what else is known

@@ -57,7 +57,7 @@ func due(d ledger.Delayed, now time.Time) time.Time {
 		at = d.Until
 	case !d.Scheduled && d.At.Sub(now) <= longestPause(d.Attempt)+slack:
 		at = d.At // the pause after a failure
-	case d.Scheduled && (d.Errand || !d.Attempted.After(now)):
+	case d.Scheduled && (d.Task || !d.Attempted.After(now)):
 		at = d.At // by an older version, which has not said why
 	}
 	if at.After(d.At) {

@@ -29,8 +29,8 @@ func TestDue(t *testing.T) {
 		"was postponed":                          {ledger.Delayed{Scheduled: true, At: in(time.Hour), Until: in(time.Hour), Since: in(-time.Minute)}, in(time.Hour)},
 		"was postponed before the clock was":     {ledger.Delayed{Scheduled: true, At: in(3 * time.Hour), Until: in(3 * time.Hour), Since: in(2 * time.Hour)}, in(time.Hour)},
 		"was postponed once, and then failed":    {ledger.Delayed{At: in(2 * time.Hour), Attempt: 1, Until: in(time.Hour), Since: in(time.Minute)}, now},
-		"is an errand with a date":               {ledger.Delayed{Scheduled: true, Errand: true, At: in(720 * time.Hour), Until: in(720 * time.Hour)}, in(720 * time.Hour)},
-		"is an errand of an older version":       {ledger.Delayed{Scheduled: true, Errand: true, At: in(720 * time.Hour)}, in(720 * time.Hour)},
+		"is a task with a date":                  {ledger.Delayed{Scheduled: true, Task: true, At: in(720 * time.Hour), Until: in(720 * time.Hour)}, in(720 * time.Hour)},
+		"is a task of an older version":          {ledger.Delayed{Scheduled: true, Task: true, At: in(720 * time.Hour)}, in(720 * time.Hour)},
 		"was postponed by an older version":      {ledger.Delayed{Scheduled: true, At: in(time.Hour), Attempted: in(-time.Minute)}, in(time.Hour)},
 		"was so before the clock was set back":   {ledger.Delayed{Scheduled: true, At: in(3 * time.Hour), Attempted: in(2 * time.Hour)}, now},
 		"is a snooze that would come even later": {ledger.Delayed{Scheduled: true, At: in(time.Hour), Until: in(time.Hour), Since: in(-2 * time.Hour)}, in(time.Hour)},
@@ -145,13 +145,13 @@ func countWhere(t *testing.T, q *Queue, table, where string) (n int) {
 	return n
 }
 
-// TestPostponedStaysPostponed restarts a queue with what was postponed, and with an errand that has a date.
+// TestPostponedStaysPostponed restarts a queue with what was postponed, and with a task that has a date.
 func TestPostponedStaysPostponed(t *testing.T) {
 	t.Parallel()
 	until1 := time.Now().Add(time.Hour)
 	path := newDB(t)
 	run, c := collect(0)
-	opts := Options{Errand: run, Work: func(context.Context, Request) error { return Snooze{Until: until1, Reason: "rate limit"} }}
+	opts := Options{Task: run, Work: func(context.Context, Request) error { return Snooze{Until: until1, Reason: "rate limit"} }}
 	l := openLedger(t, path)
 	q := newQueue(t, l, opts)
 	date := aChore("later")
@@ -195,6 +195,6 @@ func TestPostponedStaysPostponed(t *testing.T) {
 		check("two hours earlier", q, map[string]time.Time{"review": until1.Add(-2 * time.Hour), "errand": date.At})
 	}
 	if len(c) > 0 {
-		t.Error("the errand was done")
+		t.Error("the task was done")
 	}
 }

@@ -102,25 +102,25 @@ func TestOneWorkerStaysFree(t *testing.T) {
 	idle(t, q)
 }
 
-// TestErrandsDoNotWaitForReviews: people wait for the answer to a command.
-func TestErrandsDoNotWaitForReviews(t *testing.T) {
+// TestTasksDoNotWaitForReviews: people wait for the answer to a command.
+func TestTasksDoNotWaitForReviews(t *testing.T) {
 	t.Parallel()
 	finish := make(chan struct{})
 	run, c := collect(0)
-	q := startWith(t, Options{Workers: 1, Errand: run, Work: func(context.Context, Request) error { <-finish; return nil }})
+	q := startWith(t, Options{Workers: 1, Task: run, Work: func(context.Context, Request) error { <-finish; return nil }})
 	submit(t, q, request(1, "h"), request(2, "h"))
-	var many []Errand
+	var many []Task
 	for n := range 20 {
 		many = append(many, aChore(fmt.Sprint(n)))
 	}
-	quiet := Errand{Installation: 8, Owner: "other", Repo: "quiet", Number: 1, Kind: "answer", ID: "quiet", Data: json.RawMessage(`{}`)}
+	quiet := Task{Installation: 8, Owner: "other", Repo: "quiet", Number: 1, Kind: "answer", ID: "quiet", Data: json.RawMessage(`{}`)}
 	if err := q.Submit(t.Context(), ledger.Delivery{}, nil, append(many, quiet)...); err != nil {
 		t.Fatal(err)
 	}
 	for place := 1; ; place++ {
 		if e := receive(t, c); e.ID == "quiet" {
 			if place > 3 {
-				t.Errorf("the errand of a quiet repository was number %d", place)
+				t.Errorf("the task of a quiet repository was number %d", place)
 			}
 			break
 		}

@@ -20,7 +20,7 @@ type riverDriver = riverdriver.Driver[*sql.Tx]
 
 // watch keeps a lease until done is closed, and calls cancel when the work should stop:
 // because something newer was heard, the lease was lost, or riverCtx has ended. The first
-// cause stays. For an errand there is no pull, and nothing newer.
+// cause stays. For a task there is no pull, and nothing newer.
 //
 // The lease is lost when somebody else has it. That the database does not answer is no reason to throw
 // the work away: nobody takes a job for a silence that the database explains.
@@ -271,7 +271,7 @@ func (q *Queue) rescue(ctx context.Context, horizon time.Time, leased func(tx *s
 				return fmt.Errorf("list running jobs: %w", err)
 			}
 			for _, row := range stuck {
-				if row.Kind != (job{}).Kind() && row.Kind != (errand{}).Kind() {
+				if row.Kind != (job{}).Kind() && row.Kind != (task{}).Kind() {
 					continue
 				}
 				held, err := leased(tx, row)

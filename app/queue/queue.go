@@ -12,7 +12,7 @@
 //     nothing that is heard meanwhile is lost.
 //   - lease.go: who works on a job says so every other second. When that stops, somebody
 //     else takes the job.
-//   - errand.go: what is to be done once, such as to answer a comment, is a job of its own.
+//   - task.go: what is to be done once, such as to answer a comment, is a job of its own.
 package queue
 
 import (
@@ -95,7 +95,7 @@ func (s Snooze) Error() string {
 // is said beside it.
 type Options struct {
 	Work          Work // required
-	Errand        Run  // required where errands are submitted
+	Task          Run  // required where tasks are submitted
 	Workers       int  // how many pull requests are reviewed at once; 2
 	Logger        zerolog.Logger
 	ReviewTimeout time.Duration // for one call of Work; 10 min
@@ -182,7 +182,7 @@ func New(l *ledger.Ledger, opts Options) (*Queue, error) {
 	if err := river.AddWorkerSafely(workers, &worker{q: q}); err != nil {
 		return nil, fmt.Errorf("make queue: %w", err)
 	}
-	if opts.Errand != nil {
+	if opts.Task != nil {
 		if err := river.AddWorkerSafely(workers, &runner{q: q}); err != nil {
 			return nil, fmt.Errorf("make queue: %w", err)
 		}
@@ -191,9 +191,9 @@ func New(l *ledger.Ledger, opts Options) (*Queue, error) {
 	// River does about those that do not is a last resort.
 	jobTimeout := 3 * opts.ReviewTimeout
 	queues := map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: opts.Workers}}
-	if opts.Errand != nil {
-		queues[errandQueue] = river.QueueConfig{MaxWorkers: opts.Workers}
-		q.chooser[errandQueue] = &fair.Chooser{}
+	if opts.Task != nil {
+		queues[taskQueue] = river.QueueConfig{MaxWorkers: opts.Workers}
+		q.chooser[taskQueue] = &fair.Chooser{}
 	}
 	var err error
 	q.client, err = river.NewClient[*sql.Tx](&driver{l.Driver(), q}, &river.Config{
@@ -225,13 +225,13 @@ func riverLogger(l zerolog.Logger) zerolog.Logger {
 // error; only after a failed commit it may have done either. [ledger.ErrDuplicate] says
 // that the delivery is known and needs nothing more. A delivery without GUID is not
 // recorded: the requests come from somewhere else.
-func (q *Queue) Submit(ctx context.Context, d ledger.Delivery, reqs []Request, errands ...Errand) error {
-	return q.SubmitWith(ctx, d, reqs, errands, nil)
+func (q *Queue) Submit(ctx context.Context, d ledger.Delivery, reqs []Request, tasks ...Task) error {
+	return q.SubmitWith(ctx, d, reqs, tasks, nil)
 }
 
 // SubmitWith is [Queue.Submit] with events that are recorded if and only if all the rest is.
-func (q *Queue) SubmitWith(ctx context.Context, d ledger.Delivery, reqs []Request, errands []Errand, events []ledger.Event) error {
-	for _, e := range errands {
+func (q *Queue) SubmitWith(ctx context.Context, d ledger.Delivery, reqs []Request, tasks []Task, events []ledger.Event) error {
+	for _, e := range tasks {
 		if err := e.check(); err != nil {
 			return err
 		}
@@ -252,7 +252,7 @@ func (q *Queue) SubmitWith(ctx context.Context, d ledger.Delivery, reqs []Reques
 				return err
 			}
 		}
-		for _, e := range errands {
+		for _, e := range tasks {
 			if err := q.send(ctx, tx, e); err != nil {
 				return err
 			}

@@ -10,25 +10,25 @@ import (
 	"github.com/secbydesign/secbydesign/app/ledger"
 )
 
-// TestRenamedWhileItWaits renames and transfers a repository while a review and an errand of it wait. There is
+// TestRenamedWhileItWaits renames and transfers a repository while a review and a task of it wait. There is
 // one job for a pull request, whatever name it is heard under, and it works under the newest.
 func TestRenamedWhileItWaits(t *testing.T) {
 	t.Parallel()
-	reviewed, done := make(chan Request, 9), make(chan Errand, 9)
+	reviewed, done := make(chan Request, 9), make(chan Task, 9)
 	q := newQueue(t, openLedger(t, newDB(t)), Options{
-		Work:   func(_ context.Context, r Request) error { reviewed <- r; return nil },
-		Errand: func(_ context.Context, e Errand) error { done <- e; return nil },
+		Work: func(_ context.Context, r Request) error { reviewed <- r; return nil },
+		Task: func(_ context.Context, e Task) error { done <- e; return nil },
 	})
-	errand := Errand{Installation: 7, RepoID: 9, Owner: "Acme", Repo: "Shop", Number: 1, Kind: "k", ID: "1"}
-	if err := q.Submit(t.Context(), ledger.Delivery{}, []Request{request(1, "a")}, errand); err != nil {
+	task := Task{Installation: 7, RepoID: 9, Owner: "Acme", Repo: "Shop", Number: 1, Kind: "k", ID: "1"}
+	if err := q.Submit(t.Context(), ledger.Delivery{}, []Request{request(1, "a")}, task); err != nil {
 		t.Fatal(err)
 	}
 	for i, name := range []string{"Store", "Market"} {
 		d := ledger.Delivery{GUID: fmt.Sprint(i), Event: "repository", RepoID: 9, Owner: "Globex", Repo: name}
 		req := request(1, "b")
 		req.Installation, req.Owner, req.Repo = 8, "Globex", name
-		errand.Owner, errand.Repo = "Globex", name
-		if err := q.Submit(t.Context(), d, []Request{req}, errand); err != nil {
+		task.Owner, task.Repo = "Globex", name
+		if err := q.Submit(t.Context(), d, []Request{req}, task); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -50,7 +50,7 @@ func TestRenamedWhileItWaits(t *testing.T) {
 	}
 	idle(t, q)
 	if len(reviewed)+len(done) > 0 {
-		t.Errorf("%d reviews and %d errands more than there were", len(reviewed), len(done))
+		t.Errorf("%d reviews and %d tasks more than there were", len(reviewed), len(done))
 	}
 }
 

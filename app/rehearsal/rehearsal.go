@@ -1,6 +1,6 @@
 // Package rehearsal tells what a proposed policy would have done to the pull requests of the past:
 // how many it would have blocked, and how many comments there would have been, by team and by rule.
-// It is pure; what is counted are the outcomes of [review.Past.Replay].
+// It is pure; what is counted are the outcomes of replay.go.
 //
 // rehearsal.go counts; text.go, page.go and JSON write it down.
 package rehearsal
@@ -13,18 +13,19 @@ import (
 	"strings"
 	"time"
 
+	"github.com/secbydesign/secbydesign/app/judge"
 	"github.com/secbydesign/secbydesign/app/policy"
-	"github.com/secbydesign/secbydesign/app/review"
+	"github.com/secbydesign/secbydesign/app/record"
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
 // Input is what a rehearsal is made from.
 type Input struct {
-	Pulls  []review.Past
-	Now    time.Time
-	Shown  map[string]review.Shown // by owner, for the no-surprise rule
-	Before map[string]policy.Policy
-	After  map[string]policy.Policy // both by "owner/repo" of the pulls
+	Pulls []record.Past
+	Now   time.Time
+	// These are by "owner/repo" of the pulls. Evidence may be missing where neither policy enforces a rule.
+	Evidence      map[string]judge.Evidence
+	Before, After map[string]policy.Policy
 
 	Proposed []string // names of the files
 	Scope    string   // what of the ledger was looked at, "acme/shop"; empty for all
@@ -124,12 +125,11 @@ func Rehearse(in Input) (Result, error) {
 	t := tally{result: &r, teams: map[string]*Row{}, rules: map[string]*Row{}, held: map[[2]string]int{}, unasked: map[string]int{}}
 	for _, past := range in.Pulls {
 		repo := past.Owner + "/" + past.Repo
-		shown := in.Shown[past.Owner]
-		before, err := past.Replay(in.Before[repo], shown, in.Now)
+		before, err := replay(past, in.Before[repo], in.Evidence[repo], in.Now)
 		if err != nil {
 			return Result{}, err
 		}
-		after, err := past.Replay(in.After[repo], shown, in.Now)
+		after, err := replay(past, in.After[repo], in.Evidence[repo], in.Now)
 		if err != nil {
 			return Result{}, err
 		}
@@ -155,7 +155,7 @@ type tally struct {
 	old          int
 }
 
-func (t *tally) add(past review.Past, before, after review.Outcome) {
+func (t *tally) add(past record.Past, before, after Outcome) {
 	r := t.result
 	last := past.Reviews[len(past.Reviews)-1]
 	for _, one := range past.Reviews {
@@ -178,7 +178,7 @@ func (t *tally) add(past review.Past, before, after review.Outcome) {
 	r.AtEnd.add(p.AtEnd)
 	r.Comments.add(p.Comments)
 	t.part(t.teams, teamsOf, before, after)
-	t.part(t.rules, func(f review.Told) []string { return []string{f.Rule} }, before, after)
+	t.part(t.rules, func(f Comment) []string { return []string{f.Rule} }, before, after)
 	was, is := stopped(before), stopped(after)
 	for _, name := range slices.Compact(slices.Sorted(slices.Values(slices.Concat(was, is)))) {
 		row(t.rules, name).Blocked.add(compare(one(slices.Contains(was, name)), one(slices.Contains(is, name))))
@@ -204,8 +204,8 @@ func (t *tally) add(past review.Past, before, after review.Outcome) {
 }
 
 // part counts for each name of the findings.
-func (t *tally) part(rows map[string]*Row, names func(review.Told) []string, before, after review.Outcome) {
-	group := func(list []review.Told) map[string][]string {
+func (t *tally) part(rows map[string]*Row, names func(Comment) []string, before, after Outcome) {
+	group := func(list []Comment) map[string][]string {
 		by := map[string][]string{}
 		for _, f := range list {
 			for _, name := range names(f) {
@@ -237,7 +237,7 @@ func row(rows map[string]*Row, name string) *Row {
 }
 
 // teamsOf gives the owners, or who stands for them.
-func teamsOf(f review.Told) []string {
+func teamsOf(f Comment) []string {
 	switch {
 	case len(f.Owners) > 0:
 		return slices.Compact(slices.Sorted(slices.Values(f.Owners)))
@@ -248,7 +248,7 @@ func teamsOf(f review.Told) []string {
 }
 
 // stopped names the scanners whose absence failed the check.
-func stopped(o review.Outcome) (names []string) {
+func stopped(o Outcome) (names []string) {
 	for _, f := range o.Fails {
 		if f.Fingerprint == "" {
 			names = append(names, f.Rule+" (did not finish)")
@@ -257,7 +257,7 @@ func stopped(o review.Outcome) (names []string) {
 	return names
 }
 
-func reasons(o review.Outcome) []Reason {
+func reasons(o Outcome) []Reason {
 	list := []Reason{}
 	places := map[string]string{}
 	for _, f := range o.Failing {
@@ -284,7 +284,7 @@ func one(yes bool) []string {
 	return nil
 }
 
-func prints(list []review.Told) (out []string) {
+func prints(list []Comment) (out []string) {
 	for _, f := range list {
 		out = append(out, f.Fingerprint)
 	}

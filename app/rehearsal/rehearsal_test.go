@@ -17,9 +17,9 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/secbydesign/secbydesign/app/ledger"
+	"github.com/secbydesign/secbydesign/app/judge"
 	"github.com/secbydesign/secbydesign/app/policy"
-	"github.com/secbydesign/secbydesign/app/review"
+	"github.com/secbydesign/secbydesign/app/record"
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
@@ -52,7 +52,7 @@ func looked(states ...string) (list []map[string]any) {
 }
 
 // event is a finished review. Scanners are nil for one of an older version.
-func event(t testing.TB, number, hour int, scanners []map[string]any, more map[string]any, findings ...finding) ledger.Event {
+func event(t testing.TB, number, hour int, scanners []map[string]any, more map[string]any, findings ...finding) reviewed {
 	t.Helper()
 	data := map[string]any{"verdict": "findings", "conclusion": "neutral", "findings": findings}
 	if scanners != nil {
@@ -66,17 +66,25 @@ func event(t testing.TB, number, hour int, scanners []map[string]any, more map[s
 	if err != nil {
 		t.Fatal(err)
 	}
-	return ledger.Event{
-		ID: int64(number*100 + hour), At: day.Add(time.Duration(number*24+hour) * time.Hour), Kind: review.Finished, Owner: "acme", Repo: "shop",
-		Number: number, Head: strings.Repeat(fmt.Sprint(number%10), 40), Data: b,
-	}
-}
-
-func past(t testing.TB, events ...ledger.Event) review.Past {
-	t.Helper()
-	p, err := review.PastOf(events)
+	at := day.Add(time.Duration(number*24+hour) * time.Hour)
+	r, err := record.ReadReview(int64(number*100+hour), at, strings.Repeat(fmt.Sprint(number%10), 40), b)
 	if err != nil {
 		t.Fatal(err)
+	}
+	return reviewed{number, r}
+}
+
+// A reviewed is one review of a pull request.
+type reviewed struct {
+	number int
+	review record.Review
+}
+
+func pastOfAll(list ...reviewed) record.Past {
+	p := record.Past{Owner: "acme", Repo: "shop"}
+	for _, one := range list {
+		p.Number = one.number
+		p.Reviews = append(p.Reviews, one.review)
 	}
 	return p
 }
@@ -93,13 +101,20 @@ func layer(t testing.TB, name, text string) policy.Layer {
 	return l
 }
 
+// nothingShown is the evidence of a record in which no rule was shown.
+type nothingShown struct{}
+
+func (nothingShown) Of(string, string) (policy.Shown, error) { return policy.Shown{}, nil }
+func (nothingShown) Rules(string) ([]string, error)          { return nil, nil }
+
 // input rehearses a repository's file, where an organisation's is in force.
-func input(t testing.TB, org, before, after string, pulls ...review.Past) Input {
+func input(t testing.TB, org, before, after string, pulls ...record.Past) Input {
 	o := layer(t, "acme/.github/.secbydesign.yml", org)
 	return Input{
 		Pulls: pulls, Now: day.AddDate(0, 1, 0), Proposed: []string{"new.yml"}, Scope: "acme/shop",
-		Before: map[string]policy.Policy{"acme/shop": policy.Merge(o, layer(t, ".secbydesign.yml", before))},
-		After:  map[string]policy.Policy{"acme/shop": policy.Merge(o, layer(t, "new.yml", after))},
+		Evidence: map[string]judge.Evidence{"acme/shop": nothingShown{}},
+		Before:   map[string]policy.Policy{"acme/shop": policy.Merge(o, layer(t, ".secbydesign.yml", before))},
+		After:    map[string]policy.Policy{"acme/shop": policy.Merge(o, layer(t, "new.yml", after))},
 	}
 }
 
@@ -117,14 +132,14 @@ func (c Count) short() string { return fmt.Sprintf("%d>%d", c.Now, c.Proposed) }
 func TestRehearse(t *testing.T) {
 	t.Parallel()
 	all := looked("gitleaks", "looked", "gosec", "looked")
-	two := func(states ...string) review.Past {
-		return past(t, event(t, 1, 0, looked(states...), nil, found("a", "a.go")))
+	two := func(states ...string) record.Past {
+		return pastOfAll(event(t, 1, 0, looked(states...), nil, found("a", "a.go")))
 	}
 	weakness := []any{"rule", "gosec/G101", "gate", "code", "cwe", "CWE-798", "shown", false, "severity", "medium"}
 	for _, test := range []struct {
 		name               string
 		org, before, after string
-		pull               review.Past
+		pull               record.Past
 		want               string // blocked, at the end, comments
 		reason             string // of the proposed policy, or what is not known
 	}{
@@ -145,28 +160,28 @@ func TestRehearse(t *testing.T) {
 		},
 		{
 			"limits", "", "comments: {limit: 1}", "comments: {limit: 3}",
-			past(t, event(t, 1, 0, all, nil, found("a", "a.go"), found("b", "b.go"), found("c", "c.go"), found("d", "d.go"))), "0>0 0>0 1>3", "",
+			pastOfAll(event(t, 1, 0, all, nil, found("a", "a.go"), found("b", "b.go"), found("c", "c.go"), found("d", "d.go"))), "0>0 0>0 1>3", "",
 		},
 		{
 			"counts a thread once, and every thread", "", "", "comments: {limit: 1}",
-			past(t, event(t, 1, 0, all, nil, found("a", "a.go"), found("b", "b.go")), event(t, 1, 1, all, nil, found("b", "b.go"), found("c", "c.go"))),
+			pastOfAll(event(t, 1, 0, all, nil, found("a", "a.go"), found("b", "b.go")), event(t, 1, 1, all, nil, found("b", "b.go"), found("c", "c.go"))),
 			"0>0 0>0 3>2", "",
 		},
 		{
 			"was mended", "", "", "gates: {secrets: {mode: block}}",
-			past(t, event(t, 1, 0, all, nil, found("a", "a.go")), event(t, 1, 1, all, nil)), "0>1 0>0 1>1", "",
+			pastOfAll(event(t, 1, 0, all, nil, found("a", "a.go")), event(t, 1, 1, all, nil)), "0>1 0>0 1>1", "",
 		},
-		{"has no place", "", "", "gates: {secrets: {mode: block}}", past(t, event(t, 1, 0, all, nil, found("a", "a.go", "place", false))), "0>1 0>1 0>0", ""},
-		{"is a draft", "", "", "gates: {secrets: {mode: block}}", past(t, event(t, 1, 0, all, map[string]any{"draft": true}, found("a", "a.go"))), "0>0 0>0 1>1", ""},
-		{"was decided", "", "", "gates: {secrets: {mode: block}}", past(t, event(t, 1, 0, all, nil, found("a", "a.go", "decided", "A-AAAAAAAA"))), "0>0 0>0 0>0", ""},
-		{"is old news", "", "", "gates: {secrets: {mode: block}}", past(t, event(t, 1, 0, all, nil, found("a", "a.go", "state", "unchanged"))), "0>0 0>0 0>0", ""},
+		{"has no place", "", "", "gates: {secrets: {mode: block}}", pastOfAll(event(t, 1, 0, all, nil, found("a", "a.go", "place", false))), "0>1 0>1 0>0", ""},
+		{"is a draft", "", "", "gates: {secrets: {mode: block}}", pastOfAll(event(t, 1, 0, all, map[string]any{"draft": true}, found("a", "a.go"))), "0>0 0>0 1>1", ""},
+		{"was decided", "", "", "gates: {secrets: {mode: block}}", pastOfAll(event(t, 1, 0, all, nil, found("a", "a.go", "decided", "A-AAAAAAAA"))), "0>0 0>0 0>0", ""},
+		{"is old news", "", "", "gates: {secrets: {mode: block}}", pastOfAll(event(t, 1, 0, all, nil, found("a", "a.go", "state", "unchanged"))), "0>0 0>0 0>0", ""},
 		{
 			"was hidden", "", "rules: {gosec/G101: {mode: off}}", "gates: {code: {mode: block}}",
-			past(t, event(t, 1, 0, all, map[string]any{"hidden": []finding{found("b", "b.go", weakness...)}})), "0>1 0>1 0>1", "gosec/G101",
+			pastOfAll(event(t, 1, 0, all, map[string]any{"hidden": []finding{found("b", "b.go", weakness...)}})), "0>1 0>1 0>1", "gosec/G101",
 		},
 		{
 			"was told by another", "", "", "gates: {code: {mode: block}}",
-			past(t, event(t, 1, 0, all, map[string]any{"hidden": []finding{found("b", "a.go", weakness...)}}, found("a", "a.go", "cwe", "CWE-798"))), "0>1 0>1 1>1", "gosec/G101",
+			pastOfAll(event(t, 1, 0, all, map[string]any{"hidden": []finding{found("b", "a.go", weakness...)}}, found("a", "a.go", "cwe", "CWE-798"))), "0>1 0>1 1>1", "gosec/G101",
 		},
 		{
 			"did not finish", "", "", "gates: {code: {mode: block}}", two("gitleaks", "looked", "gosec", "unfinished"),
@@ -180,11 +195,11 @@ func TestRehearse(t *testing.T) {
 		},
 		{
 			"was ignored", "", `paths: {ignore: ["vendor/**"]}`, "",
-			past(t, event(t, 1, 0, all, map[string]any{"ignored": []string{"vendor/a.go"}, "ignored_files": 3}, found("a", "a.go"))),
+			pastOfAll(event(t, 1, 0, all, map[string]any{"ignored": []string{"vendor/a.go"}, "ignored_files": 3}, found("a", "a.go"))),
 			"0>0 0>0 1>1", "3 changed files in 1 pull request would not be ignored any more",
 		},
-		{"is of an older version", "", "", "gates: {secrets: {mode: block}}", past(t, event(t, 1, 0, nil, nil, found("a", "a.go"))), "0>1 0>1 1>1", "1 pull request was reviewed by a version of this program that kept less"},
-		{"had nothing to look at", "", "", "gates: {secrets: {mode: block}}", past(t, event(t, 1, 0, all, map[string]any{"not_run": true})), "0>0 0>0 0>0", ""},
+		{"is of an older version", "", "", "gates: {secrets: {mode: block}}", pastOfAll(event(t, 1, 0, nil, nil, found("a", "a.go"))), "0>1 0>1 1>1", "1 pull request was reviewed by a version of this program that kept less"},
+		{"had nothing to look at", "", "", "gates: {secrets: {mode: block}}", pastOfAll(event(t, 1, 0, all, map[string]any{"not_run": true})), "0>0 0>0 0>0", ""},
 		{
 			"is enforced and was never shown", `guardrails: {enforce: [{rule: "gitleaks/*", since: 2026-01-01}]}`, "", "",
 			two("gitleaks", "looked"), "0>0 0>0 1>1", "it was shown for 0 days here and in 0 pull requests of the organisation",
@@ -209,7 +224,7 @@ func TestRehearse(t *testing.T) {
 // TestTheFirstFile is told by what it says, not by being there.
 func TestTheFirstFile(t *testing.T) {
 	t.Parallel()
-	r := rehearse(t, input(t, "", "", "gates: {secrets: {mode: block}}", past(t, event(t, 1, 0, looked("gitleaks", "looked"), nil))))
+	r := rehearse(t, input(t, "", "", "gates: {secrets: {mode: block}}", pastOfAll(event(t, 1, 0, looked("gitleaks", "looked"), nil))))
 	if got := r.changes(); !slices.Equal(got, []string{"gates.secrets.mode from comment to block"}) {
 		t.Errorf("changes %q", got)
 	}
@@ -219,8 +234,8 @@ func TestTeamsAndRules(t *testing.T) {
 	t.Parallel()
 	all := looked("gitleaks", "looked", "gosec", "unfinished")
 	r := rehearse(t, input(t, "", "", "gates: {secrets: {mode: block}, code: {mode: block}}\nrules: {gitleaks/mild: {mode: observe}}",
-		past(t, event(t, 1, 0, all, nil, found("a", "a.go", "owners", []string{"@acme/core", "@mona"}), found("b", "b.go", "owners", nil))),
-		past(t, event(t, 2, 0, all, map[string]any{"no_owners": true}, found("c", "c.go", "owners", nil, "rule", "gitleaks/mild"))),
+		pastOfAll(event(t, 1, 0, all, nil, found("a", "a.go", "owners", []string{"@acme/core", "@mona"}), found("b", "b.go", "owners", nil))),
+		pastOfAll(event(t, 2, 0, all, map[string]any{"no_owners": true}, found("c", "c.go", "owners", nil, "rule", "gitleaks/mild"))),
 	))
 	var got []string
 	for _, row := range slices.Concat(r.Teams, r.Rules) {
@@ -241,8 +256,8 @@ type chooser struct{ *rand.Rand }
 
 func pick[T any](c chooser, list ...T) T { return list[c.IntN(len(list))] }
 
-func (c chooser) pull(t testing.TB, number int) review.Past {
-	var events []ledger.Event
+func (c chooser) pull(t testing.TB, number int) record.Past {
+	var events []reviewed
 	for hour := range 1 + c.IntN(3) {
 		var told, hidden []finding
 		for range c.IntN(6) {
@@ -275,7 +290,7 @@ func (c chooser) pull(t testing.TB, number int) review.Past {
 			"ignored": []string{"vendor/x.go"}, "ignored_files": 1 + c.IntN(3),
 		}, told...))
 	}
-	return past(t, events...)
+	return pastOfAll(events...)
 }
 
 func (c chooser) policy() string {
@@ -307,7 +322,7 @@ func TestLaws(t *testing.T) {
 	moved := 0
 	for seed := range uint64(1500) {
 		c := chooser{rand.New(rand.NewPCG(seed, 3))}
-		var pulls []review.Past
+		var pulls []record.Past
 		for n := range c.IntN(4) {
 			pulls = append(pulls, c.pull(t, n+1))
 		}
@@ -359,12 +374,12 @@ func sample(t *testing.T) Result {
 		"guardrails:\n  gates: {secrets: {at_least: comment}}\n  enforce: [{rule: \"gitleaks/*\", since: 2026-11-01}]\n",
 		"gates: {code: {severity: high}}\nscanners: {semgrep: {enabled: false}}\npaths: {ignore: [\"vendor/**\"]}\n",
 		"gates:\n  secrets: {mode: observe}\n  code: {severity: medium}\nrules:\n  gosec/G304: {mode: \"off\"}\npaths:\n  \"pay/**\": {gates: {secrets: {mode: block}, code: {mode: block}}}\nbudget: {scanner: 1m}\n",
-		past(t, event(t, 9, 0, all, nil, found("a", "pay/card.go", "owners", pay), found("b", "pay/fee.go", "owners", pay, "rule", "gosec/G404", "gate", "code", "severity", "medium", "shown", false))),
-		past(t, event(t, 8, 0, all, map[string]any{"ignored": []string{"vendor/x.go"}, "ignored_files": 1}, found("c", "web/list.go", "owners", web, "rule", "gosec/G304", "gate", "code")),
+		pastOfAll(event(t, 9, 0, all, nil, found("a", "pay/card.go", "owners", pay), found("b", "pay/fee.go", "owners", pay, "rule", "gosec/G404", "gate", "code", "severity", "medium", "shown", false))),
+		pastOfAll(event(t, 8, 0, all, map[string]any{"ignored": []string{"vendor/x.go"}, "ignored_files": 1}, found("c", "web/list.go", "owners", web, "rule", "gosec/G304", "gate", "code")),
 			event(t, 8, 1, all, nil, found("d", "web/list.go", "owners", web, "rule", "gosec/G204", "gate", "code"), found("g", "web/key.go", "owners", web, "rule", "gitleaks/key"))),
-		past(t, event(t, 7, 0, all, nil, found("e", "pay/<script>alert(1)</script>\x1b[31m\u202e.go", "owners", pay, "rule", "gitleaks/**bold** [x](javascript:alert(1))")), event(t, 7, 2, all, nil)),
-		past(t, event(t, 2, 0, nil, nil, found("f", "tools/gen.go"))),
-		past(t, event(t, 1, 0, all, nil)),
+		pastOfAll(event(t, 7, 0, all, nil, found("e", "pay/<script>alert(1)</script>\x1b[31m\u202e.go", "owners", pay, "rule", "gitleaks/**bold** [x](javascript:alert(1))")), event(t, 7, 2, all, nil)),
+		pastOfAll(event(t, 2, 0, nil, nil, found("f", "tools/gen.go"))),
+		pastOfAll(event(t, 1, 0, all, nil)),
 	)
 	return rehearse(t, in)
 }

@@ -5,20 +5,26 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/google/go-github/v60/github"
 	"github.com/rs/zerolog"
 
 	"github.com/secbydesign/secbydesign/app/decision"
+	"github.com/secbydesign/secbydesign/app/examine"
 	"github.com/secbydesign/secbydesign/app/installation"
+	"github.com/secbydesign/secbydesign/app/judge"
 	"github.com/secbydesign/secbydesign/app/mirror"
+	"github.com/secbydesign/secbydesign/app/policyfiles"
 	"github.com/secbydesign/secbydesign/app/pull"
 	"github.com/secbydesign/secbydesign/app/queue"
+	"github.com/secbydesign/secbydesign/app/suppress"
 	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/checks/publish"
 )
+
+// Group is the kind of the task that is for [Reviewer.MergeGroup], with a [Merge].
+const Group = "group"
 
 // Merge is what a merge queue wants to know.
 type Merge struct {
@@ -28,19 +34,19 @@ type Merge struct {
 	Again   bool   `json:"again,omitempty"`
 }
 
-// group gives the verdict on what a merge queue is about to merge: on all that it brings to the
+// MergeGroup gives the verdict on what a merge queue is about to merge: on all that it brings to the
 // base branch, whatever its branch says that it is built on. The content was looked at in its
 // pull requests, so little of it is scanned again, and what was decided there holds here.
 //
 // A queue waits for its checks, so this ends: what cannot be done three times is told as
 // incomplete, and whether that lets the queue go on is the policy's to say.
-func (r *Reviewer) group(ctx context.Context, e queue.Errand) error {
+func (r *Reviewer) MergeGroup(ctx context.Context, e queue.Task) error {
 	var m Merge
 	if err := json.Unmarshal(e.Data, &m); err != nil {
 		return fmt.Errorf("read the merge group: %w", err)
 	}
 	// What is proposed by a pull request is judged there, with its history.
-	if numbers, err := r.Ledger.PullsAt(ctx, errandRepo(e), m.Head); err != nil || len(numbers) > 0 {
+	if numbers, err := r.Ledger.PullsAt(ctx, e.Repository(), m.Head); err != nil || len(numbers) > 0 {
 		return err
 	}
 	gh, err := r.App.Client(ctx, e.Installation, e.RepoID, e.Owner, e.Repo)
@@ -48,7 +54,7 @@ func (r *Reviewer) group(ctx context.Context, e queue.Errand) error {
 		return err
 	}
 	// At first it may be that GitHub does not know the group yet, which is a moment old.
-	dropped := func(err error) bool { return e.Attempt >= patience && gone(err) }
+	dropped := func(err error) bool { return e.Attempt >= patience && installation.NotFound(err) }
 	place := publish.Head{Owner: e.Owner, Repo: e.Repo, SHA: m.Head, AppID: r.AppID}
 	g, err := publish.StartGroup(ctx, publish.Clients{REST: gh.REST, GraphQL: gh.GraphQL}, place, m.Again)
 	if dropped(err) {
@@ -86,18 +92,8 @@ func (r *Reviewer) group(ctx context.Context, e queue.Errand) error {
 	return nil
 }
 
-// gone reports whether GitHub does not know a commit or branch, any more or yet: a queue makes its groups
-// anew whenever something ahead of them fails.
-func gone(err error) bool {
-	var e *github.ErrorResponse
-	if !errors.As(err, &e) || e.Response == nil {
-		return false
-	}
-	return e.Response.StatusCode == http.StatusNotFound || e.Response.StatusCode == http.StatusUnprocessableEntity
-}
-
 // groupReport examines a group. What is known of it by then is given also with an error.
-func (r *Reviewer) groupReport(ctx context.Context, gh *installation.Client, e queue.Errand, m Merge) (checks.Report, pull.Pull, error) {
+func (r *Reviewer) groupReport(ctx context.Context, gh *installation.Client, e queue.Task, m Merge) (checks.Report, pull.Pull, error) {
 	p := pull.Pull{RepoID: e.RepoID, Owner: e.Owner, Repo: e.Repo, Head: m.Head, BaseRef: m.BaseRef, Open: true}
 	cmp, _, err := gh.REST.Repositories.CompareCommits(ctx, e.Owner, e.Repo, m.BaseRef, m.Head, &github.ListOptions{PerPage: 1})
 	if err != nil {
@@ -108,7 +104,7 @@ func (r *Reviewer) groupReport(ctx context.Context, gh *installation.Client, e q
 	if err != nil {
 		return checks.Report{}, p, fmt.Errorf("open mirror: %w", err)
 	}
-	c := Change{Repo: repo, Base: p.MergeBase, Head: p.Head}
+	c := examine.Change{Repo: repo, Base: p.MergeBase, Head: p.Head}
 	want := mirror.Want{SHAs: []string{p.Head, p.Base}, Refs: []string{"refs/heads/" + m.Branch}, Depth: 1}
 	if c.Base == "" {
 		c.Base = repo.EmptyTree()
@@ -118,7 +114,7 @@ func (r *Reviewer) groupReport(ctx context.Context, gh *installation.Client, e q
 	if err := repo.Fetch(ctx, want); err != nil {
 		return checks.Report{}, p, fmt.Errorf("fetch %s: %w", p.Head, err)
 	}
-	pol, _, notices, err := r.policy(ctx, gh.Installation, p, atBase(repo, p))
+	pol, _, notices, err := r.Files.Policy(ctx, gh.Installation, p, policyfiles.AtBase(repo, p))
 	if err != nil {
 		return checks.Report{}, p, err
 	}
@@ -126,7 +122,7 @@ func (r *Reviewer) groupReport(ctx context.Context, gh *installation.Client, e q
 	if err != nil {
 		return checks.Report{}, p, err
 	}
-	numbers, err := r.Ledger.OpenPulls(ctx, repoOf(p))
+	numbers, err := r.Ledger.OpenPulls(ctx, p.Repository())
 	if err != nil {
 		return checks.Report{}, p, err
 	}
@@ -134,20 +130,21 @@ func (r *Reviewer) groupReport(ctx context.Context, gh *installation.Client, e q
 	for _, n := range numbers {
 		scope.Pulls[n] = true
 	}
-	gates, err := r.decide(ctx, repoOf(p), scope, ex.Gates)
+	decisions, err := r.Ledger.Decisions(ctx, p.Repository())
 	if err != nil {
 		return checks.Report{}, p, err
 	}
-	gates, err = r.Examiner.Comments(ctx, c, p.Base, pol, time.Now()).Decide(ctx, ex, gates)
-	if err != nil {
-		return checks.Report{}, p, err
-	}
-	gates, ruled, err := r.judge(ctx, pol, p).judge(gates, addedBy(ex.Patch))
+	suppressions := suppress.New(ctx, r.Examiner.Scanners, c, p.Base, pol, time.Now())
+	j, err := judge.Apply(judge.Case{
+		Runs: ex.Runs, Policy: pol, Within: ex.Within, Decisions: decisions, Scope: scope,
+		Suppress: func(gates []checks.Gate) error { return suppressions.Decide(ctx, ex, gates) },
+		Adds:     judge.AddedBy(ex.Patch), Evidence: r.evidence(ctx, pol, p), Now: time.Now(),
+	})
 	if err != nil {
 		return checks.Report{}, p, err
 	}
 	return checks.Compose(checks.Input{
-		Base: c.Base, Head: p.Head, Patch: ex.Patch, Gates: gates, NotRun: ex.NotRun, Notices: append(notices, lines(ruled.fails)...),
+		Base: c.Base, Head: p.Head, Patch: ex.Patch, Gates: j.Gates, NotRun: ex.NotRun, Notices: append(notices, judge.Lines(j.Fails)...),
 		Link: func(path string, line int) string { return link(r.App.WebURL(), p, path, line) },
 	}), p, nil
 }

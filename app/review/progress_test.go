@@ -12,8 +12,11 @@ import (
 	"github.com/google/go-github/v60/github"
 	"github.com/shurcooL/githubv4"
 
+	"github.com/secbydesign/secbydesign/app/examine"
+	"github.com/secbydesign/secbydesign/app/mirror"
 	"github.com/secbydesign/secbydesign/app/policy"
-	"github.com/secbydesign/secbydesign/checks"
+	"github.com/secbydesign/secbydesign/app/pull"
+	"github.com/secbydesign/secbydesign/app/suppress"
 	"github.com/secbydesign/secbydesign/checks/fakegithub"
 	"github.com/secbydesign/secbydesign/checks/publish"
 	"github.com/secbydesign/secbydesign/scanners"
@@ -25,6 +28,30 @@ func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	r.Header.Set("Authorization", "Bearer "+string(b))
 	return http.DefaultTransport.RoundTrip(r)
+}
+
+// A finder is a scanner that finds a line.
+type finder struct {
+	info scanners.Info
+	line string
+	wait chan struct{} // Scan returns when it is closed; nil for at once
+}
+
+func (f finder) Info() scanners.Info                     { return f.info }
+func (f finder) Version(context.Context) (string, error) { return "1", nil }
+
+func (f finder) Scan(_ context.Context, t scanners.Target) (found []scanners.Finding, err error) {
+	if f.wait != nil {
+		<-f.wait
+	}
+	for _, file := range t.Files {
+		if string(file.Content) == f.line+"\n" {
+			found = append(found, scanners.Finding{
+				Rule: "word", Severity: scanners.High, Path: file.Path, Line: 1, EndLine: 1, Title: "A word", Message: "It is here.", Help: "Take it out.", Identity: f.line,
+			})
+		}
+	}
+	return found, nil
 }
 
 // TestAGateIsShownWhileAnotherOneLooks holds the slow scanner back until the pull request shows what
@@ -86,20 +113,29 @@ func TestAGateIsShownWhileAnotherOneLooks(t *testing.T) {
 				return slices.Compact(lines)
 			}
 
-			quick, slow := newGrep("quick", "bad", scanners.ScopeFile), newGrep("slow", "worse", scanners.ScopeFile)
-			slow.info.Gate = scanners.Infrastructure
 			told := make(chan struct{})
-			slow.fail = func(scanners.Target) error { <-told; return nil }
-			compose := func(ex Examination) (checks.Report, error) {
-				return checks.Compose(checks.Input{Base: "base", Head: sha, Patch: ex.Patch, Gates: ex.Gates, Limit: 10}), nil
+			quick := finder{scanners.Info{Name: "quick", Gate: scanners.Code, Scopes: []scanners.Scope{scanners.ScopeFile}}, "bad", nil}
+			slow := finder{scanners.Info{Name: "slow", Gate: scanners.Infrastructure, Scopes: []scanners.Scope{scanners.ScopeFile}}, "worse", told}
+			git, err := mirror.OpenLocal(t.Context(), repo.GitDir())
+			if err != nil {
+				t.Fatal(err)
 			}
-			tell := progress(context.Background(), run, c.patience, compose)
+			change := examine.Change{Repo: git, Base: repo.Tip("main"), Head: sha}
+			pol := policy.Default()
+			pol.Budget.First = c.patience
+			compose := composer{
+				pull: pull.Pull{Head: sha}, change: change, policy: pol, link: func(string, int) string { return "" },
+				suppressions: suppress.New(t.Context(), nil, change, change.Base, pol, time.Now()),
+			}
+			tell := compose.progress(context.Background(), run)
 			first := true
-			e := Examiner{Scanners: []scanners.Scanner{slow, quick}}
-			ex, err := e.Examine(t.Context(), change(t, base, head), policy.Default(), nil, func(ex Examination) {
+			e := examine.Examiner{Scanners: []scanners.Scanner{slow, quick}}
+			ex, err := e.Examine(t.Context(), change, policy.Default(), nil, func(ex examine.Examination) {
 				tell(ex)
 				if first {
-					want(t, "so far", show(), c.first...)
+					if got := show(); !slices.Equal(got, c.first) {
+						t.Errorf("so far: got %q, want %q", got, c.first)
+					}
 					first = false
 					close(told)
 				}
@@ -107,7 +143,10 @@ func TestAGateIsShownWhileAnotherOneLooks(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			rep, _ := compose(ex)
+			rep, err := compose.compose(t.Context(), ex, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
 			if err := run.Finish(t.Context(), rep); err != nil {
 				t.Fatal(err)
 			}
@@ -117,7 +156,9 @@ func TestAGateIsShownWhileAnotherOneLooks(t *testing.T) {
 					last = append(last, line)
 				}
 			}
-			want(t, "in the end", last, c.last...)
+			if !slices.Equal(last, c.last) {
+				t.Errorf("in the end: got %q, want %q", last, c.last)
+			}
 		})
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/secbydesign/secbydesign/app/baseline"
 	"github.com/secbydesign/secbydesign/app/mirror"
+	"github.com/secbydesign/secbydesign/app/policy"
 	"github.com/secbydesign/secbydesign/scanners"
 	"github.com/secbydesign/secbydesign/scanners/sarif"
 )
@@ -150,17 +151,14 @@ func parts(runs []sarif.Run, taken []string) ([]part, error) {
 	return list, nil
 }
 
-// CodeQL is what CodeQL is called here.
-const CodeQL = "codeql"
-
 // scannerName makes the name of a scanner from that of a tool, as it is written in a policy. A tool
 // of the name of a scanner that runs here is another one.
 func scannerName(tool string, taken []string) string {
 	name := strings.Join(strings.FieldsFunc(strings.ToLower(tool), func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < '0' || r > '9')
 	}), "-")
-	if strings.HasPrefix(name, CodeQL+"-command-line") { // what its own command line calls itself
-		name = CodeQL
+	if strings.HasPrefix(name, policy.CodeQL+"-command-line") { // what its own command line calls itself
+		name = policy.CodeQL
 	}
 	name = strings.Trim(name[:min(len(name), 32)], "-")
 	if name != "" && name[0] <= '9' {

@@ -36,7 +36,7 @@ type Handler struct {
 	App      *installation.App // required, as all below
 	Mirrors  *mirror.Store
 	Ledger   *ledger.Ledger
-	Submit   func(ctx context.Context, d ledger.Delivery, reqs []queue.Request, errands ...queue.Errand) error
+	Submit   func(ctx context.Context, d ledger.Delivery, reqs []queue.Request, tasks ...queue.Task) error
 	Slots    chan struct{} // as many uploads at one time as it has room for
 
 	Taken   []string         // names of the scanners that run here

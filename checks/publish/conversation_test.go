@@ -374,7 +374,10 @@ func TestANewFindingOutsideOfTheDiffIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	in := b.gates([]checks.Finding{f}, nil, nil)
-	in.Patch, in.Text = set, func(string) ([]byte, bool) { return []byte(workflow), true }
+	in.Patch, in.Files = set, map[string][]byte{}
+	for _, path := range checks.Needs(in.Gates, in.Patch) {
+		in.Files[path] = []byte(workflow)
+	}
 	b.finish(b.start(), checks.Compose(in))
 	b.want(`
 check secbydesign completed neutral "1 new finding (1 high)" annotations=0

@@ -32,7 +32,7 @@ var (
 )
 
 // These are pure, values in and values out: no network, files or database.
-var pure = []string{"app/policy", "app/baseline", "app/decision", "app/ownership", "app/command", "app/insight", "app/rehearsal", "checks/patch"}
+var pure = []string{"app/policy", "app/baseline", "app/decision", "app/record", "app/judge", "app/ownership", "app/command", "app/insight", "app/rehearsal", "checks/patch"}
 
 const module = "github.com/secbydesign/secbydesign"
 

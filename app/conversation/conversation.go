@@ -1,0 +1,182 @@
+// Package conversation answers comments with commands, and the buttons of checks: who asks is looked up, what they
+// may decide is weighed, what comes of it is recorded, and they get an answer.
+package conversation
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/secbydesign/secbydesign/app/decision"
+	"github.com/secbydesign/secbydesign/app/examine"
+	"github.com/secbydesign/secbydesign/app/installation"
+	"github.com/secbydesign/secbydesign/app/ledger"
+	"github.com/secbydesign/secbydesign/app/mirror"
+	"github.com/secbydesign/secbydesign/app/ownership"
+	"github.com/secbydesign/secbydesign/app/policyfiles"
+	"github.com/secbydesign/secbydesign/app/pull"
+	"github.com/secbydesign/secbydesign/app/queue"
+	"github.com/secbydesign/secbydesign/app/record"
+	"github.com/secbydesign/secbydesign/checks/publish"
+)
+
+// A Handler answers people. Its fields must not change once it works; several goroutines may use it at once.
+type Handler struct {
+	App     *installation.App  // required
+	Mirrors *mirror.Store      // required
+	Ledger  *ledger.Ledger     // required
+	Files   *policyfiles.Files // required
+
+	// Submit is [queue.Queue.SubmitWith] of the queue that calls the methods. Required, and set before the queue
+	// starts.
+	Submit func(context.Context, ledger.Delivery, []queue.Request, []queue.Task, []ledger.Event) error
+}
+
+// The kinds of tasks, beside those of package record.
+const (
+	Comment = "comment" // with a [Request]
+	Button  = "button"  // with a [Request]
+)
+
+// A Request is what a person wrote or pressed.
+type Request struct {
+	Comment int64     `json:"comment,omitempty"` // 0 for a button
+	Thread  int64     `json:"thread,omitempty"`  // the first comment of its thread; 0 for the conversation
+	Sender  string    `json:"sender"`
+	Lines   []string  `json:"lines,omitempty"`  // the commands, see package command
+	Button  string    `json:"button,omitempty"` // its identifier
+	Check   int64     `json:"check,omitempty"`  // the check run it stands on
+	At      time.Time `json:"at"`
+}
+
+// Spread asks for reviews of the pull requests in which a decision counted that is over, or may count that
+// is new: not only of the one in which it was made, which may be closed by now. It is for the tasks
+// [record.Expiry], [record.Acceptance] and [record.Revocation].
+func (h *Handler) Spread(ctx context.Context, e queue.Task) error {
+	repo, err := h.Ledger.Now(ctx, e.Repository())
+	if err != nil {
+		return err
+	}
+	concerns, reason := func(r record.Review) bool { return r.DependsOn(e.ID) }, "a decision ended"
+	if e.Kind == record.Acceptance {
+		list, err := h.Ledger.Decisions(ctx, repo)
+		if err != nil {
+			return err
+		}
+		at := slices.IndexFunc(list, func(d decision.Decision) bool { return d.ID == e.ID })
+		if at < 0 || list[at].Ended != "" {
+			return nil // it was taken back since
+		}
+		concerns, reason = func(r record.Review) bool { return r.Awaits(list[at]) }, "decided elsewhere"
+	}
+	open, err := h.Ledger.OpenPulls(ctx, repo)
+	if err != nil {
+		return err
+	}
+	var reviews []queue.Request
+	for _, n := range open {
+		if n == e.Number && e.Kind != record.Expiry {
+			continue
+		}
+		// First whether a review runs, which may have read the decision, and then what the last one says.
+		known, err := h.Ledger.Heard(ctx, repo, n)
+		if err != nil {
+			return err
+		}
+		// The task may be from before the App was installed anew.
+		one := queue.Task{Installation: known.Installation, RepoID: known.RepoID, Owner: known.Owner, Repo: known.Repo, Number: n}
+		last, err := h.Ledger.LastReview(ctx, one.Repository(), n)
+		if err != nil {
+			return err
+		}
+		if n == e.Number || known.Generation != known.Reviewed || concerns(last) {
+			reviews = append(reviews, one.Review(reason))
+		}
+	}
+	return h.Submit(ctx, ledger.Delivery{}, reviews, nil, nil)
+}
+
+// Answer executes what somebody asked for, once, and answers. It is for the tasks [Comment] and [Button].
+func (h *Handler) Answer(ctx context.Context, e queue.Task) error {
+	var said Request
+	if err := json.Unmarshal(e.Data, &said); err != nil {
+		return fmt.Errorf("read what was said: %w", err)
+	}
+	gh, err := h.App.Client(ctx, e.Installation, e.RepoID, e.Owner, e.Repo)
+	if err != nil {
+		return err
+	}
+	key := e.Kind + "-" + strings.ToLower(e.ID)
+	what, done, err := h.executed(ctx, e, key)
+	if err != nil {
+		return err
+	}
+	if !done {
+		if what, err = h.execute(ctx, gh, e, said, key); err != nil {
+			return err
+		}
+	}
+	q := publish.Question{Owner: e.Owner, Repo: e.Repo, Number: e.Number, Key: key, Comment: said.Comment, Thread: said.Thread, Asked: said.At}
+	if said.Button != "" {
+		// Who presses twice wants to know once.
+		q.Key = fmt.Sprintf("check-%d-%s", said.Check, said.Button)
+	}
+	return h.respond(ctx, gh, q, what)
+}
+
+func (h *Handler) executed(ctx context.Context, e queue.Task, key string) (record.Executed, bool, error) {
+	events, err := h.Ledger.Events(ctx, ledger.Filter{RepoID: e.RepoID, Owner: e.Owner, Repo: e.Repo, Number: e.Number, Kind: record.CommandExecuted})
+	if err != nil {
+		return record.Executed{}, false, fmt.Errorf("read what was executed: %w", err)
+	}
+	for _, event := range events {
+		var c record.Executed
+		if err := json.Unmarshal(event.Data, &c); err != nil {
+			return record.Executed{}, false, fmt.Errorf("read event %d: %w", event.ID, err)
+		}
+		if c.Key == key {
+			return c, true, nil
+		}
+	}
+	return record.Executed{}, false, nil
+}
+
+// respond answers by a reaction where that is enough and permitted, else by one reply.
+func (h *Handler) respond(ctx context.Context, gh *installation.Client, q publish.Question, what record.Executed) error {
+	clients := publish.Clients{REST: gh.REST, GraphQL: gh.GraphQL}
+	if what.Reply != "" {
+		return publish.Answer(ctx, clients, q, what.Reply)
+	}
+	if what.Reaction != "" && q.Comment > 0 {
+		reactor, err := gh.REST, error(nil)
+		if q.Thread == 0 {
+			reactor, err = gh.Reactor(ctx)
+		}
+		if err == nil {
+			err = publish.React(ctx, reactor, q, what.Reaction)
+		}
+		if forbidden := (*installation.Forbidden)(nil); !errors.As(err, &forbidden) {
+			return err
+		}
+	}
+	if what.Quiet == "" {
+		return nil
+	}
+	return publish.Answer(ctx, clients, q, what.Quiet)
+}
+
+// codeowners reads who owns what, at the base.
+func (h *Handler) codeowners(ctx context.Context, gh *installation.Client, p pull.Pull) (ownership.Owners, error) {
+	repo, err := h.Mirrors.Open(ctx, gh.Mirror(), mirror.Remote{URL: h.App.GitURL(p.Owner, p.Repo), Token: gh.GitToken})
+	if err != nil {
+		return ownership.Owners{}, fmt.Errorf("open mirror: %w", err)
+	}
+	if err := repo.Fetch(ctx, mirror.Want{SHAs: []string{p.Base}, Depth: 1}); err != nil {
+		return ownership.Owners{}, fmt.Errorf("fetch the base: %w", err)
+	}
+	return examine.Owners(ctx, repo, p.Base)
+}

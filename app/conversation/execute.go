@@ -1,0 +1,326 @@
+package conversation
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/secbydesign/secbydesign/app/command"
+	"github.com/secbydesign/secbydesign/app/decision"
+	"github.com/secbydesign/secbydesign/app/installation"
+	"github.com/secbydesign/secbydesign/app/ledger"
+	"github.com/secbydesign/secbydesign/app/ownership"
+	"github.com/secbydesign/secbydesign/app/people"
+	"github.com/secbydesign/secbydesign/app/pull"
+	"github.com/secbydesign/secbydesign/app/queue"
+	"github.com/secbydesign/secbydesign/app/record"
+	"github.com/secbydesign/secbydesign/checks"
+	"github.com/secbydesign/secbydesign/checks/publish"
+)
+
+// An execution is that of one comment or button. Everything is read first; what comes of
+// it is written down in one transaction at the end.
+type execution struct {
+	h     *Handler
+	gh    *installation.Client
+	e     queue.Task
+	said  Request
+	key   string
+	pull  pull.Pull
+	who   ownership.Person
+	rules ownership.Rules
+
+	last      record.Review
+	busy      bool // a review is running or waiting
+	decisions []decision.Decision
+	owners    *ownership.Owners // nil until somebody asks
+	mine      []string          // the short ids of what the thread tells of; empty outside of one
+
+	line           int // of the comment, for the names of decisions
+	replies, quiet []string
+	reaction       string
+	events         []ledger.Event
+	tasks          []queue.Task
+	reason         string // for another review; empty for none
+}
+
+// patienceForReview is how long a command waits for the review that would know what it names.
+const patienceForReview = 10 * time.Minute
+
+// execute does what was asked for and records it, with the answer.
+func (h *Handler) execute(ctx context.Context, gh *installation.Client, e queue.Task, said Request, key string) (record.Executed, error) {
+	what := record.Executed{Key: key, Sender: said.Sender, Lines: said.Lines}
+	p, err := pull.Read(ctx, gh.REST, e.RepoID, e.Owner, e.Repo, e.Number)
+	if err != nil {
+		return record.Executed{}, err
+	}
+	guardrails, err := h.Files.Guardrails(ctx, e.Installation, e.Owner)
+	if err != nil {
+		return record.Executed{}, err
+	}
+	t := &execution{h: h, gh: gh, e: e, said: said, key: key, pull: p, rules: guardrails.Accept}
+	var mayRead bool
+	if t.who, mayRead, err = people.Find(ctx, gh, p, said.Sender); err != nil {
+		return record.Executed{}, err
+	}
+	if mayRead { // somebody who may not read a private repository gets no answer at all
+		if err := t.begin(ctx); err != nil {
+			return record.Executed{}, err
+		}
+		if said.Button != "" {
+			err = t.press(ctx)
+		} else {
+			err = t.speak(ctx)
+		}
+		if err != nil {
+			return record.Executed{}, err
+		}
+	}
+	if len(t.replies) > 0 {
+		what.Reply = strings.Join(append(t.replies, t.quiet...), "\n\n")
+	} else {
+		what.Quiet, what.Reaction = strings.Join(t.quiet, "\n\n"), t.reaction
+	}
+	if err := t.record(record.CommandExecuted, what); err != nil {
+		return record.Executed{}, err
+	}
+	var reviews []queue.Request
+	if t.reason != "" && p.Open {
+		reviews = append(reviews, e.Review(t.reason))
+	}
+	return what, h.Submit(ctx, ledger.Delivery{}, reviews, t.tasks, t.events)
+}
+
+func (t *execution) begin(ctx context.Context) (err error) {
+	known, err := t.h.Ledger.Heard(ctx, t.e.Repository(), t.e.Number)
+	switch {
+	case errors.Is(err, sql.ErrNoRows) && t.pull.Open:
+		// It was opened before the App was installed, or the store is lost. What is named may wait for
+		// this review, so it is asked for now.
+		if err := t.h.Submit(ctx, ledger.Delivery{}, []queue.Request{t.e.Review("asked about")}, nil, nil); err != nil {
+			return err
+		}
+		t.busy = true
+	case err != nil && !errors.Is(err, sql.ErrNoRows):
+		return err
+	}
+	t.busy = t.busy || known.Generation != known.Reviewed
+	if t.last, err = t.h.Ledger.LastReview(ctx, t.e.Repository(), t.e.Number); err != nil {
+		return err
+	}
+	if t.decisions, err = t.h.Ledger.Decisions(ctx, t.e.Repository()); err != nil {
+		return err
+	}
+	if t.said.Thread == 0 {
+		return nil
+	}
+	// In a thread of ours the finding is known by the marker of its first comment.
+	first, resp, err := t.gh.REST.PullRequests.GetComment(ctx, t.e.Owner, t.e.Repo, t.said.Thread)
+	if err != nil {
+		if resp != nil && resp.StatusCode == 404 && people.IsAnswer(err) {
+			return nil
+		}
+		return fmt.Errorf("read the thread: %w", err)
+	}
+	if fingerprint, _, ok := checks.Mark(first.GetBody()); ok && first.GetUser().GetType() == "Bot" {
+		t.mine = t.last.IDsOfThread(fingerprint)
+	}
+	return nil
+}
+
+func (t *execution) record(kind string, data any) error {
+	b, err := json.Marshal(data)
+	if err != nil {
+		return fmt.Errorf("record %s: %w", kind, err)
+	}
+	t.events = append(t.events, ledger.Event{
+		Kind: kind, Installation: t.e.Installation, RepoID: t.e.RepoID, Owner: t.e.Owner, Repo: t.e.Repo, Number: t.e.Number, Head: t.pull.Head, Data: b,
+	})
+	return nil
+}
+
+// say replies to a line. problem is plain text; try is a line that would have worked.
+func (t *execution) say(line, problem, try string) {
+	s := checks.Escape(problem)
+	if line != "" {
+		s = checks.Code(short(line)) + ": " + s
+	}
+	if try != "" {
+		s += " This would work: " + checks.Code(try)
+	}
+	t.replies = append(t.replies, s)
+}
+
+func short(line string) string {
+	if r := []rune(line); len(r) > 80 {
+		return string(r[:79]) + "…"
+	}
+	return line
+}
+
+// done says what is only said where no reaction is permitted.
+func (t *execution) done(reaction, format string, args ...any) {
+	t.quiet = append(t.quiet, fmt.Sprintf(format, args...))
+	if t.reaction == "" || reaction == publish.Seen {
+		t.reaction = reaction
+	}
+}
+
+// speak carries out the lines of a comment, in order.
+func (t *execution) speak(ctx context.Context) error {
+	for i, line := range t.said.Lines {
+		if i == command.MaxCommands {
+			t.say("", fmt.Sprintf("One comment takes at most %d commands; the others were not carried out.", command.MaxCommands), "")
+			break
+		}
+		t.line = i
+		c, err := command.Parse(line, t.said.At)
+		var m *command.Mistake
+		if errors.As(err, &m) {
+			t.say(line, m.Problem, m.Try)
+			continue
+		}
+		if err == nil {
+			err = t.do(ctx, line, c)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *execution) do(ctx context.Context, line string, c command.Command) error {
+	switch c.Verb {
+	case command.Help:
+		t.replies = append(t.replies, helpText(t.said.At))
+		return nil
+	case command.Status:
+		t.replies = append(t.replies, t.status())
+		return nil
+	case command.Rescan:
+		return t.rescan(line)
+	case command.Confirm:
+		return t.confirm(ctx, line, c)
+	case command.Revoke:
+		return t.revoke(line, c)
+	}
+	found, err := t.findings(line, c)
+	if err != nil || len(found) == 0 {
+		return err
+	}
+	for _, f := range found {
+		switch c.Verb {
+		case command.Why:
+			err = t.why(ctx, f)
+		case command.Accept, command.FP, command.NotAffected, command.Defer:
+			err = t.decide(ctx, line, c, f)
+		case command.Reopen:
+			err = t.reopen(line, f)
+		case command.Assign:
+			err = t.assign(line, c, f)
+		case command.NotUseful:
+			err = t.notUseful(line, c.Code, c.Reason, f)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// findings gives those that a command names. Without ids they are those of the thread.
+func (t *execution) findings(line string, c command.Command) (found []record.Finding, err error) {
+	ids := c.IDs
+	if len(ids) == 0 {
+		ids = t.mine
+	}
+	if c.Verb == command.Why && len(c.IDs) == 0 {
+		ids = ids[:min(len(ids), 1)] // the thread says the rest
+	}
+	if len(ids) == 0 {
+		hint := ""
+		if open := t.last.Open(); len(open) > 0 {
+			hint = fmt.Sprintf(" Open here: %s.", names(open))
+		}
+		t.say(line, "Which finding is meant? Write its id, which begins with F-, or answer in its thread."+hint, "")
+		return nil, nil
+	}
+	for _, id := range ids {
+		f, ok := t.last.Find(id)
+		switch {
+		case ok:
+			found = append(found, f)
+		case t.busy && time.Since(t.said.At) < patienceForReview:
+			return nil, queue.Snooze{Until: time.Now().Add(2 * time.Second), Reason: "the review that would know the finding is not finished"}
+		default:
+			hint := " Nothing is open here."
+			if open := t.last.Open(); len(open) > 0 {
+				hint = fmt.Sprintf(" Open are: %s.", names(open))
+			}
+			t.say(line, id+" is no finding of this pull request."+hint, "")
+		}
+	}
+	return found, nil
+}
+
+func names(list []record.Finding) string {
+	var ids []string
+	for _, f := range list[:min(len(list), 10)] {
+		ids = append(ids, f.ID())
+	}
+	s := strings.Join(ids, ", ")
+	if n := len(list) - 10; n > 0 {
+		s += fmt.Sprintf(" and %d more", n)
+	}
+	return s
+}
+
+// press carries out a button, as far as one can without a reason.
+func (t *execution) press(ctx context.Context) error {
+	open := t.last.Open()
+	switch t.said.Button {
+	case checks.Rescan:
+		err := t.rescan("")
+		t.quiet = nil // the check itself shows that it has begun
+		return err
+	case checks.Accept:
+		if len(open) == 0 {
+			t.say("", "Nothing is open here any more.", "")
+			return nil
+		}
+		t.replies = append(t.replies, "Accepting a risk takes a reason and a date, so it is a comment and no button. For example: "+
+			checks.Code(fmt.Sprintf("%s accept %s until=30d because …", command.Prefix, open[0].ID()))+"\n\n"+list(open))
+	case checks.NotUseful:
+		if len(open) == 1 {
+			err := t.notUseful("", "noise", "", open[0])
+			if len(t.replies) == 0 {
+				t.replies, t.quiet = t.quiet, nil
+			}
+			return err
+		}
+		if len(open) == 0 {
+			t.say("", "Nothing is open here any more.", "")
+			return nil
+		}
+		t.replies = append(t.replies, "Which of the findings is of no use? "+
+			checks.Code(fmt.Sprintf("%s not-useful %s noise", command.Prefix, open[0].ID()))+", or one of "+strings.Join(command.Opinions(), ", ")+".\n\n"+list(open))
+	}
+	return nil
+}
+
+func list(open []record.Finding) string {
+	var lines []string
+	for i, f := range open {
+		if i == 10 {
+			lines = append(lines, fmt.Sprintf("- and %d more", len(open)-i))
+			break
+		}
+		lines = append(lines, fmt.Sprintf("- `%s` %s, %s, %s", f.ID(), checks.Escape(f.Title), f.Severity, checks.Code(f.Spot())))
+	}
+	return strings.Join(lines, "\n")
+}

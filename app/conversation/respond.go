@@ -1,0 +1,131 @@
+package conversation
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/secbydesign/secbydesign/app/command"
+	"github.com/secbydesign/secbydesign/app/decision"
+	"github.com/secbydesign/secbydesign/app/record"
+	"github.com/secbydesign/secbydesign/checks"
+	"github.com/secbydesign/secbydesign/scanners"
+)
+
+// helpText lists what can be said, and nothing that cannot be done yet.
+func helpText(today time.Time) string {
+	day := today.AddDate(0, 0, 30).Format(time.DateOnly)
+	lines := []string{"Commands stand at the beginning of a line. In the thread of a finding its id may be left out.", ""}
+	for _, c := range [][2]string{
+		{"status", "what is open and what was decided"},
+		{"why F-…", "where a finding comes from"},
+		{"rescan", "look again"},
+		{"accept F-… until=" + day + " because …", "keep it until that day, knowingly"},
+		{"defer F-… until=" + day + " ticket=https://…", "it will be fixed, and this is where"},
+		{"fp F-… because …", "the tool is wrong"},
+		{"not-affected F-… CODE", "the dependency's problem does not reach us"},
+		{"confirm A-…", "stand up for what somebody else decided"},
+		{"revoke A-…, reopen F-…", "take a decision back"},
+		{"assign F-… @org/team", "say whose it is"},
+		{"not-useful F-… " + strings.Join(command.Opinions(), "|"), "tell the rule's owners; it stays open"},
+	} {
+		lines = append(lines, "- "+checks.Code(command.Prefix+" "+c[0])+": "+c[1])
+	}
+	return strings.Join(lines, "\n")
+}
+
+// status says where the pull request stands, as of its last review.
+func (t *execution) status() string {
+	if t.last.Head == "" {
+		return "It was not reviewed yet; that has begun."
+	}
+	var b strings.Builder
+	open := t.last.Open()
+	switch n := len(open); {
+	case t.last.Verdict == checks.NotRun:
+		b.WriteString("**Not looked at**")
+	case n == 0:
+		b.WriteString("**Nothing is open**")
+	case n == 1:
+		b.WriteString("**1 finding is open**")
+	default:
+		fmt.Fprintf(&b, "**%d findings are open**", n)
+	}
+	fmt.Fprintf(&b, " at %s; the check ended as %s.", checks.Code(t.last.Head[:min(10, len(t.last.Head))]), t.last.Conclusion)
+	if t.last.Verdict == checks.Incomplete {
+		b.WriteString(" Not every scanner finished.")
+	}
+	if t.busy && t.pull.Open {
+		b.WriteString(" A newer review is on its way.")
+	}
+	if len(open) > 0 {
+		b.WriteString("\n\n" + list(open))
+	}
+	var decisions []string
+	for _, d := range t.decisions {
+		if d.Number != t.e.Number || d.Ended != "" || len(decisions) == 20 {
+			continue
+		}
+		s := fmt.Sprintf("- `%s` %s: %s", d.ID, checks.Code(scanners.ID(d.Fingerprint)), decision.Outcome(d.Verb))
+		if !d.Until.IsZero() {
+			s += " until " + d.Until.Format(time.DateOnly)
+		}
+		if d.Pending() {
+			s += fmt.Sprintf(", waits for %d more", d.Needs)
+		}
+		decisions = append(decisions, s+", asked for by "+checks.Escape("@"+d.Asked))
+	}
+	if len(decisions) > 0 {
+		b.WriteString("\n\nDecided:\n\n" + strings.Join(decisions, "\n"))
+	}
+	return b.String()
+}
+
+// why says where a finding comes from and what was decided of it.
+func (t *execution) why(ctx context.Context, f record.Finding) error {
+	owners, _, err := t.ownersOf(ctx, f.Path)
+	if err != nil {
+		return err
+	}
+	s := fmt.Sprintf("`%s` %s: %s found it at %s. It is not at the merge base, so this pull request brings it in. Severity %s",
+		f.ID(), checks.Escape(f.Title), checks.Code(f.Rule), checks.Code(f.Spot()), f.Severity)
+	switch {
+	case f.Block:
+		s += "; the policy lets it fail the check."
+	case f.Shown:
+		s += "; the policy only comments on it."
+	default:
+		s += "; the policy only observes it."
+	}
+	if f.Why != "" {
+		s += " " + checks.Escape(f.Why)
+	}
+	if len(owners) > 0 {
+		var list []string
+		for _, o := range owners {
+			list = append(list, checks.Code(o))
+		}
+		s += " The file is owned by " + strings.Join(list, ", ") + "."
+	}
+	if f.HelpURL != "" {
+		s += fmt.Sprintf(" [Learn more](%s).", f.HelpURL)
+	}
+	for _, d := range t.decisions {
+		if d.Fingerprint != f.Fingerprint || d.Number != t.e.Number && d.ID != f.Decided {
+			continue
+		}
+		s += fmt.Sprintf("\n- `%s`: %s, asked for by %s", d.ID, decision.Outcome(d.Verb), checks.Escape("@"+d.Asked))
+		switch {
+		case d.Ended != "":
+			s += "; " + checks.Escape(d.Ended)
+		case d.Pending():
+			s += fmt.Sprintf("; waits for %d more", d.Needs)
+		}
+	}
+	if f.AcceptedInCode() {
+		s += "\n- Accepted by the comment at " + checks.Code(f.Decided) + "."
+	}
+	t.replies = append(t.replies, s)
+	return nil
+}

@@ -1,0 +1,330 @@
+package conversation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/secbydesign/secbydesign/app/command"
+	"github.com/secbydesign/secbydesign/app/decision"
+	"github.com/secbydesign/secbydesign/app/ownership"
+	"github.com/secbydesign/secbydesign/app/people"
+	"github.com/secbydesign/secbydesign/app/queue"
+	"github.com/secbydesign/secbydesign/app/record"
+	"github.com/secbydesign/secbydesign/checks"
+	"github.com/secbydesign/secbydesign/checks/publish"
+	"github.com/secbydesign/secbydesign/scanners"
+)
+
+// canWrite answers those who may not decide.
+func (t *execution) canWrite(line string) bool {
+	if !t.who.Write {
+		t.say(line, "Only people who may write to this repository decide that.", "")
+	}
+	return t.who.Write
+}
+
+func (t *execution) rescan(line string) error {
+	switch {
+	case !t.pull.Open:
+		t.say(line, "This pull request is closed, so it is not looked at again.", "")
+	case !t.who.Write && !t.who.Author:
+		t.say(line, "Only the author and people who may write to this repository ask for another look.", "")
+	default:
+		t.reason = record.Rerequested
+		t.done(publish.Started, "Looking again.")
+	}
+	return nil
+}
+
+// ownersOf gives the owners of a path, and the person with what these say of them.
+func (t *execution) ownersOf(ctx context.Context, path string) ([]string, ownership.Person, error) {
+	if t.owners == nil {
+		o, err := t.h.codeowners(ctx, t.gh, t.pull)
+		if err != nil {
+			return nil, t.who, err
+		}
+		t.owners = &o
+	}
+	owners := t.owners.Of(path)
+	who, err := people.Owns(ctx, t.gh, t.e.Owner, t.who, owners)
+	return owners, who, err
+}
+
+// decide takes down one decision about one finding, or says why not.
+func (t *execution) decide(ctx context.Context, line string, c command.Command, f record.Finding) error {
+	if !t.canWrite(line) {
+		return nil
+	}
+	if c.Verb == command.NotAffected && f.Gate != scanners.Dependencies {
+		t.say(line, "not-affected is for findings about dependencies. If the tool is wrong, say so with fp.", command.Prefix+" fp "+f.ID()+" because …")
+		return nil
+	}
+	owners, who, err := t.ownersOf(ctx, f.Path)
+	if err != nil {
+		return err
+	}
+	grant, err := t.rules.Weigh(ownership.Wish{
+		Rule: f.Rule, Severity: f.Severity, Until: c.Until, Reason: c.Reason,
+		Wrong: c.Verb == command.FP || c.Verb == command.NotAffected,
+		Coded: c.Verb == command.NotAffected || c.Verb == command.Defer,
+
+		Before: decision.Decision{Rule: f.Rule, Fingerprint: f.Fingerprint, Path: f.Path, Number: t.e.Number}.Before(t.decisions),
+	}, who, t.said.At)
+	var refused *ownership.Refusal
+	if errors.As(err, &refused) {
+		try := ""
+		if !refused.Latest.IsZero() {
+			try = fmt.Sprintf("%s %s %s until=%s because …", command.Prefix, c.Verb, f.ID(), refused.Latest.Format(time.DateOnly))
+		}
+		t.say(line, refused.Problem, try)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	d := decision.Decision{
+		ID:   decision.ID(t.e.Owner+"/"+t.e.Repo, t.said.Comment, t.line, f.Fingerprint),
+		Verb: string(c.Verb), Fingerprint: f.Fingerprint, Rule: f.Rule, Path: f.Path, Number: t.e.Number,
+		Severity: f.Severity, Fixable: f.Fixable, Extents: f.Extents, Reason: c.Reason, Ticket: c.Ticket, Code: c.Code, Until: c.Until,
+		Asked: who.Login, Needs: grant.Needs, From: grant.From, Twice: grant.Twice, Author: grant.Author, Ceiling: grant.Ceiling.String(), Policy: t.pull.Base,
+	}
+	if grant.Counts {
+		d.By = []string{who.Login}
+	}
+	if err := t.step(decision.Made, record.DecisionStep{Decision: &d}); err != nil {
+		return err
+	}
+	// One finding has one decision in force, and one that waits.
+	for _, old := range t.decisions {
+		if old.Fingerprint == f.Fingerprint && old.Number == t.e.Number && old.Ended == "" && old.Pending() == (d.Needs > 0) {
+			if err := t.over(old, "it was replaced by "+d.ID); err != nil {
+				return err
+			}
+		}
+	}
+	d.At = time.Now()
+	t.decisions = append(t.decisions, d)
+	t.reason = orRescan(t.reason, "decided")
+	if !d.Until.IsZero() {
+		t.tasks = append(t.tasks, queue.Task{
+			Installation: t.e.Installation, RepoID: t.e.RepoID, Owner: t.e.Owner, Repo: t.e.Repo, Number: t.e.Number,
+			Kind: record.Expiry, ID: d.ID, At: d.Until.AddDate(0, 0, 1),
+		})
+	}
+	if d.Needs > 0 {
+		t.replies = append(t.replies, fmt.Sprintf("%s waits as `%s`: a %s finding takes the word of %s. They write %s",
+			checks.Code(f.ID()), d.ID, f.Severity, others(d, owners), checks.Code(command.Prefix+" confirm "+d.ID)))
+		return nil
+	}
+	t.spread(record.Acceptance, d)
+	until := ""
+	if !d.Until.IsZero() {
+		until = " until " + d.Until.Format(time.DateOnly)
+	}
+	t.done(publish.Done, "%s is %s%s (`%s`). %s takes it back.", checks.Code(f.ID()), decision.Outcome(d.Verb), until, d.ID, checks.Code(command.Prefix+" revoke "+d.ID))
+	return nil
+}
+
+func orRescan(have, reason string) string {
+	if have == record.Rerequested {
+		return have
+	}
+	return reason
+}
+
+// others says who has to confirm a decision, as Markdown.
+func others(d decision.Decision, owners []string) string {
+	n := strconv.Itoa(d.Needs) + " more "
+	if d.Needs == 1 {
+		n = "one more "
+	}
+	var who string
+	switch {
+	case len(owners) > 0:
+		var list []string
+		for _, o := range owners {
+			list = append(list, checks.Code(o))
+		}
+		who = n + "of those who own the file (" + strings.Join(list, ", ") + ")"
+		if d.From == ownership.Lead {
+			who += ", or of those who maintain the repository"
+		}
+	default:
+		who = n + "person who may write to this repository"
+		if d.Needs > 1 {
+			who = n + "people who may write to this repository"
+		}
+	}
+	if d.Author {
+		return who + "; its author may be one of them"
+	}
+	return who + ", and the author of the pull request does not count"
+}
+
+// step records one step of a decision.
+func (t *execution) step(kind decision.StepKind, s record.DecisionStep) error {
+	s.Who, s.Source = t.who.Login, t.key
+	return t.record(string(kind), s)
+}
+
+// over ends a decision.
+func (t *execution) over(d decision.Decision, why string) error {
+	t.spread(record.Revocation, d)
+	return t.step(decision.Ended, record.DecisionStep{ID: d.ID, Why: why})
+}
+
+// spread lets a decision be known in the other pull requests. Which are to be looked at is found out after
+// it is written down: a review that begins before does not know of it.
+func (t *execution) spread(kind string, d decision.Decision) {
+	t.tasks = append(t.tasks, queue.Task{
+		Installation: t.e.Installation, RepoID: t.e.RepoID, Owner: t.e.Owner, Repo: t.e.Repo, Number: t.e.Number, Kind: kind, ID: d.ID,
+	})
+}
+
+func (t *execution) decision(line, id string) (decision.Decision, bool) {
+	for _, d := range t.decisions {
+		if d.ID == id {
+			return d, true
+		}
+	}
+	var known []string
+	for _, d := range t.decisions {
+		if d.Number == t.e.Number && d.Ended == "" {
+			known = append(known, d.ID)
+		}
+	}
+	hint := " Nothing is decided here."
+	if len(known) > 0 {
+		hint = " Here there are " + strings.Join(known[:min(len(known), 10)], ", ") + "."
+	}
+	t.say(line, id+" is no decision of this repository."+hint, "")
+	return decision.Decision{}, false
+}
+
+func (t *execution) confirm(ctx context.Context, line string, c command.Command) error {
+	if !t.canWrite(line) {
+		return nil
+	}
+	d, ok := t.decision(line, c.Decision)
+	if !ok {
+		return nil
+	}
+	owners, who, err := t.ownersOf(ctx, d.Path)
+	if err != nil {
+		return err
+	}
+	switch {
+	case d.Ended != "":
+		t.say(line, d.ID+" does not count any more: "+d.Ended+".", "")
+	case d.Needs == 0:
+		t.say(line, d.ID+" needs no confirmation.", "")
+	case !d.Twice && slices.ContainsFunc(append(d.By, d.Asked), func(login string) bool { return strings.EqualFold(login, who.Login) }):
+		t.say(line, "Somebody else has to confirm what you asked for or confirmed yourself.", "")
+	case d.Number != t.e.Number:
+		t.say(line, fmt.Sprintf("%s was decided in #%d; confirm it there, where its author is known.", d.ID, d.Number), "")
+	case !t.rules.May(who, d.From, d.Author):
+		t.replies = append(t.replies, checks.Code(short(line))+": this takes the word of "+others(d, owners)+".")
+	default:
+		if err := t.step(decision.Confirmed, record.DecisionStep{ID: d.ID}); err != nil {
+			return err
+		}
+		t.reason = orRescan(t.reason, "confirmed")
+		for i := range t.decisions {
+			if old := &t.decisions[i]; old.ID == d.ID {
+				old.By, old.Needs = append(old.By, who.Login), old.Needs-1
+				d = *old
+			}
+		}
+		if d.Needs > 0 {
+			t.done(publish.Seen, "Confirmed. `%s` waits for %s.", d.ID, others(d, owners))
+			return nil
+		}
+		t.spread(record.Acceptance, d)
+		t.done(publish.Done, "Confirmed: %s is %s (`%s`).", checks.Code(scanners.ID(d.Fingerprint)), decision.Outcome(d.Verb), d.ID)
+	}
+	return nil
+}
+
+func (t *execution) revoke(line string, c command.Command) error {
+	if !t.canWrite(line) {
+		return nil
+	}
+	d, ok := t.decision(line, c.Decision)
+	if !ok {
+		return nil
+	}
+	if d.Ended != "" {
+		t.say(line, d.ID+" does not count any more: "+d.Ended+".", "")
+		return nil
+	}
+	return t.end(d, "revoked", c.Reason)
+}
+
+// end takes a decision back.
+func (t *execution) end(d decision.Decision, verb, reason string) error {
+	why := "it was " + verb + " by @" + t.who.Login
+	if reason != "" {
+		why += ": " + reason
+	}
+	if err := t.over(d, why); err != nil {
+		return err
+	}
+	for i := range t.decisions {
+		if t.decisions[i].ID == d.ID {
+			t.decisions[i].Ended = why
+		}
+	}
+	t.reason = orRescan(t.reason, "taken back")
+	t.done(publish.Done, "`%s` is taken back; %s counts as open again.", d.ID, checks.Code(scanners.ID(d.Fingerprint)))
+	return nil
+}
+
+func (t *execution) reopen(line string, f record.Finding) error {
+	if !t.canWrite(line) {
+		return nil
+	}
+	ended := false
+	for _, d := range slices.Clone(t.decisions) {
+		if d.Ended == "" && (d.ID == f.Decided || d.Fingerprint == f.Fingerprint && d.Number == t.e.Number) {
+			if err := t.end(d, "re-opened", ""); err != nil {
+				return err
+			}
+			ended = true
+		}
+	}
+	switch {
+	case ended:
+	case f.AcceptedInCode():
+		t.say(line, f.ID()+" is accepted by the comment at "+f.Decided+"; take that away to open it again.", "")
+	default:
+		t.say(line, "Nothing is decided about "+f.ID()+", so it is open already.", "")
+	}
+	return nil
+}
+
+func (t *execution) assign(line string, c command.Command, f record.Finding) error {
+	if !t.canWrite(line) {
+		return nil
+	}
+	err := t.record(record.Assigned, record.Assignment{Fingerprint: f.Fingerprint, Rule: f.Rule, Team: c.Team, Who: t.who.Login, Source: t.key})
+	t.done(publish.Done, "%s is assigned to %s.", checks.Code(f.ID()), checks.Code(c.Team))
+	return err
+}
+
+func (t *execution) notUseful(line, code, text string, f record.Finding) error {
+	if !t.who.Write && !t.who.Author {
+		t.say(line, "Only the author and people who may write to this repository are asked for their opinion.", "")
+		return nil
+	}
+	err := t.record(record.NotUseful, record.Opinion{
+		Fingerprint: f.Fingerprint, Rule: f.Rule, Reason: code, Text: text,
+		Who: t.who.Login, Write: t.who.Write, Author: t.who.Author, Source: t.key,
+	})
+	t.done(publish.Done, "Taken down for the owners of %s: %s. The finding stays open.", checks.Code(f.Rule), code)
+	return err
+}

@@ -1,0 +1,503 @@
+// Package examine has the scanners look at both sides of a change, by content: what a scanner has seen
+// before is not scanned again. It is the one path from a patch to findings, for a pull request and for a
+// working folder alike. It knows neither GitHub nor a database.
+package examine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/secbydesign/secbydesign/app/baseline"
+	"github.com/secbydesign/secbydesign/app/mirror"
+	"github.com/secbydesign/secbydesign/app/policy"
+	"github.com/secbydesign/secbydesign/checks/patch"
+	"github.com/secbydesign/secbydesign/scanners"
+)
+
+// A Change is what a review looks at: the difference between two trees, and the commits in
+// between.
+type Change struct {
+	Repo    *mirror.Repo
+	Base    string   // the merge base: a commit or a tree
+	Head    string   // a commit or a tree
+	Commits []string // oldest first, for what was added and removed again; may be empty
+
+	// Partial tells why the commits are not all of them; empty when they are.
+	Partial string
+
+	// External is what was found by tools that run elsewhere.
+	External []External
+}
+
+// Read reads files at the head, as far as the examination does not have them. What cannot be read is left out: then a report shows less, and nothing else
+// depends on it.
+func (c Change) Read(ctx context.Context, ex Examination, paths []string) map[string][]byte {
+	read := map[string][]byte{}
+	for _, path := range paths {
+		if content, ok := ex.Content(path); ok {
+			read[path] = content
+		} else if content, ok, err := c.Repo.ReadFile(ctx, c.Head, path); ok && err == nil {
+			read[path] = content
+		}
+	}
+	return read
+}
+
+// Text reads files at the head when they are asked for, each once. What cannot be read is not there.
+func (c Change) Text(ctx context.Context) func(path string) ([]byte, bool) {
+	type file struct {
+		content []byte
+		ok      bool
+	}
+	read := map[string]file{}
+	return func(path string) ([]byte, bool) {
+		f, known := read[path]
+		if !known {
+			content, ok, err := c.Repo.ReadFile(ctx, c.Head, path)
+			f = file{content, ok && err == nil}
+			read[path] = f
+		}
+		return f.content, f.ok
+	}
+}
+
+// An Examination is what the scanners found in a change.
+type Examination struct {
+	Runs   []scanners.Run // in the order of the scanners, external tools last
+	Patch  patch.Set
+	NotRun string       // why nothing was scanned
+	Diff   *mirror.Diff // what changed
+
+	// Limited is set when some of the change, or of its history, was over the limits.
+	Limited bool
+
+	// Within reports whether a scanner may find something in the paths of a pattern of the policy; nil
+	// when nothing was scanned.
+	Within func(scanner, pattern string) bool
+
+	head map[string][]byte // the changed files at the head that were scanned
+}
+
+// Content gives a changed file at the head that was scanned.
+func (ex Examination) Content(path string) ([]byte, bool) {
+	content, ok := ex.head[path]
+	return content, ok
+}
+
+// ChangesPolicy reports whether the change brings in another policy file, or removes it.
+func (ex Examination) ChangesPolicy() bool {
+	return ex.Diff != nil && slices.ContainsFunc(ex.Diff.Changes, func(ch mirror.Change) bool { return ch.NewPath == policy.File || ch.OldPath == policy.File })
+}
+
+// ErrUnreadable means that the policy file is too large, or no regular file.
+var ErrUnreadable = errors.New("the policy file cannot be read")
+
+// ProposedPolicy reads the policy file at the head. With [ErrUnreadable] nothing can be said of it.
+func (c Change) ProposedPolicy(ctx context.Context) (policy.Proposal, error) {
+	text, ok, err := c.Repo.ReadFile(ctx, c.Head, policy.File)
+	switch {
+	case errors.Is(err, mirror.ErrTooLarge), errors.Is(err, mirror.ErrNotFile):
+		return policy.Proposal{}, ErrUnreadable
+	case err != nil:
+		return policy.Proposal{}, fmt.Errorf("read the proposed policy: %w", err)
+	}
+	return policy.Proposal{Text: text, Removed: !ok}, nil
+}
+
+// Changed lists the files that the change has at the head.
+func (ex Examination) Changed() (paths []string) {
+	if ex.Diff != nil {
+		for _, c := range ex.Diff.Changes {
+			paths = append(paths, c.NewPath)
+		}
+	}
+	return paths
+}
+
+// An Examiner lets scanners look at changes. Its fields must not change once it works; several
+// goroutines may use it at once.
+type Examiner struct {
+	// Scanners are asked in this order, and of two that found the same problem the first is
+	// heard.
+	Scanners []scanners.Scanner
+
+	// Known gives what was found before, by keys that name a content, and Keep keeps it. Both nil for
+	// scanning everything.
+	Known func(ctx context.Context, keys []string) (map[string][]byte, error)
+	Keep  func(ctx context.Context, found map[string][]byte) error
+
+	// Program is the version of this program. What another version found is not taken over,
+	// since its adapters may have read the same output differently.
+	Program string
+
+	Observe func(scanners.Run) // called with every run, from several goroutines; nil for nobody
+}
+
+// Examine runs the scanners over both sides of a change. The same change, policy and scanners
+// give the same examination: it is the one path from a patch to findings, for a pull request
+// and for a working folder alike. known are the findings that the pull request shows already.
+//
+// Content that a scanner has seen before is not scanned again. Show, unless it is nil, is
+// called each time that more is known, with what is known so far: those that still run have the
+// error [ErrRunning]. It is not called with the last state, which is returned.
+//
+// A scanner that fails is in its gate's runs with its error; an error of Examine itself means
+// that the change could not be read.
+func (e *Examiner) Examine(ctx context.Context, c Change, p policy.Policy, known []baseline.Known, show func(Examination)) (Examination, error) {
+	diff, err := c.Repo.Diff(ctx, c.Base, c.Head)
+	if err != nil {
+		return Examination{}, fmt.Errorf("read the change: %w", err)
+	}
+	// A file whose hunks cannot be read has no place for comments, and is scanned all the same:
+	// what is scanned comes from the trees.
+	set, err := patch.Parse(diff.Patch)
+	var long *patch.TooLongError
+	if errors.As(err, &long) && diff.Truncated == "" {
+		var files []string
+		for _, header := range long.Headers {
+			files = append(files, fmt.Sprintf("%.200q", strings.TrimPrefix(header, "diff --git ")))
+		}
+		diff.Truncated = "The patch has too many lines to be read, so what it adds was not looked through for suppressions: " + some(files, 3) + "."
+	}
+	if ctx.Err() != nil {
+		return Examination{}, context.Cause(ctx)
+	}
+	ex := Examination{Patch: set, Diff: diff}
+	s, err := gather(ctx, c, diff, p, known)
+	if err != nil {
+		return Examination{}, err
+	}
+	ex.Limited = s.partial != "" || s.truncated != "" || len(s.large) > 0
+	ex.head = map[string][]byte{}
+	for _, f := range s.head.files {
+		ex.head[f.Path] = f.Content
+	}
+	if len(s.head.files)+len(s.base.files)+len(s.between.files)+len(s.large) == 0 && s.partial == "" {
+		ex.NotRun = Nothing
+		return ex, nil
+	}
+
+	var wanted []scanners.Scanner
+	for _, sc := range e.Scanners {
+		if p.Wants(sc.Info().Name, sc.Info().Gate) {
+			wanted = append(wanted, sc)
+		}
+	}
+	if len(wanted)+len(c.External) == 0 {
+		ex.NotRun = AllOff
+		return ex, nil
+	}
+	var external []scanners.Run
+	for _, t := range c.External {
+		external = append(external, t.run(s, p, known))
+	}
+	ex.Within = e.within(s, diff)
+	runs, err := e.ask(ctx, wanted, s, p, known, func(runs []scanners.Run) {
+		if show != nil {
+			partial := ex
+			partial.Runs = slices.Concat(runs, external)
+			show(partial)
+		}
+	})
+	if err != nil {
+		return Examination{}, err
+	}
+	ex.Runs = slices.Concat(runs, external)
+	return ex, nil
+}
+
+// within reports whether a scanner may find something in the paths of a pattern, by what the change touches.
+// Who looks at whole trees may find something anywhere, and in a history that is not known so may everybody
+// who looks at that.
+func (e *Examiner) within(s *source, diff *mirror.Diff) func(scanner, pattern string) bool {
+	touched := map[string]bool{} // by pattern
+	touches := func(pattern string) bool {
+		yes, known := touched[pattern]
+		if known {
+			return yes
+		}
+		yes = slices.ContainsFunc(diff.Changes, func(ch mirror.Change) bool {
+			return policy.PathMatches(pattern, ch.NewPath) || policy.PathMatches(pattern, ch.OldPath)
+		}) || slices.ContainsFunc(s.between.files, func(f scanners.File) bool { return policy.PathMatches(pattern, f.Path) }) ||
+			slices.ContainsFunc(s.large, func(f largeFile) bool { return policy.PathMatches(pattern, f.path) })
+		touched[pattern] = yes
+		return yes
+	}
+	return func(scanner, pattern string) bool {
+		for _, sc := range e.Scanners {
+			if info := sc.Info(); info.Name == scanner && !info.Has(scanners.ScopeTree) && (s.partial == "" || !info.Has(scanners.ScopeRange)) {
+				return touches(pattern)
+			}
+		}
+		return true
+	}
+}
+
+// The reasons for which nothing is scanned.
+const (
+	Nothing = "There is nothing to look at: the change has no file with content, or the policy ignores all of them."
+	AllOff  = "The policy switches every gate off."
+)
+
+// ask has every scanner look, some at a time. Each time that the last one of a gate is ready,
+// and when the first patience is over, it tells what is known, with the error [ErrRunning] for
+// those that still look.
+func (e *Examiner) ask(ctx context.Context, wanted []scanners.Scanner, s *source, p policy.Policy, known []baseline.Known, tell func([]scanners.Run)) ([]scanners.Run, error) {
+	runs := make([]scanners.Run, len(wanted))
+	left := map[scanners.Gate]int{}
+	for i, sc := range wanted {
+		info := sc.Info()
+		runs[i] = scanners.Run{Scanner: info.Name, Gate: info.Gate, Err: ErrRunning}
+		left[info.Gate]++
+	}
+	type ready struct {
+		index int
+		run   scanners.Run
+	}
+	done := make(chan ready, len(wanted))
+	var group errgroup.Group
+	group.SetLimit(max(runtime.NumCPU(), 2))
+	go func() {
+		for i, sc := range wanted {
+			group.Go(func() error {
+				done <- ready{i, e.run(ctx, sc, s, p, known)}
+				return nil
+			})
+		}
+		_ = group.Wait()
+		close(done)
+	}()
+	first := time.NewTimer(p.Budget.First)
+	defer first.Stop()
+	for open := len(wanted); open > 0; {
+		select {
+		case r := <-done:
+			open--
+			runs[r.index] = r.run
+			if left[r.run.Gate]--; left[r.run.Gate] == 0 && open > 0 && ctx.Err() == nil && !r.run.Idle {
+				tell(runs)
+			}
+		case <-first.C:
+			tell(runs)
+		}
+	}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	return runs, nil
+}
+
+// ErrRunning is the error of a run that has not ended yet, see [Examiner.Examine].
+var ErrRunning = &scanners.IncompleteError{Reason: "It is still looking; what it finds is added when it is ready."}
+
+// A side is the changed files of one tree. Files of the same content share it.
+type side struct{ files []scanners.File }
+
+// A source is everything that scanners are shown.
+type source struct {
+	change              Change
+	head, base, between side
+	renames             map[string]string // head path to base path
+	large               []largeFile       // at the head, or in between
+	partial             string            // what of the history is missing
+	truncated           string            // what of the change is missing
+	order               map[string]int    // of the commits, from the oldest
+	texts               *baseline.Change
+}
+
+// A largeFile is too large to be read.
+type largeFile struct {
+	path string
+	size int64 // in bytes
+}
+
+// gather reads the content of every changed file, on both sides, and the versions that only
+// existed in between. Base versions of all changed files are read, not only of those with
+// findings: a finding that moves from one file to another is then seen to have moved, and one
+// that is mended is seen to be mended.
+//
+// So are the files of known findings, where the change does not touch them any more: a finding that is
+// in the base by now is not mended.
+func gather(ctx context.Context, c Change, diff *mirror.Diff, p policy.Policy, known []baseline.Known) (*source, error) {
+	s := &source{change: c, renames: map[string]string{}, partial: c.Partial, truncated: diff.Truncated, order: map[string]int{}}
+	blobs := map[string][]placed{}
+	add := func(to *side, f scanners.File) {
+		if !p.Ignored(f.Path) {
+			blobs[f.Blob] = append(blobs[f.Blob], placed{to, f})
+		}
+	}
+	ends := map[string]bool{}
+	for _, ch := range diff.Changes {
+		if regular(ch.NewMode) && ch.NewBlob != "" {
+			add(&s.head, scanners.File{Path: ch.NewPath, Blob: ch.NewBlob})
+			ends[ch.NewBlob] = true
+		}
+		if regular(ch.OldMode) && ch.OldBlob != "" {
+			add(&s.base, scanners.File{Path: ch.OldPath, Blob: ch.OldBlob})
+			ends[ch.OldBlob] = true
+			if ch.NewPath != "" && ch.NewPath != ch.OldPath {
+				s.renames[ch.NewPath] = ch.OldPath
+			}
+		}
+	}
+	var untouched []string
+	for _, k := range known {
+		untouched = append(untouched, k.Path)
+	}
+	if len(c.Commits) > 0 {
+		versions, err := c.Repo.Versions(ctx, c.Commits)
+		var short *mirror.ShallowError
+		switch {
+		case errors.As(err, &short):
+			s.miss(fmt.Sprintf("The history of %d commits is not here, so it was not looked at.", len(short.Commits)))
+		case errors.Is(err, mirror.ErrTooLarge):
+			versions = nil
+			s.miss(historyTooLarge)
+		case err != nil:
+			return nil, fmt.Errorf("read the commits in between: %w", err)
+		}
+		for _, v := range versions {
+			if !ends[v.Blob] {
+				add(&s.between, scanners.File{Path: v.Path, Blob: v.Blob, Commit: v.Commit})
+			}
+			// What was changed and changed back holds no news in between.
+			untouched = append(untouched, v.Path)
+		}
+	}
+	if err := s.addUntouched(ctx, c, diff, untouched, p); err != nil {
+		return nil, err
+	}
+	if err := s.read(ctx, blobs); err != nil {
+		return nil, fmt.Errorf("read the changed files: %w", err)
+	}
+	for _, to := range []*side{&s.head, &s.base} {
+		slices.SortFunc(to.files, func(a, b scanners.File) int { return strings.Compare(a.Path, b.Path) })
+	}
+	// In between the order of the commits counts, since the earliest is the one to name.
+	for i, sha := range c.Commits {
+		s.order[sha] = i
+	}
+	slices.SortFunc(s.large, func(a, b largeFile) int { return strings.Compare(a.path, b.path) })
+	s.texts = textsOf(diff, s)
+	return s, nil
+}
+
+// A placed file is one whose content is to be read, and where it belongs.
+type placed struct {
+	to   *side
+	file scanners.File
+}
+
+// maxBetween bounds the content of all that only existed in between, in bytes: it is in memory at one time.
+const maxBetween = 256 << 20
+
+const historyTooLarge = "The history of the pull request is too large to be read, so not all of it was looked at."
+
+// miss notes that some of the history is missing.
+func (s *source) miss(why string) {
+	if !strings.Contains(s.partial, why) {
+		s.partial = strings.TrimSpace(s.partial + " " + why)
+	}
+}
+
+// read reads the content of files, by blob. What was in between is not what keeps it from reading both ends.
+func (s *source) read(ctx context.Context, blobs map[string][]placed) error {
+	oids := slices.Sorted(maps.Keys(blobs))
+	room := int64(maxBetween)
+	take := func(oid string, size int64, content []byte) error {
+		for _, w := range blobs[oid] {
+			if content == nil && size > 0 {
+				if w.to != &s.base {
+					s.large = append(s.large, largeFile{w.file.Path, size})
+				}
+				continue
+			}
+			if w.to == &s.between {
+				if size > room {
+					s.miss(historyTooLarge)
+					continue
+				}
+				room -= size
+			}
+			w.file.Content = content
+			w.to.files = append(w.to.files, w.file)
+		}
+		return nil
+	}
+	err := s.change.Repo.Blobs(ctx, oids, take)
+	if !errors.Is(err, mirror.ErrTooLarge) {
+		return err
+	}
+	ends := slices.DeleteFunc(oids, func(oid string) bool {
+		return !slices.ContainsFunc(blobs[oid], func(w placed) bool { return w.to != &s.between })
+	})
+	if len(ends) == len(blobs) {
+		return err
+	}
+	s.miss(historyTooLarge)
+	return s.change.Repo.Blobs(ctx, ends, take)
+}
+
+// textsOf is what triage compares beside the findings, and sets the renames right. Files that are not
+// looked at are there without a text.
+func textsOf(diff *mirror.Diff, s *source) *baseline.Change {
+	head, base := map[string][]byte{}, map[string][]byte{}
+	for _, ch := range diff.Changes {
+		if ch.NewPath != "" {
+			head[ch.NewPath] = nil
+		}
+		if ch.OldPath != "" {
+			base[ch.OldPath] = nil
+		}
+	}
+	known := func(to map[string][]byte, list []scanners.File) {
+		for _, f := range list {
+			if to[f.Path] = f.Content; f.Content == nil { // it is empty
+				to[f.Path] = []byte{}
+			}
+		}
+	}
+	known(head, s.head.files)
+	known(base, s.base.files)
+	s.renames = baseline.Origins(head, base, s.renames)
+	return baseline.NewChange(head, base, s.renames)
+}
+
+// addUntouched adds, to both ends, those of the files that are the same at both.
+func (s *source) addUntouched(ctx context.Context, c Change, diff *mirror.Diff, paths []string, p policy.Policy) error {
+	seen := map[string]bool{}
+	for _, ch := range diff.Changes {
+		seen[ch.OldPath], seen[ch.NewPath] = true, true
+	}
+	if c.Base == c.Repo.EmptyTree() {
+		return nil
+	}
+	for _, name := range paths {
+		if seen[name] || p.Ignored(name) {
+			continue
+		}
+		seen[name] = true
+		content, ok, err := c.Repo.ReadFile(ctx, c.Base, name)
+		switch {
+		case errors.Is(err, mirror.ErrNotFile), errors.Is(err, mirror.ErrTooLarge), err == nil && !ok:
+			continue
+		case err != nil:
+			return fmt.Errorf("read the base of %q: %w", name, err)
+		}
+		f := scanners.File{Path: name, Content: content}
+		s.head.files, s.base.files = append(s.head.files, f), append(s.base.files, f)
+	}
+	return nil
+}
+
+// regular reports whether a git mode is that of a file with content, and not of a symbolic
+// link or a submodule.
+func regular(mode string) bool { return mode == "100644" || mode == "100755" || mode == "100664" }

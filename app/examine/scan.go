@@ -1,0 +1,440 @@
+package examine
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/secbydesign/secbydesign/app/baseline"
+	"github.com/secbydesign/secbydesign/app/mirror"
+	"github.com/secbydesign/secbydesign/app/policy"
+	"github.com/secbydesign/secbydesign/scanners"
+)
+
+// A scan is one scanner at work on one change.
+type scan struct {
+	scanner scanners.Scanner
+	info    scanners.Info
+	source  *source
+	policy  policy.Policy
+	keep    *Examiner
+	ident   string // what beside the content decides what is found
+	scanned int
+	failed  []error
+}
+
+// run has one scanner look at both sides and at what was in between.
+func (e *Examiner) run(ctx context.Context, sc scanners.Scanner, s *source, p policy.Policy, known []baseline.Known) (run scanners.Run) {
+	review := ctx
+	ctx, cancel := context.WithTimeout(ctx, p.Budget.Scanner)
+	defer cancel()
+	info := sc.Info()
+	run = scanners.Run{Scanner: info.Name, Gate: info.Gate}
+	began := time.Now()
+	defer func() {
+		if p := recover(); p != nil {
+			run.Err = fmt.Errorf("scan with %s: panic: %v", info.Name, p)
+		}
+		run.Duration = time.Since(began)
+		if run.Err != nil {
+			zerolog.Ctx(ctx).Warn().Err(run.Err).Str("scanner", info.Name).Msg("scanner did not finish")
+		}
+		if e.Observe != nil {
+			e.Observe(run)
+		}
+	}()
+	if !s.concerns(info) {
+		run.Idle = true
+		return run
+	}
+	ident, err := e.identify(ctx, sc, &run)
+	var missing *scanners.MissingError
+	var incomplete *scanners.IncompleteError
+	switch {
+	case errors.As(err, &missing) && !p.Scanners[info.Name]:
+		run.Skipped = missing.Hint
+		return run
+	case errors.As(err, &incomplete):
+		run.Err = err
+		return run
+	case err != nil:
+		// Both [scanners.Scanner] and [scanners.Ruled] promise a sentence that may be shown.
+		run.Err = &scanners.IncompleteError{Reason: err.Error(), Err: err}
+		return run
+	}
+
+	look := &scan{scanner: sc, info: info, source: s, policy: p, keep: e, ident: ident}
+	in := baseline.Input{Renames: s.renames, Change: s.texts, Known: known}
+	in.Head = slices.Concat(look.files(ctx, scanners.ScopeFile, s.head.files), look.tree(ctx, s.change.Head))
+	in.History = look.files(ctx, scanners.ScopeRange, s.between.files)
+	slices.SortStableFunc(in.History, func(a, b scanners.Finding) int { return s.order[a.Commit] - s.order[b.Commit] })
+	atHead := len(look.failed)
+	in.Base = look.files(ctx, scanners.ScopeFile, s.base.files)
+	unread, partly := unreadFiles(look.failed[atHead:])
+	atBase := len(look.failed)
+	in.Base = append(in.Base, look.tree(ctx, s.change.Base)...)
+	run.Scanned = look.scanned
+	switch why := look.failed[atHead:]; {
+	case len(why) == 0:
+	case partly && len(look.failed) == atBase && !info.Together: // else one of these may decide on what is in another
+		in = without(in, unread)
+		look.failed = append(look.failed[:atHead:atHead], &scanners.IncompleteError{
+			Reason: "It could not look at all files of the base of the pull request, so what is new in these is not known. " + scanners.Reason(join(why)),
+			Err:    errors.Join(why...),
+		})
+	default:
+		// Without a baseline everything would look new. Rather nothing is claimed.
+		run.Err = &scanners.IncompleteError{
+			Reason: "It could not look at the base of the pull request, so what is new is not known. " + scanners.Reason(join(why)),
+			Err:    errors.Join(look.failed...),
+		}
+		return run
+	}
+	if review.Err() != nil { // nobody waits for it any more
+		run.Err = context.Cause(review)
+		return run
+	}
+	run.Results = baseline.Compare(info, in)
+	run.Err = join(append(look.failed, s.gaps(info)...))
+	return run
+}
+
+// unreadFiles names what could not be looked at, and reports whether that is known of all errors.
+func unreadFiles(failed []error) (paths []string, known bool) {
+	for _, err := range failed {
+		unread := scanners.Unread(err)
+		if len(unread) == 0 {
+			return nil, false
+		}
+		paths = append(paths, unread...)
+	}
+	return paths, true
+}
+
+// without leaves out what is in one of these files of the base, on all sides: what was seen of it would
+// be taken for the like of it in other files.
+func without(in baseline.Input, paths []string) baseline.Input {
+	named := map[string]bool{}
+	for _, path := range paths {
+		named[path] = true
+	}
+	unread := func(f scanners.Finding) bool { return named[f.Path] || named[in.Renames[f.Path]] }
+	for _, list := range []*[]scanners.Finding{&in.Head, &in.Base, &in.History} {
+		*list = slices.DeleteFunc(*list, unread)
+	}
+	return in
+}
+
+// identify says all that beside the content decides what the scanner finds.
+func (e *Examiner) identify(ctx context.Context, sc scanners.Scanner, run *scanners.Run) (string, error) {
+	var err error
+	if run.Version, err = sc.Version(ctx); err != nil {
+		return "", err
+	}
+	rules := ""
+	if ruled, ok := sc.(scanners.Ruled); ok {
+		if rules, err = ruled.Rules(ctx); err != nil {
+			return "", err
+		}
+	}
+	return strings.Join([]string{"2", e.Program, run.Scanner, run.Version, rules}, "\x00"), nil
+}
+
+// concerns reports whether the change has a file that the scanner looks at, on either side.
+func (s *source) concerns(info scanners.Info) bool {
+	sides := [][]scanners.File{s.head.files, s.base.files}
+	if info.Has(scanners.ScopeRange) {
+		if s.partial != "" {
+			return true // nobody knows what is in the rest
+		}
+		sides = append(sides, s.between.files)
+	}
+	for _, files := range sides {
+		if slices.ContainsFunc(files, func(f scanners.File) bool { return info.Looks(f.Path) }) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(s.large, func(f largeFile) bool { return info.Looks(f.path) })
+}
+
+// gaps tells what the scanner could not be shown.
+func (s *source) gaps(info scanners.Info) (gaps []error) {
+	var large []string
+	for _, f := range s.large {
+		if info.Looks(f.path) {
+			large = append(large, fmt.Sprintf("%s (%d MB)", f.path, f.size>>20))
+		}
+	}
+	if len(large) > 0 && info.Has(scanners.ScopeFile) {
+		gaps = append(gaps, &scanners.IncompleteError{Reason: "Too large to be looked at: " + some(large, 3) + "."})
+	}
+	if s.truncated != "" {
+		gaps = append(gaps, &scanners.IncompleteError{Reason: s.truncated})
+	}
+	if s.partial != "" && info.Has(scanners.ScopeRange) {
+		gaps = append(gaps, &scanners.IncompleteError{Reason: s.partial})
+	}
+	return gaps
+}
+
+// files has the scanner look at those of the files that concern it and were not seen before.
+func (c *scan) files(ctx context.Context, scope scanners.Scope, files []scanners.File) (found []scanners.Finding) {
+	if !c.info.Has(scope) {
+		return nil
+	}
+	files = slices.DeleteFunc(slices.Clone(files), func(f scanners.File) bool { return !c.info.Looks(f.Path) })
+	if len(files) == 0 {
+		return nil
+	}
+	keys := make([]string, len(files))
+	for i, f := range files {
+		keys[i] = c.key(string(scope), f.Path, blob(f))
+	}
+	if c.info.Together {
+		all := strings.Join(slices.Sorted(slices.Values(keys)), "\x00")
+		for i := range keys {
+			keys[i] = c.key(string(scope), keys[i], all)
+		}
+	}
+	have := c.known(ctx, keys)
+	if c.info.Together && len(have) < len(keys) {
+		have = nil
+	}
+	var left []scanners.File
+	at := map[place]string{} // of those that are left
+	for i, f := range files {
+		before, ok := have[keys[i]]
+		if !ok {
+			left, at[place{f.Path, f.Commit}] = append(left, f), keys[i]
+			continue
+		}
+		for _, finding := range before {
+			finding.Commit = f.Commit
+			found = append(found, finding)
+		}
+	}
+	for part := range c.parts(left) {
+		c.scanned += len(part)
+		fresh, err := c.scanner.Scan(ctx, scanners.Target{Scope: scope, Files: part})
+		baseline.Seal(fresh)
+		found = append(found, fresh...)
+		if err == nil {
+			c.remember(ctx, byFile(keysOf(at, part), fresh))
+			continue
+		}
+		c.failed = append(c.failed, err)
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return found
+}
+
+const (
+	// What a scanner has found in one part of the files is kept before it is shown the next, so that
+	// an attempt that is cut is not in vain. A program is started for each part.
+	partFiles = 500
+	partBytes = 32 << 20
+)
+
+// parts divides files. Those that are judged together stay so.
+func (c *scan) parts(files []scanners.File) iter.Seq[[]scanners.File] {
+	return func(yield func([]scanners.File) bool) {
+		for len(files) > 0 {
+			n, size := 1, len(files[0].Content)
+			for n < len(files) && (c.info.Together || n < partFiles && size+len(files[n].Content) <= partBytes) {
+				size += len(files[n].Content)
+				n++
+			}
+			if !yield(files[:n:n]) {
+				return
+			}
+			files = files[n:]
+		}
+	}
+}
+
+// keysOf gives the keys of some of the files.
+func keysOf(at map[place]string, files []scanners.File) map[place]string {
+	some := map[place]string{}
+	for _, f := range files {
+		p := place{f.Path, f.Commit}
+		some[p] = at[p]
+	}
+	return some
+}
+
+// A place is one version of one file.
+type place struct{ path, commit string }
+
+// byFile sorts what was found by the file that it is in; nil if a finding is in none of them.
+func byFile(at map[place]string, found []scanners.Finding) map[string][]scanners.Finding {
+	sorted := map[string][]scanners.Finding{}
+	for _, key := range at {
+		sorted[key] = []scanners.Finding{}
+	}
+	for _, f := range found {
+		key, ok := at[place{f.Path, f.Commit}]
+		if !ok {
+			return nil
+		}
+		f.Commit = ""
+		sorted[key] = append(sorted[key], f)
+	}
+	return sorted
+}
+
+// blob names the content of a file.
+func blob(f scanners.File) string {
+	if f.Blob != "" {
+		return f.Blob
+	}
+	sum := sha256.Sum256(f.Content)
+	return hex.EncodeToString(sum[:])
+}
+
+// tree has the scanner look at the whole tree of a commit, unless it did before.
+func (c *scan) tree(ctx context.Context, rev string) []scanners.Finding {
+	if !c.info.Has(scanners.ScopeTree) {
+		return nil
+	}
+	oid, all, err := c.source.change.Repo.Tree(ctx, rev)
+	if err != nil {
+		c.failed = append(c.failed, err)
+		return nil
+	}
+	all = slices.DeleteFunc(all, func(f mirror.TreeFile) bool { return !c.info.Sees(f.Path) })
+	if !slices.ContainsFunc(all, func(f mirror.TreeFile) bool { return c.info.Looks(f.Path) }) {
+		return nil
+	}
+	changed, content := c.changed(), oid
+	if c.info.Narrow {
+		for _, f := range changed {
+			content += "\x00" + f.Path
+		}
+	}
+	key := c.key(string(scanners.ScopeTree), "", content)
+	found, ok := c.known(ctx, []string{key})[key]
+	if !ok {
+		c.scanned++
+		if found, err = c.checkout(ctx, all, changed); err != nil {
+			c.failed = append(c.failed, err)
+		}
+		baseline.Seal(found)
+		if err == nil {
+			c.remember(ctx, map[string][]scanners.Finding{key: found})
+		}
+	}
+	return slices.DeleteFunc(found, func(f scanners.Finding) bool { return c.policy.Ignored(f.Path) })
+}
+
+// changed names the files of either side that concern the scanner. They are the same for both, since what
+// only one side was looked at for would seem to be new, or mended.
+func (c *scan) changed() (files []scanners.File) {
+	for _, f := range slices.Concat(c.source.head.files, c.source.base.files) {
+		if c.info.Sees(f.Path) && c.info.Looks(f.Path) {
+			files = append(files, scanners.File{Path: f.Path})
+		}
+	}
+	slices.SortFunc(files, func(a, b scanners.File) int { return strings.Compare(a.Path, b.Path) })
+	return slices.CompactFunc(files, func(a, b scanners.File) bool { return a.Path == b.Path })
+}
+
+// checkout puts the files where the scanner can see them for as long as it looks.
+func (c *scan) checkout(ctx context.Context, files []mirror.TreeFile, changed []scanners.File) ([]scanners.Finding, error) {
+	dir, err := os.MkdirTemp("", "secbydesign-tree-")
+	if err != nil {
+		return nil, fmt.Errorf("export tree: %w", err)
+	}
+	defer os.RemoveAll(dir) // what stays is in the folder of temporary files
+	left, err := c.source.change.Repo.Export(ctx, files, dir)
+	if errors.Is(err, mirror.ErrTooLarge) {
+		return nil, &scanners.IncompleteError{Reason: "The repository is too large to be looked at as a whole.", Err: err}
+	}
+	if err != nil {
+		return nil, err
+	}
+	found, err := c.scanner.Scan(ctx, scanners.Target{Scope: scanners.ScopeTree, Dir: dir, Files: changed})
+	if err == nil && len(left) > 0 {
+		err = &scanners.IncompleteError{Reason: "Too large to be looked at: " + some(left, 3) + "."}
+	}
+	return found, err
+}
+
+// key names a result by everything that it depends on. The path is part of it, because what a
+// file is called decides what many scanners make of it.
+func (c *scan) key(scope, path, content string) string {
+	sum := sha256.Sum256([]byte(strings.Join([]string{c.ident, scope, path, content}, "\x00")))
+	return hex.EncodeToString(sum[:])
+}
+
+// known gives what was found before. The ledger only saves work: what it cannot tell is done
+// again.
+func (c *scan) known(ctx context.Context, keys []string) map[string][]scanners.Finding {
+	if c.keep.Known == nil {
+		return nil
+	}
+	rows, err := c.keep.Known(ctx, keys)
+	if err != nil {
+		zerolog.Ctx(ctx).Warn().Err(err).Msg("what was found before is not known")
+		return nil
+	}
+	found := map[string][]scanners.Finding{}
+	for key, row := range rows {
+		var list []scanners.Finding
+		if json.Unmarshal(row, &list) == nil {
+			found[key] = list
+		}
+	}
+	return found
+}
+
+func (c *scan) remember(ctx context.Context, found map[string][]scanners.Finding) {
+	if c.keep.Keep == nil || len(found) == 0 {
+		return
+	}
+	rows := map[string][]byte{}
+	for key, list := range found {
+		row, err := json.Marshal(list)
+		if err != nil {
+			continue // a number that JSON does not have: it is found again the next time
+		}
+		rows[key] = row
+	}
+	if err := c.keep.Keep(ctx, rows); err != nil {
+		zerolog.Ctx(ctx).Warn().Err(err).Msg("what was found is not kept")
+	}
+}
+
+// join makes one error of several, with all their public reasons; nil of none.
+func join(errs []error) error {
+	if len(errs) == 0 {
+		return nil
+	}
+	if len(errs) == 1 {
+		return errs[0]
+	}
+	var reasons []string
+	for _, err := range errs {
+		reasons = append(reasons, scanners.Reason(err))
+	}
+	return &scanners.IncompleteError{Reason: strings.Join(slices.Compact(reasons), " "), Err: errors.Join(errs...)}
+}
+
+// some lists the first n names, and says how many more there are.
+func some(names []string, n int) string {
+	if len(names) <= n {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:n], ", "), len(names)-n)
+}

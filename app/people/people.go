@@ -1,0 +1,81 @@
+// Package people finds out who somebody is in a repository: what GitHub lets them do, which teams they are in,
+// and what they own.
+package people
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/google/go-github/v60/github"
+
+	"github.com/secbydesign/secbydesign/app/installation"
+	"github.com/secbydesign/secbydesign/app/ownership"
+	"github.com/secbydesign/secbydesign/app/pull"
+)
+
+// Find finds out who somebody is in the repository of a pull request: what GitHub lets them do there. mayRead is
+// false for a login that may not read it.
+func Find(ctx context.Context, gh *installation.Client, p pull.Pull, login string) (who ownership.Person, mayRead bool, err error) {
+	who = ownership.Person{Login: login, Author: strings.EqualFold(login, p.Author)}
+	level, resp, err := gh.REST.Repositories.GetPermissionLevel(ctx, p.Owner, p.Repo, login)
+	if resp != nil && resp.StatusCode == http.StatusNotFound && IsAnswer(err) {
+		return who, false, nil
+	}
+	if err != nil {
+		return who, false, fmt.Errorf("read what %s may do: %w", login, err)
+	}
+	switch level.GetPermission() {
+	case "admin", "write":
+		who.Write = true
+	case "read":
+	default:
+		return who, false, nil
+	}
+	switch level.GetUser().GetRoleName() {
+	case "admin", "maintain":
+		who.Lead = true
+	}
+	return who, true, nil
+}
+
+// IsAnswer reports whether an error is GitHub's answer, and no failure on the way.
+func IsAnswer(err error) bool {
+	var e *github.ErrorResponse
+	return errors.As(err, &e)
+}
+
+// Owns finds out whether a person is one of the owners. Where there are none, everybody is who
+// may write.
+func Owns(ctx context.Context, gh *installation.Client, org string, who ownership.Person, owners []string) (ownership.Person, error) {
+	who.Owns, who.Teams = len(owners) == 0, nil
+	for _, owner := range owners {
+		name, slug, isTeam := strings.Cut(strings.TrimPrefix(owner, "@"), "/")
+		if !isTeam {
+			who.Owns = who.Owns || strings.EqualFold(name, who.Login)
+			continue
+		}
+		if !strings.EqualFold(name, org) {
+			continue // GitHub knows no such owner
+		}
+		teams, err := gh.Teams(ctx)
+		if forbidden := (*installation.Forbidden)(nil); errors.As(err, &forbidden) {
+			continue // without members: read it is not known, and what is not known is no
+		}
+		if err != nil {
+			return who, err
+		}
+		m, resp, err := teams.Teams.GetTeamMembershipBySlug(ctx, org, slug, who.Login)
+		switch {
+		case resp != nil && resp.StatusCode == http.StatusNotFound && IsAnswer(err):
+		case err != nil:
+			return who, fmt.Errorf("look up %s in %s: %w", who.Login, owner, err)
+		case m.GetState() == "active":
+			who.Owns = true
+			who.Teams = append(who.Teams, strings.ToLower(owner))
+		}
+	}
+	return who, nil
+}

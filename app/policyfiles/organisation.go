@@ -1,0 +1,144 @@
+package policyfiles
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rs/zerolog"
+
+	"github.com/secbydesign/secbydesign/app/installation"
+	"github.com/secbydesign/secbydesign/app/ledger"
+	"github.com/secbydesign/secbydesign/app/policy"
+)
+
+// organisationRepos are where an organisation's policy is, at the default branch. The first that
+// has one counts.
+var organisationRepos = [2]string{".github", "secbydesign"}
+
+// errFork is of the second of them: whoever forks this program's own repository means no policy by it.
+var errFork = errors.New("the repository is a fork")
+
+// organisation reads the organisation's policy and says in which repository it is; empty for none.
+// The notices are plain text.
+func (f *Files) organisation(ctx context.Context, installed int64, owner string) (in policy.Layer, home string, notices []string, err error) {
+	for i, repo := range organisationRepos {
+		layer, there, notice, err := f.organisationAt(ctx, installed, owner, repo)
+		if err != nil {
+			return policy.Layer{}, "", nil, err
+		}
+		if !there {
+			continue
+		}
+		if notice != "" {
+			notices = append(notices, notice)
+		}
+		for _, other := range organisationRepos[i+1:] {
+			// One that cannot be read is not in force, and nobody is misled by it.
+			if _, _, also, err := f.readOrganisation(ctx, installed, owner, other); err == nil && also {
+				notices = append(notices, fmt.Sprintf("%s/%s/%s is not the organisation's policy, because there is one in %[1]s/%[4]s.", owner, other, policy.File, repo))
+			}
+		}
+		return layer, repo, notices, nil
+	}
+	return policy.Layer{}, "", nil, nil
+}
+
+// organisationAt reads the organisation's policy in one repository by GitHub's API: as it is now,
+// since the client asks each time whether what it has still holds. Absent, unreadable and invalid
+// are three things here, too; absent alone is not there. A repository that the App is not installed
+// on cannot be told from one that does not exist, so it is absent, unless its policy was read before:
+// guardrails do not fall by being moved out of sight.
+func (f *Files) organisationAt(ctx context.Context, installed int64, owner, repo string) (in policy.Layer, there bool, notice string, err error) {
+	name, of := owner+"/"+repo+"/"+policy.File, ledger.Repo{Owner: owner, Name: repo}
+	text, sha, ok, err := f.readOrganisation(ctx, installed, owner, repo)
+	var limited *installation.RateLimited
+	var problem string
+	switch {
+	case context.Cause(ctx) != nil, errors.As(err, &limited), errors.Is(err, installation.ErrSuspended):
+		return policy.Layer{}, false, "", errors.Join(context.Cause(ctx), err)
+	case errors.Is(err, errFork):
+		return policy.Layer{}, false, "", nil // what is kept under its name is its own policy
+	case errors.Is(err, installation.ErrGone):
+		problem = "cannot be reached any more: the App has to be installed on " + owner + "/" + repo
+	case err != nil:
+		zerolog.Ctx(ctx).Warn().Err(err).Msg("the organisation's policy could not be read")
+		problem = "could not be read"
+	case !ok:
+		return policy.Layer{}, false, "", f.forget(ctx, of, "")
+	default:
+		parsed, err := policy.Parse(name, text)
+		if err == nil {
+			// Written only when it is another: every review reads it.
+			if before, _, had, err := f.Ledger.ValidPolicy(ctx, of); err != nil || had && before == sha {
+				return parsed, true, "", err
+			}
+			return parsed, true, "", f.Ledger.SaveValidPolicy(ctx, of, sha, text)
+		}
+		if problem, err = invalid(err); err != nil {
+			return policy.Layer{}, false, "", err
+		}
+	}
+	in, force, lastErr := lastLayer(ctx, f.Ledger.Reader, of, true)
+	switch {
+	case lastErr != nil:
+		return policy.Layer{}, false, "", lastErr
+	case force == "" && errors.Is(err, installation.ErrGone):
+		return policy.Layer{}, false, "", nil
+	case force == "":
+		force = "none of it is"
+	}
+	return in, true, fmt.Sprintf("The organisation's policy %s %s. Until it is fixed, %s in force.", name, problem, force), nil
+}
+
+// readOrganisation gives the text of the organisation's file and what GitHub calls this version of
+// it. Not ok is: the repository is there, and the file is not.
+func (f *Files) readOrganisation(ctx context.Context, installed int64, owner, repo string) (text []byte, sha string, ok bool, err error) {
+	gh, err := f.readable(ctx, installed, owner, repo)
+	if err != nil {
+		return nil, "", false, err
+	}
+	file, _, _, err := gh.Repositories.GetContents(ctx, owner, repo, policy.File, nil)
+	if installation.NotFound(err) { // the file, or the whole repository
+		_, _, err := gh.Repositories.Get(ctx, owner, repo)
+		if installation.NotFound(err) {
+			err = installation.ErrGone
+		}
+		return nil, "", false, err
+	}
+	if err != nil {
+		return nil, "", false, fmt.Errorf("read the organisation's policy: %w", err)
+	}
+	if repo == organisationRepos[1] {
+		switch r, _, err := gh.Repositories.Get(ctx, owner, repo); {
+		case err != nil:
+			return nil, "", false, fmt.Errorf("read the organisation's policy: %w", err)
+		case r.GetFork():
+			return nil, "", false, errFork
+		}
+	}
+	if file.GetType() != "file" {
+		return nil, "", false, errors.New("read the organisation's policy: it is not a file")
+	}
+	content, err := file.GetContent()
+	if err != nil {
+		return nil, "", false, fmt.Errorf("read the organisation's policy: %w", err)
+	}
+	return []byte(content), file.GetSHA(), true, nil
+}
+
+// Guardrails gives what the organisation allows to accept, as its policy says now.
+func (f *Files) Guardrails(ctx context.Context, installed int64, owner string) (policy.Guardrails, error) {
+	org, _, _, err := f.organisation(ctx, installed, owner)
+	if err != nil {
+		return policy.Guardrails{}, err
+	}
+	return policy.Merge(org, policy.Layer{}).Guardrails, nil
+}
+
+// HasPolicy reports whether a repository of this name may hold an organisation's policy.
+func HasPolicy(repo string) bool {
+	return slices.ContainsFunc(organisationRepos[:], func(name string) bool { return strings.EqualFold(name, repo) })
+}

@@ -1,0 +1,137 @@
+package review
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/rs/zerolog"
+
+	"github.com/secbydesign/secbydesign/app/examine"
+	"github.com/secbydesign/secbydesign/app/installation"
+	"github.com/secbydesign/secbydesign/app/mirror"
+	"github.com/secbydesign/secbydesign/app/pull"
+)
+
+// fetch brings both ends of the change here, and the commits in between.
+func (r *Reviewer) fetch(ctx context.Context, gh *installation.Client, p pull.Pull) (examine.Change, error) {
+	repo, err := r.mirror(ctx, gh, p)
+	if err != nil {
+		return examine.Change{}, fmt.Errorf("open mirror: %w", err)
+	}
+	c := examine.Change{Repo: repo, Base: p.MergeBase, Head: p.Head}
+	if c.Base == "" { // no common history: everything is new
+		c.Base = repo.EmptyTree()
+	}
+	head := fmt.Sprintf("refs/pull/%d/head", p.Number)
+	want := mirror.Want{SHAs: []string{p.Head, p.Base}, Refs: []string{head}, Depth: 1}
+	if p.MergeBase != "" {
+		want.SHAs = append(want.SHAs, p.MergeBase)
+	}
+	if err := repo.Fetch(ctx, want); err != nil {
+		return examine.Change{}, fmt.Errorf("fetch %s: %w", p.Head, err)
+	}
+	if c.Commits, c.Partial, err = r.between(ctx, gh, repo, p); err != nil {
+		return examine.Change{}, err
+	}
+	return c, nil
+}
+
+// mirror opens the mirror of the repository of a pull request.
+func (r *Reviewer) mirror(ctx context.Context, gh *installation.Client, p pull.Pull) (*mirror.Repo, error) {
+	return r.Mirrors.Open(ctx, gh.Mirror(), mirror.Remote{URL: r.App.GitURL(p.Owner, p.Repo), Token: gh.GitToken})
+}
+
+// maxCommits is how many commits of a pull request are looked at. Each costs the trees that it changes and
+// every version of a file that it brings.
+const maxCommits = 1000
+
+// maxLog bounds the history that is read to find them: merges bring in what others did meanwhile.
+const maxLog = 50 * maxCommits
+
+// between brings the commits of a pull request here and lists them, oldest first. partial says why they are
+// not all; what is too large to be had is no error, since both ends can be compared without it.
+//
+// Where nobody merged, history itself tells which they are. Else it does not, since a mirror does not hold
+// the whole of it: then GitHub lists the oldest, and what comes after one of these belongs to the pull
+// request, too.
+func (r *Reviewer) between(ctx context.Context, gh *installation.Client, repo *mirror.Repo, p pull.Pull) (commits []string, partial string, err error) {
+	if p.Commits <= 1 {
+		return nil, "", nil
+	}
+	refs := []string{fmt.Sprintf("refs/pull/%d/head", p.Number)}
+	want := mirror.Want{SHAs: []string{p.Head}, Refs: refs, Depth: min(p.Commits, maxCommits) + 1}
+	log, err := history(ctx, repo, p, want)
+	if errors.Is(err, mirror.ErrTooLarge) {
+		zerolog.Ctx(ctx).Info().Err(err).Msg("the history is over the limits")
+		return nil, fmt.Sprintf("The history of the pull request's %d commits is too large to be read, so it was not looked at.", p.Commits), nil
+	}
+	if err != nil {
+		return nil, "", fmt.Errorf("fetch the history of %s: %w", p.Head, err)
+	}
+	commits, all := straight(log, p.MergeBase)
+	if !all && len(commits) < maxCommits { // somebody merged
+		listed, err := p.List(ctx, gh.REST)
+		if err != nil {
+			return nil, "", err
+		}
+		// The parents are what each is compared with.
+		err = repo.Fetch(ctx, mirror.Want{SHAs: listed, Refs: refs, Depth: 2})
+		if errors.Is(err, mirror.ErrTooLarge) {
+			listed, err = nil, nil
+		}
+		if err != nil {
+			return nil, "", fmt.Errorf("fetch the commits of the pull request: %w", err)
+		}
+		commits = after(log, listed, commits)
+		all = len(commits) >= p.Commits
+	}
+	commits = commits[max(0, len(commits)-maxCommits):]
+	if !all {
+		partial = fmt.Sprintf("The pull request has %d commits, of which %d were looked at: the history of the others was not.", max(p.Commits, len(commits)+1), len(commits))
+	}
+	return commits, partial, nil
+}
+
+func history(ctx context.Context, repo *mirror.Repo, p pull.Pull, want mirror.Want) ([]mirror.Commit, error) {
+	if err := repo.Fetch(ctx, want); err != nil {
+		return nil, err
+	}
+	return repo.Log(ctx, p.MergeBase, p.Head, maxLog)
+}
+
+// straight lists the commits of a history, children first, down to where it parts from its base, oldest
+// first: all of them where nobody merged, else those from the last merge on.
+func straight(log []mirror.Commit, base string) (commits []string, all bool) {
+	for i, c := range log {
+		if len(commits) == maxCommits || i > 0 && !slices.Equal(log[i-1].Parents, []string{c.SHA}) {
+			break
+		}
+		commits = append(commits, c.SHA)
+		all = !c.End && (len(c.Parents) == 0 || slices.Equal(c.Parents, []string{base}))
+	}
+	slices.Reverse(commits)
+	return commits, all
+}
+
+// after lists commits of a pull request that are known, and those of a history, children first, that come
+// after one of them: what the base has cannot. The oldest are first.
+func after(log []mirror.Commit, oldest, newest []string) []string {
+	const known, told = 1, 2
+	in := map[string]int{}
+	for _, sha := range newest {
+		in[sha] = known
+	}
+	for _, sha := range oldest {
+		in[sha] = told
+	}
+	commits := slices.Clone(oldest)
+	for _, c := range slices.Backward(log) {
+		if in[c.SHA] != told && (in[c.SHA] == known || slices.ContainsFunc(c.Parents, func(parent string) bool { return in[parent] != 0 })) {
+			in[c.SHA] = told
+			commits = append(commits, c.SHA)
+		}
+	}
+	return commits
+}

@@ -1,0 +1,163 @@
+package review
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/rs/zerolog"
+
+	"github.com/secbydesign/secbydesign/app/decision"
+	"github.com/secbydesign/secbydesign/app/examine"
+	"github.com/secbydesign/secbydesign/app/judge"
+	"github.com/secbydesign/secbydesign/app/ledger"
+	"github.com/secbydesign/secbydesign/app/ownership"
+	"github.com/secbydesign/secbydesign/app/policy"
+	"github.com/secbydesign/secbydesign/app/pull"
+	"github.com/secbydesign/secbydesign/app/queue"
+	"github.com/secbydesign/secbydesign/app/record"
+	"github.com/secbydesign/secbydesign/checks"
+	"github.com/secbydesign/secbydesign/scanners"
+)
+
+func (r *Reviewer) record(ctx context.Context, req queue.Request, head, kind string, data any) error {
+	e := ledger.Event{Kind: kind, Installation: req.Installation, RepoID: req.RepoID, Owner: req.Owner, Repo: req.Repo, Number: req.Number, Head: head}
+	if data != nil {
+		b, err := json.Marshal(data)
+		if err != nil {
+			return fmt.Errorf("record review: %w", err)
+		}
+		e.Data = b
+	}
+	if err := r.Ledger.Record(ctx, e); err != nil {
+		return fmt.Errorf("record review: %w", err)
+	}
+	return nil
+}
+
+// A recordInput holds the inputs of a report that its record needs.
+type recordInput struct {
+	pull    pull.Pull
+	infos   []scanners.Info
+	adds    func(scanners.Result) bool // nil when the change could not be read
+	owners  *ownership.Owners          // nil when they could not be read
+	owned   map[string][]string        // what they say of a path
+	context record.Context
+
+	limited bool // some of the change is over the limits
+}
+
+// recordInput reads who owns what, which decides nothing in a review: where it cannot be read, that is
+// kept.
+func (r *Reviewer) recordInput(ctx context.Context, c examine.Change, p pull.Pull, pol policy.Policy, ex examine.Examination) recordInput {
+	b := recordInput{pull: p, infos: r.infos(), adds: judge.AddedBy(ex.Patch), context: record.Context{NotRun: ex.NotRun == examine.Nothing}, limited: ex.Limited}
+	if ex.Diff != nil {
+		for _, ch := range ex.Diff.Changes {
+			path := ch.NewPath
+			if path == "" {
+				path = ch.OldPath
+			}
+			if !pol.Ignored(path) {
+				continue
+			}
+			if b.context.IgnoredFiles++; b.context.IgnoredFiles <= record.MaxIgnored {
+				b.context.Ignored = append(b.context.Ignored, path)
+			}
+		}
+	}
+	owners, err := examine.Owners(ctx, c.Repo, p.Base)
+	if err != nil {
+		zerolog.Ctx(ctx).Warn().Err(err).Msg("who owns what could not be read")
+		return b
+	}
+	b.owners, b.owned = &owners, map[string][]string{}
+	return b
+}
+
+func (r *Reviewer) infos() (list []scanners.Info) {
+	for _, sc := range r.Examiner.Scanners {
+		list = append(list, sc.Info())
+	}
+	return list
+}
+
+// summary is what the ledger keeps of a report.
+func summary(rep checks.Report, b recordInput) record.Review {
+	b.context.Base, b.context.Into, b.context.Draft, b.context.NoOwners = b.pull.MergeBase, b.pull.BaseRef, b.pull.Draft, b.owners == nil
+	out := record.Review{Version: record.Version, Verdict: rep.Verdict, Conclusion: rep.Check.Conclusion, Context: &b.context}
+	threads := map[string]string{}
+	for _, c := range rep.Comments {
+		for _, f := range c.With {
+			threads[f] = c.Fingerprint
+		}
+	}
+	told := map[string]bool{}
+	for _, f := range rep.Findings() {
+		told[f.Fingerprint] = true
+		one := b.finding(rep, f)
+		one.Thread = threads[f.Fingerprint]
+		out.Findings = append(out.Findings, one)
+	}
+	runs := map[string]scanners.Run{}
+	for _, run := range rep.Runs() {
+		runs[run.Scanner] = run
+		for _, found := range run.Results {
+			if found.State == scanners.New && !told[found.Fingerprint] {
+				b.context.Hidden = append(b.context.Hidden, b.finding(rep, checks.Finding{Result: found}))
+			}
+		}
+	}
+	for _, info := range b.infos {
+		run, asked := runs[info.Name]
+		b.context.Scanners = append(b.context.Scanners, record.Scanner{Name: info.Name, Gate: info.Gate, State: stateOf(run, asked)})
+		delete(runs, info.Name)
+	}
+	for _, run := range rep.Runs() {
+		if _, left := runs[run.Scanner]; left { // it ran elsewhere, see [upload.Externals]
+			b.context.Scanners = append(b.context.Scanners, record.Scanner{Name: run.Scanner, Gate: run.Gate, State: stateOf(run, true)})
+		}
+	}
+	return out
+}
+
+func stateOf(run scanners.Run, asked bool) record.ScannerState {
+	var gone *scanners.MissingError
+	switch {
+	case !asked:
+		return record.Off
+	case run.Skipped != "" || errors.As(run.Err, &gone):
+		return record.Missing
+	case run.Err != nil:
+		return record.Unfinished
+	case run.Idle:
+		return record.Idle
+	}
+	return record.Ran
+}
+
+func (b recordInput) finding(rep checks.Report, f checks.Finding) record.Finding {
+	one := record.Finding{
+		Fingerprint: f.Fingerprint, Rule: f.RuleID(), Gate: f.Gate, Title: f.Title, Severity: f.Severity, State: f.State,
+		Path: f.Path, Line: f.Line, Shown: f.Comment, Block: f.Block, Fixable: decision.Fixable(f.Finding), HelpURL: f.HelpURL, Why: f.Why,
+	}
+	if f.Decided != nil {
+		one.Decided = cmp.Or(f.Decided.ID, f.Decided.Place())
+	}
+	if f.State != scanners.New {
+		return one
+	}
+	one.EndLine, one.CWE, one.Package, one.Aliases, one.Commit = f.EndLine, f.CWE, f.Package, f.Aliases, f.Commit
+	one.Extents = f.Extents
+	one.Adds, one.Place = b.adds != nil && b.adds(f.Result), rep.Carries(f.Result)
+	if b.owners != nil {
+		owners, known := b.owned[f.Path]
+		if !known {
+			owners = b.owners.Of(f.Path)
+			b.owned[f.Path] = owners
+		}
+		one.Owners = owners
+	}
+	return one
+}

@@ -1,0 +1,191 @@
+package review
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/secbydesign/secbydesign/app/baseline"
+	"github.com/secbydesign/secbydesign/app/decision"
+	"github.com/secbydesign/secbydesign/app/examine"
+	"github.com/secbydesign/secbydesign/app/insight"
+	"github.com/secbydesign/secbydesign/app/installation"
+	"github.com/secbydesign/secbydesign/app/judge"
+	"github.com/secbydesign/secbydesign/app/policy"
+	"github.com/secbydesign/secbydesign/app/policyfiles"
+	"github.com/secbydesign/secbydesign/app/pull"
+	"github.com/secbydesign/secbydesign/app/record"
+	"github.com/secbydesign/secbydesign/app/suppress"
+	"github.com/secbydesign/secbydesign/app/upload"
+	"github.com/secbydesign/secbydesign/checks"
+	"github.com/secbydesign/secbydesign/checks/publish"
+	"github.com/secbydesign/secbydesign/scanners"
+)
+
+// report examines the change and says what the pull request should show. What is known before the end is
+// shown on the way.
+func (r *Reviewer) report(ctx context.Context, gh *installation.Client, p pull.Pull, run *publish.Run) (checks.Report, recordInput, error) {
+	change, err := r.fetch(ctx, gh, p)
+	if err != nil {
+		return checks.Report{}, recordInput{}, err
+	}
+	pol, layers, notices, err := r.Files.Policy(ctx, gh.Installation, p, policyfiles.AtBase(change.Repo, p))
+	if err != nil {
+		return checks.Report{}, recordInput{}, err
+	}
+	if change.External, err = r.Externals.Of(ctx, change.Repo, p, pol); err != nil {
+		return checks.Report{}, recordInput{}, err
+	}
+	c := composer{
+		pull: p, change: change, policy: pol, layers: layers, notices: slices.Concat(notices, upload.MissingNotices(change.External)),
+		link:   func(path string, line int) string { return link(r.App.WebURL(), p, path, line) },
+		nearby: func(ctx context.Context) (*neighbours, error) { return r.neighbours(ctx, p, change.External) },
+	}
+	// What is decided from here on has the pull request reviewed again.
+	if c.decisions, err = r.Ledger.Decisions(ctx, p.Repository()); err != nil {
+		return checks.Report{}, recordInput{}, err
+	}
+	c.known, c.open = shown(run.Threads())
+	c.evidence = r.evidence(ctx, pol, p)
+	c.suppressions = suppress.New(ctx, r.Examiner.Scanners, change, p.Base, pol, time.Now())
+	ex, err := r.Examiner.Examine(ctx, change, pol, c.known, c.progress(ctx, run))
+	if err != nil {
+		return checks.Report{}, recordInput{}, err
+	}
+	rep, err := c.compose(ctx, ex, nil)
+	return rep, r.recordInput(ctx, change, p, pol, ex), err
+}
+
+// evidence is what the record says of the rules in the repository of a pull request.
+func (r *Reviewer) evidence(ctx context.Context, pol policy.Policy, p pull.Pull) judge.Evidence {
+	return &insight.Evidence{
+		Repo: record.RepoKey(p.RepoID, p.Repo), Window: insight.WindowOf(time.Now(), pol),
+		Use: func(rule string, w insight.Window) (record.RuleUse, error) {
+			return r.Ledger.RuleUse(ctx, p.Owner, rule, w.Since, w.Recent)
+		},
+		Names: func(scanner string, w insight.Window) ([]string, error) {
+			return r.Ledger.RulesShown(ctx, p.Owner, scanner, w.Since)
+		},
+	}
+}
+
+// A composer makes the reports of one review, of which all but the last are about what is known so far.
+type composer struct {
+	link         func(path string, line int) string // of a line at the head; 0 for the file
+	nearby       func(context.Context) (*neighbours, error)
+	pull         pull.Pull
+	change       examine.Change
+	policy       policy.Policy
+	layers       policyfiles.Layers
+	notices      []string
+	decisions    []decision.Decision
+	evidence     judge.Evidence
+	suppressions *suppress.Set
+	known        []baseline.Known // findings that have a thread
+	open         map[string]bool  // fingerprints that have a thread; true where it is open
+	neighbours   *neighbours      // nil until they are needed
+}
+
+// compose makes the report of what is examined. pending are scanners that still run.
+func (c *composer) compose(ctx context.Context, ex examine.Examination, pending []scanners.Run) (checks.Report, error) {
+	j, err := judge.Apply(judge.Case{
+		Runs: ex.Runs, Pending: pending, Policy: c.policy, Known: c.known, Within: ex.Within,
+		Decisions: c.decisions, Scope: decision.Scope{Pulls: map[int]bool{c.pull.Number: true}},
+		Suppress: func(gates []checks.Gate) error { return c.suppressions.Decide(ctx, ex, gates) },
+		Adds:     judge.AddedBy(ex.Patch), Evidence: c.evidence, Now: time.Now(),
+	})
+	if err != nil {
+		return checks.Report{}, err
+	}
+	c.known = append(slices.Clip(c.known), j.News()...) // of two findings of one problem, the one that was shown first keeps its thread
+	var fails []string
+	if !c.pull.Draft { // nothing of a draft fails
+		fails = slices.Concat(judge.Lines(j.Fails), judge.Lines(j.Coming))
+	}
+	annotations, notices, err := c.propose(ctx, ex, j.Gates)
+	if err != nil {
+		return checks.Report{}, err
+	}
+	suppressed, more, err := c.suppressions.Review(ctx, ex)
+	if err != nil {
+		return checks.Report{}, err
+	}
+	files := c.change.Read(ctx, ex, checks.Needs(j.Gates, ex.Patch))
+	if ctx.Err() != nil {
+		return checks.Report{}, context.Cause(ctx)
+	}
+	return checks.Compose(checks.Input{
+		Base: c.change.Base, Head: c.pull.Head, Patch: ex.Patch, Gates: j.Gates, NotRun: ex.NotRun,
+		Draft: c.pull.Draft, Limit: c.policy.CommentLimit, Threads: c.open,
+		Notices:     slices.Concat(c.notices, notices, more, fails),
+		Annotations: slices.Concat(annotations, suppressed),
+		Link:        c.link,
+		Files:       files, Ignored: c.policy.Ignored,
+	}), nil
+}
+
+// progress shows what is known so far. While the policy's first budget lasts, the verdict waits for the
+// scanners that still run. After it the verdict names them as not finished, and what they find is added
+// when it comes.
+//
+// An error ends it and is only logged: what the review shows in the end meets it again.
+func (c *composer) progress(ctx context.Context, run *publish.Run) func(examine.Examination) {
+	began, ended := time.Now(), false
+	return func(ex examine.Examination) {
+		if ended {
+			return
+		}
+		show := run.Finish
+		var pending []scanners.Run
+		if time.Since(began) < c.policy.Budget.First {
+			show = run.Publish
+			ex.Runs, pending = split(ex.Runs)
+		}
+		rep, err := c.compose(ctx, ex, pending)
+		if err == nil {
+			err = show(ctx, rep)
+		}
+		if err != nil {
+			ended = true
+			zerolog.Ctx(ctx).Info().Err(err).Msg("what is known so far could not be shown")
+		}
+	}
+}
+
+// split separates the runs that have ended from those that have not.
+func split(runs []scanners.Run) (ended, pending []scanners.Run) {
+	for _, run := range runs {
+		if errors.Is(run.Err, examine.ErrRunning) {
+			pending = append(pending, run)
+		} else {
+			ended = append(ended, run)
+		}
+	}
+	return ended, pending
+}
+
+// shown lists the findings that the pull request shows or showed, and whether their threads are open.
+func shown(threads []checks.Thread) (known []baseline.Known, open map[string]bool) {
+	open = map[string]bool{}
+	for _, t := range threads {
+		known = append(known, baseline.Known{Fingerprint: t.Fingerprint, Path: t.Path, Line: t.Line})
+		open[t.Fingerprint] = open[t.Fingerprint] || t.Open()
+	}
+	return known, open
+}
+
+func link(web string, p pull.Pull, path string, line int) string {
+	s := web + "/" + p.Owner + "/" + p.Repo + "/blob/" + p.Head + "/" + (&url.URL{Path: path}).EscapedPath()
+	// What ends a Markdown link has to go, and a path may hold it.
+	s = strings.NewReplacer("(", "%28", ")", "%29", " ", "%20", "<", "%3C", ">", "%3E").Replace(s)
+	if line > 0 {
+		s += fmt.Sprintf("#L%d", line)
+	}
+	return s
+}

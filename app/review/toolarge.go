@@ -1,0 +1,63 @@
+package review
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+
+	"github.com/secbydesign/secbydesign/app/ledger"
+	"github.com/secbydesign/secbydesign/app/queue"
+	"github.com/secbydesign/secbydesign/app/record"
+)
+
+// limits names what decides whether a change is too large.
+func (r *Reviewer) limits() string {
+	return r.Examiner.Program + " " + r.Mirrors.Limits.String()
+}
+
+// Retry asks for reviews of open pull requests whose head was too large, or some of it, for other limits than
+// those that hold now.
+func (r *Reviewer) Retry(ctx context.Context) error {
+	events, err := r.Ledger.Events(ctx, ledger.Filter{Kind: record.TooLarge})
+	if err != nil {
+		return err
+	}
+	type subject struct {
+		repo   ledger.Repo
+		number int
+	}
+	last := map[subject]ledger.Event{}
+	for _, e := range events {
+		repo := ledger.Repo{ID: e.RepoID}
+		if e.RepoID == 0 {
+			repo = ledger.Repo{Owner: e.Owner, Name: e.Repo}
+		}
+		last[subject{repo, e.Number}] = e
+	}
+	var list []queue.Request
+	for s, e := range last {
+		var was record.Limits
+		if json.Unmarshal(e.Data, &was) == nil && was.Limits == r.limits() {
+			continue
+		}
+		known, err := r.Ledger.Heard(ctx, s.repo, s.number)
+		if errors.Is(err, sql.ErrNoRows) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if known.Head != e.Head || known.Closed {
+			continue
+		}
+		list = append(list, queue.Request{
+			Key:    queue.Key{Installation: known.Installation, Owner: known.Owner, Repo: known.Repo, Number: known.Number},
+			RepoID: known.RepoID, Reason: "it was too large for other limits", Force: true,
+		})
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	return r.Submit(ctx, ledger.Delivery{}, list, nil, nil)
+}

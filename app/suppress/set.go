@@ -1,0 +1,268 @@
+package suppress
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/secbydesign/secbydesign/app/decision"
+	"github.com/secbydesign/secbydesign/app/examine"
+	"github.com/secbydesign/secbydesign/app/ownership"
+	"github.com/secbydesign/secbydesign/app/policy"
+	"github.com/secbydesign/secbydesign/checks"
+	"github.com/secbydesign/secbydesign/checks/patch"
+	"github.com/secbydesign/secbydesign/scanners"
+)
+
+// Set are what the code of a change says about findings in it: our own suppressions, see
+// [Ignore]. They count only as the base has them. It is for one review, and for one
+// goroutine at a time.
+type Set struct {
+	head, base, tip func(path string) ([]byte, bool)
+	looked          func(string) ([]byte, bool) // files at the head that need not be read again; may be nil
+	Owners          func() ownership.Owners     // of the files, at the tip
+	rules           ownership.Rules
+	policy          policy.Policy
+	names           []string // of the scanners that there are
+	infos           map[string]scanners.Info
+	tree            func() ([]string, bool) // all files at the head
+	now             time.Time
+	by              index // see look
+	compared        int   // how many files entries were compared with
+}
+
+// New makes the set of a change, which reads files as they are needed. here are the scanners that the
+// program has. tip is the commit of the base branch whose policy is
+// pol: what was taken back there since the change began counts for nothing.
+func New(ctx context.Context, here []scanners.Scanner, c examine.Change, tip string, pol policy.Policy, now time.Time) *Set {
+	base := c
+	base.Head = c.Base
+	last := c
+	last.Head = tip
+	s := &Set{base: base.Text(ctx), tip: last.Text(ctx), rules: pol.Guardrails.Accept, policy: pol, infos: map[string]scanners.Info{}, now: now}
+	rest := c.Text(ctx)
+	s.head = func(path string) ([]byte, bool) {
+		if s.looked != nil {
+			if content, ok := s.looked(path); ok {
+				return content, true
+			}
+		}
+		return rest(path)
+	}
+	for _, sc := range here {
+		info := sc.Info()
+		s.names, s.infos[info.Name] = append(s.names, info.Name), info
+	}
+	s.tree = sync.OnceValues(func() (paths []string, ok bool) {
+		_, files, err := c.Repo.Tree(ctx, c.Head)
+		for _, f := range files {
+			paths = append(paths, f.Path)
+		}
+		return paths, err == nil
+	})
+	s.Owners = sync.OnceValue(func() ownership.Owners {
+		// Without owners less is accepted, not more.
+		o, _ := examine.Owners(ctx, c.Repo, tip)
+		return o
+	})
+	return s
+}
+
+// at gives those of a file at one side.
+func (s *Set) at(side func(string) ([]byte, bool), path string) []Ignore {
+	text, ok := side(path)
+	if !ok || !strings.Contains(strings.ToLower(string(text)), "secbydesign") { // nearly always
+		return nil
+	}
+	return Ignores(string(text), s.now)
+}
+
+// standing gives those of a file that count. A renamed file has none: whose word they were may
+// have been another's.
+func (s *Set) standing(ex examine.Examination, path string) []Ignore {
+	before := func(line int) (int, bool) { return line, true }
+	if file, changed := ex.Patch.File(path); changed {
+		if file.OldPath != file.NewPath {
+			return nil
+		}
+		before = file.Before
+	} else if s.by.changed[path] {
+		return nil // its patch could not be had
+	}
+	head := s.at(s.head, path)
+	if len(head) == 0 {
+		return nil
+	}
+	last := texts(s.at(s.tip, path))
+	return slices.DeleteFunc(Standing(head, s.at(s.base, path), before), func(i Ignore) bool { return !last[i.Text] })
+}
+
+// texts gives what comments say.
+func texts(list []Ignore) map[string]bool {
+	said := map[string]bool{}
+	for _, i := range list {
+		said[i.Text] = true
+	}
+	return said
+}
+
+// Decide marks the new findings that a comment of the base accepts. Its form, but for ctx and ex, is that of
+// the field Suppress of a case of package judge.
+func (s *Set) Decide(ctx context.Context, ex examine.Examination, gates []checks.Gate) error {
+	s.look(ex)
+	files := map[string]map[int][]Ignore{} // by the line that they are about
+	for _, g := range gates {
+		for i := range g.Findings {
+			f := &g.Findings[i]
+			if f.State != scanners.New || !f.Comment || f.Decided != nil || f.Line == 0 || f.Commit != "" {
+				continue
+			}
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			about, read := files[f.Path]
+			if !read {
+				about = map[int][]Ignore{}
+				for _, i := range s.standing(ex, f.Path) {
+					about[i.Covers] = append(about[i.Covers], i)
+				}
+				files[f.Path] = about
+			}
+			s.decide(f, about[f.Line])
+		}
+	}
+	return nil
+}
+
+func (s *Set) decide(f *checks.Finding, list []Ignore) {
+	for _, i := range list {
+		if !s.means(i, f.Result) {
+			continue
+		}
+		why := s.refused(i, f.Rule, f.Result)
+		if why == "" {
+			f.Decided = &checks.Decided{Path: f.Path, Line: i.Line, How: decision.Outcome("accept"), Until: i.Until, Reason: i.Reason}
+			f.Lapsed = ""
+			return
+		}
+		if f.Lapsed == "" {
+			f.Lapsed = fmt.Sprintf("The comment at %s:%d does not accept it. %s", f.Path, i.Line, why)
+		}
+	}
+}
+
+// means reports whether a comment is about the rule of a finding.
+func (s *Set) means(i Ignore, r scanners.Result) bool {
+	return policy.RuleProblem(i.Rule, s.names...) == "" && policy.RuleMatches(i.Rule, r.Scanner, r.Rule)
+}
+
+// refused says why a comment does not accept a finding of a rule: one sentence, empty where it
+// does.
+func (s *Set) refused(i Ignore, rule string, r scanners.Result) string {
+	switch {
+	case r.Worse:
+		return "It was written when the finding did not go as far as it does now."
+	case i.Over(s.now):
+		return "It ended on " + i.Until.Format(time.DateOnly) + "."
+	case !policy.NamesRule(i.Rule):
+		return fmt.Sprintf("%q names no rule, so it would hide what nobody has seen yet; name the rule.", i.Rule)
+	}
+	wish := ownership.Wish{Rule: r.Scanner + "/" + rule, Severity: r.Severity, Until: i.Until, Reason: i.Reason}
+	if err := s.rules.WeighComment(wish, s.Owners().Of(r.Path), s.now); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// added says what becomes of the comments that the change adds to a file, and which of those that
+// were there have ended.
+func (s *Set) added(ctx context.Context, ex examine.Examination, file *patch.File, before int) (list []note) {
+	path := file.NewPath
+	head := s.at(s.head, path)
+	if len(head) == 0 {
+		return nil
+	}
+	base, standing := texts(s.at(s.base, path)), map[int]bool{}
+	for _, i := range s.standing(ex, path) {
+		standing[i.Line] = true
+	}
+	for _, i := range head {
+		if ctx.Err() != nil {
+			return list
+		}
+		stands := standing[i.Line]
+		switch {
+		case (stands || !file.Adds(i.Line)) && i.Problem == "" && i.Over(s.now):
+			list = append(list, note{path: path, line: i.Line, ended: true, message: fmt.Sprintf(
+				"This accepted findings of %s until %s. That day is over, so it counts for nothing: mend what it covers, or take it away.", i.Rule, i.Until.Format(time.DateOnly))})
+		case !stands && file.Adds(i.Line):
+			n := s.proposed(ex, path, i, before+len(list) < maxWeighed)
+			if base[i.Text] {
+				n.message += " It is a copy of one that is on the base, and as long as both are here neither counts in this pull request."
+			}
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+// proposed says what one comment will do once it is merged, and what is in its way.
+func (s *Set) proposed(ex examine.Examination, path string, i Ignore, weigh bool) note {
+	n := note{path: path, line: i.Line}
+	if i.Problem != "" {
+		n.message = "This is no suppression, and silences nothing. " + i.Problem + " This would be one: " + i.Right
+		if i.Reason == "" {
+			n.write = i.Right
+		}
+		return n
+	}
+	if problem := policy.RuleProblem(i.Rule, s.names...); problem != "" {
+		n.message = "This is no suppression, and silences nothing: " + strings.TrimSuffix(problem, "?") + "."
+		return n
+	}
+	n.wide = !policy.NamesRule(i.Rule)
+	var met []scanners.Result
+	looked, why := false, ""
+	if weigh {
+		met, looked = s.met(ex, path, i)
+	}
+	for _, r := range met {
+		if why = s.refused(i, r.Rule, r); why != "" {
+			break
+		}
+	}
+	scanner, rule, _ := strings.Cut(i.Rule, "/")
+	if len(met) == 0 {
+		why = s.refused(i, rule, scanners.Result{Scanner: scanner, Finding: scanners.Finding{Path: path}})
+	}
+	n.message = fmt.Sprintf("It silences nothing in this pull request. Once it is merged, findings of %s that later pull requests bring to line %d are accepted until %s, and stay counted.", i.Rule, i.Covers, i.Until.Format(time.DateOnly))
+	if why != "" {
+		n.message = "It silences nothing, neither in this pull request nor once it is merged. " + why
+	}
+	if n.inert = len(met) == 0 && looked; n.inert {
+		n.message += fmt.Sprintf(" It matches nothing: no finding of %s begins on line %d.", i.Rule, i.Covers)
+	}
+	return n
+}
+
+// met gives the findings that a comment is about at the head, and whether all scanners that it may
+// mean have looked.
+func (s *Set) met(ex examine.Examination, path string, i Ignore) (met []scanners.Result, looked bool) {
+	looked = !s.policy.Ignored(path)
+	scanner, _, _ := strings.Cut(i.Rule, "/")
+	for _, run := range ex.Runs {
+		if !strings.ContainsAny(scanner, "{}") && !policy.RuleMatches(scanner+"/x", run.Scanner, "x") {
+			continue // a brace may hold the slash
+		}
+		looked = looked && run.Complete()
+	}
+	for _, r := range s.by.at[spotOf{path, i.Covers}] {
+		if policy.RuleMatches(i.Rule, r.Scanner, r.Rule) {
+			met = append(met, r)
+		}
+	}
+	return met, looked
+}

@@ -1,0 +1,340 @@
+package suppress
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/secbydesign/secbydesign/app/examine"
+	"github.com/secbydesign/secbydesign/checks"
+	"github.com/secbydesign/secbydesign/checks/patch"
+	"github.com/secbydesign/secbydesign/scanners"
+)
+
+// A note is what is to be known of one suppression.
+type note struct {
+	path        string
+	line        int
+	ended       bool   // it is not added by the change, and counts for nothing any more
+	part        bool   // it is an entry of a file that has a note of its own
+	message     string // plain text
+	write       string // what would give it a reason; empty where it has one
+	inert, wide bool
+}
+
+// Review shows what the change adds to silence scanners. It silences nothing here, and is a
+// decision that whoever reviews the change should see: each is an annotation, with what to write
+// where it has no reason, what it does not match and where it is too broad.
+func (s *Set) Review(ctx context.Context, ex examine.Examination) (list []checks.Annotation, notices []string, err error) {
+	s.look(ex)
+	var notes []note
+	for _, file := range ex.Patch.Files() {
+		if ctx.Err() != nil {
+			return nil, nil, context.Cause(ctx)
+		}
+		content, ok := s.head(file.NewPath)
+		switch {
+		case file.NewPath == "" || !ok && !Silences(file.NewPath):
+		case Silences(file.NewPath):
+			notes = append(notes, s.entries(ctx, file, string(content), len(notes))...)
+		default:
+			for _, one := range Suppressions(ctx, file.NewPath, string(content), file.Adds) {
+				notes = append(notes, s.foreign(file.NewPath, one, len(notes) < maxWeighed))
+			}
+			if ctx.Err() != nil {
+				return nil, nil, context.Cause(ctx)
+			}
+			notes = append(notes, s.added(ctx, ex, file, len(notes))...)
+		}
+	}
+	if ctx.Err() != nil {
+		return nil, nil, context.Cause(ctx)
+	}
+	slices.SortStableFunc(notes, func(a, b note) int { return cmp.Or(cmp.Compare(a.path, b.path), a.line-b.line) })
+	for _, n := range notes[:min(len(notes), maxSuppressions)] {
+		title := "A suppression to review"
+		switch {
+		case n.ended:
+			title = "A suppression that has ended"
+		case n.write != "":
+			title = "A suppression that needs a reason"
+		}
+		line := max(n.line, 1)
+		list = append(list, checks.Annotation{Path: n.path, StartLine: line, EndLine: line, Level: "warning", Title: title, Message: checks.Plain(n.message)})
+	}
+	return list, summed(notes), nil
+}
+
+// maxSuppressions bounds the annotations; each 50 are a request to GitHub.
+const maxSuppressions = 50
+
+// maxWeighed is how many suppressions of a change are compared with what was found and with the files
+// of the tree. A change with more is one that nobody reads by its suppressions; the others are counted.
+const maxWeighed = 1000
+
+// maxCompared is how many times a file's name is compared with an entry of an ignore file.
+const maxCompared = 10_000_000
+
+// summed says of all of them together what the summary should say.
+func summed(notes []note) (notices []string) {
+	say := func(format string, which func(note) bool, how func(note) string) {
+		var places []string
+		for _, n := range notes {
+			if !n.ended && which(n) {
+				places = append(places, how(n))
+			}
+		}
+		if places = slices.Compact(places); len(places) > maxPlaces {
+			places = append(places[:maxPlaces], fmt.Sprintf("%d more", len(places)-maxPlaces))
+		}
+		if len(places) > 0 {
+			notices = append(notices, fmt.Sprintf(format, strings.Join(places, ", ")))
+		}
+	}
+	where := func(n note) string { return checks.Code(place(n.path, n.line)) }
+	say("This pull request adds suppressions, which silence nothing in it and are there to be reviewed: %s.", func(n note) bool { return !n.part }, where)
+	say("Each is a decision that needs a reason. These have none: %s.", func(n note) bool { return n.write != "" }, func(n note) string {
+		return where(n) + " (write " + checks.Code(n.write) + ")"
+	})
+	say("These match nothing that was found: %s.", func(n note) bool { return n.inert }, where)
+	say("These are for more than one can know: %s.", func(n note) bool { return n.wide }, where)
+	return notices
+}
+
+// maxPlaces bounds the places that one notice names; the annotations have all.
+const maxPlaces = 10
+
+func place(path string, line int) string {
+	if line == 0 {
+		return path
+	}
+	return fmt.Sprintf("%s:%d", path, line)
+}
+
+// foreign says what is to be known of a suppression for another tool.
+func (s *Set) foreign(path string, one Suppression, weigh bool) note {
+	n := note{path: path, line: one.Line, wide: one.Wide || one.Broad}
+	n.message = fmt.Sprintf("%q silences a scanner here, and nothing in this pull request.", one.Marker)
+	if one.Wide {
+		n.message += " It is for the whole file; put it on the one line that needs it."
+	}
+	if one.Broad {
+		n.message += " It names no rule, so it hides what nobody has seen yet; name the rule."
+	}
+	if !one.Reason {
+		n.write = one.Write
+		n.message += " It gives no reason: write `" + one.Write + "`."
+	}
+	if !weigh {
+		return n
+	}
+	if found, ok := s.found(path, one.Tools...); ok && !one.Wide {
+		n.inert = !slices.ContainsFunc(found, func(r scanners.Result) bool { return silences(one, r) })
+	}
+	if n.inert {
+		n.message += " It matches nothing: " + strings.Join(one.Tools, " and ") + " found nothing"
+		if one.Exact && len(one.Rules) > 0 {
+			n.message += " of " + strings.Join(one.Rules, ", ")
+		}
+		if one.Block {
+			n.message += " from this line on."
+		} else {
+			n.message += " on this line or the next."
+		}
+	}
+	return n
+}
+
+// silences reports whether a suppression may be meant for a result in the same file. In doubt it is.
+func silences(s Suppression, r scanners.Result) bool {
+	last := max(r.Line, r.EndLine)
+	if r.Line > 0 && (last < s.Line || !s.Block && r.Line > s.Line+1) {
+		return false
+	}
+	return !s.Exact || len(s.Rules) == 0 || slices.ContainsFunc(s.Rules, func(rule string) bool { return strings.EqualFold(rule, r.Rule) })
+}
+
+// found gives what scanners found at the head in a file, or, where it is empty, in all. It is not
+// ok unless each of them has looked at all of that.
+func (s *Set) found(path string, tools ...string) (list []scanners.Result, ok bool) {
+	for _, tool := range tools {
+		if !s.by.looked[tool] || !s.saw(tool, path) {
+			return nil, false
+		}
+		list = append(list, s.by.found[of{tool, path}]...)
+	}
+	return list, len(tools) > 0
+}
+
+// saw reports whether a scanner was shown a file, or, where it is empty, all files that it looks at.
+func (s *Set) saw(tool, path string) bool {
+	if saw, known := s.by.saw[of{tool, path}]; known {
+		return saw
+	}
+	info := s.infos[tool]
+	shown := func(path string) bool {
+		return !s.policy.Ignored(path) && (info.Has(scanners.ScopeTree) || s.by.changed[path])
+	}
+	saw := false
+	if path != "" {
+		saw = info.Looks(path) && shown(path)
+	} else if tree, ok := s.tree(); ok {
+		saw = !slices.ContainsFunc(tree, func(path string) bool { return info.Looks(path) && !shown(path) })
+	}
+	s.by.saw[of{tool, path}] = saw
+	return saw
+}
+
+// An of names what a scanner found in a file, or, where the path is empty, in all.
+type of struct{ tool, path string }
+
+// An index is an examination in the order in which it is asked about single lines and files.
+type index struct {
+	changed map[string]bool
+	looked  map[string]bool              // scanners that ran to their end
+	failed  map[string]bool              // those that did not
+	found   map[of][]scanners.Result     // at the head
+	at      map[spotOf][]scanners.Result // the same, by where it begins
+	saw     map[of]bool                  // see [Set.saw]
+}
+
+type spotOf struct {
+	path string
+	line int
+}
+
+// look takes an examination for the one that is asked about.
+func (s *Set) look(ex examine.Examination) {
+	s.looked, s.compared = ex.Content, 0
+	s.by = index{
+		changed: map[string]bool{}, looked: map[string]bool{}, failed: map[string]bool{},
+		found: map[of][]scanners.Result{}, at: map[spotOf][]scanners.Result{}, saw: map[of]bool{},
+	}
+	for _, path := range ex.Changed() {
+		s.by.changed[path] = true
+	}
+	for _, run := range ex.Runs {
+		if run.Err != nil {
+			s.by.failed[run.Scanner] = true
+		}
+		complete := run.Complete() && !run.Idle
+		if complete {
+			s.by.looked[run.Scanner] = true
+		}
+		for _, r := range run.Results {
+			if r.State == scanners.Absent || r.Commit != "" {
+				continue
+			}
+			spot := spotOf{r.Path, r.Line}
+			s.by.at[spot] = append(s.by.at[spot], r)
+			if complete {
+				for _, path := range []string{r.Path, ""} {
+					s.by.found[of{run.Scanner, path}] = append(s.by.found[of{run.Scanner, path}], r)
+				}
+			}
+		}
+	}
+}
+
+// entries says what is to be known of an ignore file, and of what the change adds to it.
+func (s *Set) entries(ctx context.Context, file *patch.File, text string, before int) []note {
+	path := file.NewPath
+	whole := note{path: path, message: "This file tells a scanner what to leave alone. It counts for nothing in this pull request; who reviews it decides whether it should later."}
+	list, err := Entries(path, text)
+	if err != nil {
+		whole.message += " As it is, " + err.Error() + "."
+	}
+	notes := []note{whole}
+	for _, e := range list {
+		if !file.Adds(e.Line) {
+			continue
+		}
+		if before++; before > maxWeighed {
+			notes[0].message += fmt.Sprintf(" Entries after line %d were not checked: the change adds more than %d suppressions.", e.Line-1, maxWeighed)
+			break
+		}
+		if ctx.Err() != nil {
+			break
+		}
+		if n := s.entry(path, e); n.message != "" {
+			notes = append(notes, n)
+		}
+	}
+	return notes
+}
+
+// entry says what is wrong with one entry; the message is empty where nothing is.
+func (s *Set) entry(path string, e Entry) note {
+	n := note{path: path, line: e.Line, part: true}
+	var says []string
+	tree, _ := s.tree()
+	if s.compared += len(tree); s.compared > maxCompared {
+		return note{path: path, line: e.Line, part: true, message: fmt.Sprintf("%q was not compared with the files of the tree: the change adds too many entries for so many files.", e.Text)}
+	}
+	if why := e.Broad(tree); why != "" {
+		n.wide = true
+		says = append(says, "It hides what nobody has seen yet: "+why+".")
+	}
+	if e.End != "" {
+		n.wide = true
+		says = append(says, fmt.Sprintf("%q has no last day, and nothing is left alone for ever: write `%s`.", e.Text, e.End))
+	}
+	if !e.Reason {
+		n.write = e.Write
+		says = append(says, fmt.Sprintf("%q gives no reason: write `%s` with it.", e.Text, n.write))
+	}
+	if why := s.inert(e); why != "" {
+		n.inert = true
+		says = append(says, "It matches nothing: "+why+".")
+	}
+	n.message = strings.Join(says, " ")
+	return n
+}
+
+// inert says why an entry has no effect; empty where it has one, or where that is not known.
+func (s *Set) inert(e Entry) string {
+	tree, listed := s.tree()
+	switch {
+	case !listed:
+		return ""
+	case e.ID == "" && e.Path != "":
+		match, ok := e.Files()
+		if !ok || slices.ContainsFunc(tree, match) {
+			return ""
+		}
+		return fmt.Sprintf("no file of the tree is %q", e.Path)
+	case e.Path != "" && e.Tool != "" && !slices.Contains(tree, e.Path):
+		return fmt.Sprintf("there is no file %q", e.Path)
+	case e.ID == "" || e.Tool == "" || strings.Contains(e.ID, "*"):
+		return ""
+	}
+	// Of scanners that would find the same one is enough that looked, if none could not.
+	looked := ""
+	for _, tool := range append([]string{e.Tool}, e.Also...) {
+		if s.by.failed[tool] {
+			return ""
+		}
+		found, ok := s.found(e.Path, tool)
+		if !ok {
+			continue
+		}
+		looked = tool
+		if slices.ContainsFunc(found, func(r scanners.Result) bool { return called(r, e.ID) && (e.At == 0 || r.Line == e.At) }) {
+			return ""
+		}
+	}
+	if looked == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s found no %q", looked, e.Text)
+}
+
+// called reports whether a result has a name. Trivy's ids once began with AVD-.
+func called(r scanners.Result, id string) bool {
+	id = strings.TrimPrefix(id, "AVD-")
+	return slices.ContainsFunc(append([]string{r.Rule}, r.Aliases...), func(name string) bool {
+		return strings.EqualFold(strings.TrimPrefix(name, "AVD-"), id)
+	})
+}
