@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/secbydesign/secbydesign/app/decision"
 	"github.com/secbydesign/secbydesign/app/examine"
 	"github.com/secbydesign/secbydesign/app/installation"
 	"github.com/secbydesign/secbydesign/app/ledger"
@@ -61,43 +60,63 @@ func (h *Handler) Spread(ctx context.Context, e queue.Task) error {
 	if err != nil {
 		return err
 	}
-	concerns, reason := func(r record.Review) bool { return r.DependsOn(e.ID) }, "a decision ended"
-	if e.Kind == record.Acceptance {
-		list, err := h.Ledger.Decisions(ctx, repo)
-		if err != nil {
-			return err
-		}
-		at := slices.IndexFunc(list, func(d decision.Decision) bool { return d.ID == e.ID })
-		if at < 0 || list[at].Ended != "" {
-			return nil // it was taken back since
-		}
-		concerns, reason = func(r record.Review) bool { return r.Awaits(list[at]) }, "decided elsewhere"
-	}
 	open, err := h.Ledger.OpenPulls(ctx, repo)
 	if err != nil {
 		return err
 	}
-	var reviews []queue.Request
+	// First which reviews run, since they may have read the decision, and then what the last ones say.
+	var pulls []ledger.Pull
 	for _, n := range open {
 		if n == e.Number && e.Kind != record.Expiry {
-			continue
+			continue // who decided or revoked it asked for that review
 		}
-		// First whether a review runs, which may have read the decision, and then what the last one says.
 		known, err := h.Ledger.Heard(ctx, repo, n)
 		if err != nil {
 			return err
 		}
-		// The task may be from before the App was installed anew.
-		one := queue.Task{Installation: known.Installation, RepoID: known.RepoID, Owner: known.Owner, Repo: known.Repo, Number: n}
-		last, err := h.Ledger.LastReview(ctx, one.Repository(), n)
-		if err != nil {
-			return err
-		}
-		if n == e.Number || known.Generation != known.Reviewed || concerns(last) {
+		pulls = append(pulls, known)
+	}
+	concerned, reason := h.counting, "a decision ended"
+	if e.Kind == record.Acceptance {
+		concerned, reason = h.awaiting, "decided elsewhere"
+	}
+	numbers, over, err := concerned(ctx, repo, e.ID, pulls)
+	if err != nil || over {
+		return err
+	}
+	var reviews []queue.Request
+	for _, p := range pulls {
+		if p.Number == e.Number || p.Generation != p.Reviewed || slices.Contains(numbers, p.Number) {
+			// The task may be from before the App was installed anew.
+			one := queue.Task{Installation: p.Installation, RepoID: p.RepoID, Owner: p.Owner, Repo: p.Repo, Number: p.Number}
 			reviews = append(reviews, one.Review(reason))
 		}
 	}
 	return h.Submit(ctx, ledger.Delivery{}, reviews, nil, nil)
+}
+
+// counting lists the pull requests in which a decision counts.
+func (h *Handler) counting(ctx context.Context, repo ledger.Repo, id string, _ []ledger.Pull) (numbers []int, over bool, err error) {
+	numbers, err = h.Ledger.Counted(ctx, repo, id)
+	return numbers, false, err
+}
+
+// awaiting lists the pull requests in which a new decision may count; over is true when it was revoked since.
+func (h *Handler) awaiting(ctx context.Context, repo ledger.Repo, id string, pulls []ledger.Pull) (numbers []int, over bool, err error) {
+	list, err := h.Ledger.Decisions(ctx, repo, ledger.Which{IDs: []string{id}})
+	if err != nil || len(list) == 0 || list[0].Ended != "" {
+		return nil, true, err
+	}
+	for _, p := range pulls {
+		last, err := h.Ledger.LastReview(ctx, repo, p.Number)
+		if err != nil {
+			return nil, false, err
+		}
+		if last.Awaits(list[0]) {
+			numbers = append(numbers, p.Number)
+		}
+	}
+	return numbers, false, nil
 }
 
 // Answer executes what somebody asked for, once, and answers. It is for the tasks [Comment] and [Button].

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,19 +21,20 @@ import (
 	"github.com/secbydesign/secbydesign/app/record"
 	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/checks/publish"
+	"github.com/secbydesign/secbydesign/scanners"
 )
 
 // An execution is that of one comment or button. Everything is read first; what comes of
 // it is written down in one transaction at the end.
 type execution struct {
-	h     *Handler
-	gh    *installation.Client
-	e     queue.Task
-	said  Request
-	key   string
-	pull  pull.Pull
-	who   ownership.Person
-	rules ownership.Rules
+	h       *Handler
+	gh      *installation.Client
+	e       queue.Task
+	request Request
+	key     string
+	pull    pull.Pull
+	who     ownership.Person
+	rules   ownership.Rules
 
 	last      record.Review
 	busy      bool // a review is running or waiting
@@ -62,7 +64,7 @@ func (h *Handler) execute(ctx context.Context, gh *installation.Client, e queue.
 	if err != nil {
 		return record.Executed{}, err
 	}
-	t := &execution{h: h, gh: gh, e: e, said: said, key: key, pull: p, rules: guardrails.Accept}
+	t := &execution{h: h, gh: gh, e: e, request: said, key: key, pull: p, rules: guardrails.Accept}
 	var mayRead bool
 	if t.who, mayRead, err = people.Find(ctx, gh, p, said.Sender); err != nil {
 		return record.Executed{}, err
@@ -112,14 +114,14 @@ func (t *execution) begin(ctx context.Context) (err error) {
 	if t.last, err = t.h.Ledger.LastReview(ctx, t.e.Repository(), t.e.Number); err != nil {
 		return err
 	}
-	if t.decisions, err = t.h.Ledger.Decisions(ctx, t.e.Repository()); err != nil {
+	if t.decisions, err = t.h.Ledger.Decisions(ctx, t.e.Repository(), t.concerned()); err != nil {
 		return err
 	}
-	if t.said.Thread == 0 {
+	if t.request.Thread == 0 {
 		return nil
 	}
 	// In a thread of ours the finding is known by the marker of its first comment.
-	first, resp, err := t.gh.REST.PullRequests.GetComment(ctx, t.e.Owner, t.e.Repo, t.said.Thread)
+	first, resp, err := t.gh.REST.PullRequests.GetComment(ctx, t.e.Owner, t.e.Repo, t.request.Thread)
 	if err != nil {
 		if resp != nil && resp.StatusCode == 404 && people.IsAnswer(err) {
 			return nil
@@ -130,6 +132,25 @@ func (t *execution) begin(ctx context.Context) (err error) {
 		t.mine = t.last.IDsOfThread(fingerprint)
 	}
 	return nil
+}
+
+// concerned says which decisions may matter: those of the pull request, those about its findings, and those that
+// the commands name.
+func (t *execution) concerned() ledger.Which {
+	which := ledger.Which{Number: t.e.Number}
+	for _, f := range t.last.Findings {
+		if f.State == scanners.New {
+			which.Contents = append(which.Contents, decision.Content(f.Fingerprint))
+		}
+	}
+	slices.Sort(which.Contents)
+	which.Contents = slices.Compact(which.Contents)
+	for _, line := range t.request.Lines {
+		if c, err := command.Parse(line, t.request.At); err == nil && c.Decision != "" {
+			which.IDs = append(which.IDs, c.Decision)
+		}
+	}
+	return which
 }
 
 func (t *execution) record(kind string, data any) error {
@@ -172,13 +193,13 @@ func (t *execution) done(reaction, format string, args ...any) {
 
 // speak carries out the lines of a comment, in order.
 func (t *execution) speak(ctx context.Context) error {
-	for i, line := range t.said.Lines {
+	for i, line := range t.request.Lines {
 		if i == command.MaxCommands {
 			t.say("", fmt.Sprintf("One comment takes at most %d commands; the others were not carried out.", command.MaxCommands), "")
 			break
 		}
 		t.line = i
-		c, err := command.Parse(line, t.said.At)
+		c, err := command.Parse(line, t.request.At)
 		var m *command.Mistake
 		if errors.As(err, &m) {
 			t.say(line, m.Problem, m.Try)
@@ -197,7 +218,7 @@ func (t *execution) speak(ctx context.Context) error {
 func (t *execution) do(ctx context.Context, line string, c command.Command) error {
 	switch c.Verb {
 	case command.Help:
-		t.replies = append(t.replies, helpText(t.said.At))
+		t.replies = append(t.replies, helpText(t.request.At))
 		return nil
 	case command.Status:
 		t.replies = append(t.replies, t.status())
@@ -255,7 +276,7 @@ func (t *execution) findings(line string, c command.Command) (found []record.Fin
 		switch {
 		case ok:
 			found = append(found, f)
-		case t.busy && time.Since(t.said.At) < patienceForReview:
+		case t.busy && time.Since(t.request.At) < patienceForReview:
 			return nil, queue.Snooze{Until: time.Now().Add(2 * time.Second), Reason: "the review that would know the finding is not finished"}
 		default:
 			hint := " Nothing is open here."
@@ -283,7 +304,7 @@ func names(list []record.Finding) string {
 // press carries out a button, as far as one can without a reason.
 func (t *execution) press(ctx context.Context) error {
 	open := t.last.Open()
-	switch t.said.Button {
+	switch t.request.Button {
 	case checks.Rescan:
 		err := t.rescan("")
 		t.quiet = nil // the check itself shows that it has begun

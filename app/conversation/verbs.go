@@ -74,7 +74,7 @@ func (t *execution) decide(ctx context.Context, line string, c command.Command, 
 		Coded: c.Verb == command.NotAffected || c.Verb == command.Defer,
 
 		Before: decision.Decision{Rule: f.Rule, Fingerprint: f.Fingerprint, Path: f.Path, Number: t.e.Number}.Before(t.decisions),
-	}, who, t.said.At)
+	}, who, t.request.At)
 	var refused *ownership.Refusal
 	if errors.As(err, &refused) {
 		try := ""
@@ -88,7 +88,7 @@ func (t *execution) decide(ctx context.Context, line string, c command.Command, 
 		return err
 	}
 	d := decision.Decision{
-		ID:   decision.ID(t.e.Owner+"/"+t.e.Repo, t.said.Comment, t.line, f.Fingerprint),
+		ID:   decision.ID(t.e.Owner+"/"+t.e.Repo, t.request.Comment, t.line, f.Fingerprint),
 		Verb: string(c.Verb), Fingerprint: f.Fingerprint, Rule: f.Rule, Path: f.Path, Number: t.e.Number,
 		Severity: f.Severity, Fixable: f.Fixable, Extents: f.Extents, Reason: c.Reason, Ticket: c.Ticket, Code: c.Code, Until: c.Until,
 		Asked: who.Login, Needs: grant.Needs, From: grant.From, Twice: grant.Twice, Author: grant.Author, Ceiling: grant.Ceiling.String(), Policy: t.pull.Base,

@@ -76,37 +76,59 @@ func ID(repo string, comment int64, line int, fingerprint string) string {
 	return "A-" + base32.StdEncoding.EncodeToString(sum[:5])
 }
 
-// Fold gives the decisions that the steps tell of, the oldest first. A step that makes no sense
-// counts for nothing: of a decision that was never made, a second time, or by the same person
-// again.
+// Fold gives the decisions that the steps make, the oldest first. A step that makes no sense counts for
+// nothing: of a decision that was never made, a second time, or by the same person again.
 func Fold(steps []Step) []Decision {
 	var list []Decision
 	at := map[string]int{}
 	for _, s := range steps {
-		if s.Kind == Made {
-			if _, known := at[s.Decision.ID]; !known {
-				d := s.Decision
-				d.At, d.By = s.At, slices.Clone(d.By)
-				at[d.ID] = len(list)
-				list = append(list, d)
-			}
-			continue
+		i, known := at[s.Of()]
+		var before *Decision
+		if known {
+			before = &list[i]
 		}
-		i, known := at[s.ID]
-		if !known || list[i].Ended != "" {
-			continue
-		}
-		switch d := &list[i]; s.Kind {
-		case Confirmed:
-			if d.Needs > 0 && (d.Twice || !slices.ContainsFunc(d.By, func(by string) bool { return strings.EqualFold(by, s.Who) })) {
-				d.By = append(d.By, s.Who)
-				d.Needs--
-			}
-		case Ended:
-			d.Ended, d.EndedAt = cmp.Or(s.Why, "it was revoked"), s.At
+		switch after, ok := Take(before, s); {
+		case ok && known:
+			list[i] = after
+		case ok:
+			at[after.ID] = len(list)
+			list = append(list, after)
 		}
 	}
 	return list
+}
+
+// Of is the id of the decision that a step is about.
+func (s Step) Of() string {
+	if s.Kind == Made {
+		return s.Decision.ID
+	}
+	return s.ID
+}
+
+// Take gives a decision after a step; before is nil for one that was not made yet. ok is false for a step that
+// counts for nothing, see [Fold].
+func Take(before *Decision, s Step) (after Decision, ok bool) {
+	if before == nil {
+		after = s.Decision
+		after.At, after.By = s.At, slices.Clone(after.By)
+		return after, s.Kind == Made
+	}
+	after = *before
+	if s.Kind == Made || after.Ended != "" {
+		return after, false
+	}
+	switch s.Kind {
+	case Confirmed:
+		if after.Needs == 0 || !after.Twice && slices.ContainsFunc(after.By, func(by string) bool { return strings.EqualFold(by, s.Who) }) {
+			return after, false
+		}
+		after.By = append(slices.Clone(after.By), s.Who)
+		after.Needs--
+	case Ended:
+		after.Ended, after.EndedAt = cmp.Or(s.Why, "it was revoked"), s.At
+	}
+	return after, true
 }
 
 // Before counts how often the finding of a decision was accepted or deferred earlier, in this pull
@@ -195,7 +217,7 @@ func Rule(results []scanners.Result, decisions []Decision, scope Scope, now time
 	inBase := map[string]bool{}
 	for _, r := range results {
 		if r.State != scanners.New || r.Worse {
-			inBase[keyOf(r.Fingerprint)] = true
+			inBase[Content(r.Fingerprint)] = true
 		}
 	}
 	newest := slices.Clone(decisions)
@@ -203,7 +225,7 @@ func Rule(results []scanners.Result, decisions []Decision, scope Scope, now time
 	// Only decisions about findings of the same text can match.
 	about := map[string][]Decision{}
 	for _, d := range newest {
-		about[keyOf(d.Fingerprint)] = append(about[keyOf(d.Fingerprint)], d)
+		about[Content(d.Fingerprint)] = append(about[Content(d.Fingerprint)], d)
 	}
 	spent := map[string]bool{}
 	pass := func(matches func(scanners.Result, Decision) bool) {
@@ -211,7 +233,7 @@ func Rule(results []scanners.Result, decisions []Decision, scope Scope, now time
 			if r.State != scanners.New {
 				continue
 			}
-			for _, d := range about[keyOf(r.Fingerprint)] {
+			for _, d := range about[Content(r.Fingerprint)] {
 				if d.Rule != r.RuleID() || scope.Group && spent[d.ID] || !matches(r, d) {
 					continue
 				}
@@ -225,19 +247,20 @@ func Rule(results []scanners.Result, decisions []Decision, scope Scope, now time
 		}
 	}
 	same := func(r scanners.Result, d Decision) bool {
-		return r.Fingerprint == d.Fingerprint || scope.Group && keyOf(r.Fingerprint) == keyOf(d.Fingerprint)
+		return r.Fingerprint == d.Fingerprint || scope.Group && Content(r.Fingerprint) == Content(d.Fingerprint)
 	}
 	pass(func(r scanners.Result, d Decision) bool {
 		return scope.Pulls[d.Number] && same(r, d) && (!scope.Group || r.Path == d.Path)
 	})
 	pass(func(r scanners.Result, d Decision) bool { return scope.Pulls[d.Number] && same(r, d) })
 	pass(func(r scanners.Result, d Decision) bool {
-		return same(r, d) && r.Path == d.Path && !inBase[keyOf(r.Fingerprint)]
+		return same(r, d) && r.Path == d.Path && !inBase[Content(r.Fingerprint)]
 	})
 	return out
 }
 
-func keyOf(fingerprint string) string {
+// Content is a fingerprint without its ordinal: that of all findings of the same text.
+func Content(fingerprint string) string {
 	key, _, _ := strings.Cut(fingerprint, ":")
 	return key
 }

@@ -69,25 +69,41 @@ type Event struct {
 
 // Record appends an event.
 func (l *Ledger) Record(ctx context.Context, e Event) error {
-	return l.Tx(ctx, func(tx *sql.Tx) error { return l.RecordTx(ctx, tx, e) })
+	e = e.whole()
+	c := changeOf(e)
+	return l.Tx(ctx, func(tx *sql.Tx) error { return appendEvent(ctx, tx, e, c) })
 }
 
 // RecordTx appends an event as part of tx.
 func (l *Ledger) RecordTx(ctx context.Context, tx *sql.Tx, e Event) error {
+	e = e.whole()
+	return appendEvent(ctx, tx, e, changeOf(e))
+}
+
+// whole fills in what an event says by leaving it out.
+func (e Event) whole() Event {
 	if e.At.IsZero() {
 		e.At = time.Now()
 	}
 	if len(e.Data) == 0 {
 		e.Data = json.RawMessage("{}")
 	}
-	_, err := tx.ExecContext(ctx, `
+	return e
+}
+
+// appendEvent appends an event and brings the views up to it.
+func appendEvent(ctx context.Context, tx *sql.Tx, e Event, c change) error {
+	err := tx.QueryRowContext(ctx, `
 		INSERT INTO events (at, kind, installation, repo_id, owner, repo, number, head, data)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		millis(e.At), e.Kind, e.Installation, e.RepoID, e.Owner, e.Repo, e.Number, e.Head, string(e.Data))
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id`,
+		millis(e.At), e.Kind, e.Installation, e.RepoID, e.Owner, e.Repo, e.Number, e.Head, string(e.Data)).Scan(&e.ID)
 	if err != nil {
 		return fmt.Errorf("record event %q: %w", e.Kind, err)
 	}
-	return nil
+	if c == nil {
+		return nil
+	}
+	return view(ctx, tx, e, c)
 }
 
 // A Filter says which events are wanted. Its zero value wants all of them.

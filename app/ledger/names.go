@@ -128,6 +128,9 @@ func adopt(ctx context.Context, tx *sql.Tx, id int64, owner, repo string, own bo
 			}
 		}
 	}
+	if err := adoptViews(ctx, tx, id, owner, repo, own); err != nil {
+		return err
+	}
 	for _, table := range []string{"policies", "uploads", "awaited"} {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE repo_id = 0 AND owner = $1 AND repo = $2`, owner, repo); err != nil {
 			return err

@@ -3,14 +3,15 @@ package ledger
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/secbydesign/secbydesign/app/decision"
 	"github.com/secbydesign/secbydesign/app/record"
-	"github.com/secbydesign/secbydesign/scanners"
 )
 
 // LastReview gives what the newest finished review of a pull request recorded; the zero value, which has no
@@ -25,26 +26,79 @@ func (l Reader) LastReview(ctx context.Context, repo Repo, number int) (record.R
 
 func review(e Event) (record.Review, error) { return record.ReadReview(e.ID, e.At, e.Head, e.Data) }
 
-// Decisions lists what was decided in a repository, the oldest first.
-func (l Reader) Decisions(ctx context.Context, repo Repo) ([]decision.Decision, error) {
-	var events []Event
-	for _, kind := range []string{record.DecisionMade, record.DecisionConfirmed, record.DecisionEnded} {
-		list, err := l.Events(ctx, Filter{RepoID: repo.ID, Owner: repo.Owner, Repo: repo.Name, Kind: kind})
-		if err != nil {
-			return nil, fmt.Errorf("read decisions: %w", err)
-		}
-		events = append(events, list...)
+// A Which says which decisions of a repository are wanted: those that meet one of the conditions.
+type Which struct {
+	Contents []string // of findings, see [decision.Content]
+	Number   int      // of the pull request in which they were made
+	IDs      []string
+}
+
+// maxContents is how many contents are asked about one by one.
+const maxContents = 500
+
+// Decisions lists decisions of a repository, in the order in which they were made.
+func (l *Ledger) Decisions(ctx context.Context, repo Repo, which Which) ([]decision.Decision, error) {
+	key, err := repo.key(ctx, l.read)
+	if err != nil {
+		return nil, err
 	}
-	slices.SortFunc(events, func(a, b Event) int { return cmp.Compare(a.ID, b.ID) })
-	var steps []decision.Step
-	for _, e := range events {
-		step, err := record.ReadStep(e.ID, e.Kind, e.At, e.Data)
+	found := map[string]decision.Decision{}
+	made := map[string]int64{}
+	read := func(condition string, arg any) error {
+		rows, err := l.read.QueryContext(ctx, `
+			SELECT made, `+decisionColumns+` FROM view_decisions WHERE repo_id = $1 AND owner = $2 AND repo = $3 AND `+condition, key.ID, key.Owner, key.Name, arg)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		steps = append(steps, step)
+		defer rows.Close()
+		for rows.Next() {
+			var event int64
+			d, err := scanDecision(scanner(func(dest ...any) error { return rows.Scan(append([]any{&event}, dest...)...) }))
+			if err != nil {
+				return err
+			}
+			found[d.ID], made[d.ID] = d, event
+		}
+		return rows.Err()
 	}
-	return decision.Fold(steps), nil
+	if len(which.Contents) > maxContents { // more than a repository usually has decisions
+		err = read(`$4 = $4`, 0)
+		wanted := map[string]bool{}
+		for _, content := range which.Contents {
+			wanted[content] = true
+		}
+		maps.DeleteFunc(found, func(_ string, d decision.Decision) bool { return !wanted[decision.Content(d.Fingerprint)] })
+		which.Contents = nil
+	}
+	for _, content := range which.Contents {
+		err = errors.Join(err, read(`content = $4`, content))
+	}
+	for _, id := range which.IDs {
+		err = errors.Join(err, read(`id = $4`, id))
+	}
+	if which.Number != 0 {
+		err = errors.Join(err, read(`number = $4`, which.Number))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read decisions: %w", err)
+	}
+	list := slices.Collect(maps.Values(found))
+	slices.SortFunc(list, func(a, b decision.Decision) int { return cmp.Compare(made[a.ID], made[b.ID]) })
+	return list, nil
+}
+
+// Counted lists the pull requests in whose newest review a decision counts.
+func (l *Ledger) Counted(ctx context.Context, repo Repo, decision string) ([]int, error) {
+	key, err := repo.key(ctx, l.read)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := l.read.QueryContext(ctx, `
+		SELECT number FROM view_counted WHERE repo_id = $1 AND owner = $2 AND repo = $3 AND decision = $4 ORDER BY number`, key.ID, key.Owner, key.Name, decision)
+	if err != nil {
+		return nil, fmt.Errorf("read where %s counts: %w", decision, err)
+	}
+	return numbers(rows)
 }
 
 // Pasts reads all reviews of the last pull requests, at most so many, the newest first. Owner and repo may be
@@ -84,78 +138,61 @@ func (l Reader) Pasts(ctx context.Context, owner, repo string, last int) ([]reco
 }
 
 // RuleUse gives how a rule ("scanner/rule") was shown in the repositories of an owner: in pull requests
-// since one time, and findings and opinions since a later one.
+// since the day of one time, and findings and opinions since that of a later one.
 func (l Reader) RuleUse(ctx context.Context, owner, rule string, since, recent time.Time) (record.RuleUse, error) {
+	if l.schema < viewsSchema {
+		return l.foldRuleUse(ctx, owner, rule, since, recent)
+	}
 	use := record.RuleUse{Repos: map[string]record.RepoUse{}}
-	pulls, findings := map[string]bool{}, map[string]int{}
-	reviews, err := l.Events(ctx, Filter{Owner: owner, Kind: record.Finished, Since: since})
+	rows, err := l.read.QueryContext(ctx, `
+		SELECT v.repo_id, v.repo, coalesce(min(nullif(v.first_at, 0)), 0), sum(v.pulls),
+			sum(CASE WHEN v.day >= $2 THEN v.findings ELSE 0 END), sum(CASE WHEN v.day >= $2 THEN v.useless ELSE 0 END)
+		FROM view_rule_days v LEFT JOIN names n ON n.repo_id = v.repo_id AND n.until IS NULL
+		WHERE v.rule = $1 AND v.day >= $3 AND coalesce(n.owner, v.owner) = $4
+		GROUP BY v.repo_id, v.owner, v.repo`, rule, dayOf(recent), dayOf(since), strings.ToLower(owner))
 	if err != nil {
-		return use, fmt.Errorf("read what was shown: %w", err)
+		return use, fmt.Errorf("read how %s was shown: %w", rule, err)
 	}
-	for _, e := range reviews {
-		r, err := review(e)
-		if err != nil {
-			return use, err
+	defer rows.Close()
+	for rows.Next() {
+		var id, first int64
+		var repo string
+		var pulls int
+		var r record.RepoUse
+		if err := rows.Scan(&id, &repo, &first, &pulls, &r.Shown, &r.NotUseful); err != nil {
+			return use, fmt.Errorf("read how %s was shown: %w", rule, err)
 		}
-		for _, f := range r.Findings {
-			if f.State != scanners.New || !f.Shown || f.Rule != rule {
-				continue
-			}
-			repo := record.RepoKey(e.RepoID, e.Repo)
-			pulls[fmt.Sprintf("%s#%d", repo, e.Number)] = true
-			in := use.Repos[repo]
-			if in.First.IsZero() || e.At.Before(in.First) {
-				in.First = e.At
-			}
-			if name := repo + "\x00" + f.Fingerprint; !e.At.Before(recent) && findings[name] == 0 {
-				findings[name] = 1
-				in.Shown++
-			}
-			use.Repos[repo] = in
+		if first != 0 {
+			r.First = time.UnixMilli(first).UTC()
+		}
+		use.Pulls += pulls
+		if r != (record.RepoUse{}) {
+			use.Repos[record.RepoKey(id, repo)] = r
 		}
 	}
-	use.Pulls = len(pulls)
-	opinions, err := l.Events(ctx, Filter{Owner: owner, Kind: record.NotUseful, Since: recent})
-	if err != nil {
-		return use, fmt.Errorf("read opinions: %w", err)
-	}
-	for _, e := range opinions {
-		o, err := record.ReadOpinion(e.ID, e.Data)
-		if err != nil {
-			return use, err
-		}
-		repo := record.RepoKey(e.RepoID, e.Repo)
-		if name := repo + "\x00" + o.Fingerprint; o.Counts() && o.Rule == rule && findings[name] == 1 {
-			findings[name] = 2
-			in := use.Repos[repo]
-			in.NotUseful++
-			use.Repos[repo] = in
-		}
-	}
-	return use, nil
+	return use, rows.Err()
 }
 
 // RulesShown lists, without the scanner's name, the rules of a scanner that were shown in the repositories of
-// an owner since a time.
-func (l Reader) RulesShown(ctx context.Context, owner, scanner string, since time.Time) ([]string, error) {
-	reviews, err := l.Events(ctx, Filter{Owner: owner, Kind: record.Finished, Since: since})
+// an owner since the day of a time.
+func (l Reader) RulesShown(ctx context.Context, owner, scanner string, since time.Time) (rules []string, err error) {
+	if l.schema < viewsSchema {
+		return l.foldRulesShown(ctx, owner, scanner, since)
+	}
+	rows, err := l.read.QueryContext(ctx, `
+		SELECT DISTINCT v.rule FROM view_rule_days v LEFT JOIN names n ON n.repo_id = v.repo_id AND n.until IS NULL
+		WHERE v.rule > $1 AND v.rule < $2 AND v.day >= $3 AND v.first_at <> 0 AND coalesce(n.owner, v.owner) = $4`,
+		scanner+"/", scanner+"0", dayOf(since), strings.ToLower(owner)) // "0" comes after "/"
 	if err != nil {
-		return nil, fmt.Errorf("read what was shown: %w", err)
+		return nil, fmt.Errorf("read which rules were shown: %w", err)
 	}
-	shown := map[string]bool{}
-	var rules []string
-	for _, e := range reviews {
-		r, err := review(e)
-		if err != nil {
-			return nil, err
+	defer rows.Close()
+	for rows.Next() {
+		var rule string
+		if err := rows.Scan(&rule); err != nil {
+			return nil, fmt.Errorf("read which rules were shown: %w", err)
 		}
-		for _, f := range r.Findings {
-			name, rule, _ := strings.Cut(f.Rule, "/")
-			if f.State == scanners.New && f.Shown && name == scanner && !shown[rule] {
-				shown[rule] = true
-				rules = append(rules, rule)
-			}
-		}
+		rules = append(rules, strings.TrimPrefix(rule, scanner+"/"))
 	}
-	return rules, nil
+	return rules, rows.Err()
 }

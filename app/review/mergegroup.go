@@ -130,7 +130,7 @@ func (r *Reviewer) groupReport(ctx context.Context, gh *installation.Client, e q
 	for _, n := range numbers {
 		scope.Pulls[n] = true
 	}
-	decisions, err := r.Ledger.Decisions(ctx, p.Repository())
+	decisions, err := r.decisions(ctx, p, ex.Runs)
 	if err != nil {
 		return checks.Report{}, p, err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-github/v60/github"
 	"github.com/shurcooL/githubv4"
 
+	"github.com/secbydesign/secbydesign/app/decision"
 	"github.com/secbydesign/secbydesign/app/examine"
 	"github.com/secbydesign/secbydesign/app/mirror"
 	"github.com/secbydesign/secbydesign/app/policy"
@@ -125,6 +126,7 @@ func TestAGateIsShownWhileAnotherOneLooks(t *testing.T) {
 			pol.Budget.First = c.patience
 			compose := composer{
 				pull: pull.Pull{Head: sha}, change: change, policy: pol, link: func(string, int) string { return "" },
+				decided:      func(context.Context, []scanners.Run) ([]decision.Decision, error) { return nil, nil },
 				suppressions: suppress.New(t.Context(), nil, change, change.Base, pol, time.Now()),
 			}
 			tell := compose.progress(context.Background(), run)

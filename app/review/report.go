@@ -17,6 +17,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/insight"
 	"github.com/secbydesign/secbydesign/app/installation"
 	"github.com/secbydesign/secbydesign/app/judge"
+	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/app/policy"
 	"github.com/secbydesign/secbydesign/app/policyfiles"
 	"github.com/secbydesign/secbydesign/app/pull"
@@ -44,12 +45,11 @@ func (r *Reviewer) report(ctx context.Context, gh *installation.Client, p pull.P
 	}
 	c := composer{
 		pull: p, change: change, policy: pol, layers: layers, notices: slices.Concat(notices, upload.MissingNotices(change.External)),
-		link:   func(path string, line int) string { return link(r.App.WebURL(), p, path, line) },
+		link: func(path string, line int) string { return link(r.App.WebURL(), p, path, line) },
+		decided: func(ctx context.Context, runs []scanners.Run) ([]decision.Decision, error) {
+			return r.decisions(ctx, p, runs)
+		},
 		nearby: func(ctx context.Context) (*neighbours, error) { return r.neighbours(ctx, p, change.External) },
-	}
-	// What is decided from here on has the pull request reviewed again.
-	if c.decisions, err = r.Ledger.Decisions(ctx, p.Repository()); err != nil {
-		return checks.Report{}, recordInput{}, err
 	}
 	c.known, c.open = shown(run.Threads())
 	c.evidence = r.evidence(ctx, pol, p)
@@ -60,6 +60,21 @@ func (r *Reviewer) report(ctx context.Context, gh *installation.Client, p pull.P
 	}
 	rep, err := c.compose(ctx, ex, nil)
 	return rep, r.recordInput(ctx, change, p, pol, ex), err
+}
+
+// decisions reads what was decided about findings like the new ones of runs.
+func (r *Reviewer) decisions(ctx context.Context, p pull.Pull, runs []scanners.Run) ([]decision.Decision, error) {
+	var which ledger.Which
+	for _, run := range runs {
+		for _, f := range run.Results {
+			if f.State == scanners.New {
+				which.Contents = append(which.Contents, decision.Content(f.Fingerprint))
+			}
+		}
+	}
+	slices.Sort(which.Contents)
+	which.Contents = slices.Compact(which.Contents)
+	return r.Ledger.Decisions(ctx, p.Repository(), which)
 }
 
 // evidence is what the record says of the rules in the repository of a pull request.
@@ -84,7 +99,7 @@ type composer struct {
 	policy       policy.Policy
 	layers       policyfiles.Layers
 	notices      []string
-	decisions    []decision.Decision
+	decided      func(context.Context, []scanners.Run) ([]decision.Decision, error) // about the findings of runs
 	evidence     judge.Evidence
 	suppressions *suppress.Set
 	known        []baseline.Known // findings that have a thread
@@ -94,9 +109,13 @@ type composer struct {
 
 // compose makes the report of what is examined. pending are scanners that still run.
 func (c *composer) compose(ctx context.Context, ex examine.Examination, pending []scanners.Run) (checks.Report, error) {
+	decisions, err := c.decided(ctx, ex.Runs)
+	if err != nil {
+		return checks.Report{}, err
+	}
 	j, err := judge.Apply(judge.Case{
 		Runs: ex.Runs, Pending: pending, Policy: c.policy, Known: c.known, Within: ex.Within,
-		Decisions: c.decisions, Scope: decision.Scope{Pulls: map[int]bool{c.pull.Number: true}},
+		Decisions: decisions, Scope: decision.Scope{Pulls: map[int]bool{c.pull.Number: true}},
 		Suppress: func(gates []checks.Gate) error { return c.suppressions.Decide(ctx, ex, gates) },
 		Adds:     judge.AddedBy(ex.Patch), Evidence: c.evidence, Now: time.Now(),
 	})

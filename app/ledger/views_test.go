@@ -1,0 +1,233 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/secbydesign/secbydesign/app/decision"
+	"github.com/secbydesign/secbydesign/app/record"
+	"github.com/secbydesign/secbydesign/scanners"
+)
+
+// dump gives the rows of all views.
+func dump(t *testing.T, l *Ledger) map[string][]string {
+	t.Helper()
+	out := map[string][]string{}
+	for _, table := range viewTables {
+		rows, err := l.read.QueryContext(t.Context(), `SELECT * FROM `+table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		columns, err := rows.Columns()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for rows.Next() {
+			row, into := make([]any, len(columns)), make([]any, len(columns))
+			for i := range row {
+				into[i] = &row[i]
+			}
+			if err := rows.Scan(into...); err != nil {
+				t.Fatal(err)
+			}
+			out[table] = append(out[table], fmt.Sprint(row...))
+		}
+		rows.Close()
+		slices.Sort(out[table])
+	}
+	return out
+}
+
+// A history writes random events, and follows what repositories are called.
+type history struct {
+	t     *testing.T
+	r     *rand.Rand
+	l     *Ledger
+	names map[int64][2]string
+	at    time.Time
+	made  []string // ids of decisions
+}
+
+func (h *history) pick(list ...string) string { return list[h.r.IntN(len(list))] }
+
+func (h *history) write(id int64, kind string, number int, data any) {
+	b, err := json.Marshal(data)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	e := Event{At: h.at, Kind: kind, RepoID: id, Owner: h.names[id][0], Repo: h.names[id][1], Number: number, Head: "h", Data: b}
+	if h.r.IntN(4) == 0 {
+		e.RepoID = 0 // as older versions wrote it
+	}
+	if err := h.l.Record(h.t.Context(), e); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+func (h *history) step() {
+	ids := slices.Sorted(maps.Keys(h.names))
+	id := ids[h.r.IntN(len(ids))]
+	number := 1 + h.r.IntN(4)
+	h.at = h.at.Add(time.Duration(h.r.IntN(40)) * time.Hour)
+	finding := func() record.Finding {
+		return record.Finding{
+			Fingerprint: h.pick("a:1", "a:2", "b:1", "c:1"), Rule: h.pick("gosec/G1", "gosec/G2", "osv/CVE-1"), Path: h.pick("a.go", "b.go"),
+			State: scanners.State(h.pick("new", "new", "unchanged")), Shown: h.r.IntN(3) > 0,
+		}
+	}
+	switch h.r.IntN(8) {
+	case 0, 1, 2, 3:
+		var r record.Review
+		for range h.r.IntN(5) {
+			f := finding()
+			if h.r.IntN(3) == 0 && len(h.made) > 0 {
+				f.Decided = h.pick(append(h.made, "a.go:3")...)
+			}
+			r.Findings = append(r.Findings, f)
+		}
+		h.write(id, record.Finished, number, r)
+	case 4:
+		f := finding()
+		h.write(id, record.NotUseful, number, record.Opinion{Fingerprint: f.Fingerprint, Rule: f.Rule, Write: h.r.IntN(3) > 0, Author: h.r.IntN(3) == 0})
+	case 5:
+		f := finding()
+		d := decision.Decision{ID: fmt.Sprint("A-", h.r.IntN(9)), Verb: "accept", Fingerprint: f.Fingerprint, Rule: f.Rule, Number: number, Needs: h.r.IntN(3), Asked: "mona"}
+		h.made = append(h.made, d.ID)
+		h.write(id, record.DecisionMade, number, record.DecisionStep{Decision: &d, Who: "mona"})
+	case 6:
+		if len(h.made) > 0 {
+			h.write(id, h.pick(record.DecisionConfirmed, record.DecisionEnded), number, record.DecisionStep{ID: h.pick(h.made...), Who: h.pick("ted", "eve"), Why: "w"})
+		}
+	case 7:
+		h.rename(id, [2]string{h.pick("acme", "globex"), fmt.Sprint("shop", h.r.IntN(9))})
+	}
+}
+
+// rename gives a repository a name that no other one has.
+func (h *history) rename(id int64, name [2]string) {
+	for _, other := range h.names {
+		if other == name {
+			return
+		}
+	}
+	h.names[id] = name
+	err := h.l.Tx(h.t.Context(), func(tx *sql.Tx) error { return h.l.Name(h.t.Context(), tx, id, name[0], name[1]) })
+	if err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// TestRebuiltIsKept holds on random histories that the views which are kept are those that are made again from the
+// events, and that they say what the events say.
+func TestRebuiltIsKept(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(12) {
+		h := &history{t: t, r: rand.New(rand.NewPCG(seed, 1)), l: openNew(t), names: map[int64][2]string{}, at: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)}
+		for id := range int64(3) {
+			h.rename(id+1, [2]string{"acme", fmt.Sprint("first", id)})
+		}
+		for range 150 {
+			h.step()
+		}
+		ctx := t.Context()
+		for _, owner := range []string{"acme", "Globex", "nobody"} {
+			since, recent := h.at.AddDate(0, 0, -60), h.at.AddDate(0, 0, -30)
+			for _, rule := range []string{"gosec/G1", "gosec/G2", "osv/CVE-1"} {
+				kept, err := h.l.RuleUse(ctx, owner, rule, since, recent)
+				folded, errFold := h.l.foldRuleUse(ctx, owner, rule, since, recent)
+				if err != nil || errFold != nil || !reflect.DeepEqual(kept, folded) {
+					t.Fatalf("history %d, %s in %s: kept %+v, %v; the events say %+v, %v", seed, rule, owner, kept, err, folded, errFold)
+				}
+			}
+			kept, err := h.l.RulesShown(ctx, owner, "gosec", since)
+			folded, errFold := h.l.foldRulesShown(ctx, owner, "gosec", since)
+			slices.Sort(kept)
+			slices.Sort(folded)
+			if err != nil || errFold != nil || !slices.Equal(kept, folded) {
+				t.Fatalf("history %d, in %s: kept %q, %v; the events say %q, %v", seed, owner, kept, err, folded, errFold)
+			}
+		}
+		for id := range h.names {
+			h.decisionsAgree(ctx, Repo{ID: id})
+		}
+		before := dump(t, h.l)
+		if err := h.l.Rebuild(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if after := dump(t, h.l); !reflect.DeepEqual(before, after) {
+			t.Fatalf("history %d: kept\n%s\nrebuilt\n%s", seed, lines(before), lines(after))
+		}
+	}
+}
+
+func lines(tables map[string][]string) string {
+	var b strings.Builder
+	for _, table := range viewTables {
+		b.WriteString(table + "\n" + strings.Join(tables[table], "\n") + "\n")
+	}
+	return b.String()
+}
+
+// decisionsAgree compares the decisions of a repository with what the events say.
+func (h *history) decisionsAgree(ctx context.Context, repo Repo) {
+	h.t.Helper()
+	var steps []decision.Step
+	var last = map[int]map[string]bool{} // decisions that count, by pull request
+	events, err := h.l.Events(ctx, Filter{RepoID: repo.ID})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	for _, e := range events {
+		switch e.Kind {
+		case record.DecisionMade, record.DecisionConfirmed, record.DecisionEnded:
+			s, err := record.ReadStep(e.ID, e.Kind, e.At, e.Data)
+			if err != nil {
+				h.t.Fatal(err)
+			}
+			steps = append(steps, s)
+		case record.Finished:
+			r, err := review(e)
+			if err != nil {
+				h.t.Fatal(err)
+			}
+			last[e.Number] = map[string]bool{}
+			for _, f := range r.Findings {
+				if f.State == scanners.New && strings.HasPrefix(f.Decided, "A-") {
+					last[e.Number][f.Decided] = true
+				}
+			}
+		}
+	}
+	folded := decision.Fold(steps)
+	kept, err := h.l.Decisions(ctx, repo, Which{IDs: h.made})
+	if err != nil || len(kept) != len(folded) || len(kept) > 0 && !reflect.DeepEqual(kept, folded) {
+		h.t.Fatalf("kept %+v, %v; the events say %+v", kept, err, folded)
+	}
+	for _, id := range h.made {
+		var want []int
+		for _, n := range slices.Sorted(maps.Keys(last)) {
+			if last[n][id] {
+				want = append(want, n)
+			}
+		}
+		if got, err := h.l.Counted(ctx, repo, id); err != nil || !slices.Equal(got, want) {
+			h.t.Fatalf("%s counts in %v, %v; the events say %v", id, got, err, want)
+		}
+	}
+	for _, content := range []string{"a", "b"} {
+		got, err := h.l.Decisions(ctx, repo, Which{Contents: []string{content}})
+		want := slices.DeleteFunc(slices.Clone(folded), func(d decision.Decision) bool { return decision.Content(d.Fingerprint) != content })
+		if err != nil || len(got) != len(want) || len(got) > 0 && !reflect.DeepEqual(got, want) {
+			h.t.Fatalf("about %s: %+v, %v; the events say %+v", content, got, err, want)
+		}
+	}
+}
