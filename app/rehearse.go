@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"strings"
 	"time"
 
@@ -49,7 +48,7 @@ func RehearsePolicy(ctx context.Context, w io.Writer, o Rehearsal) (err error) {
 	if err != nil {
 		return err
 	}
-	l, err := o.open(ctx)
+	l, err := openReader(ctx, o.DataDir, o.Database)
 	if err != nil {
 		return err
 	}
@@ -91,25 +90,6 @@ func (o Rehearsal) names() (list []string) {
 		}
 	}
 	return list
-}
-
-// open opens the server's database.
-func (o Rehearsal) open(ctx context.Context) (*ledger.Reader, error) {
-	_, url, err := database(o.DataDir, o.Database)
-	if err != nil {
-		return nil, err
-	}
-	l, err := ledger.OpenReader(ctx, url)
-	file := strings.TrimPrefix(url, "sqlite:")
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("there is no database %s: say with --database-url or --data-dir where that of the server is", file)
-	case errors.Is(err, ledger.ErrNoLedger):
-		return nil, fmt.Errorf("%s is not a database of this program that can be read: say with --database-url or --data-dir where that of the server is", file)
-	case errors.Is(err, ledger.ErrNewerSchema):
-		return nil, fmt.Errorf("%s was written by a newer version of this program: rehearse with the version that serves", file)
-	}
-	return l, err
 }
 
 // one makes sure that a file is not rehearsed on repositories that it is not for.

@@ -3,10 +3,13 @@ package ledger
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -148,8 +151,53 @@ func (l *Ledger) bringUp(ctx context.Context, anew bool) error {
 	return nil
 }
 
-// Rebuild makes all views again from the events. The server may run meanwhile; until it ends they say less.
-func (l *Ledger) Rebuild(ctx context.Context) error { return l.bringUp(ctx, true) }
+// Rebuild makes all views again from the events, and reports whether they are others than those that were kept. The
+// server may run meanwhile: until it ends they say less, and what is recorded meanwhile makes a difference.
+func (l *Ledger) Rebuild(ctx context.Context) (changed bool, err error) {
+	before, err := l.viewsDigest(ctx)
+	if err != nil {
+		return false, err
+	}
+	if err := l.bringUp(ctx, true); err != nil {
+		return false, err
+	}
+	after, err := l.viewsDigest(ctx)
+	return before != after, err
+}
+
+// viewsDigest names the content of all views.
+func (l *Ledger) viewsDigest(ctx context.Context) (string, error) {
+	hash := sha256.New()
+	for _, table := range viewTables {
+		if err := l.hashTable(ctx, hash, table); err != nil {
+			return "", fmt.Errorf("read %s: %w", table, err)
+		}
+	}
+	return hex.EncodeToString(hash.Sum(nil)), nil
+}
+
+func (l *Ledger) hashTable(ctx context.Context, hash io.Writer, table string) error {
+	rows, err := l.read.QueryContext(ctx, `SELECT * FROM `+table+` ORDER BY 1, 2, 3, 4, 5`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		return err
+	}
+	row, into := make([]any, len(columns)), make([]any, len(columns))
+	for i := range row {
+		into[i] = &row[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(into...); err != nil {
+			return err
+		}
+		fmt.Fprintf(hash, "%q %q\n", table, row)
+	}
+	return rows.Err()
+}
 
 // adoptViews makes the views of a repository again that had some under its name, before its id was known.
 func adoptViews(ctx context.Context, tx *sql.Tx, id int64, owner, repo string, own bool) error {

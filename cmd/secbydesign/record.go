@@ -1,0 +1,26 @@
+package main
+
+import (
+	"context"
+	"os"
+
+	"github.com/secbydesign/secbydesign/app"
+)
+
+type recordCommand struct {
+	Rebuild recordRebuild `cmd:"" help:"Make the tables about the record again from its events, and say whether they were right."`
+}
+
+type recordRebuild struct {
+	DataDir  string `env:"SECBYDESIGN_DATA_DIR" default:"data" placeholder:"DIR" help:"The server's folder with the database."`
+	Database string `name:"database-url" env:"SECBYDESIGN_DATABASE_URL" placeholder:"URL" help:"sqlite:PATH; a file in the data folder unless set."`
+}
+
+// Run exits with 1 when the tables were wrong.
+func (c *recordRebuild) Run(ctx context.Context) error {
+	changed, err := app.RebuildRecord(ctx, os.Stdout, c.DataDir, c.Database)
+	if err == nil && changed {
+		return exit(1)
+	}
+	return misused(err)
+}
