@@ -201,7 +201,11 @@ func (l Reader) Events(ctx context.Context, f Filter) ([]Event, error) {
 	if f.Number != 0 {
 		want("e.number =", f.Number)
 	}
-	if f.Kind != "" {
+	switch {
+	case f.Kind == "":
+	case f.Number != 0: // an expression keeps SQLite from looking through all of the kind
+		want("e.kind || '' =", f.Kind)
+	default:
 		want("e.kind =", f.Kind)
 	}
 	if f.Head != "" {
