@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/secbydesign/secbydesign/app/plainfile"
-	"github.com/secbydesign/secbydesign/app/policy"
+	"github.com/secbydesign/secbydesign/app/settings"
 	"github.com/secbydesign/secbydesign/scanners/catalog"
 	"github.com/secbydesign/secbydesign/scanners/osv"
 )
@@ -103,7 +103,7 @@ func readSettingsFile(file string) (catalog.Options, error) {
 	case err != nil:
 		return catalog.Options{}, errors.New("names a file that cannot be read")
 	}
-	s, err := policy.ParseSettings(file, b, catalog.Names()...)
+	s, err := settings.Parse(file, b, catalog.Names()...)
 	if err != nil {
 		return catalog.Options{}, fmt.Errorf("names a file with mistakes:\n%w", err)
 	}

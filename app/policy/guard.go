@@ -12,6 +12,7 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 
 	"github.com/secbydesign/secbydesign/app/ownership"
+	"github.com/secbydesign/secbydesign/app/strictyaml"
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
@@ -220,12 +221,12 @@ func (p *Policy) guard() {
 		case k[0] == "rules" && k[2] == "mode":
 			m := v.Data.(Mode)
 			if m < loudest {
-				p.refuse(v, fmt.Sprintf("a finding of a gate that the organisation guards (%s) is as loud as it wants at least", list(guarded, "and")), at("guardrails", "gates", guarded[0], "at_least"))
+				p.refuse(v, fmt.Sprintf("a finding of a gate that the organisation guards (%s) is as loud as it wants at least", strictyaml.List(guarded, "and")), at("guardrails", "gates", guarded[0], "at_least"))
 				continue
 			}
 			for _, e := range p.Guardrails.Enforce {
 				if m < Comment && overlaps(e.Rule, k[1]) {
-					p.refuse(v, fmt.Sprintf("the organisation enforces %s, so findings of it are shown", quote(e.Rule)), p.values[e.key.with("rule").id()].Origin)
+					p.refuse(v, fmt.Sprintf("the organisation enforces %s, so findings of it are shown", strictyaml.Quote(e.Rule)), p.values[e.key.with("rule").id()].Origin)
 					break
 				}
 			}
@@ -234,7 +235,7 @@ func (p *Policy) guard() {
 			case p.Enforces(k[1]):
 				p.refuse(v, "the organisation enforces rules of this scanner, so it runs", Origin{})
 			case len(guarded) > 0:
-				p.refuse(v, fmt.Sprintf("where it works for a gate that the organisation guards (%s), it runs", list(guarded, "and")), at("guardrails", "gates", guarded[0], "at_least"))
+				p.refuse(v, fmt.Sprintf("where it works for a gate that the organisation guards (%s), it runs", strictyaml.List(guarded, "and")), at("guardrails", "gates", guarded[0], "at_least"))
 			}
 		case k[0] == "paths":
 			p.guardIgnore(v)
@@ -256,13 +257,13 @@ func (p *Policy) guardIgnore(v Value) {
 			if by.Layer == Defaults {
 				by = Origin{}
 			}
-			p.refuse(one, fmt.Sprintf("%s is too broad and counts for nothing; the organisation wants %s", quote(t.S), want), by)
+			p.refuse(one, fmt.Sprintf("%s is too broad and counts for nothing; the organisation wants %s", strictyaml.Quote(t.S), want), by)
 			continue
 		}
 		p.Ignore = append(p.Ignore, t.S)
 		for _, never := range p.Guardrails.Never {
 			if overlaps(never, t.S) {
-				p.refuse(one, fmt.Sprintf("%s does not count for files of %s, which are never left alone", quote(t.S), quote(never)), p.values[Key{"guardrails", "ignore", "never"}.id()].Origin)
+				p.refuse(one, fmt.Sprintf("%s does not count for files of %s, which are never left alone", strictyaml.Quote(t.S), strictyaml.Quote(never)), p.values[Key{"guardrails", "ignore", "never"}.id()].Origin)
 			}
 		}
 	}

@@ -1,17 +1,16 @@
 package policy
 
 import (
-	"math"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
-	"github.com/bmatcuk/doublestar/v4"
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/secbydesign/secbydesign/app/ownership"
+	"github.com/secbydesign/secbydesign/app/strictyaml"
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
@@ -21,12 +20,7 @@ const (
 
 	maxReason = 500 // characters; it is shown beside the finding
 
-	// A glob is compared with every path of every pull request. The alternatives of its
-	// braces multiply: with ten braces one comparison can take seconds.
-	maxIgnore    = 200
-	maxGlob      = 256 // bytes
-	maxBraces    = 3
-	maxAlternate = 30
+	maxIgnore = 200 // globs, each of which is compared with every path of every pull request
 
 	// What is compared with every finding.
 	maxSections = 50
@@ -194,67 +188,56 @@ func guardrails() *spec {
 	}
 }
 
-func readVersion(r *reader, v value) (any, bool) {
-	before := len(r.problems)
+func readVersion(r *reader, v strictyaml.Value) (any, bool) {
+	before := len(r.Problems)
 	r.saidVersion = true
-	r.version(v)
-	return 1, len(r.problems) == before
-}
-
-func (r *reader) version(v value) {
-	switch n := v.node.(type) {
-	case *ast.IntegerNode:
-		if number(n) != 1 {
-			r.problem(v.place, "version %s is not known here; write `version: 1`", printable(n.Token.Value, 40))
-		}
-	default:
-		r.problem(v.place, "version must be the number 1%s", instead(v.node))
-	}
+	r.Version(v)
+	return 1, len(r.Problems) == before
 }
 
 // What follows makes entries of the table.
 
 func mode(about string) *spec {
-	return &spec{about: about, schema: schema{"enum": words(modes)}, read: func(r *reader, v value) (any, bool) {
-		before := len(r.problems)
+	return &spec{about: about, schema: schema{"enum": words(modes)}, read: func(r *reader, v strictyaml.Value) (any, bool) {
+		before := len(r.Problems)
 		var m Mode
 		r.mode(v, &m)
-		return m, len(r.problems) == before
+		return m, len(r.Problems) == before
 	}}
 }
 
 func severity(about string) *spec {
-	return &spec{about: about, schema: schema{"enum": words(severities())}, read: func(r *reader, v value) (any, bool) {
-		before := len(r.problems)
+	return &spec{about: about, schema: schema{"enum": words(severities())}, read: func(r *reader, v strictyaml.Value) (any, bool) {
+		before := len(r.Problems)
 		var s scanners.Severity
 		r.severity(v, &s)
-		return s, len(r.problems) == before
+		return s, len(r.Problems) == before
 	}}
 }
 
 func integer(name, about string, least, most int) *spec {
-	return &spec{about: about, schema: schema{"type": "integer", "minimum": least, "maximum": most}, read: func(r *reader, v value) (any, bool) {
-		before := len(r.problems)
-		i := r.integer(v, name, least, most)
-		return i, len(r.problems) == before
+	return &spec{about: about, schema: schema{"type": "integer", "minimum": least, "maximum": most}, read: func(r *reader, v strictyaml.Value) (any, bool) {
+		before := len(r.Problems)
+		i := r.Integer(v, name, least, most)
+		return i, len(r.Problems) == before
 	}}
 }
 
 func boolean(name, about string) *spec {
-	return &spec{about: about, schema: schema{"type": "boolean"}, read: func(r *reader, v value) (any, bool) {
-		before := len(r.problems)
-		b := r.boolean(v, name)
-		return b, len(r.problems) == before
+	return &spec{about: about, schema: schema{"type": "boolean"}, read: func(r *reader, v strictyaml.Value) (any, bool) {
+		before := len(r.Problems)
+		b := r.Boolean(v, name)
+		return b, len(r.Problems) == before
 	}}
 }
 
 func reason() *spec {
 	return &spec{
 		about: "Why; it is shown beside the finding.", schema: schema{"type": "string", "maxLength": maxReason, "pattern": `\S`},
-		read: func(r *reader, v value) (any, bool) {
-			before := len(r.problems)
+		read: func(r *reader, v strictyaml.Value) (any, bool) {
+			before := len(r.Problems)
 			s := r.reason(v)
-			return s, len(r.problems) == before
+			return s, len(r.Problems) == before
 		},
 	}
 }
@@ -263,14 +246,14 @@ func reason() *spec {
 var durationPattern = regexp.MustCompile(`^([1-9][0-9]s|[1-4][0-9]{2}s|[1-8]m)$`)
 
 func duration(name, about string) *spec {
-	return &spec{about: about, schema: schema{"type": "string", "pattern": durationPattern.String()}, read: func(r *reader, v value) (any, bool) {
-		s, ok := r.text(v, name, "60s")
+	return &spec{about: about, schema: schema{"type": "string", "pattern": durationPattern.String()}, read: func(r *reader, v strictyaml.Value) (any, bool) {
+		s, ok := r.Text(v, name, "60s")
 		if !ok {
 			return nil, false
 		}
 		d, err := time.ParseDuration(s)
 		if err != nil || !durationPattern.MatchString(s) {
-			r.problem(v.place, "%s must be a time from 10s to 8m such as 60s, not %s", name, quote(s))
+			r.Problem(v.Place, "%s must be a time from 10s to 8m such as 60s, not %s", name, strictyaml.Quote(s))
 			return nil, false
 		}
 		return d, true
@@ -287,34 +270,34 @@ type Text struct {
 func texts(name, example, about string, most int, check text) *spec {
 	return &spec{
 		about: about, schema: schema{"type": "array", "maxItems": most, "items": check.schema},
-		read: func(r *reader, v value) (any, bool) {
-			before := len(r.problems)
+		read: func(r *reader, v strictyaml.Value) (any, bool) {
+			before := len(r.Problems)
 			list := []Text{}
-			r.texts(v, name, example, func(at place, s string) {
+			r.Texts(v, name, example, func(at strictyaml.Place, s string) {
 				if !check.check(r, at, s) {
 					return
 				}
 				if list = append(list, Text{s, r.origin(at)}); len(list) == most+1 {
-					r.problem(at, "there are more than %d patterns; let fewer match more", most)
+					r.Problem(at, "there are more than %d patterns; let fewer match more", most)
 				}
 			})
-			return list, len(r.problems) == before
+			return list, len(r.Problems) == before
 		},
 	}
 }
 
 // A text is a check of one text, and as much of it as a schema can say.
 type text struct {
-	check  func(r *reader, at place, s string) bool
+	check  func(r *reader, at strictyaml.Place, s string) bool
 	schema schema
 }
 
 var (
-	globText  = text{(*reader).glob, globSchema}
+	globText  = text{func(r *reader, at strictyaml.Place, s string) bool { return r.Glob(at, s) }, globSchema}
 	ownerText = text{
-		func(r *reader, at place, s string) bool {
+		func(r *reader, at strictyaml.Place, s string) bool {
 			if !strings.HasPrefix(s, "@") || len(s) < 2 {
-				r.problem(at, "%s is not a person or a team; write it like @acme/champions", quote(s))
+				r.Problem(at, "%s is not a person or a team; write it like @acme/champions", strictyaml.Quote(s))
 				return false
 			}
 			return true
@@ -322,14 +305,14 @@ var (
 		schema{"type": "string", "pattern": `^@[\s\S]`},
 	}
 	scannerText = text{
-		func(r *reader, at place, s string) bool {
-			before := len(r.problems)
+		func(r *reader, at strictyaml.Place, s string) bool {
+			before := len(r.Problems)
 			if s == "" {
-				r.problem(at, "the name of a scanner is empty; remove it")
+				r.Problem(at, "the name of a scanner is empty; remove it")
 			} else {
 				r.scannerName(at, s)
 			}
-			return len(r.problems) == before
+			return len(r.Problems) == before
 		},
 		schema{"type": "string", "minLength": 1},
 	}
@@ -338,7 +321,7 @@ var (
 // globSchema says as much of [reader.glob] as a pattern can: brackets that are not closed are
 // only seen by the decoder.
 var globSchema = schema{
-	"type": "string", "minLength": 1, "maxLength": maxGlob,
+	"type": "string", "minLength": 1, "maxLength": strictyaml.MaxGlob,
 	"not": schema{"anyOf": []any{
 		schema{"pattern": `^[!/]|^\./|/$|(^|/)\.\.?(/|$)`},
 		schema{"pattern": `(\{[\s\S]*){4}`},
@@ -348,58 +331,58 @@ var globSchema = schema{
 
 var ruleSchema = schema{"allOf": []any{globSchema, schema{"pattern": `/`}}}
 
-func readRule(r *reader, v value) (any, bool) {
-	s, ok := r.text(v, "rule", "gitleaks/*")
-	return s, ok && r.ruleName(v.place, s)
+func readRule(r *reader, v strictyaml.Value) (any, bool) {
+	s, ok := r.Text(v, "rule", "gitleaks/*")
+	return s, ok && r.ruleName(v.Place, s)
 }
 
-func readAtLeast(r *reader, v value) (any, bool) {
-	before := len(r.problems)
+func readAtLeast(r *reader, v strictyaml.Value) (any, bool) {
+	before := len(r.Problems)
 	var m Mode
-	if r.mode(v, &m); len(r.problems) == before && m == Block {
-		r.problem(v.place, "an organisation makes a check fail only by `enforce`; write `at_least: comment` here")
+	if r.mode(v, &m); len(r.Problems) == before && m == Block {
+		r.Problem(v.Place, "an organisation makes a check fail only by `enforce`; write `at_least: comment` here")
 	}
-	return m, len(r.problems) == before
+	return m, len(r.Problems) == before
 }
 
-func readBreadth(r *reader, v value) (any, bool) {
-	before := len(r.problems)
-	b := oneOf(r, v, "broadest", []Breadth{All, Kind, Folder})
-	return b, len(r.problems) == before
+func readBreadth(r *reader, v strictyaml.Value) (any, bool) {
+	before := len(r.Problems)
+	b := strictyaml.OneOf(&r.Reader, v, "broadest", []Breadth{All, Kind, Folder})
+	return b, len(r.Problems) == before
 }
 
-func readFrom(r *reader, v value) (any, bool) {
-	before := len(r.problems)
+func readFrom(r *reader, v strictyaml.Value) (any, bool) {
+	before := len(r.Problems)
 	type from string
-	s := oneOf(r, v, "from", []from{ownership.Lead, ownership.Owner})
-	return string(s), len(r.problems) == before
+	s := strictyaml.OneOf(&r.Reader, v, "from", []from{ownership.Lead, ownership.Owner})
+	return string(s), len(r.Problems) == before
 }
 
-func readDate(r *reader, v value) (any, bool) {
-	s, ok := r.text(v, "since", "2026-09-01")
+func readDate(r *reader, v strictyaml.Value) (any, bool) {
+	s, ok := r.Text(v, "since", "2026-09-01")
 	if !ok {
 		return nil, false
 	}
 	day, err := time.Parse(time.DateOnly, s)
 	if err != nil {
-		r.problem(v.place, "since must be a day such as 2026-09-01, not %s", quote(s))
+		r.Problem(v.Place, "since must be a day such as 2026-09-01, not %s", strictyaml.Quote(s))
 	}
 	return day, err == nil
 }
 
-func readShare(r *reader, v value) (any, bool) {
+func readShare(r *reader, v strictyaml.Value) (any, bool) {
 	var share float64
-	switch n := v.node.(type) {
+	switch n := v.Node.(type) {
 	case *ast.FloatNode:
 		share = n.Value
 	case *ast.IntegerNode:
-		share = float64(number(n))
+		share = float64(strictyaml.Number(n))
 	default:
-		r.problem(v.place, "max_not_useful must be a share from 0 to 1%s", instead(v.node))
+		r.Problem(v.Place, "max_not_useful must be a share from 0 to 1%s", strictyaml.Instead(v.Node))
 		return nil, false
 	}
 	if !(share >= 0 && share <= 1) {
-		r.problem(v.place, "max_not_useful must be from 0 to 1, not %s", printable(v.node.GetToken().Value, 40))
+		r.Problem(v.Place, "max_not_useful must be from 0 to 1, not %s", strictyaml.Printable(v.Node.GetToken().Value, 40))
 		return nil, false
 	}
 	return share, true
@@ -407,28 +390,28 @@ func readShare(r *reader, v value) (any, bool) {
 
 // names are the keys of a mapping whose keys are not fixed.
 type names struct {
-	check  func(r *reader, e entry) bool
+	check  func(r *reader, e strictyaml.Entry) bool
 	schema schema
 }
 
 var (
 	gateNames = &names{
-		func(r *reader, e entry) bool { _, ok := r.gateName(e); return ok },
+		func(r *reader, e strictyaml.Entry) bool { _, ok := r.gateName(e); return ok },
 		schema{"enum": words(scanners.Gates())},
 	}
 	scannerNames = &names{
-		func(r *reader, e entry) bool {
-			before := len(r.problems)
-			r.scannerName(e.place, e.key)
-			return len(r.problems) == before
+		func(r *reader, e strictyaml.Entry) bool {
+			before := len(r.Problems)
+			r.scannerName(e.Place, e.Key)
+			return len(r.Problems) == before
 		},
 		schema{},
 	}
-	ruleNames     = &names{func(r *reader, e entry) bool { return r.ruleName(e.place, e.key) }, ruleSchema}
+	ruleNames     = &names{func(r *reader, e strictyaml.Entry) bool { return r.ruleName(e.Place, e.Key) }, ruleSchema}
 	severityNames = &names{
-		func(r *reader, e entry) bool {
-			if !slices.Contains(severities()[1:], e.key) {
-				r.unknown(e.place, "severity", e.key, severities()[1:])
+		func(r *reader, e strictyaml.Entry) bool {
+			if !slices.Contains(severities()[1:], e.Key) {
+				r.Unknown(e.Place, "severity", e.Key, severities()[1:])
 				return false
 			}
 			return true
@@ -436,9 +419,9 @@ var (
 		schema{"enum": words(severities()[1:])},
 	}
 	teamNames = &names{
-		func(r *reader, e entry) bool {
-			if !teamPattern.MatchString(e.key) {
-				r.problem(e.place, "%s is not a team; write it like @acme/payments", quote(e.key))
+		func(r *reader, e strictyaml.Entry) bool {
+			if !teamPattern.MatchString(e.Key) {
+				r.Problem(e.Place, "%s is not a team; write it like @acme/payments", strictyaml.Quote(e.Key))
 				return false
 			}
 			return true
@@ -446,16 +429,16 @@ var (
 		schema{"pattern": teamPattern.String()},
 	}
 	sectionNames = &names{
-		func(r *reader, e entry) bool {
-			if !strings.ContainsAny(e.key, "/*") {
-				hint := didYouMean(e.key, []string{"ignore"})
+		func(r *reader, e strictyaml.Entry) bool {
+			if !strings.ContainsAny(e.Key, "/*") {
+				hint := strictyaml.DidYouMean(e.Key, []string{"ignore"})
 				if hint == "" {
 					hint = "; write `ignore`, or a glob such as services/payments/**"
 				}
-				r.problem(e.place, "unknown key %s%s", quote(e.key), hint)
+				r.Problem(e.Place, "unknown key %s%s", strictyaml.Quote(e.Key), hint)
 				return false
 			}
-			return r.glob(e.place, e.key)
+			return r.Glob(e.Place, e.Key)
 		},
 		schema{"allOf": []any{globSchema, schema{"pattern": "[/*]"}}},
 	}
@@ -470,113 +453,64 @@ func severities() (list []string) {
 }
 
 // ruleName reports whether "scanner/rule", or a glob of it, can be meant.
-func (r *reader) ruleName(at place, s string) bool {
+func (r *reader) ruleName(at strictyaml.Place, s string) bool {
 	scanner, _, named := strings.Cut(s, "/")
-	before := len(r.problems)
+	before := len(r.Problems)
 	switch {
 	case !named:
-		r.problem(at, "write the rule with its scanner, for example gosec/G404 instead of %s", quote(s))
-	case r.glob(at, s) && !strings.ContainsAny(scanner, `*?[]{}\`):
+		r.Problem(at, "write the rule with its scanner, for example gosec/G404 instead of %s", strictyaml.Quote(s))
+	case r.Glob(at, s) && !strings.ContainsAny(scanner, `*?[]{}\`):
 		r.scannerName(at, scanner)
 	}
-	return len(r.problems) == before
+	return len(r.Problems) == before
 }
 
-func (r *reader) gateName(e entry) (scanners.Gate, bool) {
-	if slices.Contains(scanners.Gates(), scanners.Gate(e.key)) {
-		return scanners.Gate(e.key), true
+func (r *reader) gateName(e strictyaml.Entry) (scanners.Gate, bool) {
+	if slices.Contains(scanners.Gates(), scanners.Gate(e.Key)) {
+		return scanners.Gate(e.Key), true
 	}
 	var names []string
 	for _, g := range scanners.Gates() {
 		names = append(names, string(g))
 	}
-	r.unknown(e.place, "gate", e.key, names)
+	r.Unknown(e.Place, "gate", e.Key, names)
 	return "", false
 }
 
-func (r *reader) scannerName(at place, name string) {
+func (r *reader) scannerName(at strictyaml.Place, name string) {
 	if len(r.scanners) > 0 && !slices.Contains(r.scanners, name) {
-		r.unknown(at, "scanner", name, r.scanners)
+		r.Unknown(at, "scanner", name, r.scanners)
 	}
 }
 
-func (r *reader) mode(v value, into *Mode) {
+func (r *reader) mode(v strictyaml.Value, into *Mode) {
 	const what = "mode must be one of off, observe, comment and block"
-	s, ok := v.node.(*ast.StringNode)
+	s, ok := v.Node.(*ast.StringNode)
 	if !ok {
-		r.problem(v.place, "%s%s", what, instead(v.node))
+		r.Problem(v.Place, "%s%s", what, strictyaml.Instead(v.Node))
 	} else if into.UnmarshalText([]byte(s.Value)) != nil {
-		r.unknown(v.place, "mode", s.Value, modes)
+		r.Unknown(v.Place, "mode", s.Value, modes)
 	}
 }
 
-func (r *reader) severity(v value, into *scanners.Severity) {
+func (r *reader) severity(v strictyaml.Value, into *scanners.Severity) {
 	words := severities()
-	s, ok := v.node.(*ast.StringNode)
+	s, ok := v.Node.(*ast.StringNode)
 	if !ok {
-		r.problem(v.place, "severity must be one of %s%s", list(words, "and"), instead(v.node))
+		r.Problem(v.Place, "severity must be one of %s%s", strictyaml.List(words, "and"), strictyaml.Instead(v.Node))
 	} else if into.UnmarshalText([]byte(s.Value)) != nil {
-		r.unknown(v.place, "severity", s.Value, words)
+		r.Unknown(v.Place, "severity", s.Value, words)
 	}
 }
 
-func (r *reader) reason(v value) string {
-	s, ok := r.text(v, "reason", `"not used for security here"`)
+func (r *reader) reason(v strictyaml.Value) string {
+	s, ok := r.Text(v, "reason", `"not used for security here"`)
 	switch {
 	case !ok:
 	case strings.TrimSpace(s) == "":
-		r.problem(v.place, "the reason is empty; write one or remove the key")
+		r.Problem(v.Place, "the reason is empty; write one or remove the key")
 	case utf8.RuneCountInString(s) > maxReason:
-		r.problem(v.place, "the reason is longer than %d characters; make it shorter", maxReason)
+		r.Problem(v.Place, "the reason is longer than %d characters; make it shorter", maxReason)
 	}
 	return s
-}
-
-func (r *reader) duration(v value, name string) {
-	s, ok := r.text(v, name, "60s")
-	if !ok {
-		return
-	}
-	if d, err := time.ParseDuration(s); err != nil || d <= 0 {
-		r.problem(v.place, "%s must be a time such as 60s or 5m, not %s", name, quote(s))
-	}
-}
-
-// glob reports whether the pattern can match something, and tells why not: most of those
-// who write one have .gitignore in mind.
-func (r *reader) glob(at place, s string) bool {
-	switch {
-	case s == "":
-		r.problem(at, "the pattern is empty; remove it")
-	case len(s) > maxGlob:
-		r.problem(at, "the pattern is longer than %d characters; make it shorter", maxGlob)
-	case strings.Count(s, "{") > maxBraces || strings.Count(s, "{") > 0 && strings.Count(s, ",") > maxAlternate:
-		r.problem(at, "the pattern has too many alternatives in braces; write several patterns instead")
-	case strings.HasPrefix(s, "!"):
-		r.problem(at, "a pattern cannot begin with !; list only what it should match")
-	case strings.HasPrefix(s, "/") || strings.HasPrefix(s, "./"):
-		r.problem(at, "write the pattern %s without the leading %s", quote(s), s[:strings.Index(s, "/")+1])
-	case strings.HasSuffix(s, "/"):
-		r.problem(at, "write %s to match all that is in the folder", quote(s+"**"))
-	case slices.Contains(strings.Split(s, "/"), "..") || slices.Contains(strings.Split(s, "/"), "."):
-		r.problem(at, "the pattern %s cannot match; write it without . and ..", quote(s))
-	case !doublestar.ValidatePattern(s):
-		r.problem(at, "the pattern %s is not complete; close its brackets or put \\ before them", quote(s))
-	default:
-		return true
-	}
-	return false
-}
-
-// number gives the value of n, or one that nobody could have written.
-func number(n *ast.IntegerNode) int {
-	switch v := n.Value.(type) {
-	case int64:
-		return int(v)
-	case uint64:
-		if v <= math.MaxInt {
-			return int(v)
-		}
-	}
-	return math.MinInt
 }

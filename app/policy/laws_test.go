@@ -15,6 +15,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/secbydesign/secbydesign/app/ownership"
+	"github.com/secbydesign/secbydesign/app/strictyaml"
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
@@ -540,7 +541,7 @@ func TestBreadthIsThatOfMatching(t *testing.T) {
 		for range 1 + c.IntN(10) {
 			pattern += pick(c, []string{"*", "*", "**", "?", "/", "/", "[", "[", "]", "]", "^", "!", "{", "}", ",", "\\", "a", "b", ".", "-"})
 		}
-		if !(&reader{}).glob(place{}, pattern) {
+		if !(&reader{}).Glob(strictyaml.Place{}, pattern) {
 			continue
 		}
 		for most, names := range map[Breadth][]string{Kind: others, Folder: longer} {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/secbydesign/secbydesign/app/ownership"
+	"github.com/secbydesign/secbydesign/app/strictyaml"
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
@@ -36,7 +37,7 @@ func (v Value) Text() string {
 	case []Text:
 		parts := make([]string, len(d))
 		for i, t := range d {
-			parts[i] = `"` + printable(t.S, 60) + `"`
+			parts[i] = `"` + strictyaml.Printable(t.S, 60) + `"`
 		}
 		return "[" + strings.Join(parts, ", ") + "]"
 	case time.Time:
@@ -52,9 +53,9 @@ func (v Value) Text() string {
 		return s
 	case string:
 		if v.Key[len(v.Key)-1] == "reason" || strings.ContainsAny(d, "*?[]{}:#@ \n") {
-			return `"` + printable(d, 60) + `"`
+			return `"` + strictyaml.Printable(d, 60) + `"`
 		}
-		return printable(d, 60)
+		return strictyaml.Printable(d, 60)
 	}
 	return fmt.Sprint(v.Data)
 }

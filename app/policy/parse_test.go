@@ -2,67 +2,36 @@ package policy
 
 import (
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/secbydesign/secbydesign/app/strictyaml"
+	"github.com/secbydesign/secbydesign/app/strictyaml/strictyamltest"
 )
 
 var update = flag.Bool("update", false, "write the wanted outcomes of testdata anew")
 
 var knownScanners = []string{"gitleaks", "gosec", "osv", "semgrep"}
 
-// inFolder runs f on each policy of a folder and compares with the file .want beside it.
-func inFolder(t *testing.T, dir string, f func(t *testing.T, b []byte) string) {
-	files, err := filepath.Glob(filepath.Join("testdata", dir, "*.yml"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no policies in testdata/%s: %v", dir, err)
-	}
-	for _, file := range files {
-		base := strings.TrimSuffix(file, ".yml")
-		t.Run(filepath.Base(base), func(t *testing.T) {
-			t.Parallel()
-			b, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := f(t, b)
-			if *update {
-				if err := os.WriteFile(base+".want", []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(base + ".want")
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got != string(want) {
-				t.Errorf("got\n%s\nwant\n%s", got, want)
-			}
-		})
-	}
-}
-
 func TestMistakesAreToldAtTheirPlace(t *testing.T) {
 	t.Parallel()
-	inFolder(t, "bad", func(t *testing.T, b []byte) string {
+	strictyamltest.Golden(t, "testdata/bad", *update, func(t *testing.T, b []byte) string {
 		_, err := Parse(".secbydesign.yml", b, knownScanners...)
 		if err == nil {
 			t.Fatal("no mistake was found")
 		}
-		checkProblems(t, b, err)
+		strictyamltest.CheckProblems(t, b, err)
 		return err.Error() + "\n"
 	})
 }
 
 func TestGoodPolicies(t *testing.T) {
 	t.Parallel()
-	inFolder(t, "good", func(t *testing.T, b []byte) string {
+	strictyamltest.Golden(t, "testdata/good", *update, func(t *testing.T, b []byte) string {
 		layer, err := Parse(".secbydesign.yml", b, knownScanners...)
 		if err != nil {
 			t.Fatal(err)
@@ -73,32 +42,6 @@ func TestGoodPolicies(t *testing.T) {
 		}
 		return string(got) + "\n"
 	})
-}
-
-// checkProblems wants what every list of problems promises.
-func checkProblems(t *testing.T, b []byte, err error) {
-	t.Helper()
-	var ps Problems
-	if !errors.As(err, &ps) || len(ps) == 0 || len(ps) > maxProblems {
-		t.Fatalf("the error is %T %v", err, err)
-	}
-	lines := strings.Split(strings.ReplaceAll(strings.TrimPrefix(string(b), "\ufeff"), "\r\n", "\n"), "\n")
-	for i, p := range ps {
-		if p.Line < 1 || p.Line > len(lines) || p.Column < 1 || p.Column > utf8.RuneCountInString(lines[p.Line-1])+1 {
-			t.Errorf("%s: not a place in the file", p)
-		}
-		if p.Message == "" || len(p.Message) > 500 || !utf8.ValidString(p.Message) {
-			t.Errorf("%s: not a message", p)
-		}
-		for _, c := range p.Message {
-			if !unicode.IsPrint(c) {
-				t.Errorf("%s: the message has U+%04X", p, c)
-			}
-		}
-		if i > 0 && (p.Line < ps[i-1].Line || p.Line == ps[i-1].Line && p.Column < ps[i-1].Column) {
-			t.Errorf("%s comes behind %s", p, ps[i-1])
-		}
-	}
 }
 
 func TestLargeFilesAreRefused(t *testing.T) {
@@ -148,7 +91,7 @@ func TestDidYouMean(t *testing.T) {
 		if want != "" {
 			want = fmt.Sprintf(", did you mean %q?", want)
 		}
-		if got := didYouMean(word, known); got != want {
+		if got := strictyaml.DidYouMean(word, known); got != want {
 			t.Errorf("%.20q: %q, want %q", word, got, want)
 		}
 	}
@@ -171,7 +114,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		layer, err := Parse("p.yml", b, knownScanners...)
 		if err != nil {
-			checkProblems(t, b, err)
+			strictyamltest.CheckProblems(t, b, err)
 			return
 		}
 		p := Merge(layer, layer)

@@ -18,6 +18,7 @@ import (
 
 	"github.com/bmatcuk/doublestar/v4"
 
+	"github.com/secbydesign/secbydesign/app/strictyaml"
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
@@ -199,10 +200,10 @@ func (p Policy) chosen(gate scanners.Gate, scanner, rule string, sev scanners.Se
 // glob of one; empty where it is. Where the names of scanners are given, another one is a problem.
 func RuleProblem(rule string, known ...string) string {
 	r := &reader{scanners: known}
-	if r.ruleName(place{}, rule) {
+	if r.ruleName(strictyaml.Place{}, rule) {
 		return ""
 	}
-	return r.problems[0].Message
+	return r.Problems[0].Message
 }
 
 // RuleMatches reports whether a rule is one of a glob that has no [RuleProblem].

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/secbydesign/secbydesign/app/strictyaml"
 )
 
 // CodeQL is the name of CodeQL here. It runs in a workflow, which sends what it found.
@@ -24,7 +26,7 @@ type Proposal struct {
 
 // A Remark is what the reader of a policy should know at a line of it.
 type Remark struct {
-	Problem
+	strictyaml.Problem
 	Level, Title string // as of an annotation
 }
 
@@ -35,7 +37,7 @@ func (p Proposal) Review() (remarks []Remark, notices []string, err error) {
 	if !p.Removed {
 		layer, err = Parse(File, p.Text)
 	}
-	var problems Problems
+	var problems strictyaml.Problems
 	switch {
 	case errors.As(err, &problems):
 		for _, problem := range problems {
@@ -60,7 +62,7 @@ func (p Proposal) Review() (remarks []Remark, notices []string, err error) {
 		if one.Origin.File != File {
 			continue // of the organisation
 		}
-		remarks = append(remarks, Remark{Problem{File: one.Origin.File, Line: one.Origin.Line, Column: one.Origin.Column, Message: one.Key.String() + ": " + one.Because}, "warning", "Refused by a guardrail"})
+		remarks = append(remarks, Remark{strictyaml.Problem{File: one.Origin.File, Line: one.Origin.Line, Column: one.Origin.Column, Message: one.Key.String() + ": " + one.Because}, "warning", "Refused by a guardrail"})
 		same := func(other Refusal) bool {
 			return other.Origin.Layer == Repository && slices.Equal(other.Key, one.Key) && other.Because == one.Because
 		}
@@ -83,7 +85,7 @@ func KnownScanners(names ...string) []string {
 
 // UnknownScanners finds where a valid policy names scanners that are not known. That is no mistake, since a
 // workflow may send results of any.
-func UnknownScanners(name string, text []byte, known []string) (list Problems) {
+func UnknownScanners(name string, text []byte, known []string) (list strictyaml.Problems) {
 	_, err := Parse(name, text, known...)
 	_ = errors.As(err, &list) // valid as it is, nothing else can be wrong with it
 	return list

@@ -3,6 +3,8 @@ package policy
 import (
 	"fmt"
 	"time"
+
+	"github.com/secbydesign/secbydesign/app/strictyaml"
 )
 
 // Evidence is what is known of a rule and of one finding of it.
@@ -77,7 +79,7 @@ func (p Policy) Fails(scanner, rule string, e Evidence) (v Verdict, ok bool) {
 	case !e.Complete:
 		v.Yet, v.Because = false, "the scanner did not finish"
 	default:
-		v.Fails, v.Yet, v.Because = true, false, fmt.Sprintf("the organisation enforces %s since %s", quote(enforced.Rule), enforced.Since.Format(time.DateOnly))
+		v.Fails, v.Yet, v.Because = true, false, fmt.Sprintf("the organisation enforces %s since %s", strictyaml.Quote(enforced.Rule), enforced.Since.Format(time.DateOnly))
 	}
 	return v, true
 }

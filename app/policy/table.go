@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"github.com/secbydesign/secbydesign/app/strictyaml"
 )
 
 // A spec is one entry of the table of keys.go: a mapping with fields, a mapping with names, both,
@@ -25,7 +27,7 @@ type spec struct {
 
 	list *spec // of elements
 
-	read   func(r *reader, v value) (data any, ok bool)
+	read   func(r *reader, v strictyaml.Value) (data any, ok bool)
 	schema schema
 }
 
@@ -33,44 +35,44 @@ type spec struct {
 type need struct{ key, message string }
 
 // walk reads what is written for an entry of the table. at is where to tell what is missing.
-func (r *reader) walk(s *spec, at place, key Key, v value) {
+func (r *reader) walk(s *spec, at strictyaml.Place, key Key, v strictyaml.Value) {
 	switch {
 	case s.read != nil:
 		if data, ok := s.read(r, v); ok {
-			r.values = append(r.values, Value{Key: key, Data: data, Origin: r.origin(v.place)})
+			r.values = append(r.values, Value{Key: key, Data: data, Origin: r.origin(v.Place)})
 		}
 		return
 	case s.list != nil:
-		seq, ok := v.node.(*ast.SequenceNode)
+		seq, ok := v.Node.(*ast.SequenceNode)
 		if !ok {
-			r.problem(v.place, "%s must be %s%s", s.name, s.example, instead(v.node))
+			r.Problem(v.Place, "%s must be %s%s", s.name, s.example, strictyaml.Instead(v.Node))
 			return
 		}
 		for i, n := range seq.Values {
-			element := valueOf(n, placeOf(seq.Start))
-			r.walk(s.list, element.place, key.with(strconv.Itoa(i)), element)
+			element := strictyaml.ValueOf(n, strictyaml.PlaceOf(seq.Start))
+			r.walk(s.list, element.Place, key.with(strconv.Itoa(i)), element)
 		}
 		return
 	}
 	said, name := map[string]bool{}, s.name
 	if name == "" {
-		name = printable(key[len(key)-1], 40)
+		name = strictyaml.Printable(key[len(key)-1], 40)
 	}
-	ok := r.each(v, name, s.example, func(e entry) {
-		if said[e.key] = true; s.most > 0 && len(said) == s.most+1 {
-			r.problem(e.place, "there are more than %d entries in %s; let fewer match more", s.most, name)
+	ok := r.Each(v, name, s.example, func(e strictyaml.Entry) {
+		if said[e.Key] = true; s.most > 0 && len(said) == s.most+1 {
+			r.Problem(e.Place, "there are more than %d entries in %s; let fewer match more", s.most, name)
 		}
-		if field, ok := s.fields[e.key]; ok {
-			r.walk(field, e.place, key.with(e.key), e.value)
+		if field, ok := s.fields[e.Key]; ok {
+			r.walk(field, e.Place, key.with(e.Key), e.Value)
 			return
 		}
 		if s.names == nil {
-			r.unknown(e.place, "key", e.key, slices.Sorted(maps.Keys(s.fields)))
+			r.Unknown(e.Place, "key", e.Key, slices.Sorted(maps.Keys(s.fields)))
 			return
 		}
 		// What is below a wrong name is looked at all the same, unless it may be something else.
 		if s.names.check(r, e) || s.fields == nil {
-			r.walk(s.each, e.place, key.with(e.key), e.value)
+			r.walk(s.each, e.Place, key.with(e.Key), e.Value)
 		}
 	})
 	if !ok {
@@ -78,7 +80,7 @@ func (r *reader) walk(s *spec, at place, key Key, v value) {
 	}
 	for _, n := range s.needs {
 		if !said[n.key] && n.message != "" {
-			r.problem(at, "%s", n.message)
+			r.Problem(at, "%s", n.message)
 		}
 	}
 }
@@ -93,7 +95,7 @@ func (k Key) String() string {
 	parts := make([]string, len(k))
 	for i, p := range k {
 		if parts[i] = p; p == "" || strings.ContainsAny(p, ". \"'\\*?{}[]@/:") {
-			parts[i] = `"` + printable(p, 100) + `"`
+			parts[i] = `"` + strictyaml.Printable(p, 100) + `"`
 		}
 	}
 	return strings.Join(parts, ".")
@@ -117,8 +119,8 @@ func (o Origin) String() string {
 	return fmt.Sprintf("%s, %s:%d", o.Layer, o.File, o.Line)
 }
 
-func (r *reader) origin(at place) Origin {
-	return Origin{File: r.file, Line: at.line, Column: at.column}
+func (r *reader) origin(at strictyaml.Place) Origin {
+	return Origin{File: r.File, Line: at.Line, Column: at.Column}
 }
 
 // A schema is a JSON Schema, or a part of one.

@@ -13,6 +13,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/mirror"
 	"github.com/secbydesign/secbydesign/app/policy"
 	"github.com/secbydesign/secbydesign/app/pull"
+	"github.com/secbydesign/secbydesign/app/strictyaml"
 	"github.com/secbydesign/secbydesign/checks"
 )
 
@@ -129,7 +130,7 @@ func (f *Files) forget(ctx context.Context, repo ledger.Repo, sha string) error 
 
 // invalid tells the first mistake of a file.
 func invalid(err error) (string, error) {
-	var problems policy.Problems
+	var problems strictyaml.Problems
 	if !errors.As(err, &problems) || len(problems) == 0 {
 		return "", fmt.Errorf("parse policy: %w", err)
 	}

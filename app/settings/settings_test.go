@@ -1,18 +1,25 @@
-package policy
+package settings
 
 import (
 	"encoding/json"
+	"flag"
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/secbydesign/secbydesign/app/strictyaml/strictyamltest"
 )
+
+var update = flag.Bool("update", false, "write the wanted outcomes of testdata anew")
+
+var knownScanners = []string{"gitleaks", "gosec", "osv", "semgrep"}
 
 func TestSettings(t *testing.T) {
 	t.Parallel()
-	inFolder(t, "settings", func(t *testing.T, b []byte) string {
-		s, err := ParseSettings("settings.yml", b, knownScanners...)
+	strictyamltest.Golden(t, "testdata", *update, func(t *testing.T, b []byte) string {
+		s, err := Parse("settings.yml", b, knownScanners...)
 		if err != nil {
-			checkProblems(t, b, err)
+			strictyamltest.CheckProblems(t, b, err)
 			return err.Error() + "\n"
 		}
 		got, err := json.MarshalIndent(s, "", "  ")
@@ -23,10 +30,10 @@ func TestSettings(t *testing.T) {
 	})
 }
 
-// FuzzParseSettings holds that a settings file is either refused with places, or each scanner in
+// FuzzParse holds that a settings file is either refused with places, or each scanner in
 // it can be made.
-func FuzzParseSettings(f *testing.F) {
-	files, err := filepath.Glob("testdata/settings/*.yml")
+func FuzzParse(f *testing.F) {
+	files, err := filepath.Glob("testdata/*.yml")
 	if err != nil || len(files) == 0 {
 		f.Fatal(err)
 	}
@@ -38,9 +45,9 @@ func FuzzParseSettings(f *testing.F) {
 		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		s, err := ParseSettings("s.yml", b, knownScanners...)
+		s, err := Parse("s.yml", b, knownScanners...)
 		if err != nil {
-			checkProblems(t, b, err)
+			strictyamltest.CheckProblems(t, b, err)
 			return
 		}
 		for _, d := range s.Scanners {

@@ -1,4 +1,4 @@
-package policy
+package strictyaml
 
 import (
 	"fmt"
@@ -62,11 +62,11 @@ func (ps Problems) inOrder(text string) Problems {
 	return ps
 }
 
-// quote makes text of the file fit for a message.
-func quote(s string) string { return `"` + printable(s, 40) + `"` }
+// Quote makes text of the file fit for a message.
+func Quote(s string) string { return `"` + Printable(s, 40) + `"` }
 
-// printable cuts s to so many characters and escapes those that cannot be seen.
-func printable(s string, most int) string {
+// Printable cuts s to so many characters and escapes those that cannot be seen.
+func Printable(s string, most int) string {
 	if utf8.RuneCountInString(s) > most {
 		s = string([]rune(s)[:most-1]) + "…"
 	}
@@ -74,8 +74,8 @@ func printable(s string, most int) string {
 	return s[1 : len(s)-1]
 }
 
-// didYouMean gives ", did you mean …?" when the word is nearly one of those known, else "".
-func didYouMean(word string, known []string) string {
+// DidYouMean gives ", did you mean …?" when the word is nearly one of those known, else "".
+func DidYouMean(word string, known []string) string {
 	best, distance := "", 3
 	for _, k := range known {
 		if len(word) > len(k)+2 {
@@ -91,8 +91,8 @@ func didYouMean(word string, known []string) string {
 	return `, did you mean "` + best + `"?`
 }
 
-// list gives "a, b and c".
-func list(words []string, last string) string {
+// List gives "a, b and c".
+func List(words []string, last string) string {
 	if len(words) < 2 {
 		return strings.Join(words, "")
 	}
