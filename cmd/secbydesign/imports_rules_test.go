@@ -39,6 +39,76 @@ func violations(t *testing.T, tree fs.FS) []string {
 	for _, folder := range slices.Sorted(maps.Keys(packages)) {
 		found = append(found, checkPackage(folder, packages[folder])...)
 	}
+	for _, folder := range pure {
+		found = append(found, reached(packages, folder)...)
+	}
+	return found
+}
+
+// reached reports the powers that a pure package reaches through the packages of ours that it imports.
+func reached(packages map[string][]source, from string) (found []string) {
+	by := map[string]string{from: ""} // the package by which one is reached first
+	queue := []string{from}
+	for len(queue) > 0 {
+		folder := queue[0]
+		queue = queue[1:]
+		for _, s := range packages[folder] {
+			for _, p := range importsOf(s) {
+				if to, ours := strings.CutPrefix(p, module+"/"); ours {
+					if _, seen := by[to]; !seen {
+						by[to] = folder
+						queue = append(queue, to)
+					}
+				} else if folder != from && slices.Contains(outside, p) {
+					var way []string
+					for at := folder; at != from; at = by[at] {
+						way = append([]string{at}, way...)
+					}
+					found = append(found, fmt.Sprintf("%s is pure and must not reach %s, by %s", from, p, strings.Join(way, " and ")))
+				}
+			}
+		}
+	}
+	return found
+}
+
+// roomViolations compares the imports among the packages of the app with a table of them.
+func roomViolations(packages map[string][]source, table map[string][]string) (found []string) {
+	name := func(room string) string { return path.Join("app", room) }
+	for _, folder := range slices.Sorted(maps.Keys(packages)) {
+		room := strings.Trim(strings.TrimPrefix(folder, "app"), "/")
+		allowed, known := table[room]
+		if !known {
+			found = append(found, folder+" is not in the table of rooms")
+			continue
+		}
+		imported := map[string]bool{}
+		for _, s := range packages[folder] {
+			for _, p := range importsOf(s) {
+				to, ours := strings.CutPrefix(p, module+"/app")
+				if !ours {
+					continue
+				}
+				to = strings.TrimPrefix(to, "/")
+				if imported[to] {
+					continue
+				}
+				if imported[to] = true; !slices.Contains(allowed, to) {
+					found = append(found, fmt.Sprintf("%s must not import %s: %s", folder, name(to), s.path))
+				}
+			}
+		}
+		for _, to := range allowed {
+			if !imported[to] {
+				found = append(found, fmt.Sprintf("%s does not import %s, as the table of rooms says", folder, name(to)))
+			}
+		}
+	}
+	for room := range table {
+		if _, there := packages[name(room)]; !there && len(packages) > 1 {
+			found = append(found, "the table of rooms has "+name(room)+", which is not there")
+		}
+	}
 	return found
 }
 
@@ -151,7 +221,7 @@ func checkPowers(s source) (found []string) {
 		if p == "os/exec" && !within(s, startsPrograms) {
 			say("must not start programs (os/exec)")
 		}
-		if slices.Contains(outside, p) && within(s, pure) {
+		if slices.Contains(outside, p) && slices.Contains(pure, s.folder) {
 			say("is pure and must not import %s", p)
 		}
 	}

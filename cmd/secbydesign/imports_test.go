@@ -1,7 +1,12 @@
 package main_test
 
 import (
+	"bytes"
+	"io/fs"
+	"maps"
 	"os"
+	"path"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -31,8 +36,62 @@ var (
 	actsAsTheApp   = []string{"app"} // calls under /app: tokens, the webhook's settings, deliveries
 )
 
-// These are pure, values in and values out: no network, files or database.
-var pure = []string{"app/policy", "app/baseline", "app/decision", "app/record", "app/judge", "app/ownership", "app/command", "app/insight", "app/rehearsal", "checks/patch"}
+// These are pure, values in and values out: no network, files or database, in themselves and in all of ours
+// that they import. The folders within them are others.
+var pure = []string{
+	"app/baseline", "app/command", "app/decision", "app/insight", "app/judge", "app/ownership", "app/policy", "app/record",
+	"app/rehearsal", "app/strictyaml", "checks", "checks/patch",
+}
+
+// The rooms of the app: which of them imports which others, exactly. None leads back. Tests may do more.
+var rooms = map[string][]string{
+	"": {
+		"command", "conversation", "examine", "insight", "installation", "judge", "ledger", "local", "mirror", "plainfile", "policy",
+		"policyfiles", "queue", "record", "rehearsal", "review", "scratch", "settings", "upload",
+	},
+
+	// What happens: a review, a conversation, an upload; and the two that need no GitHub.
+	"review": {
+		"baseline", "decision", "examine", "insight", "installation", "judge", "ledger", "mirror", "ownership", "policy", "policyfiles",
+		"pull", "queue", "record", "suppress", "upload",
+	},
+	"conversation": {"command", "decision", "examine", "installation", "ledger", "mirror", "ownership", "people", "policyfiles", "pull", "queue", "record"},
+	"upload":       {"baseline", "examine", "installation", "ledger", "mirror", "policy", "pull", "queue"},
+	"local":        {"examine", "judge", "mirror", "ownership", "plainfile", "policy", "suppress"},
+	"rehearsal":    {"baseline", "decision", "judge", "policy", "record"},
+
+	// The steps of a review.
+	"examine":     {"baseline", "mirror", "ownership", "policy"},
+	"suppress":    {"decision", "examine", "ownership", "policy"},
+	"judge":       {"baseline", "decision", "policy"},
+	"policyfiles": {"installation", "ledger", "mirror", "policy", "pull", "record", "strictyaml"},
+	"people":      {"installation", "ownership", "pull"},
+	"insight":     {"policy", "record"},
+
+	// What is known, and what is kept.
+	"record":    {"decision"},
+	"policy":    {"ownership", "strictyaml"},
+	"settings":  {"strictyaml"},
+	"baseline":  {},
+	"decision":  {},
+	"ownership": {},
+	"command":   {},
+
+	// Machinery.
+	"ledger":       {"decision", "fair", "record"},
+	"queue":        {"fair", "ledger"},
+	"pull":         {"installation", "ledger"},
+	"installation": {"fair"},
+	"mirror":       {"plainfile"},
+	"fair":         {},
+	"plainfile":    {},
+	"scratch":      {},
+	"strictyaml":   {},
+
+	"demo": {""},
+
+	"strictyaml/strictyamltest": {"strictyaml"},
+}
 
 const module = "github.com/secbydesign/secbydesign"
 
@@ -40,6 +99,34 @@ func TestArchitecture(t *testing.T) {
 	t.Parallel()
 	for _, v := range violations(t, os.DirFS("../..")) {
 		t.Error(v)
+	}
+}
+
+// TestRooms holds the arrows inside the app, and prints them.
+func TestRooms(t *testing.T) {
+	t.Parallel()
+	packages := map[string][]source{}
+	lines := map[string]int{}
+	total := 0
+	tree := os.DirFS("../..")
+	for _, s := range sources(t, tree) {
+		if strings.HasPrefix(s.path, "app/") && !s.test {
+			packages[s.folder] = append(packages[s.folder], s)
+			text, err := fs.ReadFile(tree, s.path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			n := bytes.Count(text, []byte("\n"))
+			lines[s.folder] += n
+			total += n
+		}
+	}
+	for _, v := range roomViolations(packages, rooms) {
+		t.Error(v)
+	}
+	for _, room := range slices.Sorted(maps.Keys(rooms)) {
+		n := lines[path.Join("app", room)]
+		t.Logf("%5d lines (%2d %%)  app/%s: %s", n, (100*n+total/2)/max(total, 1), room, strings.Join(rooms[room], " "))
 	}
 }
 
@@ -79,6 +166,7 @@ func TestArchitectureIsGuarded(t *testing.T) {
 		{"app/x_test.go", imports("os/exec"), ""},
 		{"scanners/x/x.go", imports("os") + "\nfunc f() { os.StartProcess(``, nil, nil) }", "must not start programs"},
 		{"app/policy/x.go", imports("strings"), ""},
+		{"app/policy/deep/x.go", imports("os"), ""},
 		{"app/policy/x.go", imports("os"), "app/policy/x.go is pure and must not import os"},
 		{"checks/patch/x.go", imports("net/http"), "pure and must not import net/http"},
 		{"app/policy/x_test.go", imports("os"), ""},
@@ -118,6 +206,26 @@ func TestArchitectureIsGuarded(t *testing.T) {
 			t.Errorf("%s is allowed:\n%s\ngot %q", tt.file, tt.text, got)
 		case tt.want != "" && (len(got) != 1 || !strings.Contains(got[0], tt.want)):
 			t.Errorf("%s:\n%s\ngot %q, want %q", tt.file, tt.text, got, tt.want)
+		}
+	}
+
+	through := fstest.MapFS{
+		"app/policy/x.go": {Data: []byte(ours("scanners/y"))}, "scanners/y/y.go": {Data: []byte(ours("scanners/z"))}, "scanners/z/z.go": {Data: []byte(imports("net"))},
+	}
+	if got := violations(t, through); len(got) != 1 || got[0] != "app/policy is pure and must not reach net, by scanners/y and scanners/z" {
+		t.Errorf("a power that is reached through others: %q", got)
+	}
+	for _, c := range []struct {
+		imported, want string
+	}{
+		{"app/ledger", "app/judge must not import app/ledger"},
+		{"app/baseline", "app/judge does not import app/decision"},
+		{"app/other", "app/judge must not import app/other"},
+	} {
+		table := map[string][]string{"judge": {"baseline", "decision"}}
+		got := roomViolations(map[string][]source{"app/judge": sources(t, fstest.MapFS{"app/judge/x.go": {Data: []byte(ours(c.imported))}})}, table)
+		if !slices.ContainsFunc(got, func(s string) bool { return strings.HasPrefix(s, c.want) }) {
+			t.Errorf("judge imports %s: %q", c.imported, got)
 		}
 	}
 
