@@ -168,6 +168,57 @@ func TestReconcileLeavesWhatAPersonResolved(t *testing.T) {
 	}
 }
 
+// TestReconcileLeavesWhatItCannotKnow holds that a thread which does not name its scanner stays open while any scanner
+// did not finish.
+func TestReconcileLeavesWhatItCannotKnow(t *testing.T) {
+	t.Parallel()
+	f := finding("a.py", 2, scanners.High, scanners.New)
+	body := Compose(Input{Head: head40, Patch: mustPatch(t, "a.py"), Gates: gate(f), Limit: 10}).Comments[0].Body
+	for name, failed := range map[string]error{"one failed": errors.New("x"), "none failed": nil} {
+		in := Input{Head: head40, Gates: []Gate{{Name: scanners.Code, Runs: []scanners.Run{{Scanner: "semgrep", Err: failed}, {Scanner: "gosec"}}}}}
+		have := []Thread{{CommentID: 4, Fingerprint: f.Fingerprint, Path: "a.py", Line: 2, Body: body}}
+		if plan := Reconcile(Compose(in), have, head40); plan.Empty() != (failed != nil) {
+			t.Errorf("%s: %+v", name, plan)
+		}
+	}
+}
+
+// TestReconcileClosesNoClosedThread holds that a thread which a person resolved or hid gets its last text, and is not
+// hidden again.
+func TestReconcileClosesNoClosedThread(t *testing.T) {
+	t.Parallel()
+	f := finding("a.py", 2, scanners.High, scanners.New)
+	body := Compose(Input{Head: head40, Patch: mustPatch(t, "a.py"), Gates: gate(f), Limit: 10}).Comments[0].Body
+	for name, thread := range map[string]Thread{"resolved": {Resolved: true}, "hidden": {Minimized: true}, "open": {}} {
+		thread.CommentID, thread.Fingerprint, thread.Scanner, thread.Path, thread.Line, thread.Body = 4, f.Fingerprint, "gitleaks", "a.py", 2, body
+		plan := Reconcile(Compose(Input{Head: head40, Gates: gate(), Limit: 10}), []Thread{thread}, head40)
+		if len(plan.Changes) != 1 || plan.Changes[0].Body == "" || plan.Changes[0].Close != (name == "open") {
+			t.Errorf("%s: %+v", name, plan.Changes)
+		}
+	}
+}
+
+// TestOnlyWorseOpensWhatAPersonClosed holds that a text whose severity cannot be read is not taken for a milder one.
+func TestOnlyWorseOpensWhatAPersonClosed(t *testing.T) {
+	t.Parallel()
+	f := finding("a.py", 2, scanners.High, scanners.New)
+	rep := Compose(Input{Head: head40, Patch: mustPatch(t, "a.py"), Gates: gate(f), Limit: 10})
+	body := rep.Comments[0].Body
+	for before, opens := range map[string]bool{
+		body: false,
+		strings.Replace(body, "**High:", "**Medium:", 1):      true,
+		strings.Replace(body, "**High:", "**Critical:", 1):    false,
+		strings.Replace(body, "**High:", "**Dangerous:", 1):   false,
+		strings.Replace(body, "**High:", "Somebody wrote", 1): false,
+	} {
+		have := []Thread{{CommentID: 4, Fingerprint: f.Fingerprint, Scanner: "gitleaks", Path: "a.py", Line: 2, Body: before, Resolved: true}}
+		plan := Reconcile(rep, have, head40)
+		if got := len(plan.Changes) == 1 && plan.Changes[0].Reopen; got != opens {
+			t.Errorf("%.30q: opened %v, want %v", before, got, opens)
+		}
+	}
+}
+
 func TestReconcileTellsWhereARenamedFileIs(t *testing.T) {
 	t.Parallel()
 	f := finding("b.py", 2, scanners.High, scanners.New)

@@ -143,6 +143,20 @@ func TestTheNewestDecisionThatCountsIsTaken(t *testing.T) {
 	}
 }
 
+// TestTheNewestLapseIsNamed: of decisions that do not count any more the newest says why.
+func TestTheNewestLapseIsNamed(t *testing.T) {
+	t.Parallel()
+	r := scanners.Result{Scanner: "s", State: scanners.New, Fingerprint: "aaaaaaaaaaaaaaaaaaaaaaaaaa:1", Finding: scanners.Finding{Rule: "r", Path: "a.go"}}
+	first, second := made("A", "accept", nil), made("B", "accept", nil)
+	second.At = day.Add(time.Hour)
+	for _, steps := range [][]Step{{first, second}, {second, first}} {
+		steps = append(steps, Step{Kind: Ended, ID: "A", Why: "older"}, Step{Kind: Ended, ID: "B", Why: "newer"})
+		if got := Rule([]scanners.Result{r}, Fold(steps), Scope{Pulls: map[int]bool{1: true}}, day)[r.Fingerprint]; got.Lapse != "newer" {
+			t.Errorf("got %+v", got)
+		}
+	}
+}
+
 // TestCopiesOfWhatWasDecided holds that a decision is about one finding, and not about its text.
 func TestCopiesOfWhatWasDecided(t *testing.T) {
 	t.Parallel()

@@ -136,6 +136,8 @@ func TestTeamCeilings(t *testing.T) {
 		"@acme/web":      {MaxSeverity: scanners.Medium, MaxDays: 180, ReasonMin: 0},
 		"@acme/docs":     {MaxSeverity: scanners.Medium, MaxDays: 7, ReasonMin: 60},
 		"@acme/payments": {MaxSeverity: scanners.High, MaxDays: 60, ReasonMin: 30},
+		"@acme/brief":    {MaxSeverity: scanners.Medium, MaxDays: 180, ReasonMin: 4},
+		"@acme/wordy":    {MaxSeverity: scanners.Medium, MaxDays: 180, ReasonMin: 60},
 	}
 	const good = "only our own staff can reach this page"
 	for _, tt := range []struct {
@@ -158,6 +160,7 @@ func TestTeamCeilings(t *testing.T) {
 		{"none of its own", "@acme/core", scanners.Medium, 90, good, 0, ""},
 		{"one has none of its own", "@acme/core @Acme/Temps", scanners.Medium, 14, good, 1, ""},
 		{"several, the highest", "@acme/web @acme/payments @acme/temps", scanners.High, 60, good, 0, ""},
+		{"several, the shortest reason of equals", "@acme/wordy @acme/brief", scanners.Medium, 180, "fine", 0, ""},
 		{"several, the longest", "@acme/docs @acme/web", scanners.Medium, 150, good, 0, ""},
 	} {
 		who := ownership.Person{Login: "mona", Write: true, Owns: true, Author: true, Teams: strings.Fields(tt.teams)}
@@ -165,6 +168,22 @@ func TestTeamCeilings(t *testing.T) {
 		g, err := rules.Weigh(w, who, today)
 		if tt.problem != "" && (err == nil || !strings.Contains(err.Error(), tt.problem)) || tt.problem == "" && (err != nil || g.Needs != tt.needs) {
 			t.Errorf("%s: %+v, %v", tt.name, g, err)
+		}
+	}
+}
+
+// TestAQuorumIsNoLongerThanTheCeiling: more people do not make it longer.
+func TestAQuorumIsNoLongerThanTheCeiling(t *testing.T) {
+	t.Parallel()
+	rules := ownership.Default()
+	rules.Default.MaxDays = 20
+	rules.Above[scanners.High] = ownership.Quorum{People: 1, From: ownership.Lead, MaxDays: 300, Distinct: true}
+	lead := ownership.Person{Login: "lea", Write: true, Lead: true}
+	w := ownership.Wish{Rule: "x/y", Severity: scanners.High, Reason: "only our own staff can reach this page"}
+	for days, ok := range map[int]bool{20: true, 21: false} {
+		w.Until = today.Truncate(24*time.Hour).AddDate(0, 0, days)
+		if _, err := rules.Weigh(w, lead, today); (err == nil) != ok {
+			t.Errorf("%d days: %v", days, err)
 		}
 	}
 }

@@ -468,6 +468,36 @@ guardrails:
 	})
 }
 
+// TestRequiredScannersSee holds that what an organisation requires is not blinded by a pattern for everything.
+func TestRequiredScannersSee(t *testing.T) {
+	t.Parallel()
+	for guardrails, ignored := range map[string]bool{
+		"scanners: {required: [gitleaks]}":                   false,
+		"gates: {secrets: {at_least: comment}}":              false,
+		"enforce: [{rule: gitleaks/aws, since: 2026-09-01}]": false,
+		"comments": true,
+	} {
+		org := "version: 1\nguardrails:\n  " + guardrails + "\n"
+		if ignored {
+			org = "version: 1\n"
+		}
+		if p := merged(t, org, "version: 1\npaths: {ignore: [\"**\"]}\n"); p.Ignored("a.go") != ignored {
+			t.Errorf("under %s, ** ignores a file: %v", guardrails, !ignored)
+		}
+	}
+}
+
+// TestEnforcedNotesStayQuiet holds that a note of an enforced rule is the repository's to decide.
+func TestEnforcedNotesStayQuiet(t *testing.T) {
+	t.Parallel()
+	p := merged(t, "version: 1\nguardrails:\n  enforce: [{rule: gosec/G1, since: 2026-09-01}]\n", "version: 1\ngates: {code: {mode: \"off\"}}\n")
+	for severity, want := range map[scanners.Severity]Mode{scanners.Note: Off, scanners.Low: Comment} {
+		if got := p.Mode(scanners.Code, "gosec", "G1", severity, "a.go"); got != want {
+			t.Errorf("a finding of severity %s is %s, want %s", severity, got, want)
+		}
+	}
+}
+
 func TestSections(t *testing.T) {
 	t.Parallel()
 	p := merged(t, "", `version: 1

@@ -87,6 +87,7 @@ func TestStanding(t *testing.T) {
 		"a later date":                  {edit(func(l []string) []string { l[1] = strings.Replace(c, "2026", "2027", 1); return l }), "5"},
 		"another rule":                  {edit(func(l []string) []string { l[1] = strings.Replace(c, "a/b", "a/*", 1); return l }), "5"},
 		"a line in between":             {edit(func(l []string) []string { return append(l[:2:2], append([]string{"new"}, l[2:]...)...) }), "6"},
+		"its code taken away":           {edit(func(l []string) []string { return append(l[:2:2], l[3:]...) }), "4"},
 		"a copy above":                  {edit(func(l []string) []string { return append(l[:1:1], append([]string{c, "new"}, l[1:]...)...) }), "7"},
 		"a copy at the end":             {append(append([]string(nil), base...), c, "new"), "5"},
 		"a copy of the other":           {append(append([]string(nil), base...), "new() "+c+"y"), "3"},
