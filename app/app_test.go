@@ -140,7 +140,7 @@ func (s *stage) heard(n int) ledger.Pull {
 		s.t.Fatal(err)
 	}
 	defer l.Close()
-	p, err := l.Heard(s.t.Context(), ledger.Repo{Owner: "acme", Name: "shop"}, n)
+	p, err := l.Pull(s.t.Context(), ledger.Repo{Owner: "acme", Name: "shop"}, n)
 	if err != nil {
 		s.t.Fatal(err)
 	}

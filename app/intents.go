@@ -229,7 +229,7 @@ func (a *app) rerun(ctx context.Context, i webhook.Rerun) ([]queue.Request, erro
 	}
 	var out []queue.Request
 	for _, n := range numbers {
-		known, err := a.ledger.Heard(ctx, ledger.Repo{ID: i.RepoID, Owner: i.Owner, Name: i.Repo}, n)
+		known, err := a.ledger.Pull(ctx, ledger.Repo{ID: i.RepoID, Owner: i.Owner, Name: i.Repo}, n)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return nil, err
 		}

@@ -211,7 +211,7 @@ func (s *stage) settled(repo *fakegithub.Repo) {
 	}
 	defer l.Close()
 	s.until(fmt.Sprintf("repository %d is reviewed", repo.ID()), func() bool {
-		p, err := l.Heard(s.t.Context(), ledger.Repo{ID: repo.ID()}, 1)
+		p, err := l.Pull(s.t.Context(), ledger.Repo{ID: repo.ID()}, 1)
 		if err != nil {
 			s.t.Fatal(err)
 		}

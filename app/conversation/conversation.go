@@ -70,7 +70,7 @@ func (h *Handler) Spread(ctx context.Context, e queue.Task) error {
 		if n == e.Number && e.Kind != record.Expiry {
 			continue // who decided or revoked it asked for that review
 		}
-		known, err := h.Ledger.Heard(ctx, repo, n)
+		known, err := h.Ledger.Pull(ctx, repo, n)
 		if err != nil {
 			return err
 		}

@@ -98,7 +98,7 @@ func (h *Handler) execute(ctx context.Context, gh *installation.Client, e queue.
 }
 
 func (t *execution) begin(ctx context.Context) (err error) {
-	known, err := t.h.Ledger.Heard(ctx, t.e.Repository(), t.e.Number)
+	known, err := t.h.Ledger.Pull(ctx, t.e.Repository(), t.e.Number)
 	switch {
 	case errors.Is(err, sql.ErrNoRows) && t.pull.Open:
 		// It was opened before the App was installed, or the store is lost. What is named may wait for

@@ -44,10 +44,10 @@ func TestWhoIsLookedAtWithADecision(t *testing.T) {
 	} {
 		heard := ledger.Pull{Owner: "acme", Repo: "shop", Number: i + 1, Installation: 8, Head: "h", Base: "b", Closed: p.closed}
 		err := l.Tx(t.Context(), func(tx *sql.Tx) error {
-			if err := l.Hear(t.Context(), tx, heard); err != nil || p.busy {
+			if err := l.RecordWebhook(t.Context(), tx, heard); err != nil || p.busy {
 				return err
 			}
-			known, err := l.Pull(t.Context(), tx, ledger.Repo{Owner: "acme", Name: "shop"}, i+1)
+			known, err := l.PullTx(t.Context(), tx, ledger.Repo{Owner: "acme", Name: "shop"}, i+1)
 			if err == nil {
 				_, err = l.SetReviewed(t.Context(), tx, known)
 			}

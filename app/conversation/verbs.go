@@ -68,7 +68,7 @@ func (t *execution) decide(ctx context.Context, line string, c command.Command, 
 	if err != nil {
 		return err
 	}
-	grant, err := t.rules.Weigh(ownership.Wish{
+	grant, err := t.rules.Weigh(ownership.Request{
 		Rule: f.Rule, Severity: f.Severity, Until: c.Until, Reason: c.Reason,
 		Wrong: c.Verb == command.FP || c.Verb == command.NotAffected,
 		Coded: c.Verb == command.NotAffected || c.Verb == command.Defer,

@@ -406,10 +406,10 @@ func TestHear(t *testing.T) {
 		{"re-opened, installed anew", said(func(p *Pull) { p.Head, p.Base, p.Installation = "c", "d", 8 }), false, "6 4 c d false false"},
 	} {
 		err := l.Tx(t.Context(), func(tx *sql.Tx) (err error) {
-			if err := l.Hear(t.Context(), tx, tc.said); err != nil {
+			if err := l.RecordWebhook(t.Context(), tx, tc.said); err != nil {
 				return err
 			}
-			if got, err = l.Pull(t.Context(), tx, Repo{Owner: "aCME", Name: "sHOP"}, 3); err != nil || !tc.review {
+			if got, err = l.PullTx(t.Context(), tx, Repo{Owner: "aCME", Name: "sHOP"}, 3); err != nil || !tc.review {
 				return err
 			}
 			if ok, err := l.SetReviewed(t.Context(), tx, got); err != nil || !ok {
@@ -420,7 +420,7 @@ func TestHear(t *testing.T) {
 			if ok, err := l.SetReviewed(t.Context(), tx, old); err != nil || ok {
 				return fmt.Errorf("SetReviewed of an old generation: %v, %w", ok, err)
 			}
-			got, err = l.Pull(t.Context(), tx, Repo{Owner: "acme", Name: "shop"}, 3)
+			got, err = l.PullTx(t.Context(), tx, Repo{Owner: "acme", Name: "shop"}, 3)
 			return err
 		})
 		if err != nil {
@@ -437,7 +437,7 @@ func TestHear(t *testing.T) {
 		t.Errorf("Generation: %d, %v", n, err)
 	}
 	err := l.Tx(t.Context(), func(tx *sql.Tx) error {
-		_, err := l.Pull(t.Context(), tx, Repo{Owner: "acme", Name: "shop"}, 4)
+		_, err := l.PullTx(t.Context(), tx, Repo{Owner: "acme", Name: "shop"}, 4)
 		return err
 	})
 	if !errors.Is(err, sql.ErrNoRows) {
@@ -450,7 +450,7 @@ func TestOpenPulls(t *testing.T) {
 	l := openNew(t)
 	hear := func(p Pull) {
 		t.Helper()
-		if err := l.Tx(t.Context(), func(tx *sql.Tx) error { return l.Hear(t.Context(), tx, p) }); err != nil {
+		if err := l.Tx(t.Context(), func(tx *sql.Tx) error { return l.RecordWebhook(t.Context(), tx, p) }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -461,10 +461,10 @@ func TestOpenPulls(t *testing.T) {
 	if got, err := l.OpenPulls(t.Context(), Repo{Owner: "ACME", Name: "shop"}); err != nil || !slices.Equal(got, []int{1, 3}) {
 		t.Errorf("open are %v, %v", got, err)
 	}
-	if p, err := l.Heard(t.Context(), Repo{Owner: "acme", Name: "SHOP"}, 2); err != nil || !p.Closed || p.Head != "h" {
+	if p, err := l.Pull(t.Context(), Repo{Owner: "acme", Name: "SHOP"}, 2); err != nil || !p.Closed || p.Head != "h" {
 		t.Errorf("heard of %+v, %v", p, err)
 	}
-	if _, err := l.Heard(t.Context(), Repo{Owner: "acme", Name: "shop"}, 9); !errors.Is(err, sql.ErrNoRows) {
+	if _, err := l.Pull(t.Context(), Repo{Owner: "acme", Name: "shop"}, 9); !errors.Is(err, sql.ErrNoRows) {
 		t.Errorf("never heard of: %v", err)
 	}
 }
@@ -476,10 +476,10 @@ func TestSee(t *testing.T) {
 	heard := func(head string) (p Pull) {
 		t.Helper()
 		err := l.Tx(t.Context(), func(tx *sql.Tx) error {
-			return l.Hear(t.Context(), tx, Pull{Owner: "acme", Repo: "shop", Number: 1, Head: head, Base: "b", Closed: true})
+			return l.RecordWebhook(t.Context(), tx, Pull{Owner: "acme", Repo: "shop", Number: 1, Head: head, Base: "b", Closed: true})
 		})
 		if err == nil {
-			p, err = l.Heard(t.Context(), Repo{Owner: "acme", Name: "shop"}, 1)
+			p, err = l.Pull(t.Context(), Repo{Owner: "acme", Name: "shop"}, 1)
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -494,10 +494,10 @@ func TestSee(t *testing.T) {
 		want string
 	}{{old, "d", "2 c true"}, {now, "e", "2 e false"}} {
 		tc.read.Head, tc.read.Closed = tc.head, false
-		if err := l.See(t.Context(), tc.read); err != nil {
+		if err := l.Refresh(t.Context(), tc.read); err != nil {
 			t.Fatal(err)
 		}
-		got, err := l.Heard(t.Context(), Repo{Owner: "acme", Name: "shop"}, 1)
+		got, err := l.Pull(t.Context(), Repo{Owner: "acme", Name: "shop"}, 1)
 		if s := fmt.Sprintf("%d %s %t", got.Generation, got.Head, got.Closed); err != nil || s != tc.want {
 			t.Errorf("%s: %s, %v, want %s", tc.head, s, err, tc.want)
 		}

@@ -45,7 +45,7 @@ func (r Repo) key(ctx context.Context, from querier) (Repo, error) {
 	return Repo{ID: key.ID}, nil
 }
 
-// Name takes down, as part of tx, that the repository with this id of GitHub's has a name now. What was
+// Name records, as part of tx, that the repository with this id of GitHub's has a name now. What was
 // recorded without its id, under its earlier names, counts for it, and for no other that had or takes them.
 func (l *Ledger) Name(ctx context.Context, tx *sql.Tx, id int64, owner, repo string) error {
 	var was struct{ owner, repo string }
@@ -57,19 +57,19 @@ func (l *Ledger) Name(ctx context.Context, tx *sql.Tx, id int64, owner, repo str
 		err = rename(ctx, tx, id, owner, repo)
 	}
 	if err != nil {
-		return fmt.Errorf("take down the name of repository %d, %s/%s: %w", id, owner, repo, err)
+		return fmt.Errorf("record the name of repository %d, %s/%s: %w", id, owner, repo, err)
 	}
 	return nil
 }
 
-// Found takes down what GitHub says of a repository: its name, and by which installation the App reaches it.
+// Found records what GitHub says of a repository: its name, and by which installation the App reaches it.
 func (l *Ledger) Found(ctx context.Context, r Repo, installation int64) error {
 	return l.Tx(ctx, func(tx *sql.Tx) error {
 		if err := l.Name(ctx, tx, r.ID, r.Owner, r.Name); err != nil {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, `UPDATE pulls SET installation = $1 WHERE repo_id = $2`, installation, r.ID); err != nil {
-			return fmt.Errorf("take down the installation of %s: %w", r, err)
+			return fmt.Errorf("record the installation of %s: %w", r, err)
 		}
 		return nil
 	})

@@ -216,7 +216,7 @@ func TestIDsOfAnOlderDatabase(t *testing.T) {
 	}
 	store := Repo{Owner: "new", Name: "store"}
 	open, err := l.OpenPulls(t.Context(), store)
-	p, pullErr := l.Heard(t.Context(), store, 1)
+	p, pullErr := l.Pull(t.Context(), store, 1)
 	sha, _, _, policyErr = l.ValidPolicy(t.Context(), store)
 	uploads, uploadErr := l.Uploads(t.Context(), store, "s")
 	waiting, waitErr := l.Awaiting(t.Context(), store, "s")
@@ -236,7 +236,7 @@ func TestIDsOfAnOlderDatabase(t *testing.T) {
 	if sha, _, _, err := l.ValidPolicy(t.Context(), Repo{Owner: "acme", Name: ".github"}); err != nil || sha != "p2" {
 		t.Errorf("the organisation's policy is %q, %v", sha, err)
 	}
-	if _, err := l.Heard(t.Context(), Repo{Owner: "acme", Name: "unknown"}, 1); err != nil {
+	if _, err := l.Pull(t.Context(), Repo{Owner: "acme", Name: "unknown"}, 1); err != nil {
 		t.Error(err)
 	}
 }
@@ -255,7 +255,7 @@ func TestRenamedRepository(t *testing.T) {
 	hear := func(id int64, owner, repo, head string) {
 		t.Helper()
 		do(func(tx *sql.Tx) error {
-			return l.Hear(t.Context(), tx, Pull{Installation: 7, RepoID: id, Owner: owner, Repo: repo, Number: 1, Head: head})
+			return l.RecordWebhook(t.Context(), tx, Pull{Installation: 7, RepoID: id, Owner: owner, Repo: repo, Number: 1, Head: head})
 		})
 	}
 	record := func(id int64, owner, repo, data string) {
@@ -286,7 +286,7 @@ func TestRenamedRepository(t *testing.T) {
 		{Repo{ID: 2}, "c", "[3]"},
 		{Repo{Owner: "ACME", Name: "SHOP"}, "c", "[3]"},
 	} {
-		p, err := l.Heard(t.Context(), tc.repo, 1)
+		p, err := l.Pull(t.Context(), tc.repo, 1)
 		list, listErr := l.Events(t.Context(), Filter{RepoID: tc.repo.ID, Owner: tc.repo.Owner, Repo: tc.repo.Name, Kind: "k", Number: 1})
 		var events []string
 		for _, e := range list {

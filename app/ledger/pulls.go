@@ -16,7 +16,7 @@ type Pull struct {
 	RepoID       int64
 	Owner, Repo  string
 	Number       int
-	Head, Base   string // as last heard or seen; in [Ledger.Hear], empty means not known
+	Head, Base   string // as last heard or seen; in [Ledger.RecordWebhook], empty means not known
 	Reason       string // why it was last heard of
 	Closed       bool
 
@@ -28,11 +28,11 @@ type Pull struct {
 	Reviewed   int64 // the generation that was reviewed last; 0 for none
 }
 
-// Hear takes down, as part of tx, what was said of a pull request. Its generation is one
+// RecordWebhook records, as part of tx, what a webhook says of a pull request. Its generation is one
 // higher afterwards if there is something new: another head, another base, closed or
 // re-opened, or p.Force. What the repository is called is known from [Ledger.Name] first: p may be of the time
 // before it was renamed.
-func (l *Ledger) Hear(ctx context.Context, tx *sql.Tx, p Pull) error {
+func (l *Ledger) RecordWebhook(ctx context.Context, tx *sql.Tx, p Pull) error {
 	is, err := now(ctx, tx, Repo{p.RepoID, p.Owner, p.Repo})
 	if err != nil {
 		return err
@@ -62,33 +62,33 @@ func (l *Ledger) Hear(ctx context.Context, tx *sql.Tx, p Pull) error {
 			heard_at = excluded.heard_at`,
 		p.Installation, p.RepoID, p.Owner, p.Repo, p.Number, p.Head, p.Base, p.Reason, p.Force, p.Closed, millis(time.Now()))
 	if err != nil {
-		return fmt.Errorf("take down pull request %s/%s#%d: %w", p.Owner, p.Repo, p.Number, err)
+		return fmt.Errorf("record webhook for %s/%s#%d: %w", p.Owner, p.Repo, p.Number, err)
 	}
 	return nil
 }
 
-// See takes down p.Head and p.Closed as GitHub says that they are, since what is heard may come in
+// Refresh records p.Head and p.Closed as GitHub says that they are, since what is heard may come in
 // another order than it happened. It does nothing if there was something new since p was read: that is
 // reviewed, and seen, next.
-func (l *Ledger) See(ctx context.Context, p Pull) error {
+func (l *Ledger) Refresh(ctx context.Context, p Pull) error {
 	return l.Tx(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `UPDATE pulls SET head = $3, closed = $4 WHERE id = $1 AND generation = $2`,
 			p.ID, p.Generation, p.Head, p.Closed)
 		if err != nil {
-			return fmt.Errorf("take down what GitHub says of %s/%s#%d: %w", p.Owner, p.Repo, p.Number, err)
+			return fmt.Errorf("record what GitHub says of %s/%s#%d: %w", p.Owner, p.Repo, p.Number, err)
 		}
 		return nil
 	})
 }
 
-// Pull reads a pull request as part of tx. Its error wraps [sql.ErrNoRows] if it was
+// PullTx is [Reader.Pull] as part of tx. Its error wraps [sql.ErrNoRows] if it was
 // never heard of.
-func (l *Ledger) Pull(ctx context.Context, tx *sql.Tx, repo Repo, number int) (Pull, error) {
+func (l *Ledger) PullTx(ctx context.Context, tx *sql.Tx, repo Repo, number int) (Pull, error) {
 	return readPull(ctx, tx, repo, number)
 }
 
-// Heard reads a pull request. Its error wraps [sql.ErrNoRows] if it was never heard of.
-func (l Reader) Heard(ctx context.Context, repo Repo, number int) (Pull, error) {
+// Pull reads a pull request. Its error wraps [sql.ErrNoRows] if it was never heard of.
+func (l Reader) Pull(ctx context.Context, repo Repo, number int) (Pull, error) {
 	return readPull(ctx, l.read, repo, number)
 }
 

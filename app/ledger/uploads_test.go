@@ -115,7 +115,7 @@ func TestAwaiting(t *testing.T) {
 	l := openNew(t)
 	for _, p := range []Pull{{Number: 1, Head: "aaa"}, {Number: 2, Head: "bbb"}, {Number: 3, Head: "ccc", Closed: true}, {Number: 4, Head: "ddd"}} {
 		p.Owner, p.Repo = "Acme", "shop"
-		if err := l.Tx(t.Context(), func(tx *sql.Tx) error { return l.Hear(t.Context(), tx, p) }); err != nil {
+		if err := l.Tx(t.Context(), func(tx *sql.Tx) error { return l.RecordWebhook(t.Context(), tx, p) }); err != nil {
 			t.Fatal(err)
 		}
 	}

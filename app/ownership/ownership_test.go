@@ -110,7 +110,7 @@ func TestWeigh(t *testing.T) {
 		{"never, but wrong", owner, scanners.Low, 0, good, "osv/malicious-package", true, 0, false, ""},
 		{"wrong, high, by the author", author, scanners.High, 0, good, "x/y", true, 1, false, ""},
 	} {
-		w := ownership.Wish{Rule: tt.rule, Severity: tt.severity, Reason: tt.reason, Wrong: tt.wrong}
+		w := ownership.Request{Rule: tt.rule, Severity: tt.severity, Reason: tt.reason, Wrong: tt.wrong}
 		if tt.days > 0 {
 			w.Until = today.Truncate(24*time.Hour).AddDate(0, 0, tt.days)
 		}
@@ -164,7 +164,7 @@ func TestTeamCeilings(t *testing.T) {
 		{"several, the longest", "@acme/docs @acme/web", scanners.Medium, 150, good, 0, ""},
 	} {
 		who := ownership.Person{Login: "mona", Write: true, Owns: true, Author: true, Teams: strings.Fields(tt.teams)}
-		w := ownership.Wish{Rule: "x/y", Severity: tt.severity, Reason: tt.reason, Until: today.Truncate(24*time.Hour).AddDate(0, 0, tt.days)}
+		w := ownership.Request{Rule: "x/y", Severity: tt.severity, Reason: tt.reason, Until: today.Truncate(24*time.Hour).AddDate(0, 0, tt.days)}
 		g, err := rules.Weigh(w, who, today)
 		if tt.problem != "" && (err == nil || !strings.Contains(err.Error(), tt.problem)) || tt.problem == "" && (err != nil || g.Needs != tt.needs) {
 			t.Errorf("%s: %+v, %v", tt.name, g, err)
@@ -179,7 +179,7 @@ func TestAQuorumIsNoLongerThanTheCeiling(t *testing.T) {
 	rules.Default.MaxDays = 20
 	rules.Above[scanners.High] = ownership.Quorum{People: 1, From: ownership.Lead, MaxDays: 300, Distinct: true}
 	lead := ownership.Person{Login: "lea", Write: true, Lead: true}
-	w := ownership.Wish{Rule: "x/y", Severity: scanners.High, Reason: "only our own staff can reach this page"}
+	w := ownership.Request{Rule: "x/y", Severity: scanners.High, Reason: "only our own staff can reach this page"}
 	for days, ok := range map[int]bool{20: true, 21: false} {
 		w.Until = today.Truncate(24*time.Hour).AddDate(0, 0, days)
 		if _, err := rules.Weigh(w, lead, today); (err == nil) != ok {
@@ -215,7 +215,7 @@ func TestRenewals(t *testing.T) {
 		{"one too many, of a critical one", owner, scanners.Critical, 3, false, 0, "Now it is mended or narrowed."},
 		{"wrong", writer, scanners.Medium, 9, true, 0, ""},
 	} {
-		w := ownership.Wish{Rule: "x/y", Severity: tt.severity, Reason: good, Wrong: tt.wrong, Before: tt.before}
+		w := ownership.Request{Rule: "x/y", Severity: tt.severity, Reason: good, Wrong: tt.wrong, Before: tt.before}
 		g, err := ownership.Default().Weigh(w, tt.who, today)
 		if tt.problem != "" && (err == nil || !strings.Contains(err.Error(), tt.problem)) || tt.problem == "" && (err != nil || g.Needs != tt.needs) {
 			t.Errorf("%s: %+v, %v", tt.name, g, err)
@@ -229,7 +229,7 @@ func TestTheOrganisationLetsTheAuthorCount(t *testing.T) {
 	rules := ownership.Default()
 	rules.Above = map[scanners.Severity]ownership.Quorum{scanners.High: {People: 2, From: ownership.Lead, MaxDays: 30, AuthorCounts: true}}
 	author := ownership.Person{Login: "mona", Write: true, Author: true, Lead: true}
-	g, err := rules.Weigh(ownership.Wish{Severity: scanners.High, Reason: strings.Repeat("x", 30)}, author, today)
+	g, err := rules.Weigh(ownership.Request{Severity: scanners.High, Reason: strings.Repeat("x", 30)}, author, today)
 	if err != nil || g.Needs != 1 || !g.Counts || !g.Author || !g.Twice || !rules.May(author, g.From, g.Author) || rules.May(author, g.From, false) {
 		t.Errorf("%+v %v", g, err)
 	}
@@ -247,7 +247,7 @@ func TestNobodyDecidesAloneAboveTheCeiling(t *testing.T) {
 			p.Teams = []string{"@acme/payments"}
 		}
 		for _, s := range []scanners.Severity{scanners.High, scanners.Critical} {
-			g, err := ownership.Default().Weigh(ownership.Wish{Severity: s, Reason: strings.Repeat("x", 30)}, p, today)
+			g, err := ownership.Default().Weigh(ownership.Request{Severity: s, Reason: strings.Repeat("x", 30)}, p, today)
 			if err != nil || g.Needs < 1 || g.Counts {
 				t.Errorf("%+v %s: %+v %v", p, s, g, err)
 			}
@@ -280,7 +280,7 @@ func TestWeighComment(t *testing.T) {
 		{"high, of the team that may, too long", scanners.High, 61, good, "x/y", []string{"@acme/payments"}, "at most 60 days"},
 		{"critical, of the team that may not", scanners.Critical, 1, good, "x/y", []string{"@acme/payments"}, "which is high at most"},
 	} {
-		w := ownership.Wish{Rule: tt.rule, Severity: tt.severity, Reason: tt.reason, Until: today.Truncate(24*time.Hour).AddDate(0, 0, tt.days)}
+		w := ownership.Request{Rule: tt.rule, Severity: tt.severity, Reason: tt.reason, Until: today.Truncate(24*time.Hour).AddDate(0, 0, tt.days)}
 		err := rules.WeighComment(w, tt.owners, today)
 		if err == nil && tt.problem != "" || err != nil && (tt.problem == "" || !strings.Contains(err.Error(), tt.problem)) {
 			t.Errorf("%s: %v, want %q", tt.name, err, tt.problem)

@@ -74,8 +74,8 @@ type Person struct {
 	Teams []string // "@org/team" in lower case: those of the owners that they are a member of
 }
 
-// A Wish is what somebody wants to decide of a finding.
-type Wish struct {
+// A Request is what somebody wants to decide of a finding.
+type Request struct {
 	Rule     string // "scanner/rule"
 	Severity scanners.Severity
 	Until    time.Time // the last day; zero where the decision has no end
@@ -109,7 +109,7 @@ type Refusal struct {
 func (r *Refusal) Error() string { return r.Problem }
 
 // Weigh says what comes of a wish of somebody who may write. The error is a [*Refusal].
-func (r Rules) Weigh(w Wish, p Person, today time.Time) (Grant, error) {
+func (r Rules) Weigh(w Request, p Person, today time.Time) (Grant, error) {
 	if !p.Write {
 		return Grant{}, &Refusal{Problem: "Only people who may write to this repository decide that."}
 	}
@@ -138,7 +138,7 @@ func (r Rules) Weigh(w Wish, p Person, today time.Time) (Grant, error) {
 		}
 	}
 	if raised && (level > scanners.Critical || !g.Counts) {
-		return Grant{}, r.worn(w, level, g.From)
+		return Grant{}, r.renewalRefused(w, level, g.From)
 	}
 	if latest := today.UTC().Truncate(24*time.Hour).AddDate(0, 0, days); w.Until.After(latest) {
 		return Grant{}, &Refusal{
@@ -152,7 +152,7 @@ func (r Rules) Weigh(w Wish, p Person, today time.Time) (Grant, error) {
 // WeighComment says why a comment in the code does not accept a finding; nil where it does. Nobody
 // confirms a comment, so it reaches as far as one person decides alone. Who merged it is not known
 // later: it is the word of the owners of the file, who let it in.
-func (r Rules) WeighComment(w Wish, owners []string, today time.Time) error {
+func (r Rules) WeighComment(w Request, owners []string, today time.Time) error {
 	g, err := r.Weigh(w, Person{Write: true, Teams: owners}, today)
 	if err == nil && g.Needs > 0 {
 		err = &Refusal{Problem: fmt.Sprintf("A %s finding is above what a comment accepts, which is %s at most: it takes people who confirm it, so it is accepted in the pull request that brings it.", w.Severity, g.Ceiling)}
@@ -160,8 +160,8 @@ func (r Rules) WeighComment(w Wish, owners []string, today time.Time) error {
 	return err
 }
 
-// worn says that a finding was accepted too often.
-func (r Rules) worn(w Wish, level scanners.Severity, from string) error {
+// renewalRefused says that a finding was accepted too often.
+func (r Rules) renewalRefused(w Request, level scanners.Severity, from string) error {
 	how := "Now it is mended or narrowed"
 	if level <= scanners.Critical {
 		who := "owns the file"

@@ -160,7 +160,7 @@ func idle(t *testing.T, q *Queue) {
 func pull(t *testing.T, q *Queue, number int) (p ledger.Pull) {
 	t.Helper()
 	err := q.ledger.Tx(t.Context(), func(tx *sql.Tx) (err error) {
-		p, err = q.ledger.Pull(t.Context(), tx, ledger.Repo{Owner: "acme", Name: "shop"}, number)
+		p, err = q.ledger.PullTx(t.Context(), tx, ledger.Repo{Owner: "acme", Name: "shop"}, number)
 		return err
 	})
 	if err != nil {

@@ -333,7 +333,7 @@ func (q *Queue) putBack(ctx context.Context, tx *sql.Tx, exec riverdriver.Execut
 	if err := json.Unmarshal(row.EncodedArgs, &args); err != nil {
 		return err
 	}
-	pull, err := q.ledger.Pull(ctx, tx, args.repo(), args.Number)
+	pull, err := q.ledger.PullTx(ctx, tx, args.repo(), args.Number)
 	if err != nil {
 		return err
 	}

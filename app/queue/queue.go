@@ -276,7 +276,7 @@ func (q *Queue) enqueue(ctx context.Context, tx *sql.Tx, r Request) error {
 	if err != nil {
 		return err
 	}
-	err = q.ledger.Hear(ctx, tx, ledger.Pull{
+	err = q.ledger.RecordWebhook(ctx, tx, ledger.Pull{
 		Installation: r.Installation, RepoID: repo.ID, Owner: r.Owner, Repo: r.Repo, Number: r.Number,
 		Head: r.HeadSHA, Base: r.BaseSHA, Reason: r.Reason, Closed: r.Closed, Force: r.Force,
 	})

@@ -118,7 +118,7 @@ func (q *Queue) begin(ctx context.Context, j *river.Job[job], lease ledger.Lease
 				return err
 			}
 		}
-		if pull, err = q.ledger.Pull(ctx, tx, j.Args.repo(), j.Args.Number); err != nil {
+		if pull, err = q.ledger.PullTx(ctx, tx, j.Args.repo(), j.Args.Number); err != nil {
 			return err
 		}
 		if taken {
@@ -151,7 +151,7 @@ func (q *Queue) handOn(ctx context.Context, tx *sql.Tx, j *river.Job[job]) (done
 	if err != nil || repo.ID == 0 {
 		return false, err
 	}
-	switch _, err := q.ledger.Pull(ctx, tx, repo, j.Args.Number); {
+	switch _, err := q.ledger.PullTx(ctx, tx, repo, j.Args.Number); {
 	case errors.Is(err, sql.ErrNoRows): // what it is about was heard under the name of another repository
 	case err != nil:
 		return false, err

@@ -131,7 +131,7 @@ func (r *Reviewer) Review(ctx context.Context, req queue.Request) error {
 // read asks GitHub for the pull request, and takes down what commands and webhooks rely on. With an error there may
 // be a head, of which the check can say so.
 func (r *Reviewer) read(ctx context.Context, gh *installation.Client, req queue.Request) (pull.Pull, error) {
-	known, err := r.Ledger.Heard(ctx, ledger.Repo{ID: req.RepoID, Owner: req.Owner, Name: req.Repo}, req.Number)
+	known, err := r.Ledger.Pull(ctx, ledger.Repo{ID: req.RepoID, Owner: req.Owner, Name: req.Repo}, req.Number)
 	if err != nil {
 		return pull.Pull{}, err
 	}
@@ -140,7 +140,7 @@ func (r *Reviewer) read(ctx context.Context, gh *installation.Client, req queue.
 		return p, err
 	}
 	known.Head, known.Closed = p.Head, !p.Open
-	if err := r.Ledger.See(ctx, known); err != nil {
+	if err := r.Ledger.Refresh(ctx, known); err != nil {
 		return pull.Pull{}, err
 	}
 	return p, nil

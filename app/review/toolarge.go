@@ -41,7 +41,7 @@ func (r *Reviewer) Retry(ctx context.Context) error {
 		if json.Unmarshal(e.Data, &was) == nil && was.Limits == r.limits() {
 			continue
 		}
-		known, err := r.Ledger.Heard(ctx, s.repo, s.number)
+		known, err := r.Ledger.Pull(ctx, s.repo, s.number)
 		if errors.Is(err, sql.ErrNoRows) {
 			continue
 		}

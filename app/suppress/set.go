@@ -170,7 +170,7 @@ func (s *Set) refused(i Ignore, rule string, r scanners.Result) string {
 	case !policy.NamesRule(i.Rule):
 		return fmt.Sprintf("%q names no rule, so it would hide what nobody has seen yet; name the rule.", i.Rule)
 	}
-	wish := ownership.Wish{Rule: r.Scanner + "/" + rule, Severity: r.Severity, Until: i.Until, Reason: i.Reason}
+	wish := ownership.Request{Rule: r.Scanner + "/" + rule, Severity: r.Severity, Until: i.Until, Reason: i.Reason}
 	if err := s.rules.WeighComment(wish, s.Owners().Of(r.Path), s.now); err != nil {
 		return err.Error()
 	}

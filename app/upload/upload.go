@@ -360,7 +360,7 @@ func (h *Handler) review(ctx context.Context, like queue.Request, sha string) ([
 		return nil, err
 	}
 	if like.Number > 0 && !slices.Contains(numbers, like.Number) {
-		_, err := h.Ledger.Heard(ctx, repo, like.Number)
+		_, err := h.Ledger.Pull(ctx, repo, like.Number)
 		if errors.Is(err, sql.ErrNoRows) {
 			numbers, err = append(numbers, like.Number), nil
 		}

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/secbydesign/secbydesign/scanners"
-	"github.com/secbydesign/secbydesign/scanners/internal/foreign"
+	"github.com/secbydesign/secbydesign/scanners/internal/untrusted"
 )
 
 // readCheckstyle reads <checkstyle><file name><error line severity message source/></file></checkstyle>.
@@ -36,7 +36,7 @@ func readCheckstyle(r *report, in io.Reader) error {
 			depth++
 			switch {
 			case depth == 1 && t.Name.Local != "checkstyle":
-				return fmt.Errorf("it begins with <%s> and not with <checkstyle>", foreign.Sentence(t.Name.Local, 40))
+				return fmt.Errorf("it begins with <%s> and not with <checkstyle>", untrusted.Sentence(t.Name.Local, 40))
 			case depth == 1:
 				seen = true
 			case depth == 2 && t.Name.Local == "file":
@@ -79,7 +79,7 @@ func (r *report) checkstyle(file string, t xml.StartElement) bool {
 	if in.rule == "" {
 		in.rule = r.Tool
 	}
-	in.cwe = foreign.CWE(in.rule)
+	in.cwe = untrusted.CWE(in.rule)
 	return r.add(in)
 }
 
@@ -96,7 +96,7 @@ func attribute(t xml.StartElement, name string) string {
 func xmlError(err error) string {
 	var syntax *xml.SyntaxError
 	if errors.As(err, &syntax) {
-		return foreign.Sentence(syntax.Msg, 100)
+		return untrusted.Sentence(syntax.Msg, 100)
 	}
 	return err.Error()
 }

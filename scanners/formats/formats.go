@@ -4,7 +4,7 @@
 //
 // Every format is read the same way: places outside of the tree are refused and told, lines and
 // columns are held against the files, text becomes plain sentences, and nothing that may hold a
-// secret is taken over (see package foreign).
+// secret is taken over (see package untrusted).
 package formats
 
 import (
@@ -16,7 +16,7 @@ import (
 	"strings"
 
 	"github.com/secbydesign/secbydesign/scanners"
-	"github.com/secbydesign/secbydesign/scanners/internal/foreign"
+	"github.com/secbydesign/secbydesign/scanners/internal/untrusted"
 	"github.com/secbydesign/secbydesign/scanners/sarif"
 )
 
@@ -63,7 +63,7 @@ func Read(f Format, r io.Reader, o Options) ([]scanners.Finding, error) {
 	if f == SARIF {
 		return readSARIF(r, o)
 	}
-	rep := &report{Options: o, tree: foreign.Tree{Root: o.Root, Content: o.Content}}
+	rep := &report{Options: o, tree: untrusted.Tree{Root: o.Root, Content: o.Content}}
 	read := map[Format]func(*report, io.Reader) error{
 		RDJSON: readRDJSON, RDJSONL: readRDJSONL, Checkstyle: readCheckstyle, GitLab: readGitLab,
 	}[f]
@@ -106,7 +106,7 @@ func readSARIF(r io.Reader, o Options) ([]scanners.Finding, error) {
 // A report collects what one report says.
 type report struct {
 	Options
-	tree    foreign.Tree
+	tree    untrusted.Tree
 	found   []scanners.Finding
 	wrong   []string // sentences for everybody
 	errs    []error  // for the operator
@@ -121,8 +121,8 @@ type item struct {
 	aliases                             []string
 	severity                            scanners.Severity
 	path                                string
-	at                                  foreign.Region
-	unit                                foreign.Unit
+	at                                  untrusted.Region
+	unit                                untrusted.Unit
 	secret                              bool
 	flow                                []scanners.Step
 	fixes                               []scanners.Fix
@@ -137,29 +137,29 @@ func (r *report) add(in item) bool {
 	path, err := r.tree.Name(in.path)
 	if err != nil {
 		if r.refused++; r.refused <= 10 {
-			r.errs = append(r.errs, fmt.Errorf("%s: %w", foreign.Rule(in.rule), err))
+			r.errs = append(r.errs, fmt.Errorf("%s: %w", untrusted.Rule(in.rule), err))
 		}
 		return true
 	}
 	at := r.tree.Place(path, in.at, in.unit)
 	f := scanners.Finding{
-		Rule: foreign.Rule(in.rule), Severity: in.severity, Path: path,
+		Rule: untrusted.Rule(in.rule), Severity: in.severity, Path: path,
 		Line: at.Line, EndLine: at.EndLine, Column: at.Column, EndColumn: at.EndColumn,
-		HelpURL: foreign.Address(in.url), CWE: in.cwe, Aliases: in.aliases,
+		HelpURL: untrusted.Address(in.url), CWE: in.cwe, Aliases: in.aliases,
 	}
-	f.Title = foreign.Title(in.name, f.Rule)
-	secret := r.Secrets || in.secret || foreign.Secret(in.cwe, in.rule)
+	f.Title = untrusted.Title(in.name, f.Rule)
+	secret := r.Secrets || in.secret || untrusted.Secret(in.cwe, in.rule)
 	if secret {
 		if in.name == in.message {
 			f.Title = f.Rule
 		}
-		f.Message, f.Why, f.Help = foreign.Stop(f.Title), foreign.SecretWhy, foreign.SecretHelp
+		f.Message, f.Why, f.Help = untrusted.Stop(f.Title), untrusted.SecretWhy, untrusted.SecretHelp
 	} else {
-		f.Message = foreign.Stop(cmp.Or(foreign.Sentence(in.message, 1000), f.Title))
-		f.Why, f.Help = foreign.Stop(foreign.Sentence(in.why, 400)), foreign.Prose(in.help)
+		f.Message = untrusted.Stop(cmp.Or(untrusted.Sentence(in.message, 1000), f.Title))
+		f.Why, f.Help = untrusted.Stop(untrusted.Sentence(in.why, 400)), untrusted.Prose(in.help)
 		f.Flow, f.Fixes = in.flow, in.fixes
 		if f.Help == "" {
-			f.Help = foreign.Prose("Change the code so that the rule " + f.Rule + " of " + cmp.Or(r.Tool, "the tool") + " is kept.")
+			f.Help = untrusted.Prose("Change the code so that the rule " + f.Rule + " of " + cmp.Or(r.Tool, "the tool") + " is kept.")
 		}
 	}
 	f.Identity = r.tree.Identity(f, secret)

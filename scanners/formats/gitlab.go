@@ -9,8 +9,8 @@ import (
 	"strings"
 
 	"github.com/secbydesign/secbydesign/scanners"
-	"github.com/secbydesign/secbydesign/scanners/internal/foreign"
 	"github.com/secbydesign/secbydesign/scanners/internal/jsonstream"
+	"github.com/secbydesign/secbydesign/scanners/internal/untrusted"
 )
 
 // What we use of GitLab's reports for SAST, secrets and dependencies.
@@ -102,7 +102,7 @@ func (r *report) glScan(s *jsonstream.Stream) error {
 	for _, m := range scan.Messages[:min(len(scan.Messages), 20)] {
 		if m.Level == "fatal" || m.Level == "error" {
 			failed = true
-			r.errs = append(r.errs, errors.New(foreign.Sentence(m.Value, 500)))
+			r.errs = append(r.errs, errors.New(untrusted.Sentence(m.Value, 500)))
 		}
 	}
 	if failed {
@@ -114,7 +114,7 @@ func (r *report) glScan(s *jsonstream.Stream) error {
 func (r *report) vulnerability(v glVulnerability) {
 	in := item{
 		name: v.Name, message: cmp.Or(v.Description, v.Message, v.Name), help: v.Solution, severity: r.Default,
-		path: v.Location.File, at: foreign.Region{Line: v.Location.Start, EndLine: v.Location.End}, secret: v.Category == "secret_detection",
+		path: v.Location.File, at: untrusted.Region{Line: v.Location.Start, EndLine: v.Location.End}, secret: v.Category == "secret_detection",
 	}
 	if severity, ok := glSeverities[v.Severity]; ok {
 		in.severity = severity
@@ -129,9 +129,9 @@ func (r *report) vulnerability(v glVulnerability) {
 		if n, err := strconv.Atoi(id.Value); err == nil && strings.EqualFold(id.Type, "cwe") {
 			id.Name = "CWE-" + strconv.Itoa(n)
 		}
-		in.cwe = cmp.Or(in.cwe, foreign.CWE(id.Name))
+		in.cwe = cmp.Or(in.cwe, untrusted.CWE(id.Name))
 		for _, name := range []string{id.Value, id.Name} {
-			if foreign.Advisory(name) {
+			if untrusted.Advisory(name) {
 				in.aliases = append(in.aliases, name)
 			}
 		}

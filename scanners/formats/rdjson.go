@@ -11,8 +11,8 @@ import (
 	"strings"
 
 	"github.com/secbydesign/secbydesign/scanners"
-	"github.com/secbydesign/secbydesign/scanners/internal/foreign"
 	"github.com/secbydesign/secbydesign/scanners/internal/jsonstream"
+	"github.com/secbydesign/secbydesign/scanners/internal/untrusted"
 )
 
 // What we use of reviewdog's diagnostic format. It is JSON of a protocol buffer: names may be
@@ -65,8 +65,8 @@ type rdPosition struct {
 
 // region is the range as ours. The end is exclusive, and without one the range is empty; without
 // columns it is whole lines.
-func (r rdRange) region() foreign.Region {
-	at := foreign.Region{Line: r.Start.Line, EndLine: r.Start.Line, Column: r.Start.Column, EndColumn: r.Start.Column}
+func (r rdRange) region() untrusted.Region {
+	at := untrusted.Region{Line: r.Start.Line, EndLine: r.Start.Line, Column: r.Start.Column, EndColumn: r.Start.Column}
 	if r.End != nil {
 		at.EndLine, at.EndColumn = cmp.Or(r.End.Line, r.Start.Line), r.End.Column
 	}
@@ -90,16 +90,16 @@ func (r *report) rdSeverity(raw ...json.RawMessage) scanners.Severity {
 func (r *report) diagnostic(d rdDiagnostic, source rdSource, severity json.RawMessage) bool {
 	in := item{
 		rule: cmp.Or(d.Code.Value, d.Source.Name, source.Name, r.Tool), message: d.Message, url: d.Code.URL,
-		severity: r.rdSeverity(d.Severity, severity), path: d.Location.Path, at: d.Location.Range.region(), unit: foreign.Bytes,
-		cwe: foreign.CWE(d.Code.Value),
+		severity: r.rdSeverity(d.Severity, severity), path: d.Location.Path, at: d.Location.Range.region(), unit: untrusted.Bytes,
+		cwe: untrusted.CWE(d.Code.Value),
 	}
-	if foreign.Advisory(d.Code.Value) {
+	if untrusted.Advisory(d.Code.Value) {
 		in.aliases = []string{d.Code.Value}
 	}
 	for _, l := range append(d.Related, d.Related2...)[:min(len(d.Related)+len(d.Related2), 50)] {
 		if path, err := r.tree.Name(l.Location.Path); err == nil {
-			at := r.tree.Place(path, l.Location.Range.region(), foreign.Bytes)
-			in.flow = append(in.flow, scanners.Step{Path: path, Line: at.Line, Message: foreign.Sentence(l.Message, 300)})
+			at := r.tree.Place(path, l.Location.Range.region(), untrusted.Bytes)
+			in.flow = append(in.flow, scanners.Step{Path: path, Line: at.Line, Message: untrusted.Sentence(l.Message, 300)})
 		}
 	}
 	for _, s := range d.Suggestions[:min(len(d.Suggestions), 5)] {
@@ -109,18 +109,18 @@ func (r *report) diagnostic(d rdDiagnostic, source rdSource, severity json.RawMe
 		}
 		at := s.Range.region()
 		if at.Column == 0 && at.EndColumn == 0 { // whole lines
-			if _, ok := r.tree.Exact(path, at, foreign.Bytes); !ok {
+			if _, ok := r.tree.Exact(path, at, untrusted.Bytes); !ok {
 				continue
 			}
 			if s.Text != "" && !strings.HasSuffix(s.Text, "\n") {
 				s.Text += "\n"
 			}
-		} else if exact, ok := r.tree.Exact(path, at, foreign.Bytes); ok {
+		} else if exact, ok := r.tree.Exact(path, at, untrusted.Bytes); ok {
 			at = exact
 		} else {
 			continue
 		}
-		in.fixes = append(in.fixes, scanners.Fix{Title: "Take the suggestion of " + foreign.Title(d.Source.Name, source.Name, r.Tool, "the tool"), Edits: []scanners.Edit{{
+		in.fixes = append(in.fixes, scanners.Fix{Title: "Take the suggestion of " + untrusted.Title(d.Source.Name, source.Name, r.Tool, "the tool"), Edits: []scanners.Edit{{
 			Path: path, Line: at.Line, EndLine: at.EndLine, Column: at.Column, EndColumn: at.EndColumn, Text: s.Text,
 		}}})
 	}

@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"github.com/secbydesign/secbydesign/scanners"
-	"github.com/secbydesign/secbydesign/scanners/internal/foreign"
 	"github.com/secbydesign/secbydesign/scanners/internal/jsonstream"
+	"github.com/secbydesign/secbydesign/scanners/internal/untrusted"
 )
 
 // ReadOptions say how to read. The zero value takes what the document says of itself.
@@ -17,7 +17,7 @@ type ReadOptions struct {
 	// file:// addresses are taken only below it.
 	Root string
 
-	// Content gives a file of the tree, see [foreign.Content]. With it findings are inside
+	// Content gives a file of the tree, see [untrusted.Content]. With it findings are inside
 	// files that exist, columns are characters whatever the tool counts, the identity of a
 	// finding is the text of its lines, and fixes are read. Without it columns are left out
 	// where they cannot be known, and so are fixes; the identity of a finding on lines is empty,
@@ -28,7 +28,7 @@ type ReadOptions struct {
 	// characters and counts bytes. Unless it is set, the document is believed; where that says
 	// nothing, columns are left out on lines on which it would make a difference, because tools
 	// do not know that the standard then has UTF-16.
-	Columns *foreign.Unit
+	Columns *untrusted.Unit
 
 	// Secrets tells that the tool looks for secrets. Then no message, no fix and no step of it
 	// is taken over, only what it says of its rules. For single rules it is found out by
@@ -84,7 +84,7 @@ type Run struct {
 // found is told. Else it is an [*scanners.IncompleteError].
 func (r Run) Err() error {
 	var reasons []string
-	tool := foreign.Quote(r.Tool)
+	tool := untrusted.Quote(r.Tool)
 	if len(r.Failed) > 0 {
 		reasons = append(reasons, fmt.Sprintf("The tool %s says that it did not finish; the operator's log has its words.", tool))
 	}
@@ -127,7 +127,7 @@ func Read(r io.Reader, o ReadOptions) ([]Run, error) {
 	if o.Limit <= 0 {
 		o.Limit = defaultLimit
 	}
-	d := document{options: o, tree: foreign.Tree{Root: o.Root, Content: o.Content}}
+	d := document{options: o, tree: untrusted.Tree{Root: o.Root, Content: o.Content}}
 	err := d.read(r)
 	if err != nil {
 		err = &scanners.IncompleteError{Reason: "The SARIF document cannot be used: " + err.Error() + "."}
@@ -138,7 +138,7 @@ func Read(r io.Reader, o ReadOptions) ([]Run, error) {
 type document struct {
 	*jsonstream.Stream
 	options ReadOptions
-	tree    foreign.Tree
+	tree    untrusted.Tree
 	runs    []Run
 	results int // of all runs
 	version string
@@ -180,7 +180,7 @@ func (d *document) read(r io.Reader) (err error) {
 
 func (d *document) checkVersion() error {
 	if d.version != "2.1.0" && !strings.HasPrefix(d.version, "2.1.0-") {
-		return jsonstream.InvalidError("its version is " + foreign.Quote(d.version) + ", and only 2.1.0 is read; tell the tool to write that")
+		return jsonstream.InvalidError("its version is " + untrusted.Quote(d.version) + ", and only 2.1.0 is read; tell the tool to write that")
 	}
 	return nil
 }

@@ -18,8 +18,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/secbydesign/secbydesign/scanners"
-	"github.com/secbydesign/secbydesign/scanners/internal/foreign"
 	"github.com/secbydesign/secbydesign/scanners/internal/jsonstream"
+	"github.com/secbydesign/secbydesign/scanners/internal/untrusted"
 	"github.com/secbydesign/secbydesign/scanners/scannertest"
 )
 
@@ -292,7 +292,7 @@ func TestReadOptions(t *testing.T) {
 	if f := read(ReadOptions{Content: content}).Findings[0]; f.Column != 0 || f.Identity != "éabc" {
 		t.Errorf("columns of which the unit is not known: %+v", f)
 	}
-	unit := foreign.Bytes
+	unit := untrusted.Bytes
 	if f := read(ReadOptions{Content: content, Columns: &unit}).Findings[0]; f.Column != 2 || f.EndColumn != 3 {
 		t.Errorf("bytes: %+v", f)
 	}

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/secbydesign/secbydesign/scanners/internal/foreign"
+	"github.com/secbydesign/secbydesign/scanners/internal/untrusted"
 )
 
 // What we read of SARIF 2.1.0, in the words of the standard; § is its section. Free-form parts
@@ -102,7 +102,7 @@ func words(raw json.RawMessage) []string {
 		var n json.Number
 		switch {
 		case json.Unmarshal(r, &s) == nil && s != "":
-			out = append(out, foreign.Sentence(s, 200))
+			out = append(out, untrusted.Sentence(s, 200))
 		case json.Unmarshal(r, &n) == nil && n != "":
 			out = append(out, n.String())
 		}
@@ -213,7 +213,7 @@ func (d *document) run() error {
 		case "automationDetails":
 			var details automationDetails
 			err := d.Decode(&details)
-			r.run.Category = foreign.Sentence(details.ID[:max(strings.LastIndexByte(details.ID, '/'), 0)], 100)
+			r.run.Category = untrusted.Sentence(details.ID[:max(strings.LastIndexByte(details.ID, '/'), 0)], 100)
 			return err
 		case "originalUriBaseIds":
 			return d.keep(&r, &r.bases)
@@ -336,7 +336,7 @@ func (d *document) invocation(r *readRun) error {
 	}
 	fail := func(s string) {
 		if len(r.run.Failed) < 20 {
-			r.run.Failed = append(r.run.Failed, foreign.Sentence(s, 500))
+			r.run.Failed = append(r.run.Failed, untrusted.Sentence(s, 500))
 		}
 	}
 	for _, n := range append(in.Execution, in.Configuration...) {

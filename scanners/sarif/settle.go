@@ -10,19 +10,19 @@ import (
 	"strings"
 
 	"github.com/secbydesign/secbydesign/scanners"
-	"github.com/secbydesign/secbydesign/scanners/internal/foreign"
+	"github.com/secbydesign/secbydesign/scanners/internal/untrusted"
 )
 
 // settle makes findings of the results of a run, all of which has been read.
 func (d *document) settle(r *readRun) {
-	r.run.Tool = foreign.Sentence(r.driver.name, 100)
-	r.run.Version = foreign.Sentence(cmp.Or(r.driver.semantic, r.driver.version), 100)
-	unit := foreign.UTF16 // §3.14.17: the default
+	r.run.Tool = untrusted.Sentence(r.driver.name, 100)
+	r.run.Version = untrusted.Sentence(cmp.Or(r.driver.semantic, r.driver.version), 100)
+	unit := untrusted.UTF16 // §3.14.17: the default
 	switch {
 	case d.options.Columns != nil:
 		unit = *d.options.Columns
 	case r.columns == "unicodeCodePoints":
-		unit = foreign.Characters
+		unit = untrusted.Characters
 	}
 	for _, res := range r.results {
 		s := settler{document: d, run: r, res: res, unit: unit}
@@ -63,7 +63,7 @@ type settler struct {
 	*document
 	run  *readRun
 	res  readResult
-	unit foreign.Unit
+	unit untrusted.Unit
 
 	rule      readRule
 	component *component
@@ -73,16 +73,16 @@ type settler struct {
 func (s *settler) finding() (scanners.Finding, error) {
 	s.findRule()
 	rule := s.rule
-	f := scanners.Finding{Rule: foreign.Rule(s.res.RuleID, s.res.Rule.ID, rule.ID), CWE: s.cwe()}
+	f := scanners.Finding{Rule: untrusted.Rule(s.res.RuleID, s.res.Rule.ID, rule.ID), CWE: s.cwe()}
 	f.Severity = s.severity(f.Rule)
 	f.Aliases = s.aliases(f.Rule)
-	s.secret = s.options.Secrets || secretTools.MatchString(s.run.run.Tool) || foreign.Secret(f.CWE, append([]string{f.Rule, rule.Name}, rule.Properties.Tags...)...)
+	s.secret = s.options.Secrets || secretTools.MatchString(s.run.run.Tool) || untrusted.Secret(f.CWE, append([]string{f.Rule, rule.Name}, rule.Properties.Tags...)...)
 
-	f.HelpURL = foreign.Address(rule.HelpURI)
+	f.HelpURL = untrusted.Address(rule.HelpURI)
 	if s.secret {
 		// Everything else may hold it: messages do, and with some tools descriptions and help.
-		f.Title = foreign.Title(rule.ShortDescription.Text, rule.Name, f.Rule)
-		f.Message, f.Why, f.Help = foreign.Stop(f.Title), foreign.SecretWhy, foreign.SecretHelp
+		f.Title = untrusted.Title(rule.ShortDescription.Text, rule.Name, f.Rule)
+		f.Message, f.Why, f.Help = untrusted.Stop(f.Title), untrusted.SecretWhy, untrusted.SecretHelp
 	} else {
 		s.describe(&f)
 	}
@@ -98,14 +98,14 @@ func (s *settler) finding() (scanners.Finding, error) {
 
 func (s *settler) describe(f *scanners.Finding) {
 	rule := s.rule
-	f.Title = foreign.Title(rule.ShortDescription.Text, rule.Name, rule.FullDescription.Text, f.Rule)
-	f.Message = foreign.Stop(cmp.Or(foreign.Sentence(s.message(s.res.Message), 1000), foreign.Sentence(rule.FullDescription.Text, 500), f.Title))
-	if why := foreign.Sentence(rule.FullDescription.Text, 400); why != "" && foreign.Title(why) != f.Title && foreign.Stop(why) != f.Message {
-		f.Why = foreign.Stop(why)
+	f.Title = untrusted.Title(rule.ShortDescription.Text, rule.Name, rule.FullDescription.Text, f.Rule)
+	f.Message = untrusted.Stop(cmp.Or(untrusted.Sentence(s.message(s.res.Message), 1000), untrusted.Sentence(rule.FullDescription.Text, 500), f.Title))
+	if why := untrusted.Sentence(rule.FullDescription.Text, 400); why != "" && untrusted.Title(why) != f.Title && untrusted.Stop(why) != f.Message {
+		f.Why = untrusted.Stop(why)
 	}
-	f.Help = foreign.Prose(plainLinks(help(rule, f.Title)))
+	f.Help = untrusted.Prose(plainLinks(help(rule, f.Title)))
 	if f.Help == "" {
-		f.Help = foreign.Prose("Change the code so that the rule " + f.Rule + " of " + cmp.Or(s.run.run.Tool, "the tool") + " is kept.")
+		f.Help = untrusted.Prose("Change the code so that the rule " + f.Rule + " of " + cmp.Or(s.run.run.Tool, "the tool") + " is kept.")
 	}
 }
 
@@ -117,7 +117,7 @@ func help(rule readRule, title string) string {
 	var lines []string
 	for line := range strings.Lines(rule.Help.Text[:min(len(rule.Help.Text), 4000)]) {
 		line = strings.TrimSpace(strings.TrimLeft(line, "# \t"))
-		if t := foreign.Title(line); t != title && t != foreign.Title(rule.FullDescription.Text) && !facts.MatchString(line) {
+		if t := untrusted.Title(line); t != title && t != untrusted.Title(rule.FullDescription.Text) && !facts.MatchString(line) {
 			lines = append(lines, line)
 		}
 	}
@@ -209,12 +209,12 @@ func (s *settler) cwe() string {
 		}
 	}
 	for _, t := range slices.Concat(s.res.Properties.CWE, s.rule.Properties.CWE) {
-		if c := foreign.CWE(t); c != "" {
+		if c := untrusted.CWE(t); c != "" {
 			return c
 		}
 	}
 	for _, t := range slices.Concat(s.res.Properties.Tags, s.rule.Properties.Tags) {
-		if c := foreign.CWE(t); c != "" {
+		if c := untrusted.CWE(t); c != "" {
 			return c
 		}
 	}
@@ -233,13 +233,13 @@ func (s *settler) taxon(t reference) string {
 	if strings.EqualFold(taxonomy, "cwe") && !strings.HasPrefix(strings.ToLower(id), "cwe") {
 		id = "CWE-" + id
 	}
-	return foreign.CWE(id)
+	return untrusted.CWE(id)
 }
 
 func (s *settler) aliases(rule string) []string {
 	var found []string
 	for _, id := range slices.Concat([]string{rule, s.rule.ID}, s.rule.DeprecatedIDs, s.rule.Properties.Tags) {
-		if foreign.Advisory(id) {
+		if untrusted.Advisory(id) {
 			found = append(found, id)
 		}
 	}
@@ -340,14 +340,14 @@ func (s *settler) place(f *scanners.Finding) error {
 // region gives the place in a file. Tools that say nothing of what they count columns in count
 // anything (gosec and oxlint bytes, ast-grep characters), so then they have to prove it: by
 // an offset in bytes, by the text that is there, or by a line on which it makes no difference.
-func (s *settler) region(path string, r *readRegion) foreign.Region {
+func (s *settler) region(path string, r *readRegion) untrusted.Region {
 	if r == nil {
-		return foreign.Region{}
+		return untrusted.Region{}
 	}
 	if at, ok := s.proved(path, r); ok {
-		return s.tree.Place(path, at, foreign.Characters)
+		return s.tree.Place(path, at, untrusted.Characters)
 	}
-	at := foreign.Region{Line: r.StartLine, EndLine: r.EndLine, Column: r.StartColumn, EndColumn: r.EndColumn}
+	at := untrusted.Region{Line: r.StartLine, EndLine: r.EndLine, Column: r.StartColumn, EndColumn: r.EndColumn}
 	if s.options.Columns == nil && s.run.columns == "" && !s.plain(path, at) {
 		at.Column, at.EndColumn = 0, 0
 	}
@@ -356,19 +356,19 @@ func (s *settler) region(path string, r *readRegion) foreign.Region {
 
 // exact is region for what is to be replaced: there the word of the document is not enough, since
 // one character off would break the code.
-func (s *settler) exact(path string, r *readRegion) (foreign.Region, bool) {
+func (s *settler) exact(path string, r *readRegion) (untrusted.Region, bool) {
 	if at, ok := s.proved(path, r); ok {
 		return at, true
 	}
-	at := foreign.Region{Line: r.StartLine, EndLine: r.EndLine, Column: r.StartColumn, EndColumn: r.EndColumn}
+	at := untrusted.Region{Line: r.StartLine, EndLine: r.EndLine, Column: r.StartColumn, EndColumn: r.EndColumn}
 	if s.options.Columns == nil && !s.plain(path, at) {
-		return foreign.Region{}, false
+		return untrusted.Region{}, false
 	}
 	return s.tree.Exact(path, at, s.unit)
 }
 
 // proved gives a region, in characters, of which there is no doubt.
-func (s *settler) proved(path string, r *readRegion) (foreign.Region, bool) {
+func (s *settler) proved(path string, r *readRegion) (untrusted.Region, bool) {
 	if r.StartLine < 1 || r.ByteOffset != nil && r.ByteLength > 0 {
 		at, ok := s.offset(path, r)
 		if r.StartLine < 1 || ok && at.Line == r.StartLine && at.EndLine == cmp.Or(r.EndLine, r.StartLine) {
@@ -377,30 +377,30 @@ func (s *settler) proved(path string, r *readRegion) (foreign.Region, bool) {
 	}
 	snippet := strings.ReplaceAll(r.Snippet.Text, "\r\n", "\n")
 	if snippet == "" || r.StartColumn < 1 {
-		return foreign.Region{}, false
+		return untrusted.Region{}, false
 	}
-	for _, unit := range []foreign.Unit{s.unit, foreign.Characters, foreign.UTF16, foreign.Bytes} {
-		at, ok := s.tree.Exact(path, foreign.Region{Line: r.StartLine, EndLine: r.EndLine, Column: r.StartColumn, EndColumn: r.EndColumn}, unit)
+	for _, unit := range []untrusted.Unit{s.unit, untrusted.Characters, untrusted.UTF16, untrusted.Bytes} {
+		at, ok := s.tree.Exact(path, untrusted.Region{Line: r.StartLine, EndLine: r.EndLine, Column: r.StartColumn, EndColumn: r.EndColumn}, unit)
 		if ok && s.tree.Slice(path, at) == snippet {
 			return at, true
 		}
 	}
-	return foreign.Region{}, false
+	return untrusted.Region{}, false
 }
 
 // plain reports whether it makes no difference what the columns of a region count.
-func (s *settler) plain(path string, at foreign.Region) bool {
+func (s *settler) plain(path string, at untrusted.Region) bool {
 	return at.Column < 1 && at.EndColumn < 1 || s.tree.ASCII(path, at.Line) && s.tree.ASCII(path, max(at.Line, at.EndLine))
 }
 
-func (s *settler) offset(path string, r *readRegion) (foreign.Region, bool) {
+func (s *settler) offset(path string, r *readRegion) (untrusted.Region, bool) {
 	switch {
 	case r.ByteOffset != nil:
-		return s.tree.Offset(path, *r.ByteOffset, r.ByteLength, foreign.Bytes)
+		return s.tree.Offset(path, *r.ByteOffset, r.ByteLength, untrusted.Bytes)
 	case r.CharOffset != nil:
 		return s.tree.Offset(path, *r.CharOffset, r.CharLength, s.unit)
 	}
-	return foreign.Region{}, false
+	return untrusted.Region{}, false
 }
 
 // flow gives the way of the data (§3.36), else the related and further places.
@@ -416,7 +416,7 @@ func (s *settler) flow() []scanners.Step {
 			continue // a library, mostly
 		}
 		at := s.region(path, l.Physical.Region)
-		steps = append(steps, scanners.Step{Path: path, Line: at.Line, Message: foreign.Sentence(s.message(l.Message), 300)})
+		steps = append(steps, scanners.Step{Path: path, Line: at.Line, Message: untrusted.Sentence(s.message(l.Message), 300)})
 	}
 	return steps
 }
@@ -426,7 +426,7 @@ func (s *settler) fixes() []scanners.Fix {
 	var fixes []scanners.Fix
 	for _, f := range s.res.Fixes {
 		if edits := s.edits(f); len(edits) > 0 {
-			fixes = append(fixes, scanners.Fix{Title: foreign.Title(f.Description.Text), Edits: edits})
+			fixes = append(fixes, scanners.Fix{Title: untrusted.Title(f.Description.Text), Edits: edits})
 		}
 	}
 	return fixes
@@ -455,7 +455,7 @@ func (s *settler) edits(f readFix) []scanners.Edit {
 
 // newEdit replaces the region. One that goes from the start of a line to that of another is
 // whole lines, and then every line of the edit is in the file, whose end may be the other.
-func newEdit(path string, at foreign.Region, text string) scanners.Edit {
+func newEdit(path string, at untrusted.Region, text string) scanners.Edit {
 	e := scanners.Edit{Path: path, Line: at.Line, EndLine: at.EndLine, Column: at.Column, EndColumn: at.EndColumn, Text: text}
 	if at.Column == 1 && at.EndColumn == 1 && at.EndLine > at.Line && (text == "" || strings.HasSuffix(text, "\n")) {
 		e.EndLine, e.Column, e.EndColumn = at.EndLine-1, 0, 0

@@ -15,7 +15,7 @@ import (
 	"strings"
 
 	"github.com/secbydesign/secbydesign/scanners"
-	"github.com/secbydesign/secbydesign/scanners/internal/foreign"
+	"github.com/secbydesign/secbydesign/scanners/internal/untrusted"
 )
 
 // maxHashed is the largest file of an operator's folder that is known by its content. Larger ones
@@ -38,7 +38,7 @@ func (a Adapter) folder(ctx context.Context) (string, error) {
 	case errors.As(err, &away):
 		return "", &scanners.IncompleteError{
 			Reason: fmt.Sprintf("In the folder %s of the operator's own rules, %s leads out of the folder and would not be seen in the sandbox, so nothing was looked at: put there what it leads to.",
-				a.Info.Name, foreign.Quote(away.name)),
+				a.Info.Name, untrusted.Quote(away.name)),
 		}
 	case err != nil:
 		return "", &scanners.IncompleteError{

@@ -13,7 +13,7 @@ import (
 	"strings"
 
 	"github.com/secbydesign/secbydesign/scanners"
-	"github.com/secbydesign/secbydesign/scanners/internal/foreign"
+	"github.com/secbydesign/secbydesign/scanners/internal/untrusted"
 )
 
 // A Report is an output, and what is made of it.
@@ -21,7 +21,7 @@ type Report struct {
 	Output
 	Paths   []string // of the files that concern the scanner, sorted; of a tree, those that changed
 	adapter Adapter
-	files   *foreign.Tree
+	files   *untrusted.Tree
 	found   []scanners.Finding
 	errs    []error
 	unread  []string // places that could not be read

@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/secbydesign/secbydesign/scanners"
-	"github.com/secbydesign/secbydesign/scanners/internal/foreign"
+	"github.com/secbydesign/secbydesign/scanners/internal/untrusted"
 )
 
 // maxFindings is how many findings of one run are kept. Nobody reads more, and everything behind
@@ -56,9 +56,9 @@ func (r *Report) placeOne(f *scanners.Finding) error {
 	lines, known := r.files.Count(name)
 	behind := f.EndLine == lines+1 && f.Line <= lines && f.EndColumn <= 1 // the last line end, as SARIF has it
 	if f.Line < 0 || known && f.EndLine > lines && !behind {
-		return fmt.Errorf("lines %d to %d of %d in %s", f.Line, f.EndLine, lines, foreign.Quote(name))
+		return fmt.Errorf("lines %d to %d of %d in %s", f.Line, f.EndLine, lines, untrusted.Quote(name))
 	}
-	at := r.files.Place(name, foreign.Region{Line: f.Line, EndLine: f.EndLine, Column: f.Column, EndColumn: f.EndColumn}, foreign.Characters)
+	at := r.files.Place(name, untrusted.Region{Line: f.Line, EndLine: f.EndLine, Column: f.Column, EndColumn: f.EndColumn}, untrusted.Characters)
 	f.Line, f.EndLine, f.Column, f.EndColumn = at.Line, at.EndLine, at.Column, at.EndColumn
 	f.Flow, f.Fixes = r.steps(f.Flow), r.fixes(f.Fixes)
 	f.Identity = cmp.Or(f.Identity, r.files.Lines(name, f.Line, f.EndLine), f.Message)

@@ -28,7 +28,7 @@ import (
 	"slices"
 
 	"github.com/secbydesign/secbydesign/scanners"
-	"github.com/secbydesign/secbydesign/scanners/internal/foreign"
+	"github.com/secbydesign/secbydesign/scanners/internal/untrusted"
 )
 
 // An Adapter describes a scanner that is a program.
@@ -225,7 +225,7 @@ func (s *Scanner) Read(out Output, t scanners.Target) ([]scanners.Finding, error
 // read parses an output and holds the findings against the tree.
 func (s *Scanner) read(out Output, t tree) ([]scanners.Finding, error) {
 	out.Text = bytes.TrimPrefix(out.Text, []byte("\xef\xbb\xbf"))
-	r := &Report{Output: out, Paths: t.files, adapter: s.adapter, files: &foreign.Tree{Root: out.Tree, Content: t.content}}
+	r := &Report{Output: out, Paths: t.files, adapter: s.adapter, files: &untrusted.Tree{Root: out.Tree, Content: t.content}}
 	r.parse()
 	placed, misplaced := r.place()
 	for i := range placed {

@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"github.com/secbydesign/secbydesign/scanners"
-	"github.com/secbydesign/secbydesign/scanners/internal/foreign"
+	"github.com/secbydesign/secbydesign/scanners/internal/untrusted"
 )
 
 // The test binary is also the helper of the sandbox, and the programs that are started in it: see
@@ -396,7 +396,7 @@ func TestBadNames(t *testing.T) {
 		s := NewRunner(Auto, "").Scanner(acting(t, "print", "a.txt:1: R: here"))
 		bad := scanners.File{Path: name, Content: []byte("one\n")}
 		found, err := s.Scan(context.Background(), scanners.Target{Scope: scanners.ScopeFile, Files: []scanners.File{target.Files[0], bad}})
-		checkReason(t, err, "because of their names: "+foreign.Quote(name)+".")
+		checkReason(t, err, "because of their names: "+untrusted.Quote(name)+".")
 		if !slices.Equal(scanners.Unread(err), []string{name}) {
 			t.Errorf("unread %q, want %q", scanners.Unread(err), name)
 		}
@@ -407,7 +407,7 @@ func TestBadNames(t *testing.T) {
 			continue // which is one by itself
 		}
 		_, err = s.Scan(context.Background(), scanners.Target{Scope: scanners.ScopeFile, Files: []scanners.File{bad}})
-		checkReason(t, err, "because of their names: "+foreign.Quote(name)+".")
+		checkReason(t, err, "because of their names: "+untrusted.Quote(name)+".")
 	}
 }
 
@@ -548,7 +548,7 @@ func TestScriptsAndTheirInterpreters(t *testing.T) {
 
 // placed holds findings against the tree /tree, in which there is the file a.
 func placed(text string, found ...scanners.Finding) ([]scanners.Finding, error) {
-	r := Report{Output: Output{Tree: "/tree"}, found: found, files: &foreign.Tree{Root: "/tree", Content: func(path string) ([]byte, bool) {
+	r := Report{Output: Output{Tree: "/tree"}, found: found, files: &untrusted.Tree{Root: "/tree", Content: func(path string) ([]byte, bool) {
 		return []byte(text), path == "a"
 	}}}
 	return r.place()

@@ -14,7 +14,7 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 
 	"github.com/secbydesign/secbydesign/scanners"
-	"github.com/secbydesign/secbydesign/scanners/internal/foreign"
+	"github.com/secbydesign/secbydesign/scanners/internal/untrusted"
 )
 
 // A tree is what a program looks at.
@@ -25,7 +25,7 @@ type tree struct {
 	left  []string // that concern it too, and have names that cannot be used
 	loud  []string // the same, in which what could silence the program cannot be taken out
 
-	// content gives one of its regular files, see [foreign.Tree].
+	// content gives one of its regular files, see [untrusted.Tree].
 	content func(path string) (content []byte, ok bool)
 	close   func() // frees what content holds
 }
@@ -44,7 +44,7 @@ func (t tree) partial() error {
 		const shown = 3
 		var names []string
 		for _, path := range paths[:min(len(paths), shown)] {
-			names = append(names, foreign.Quote(path))
+			names = append(names, untrusted.Quote(path))
 		}
 		list := strings.Join(names, ", ")
 		if more := len(paths) - shown; more > 0 {
@@ -165,7 +165,7 @@ func openTree(info scanners.Info, target scanners.Target) (tree, error) {
 		return tree{}, &scanners.IncompleteError{Reason: "The tree to look at is not there.", Err: err}
 	}
 	t := tree{dir: dir}
-	t.content, t.close = foreign.Content(target)
+	t.content, t.close = untrusted.Content(target)
 	for _, f := range target.Files {
 		if info.Looks(f.Path) && !withheld(info, f.Path) && fs.ValidPath(f.Path) {
 			t.files = append(t.files, f.Path)

@@ -1,10 +1,10 @@
-// Package foreign makes findings of ours from what other tools print: places that are in the
+// Package untrusted makes findings of ours from what other tools print: places that are in the
 // tree, columns that count characters, plain sentences, and no secrets. The packages that read
 // a format (sarif, formats) and adapters of single tools use it; it knows no format.
 //
 // What a tool prints is taken to be a stranger's word, since the tree under test may have made
 // the tool say it.
-package foreign
+package untrusted
 
 import (
 	"errors"
