@@ -98,7 +98,7 @@ func bodies(t testing.TB, p string) map[string]string {
 		out[fmt.Sprint("settled ", i)] = closed
 		threads = append(threads, Thread{CommentID: int64(i), Fingerprint: c.Fingerprint, Scanner: c.Scanner, Body: closed})
 	}
-	out["note"] = rep.Note(threads, nil, true)
+	out["note"] = rep.SummaryText(threads, nil, true)
 	for _, c := range append([]Check{rep.Check}, rep.Gates...) {
 		out["check "+c.Name] = c.Summary
 	}
@@ -206,8 +206,8 @@ func TestInjection(t *testing.T) {
 					t.Errorf("payload %d, %s: the marker is %q, %q, %v", i, name, fp, scanner, ok)
 				}
 			}
-			if IsSummary(body) != (name == "note") {
-				t.Errorf("payload %d, %s: taken for a summary: %v", i, name, IsSummary(body))
+			if (StickyName(body) == Summary) != (name == "note") || name != "note" && StickyName(body) != "" {
+				t.Errorf("payload %d, %s: taken for the sticky comment %q", i, name, StickyName(body))
 			}
 			if isClosed(body) != strings.HasPrefix(name, "settled") {
 				t.Errorf("payload %d, %s: taken for settled: %v", i, name, isClosed(body))

@@ -11,24 +11,6 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// A Note is a comment of ours in the conversation that carries the summary's marker.
-type Note struct {
-	ID        int64  // REST id
-	Node      string // GraphQL id
-	Body      string
-	Minimized bool
-}
-
-// The format is frozen, as that of a thread's marker.
-const summaryMarker = "<!-- secbydesign:v1 summary -->"
-
-// IsSummary reports whether a comment carries the summary's marker in its last line. Who wrote it
-// is for the caller to check.
-func IsSummary(body string) bool {
-	body = strings.TrimRight(strings.ReplaceAll(body, "\r\n", "\n"), " \n")
-	return body == summaryMarker || strings.HasSuffix(body, "\n"+summaryMarker)
-}
-
 const (
 	// MaxNote is below GitHub's limit for a comment, 65,536 characters ("Body is too long"), with room
 	// for the sentence that says that it is settled. We count bytes, since they are never fewer.
@@ -41,151 +23,149 @@ const (
 	credited = 10
 )
 
-// A NotePlan is what to do so that there is one summary, or none.
-type NotePlan struct {
-	Create string // text of a new one
-	Edit   Note   // the one that is there
-	Body   string // its new text; empty to leave it
-	Hide   []Note // others of ours, which two processes at once may leave behind
+// SummaryText is the text of the summary: what is open, which of it has no open thread of its own, what a push
+// fixed, and what did not finish. threads are ours as they are after the plan for them is carried out, unplaced
+// names the comments that found no place, and exists says that the summary is there already. It is empty
+// where there is nothing to say: a pull request that was clean from the start has no comment.
+func (r Report) SummaryText(threads []Thread, unplaced map[string]bool, exists bool) string {
+	s := r.standing(threads, unplaced)
+	open := len(s.fresh) + s.unknown
+	foot := r.input.unfinishedText()
+	if decided := r.input.decisions(); decided != "" {
+		foot = append(foot, "**Decided:** "+decided+"; the check says by whom and until when.")
+	}
+	fixed := credit(threads)
+	switch {
+	case open == 0 && !exists:
+		return ""
+	case open == 0:
+		return r.input.nothingOpen(fixed, foot)
+	}
+	if len(fixed) > 0 {
+		foot = append(foot, fixedText(fixed))
+	}
+	if n := len(r.input.findings(scanners.Absent)); n > 0 {
+		foot = append(foot, fmt.Sprintf("This change also fixes %s of the base.", count(n, "finding")))
+	}
+	if len(s.listed) > 0 {
+		foot = append(foot, "Commands take the ids: `/secbydesign why "+s.listed[0].ID()+"`.")
+	}
+	return r.input.openText(s, append(foot, markerOf(Summary)))
 }
 
-// Empty reports whether there is nothing to do.
-func (p NotePlan) Empty() bool { return p.Create == "" && p.Body == "" && len(p.Hide) == 0 }
-
-// ReconcileNote compares the wanted summary with those that are there. An empty one is wanted
-// where nothing was ever open. The oldest is kept.
-func ReconcileNote(want string, have []Note) (p NotePlan) {
-	if len(have) == 0 {
-		p.Create = want
-		return p
-	}
-	have = slices.Clone(have)
-	slices.SortFunc(have, func(a, b Note) int { return cmp.Compare(a.ID, b.ID) })
-	p.Edit = have[0]
-	if want != "" && !same(p.Edit.Body, want) {
-		p.Body = want
-	}
-	for _, n := range have[1:] {
-		if !n.Minimized {
-			p.Hide = append(p.Hide, n)
-		}
-	}
-	return p
+// A standing is what is open, and where it is shown.
+type standing struct {
+	fresh    []Finding       // that are open, the worst first
+	listed   []Finding       // those of them that have no open thread of their own
+	resolved map[string]bool // whether a person resolved the thread of a finding, so that it is not seen any more
+	unknown  int             // open threads of scanners that did not finish
 }
 
-// Note is the text of the one comment in the conversation: what is open, which of it has no open thread
-// of its own, what a push mended, and what did not finish. threads are ours as they are after the
-// plan for them is carried out, unplaced names the comments that found no place, and exists tells
-// that the summary is there already. It is empty where there is nothing to say: a pull request that
-// was clean from the start has no comment.
-func (r Report) Note(threads []Thread, unplaced map[string]bool, exists bool) string {
-	in := r.input
-	resolved := map[string]bool{} // by a person, so that it is not seen any more
+func (r Report) standing(threads []Thread, unplaced map[string]bool) standing {
+	s := standing{resolved: map[string]bool{}}
 	for _, t := range threads {
 		if t.Open() {
-			resolved[t.Fingerprint] = t.Resolved
+			s.resolved[t.Fingerprint] = t.Resolved
 		}
 	}
 	placed := map[string]bool{}
 	for _, c := range r.Comments { // GitHub may take a moment to list a thread that was just opened
 		for _, f := range append([]string{c.Fingerprint}, c.With...) {
-			resolved[f] = resolved[c.Fingerprint]
-			placed[f] = !unplaced[c.Fingerprint] && !resolved[f]
+			s.resolved[f] = s.resolved[c.Fingerprint]
+			placed[f] = !unplaced[c.Fingerprint] && !s.resolved[f]
 		}
 	}
-	standing := 0 // of scanners that did not finish: their threads are left open
 	for _, t := range threads {
 		placed[t.Fingerprint] = placed[t.Fingerprint] || t.Open() && !t.Resolved
 		if t.Open() && !r.Standing[t.Fingerprint] {
-			standing++
+			s.unknown++
 		}
 	}
-	var listed []Finding
-	fresh := in.findings(scanners.New)
-	slices.SortStableFunc(fresh, WorstFirst)
-	for _, f := range fresh {
+	s.fresh = r.input.findings(scanners.New)
+	slices.SortStableFunc(s.fresh, WorstFirst)
+	for _, f := range s.fresh {
 		if !placed[f.Fingerprint] {
-			listed = append(listed, f)
+			s.listed = append(s.listed, f)
 		}
 	}
-	open := len(fresh) + standing
-	if open == 0 && !exists {
-		return ""
-	}
-	var foot []string
+	return s
+}
+
+// unfinishedText names the scanners that did not finish.
+func (in Input) unfinishedText() (lines []string) {
 	for _, run := range in.runs(func(run scanners.Run) bool { return run.Err != nil }) {
-		foot = append(foot, fmt.Sprintf("**%s did not finish.** %s", Escape(run.Scanner), Escape(scanners.Reason(run.Err))))
+		lines = append(lines, fmt.Sprintf("**%s did not finish.** %s", Escape(run.Scanner), Escape(scanners.Reason(run.Err))))
 	}
-	fixed := credit(threads)
-	if decided := in.decisions(); decided != "" {
-		foot = append(foot, "**Decided:** "+decided+"; the check says by whom and until when.")
+	return lines
+}
+
+// nothingOpen is the summary once nothing is open any more.
+func (in Input) nothingOpen(fixed []fixedThread, foot []string) string {
+	head := "**Nothing is open any more.**"
+	if in.NotRun != "" {
+		head += " " + Escape(in.NotRun)
 	}
-	if open == 0 {
-		head := "**Nothing is open any more.**"
-		if in.NotRun != "" {
-			head += " " + Escape(in.NotRun)
-		}
-		if n := total(fixed); n > 0 {
-			head += fmt.Sprintf(" %s fixed on the way.", plural(n, "finding was", "findings were"))
-		}
-		return strings.Join(append(append([]string{head}, foot...), summaryMarker), "\n\n")
+	if n := total(fixed); n > 0 {
+		head += fmt.Sprintf(" %s fixed on the way.", plural(n, "finding was", "findings were"))
 	}
+	return strings.Join(append(append([]string{head}, foot...), markerOf(Summary)), "\n\n")
+}
+
+// headline counts what is open, and says where it is shown.
+func (in Input) headline(s standing) string {
+	open := len(s.fresh) + s.unknown
 	head := fmt.Sprintf("**%s open**", plural(open, "finding is", "findings are"))
-	if len(fresh) > 0 {
+	if len(s.fresh) > 0 {
 		head += " (" + in.bySeverity() + ")"
 	}
 	only := " only"
-	if slices.ContainsFunc(listed, func(f Finding) bool { return resolved[f.Fingerprint] }) {
+	if slices.ContainsFunc(s.listed, func(f Finding) bool { return s.resolved[f.Fingerprint] }) {
 		only = ""
 	}
-	switch with := open - len(listed); {
+	switch with := open - len(s.listed); {
 	case with == open && open == 1:
 		head += ". It has a thread at its place."
 	case with == open:
 		head += ". Each has a thread at its place."
 	case with > 0:
-		head += fmt.Sprintf(". %s, %s.", plural(with, "has a thread at its place", "have a thread at their place"), plural(len(listed), "is listed here"+only, "are listed here"+only))
+		head += fmt.Sprintf(". %s, %s.", plural(with, "has a thread at its place", "have a thread at their place"), plural(len(s.listed), "is listed here"+only, "are listed here"+only))
 	default:
 		head += "."
 	}
-	if standing > 0 {
-		head += fmt.Sprintf(" Of %s it is not known whether it is fixed.", count(standing, "thread"))
+	if s.unknown > 0 {
+		head += fmt.Sprintf(" Of %s it is not known whether it is fixed.", count(s.unknown, "thread"))
 	}
-	if len(fixed) > 0 {
-		foot = append(foot, fixedText(fixed))
-	}
-	if n := len(in.findings(scanners.Absent)); n > 0 {
-		foot = append(foot, fmt.Sprintf("This change also mends %s of the base.", count(n, "finding")))
-	}
-	if len(listed) > 0 {
-		foot = append(foot, "Commands take the ids: `/secbydesign why "+listed[0].ID()+"`.")
-	}
-	foot = append(foot, summaryMarker)
+	return head
+}
+
+// openText is the summary while something is open: the headline, a list of what has no open thread of its own, the
+// longer part of it in a fold, and the foot. It fits into a comment.
+func (in Input) openText(s standing, foot []string) string {
 	tail := "\n" + strings.Join(foot, "\n\n")
 	var items []string
 	size := 0
-	for i, f := range listed {
+	for i, f := range s.listed {
 		if size > MaxNote { // there is no room for more
 			items = append(items, "")
 			continue
 		}
 		item := in.item(f, false)
-		if resolved[f.Fingerprint] {
+		if s.resolved[f.Fingerprint] {
 			item = strings.TrimSuffix(item, "\n") + " · *in a thread that somebody resolved*\n"
 		}
 		switch i {
 		case shownFirst:
-			item = "\n<details><summary>" + strconv.Itoa(len(listed)-i) + " more</summary>\n\n" + item
+			item = "\n<details><summary>" + strconv.Itoa(len(s.listed)-i) + " more</summary>\n\n" + item
 		case 0:
 			item = "\n" + item
 		}
 		size += len(item)
 		items = append(items, item)
 	}
-	if len(listed) > shownFirst {
+	if len(s.listed) > shownFirst {
 		tail = "\n</details>\n" + tail
 	}
-	return fit(head+"\n", items, tail, MaxNote)
+	return fit(in.headline(s)+"\n", items, tail, MaxNote)
 }
 
 // A fixedThread is what the text of a settled thread tells.

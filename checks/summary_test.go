@@ -10,9 +10,9 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// TestNoteGolden plays pull requests whose threads are opened and settled by Reconcile, and
+// TestSummaryGolden plays pull requests whose threads are opened and settled by Reconcile, and
 // compares the summary after each push.
-func TestNoteGolden(t *testing.T) {
+func TestSummaryGolden(t *testing.T) {
 	t.Parallel()
 	all := inputs(t)
 	var many []Finding
@@ -37,7 +37,7 @@ func TestNoteGolden(t *testing.T) {
 	} {
 		var b strings.Builder
 		var p page
-		var notes []Note
+		var notes []Sticky
 		for i, in := range pushes {
 			in.Threads = map[string]bool{}
 			for _, th := range p.threads {
@@ -45,10 +45,10 @@ func TestNoteGolden(t *testing.T) {
 			}
 			rep := Compose(in)
 			p.apply(Reconcile(rep, p.threads, in.Head), everything)
-			plan := ReconcileNote(rep.Note(p.threads, nil, len(notes) > 0), notes)
+			plan := ReconcileSticky(Summary, rep.SummaryText(p.threads, nil, len(notes) > 0), notes)
 			switch {
 			case plan.Create != "":
-				notes = append(notes, Note{ID: 1, Body: plan.Create})
+				notes = append(notes, Sticky{ID: 1, Name: StickyName(plan.Create), Body: plan.Create})
 			case plan.Body != "":
 				notes[0].Body = plan.Body
 			}
@@ -56,7 +56,7 @@ func TestNoteGolden(t *testing.T) {
 			for _, n := range notes {
 				b.WriteString(n.Body + "\n")
 			}
-			if again := ReconcileNote(rep.Note(p.threads, nil, len(notes) > 0), notes); !again.Empty() {
+			if again := ReconcileSticky(Summary, rep.SummaryText(p.threads, nil, len(notes) > 0), notes); !again.Empty() {
 				t.Errorf("%s, push %d: a second run writes again: %+v", name, i+1, again)
 			}
 		}
@@ -64,35 +64,8 @@ func TestNoteGolden(t *testing.T) {
 	}
 }
 
-func TestReconcileNote(t *testing.T) {
-	t.Parallel()
-	note := func(id int64, body string) Note { return Note{ID: id, Node: fmt.Sprint("n", id), Body: body} }
-	for name, c := range map[string]struct {
-		want string
-		have []Note
-		plan string
-	}{
-		"nothing was ever open":   {"", nil, "create=\"\" edit=0 body=\"\" hide=[]"},
-		"the first":               {"a", nil, "create=\"a\" edit=0 body=\"\" hide=[]"},
-		"the same":                {"a", []Note{note(3, "a")}, "create=\"\" edit=3 body=\"\" hide=[]"},
-		"another":                 {"b", []Note{note(3, "a")}, "create=\"\" edit=3 body=\"b\" hide=[]"},
-		"the oldest of two":       {"b", []Note{note(9, "a"), note(3, "b")}, "create=\"\" edit=3 body=\"\" hide=[n9]"},
-		"only the links' commits": {"x/blob/" + head40 + "/a", []Note{note(3, "x/blob/"+base40+"/a")}, "create=\"\" edit=3 body=\"\" hide=[]"},
-		"hidden already":          {"a", []Note{note(3, "a"), {ID: 4, Minimized: true}}, "create=\"\" edit=3 body=\"\" hide=[]"},
-	} {
-		p := ReconcileNote(c.want, c.have)
-		var hide []string
-		for _, n := range p.Hide {
-			hide = append(hide, n.Node)
-		}
-		if got := fmt.Sprintf("create=%q edit=%d body=%q hide=%v", p.Create, p.Edit.ID, p.Body, hide); got != c.plan {
-			t.Errorf("%s: got %s, want %s", name, got, c.plan)
-		}
-	}
-}
-
-// TestNoteListsWhatHasNoThread holds that each open finding is either in a thread or in the list.
-func TestNoteListsWhatHasNoThread(t *testing.T) {
+// TestSummaryListsWhatHasNoThread holds that each open finding is either in a thread or in the list.
+func TestSummaryListsWhatHasNoThread(t *testing.T) {
 	t.Parallel()
 	var many []Finding
 	for i := range 60 {
@@ -106,7 +79,7 @@ func TestNoteListsWhatHasNoThread(t *testing.T) {
 		t.Fatalf("%d comments, want 10", len(rep.Comments))
 	}
 	unplaced := map[string]bool{rep.Comments[3].Fingerprint: true}
-	note := rep.Note(nil, unplaced, false)
+	note := rep.SummaryText(nil, unplaced, false)
 	var threads []string
 	for _, c := range rep.Comments {
 		threads = append(threads, c.Fingerprint)

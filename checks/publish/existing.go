@@ -155,10 +155,10 @@ func (r *Run) list(ctx context.Context) ([]checks.Thread, error) {
 	}
 }
 
-// notes reads our summaries: one, or more where two processes wrote one at once.
-func (r *Run) notes(ctx context.Context) ([]checks.Note, error) {
+// stickies reads our sticky comments: one of each name, or more where two processes wrote one at once.
+func (r *Run) stickies(ctx context.Context) ([]checks.Sticky, error) {
 	vars := r.head.firstPage()
-	var out []checks.Note
+	var out []checks.Sticky
 	for {
 		var q struct {
 			Repository struct {
@@ -184,14 +184,15 @@ func (r *Run) notes(ctx context.Context) ([]checks.Note, error) {
 		}
 		page := q.Repository.PullRequest.Comments
 		for _, n := range page.Nodes {
-			if !n.ViewerDidAuthor || !checks.IsSummary(n.Body) { // anybody can write a marker
+			name := checks.StickyName(n.Body)
+			if !n.ViewerDidAuthor || name == "" { // anybody can write a marker
 				continue
 			}
 			id, err := strconv.ParseInt(n.FullDatabaseID, 10, 64)
 			if err != nil {
 				return nil, fmt.Errorf("list comments: id of comment %s: %w", n.ID, err)
 			}
-			out = append(out, checks.Note{ID: id, Node: n.ID, Body: n.Body, Minimized: n.IsMinimized})
+			out = append(out, checks.Sticky{ID: id, Node: n.ID, Name: name, Body: n.Body, Minimized: n.IsMinimized})
 		}
 		if !page.PageInfo.HasNextPage {
 			return out, nil

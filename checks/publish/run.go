@@ -224,36 +224,42 @@ func (r *Run) changeAll(ctx context.Context, changes []checks.Change) error {
 	return nil
 }
 
-// summarise keeps the one comment in the conversation.
+// summarise keeps the summary in the conversation.
 func (r *Run) summarise(ctx context.Context, rep checks.Report, unplaced map[string]bool) error {
-	notes, err := r.notes(ctx)
+	have, err := r.stickies(ctx)
 	if err != nil {
 		return err
 	}
-	plan := checks.ReconcileNote(rep.Note(r.threads, unplaced, len(notes) > 0), notes)
+	exists := slices.ContainsFunc(have, func(s checks.Sticky) bool { return s.Name == checks.Summary })
+	return r.keep(ctx, checks.Summary, rep.SummaryText(r.threads, unplaced, exists), have)
+}
+
+// keep makes the sticky comment of a name have a text.
+func (r *Run) keep(ctx context.Context, name, want string, have []checks.Sticky) error {
+	plan := checks.ReconcileSticky(name, want, have)
 	if plan.Create != "" {
 		_, _, err := r.clients.REST.Issues.CreateComment(ctx, r.head.Owner, r.head.Repo, r.head.Number, &github.IssueComment{Body: &plan.Create})
 		if refused(err) || locked(err) {
 			return nil // the checks say it all, too
 		}
 		if err != nil {
-			return fmt.Errorf("create summary: %w", err)
+			return fmt.Errorf("create the comment %s: %w", name, err)
 		}
 		// As with threads: of two processes at once, the one that looks last hides the younger.
-		if notes, err = r.notes(ctx); err != nil {
+		if have, err = r.stickies(ctx); err != nil {
 			return err
 		}
-		plan = checks.ReconcileNote("", notes)
+		plan = checks.ReconcileSticky(name, "", have)
 	}
 	if plan.Body != "" {
 		_, resp, err := r.clients.REST.Issues.EditComment(ctx, r.head.Owner, r.head.Repo, plan.Edit.ID, &github.IssueComment{Body: &plan.Body})
 		gone := resp != nil && resp.StatusCode == http.StatusNotFound // somebody deleted it since we looked
 		if err != nil && !gone && !locked(err) {
-			return fmt.Errorf("edit summary: %w", err)
+			return fmt.Errorf("edit the comment %s: %w", name, err)
 		}
 	}
-	for _, n := range plan.Hide {
-		if err := r.minimise(ctx, n.Node, githubv4.ReportedContentClassifiersDuplicate); err != nil {
+	for _, s := range plan.Hide {
+		if err := r.minimise(ctx, s.Node, githubv4.ReportedContentClassifiersDuplicate); err != nil {
 			return err
 		}
 	}
