@@ -60,21 +60,21 @@ type Info struct {
 	// file. A change that touches none of them is none of its business.
 	Files []string
 
-	// Needs names what a ScopeTree scanner has to see of the tree (doublestar globs); empty for
+	// Inputs names what a ScopeTree scanner has to see of the tree (doublestar globs); empty for
 	// all of it. The rest is not put there, and need not be fetched.
-	Needs []string
+	Inputs []string
 
-	// Narrow says of a ScopeTree scanner that it looks only at what the changed files touch, so that
+	// ChangedOnly says of a ScopeTree scanner that it looks only at what the changed files touch, so that
 	// what it finds depends on their names too.
-	Narrow bool
+	ChangedOnly bool
 
 	// Once says that the scanner reports a problem of a tree once, at the first of its places. So it is the
 	// same problem wherever that is.
 	Once bool
 
-	// Together says of a ScopeFile scanner that what it finds in one file depends on the others that
+	// CrossFile says of a ScopeFile scanner that what it finds in one file depends on the others that
 	// it is shown.
-	Together bool
+	CrossFile bool
 
 	// Config names the files (doublestar globs, relative to the root) with which the tree
 	// under test could configure the tool. They are withheld from it, at the head and at the
@@ -92,13 +92,13 @@ func (i Info) Has(s Scope) bool {
 	return false
 }
 
-// Looks reports whether the scanner looks at files of this name.
-func (i Info) Looks(path string) bool { return len(i.Files) == 0 || matches(i.Files, path) }
+// Matches reports whether the scanner looks at files of this name.
+func (i Info) Matches(path string) bool { return len(i.Files) == 0 || matches(i.Files, path) }
 
-// Sees reports whether a ScopeTree scanner is given the file of this name: it needs it, and
+// Reads reports whether a ScopeTree scanner is given the file of this name: it needs it, and
 // is not configured by it.
-func (i Info) Sees(path string) bool {
-	return (len(i.Needs) == 0 || matches(i.Needs, path)) && !matches(i.Config, path)
+func (i Info) Reads(path string) bool {
+	return (len(i.Inputs) == 0 || matches(i.Inputs, path)) && !matches(i.Config, path)
 }
 
 func matches(patterns []string, path string) bool {

@@ -211,7 +211,7 @@ func TestContentIsScannedOnce(t *testing.T) {
 func TestFilesThatAreJudgedTogether(t *testing.T) {
 	t.Parallel()
 	g := newGrep("together", "bad", scanners.ScopeFile)
-	g.info.Together = true
+	g.info.CrossFile = true
 	stored := openLedger(t)
 	e := Examiner{Scanners: []scanners.Scanner{g}, Known: stored.Results, Keep: stored.SaveResults}
 	base := map[string]string{"a": "old\n", "b": "old\n"}
@@ -243,7 +243,7 @@ func TestWhatWasFoundBeforeACutIsKept(t *testing.T) {
 	for _, together := range []bool{false, true} {
 		ctx, cut := context.WithCancel(t.Context())
 		g := newGrep("file", "bad", scanners.ScopeFile)
-		g.info.Together = together
+		g.info.CrossFile = together
 		g.fail = func(scanners.Target) error {
 			if g.scans.Load() == parts-1 || together {
 				cut()
@@ -321,7 +321,7 @@ func TestBaseThatCannotBeReadInPart(t *testing.T) {
 		"a tree":           {scanners.ScopeTree, &scanners.IncompleteError{Reason: "odd is odd.", Paths: []string{"odd"}}, nil},
 	} {
 		g := newGrep("broken", "bad", tt.scope)
-		g.info.Together = name == "together"
+		g.info.CrossFile = name == "together"
 		g.fail = func(scanners.Target) error {
 			if g.scans.Load() == 2 {
 				return tt.err
@@ -370,7 +370,7 @@ func TestTreeScope(t *testing.T) {
 	c := change(t, map[string]string{"go.mod": "bad\n", "x/a.go": "bad\n", "vendor/v.go": "bad\n", "lint.toml": "bad\n", "doc.md": "bad\n"},
 		map[string]string{"x/a.go": "bad\nfine\n", "b.go": "bad\n", "x/lint.toml": "bad\n"})
 	g := newGrep("tree", "bad", scanners.ScopeTree)
-	g.info.Files, g.info.Needs, g.info.Config = []string{"**/*.go"}, []string{"**/*.go", "go.mod", "**/lint.toml"}, []string{"**/lint.toml"}
+	g.info.Files, g.info.Inputs, g.info.Config = []string{"**/*.go"}, []string{"**/*.go", "go.mod", "**/lint.toml"}, []string{"**/lint.toml"}
 	p := policy.Default()
 	p.Ignore = []string{"vendor/**"}
 	ex := examined(t, Examiner{Scanners: []scanners.Scanner{g}}, c, p)
@@ -382,7 +382,7 @@ func TestTreeScope(t *testing.T) {
 func TestNarrowTreeScope(t *testing.T) {
 	t.Parallel()
 	g := newGrep("tree", "bad", scanners.ScopeTree)
-	g.info.Narrow = true
+	g.info.ChangedOnly = true
 	var looked []string
 	g.fail = func(t scanners.Target) error {
 		var names []string

@@ -86,7 +86,7 @@ func (e *Examiner) run(ctx context.Context, sc scanners.Scanner, s *source, p po
 	run.Scanned = look.scanned
 	switch why := look.failed[atHead:]; {
 	case len(why) == 0:
-	case partly && len(look.failed) == atBase && !info.Together: // else one of these may decide on what is in another
+	case partly && len(look.failed) == atBase && !info.CrossFile: // else one of these may decide on what is in another
 		in = without(in, unread)
 		look.failed = append(look.failed[:atHead:atHead], &scanners.IncompleteError{
 			Reason: "It could not look at all files of the base of the pull request, so what is new in these is not known. " + scanners.Reason(join(why)),
@@ -160,18 +160,18 @@ func (s *source) concerns(info scanners.Info) bool {
 		sides = append(sides, s.between.files)
 	}
 	for _, files := range sides {
-		if slices.ContainsFunc(files, func(f scanners.File) bool { return info.Looks(f.Path) }) {
+		if slices.ContainsFunc(files, func(f scanners.File) bool { return info.Matches(f.Path) }) {
 			return true
 		}
 	}
-	return slices.ContainsFunc(s.large, func(f largeFile) bool { return info.Looks(f.path) })
+	return slices.ContainsFunc(s.large, func(f largeFile) bool { return info.Matches(f.path) })
 }
 
 // gaps tells what the scanner could not be shown.
 func (s *source) gaps(info scanners.Info) (gaps []error) {
 	var large []string
 	for _, f := range s.large {
-		if info.Looks(f.path) {
+		if info.Matches(f.path) {
 			large = append(large, fmt.Sprintf("%s (%d MB)", f.path, f.size>>20))
 		}
 	}
@@ -192,7 +192,7 @@ func (c *scan) files(ctx context.Context, scope scanners.Scope, files []scanners
 	if !c.info.Has(scope) {
 		return nil
 	}
-	files = slices.DeleteFunc(slices.Clone(files), func(f scanners.File) bool { return !c.info.Looks(f.Path) })
+	files = slices.DeleteFunc(slices.Clone(files), func(f scanners.File) bool { return !c.info.Matches(f.Path) })
 	if len(files) == 0 {
 		return nil
 	}
@@ -200,14 +200,14 @@ func (c *scan) files(ctx context.Context, scope scanners.Scope, files []scanners
 	for i, f := range files {
 		keys[i] = c.key(string(scope), f.Path, blob(f))
 	}
-	if c.info.Together {
+	if c.info.CrossFile {
 		all := strings.Join(slices.Sorted(slices.Values(keys)), "\x00")
 		for i := range keys {
 			keys[i] = c.key(string(scope), keys[i], all)
 		}
 	}
 	have := c.known(ctx, keys)
-	if c.info.Together && len(have) < len(keys) {
+	if c.info.CrossFile && len(have) < len(keys) {
 		have = nil
 	}
 	var left []scanners.File
@@ -252,7 +252,7 @@ func (c *scan) parts(files []scanners.File) iter.Seq[[]scanners.File] {
 	return func(yield func([]scanners.File) bool) {
 		for len(files) > 0 {
 			n, size := 1, len(files[0].Content)
-			for n < len(files) && (c.info.Together || n < partFiles && size+len(files[n].Content) <= partBytes) {
+			for n < len(files) && (c.info.CrossFile || n < partFiles && size+len(files[n].Content) <= partBytes) {
 				size += len(files[n].Content)
 				n++
 			}
@@ -313,12 +313,12 @@ func (c *scan) tree(ctx context.Context, rev string) []scanners.Finding {
 		c.failed = append(c.failed, err)
 		return nil
 	}
-	all = slices.DeleteFunc(all, func(f mirror.TreeFile) bool { return !c.info.Sees(f.Path) })
-	if !slices.ContainsFunc(all, func(f mirror.TreeFile) bool { return c.info.Looks(f.Path) }) {
+	all = slices.DeleteFunc(all, func(f mirror.TreeFile) bool { return !c.info.Reads(f.Path) })
+	if !slices.ContainsFunc(all, func(f mirror.TreeFile) bool { return c.info.Matches(f.Path) }) {
 		return nil
 	}
 	changed, content := c.changed(), oid
-	if c.info.Narrow {
+	if c.info.ChangedOnly {
 		for _, f := range changed {
 			content += "\x00" + f.Path
 		}
@@ -342,7 +342,7 @@ func (c *scan) tree(ctx context.Context, rev string) []scanners.Finding {
 // only one side was looked at for would seem to be new, or mended.
 func (c *scan) changed() (files []scanners.File) {
 	for _, f := range slices.Concat(c.source.head.files, c.source.base.files) {
-		if c.info.Sees(f.Path) && c.info.Looks(f.Path) {
+		if c.info.Reads(f.Path) && c.info.Matches(f.Path) {
 			files = append(files, scanners.File{Path: f.Path})
 		}
 	}

@@ -179,9 +179,9 @@ func (s *Set) saw(tool, path string) bool {
 	}
 	saw := false
 	if path != "" {
-		saw = info.Looks(path) && shown(path)
+		saw = info.Matches(path) && shown(path)
 	} else if tree, ok := s.tree(); ok {
-		saw = !slices.ContainsFunc(tree, func(path string) bool { return info.Looks(path) && !shown(path) })
+		saw = !slices.ContainsFunc(tree, func(path string) bool { return info.Matches(path) && !shown(path) })
 	}
 	s.by.saw[of{tool, path}] = saw
 	return saw

@@ -26,11 +26,11 @@ func New(tools *tool.Runner, rules string) scanners.Scanner {
 			URL:    "https://ast-grep.github.io",
 			Config: []string{"**/sgconfig.{yml,yaml}"},
 		},
-		Oldest:  "0.30.0", // --include-metadata
-		Install: "Install ast-grep: https://ast-grep.github.io/guide/quick-start.html#installation",
-		Folder:  rules,
-		Lacks:   "ast-grep has no rules: put a sgconfig.yml and rules",
-		Silence: `ast-grep-(ignore)`,
+		Oldest:             "0.30.0", // --include-metadata
+		Install:            "Install ast-grep: https://ast-grep.github.io/guide/quick-start.html#installation",
+		Folder:             rules,
+		MissingHint:        "ast-grep has no rules: put a sgconfig.yml and rules",
+		SuppressionPattern: `ast-grep-(ignore)`,
 		Args: func(r tool.Run) []string {
 			args := []string{"scan", "--config=" + rules + "/sgconfig.yml", "--json=compact", "--include-metadata"}
 			for _, kind := range []string{"hidden", "dot", "exclude", "global", "parent", "vcs"} {

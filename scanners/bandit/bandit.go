@@ -30,9 +30,9 @@ func New(tools *tool.Runner) scanners.Scanner {
 			Files:  []string{"**/*.{py,pyw}"},
 			Config: []string{"**/.bandit", "**/bandit.{yaml,yml,toml}", "**/setup.cfg", "**/tox.ini", "**/pyproject.toml"},
 		},
-		Oldest:  "1.6.0",
-		Install: "Install Bandit: https://bandit.readthedocs.io/en/latest/start.html#installation",
-		Own:     map[string]string{"bandit.ini": "[bandit]\n"}, // rather than to look for one
+		Oldest:   "1.6.0",
+		Install:  "Install Bandit: https://bandit.readthedocs.io/en/latest/start.html#installation",
+		OwnFiles: map[string]string{"bandit.ini": "[bandit]\n"}, // rather than to look for one
 		Args: func(r tool.Run) []string {
 			// Passwords are found, without being repeated, by the gate for secrets. That something is
 			// asserted, that an exception is swallowed, that a module is imported whose use is looked at, or

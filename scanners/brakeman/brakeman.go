@@ -28,18 +28,18 @@ func New(tools *tool.Runner) scanners.Scanner {
 			Files:      []string{"{app,config,lib}/**", "Gemfile", "Gemfile.lock", "*.gemspec"},
 			Config:     []string{"config/brakeman.{yml,yaml,ignore}"},
 		},
-		Oldest:  "5.3.0", // CWE
-		Install: "Install Brakeman: gem install brakeman",
-		Own:     map[string]string{"brakeman.yml": "{}\n", "brakeman.ignore": `{"ignored_warnings": []}`},
+		Oldest:   "5.3.0", // CWE
+		Install:  "Install Brakeman: gem install brakeman",
+		OwnFiles: map[string]string{"brakeman.yml": "{}\n", "brakeman.ignore": `{"ignored_warnings": []}`},
 		Args: func(r tool.Run) []string {
 			return []string{
 				"--quiet", "--no-pager", "--no-color", "--no-progress", "--no-exit-on-warn", "--no-exit-on-error", "--format=json",
 				"--config-file=" + r.Own + "/brakeman.yml", "--ignore-config=" + r.Own + "/brakeman.ignore", "--path=" + r.Tree,
 			}
 		},
-		Found:   []int{4}, // no Rails application
-		Nothing: "Please supply the path to a Rails application",
-		Parse:   tool.JSON(parse),
+		Found:       []int{4}, // no Rails application
+		EmptyOutput: "Please supply the path to a Rails application",
+		Parse:       tool.JSON(parse),
 	})
 }
 

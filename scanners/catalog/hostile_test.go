@@ -58,12 +58,12 @@ func TestNothingInAFileSilencesAProgram(t *testing.T) {
 	t.Parallel()
 	for _, s := range All(Options{}) {
 		program, ok := s.(*tool.Scanner)
-		if !ok || program.Adapter().Silence == "" {
+		if !ok || program.Adapter().SuppressionPattern == "" {
 			continue
 		}
 		name := s.Info().Name
 		if len(silencing[name]) == 0 {
-			t.Errorf("%s: nothing shows what its Silence is for", name)
+			t.Errorf("%s: nothing shows what its SuppressionPattern is for", name)
 		}
 		for text, word := range silencing[name] {
 			shown, ok := program.Shown([]byte(text))

@@ -24,7 +24,7 @@ func New(tools *tool.Runner) scanners.Scanner {
 			Gate:       scanners.Infrastructure,
 			About:      "Insecure infrastructure in Terraform, CloudFormation, Kubernetes and a dozen others",
 			URL:        "https://www.checkov.io",
-			Together:   true,
+			CrossFile:  true,
 			Documented: true,
 			Files: []string{
 				"**/*.{tf,hcl,yaml,yml,json,bicep,template}",
@@ -32,10 +32,10 @@ func New(tools *tool.Runner) scanners.Scanner {
 			},
 			Config: []string{"**/.checkov.{yml,yaml}", "**/.checkov.baseline"},
 		},
-		Oldest:  "3.0.0",
-		Install: "Install Checkov: https://www.checkov.io/2.Basics/Installing%20Checkov.html",
-		Env:     []string{"BC_SKIP_MAPPING=TRUE", "CKV_IGNORE_HIDDEN_DIRECTORIES=FALSE"},
-		Silence: `(?i)(checkov|bridgecrew|cortex|prisma)(?:\.io|["']?\s*:)`, // of an annotation, a mapping, a comment
+		Oldest:             "3.0.0",
+		Install:            "Install Checkov: https://www.checkov.io/2.Basics/Installing%20Checkov.html",
+		Env:                []string{"BC_SKIP_MAPPING=TRUE", "CKV_IGNORE_HIDDEN_DIRECTORIES=FALSE"},
+		SuppressionPattern: `(?i)(checkov|bridgecrew|cortex|prisma)(?:\.io|["']?\s*:)`, // of an annotation, a mapping, a comment
 		Args: func(r tool.Run) []string {
 			// Secrets and packages have scanners of their own.
 			return append([]string{

@@ -31,12 +31,12 @@ func New(tools *tool.Runner, policies string) scanners.Scanner {
 			},
 			Config: []string{"**/conftest.toml", "**/*.rego"},
 		},
-		After:   "Conftest: ",
-		Oldest:  "0.60.0", // Rego version 1
-		Install: "Install Conftest: https://www.conftest.dev/install",
-		Own:     map[string]string{"conftest.toml": ""},
-		Folder:  policies,
-		Lacks:   "Conftest has no policies: put them",
+		VersionPrefix: "Conftest: ",
+		Oldest:        "0.60.0", // Rego version 1
+		Install:       "Install Conftest: https://www.conftest.dev/install",
+		OwnFiles:      map[string]string{"conftest.toml": ""},
+		Folder:        policies,
+		MissingHint:   "Conftest has no policies: put them",
 		Args: func(r tool.Run) []string {
 			return append([]string{
 				"test", "--config-file=" + r.Own + "/conftest.toml", "--policy=" + policies, "--no-color", "--no-fail", "--output=json", "--",

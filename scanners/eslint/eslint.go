@@ -32,9 +32,9 @@ func New(tools *tool.Runner) scanners.Scanner {
 			Files:  []string{"**/*.{js,mjs,cjs,jsx}"},
 			Config: []string{"**/eslint.config.*", "**/.eslintrc", "**/.eslintrc.*", "**/.eslintignore", "**/package.json"},
 		},
-		Oldest:  "9.0.0", // --no-config-lookup
-		Install: "Install ESLint and its plug-in side by side: npm install --global eslint eslint-plugin-security",
-		Own:     map[string]string{"config.mjs": config},
+		Oldest:   "9.0.0", // --no-config-lookup
+		Install:  "Install ESLint and its plug-in side by side: npm install --global eslint eslint-plugin-security",
+		OwnFiles: map[string]string{"config.mjs": config},
 		Args: func(r tool.Run) []string {
 			return append([]string{
 				"--no-config-lookup", "--config=" + r.Own + "/config.mjs", "--no-inline-config", "--no-warn-ignored", "--format=json", "--",

@@ -44,7 +44,7 @@ func New(tools *tool.Runner) scanners.Scanner {
 		Reads:    golang.Reads(),
 		Env:      golang.Env(),
 		Prepared: golang.Prepared(),
-		Look:     golang.Packages,
+		Inputs:   golang.Packages,
 		Args: func(r tool.Run) []string {
 			// Credentials are found, without being repeated, by the gate for secrets. An error that is not
 			// looked at is no security problem by itself, and the use of weak cryptography says more than its import.

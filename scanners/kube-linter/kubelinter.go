@@ -35,18 +35,18 @@ func New(tools *tool.Runner) scanners.Scanner {
 			Files:      []string{"**/*.{yaml,yml,json}"},
 			Config:     []string{"**/.kube-linter.{yaml,yml}"},
 		},
-		Version: []string{"version"},
-		Install: "Install KubeLinter: https://docs.kubelinter.io/#/?id=installing-kubelinter",
-		Own:     map[string]string{"config.yaml": "checks: {doNotAutoAddDefaults: true}\n"},
-		Silence: spelled("kube-linter.io"), // the domain of those annotations
+		Version:            []string{"version"},
+		Install:            "Install KubeLinter: https://docs.kubelinter.io/#/?id=installing-kubelinter",
+		OwnFiles:           map[string]string{"config.yaml": "checks: {doNotAutoAddDefaults: true}\n"},
+		SuppressionPattern: spelled("kube-linter.io"), // the domain of those annotations
 		Args: func(r tool.Run) []string {
 			include := "--include=" + strings.Join(known.Names(), ",")
 			return append([]string{"lint", "--format=json", "--config=" + r.Own + "/config.yaml", include, "--"}, r.Files...)
 		},
-		Found:   []int{1},
-		Nothing: "no valid objects found",
-		Parse:   tool.JSON(parse),
-		Rules:   known,
+		Found:       []int{1},
+		EmptyOutput: "no valid objects found",
+		Parse:       tool.JSON(parse),
+		Rules:       known,
 	})
 }
 

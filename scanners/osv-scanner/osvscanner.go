@@ -22,11 +22,11 @@ import (
 func New(tools *tool.Runner, databases string) scanners.Scanner {
 	return tools.Scanner(tool.Adapter{
 		Info: scanners.Info{
-			Name:     "osv-scanner",
-			Gate:     scanners.Dependencies,
-			About:    "Known vulnerabilities of dependencies, in more kinds of manifests than osv",
-			URL:      "https://google.github.io/osv-scanner",
-			Together: true,
+			Name:      "osv-scanner",
+			Gate:      scanners.Dependencies,
+			About:     "Known vulnerabilities of dependencies, in more kinds of manifests than osv",
+			URL:       "https://google.github.io/osv-scanner",
+			CrossFile: true,
 			Files: []string{
 				"**/{go.mod,package-lock.json,npm-shrinkwrap.json,yarn.lock,pnpm-lock.yaml,bun.lock,deno.lock}",
 				"**/{requirements*.txt,Pipfile.lock,poetry.lock,pdm.lock,pylock.toml,uv.lock,Gemfile.lock,gems.locked,Cargo.lock}",
@@ -35,11 +35,11 @@ func New(tools *tool.Runner, databases string) scanners.Scanner {
 			},
 			Config: []string{"**/osv-scanner.toml"},
 		},
-		Oldest:  "2.0.0", // scan source
-		Install: "Install OSV-Scanner: https://google.github.io/osv-scanner/installation",
-		Own:     map[string]string{"osv-scanner.toml": ""},
-		Folder:  databases,
-		Lacks:   "OSV-Scanner has no database: put osv-scalibr/ECOSYSTEM/all.zip",
+		Oldest:      "2.0.0", // scan source
+		Install:     "Install OSV-Scanner: https://google.github.io/osv-scanner/installation",
+		OwnFiles:    map[string]string{"osv-scanner.toml": ""},
+		Folder:      databases,
+		MissingHint: "OSV-Scanner has no database: put osv-scalibr/ECOSYSTEM/all.zip",
 		Args: func(r tool.Run) []string {
 			return []string{
 				"scan", "source", "--offline", "--local-db-path=" + databases, "--config=" + r.Own + "/osv-scanner.toml", "--no-resolve",

@@ -146,7 +146,7 @@ func (silence) Debug(...any)          {}
 // formatOf gives the format of a file, or nil.
 func formatOf(name string) *format {
 	for i := range formats {
-		if (scanners.Info{Files: formats[i].files}).Looks(name) && !slices.Contains(strings.Split(name, "/"), "node_modules") {
+		if (scanners.Info{Files: formats[i].files}).Matches(name) && !slices.Contains(strings.Split(name, "/"), "node_modules") {
 			return &formats[i]
 		}
 	}

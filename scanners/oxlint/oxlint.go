@@ -30,10 +30,10 @@ func New(tools *tool.Runner) scanners.Scanner {
 			Files:  []string{"**/*.{js,mjs,cjs,jsx,ts,mts,cts,tsx,vue,svelte,astro}"},
 			Config: []string{"**/.oxlintrc.*", "**/oxlint.config.*", "**/.eslintignore", "**/tsconfig.json"},
 		},
-		Oldest:  "1.0.0",
-		Install: "Install Oxlint: npm install --global oxlint",
-		Own:     map[string]string{"oxlintrc.json": config},
-		Silence: `(?:oxlint|eslint)-(disable)`,
+		Oldest:             "1.0.0",
+		Install:            "Install Oxlint: npm install --global oxlint",
+		OwnFiles:           map[string]string{"oxlintrc.json": config},
+		SuppressionPattern: `(?:oxlint|eslint)-(disable)`,
 		Args: func(r tool.Run) []string {
 			args := []string{"--config=" + r.Own + "/oxlintrc.json", "--disable-nested-config", "--no-ignore", "--format=json"}
 			for _, rule := range known.Names() {

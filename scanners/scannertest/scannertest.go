@@ -306,7 +306,7 @@ func checkIdentities(t *testing.T, s scanners.Scanner, files []scanners.File, fo
 		},
 		"CRLF": func(f *scanners.File) { f.Content = bytes.ReplaceAll(f.Content, []byte("\n"), []byte("\r\n")) },
 		"other folder": func(f *scanners.File) {
-			if moved := "moved/" + f.Path; s.Info().Looks(moved) {
+			if moved := "moved/" + f.Path; s.Info().Matches(moved) {
 				f.Path = moved
 			}
 		},

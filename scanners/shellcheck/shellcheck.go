@@ -40,11 +40,11 @@ func New(tools *tool.Runner) scanners.Scanner {
 			codes := strings.Join(append(known.Names(), unread), ",")
 			return append([]string{"--norc", "--format=json1", "--severity=info", "--include=" + codes, "--"}, r.Files...)
 		},
-		Found:   []int{1},
-		Partial: []int{2},
-		Silence: `#[ \t]*(shellcheck)[ \t][^\n]*disable=`,
-		Parse:   tool.JSON(parse),
-		Rules:   known,
+		Found:              []int{1},
+		Partial:            []int{2},
+		SuppressionPattern: `#[ \t]*(shellcheck)[ \t][^\n]*disable=`,
+		Parse:              tool.JSON(parse),
+		Rules:              known,
 	})
 }
 

@@ -28,11 +28,11 @@ func New(tools *tool.Runner) scanners.Scanner {
 			About:  "Insecure infrastructure in Terraform, modules of the repository followed",
 			URL:    "https://github.com/aquasecurity/tfsec",
 			Files:  []string{"**/*.{tf,tfvars}", "**/*.{tf,tfvars}.json"},
-			Needs:  []string{"**/*.{tf,tfvars,hcl,json,yaml,yml,tpl,tmpl,tftpl,sh,txt,pub}"}, // what Terraform's functions read, too
+			Inputs: []string{"**/*.{tf,tfvars,hcl,json,yaml,yml,tpl,tmpl,tftpl,sh,txt,pub}"}, // what Terraform's functions read, too
 			Config: []string{"**/.tfsec/**"},
 		},
-		Install: "Install tfsec: https://github.com/aquasecurity/tfsec#installation",
-		Own:     map[string]string{"tfsec.json": "{}", "none.json": `{"checks": []}`},
+		Install:  "Install tfsec: https://github.com/aquasecurity/tfsec#installation",
+		OwnFiles: map[string]string{"tfsec.json": "{}", "none.json": `{"checks": []}`},
 		Args: func(r tool.Run) []string {
 			return []string{
 				"--format=json", "--no-colour", "--no-code", "--no-ignores", "--no-module-downloads", "--force-all-dirs",

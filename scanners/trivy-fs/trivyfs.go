@@ -21,7 +21,7 @@ func New(tools *tool.Runner, database string) scanners.Scanner {
 			Gate:       scanners.Dependencies,
 			About:      "Known vulnerabilities of dependencies, by Trivy's own database",
 			URL:        "https://trivy.dev",
-			Together:   true,
+			CrossFile:  true,
 			Documented: true,
 			Files: []string{
 				"**/{go.mod,package-lock.json,yarn.lock,pnpm-lock.yaml,bun.lock,requirements*.txt,Pipfile.lock,poetry.lock,uv.lock}",
@@ -30,12 +30,12 @@ func New(tools *tool.Runner, database string) scanners.Scanner {
 			},
 			Config: []string{"**/trivy.{yaml,yml}", "**/.trivyignore", "**/.trivyignore.{yaml,yml}"},
 		},
-		Program: "trivy",
-		Oldest:  "0.60.0",
-		Install: "Install Trivy: https://trivy.dev/latest/getting-started/installation",
-		Own:     map[string]string{"trivy.yaml": "{}\n", "ignore": ""},
-		Folder:  database,
-		Lacks:   "Trivy has no database: put db/trivy.db and db/metadata.json",
+		Program:     "trivy",
+		Oldest:      "0.60.0",
+		Install:     "Install Trivy: https://trivy.dev/latest/getting-started/installation",
+		OwnFiles:    map[string]string{"trivy.yaml": "{}\n", "ignore": ""},
+		Folder:      database,
+		MissingHint: "Trivy has no database: put db/trivy.db and db/metadata.json",
 		Args: func(r tool.Run) []string {
 			return []string{
 				"filesystem", "--config=" + r.Own + "/trivy.yaml", "--ignorefile=" + r.Own + "/ignore", "--cache-dir=" + database, "--cache-backend=memory",

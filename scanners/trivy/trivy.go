@@ -19,21 +19,21 @@ import (
 func New(tools *tool.Runner) scanners.Scanner {
 	return tools.Scanner(tool.Adapter{
 		Info: scanners.Info{
-			Name:     "trivy",
-			Gate:     scanners.Infrastructure,
-			About:    "Insecure infrastructure in Terraform, CloudFormation, Kubernetes and Dockerfiles",
-			URL:      "https://trivy.dev",
-			Together: true,
+			Name:      "trivy",
+			Gate:      scanners.Infrastructure,
+			About:     "Insecure infrastructure in Terraform, CloudFormation, Kubernetes and Dockerfiles",
+			URL:       "https://trivy.dev",
+			CrossFile: true,
 			Files: []string{
 				"**/*.{tf,tfvars,yaml,yml,json,template,bicep}",
 				"**/{Dockerfile,Containerfile}", "**/{Dockerfile,Containerfile}.*", "**/*.{dockerfile,Dockerfile}",
 			},
 			Config: []string{"**/trivy.{yaml,yml}", "**/.trivyignore", "**/.trivyignore.{yaml,yml}"},
 		},
-		Oldest:  "0.60.0",
-		Install: "Install Trivy: https://trivy.dev/latest/getting-started/installation",
-		Own:     map[string]string{"trivy.yaml": "{}\n", "ignore": ""},
-		Silence: `(trivy|tfsec):(?:[^ \n]*:)?ignore:`, // keys and values in any order, up to the next space
+		Oldest:             "0.60.0",
+		Install:            "Install Trivy: https://trivy.dev/latest/getting-started/installation",
+		OwnFiles:           map[string]string{"trivy.yaml": "{}\n", "ignore": ""},
+		SuppressionPattern: `(trivy|tfsec):(?:[^ \n]*:)?ignore:`, // keys and values in any order, up to the next space
 		Args: func(r tool.Run) []string {
 			return []string{
 				"config", "--config=" + r.Own + "/trivy.yaml", "--ignorefile=" + r.Own + "/ignore", "--cache-dir=" + r.Home + "/cache",

@@ -35,7 +35,7 @@ func Files(ctx context.Context, info scanners.Info, limit int, t scanners.Target
 		if ctx.Err() != nil {
 			break
 		}
-		if !info.Looks(f.Path) || bytes.IndexByte(f.Content[:min(len(f.Content), sniff)], 0) >= 0 {
+		if !info.Matches(f.Path) || bytes.IndexByte(f.Content[:min(len(f.Content), sniff)], 0) >= 0 {
 			continue
 		}
 		in, err := checkOne(ctx, f, limit, check)

@@ -24,12 +24,12 @@ const maxHashed = 1 << 20
 
 // folder names the state of the operator's folder. Without the folder the scanner is not ready.
 func (a Adapter) folder(ctx context.Context) (string, error) {
-	if a.Lacks == "" {
+	if a.MissingHint == "" {
 		return "", nil
 	}
 	stat, err := os.Stat(a.Folder)
 	if a.Folder == "" || err != nil || !stat.IsDir() {
-		return "", &scanners.MissingError{Hint: fmt.Sprintf("%s into the folder %s of your own rules, see SECBYDESIGN_SETTINGS_FILE.", a.Lacks, a.Info.Name)}
+		return "", &scanners.MissingError{Hint: fmt.Sprintf("%s into the folder %s of your own rules, see SECBYDESIGN_SETTINGS_FILE.", a.MissingHint, a.Info.Name)}
 	}
 	sum := sha256.New()
 	err = addFolder(ctx, sum, a.Folder, "", map[string]string{})

@@ -15,7 +15,7 @@ import (
 // program gives a scanner that is nothing without this folder.
 func program(folder string) *tool.Scanner {
 	return tool.NewRunner(tool.Off, "").Scanner(tool.Adapter{
-		Info: scanners.Info{Name: "some"}, Program: "sh", Folder: folder, Lacks: "Put rules", Args: func(tool.Run) []string { return nil },
+		Info: scanners.Info{Name: "some"}, Program: "sh", Folder: folder, MissingHint: "Put rules", Args: func(tool.Run) []string { return nil },
 	})
 }
 

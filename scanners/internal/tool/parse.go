@@ -94,7 +94,7 @@ func (r *Report) parse() {
 			r.found, r.errs = nil, []error{fmt.Errorf("panic: %v", p)}
 		}
 	}()
-	if a := r.adapter; a.Nothing != "" && len(r.Text) == 0 && bytes.Contains(r.Stderr, []byte(a.Nothing)) {
+	if a := r.adapter; a.EmptyOutput != "" && len(r.Text) == 0 && bytes.Contains(r.Stderr, []byte(a.EmptyOutput)) {
 		return
 	}
 	r.adapter.Parse(r)

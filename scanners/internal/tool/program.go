@@ -37,8 +37,8 @@ func (s *Scanner) find() (program, error) {
 	p := program{}
 	for i, name := range append([]string{s.adapter.Program}, s.adapter.Needs...) {
 		path, err := exec.LookPath(name)
-		if i == 0 && errors.Is(err, exec.ErrNotFound) && s.adapter.Else != "" {
-			path, err = exec.LookPath(s.adapter.Else)
+		if i == 0 && errors.Is(err, exec.ErrNotFound) && s.adapter.Alternative != "" {
+			path, err = exec.LookPath(s.adapter.Alternative)
 		}
 		if errors.Is(err, exec.ErrDot) || err == nil && !filepath.IsAbs(path) {
 			return program{}, fmt.Errorf("%s is found through a relative folder of PATH, and is not started from there: write absolute folders", name)
@@ -202,7 +202,7 @@ func (s *Scanner) askVersion(ctx context.Context, p program) (string, error) {
 		return digest(p.path)
 	}
 	a.Args = func(Run) []string { return a.Version }
-	a.Found, a.Partial, a.Own, a.Stdin = nil, nil, nil, ""
+	a.Found, a.Partial, a.OwnFiles, a.Stdin = nil, nil, nil, ""
 	asking := &Scanner{adapter: a, runner: s.runner}
 	w, err := asking.newWorkplace("", scanners.Target{Scope: scanners.ScopeFile})
 	if err != nil {
@@ -218,7 +218,7 @@ func (s *Scanner) askVersion(ctx context.Context, p program) (string, error) {
 		return "", fmt.Errorf("%s does not tell its version: %s", a.name(), scanners.Reason(err))
 	}
 	text := string(out.Text) + "\n" + string(out.Stderr)
-	if _, after, ok := strings.Cut(text, a.After); ok && a.After != "" {
+	if _, after, ok := strings.Cut(text, a.VersionPrefix); ok && a.VersionPrefix != "" {
 		text, _, _ = strings.Cut(after, "\n")
 	}
 	found := cmp.Or(versionPattern.FindString(text), builtVersion(p.path))

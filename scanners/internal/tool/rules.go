@@ -49,7 +49,7 @@ func (a Adapter) complete(f *scanners.Finding) {
 	ours := f.Help != "" || f.HelpURL != ""
 	cwe.Explain(f)
 	switch {
-	case !ours && a.Lacks != "":
+	case !ours && a.MissingHint != "":
 		f.Help = "Change it so that the rule " + f.Rule + " of your organisation no longer objects."
 	case f.Help == "" && f.HelpURL != "":
 		f.Help = "Do as the page about this rule says."

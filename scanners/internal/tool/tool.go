@@ -33,14 +33,14 @@ import (
 
 // An Adapter describes a scanner that is a program.
 type Adapter struct {
-	Info    scanners.Info // Program and Narrow are filled in; Scopes are each file by itself unless set
-	Program string        // its name on the PATH; that of the scanner unless set
-	Else    string        // another one that does the same, taken where the first is not there
-	Version []string      // arguments that make it print its version; --version unless set
-	Digest  bool          // it is not asked: the digest of its file is its version
-	After   string        // what stands before its version, where it prints others too
-	Oldest  string        // the oldest version whose output is understood; empty for any
-	Install string        // one sentence for those who do not have it: what to install, and where it is found
+	Info          scanners.Info // Program and ChangedOnly are filled in; Scopes are each file by itself unless set
+	Program       string        // its name on the PATH; that of the scanner unless set
+	Alternative   string        // another one that does the same, taken where the first is not there
+	Version       []string      // arguments that make it print its version; --version unless set
+	Digest        bool          // it is not asked: the digest of its file is its version
+	VersionPrefix string        // what stands before its version, where it prints others too
+	Oldest        string        // the oldest version whose output is understood; empty for any
+	Install       string        // one sentence for those who do not have it: what to install, and where it is found
 
 	// Needs names the other programs that it runs, such as go, which are looked up like itself.
 	// The interpreter of a script need not be named.
@@ -49,33 +49,33 @@ type Adapter struct {
 	// paths. What does not exist is left out.
 	Reads []string
 	// Folder holds what the operator gives to a program that finds nothing without: rules or a
-	// database. Lacks says what is missing, and what to put there, when there is no such folder; it
+	// database. MissingHint says what is missing, and what to put there, when there is no such folder; it
 	// is empty for a program that needs none.
-	Folder, Lacks string
+	Folder, MissingHint string
 	// Env is set beside PATH, HOME, TMPDIR and LANG, each "NAME=value". Nothing is inherited.
 	Env []string
 	// Prepared is made once for all runs; it may be nil.
 	Prepared *Prepared
-	// Own holds files of ours, by name, for options such as --config: see [Run.Own].
-	Own map[string]string
+	// OwnFiles holds files of ours, by name, for options such as --config: see [Run.Own].
+	OwnFiles map[string]string
 	// Stdin is what it can read from standard input.
 	Stdin string
-	// Silence matches how a file could silence the program: a regular expression, whose first group
+	// SuppressionPattern matches how a file could silence the program: a regular expression, whose first group
 	// is overwritten by as many x in what the program is shown. It is for ScopeFile only.
-	Silence string
+	SuppressionPattern string
 
-	// Look gives what a ScopeTree program looks at, in place of all of the tree, by the files that changed
+	// Inputs gives what a ScopeTree program looks at, in place of all of the tree, by the files that changed
 	// on either side: it becomes [Run.Files]. The program is not started for nothing. It may be nil.
-	Look func(tree string, files []string) []string
+	Inputs func(tree string, files []string) []string
 	// Args gives its arguments for one run. It depends on nothing else.
 	Args func(Run) []string
 	// Found lists the exit codes, besides 0, with which it ends when it ran to its end. Partial
 	// lists those which say that it could not look at everything: its findings are kept, and the
 	// scan is incomplete.
 	Found, Partial []int
-	// Nothing is what it says on standard error, and nothing else, when there is nothing for it to
+	// EmptyOutput is what it says on standard error, and nothing else, when there is nothing for it to
 	// look at; empty for a program that then prints an empty report.
-	Nothing string
+	EmptyOutput string
 
 	// Parse reads its output; see also [JSON]. A panic is an error.
 	Parse func(*Report)
@@ -94,7 +94,7 @@ type Run struct {
 	Above  string   // ScopeFile: absolute path of the folder that the tree is in, and nothing else
 	Files  []string // those of its files that concern the scanner, sorted, each as "./a/b" so that none is taken for an option
 	Report string   // absolute path of a file that it may write its results to
-	Own    string   // absolute path of the folder with the files of [Adapter.Own]
+	Own    string   // absolute path of the folder with the files of [Adapter.OwnFiles]
 	Home   string   // absolute path of a private folder that it may write to; HOME and TMPDIR are in it
 }
 
@@ -140,7 +140,7 @@ type Scanner struct {
 func (r *Runner) Scanner(a Adapter) *Scanner {
 	a.Program = cmp.Or(a.Program, a.Info.Name)
 	a.Info.Program = a.Program
-	a.Info.Narrow = a.Look != nil
+	a.Info.ChangedOnly = a.Inputs != nil
 	if a.Info.Scopes == nil {
 		a.Info.Scopes = []scanners.Scope{scanners.ScopeFile}
 	}
@@ -148,8 +148,8 @@ func (r *Runner) Scanner(a Adapter) *Scanner {
 		a.Version = []string{"--version"}
 	}
 	s := &Scanner{adapter: a, runner: r}
-	if a.Silence != "" {
-		s.silence = regexp.MustCompile(a.Silence)
+	if a.SuppressionPattern != "" {
+		s.silence = regexp.MustCompile(a.SuppressionPattern)
 	}
 	return s
 }
@@ -171,8 +171,8 @@ func (s *Scanner) Rules(ctx context.Context) (string, error) {
 	p.stat(sum, a.Reads)
 	run := Run{Tree: "above/tree", Above: "above", Files: []string{"file"}, Report: "report", Own: "own", Home: "home"}
 	fmt.Fprintf(sum, "%q\n%q\n%q\n%q\n%q\n", folder, a.State, a.Args(run), a.Env, a.Stdin)
-	for _, name := range slices.Sorted(maps.Keys(a.Own)) {
-		fmt.Fprintf(sum, "%q\n%q\n", name, a.Own[name])
+	for _, name := range slices.Sorted(maps.Keys(a.OwnFiles)) {
+		fmt.Fprintf(sum, "%q\n%q\n", name, a.OwnFiles[name])
 	}
 	return hex.EncodeToString(sum.Sum(nil)[:8]), nil
 }
@@ -286,7 +286,7 @@ func (s *Scanner) newWorkplace(in string, t scanners.Target) (w *workplace, err 
 			return nil, &scanners.IncompleteError{Reason: "There is no place for temporary files.", Err: err}
 		}
 	}
-	own := maps.Clone(a.Own)
+	own := maps.Clone(a.OwnFiles)
 	if own == nil {
 		own = map[string]string{}
 	}
@@ -309,10 +309,10 @@ func (s *Scanner) newWorkplace(in string, t scanners.Target) (w *workplace, err 
 	for _, path := range w.tree.files {
 		w.run.Files = append(w.run.Files, "./"+path)
 	}
-	if a.Look != nil {
-		w.run.Files = a.Look(w.run.Tree, w.run.Files)
+	if a.Inputs != nil {
+		w.run.Files = a.Inputs(w.run.Tree, w.run.Files)
 	}
-	w.idle = len(w.run.Files) == 0 && (t.Scope == scanners.ScopeFile || a.Look != nil)
+	w.idle = len(w.run.Files) == 0 && (t.Scope == scanners.ScopeFile || a.Inputs != nil)
 	return w, nil
 }
 

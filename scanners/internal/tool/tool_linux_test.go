@@ -487,9 +487,9 @@ func TestRules(t *testing.T) {
 	}
 	for name, change := range map[string]func(*Adapter){
 		"arguments": func(a *Adapter) { a.Args = func(Run) []string { return []string{"--other"} } },
-		"own files": func(a *Adapter) { a.Own = map[string]string{"x": "y"} },
+		"own files": func(a *Adapter) { a.OwnFiles = map[string]string{"x": "y"} },
 		"variables": func(a *Adapter) { a.Env = []string{"A=b"} },
-		"database":  func(a *Adapter) { a.Folder, a.Lacks = t.TempDir(), "Put a database" },
+		"database":  func(a *Adapter) { a.Folder, a.MissingHint = t.TempDir(), "Put a database" },
 		"state":     func(a *Adapter) { a.State = "today" },
 	} {
 		if ask(change) == same {
@@ -502,7 +502,7 @@ func TestRules(t *testing.T) {
 func TestFolderThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	a := acting(t, "print")
-	a.Folder, a.Lacks = t.TempDir(), "Put rules"
+	a.Folder, a.MissingHint = t.TempDir(), "Put rules"
 	if err := os.WriteFile(filepath.Join(a.Folder, "rules.yml"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}

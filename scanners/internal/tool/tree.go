@@ -77,7 +77,7 @@ func (s *Scanner) writeTree(dir string, files []scanners.File) (tree, error) {
 	}
 	defer func() { _ = root.Close() }()
 	for _, f := range files {
-		if !info.Looks(f.Path) || withheld(info, f.Path) {
+		if !info.Matches(f.Path) || withheld(info, f.Path) {
 			continue
 		}
 		shown, ok := s.Shown(f.Content)
@@ -167,7 +167,7 @@ func openTree(info scanners.Info, target scanners.Target) (tree, error) {
 	t := tree{dir: dir}
 	t.content, t.close = untrusted.Content(target)
 	for _, f := range target.Files {
-		if info.Looks(f.Path) && !withheld(info, f.Path) && fs.ValidPath(f.Path) {
+		if info.Matches(f.Path) && !withheld(info, f.Path) && fs.ValidPath(f.Path) {
 			t.files = append(t.files, f.Path)
 		}
 	}

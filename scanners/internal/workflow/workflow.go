@@ -90,7 +90,7 @@ func Scan(ctx context.Context, t scanners.Target, info scanners.Info, judge func
 		if err := ctx.Err(); err != nil {
 			return found, err
 		}
-		if !info.Looks(file.Path) {
+		if !info.Matches(file.Path) {
 			continue
 		}
 		in, err := scanFile(file, judge)
