@@ -80,6 +80,9 @@ type Info struct {
 	// under test could configure the tool. They are withheld from it, at the head and at the
 	// base alike.
 	Config []string
+
+	// Suppressions say how the tree under test could silence the tool, which does nothing in a scan.
+	Suppressions Suppressions
 }
 
 // Has reports whether the scanner can look at s.

@@ -64,7 +64,7 @@ func TestWhatFollowsTheScanEndsWithItsContext(t *testing.T) {
 			return text, true
 		}
 		return &Set{
-			head: read, base: read, tip: read, policy: policy.Default(), infos: map[string]scanners.Info{},
+			head: read, base: read, tip: read, policy: policy.Default(), markers: allMarkers(), infos: map[string]scanners.Info{},
 			tree: func() ([]string, bool) { return nil, true },
 		}
 	}
@@ -78,7 +78,7 @@ func TestWhatFollowsTheScanEndsWithItsContext(t *testing.T) {
 		},
 		"lines": func(ctx *endsAt) error {
 			after := 0
-			Suppressions(ctx, "f.go", string(text), func(int) bool {
+			allMarkers().Find(ctx, "f.go", string(text), func(int) bool {
 				if ctx.asked.Load() > ctx.n {
 					after++
 				}

@@ -40,7 +40,7 @@ func BenchmarkAfterTheScan(b *testing.B) {
 		none := func(string) ([]byte, bool) { return nil, false }
 		comments := func() *Set {
 			return &Set{
-				head: file, base: none, tip: none, policy: policy.Default(), infos: map[string]scanners.Info{}, now: time.Now(),
+				head: file, base: none, tip: none, policy: policy.Default(), markers: allMarkers(), infos: map[string]scanners.Info{}, now: time.Now(),
 				tree: func() ([]string, bool) { return []string{"a.go"}, true },
 			}
 		}

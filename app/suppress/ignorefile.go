@@ -30,12 +30,11 @@ type Entry struct {
 	End    string // how a last day is written, where there is none and the format has one
 }
 
-// ignoreFiles silence a tool for more than a line, by the names of their files. Those that are
-// read here have a reader.
+// ignoreFiles silence a tool for more than a line, by the names of their files: those that are read here, and those of
+// tools that are not among the scanners. The others are named by the scanners, see [scanners.Suppressions].
 var ignoreFiles = map[string]func(text string) ([]Entry, error){
 	".trivyignore": trivyIgnore, ".trivyignore.yaml": trivyIgnoreYAML, ".gitleaksignore": gitleaksIgnore, ".semgrepignore": gitIgnore,
 	".eslintignore": gitIgnore, ".snyk": snyk, "osv-scanner.toml": osvScanner, ".checkov.yaml": checkov, ".checkov.yml": checkov,
-	".gitleaks.toml": nil, ".tfsecignore": nil, ".shellcheckrc": nil, ".hadolint.yaml": nil, ".bandit": nil, "zizmor.yml": nil,
 }
 
 // Silences reports whether a file is one that silences a tool.

@@ -7,6 +7,10 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/secbydesign/secbydesign/scanners"
 )
 
 // A Suppression is a line that tells a scanner to be silent. Here it silences nothing: it is a
@@ -25,98 +29,80 @@ type Suppression struct {
 	Write  string // the same with a rule and a reason, as the tool takes it
 }
 
-// A marker is how a tool is silenced in a line. The groups of its pattern are how the comment
-// begins, the marker and what stands behind it.
-type marker struct {
-	tools   []string
-	pattern *regexp.Regexp
-	prose   *regexp.Regexp // the pattern for files of prose, where people write about the marker; nil for the same one
-	rules   *regexp.Regexp // at the beginning of what stands behind it
-	wide    *regexp.Regexp // a marker that is for the whole file
-	form    string         // how rules are named behind the marker; empty where none can be
-	join    string         // between rules
-	why     string         // in front of a reason
-	plain   bool           // it is no comment, and nothing in prose
-	apart   string         // the same, and what it is called: it may begin in the line above, and its rules and reasons are in lines of their own
-	block   bool
-	exact   bool
+// Markers are how the lines of a change could silence scanners. They are read from what each scanner says of itself.
+type Markers struct {
+	list  []marker
+	words []string // one of them, in lower case, is in each line that holds a marker
 }
 
-// Where a reason may stand is said by each tool:
-// https://github.com/securego/gosec#annotating-code
-// https://bandit.readthedocs.io/en/latest/config.html#suppressing-individual-lines
-// https://semgrep.dev/docs/ignoring-files-folders-code, and where it looks for the word:
-// https://github.com/semgrep/semgrep/blob/develop/src/reporting/Nosemgrep.ml
-// https://eslint.org/docs/latest/use/configure/rules#comment-descriptions
-// https://github.com/koalaman/shellcheck/wiki/Directive
-// https://github.com/hadolint/hadolint/pull/1059
-// https://www.checkov.io/2.Basics/Suppressing%20and%20Skipping%20Policies.html
-var (
-	gosecMarker = marker{
-		tools: []string{"gosec"}, pattern: regexp.MustCompile(`(?i)(//|/\*)\s*(#?nosec)\b(.*)`),
-		rules: regexp.MustCompile(`^[\s:]*G\d+([\s,]+G\d+)*`), form: " %s", join: " ", why: " -- ", block: true, exact: true,
-	}
-	banditMarker = marker{
-		tools: []string{"bandit"}, pattern: regexp.MustCompile(`(?i)(#)\s*#?(nosec)\b(.*)`),
-		rules: regexp.MustCompile(`^[\s:]*B\d+([\s,]+B\d+)*`), form: " %s", join: ", ", why: "  # ", exact: true,
-	}
-	// nosecMarker is for files of neither tool.
-	nosecMarker = marker{
-		pattern: regexp.MustCompile(`(?i)(#|//|/\*)\s*#?(nosec)\b(.*)`),
-		rules:   regexp.MustCompile(`^[\s:]*[GB]\d+([\s,]+[GB]\d+)*`), form: " %s", join: " ", why: " -- ",
-	}
-	markers = []marker{
-		{
-			tools: []string{"semgrep"}, pattern: regexp.MustCompile(`(?i)(?:(#|//|/\*|<!--|--)(?:[^#/]*\s)?|\s)(nosem(?:grep)?)(.*)`),
-			prose: regexp.MustCompile(`(?i)(#|//|/\*|<!--|--)\s*(nosem(?:grep)?)\b(.*)`),
-			rules: regexp.MustCompile(`^[:=]\s*[\w.-]+(\s*,\s*[\w.-]+)*`), form: ": %s", join: ", ", why: "  ",
-		},
-		{
-			tools: []string{"gitleaks"}, pattern: regexp.MustCompile(`(?:(#|//|/\*|<!--|--|;)[^#/]*?)?(gitleaks:allow)\b(.*)`),
-			rules: regexp.MustCompile(`^`), why: " ",
-		},
-		{
-			tools: []string{"eslint"}, pattern: regexp.MustCompile(`(//|/\*)\s*(eslint-disable(?:-next-line|-line)?)\b(.*)`),
-			rules: regexp.MustCompile(`^\s+[@\w/-]*\w(\s*,\s*[@\w/-]+)*`), wide: regexp.MustCompile(`^eslint-disable$`), form: " %s", join: ", ", why: " -- ", exact: true,
-		},
-		{
-			tools: []string{"shellcheck"}, pattern: regexp.MustCompile(`(#)\s*(shellcheck disable)=(.*)`),
-			rules: regexp.MustCompile(`^SC\d+(,SC\d+)*`), form: "=%s", join: ",", why: "  # ", block: true, exact: true,
-		},
-		{
-			tools: []string{"tfsec", "trivy"}, pattern: regexp.MustCompile(`(#|//)\s*#?(tfsec:ignore):?(.*)`),
-			rules: regexp.MustCompile(`^[\w-]+`), form: ":%s", why: " ", block: true,
-		},
-		{
-			tools: []string{"trivy"}, pattern: regexp.MustCompile(`(#|//)\s*#?(trivy:ignore):?(.*)`),
-			rules: regexp.MustCompile(`^[\w-]+`), form: ":%s", why: " ", block: true,
-		},
-		{
-			tools: []string{"checkov"}, pattern: regexp.MustCompile(`(?i)(?:(#|//|/\*)[^#/]*?)?\b(` + checkovNames + `:skip)\b=?(.*)`),
-			prose: regexp.MustCompile(`(?i)(#|//|/\*)\s*(` + checkovNames + `:skip)\b=?(.*)`),
-			rules: regexp.MustCompile(`^ *\w+`), form: "=%s", why: ":", block: true,
-		},
-		{
-			tools: []string{"checkov"}, pattern: regexp.MustCompile(`(?i)()(` + checkovNames + `\.io/skip\d*)["']?\s*[:=](.*)`),
-			rules: regexp.MustCompile(`^\s*["']?\w+`), form: ": %s", why: "=", block: true, plain: true,
-		},
-		{
-			tools: []string{"checkov"}, pattern: regexp.MustCompile(`(?i)()\b(` + checkovNames + `["']?\s*:\s*\{?\s*["']?skip)["']?\s*:(.*)`),
-			rules: regexp.MustCompile(`^`), apart: "checkov: skip", block: true,
-		},
-		{
-			tools: []string{"zizmor"}, pattern: regexp.MustCompile(`(#)\s*(zizmor:\s*ignore)(.*)`),
-			rules: regexp.MustCompile(`^\[[\w,\s-]+\]`), form: "[%s]", join: ",", why: " ", exact: true,
-		},
-		{
-			tools: []string{"hadolint"}, pattern: regexp.MustCompile(`(#)\s*(hadolint (?:global )?ignore)=(.*)`),
-			rules: regexp.MustCompile(`^\w+(,\w+)*`), wide: regexp.MustCompile(`global`), form: "=%s", join: ",", why: "  # ", exact: true,
-		},
-	}
-)
+// A marker is a [scanners.Marker] that is ready to be compared.
+type marker struct {
+	scanners.Marker
+	tools                       []string
+	pattern, prose, rules, wide *regexp.Regexp // prose and wide may be nil
+}
 
-// checkovNames are what its makers and their successors called it.
-const checkovNames = `(?:checkov|bridgecrew|cortex|prisma)`
+// nosec is for files of neither tool that obeys it.
+var nosec = scanners.Marker{
+	Words: []string{"nosec"}, Pattern: `(?i)(#|//|/\*)\s*#?(nosec)\b(.*)`,
+	Rules: `^[\s:]*[GB]\d+([\s,]+[GB]\d+)*`, Form: " %s", Join: " ", Why: " -- ",
+}
+
+// NewMarkers collects the markers of scanners. Those that several obey are one.
+func NewMarkers(infos []scanners.Info) *Markers {
+	m := &Markers{}
+	at := map[string]int{}
+	for _, info := range infos {
+		for _, one := range info.Suppressions.Markers {
+			if i, known := at[one.Pattern]; known {
+				m.list[i].tools = append(m.list[i].tools, info.Name)
+				continue
+			}
+			at[one.Pattern] = len(m.list)
+			m.add(one, info.Name)
+		}
+	}
+	m.add(nosec)
+	return m
+}
+
+func (m *Markers) add(one scanners.Marker, tools ...string) {
+	compiled := func(pattern string) *regexp.Regexp {
+		if pattern == "" {
+			return nil
+		}
+		return regexp.MustCompile(pattern)
+	}
+	m.list = append(m.list, marker{
+		Marker: one, tools: tools, pattern: compiled(one.Pattern), prose: compiled(one.Prose), rules: compiled(one.Rules), wide: compiled(one.Wide),
+	})
+	for _, word := range one.Words {
+		if !slices.Contains(m.words, word) {
+			m.words = append(m.words, word)
+		}
+	}
+}
+
+// of lists the markers that count in a file.
+func (m *Markers) of(path string) (list []marker) {
+	toPeople := prose.MatchString(path)
+	owned := false // by a tool that obeys nosec
+	for _, one := range m.list {
+		if len(one.Files) > 0 && !slices.ContainsFunc(one.Files, func(glob string) bool { return doublestar.MatchUnvalidated(glob, path) }) {
+			continue
+		}
+		generic := one.Pattern == nosec.Pattern
+		if generic && owned || toPeople && (one.Plain || one.Apart != "") {
+			continue
+		}
+		owned = owned || !generic && slices.Contains(one.Words, nosec.Words[0])
+		if toPeople && one.prose != nil {
+			one.pattern = one.prose
+		}
+		list = append(list, one)
+	}
+	return list
+}
 
 // prose is what the names of files end with that are written for people.
 var prose = regexp.MustCompile(`(?i)\.(md|markdown|mdx|txt|rst|adoc|asciidoc|org)$`)
@@ -124,18 +110,10 @@ var prose = regexp.MustCompile(`(?i)\.(md|markdown|mdx|txt|rst|adoc|asciidoc|org
 // maxLine is longer than lines that people write.
 const maxLine = 2000
 
-// Suppressions finds them in the lines of a file that added holds for. One line may hold several. When
-// the context ends, those of the lines so far are given.
-func Suppressions(ctx context.Context, path, text string, added func(line int) bool) (list []Suppression) {
-	nosec := nosecMarker
-	switch {
-	case strings.HasSuffix(path, ".go"):
-		nosec = gosecMarker
-	case strings.HasSuffix(path, ".py"):
-		nosec = banditMarker
-	}
-	toPeople := prose.MatchString(path)
-	all := append([]marker{nosec}, markers...)
+// Find finds suppressions in the lines of a file that added holds for. One line may hold several. When the
+// context ends, those of the lines so far are given.
+func (m *Markers) Find(ctx context.Context, path, text string, added func(line int) bool) (list []Suppression) {
+	here := m.of(path)
 	n, above := 0, ""
 	for line := range strings.Lines(text) {
 		if n++; n%linesAtOnce == 0 && ctx.Err() != nil {
@@ -146,25 +124,19 @@ func Suppressions(ctx context.Context, path, text string, added func(line int) b
 		}
 		before := above
 		above = line
-		if !added(n) || !marked(before, line) {
+		if !added(n) || !m.marked(before, line) {
 			continue
 		}
 		before, line = plainLine(before), plainLine(line)
-		for _, m := range all {
-			switch {
-			case toPeople && (m.plain || m.apart != ""):
-				continue
-			case toPeople && m.prose != nil:
-				m.pattern = m.prose
-			}
-			found := m.pattern.FindStringSubmatch(line)
-			if found == nil && m.apart != "" && !m.pattern.MatchString(before) {
-				found = m.pattern.FindStringSubmatch(before + " " + line)
+		for _, one := range here {
+			found := one.pattern.FindStringSubmatch(line)
+			if found == nil && one.Apart != "" && !one.pattern.MatchString(before) {
+				found = one.pattern.FindStringSubmatch(before + " " + line)
 			}
 			if found != nil {
-				one := m.read(found[1], found[2], found[3])
-				one.Line = n
-				list = append(list, one)
+				s := one.read(found[1], found[2], found[3])
+				s.Line = n
+				list = append(list, s)
 			}
 		}
 	}
@@ -174,24 +146,19 @@ func Suppressions(ctx context.Context, path, text string, added func(line int) b
 // linesAtOnce is how many lines are read between two glances at the context.
 const linesAtOnce = 1000
 
-// marked reports whether a line, behind the one before it, may hold a marker: nearly none does, and
-// the patterns take a hundred times as long.
-func marked(before, line string) bool {
+// marked reports whether a line, after the one before it, may hold a marker: nearly none does, and the patterns take
+// a hundred times as long. A marker that may begin on the line above has its word on one of the two.
+func (m *Markers) marked(before, line string) bool {
 	if !isASCII(before) || !isASCII(line) {
 		return true // patterns take a few other characters for letters
 	}
 	line = strings.ToLower(line)
 	return strings.Contains(strings.ToLower(before), apartWord) ||
-		slices.ContainsFunc(markerWords, func(word string) bool { return strings.Contains(line, word) })
+		slices.ContainsFunc(m.words, func(word string) bool { return strings.Contains(line, word) })
 }
 
-// Each marker has one of these words, in lower case, and the one that may begin in the line above has
-// apartWord in one of its two lines.
+// apartWord is the word of the marker that may begin on the line above.
 const apartWord = "skip"
-
-var markerWords = []string{
-	apartWord, "nosec", "nosem", "gitleaks:allow", "eslint-disable", "shellcheck disable", "tfsec:ignore", "trivy:ignore", "zizmor", "hadolint",
-}
 
 func plainLine(line string) string {
 	return strings.TrimRight(strings.ToValidUTF8(line, "\uFFFD"), "\r\n")
@@ -207,20 +174,20 @@ func isASCII(s string) bool {
 }
 
 func (m marker) read(opener, mark, rest string) Suppression {
-	if m.apart != "" {
-		return Suppression{Marker: m.apart, Tools: m.tools, Block: m.block, Reason: true} // in doubt it has one
+	if m.Apart != "" {
+		return Suppression{Marker: m.Apart, Tools: m.tools, Block: m.Block, Reason: true} // in doubt it has one
 	}
 	mark = strings.Join(strings.Fields(mark), " ") // a carriage return may stand in a line
 	named := m.rules.FindString(rest)
 	why := strings.Trim(rest[len(named):], " \t:-—=*/>#\"'")
 	s := Suppression{
 		Marker: mark, Tools: m.tools, Rules: strings.FieldsFunc(named, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(",:=[]\"'", r) }),
-		Broad: named == "" && m.form != "" || strings.EqualFold(named, "all"),
+		Broad: m.All || named == "" && m.Form != "" || strings.EqualFold(named, "all"),
 		Wide:  m.wide != nil && m.wide.MatchString(mark),
-		Block: m.block, Exact: m.exact,
+		Block: m.Block, Exact: m.Exact,
 		Reason: len(strings.Fields(why)) > 1,
 	}
-	rules := strings.Join(s.Rules, m.join)
+	rules := strings.Join(s.Rules, m.Join)
 	if s.Broad {
 		s.Rules, rules = nil, "RULE"
 	}
@@ -228,13 +195,13 @@ func (m marker) read(opener, mark, rest string) Suppression {
 		opener = "#"
 	}
 	s.Write = opener + " " + mark
-	if m.plain {
+	if m.Plain {
 		s.Write = mark
 	}
-	if m.form != "" {
-		s.Write += strings.Replace(m.form, "%s", rules, 1)
+	if m.Form != "" {
+		s.Write += strings.Replace(m.Form, "%s", rules, 1)
 	}
-	s.Write += m.why + "why it is safe here"
+	s.Write += m.Why + "why it is safe here"
 	if end := ends[opener]; end != "" {
 		s.Write += " " + end
 	}

@@ -28,6 +28,7 @@ type Set struct {
 	policy          policy.Policy
 	names           []string // of the scanners that there are
 	infos           map[string]scanners.Info
+	markers         *Markers
 	tree            func() ([]string, bool) // all files at the head
 	now             time.Time
 	by              index // see look
@@ -52,10 +53,13 @@ func New(ctx context.Context, here []scanners.Scanner, c examine.Change, tip str
 		}
 		return rest(path)
 	}
+	var infos []scanners.Info
 	for _, sc := range here {
 		info := sc.Info()
+		infos = append(infos, info)
 		s.names, s.infos[info.Name] = append(s.names, info.Name), info
 	}
+	s.markers = NewMarkers(infos)
 	s.tree = sync.OnceValues(func() (paths []string, ok bool) {
 		_, files, err := c.Repo.Tree(ctx, c.Head)
 		for _, f := range files {

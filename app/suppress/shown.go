@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/bmatcuk/doublestar/v4"
+
 	"github.com/secbydesign/secbydesign/app/examine"
 	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/checks/patch"
@@ -36,11 +38,11 @@ func (s *Set) Review(ctx context.Context, ex examine.Examination) (list []checks
 		}
 		content, ok := s.head(file.NewPath)
 		switch {
-		case file.NewPath == "" || !ok && !Silences(file.NewPath):
-		case Silences(file.NewPath):
+		case file.NewPath == "" || !ok && !s.silences(file.NewPath):
+		case s.silences(file.NewPath):
 			notes = append(notes, s.entries(ctx, file, string(content), len(notes))...)
 		default:
-			for _, one := range Suppressions(ctx, file.NewPath, string(content), file.Adds) {
+			for _, one := range s.markers.Find(ctx, file.NewPath, string(content), file.Adds) {
 				notes = append(notes, s.foreign(file.NewPath, one, len(notes) < maxWeighed))
 			}
 			if ctx.Err() != nil {
@@ -65,6 +67,19 @@ func (s *Set) Review(ctx context.Context, ex examine.Examination) (list []checks
 		list = append(list, checks.Annotation{Path: n.path, StartLine: line, EndLine: line, Level: "warning", Title: title, Message: checks.Plain(n.message)})
 	}
 	return list, summed(notes), nil
+}
+
+// silences reports whether a file is one that silences a tool.
+func (s *Set) silences(file string) bool {
+	if Silences(file) {
+		return true
+	}
+	for _, info := range s.infos {
+		if slices.ContainsFunc(info.Suppressions.Files, func(glob string) bool { return doublestar.MatchUnvalidated(glob, file) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // maxSuppressions bounds the annotations; each 50 are a request to GitHub.

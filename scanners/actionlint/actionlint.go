@@ -37,6 +37,8 @@ var info = scanners.Info{
 	URL:    "https://github.com/rhysd/actionlint",
 	Files:  []string{".github/workflows/*.{yml,yaml}"},
 	Config: []string{".github/actionlint.yaml", ".github/actionlint.yml"},
+
+	Suppressions: scanners.Suppressions{Files: []string{".github/actionlint.{yaml,yml}"}},
 }
 
 // Scanner judges workflows. The zero value is ready.

@@ -25,6 +25,11 @@ func New(tools *tool.Runner, rules string) scanners.Scanner {
 			About:  "The operator's own patterns, in more than twenty languages",
 			URL:    "https://ast-grep.github.io",
 			Config: []string{"**/sgconfig.{yml,yaml}"},
+
+			Suppressions: scanners.Suppressions{Markers: []scanners.Marker{{ // https://ast-grep.github.io/guide/project/severity.html#ignore-linting-error
+				Words: []string{"ast-grep-ignore"}, Pattern: `(#|//|/\*|<!--|--|;)\s*(ast-grep-ignore)\b(.*)`,
+				Rules: `^:\s*[\w./-]+(\s*,\s*[\w./-]+)*`, Form: ": %s", Join: ", ", Why: "  ",
+			}}},
 		},
 		Oldest:             "0.30.0", // --include-metadata
 		Install:            "Install ast-grep: https://ast-grep.github.io/guide/quick-start.html#installation",

@@ -29,6 +29,14 @@ func New(tools *tool.Runner) scanners.Scanner {
 			URL:    "https://bandit.readthedocs.io",
 			Files:  []string{"**/*.{py,pyw}"},
 			Config: []string{"**/.bandit", "**/bandit.{yaml,yml,toml}", "**/setup.cfg", "**/tox.ini", "**/pyproject.toml"},
+
+			Suppressions: scanners.Suppressions{
+				Markers: []scanners.Marker{{ // https://bandit.readthedocs.io/en/latest/config.html#suppressing-individual-lines
+					Words: []string{"nosec"}, Files: []string{"**/*.py"}, Pattern: `(?i)(#)\s*#?(nosec)\b(.*)`,
+					Rules: `^[\s:]*B\d+([\s,]+B\d+)*`, Form: " %s", Join: ", ", Why: "  # ", Exact: true,
+				}},
+				Files: []string{"**/.bandit"},
+			},
 		},
 		Oldest:   "1.6.0",
 		Install:  "Install Bandit: https://bandit.readthedocs.io/en/latest/start.html#installation",

@@ -27,6 +27,8 @@ func New(tools *tool.Runner) scanners.Scanner {
 			Documented: true,
 			Files:      []string{"{app,config,lib}/**", "Gemfile", "Gemfile.lock", "*.gemspec"},
 			Config:     []string{"config/brakeman.{yml,yaml,ignore}"},
+
+			Suppressions: scanners.Suppressions{Files: []string{"config/brakeman.ignore"}},
 		},
 		Oldest:   "5.3.0", // CWE
 		Install:  "Install Brakeman: gem install brakeman",

@@ -16,6 +16,9 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/tool"
 )
 
+// makers are what its makers and their successors called it.
+const makers = `(?:checkov|bridgecrew|cortex|prisma)`
+
 // New gives the scanner.
 func New(tools *tool.Runner) scanners.Scanner {
 	return tools.Scanner(tool.Adapter{
@@ -31,6 +34,25 @@ func New(tools *tool.Runner) scanners.Scanner {
 				"**/{Dockerfile,Containerfile}", "**/{Dockerfile,Containerfile}.*", "**/*.dockerfile",
 			},
 			Config: []string{"**/.checkov.{yml,yaml}", "**/.checkov.baseline"},
+
+			Suppressions: scanners.Suppressions{
+				// https://www.checkov.io/2.Basics/Suppressing%20and%20Skipping%20Policies.html
+				Markers: []scanners.Marker{
+					{
+						Words: []string{"skip"}, Pattern: `(?i)(?:(#|//|/\*)[^#/]*?)?\b(` + makers + `:skip)\b=?(.*)`,
+						Prose: `(?i)(#|//|/\*)\s*(` + makers + `:skip)\b=?(.*)`, Rules: `^ *\w+`, Form: "=%s", Why: ":", Block: true,
+					},
+					{
+						Words: []string{"skip"}, Pattern: `(?i)()(` + makers + `\.io/skip\d*)["']?\s*[:=](.*)`,
+						Rules: `^\s*["']?\w+`, Form: ": %s", Why: "=", Block: true, Plain: true,
+					},
+					{
+						Words: []string{"skip"}, Pattern: `(?i)()\b(` + makers + `["']?\s*:\s*\{?\s*["']?skip)["']?\s*:(.*)`,
+						Rules: `^`, Apart: "checkov: skip", Block: true,
+					},
+				},
+				Files: []string{"**/.checkov.{yaml,yml}"},
+			},
 		},
 		Oldest:             "3.0.0",
 		Install:            "Install Checkov: https://www.checkov.io/2.Basics/Installing%20Checkov.html",

@@ -23,6 +23,7 @@ import (
 
 	"github.com/secbydesign/secbydesign/scanners"
 	"github.com/secbydesign/secbydesign/scanners/internal/infra"
+	"github.com/secbydesign/secbydesign/scanners/internal/markers"
 	"github.com/secbydesign/secbydesign/scanners/internal/yamlpos"
 )
 
@@ -39,6 +40,8 @@ var info = scanners.Info{
 	About:  "Docker Compose files that give the host or a database away",
 	URL:    "https://docs.docker.com/engine/security/",
 	Files:  []string{"**/{compose,docker-compose}.{yml,yaml}", "**/{compose,docker-compose}[._-]*.{yml,yaml}", "**/*[._-]compose.{yml,yaml}"},
+
+	Suppressions: scanners.Suppressions{None: markers.BuiltIn},
 }
 
 // Scanner checks compose files. The zero value is ready.

@@ -30,6 +30,8 @@ func New(tools *tool.Runner, policies string) scanners.Scanner {
 				"**/{Dockerfile,Containerfile}", "**/{Dockerfile,Containerfile}.*", "**/*.dockerfile",
 			},
 			Config: []string{"**/conftest.toml", "**/*.rego"},
+
+			Suppressions: scanners.Suppressions{None: "Exceptions are rules of the operator's own policies."},
 		},
 		VersionPrefix: "Conftest: ",
 		Oldest:        "0.60.0", // Rego version 1

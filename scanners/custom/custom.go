@@ -54,6 +54,8 @@ func New(d Definition, tools *tool.Runner) scanners.Scanner {
 	return &scanner{d, tools.Scanner(tool.Adapter{
 		Info: scanners.Info{
 			Name: d.Name, Gate: d.Gate, Scopes: []scanners.Scope{d.Scope}, About: d.About, URL: d.URL, Files: d.Files, Config: d.Config,
+
+			Suppressions: scanners.Suppressions{None: "What silences it, only the operator knows who named it."},
 		},
 		Program: d.Command[0],
 		Version: d.Version,

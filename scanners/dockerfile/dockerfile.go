@@ -29,6 +29,7 @@ import (
 
 	"github.com/secbydesign/secbydesign/scanners"
 	"github.com/secbydesign/secbydesign/scanners/internal/infra"
+	"github.com/secbydesign/secbydesign/scanners/internal/markers"
 )
 
 // version rises with every change of what is found.
@@ -44,6 +45,8 @@ var info = scanners.Info{
 	About:  "Dockerfiles that make images easy to take over",
 	URL:    practices,
 	Files:  []string{"**/{Dockerfile,dockerfile,Containerfile}", "**/{Dockerfile,Containerfile}.*", "**/*.{Dockerfile,dockerfile,Containerfile}"},
+
+	Suppressions: scanners.Suppressions{None: markers.BuiltIn},
 }
 
 // Scanner checks Dockerfiles. The zero value is ready.

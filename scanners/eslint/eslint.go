@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/internal/markers"
 	"github.com/secbydesign/secbydesign/scanners/internal/tool"
 )
 
@@ -31,6 +32,8 @@ func New(tools *tool.Runner) scanners.Scanner {
 			URL:    "https://github.com/eslint-community/eslint-plugin-security",
 			Files:  []string{"**/*.{js,mjs,cjs,jsx}"},
 			Config: []string{"**/eslint.config.*", "**/.eslintrc", "**/.eslintrc.*", "**/.eslintignore", "**/package.json"},
+
+			Suppressions: scanners.Suppressions{Markers: []scanners.Marker{markers.ESLint}, Files: []string{"**/.eslintignore"}},
 		},
 		Oldest:   "9.0.0", // --no-config-lookup
 		Install:  "Install ESLint and its plug-in side by side: npm install --global eslint eslint-plugin-security",

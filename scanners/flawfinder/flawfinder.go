@@ -25,6 +25,10 @@ func New(tools *tool.Runner) scanners.Scanner {
 			About: "Dangerous calls in C and C++, such as unbounded copies and formats",
 			URL:   "https://dwheeler.com/flawfinder",
 			Files: []string{"**/*.{c,h,cc,cpp,cxx,c++,hh,hpp,hxx,ec,ecp,pgc}"},
+
+			Suppressions: scanners.Suppressions{Markers: []scanners.Marker{{ // https://dwheeler.com/flawfinder/flawfinder.pdf, "Flawfinder: ignore"
+				Words: []string{"flawfinder", "its4", "rats"}, Pattern: `(?i)(//|/\*)\s*((?:flawfinder|its4|rats):\s*ignore)\b(.*)`, Rules: `^`, Why: " ",
+			}}},
 		},
 		Oldest:  "2.0.11", // rule ids
 		Install: "Install Flawfinder: https://github.com/david-a-wheeler/flawfinder#installation",

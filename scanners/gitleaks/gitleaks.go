@@ -50,6 +50,13 @@ var info = scanners.Info{
 	About:  "Passwords, keys and tokens in files, also in versions that were removed again",
 	URL:    "https://github.com/gitleaks/gitleaks",
 	Config: []string{".gitleaks.toml", ".gitleaksignore"},
+
+	Suppressions: scanners.Suppressions{
+		Markers: []scanners.Marker{{
+			Words: []string{"gitleaks:allow"}, Pattern: `(?:(#|//|/\*|<!--|--|;)[^#/]*?)?(gitleaks:allow)\b(.*)`, Rules: `^`, Why: " ",
+		}},
+		Files: []string{"**/.gitleaksignore", "**/.gitleaks.toml"},
+	},
 }
 
 // detector compiles the rules once, which takes some 50 ms and 15 MB, and is then only read: its

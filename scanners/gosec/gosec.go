@@ -37,6 +37,11 @@ func New(tools *tool.Runner) scanners.Scanner {
 			About:  "Security problems in Go, with the way of data from a request to a command",
 			URL:    "https://github.com/securego/gosec",
 			Files:  []string{"**/*.go", "**/go.mod"},
+
+			Suppressions: scanners.Suppressions{Markers: []scanners.Marker{{ // https://github.com/securego/gosec#annotating-code
+				Words: []string{"nosec"}, Files: []string{"**/*.go"}, Pattern: `(?i)(//|/\*)\s*(#?nosec)\b(.*)`,
+				Rules: `^[\s:]*G\d+([\s,]+G\d+)*`, Form: " %s", Join: " ", Why: " -- ", Block: true, Exact: true,
+			}}},
 		},
 		Oldest:   "2.19.0",
 		Install:  "Install gosec, and Go beside it: https://github.com/securego/gosec#install",

@@ -33,6 +33,8 @@ func New(tools *tool.Runner, database string) scanners.Scanner {
 			About:  "Vulnerable functions of dependencies that Go code really calls",
 			URL:    "https://go.dev/security/vuln",
 			Files:  []string{"**/*.go", "**/go.{mod,sum,work}"},
+
+			Suppressions: scanners.Suppressions{None: "It has none."},
 		},
 		Version:       []string{"-version"},
 		VersionPrefix: "govulncheck@v",

@@ -28,6 +28,14 @@ func New(tools *tool.Runner) scanners.Scanner {
 			Documented: true,
 			Files:      []string{"**/{Dockerfile,Containerfile}", "**/{Dockerfile,Containerfile}.*", "**/*.{dockerfile,Dockerfile}"},
 			Config:     []string{"**/.hadolint.{yaml,yml}"},
+
+			Suppressions: scanners.Suppressions{
+				Markers: []scanners.Marker{{ // https://github.com/hadolint/hadolint/pull/1059
+					Words: []string{"hadolint"}, Pattern: `(#)\s*(hadolint (?:global )?ignore)=(.*)`,
+					Rules: `^\w+(,\w+)*`, Wide: `global`, Form: "=%s", Join: ",", Why: "  # ", Exact: true,
+				}},
+				Files: []string{"**/.hadolint.yaml"},
+			},
 		},
 		Oldest:  "2.9.0", // --disable-ignore-pragma
 		Install: "Install hadolint: https://github.com/hadolint/hadolint#install",

@@ -34,6 +34,16 @@ func New(tools *tool.Runner) scanners.Scanner {
 			Documented: true,
 			Files:      []string{"**/*.{yaml,yml,json}"},
 			Config:     []string{"**/.kube-linter.{yaml,yml}"},
+
+			Suppressions: scanners.Suppressions{Markers: []scanners.Marker{ // https://docs.kubelinter.io/#/configuring-kubelinter?id=ignoring-violations-for-specific-cases
+				{
+					Words: []string{"kube-linter.io"}, Pattern: `()(ignore-check\.kube-linter\.io)/(.*)`,
+					Rules: `^[\w-]+`, Form: "/%s", Why: ": ", Plain: true, Block: true, Exact: true,
+				},
+				{
+					Words: []string{"kube-linter.io"}, Pattern: `()(kube-linter\.io/ignore-all)\b(.*)`, Rules: `^`, Why: ": ", Plain: true, Block: true, All: true,
+				},
+			}},
 		},
 		Version:            []string{"version"},
 		Install:            "Install KubeLinter: https://docs.kubelinter.io/#/?id=installing-kubelinter",

@@ -29,6 +29,7 @@ import (
 
 	"github.com/secbydesign/secbydesign/scanners"
 	"github.com/secbydesign/secbydesign/scanners/internal/infra"
+	"github.com/secbydesign/secbydesign/scanners/internal/markers"
 	"github.com/secbydesign/secbydesign/scanners/internal/yamlpos"
 )
 
@@ -45,6 +46,8 @@ var info = scanners.Info{
 	About:  "Kubernetes manifests that give the node or the cluster away",
 	URL:    "https://kubernetes.io/docs/concepts/security/",
 	Files:  []string{"**/*.yml", "**/*.yaml"},
+
+	Suppressions: scanners.Suppressions{None: markers.BuiltIn},
 }
 
 // Scanner checks manifests. The zero value is ready.

@@ -34,6 +34,8 @@ func New(tools *tool.Runner, databases string) scanners.Scanner {
 				"**/{mix.lock,pubspec.lock,conan.lock,renv.lock,cabal.project.freeze,stack.yaml.lock}",
 			},
 			Config: []string{"**/osv-scanner.toml"},
+
+			Suppressions: scanners.Suppressions{Files: []string{"**/osv-scanner.toml"}},
 		},
 		Oldest:      "2.0.0", // scan source
 		Install:     "Install OSV-Scanner: https://google.github.io/osv-scanner/installation",

@@ -50,6 +50,7 @@ import (
 
 	"github.com/secbydesign/secbydesign/scanners"
 	"github.com/secbydesign/secbydesign/scanners/internal/budget"
+	"github.com/secbydesign/secbydesign/scanners/internal/markers"
 )
 
 const (
@@ -107,6 +108,8 @@ func (Scanner) Info() scanners.Info {
 		Scopes: []scanners.Scope{scanners.ScopeFile},
 		About:  "Packages with known vulnerabilities, and malicious ones, in manifests and lockfiles",
 		URL:    "https://osv.dev",
+
+		Suppressions: scanners.Suppressions{None: markers.BuiltIn},
 	}
 	for _, f := range formats {
 		info.Files = append(info.Files, f.files...)

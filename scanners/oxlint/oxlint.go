@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/internal/markers"
 	"github.com/secbydesign/secbydesign/scanners/internal/tool"
 )
 
@@ -29,6 +30,14 @@ func New(tools *tool.Runner) scanners.Scanner {
 			URL:    "https://oxc.rs/docs/guide/usage/linter.html",
 			Files:  []string{"**/*.{js,mjs,cjs,jsx,ts,mts,cts,tsx,vue,svelte,astro}"},
 			Config: []string{"**/.oxlintrc.*", "**/oxlint.config.*", "**/.eslintignore", "**/tsconfig.json"},
+
+			Suppressions: scanners.Suppressions{
+				Markers: []scanners.Marker{markers.ESLint, { // https://oxc.rs/docs/guide/usage/linter/ignore-comments.html
+					Words: []string{"oxlint-disable"}, Pattern: `(//|/\*|<!--)\s*(oxlint-disable(?:-next-line|-line)?)\b(.*)`,
+					Rules: `^\s+[@\w/-]*\w(\s*,\s*[@\w/-]+)*`, Wide: `^oxlint-disable$`, Form: " %s", Join: ", ", Why: " -- ", Exact: true,
+				}},
+				Files: []string{"**/.eslintignore"},
+			},
 		},
 		Oldest:             "1.0.0",
 		Install:            "Install Oxlint: npm install --global oxlint",

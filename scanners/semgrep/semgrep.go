@@ -27,6 +27,17 @@ func New(tools *tool.Runner, rules string) scanners.Scanner {
 			URL:        "https://www.opengrep.dev",
 			Documented: true,
 			Config:     []string{"**/.semgrepignore", "**/.semgrep.{yml,yaml}", "**/.semgrep/**"},
+
+			Suppressions: scanners.Suppressions{
+				// https://semgrep.dev/docs/ignoring-files-folders-code, and where it looks for the word:
+				// https://github.com/semgrep/semgrep/blob/develop/src/reporting/Nosemgrep.ml
+				Markers: []scanners.Marker{{
+					Words: []string{"nosem"}, Pattern: `(?i)(?:(#|//|/\*|<!--|--)(?:[^#/]*\s)?|\s)(nosem(?:grep)?)(.*)`,
+					Prose: `(?i)(#|//|/\*|<!--|--)\s*(nosem(?:grep)?)\b(.*)`,
+					Rules: `^[:=]\s*[\w.-]+(\s*,\s*[\w.-]+)*`, Form: ": %s", Join: ", ", Why: "  ",
+				}},
+				Files: []string{"**/.semgrepignore"},
+			},
 		},
 		Program:     "opengrep",
 		Alternative: "semgrep",

@@ -33,6 +33,14 @@ func New(tools *tool.Runner) scanners.Scanner {
 			URL:    "https://www.shellcheck.net",
 			Files:  []string{"**/*.{sh,bash,ksh,dash,bats}"},
 			Config: []string{"**/{.,}shellcheckrc"},
+
+			Suppressions: scanners.Suppressions{
+				Markers: []scanners.Marker{{ // https://github.com/koalaman/shellcheck/wiki/Directive
+					Words: []string{"shellcheck disable"}, Pattern: `(#)\s*(shellcheck disable)=(.*)`,
+					Rules: `^SC\d+(,SC\d+)*`, Form: "=%s", Join: ",", Why: "  # ", Block: true, Exact: true,
+				}},
+				Files: []string{"**/.shellcheckrc"},
+			},
 		},
 		Oldest:  "0.7.0", // --norc, json1 and fixes
 		Install: "Install ShellCheck: https://github.com/koalaman/shellcheck#installing",

@@ -34,6 +34,7 @@ import (
 
 	"github.com/secbydesign/secbydesign/scanners"
 	"github.com/secbydesign/secbydesign/scanners/internal/infra"
+	"github.com/secbydesign/secbydesign/scanners/internal/markers"
 )
 
 // version rises with every change of what is found.
@@ -49,6 +50,8 @@ var info = scanners.Info{
 	About:  "Terraform configuration that opens networks, data or accounts to everybody",
 	URL:    "https://developer.hashicorp.com/terraform/language",
 	Files:  []string{"**/*.tf", "**/*.tofu"},
+
+	Suppressions: scanners.Suppressions{None: markers.BuiltIn},
 }
 
 // Scanner checks Terraform's configuration. The zero value is ready.

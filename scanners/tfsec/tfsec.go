@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/internal/markers"
 	"github.com/secbydesign/secbydesign/scanners/internal/tool"
 )
 
@@ -30,6 +31,8 @@ func New(tools *tool.Runner) scanners.Scanner {
 			Files:  []string{"**/*.{tf,tfvars}", "**/*.{tf,tfvars}.json"},
 			Inputs: []string{"**/*.{tf,tfvars,hcl,json,yaml,yml,tpl,tmpl,tftpl,sh,txt,pub}"}, // what Terraform's functions read, too
 			Config: []string{"**/.tfsec/**"},
+
+			Suppressions: scanners.Suppressions{Markers: []scanners.Marker{markers.TFSec}, Files: []string{"**/.tfsecignore"}},
 		},
 		Install:  "Install tfsec: https://github.com/aquasecurity/tfsec#installation",
 		OwnFiles: map[string]string{"tfsec.json": "{}", "none.json": `{"checks": []}`},

@@ -29,6 +29,8 @@ func New(tools *tool.Runner, database string) scanners.Scanner {
 				"**/{mix.lock,pubspec.lock,conan.lock,Podfile.lock,Package.resolved}",
 			},
 			Config: []string{"**/trivy.{yaml,yml}", "**/.trivyignore", "**/.trivyignore.{yaml,yml}"},
+
+			Suppressions: scanners.Suppressions{Files: []string{"**/.trivyignore", "**/.trivyignore.yaml"}},
 		},
 		Program:     "trivy",
 		Oldest:      "0.60.0",

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/internal/markers"
 	"github.com/secbydesign/secbydesign/scanners/internal/tool"
 )
 
@@ -29,6 +30,13 @@ func New(tools *tool.Runner) scanners.Scanner {
 				"**/{Dockerfile,Containerfile}", "**/{Dockerfile,Containerfile}.*", "**/*.{dockerfile,Dockerfile}",
 			},
 			Config: []string{"**/trivy.{yaml,yml}", "**/.trivyignore", "**/.trivyignore.{yaml,yml}"},
+
+			Suppressions: scanners.Suppressions{
+				Markers: []scanners.Marker{markers.TFSec, {
+					Words: []string{"trivy:ignore"}, Pattern: `(#|//)\s*#?(trivy:ignore):?(.*)`, Rules: `^[\w-]+`, Form: ":%s", Why: " ", Block: true,
+				}},
+				Files: []string{"**/.trivyignore", "**/.trivyignore.yaml"},
+			},
 		},
 		Oldest:             "0.60.0",
 		Install:            "Install Trivy: https://trivy.dev/latest/getting-started/installation",

@@ -26,6 +26,7 @@ import (
 	"github.com/rhysd/actionlint"
 
 	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/internal/markers"
 	"github.com/secbydesign/secbydesign/scanners/internal/workflow"
 )
 
@@ -39,6 +40,8 @@ var info = scanners.Info{
 	About:  "GitHub Actions that outsiders can abuse: pull_request_target, unpinned actions, wide permissions, exposed secrets",
 	URL:    "https://docs.github.com/en/actions/reference/security/secure-use",
 	Files:  workflow.Files(),
+
+	Suppressions: scanners.Suppressions{None: markers.BuiltIn},
 }
 
 // Scanner judges workflows and actions. The zero value is ready.

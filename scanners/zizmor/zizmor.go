@@ -23,6 +23,13 @@ func New(tools *tool.Runner) scanners.Scanner {
 			Documented: true,
 			Files:      []string{".github/workflows/*.{yml,yaml}", "**/action.{yml,yaml}", ".github/dependabot.{yml,yaml}"},
 			Config:     []string{"**/zizmor.{yml,yaml}", "**/.zizmor.{yml,yaml}"},
+
+			Suppressions: scanners.Suppressions{
+				Markers: []scanners.Marker{{
+					Words: []string{"zizmor"}, Pattern: `(#)\s*(zizmor:\s*ignore)(.*)`, Rules: `^\[[\w,\s-]+\]`, Form: "[%s]", Join: ",", Why: " ", Exact: true,
+				}},
+				Files: []string{"**/zizmor.yml"},
+			},
 		},
 		Oldest:  "1.25.0", // --no-ignores
 		Install: "Install zizmor: https://docs.zizmor.sh/installation",
