@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -230,7 +229,7 @@ func (a *app) rerun(ctx context.Context, i webhook.Rerun) ([]queue.Request, erro
 	var out []queue.Request
 	for _, n := range numbers {
 		known, err := a.ledger.Pull(ctx, ledger.Repo{ID: i.RepoID, Owner: i.Owner, Name: i.Repo}, n)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		if err != nil && !errors.Is(err, ledger.ErrUnknownPull) {
 			return nil, err
 		}
 		// The check may be that of an older head, or of a pull request that was closed since.

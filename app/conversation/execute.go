@@ -2,7 +2,6 @@ package conversation
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -100,14 +99,14 @@ func (h *Handler) execute(ctx context.Context, gh *installation.Client, e queue.
 func (t *execution) begin(ctx context.Context) (err error) {
 	known, err := t.h.Ledger.Pull(ctx, t.e.Repository(), t.e.Number)
 	switch {
-	case errors.Is(err, sql.ErrNoRows) && t.pull.Open:
+	case errors.Is(err, ledger.ErrUnknownPull) && t.pull.Open:
 		// It was opened before the App was installed, or the store is lost. What is named may wait for
 		// this review, so it is asked for now.
 		if err := t.h.Submit(ctx, ledger.Delivery{}, []queue.Request{t.e.Review("asked about")}, nil, nil); err != nil {
 			return err
 		}
 		t.busy = true
-	case err != nil && !errors.Is(err, sql.ErrNoRows):
+	case err != nil && !errors.Is(err, ledger.ErrUnknownPull):
 		return err
 	}
 	t.busy = t.busy || known.Generation != known.Reviewed

@@ -440,7 +440,7 @@ func TestHear(t *testing.T) {
 		_, err := l.PullTx(t.Context(), tx, Repo{Owner: "acme", Name: "shop"}, 4)
 		return err
 	})
-	if !errors.Is(err, sql.ErrNoRows) {
+	if !errors.Is(err, ErrUnknownPull) {
 		t.Errorf("a pull request never heard of: %v", err)
 	}
 }
@@ -464,7 +464,7 @@ func TestOpenPulls(t *testing.T) {
 	if p, err := l.Pull(t.Context(), Repo{Owner: "acme", Name: "SHOP"}, 2); err != nil || !p.Closed || p.Head != "h" {
 		t.Errorf("heard of %+v, %v", p, err)
 	}
-	if _, err := l.Pull(t.Context(), Repo{Owner: "acme", Name: "shop"}, 9); !errors.Is(err, sql.ErrNoRows) {
+	if _, err := l.Pull(t.Context(), Repo{Owner: "acme", Name: "shop"}, 9); !errors.Is(err, ErrUnknownPull) {
 		t.Errorf("never heard of: %v", err)
 	}
 }

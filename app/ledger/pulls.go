@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -27,6 +28,9 @@ type Pull struct {
 	Generation int64 // how often there was something new to review; counts from 1
 	Reviewed   int64 // the generation that was reviewed last; 0 for none
 }
+
+// ErrUnknownPull means that a pull request was never heard of.
+var ErrUnknownPull = errors.New("it was never heard of")
 
 // RecordWebhook records, as part of tx, what a webhook says of a pull request. Its generation is one
 // higher afterwards if there is something new: another head, another base, closed or
@@ -81,13 +85,13 @@ func (l *Ledger) Refresh(ctx context.Context, p Pull) error {
 	})
 }
 
-// PullTx is [Reader.Pull] as part of tx. Its error wraps [sql.ErrNoRows] if it was
+// PullTx is [Reader.Pull] as part of tx. Its error wraps [ErrUnknownPull] if it was
 // never heard of.
 func (l *Ledger) PullTx(ctx context.Context, tx *sql.Tx, repo Repo, number int) (Pull, error) {
 	return readPull(ctx, tx, repo, number)
 }
 
-// Pull reads a pull request. Its error wraps [sql.ErrNoRows] if it was never heard of.
+// Pull reads a pull request. Its error wraps [ErrUnknownPull] if it was never heard of.
 func (l Reader) Pull(ctx context.Context, repo Repo, number int) (Pull, error) {
 	return readPull(ctx, l.read, repo, number)
 }
@@ -105,6 +109,9 @@ func readPull(ctx context.Context, from querier, repo Repo, number int) (p Pull,
 		FROM pulls WHERE `+ofRepo+` AND number = $4`, key.ID, key.Owner, key.Name, number).
 		Scan(&p.ID, &p.Installation, &p.RepoID, &p.Owner, &p.Repo, &p.Number, &p.Head, &p.Base,
 			&p.Reason, &p.Force, &p.Closed, &p.Generation, &p.Reviewed)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = ErrUnknownPull
+	}
 	if err != nil {
 		return Pull{}, fmt.Errorf("read pull request %s#%d: %w", repo, number, err)
 	}

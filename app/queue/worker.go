@@ -152,7 +152,7 @@ func (q *Queue) handOn(ctx context.Context, tx *sql.Tx, j *river.Job[job]) (done
 		return false, err
 	}
 	switch _, err := q.ledger.PullTx(ctx, tx, repo, j.Args.Number); {
-	case errors.Is(err, sql.ErrNoRows): // what it is about was heard under the name of another repository
+	case errors.Is(err, ledger.ErrUnknownPull): // what it is about was heard under the name of another repository
 	case err != nil:
 		return false, err
 	default:

@@ -2,7 +2,6 @@ package review
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 
@@ -42,7 +41,7 @@ func (r *Reviewer) Retry(ctx context.Context) error {
 			continue
 		}
 		known, err := r.Ledger.Pull(ctx, s.repo, s.number)
-		if errors.Is(err, sql.ErrNoRows) {
+		if errors.Is(err, ledger.ErrUnknownPull) {
 			continue
 		}
 		if err != nil {

@@ -9,7 +9,6 @@ package upload
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -361,7 +360,7 @@ func (h *Handler) review(ctx context.Context, like queue.Request, sha string) ([
 	}
 	if like.Number > 0 && !slices.Contains(numbers, like.Number) {
 		_, err := h.Ledger.Pull(ctx, repo, like.Number)
-		if errors.Is(err, sql.ErrNoRows) {
+		if errors.Is(err, ledger.ErrUnknownPull) {
 			numbers, err = append(numbers, like.Number), nil
 		}
 		if err != nil {
