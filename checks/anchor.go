@@ -20,10 +20,10 @@ const (
 	onFile                 // the file has no change that can carry it
 )
 
-// place finds where the diff can carry a comment about a finding: on its lines, or on the change
+// anchor finds where the diff can carry a comment about a finding: on its lines, or on the change
 // that brought it about. ok is false when the diff has no place for it: then the summary is where
 // it is told.
-func (in Input) place(f Finding) (path string, start, line int, why cause, ok bool) {
+func (in Input) anchor(f Finding) (path string, start, line int, why cause, ok bool) {
 	file, inDiff := in.file(f.Path)
 	onLine := f.Line > 0 && f.Commit == ""
 	if inDiff && onLine {
@@ -93,7 +93,7 @@ func (in Input) text(path string) ([]byte, bool) {
 // change already: of two for one line only one could be committed.
 func (in Input) comment(b bundle, taken map[string][]suggestion) (c Comment, ok bool) {
 	f := b.Finding
-	path, start, line, why, ok := in.place(f)
+	path, start, line, why, ok := in.anchor(f)
 	c = Comment{Fingerprint: f.Fingerprint, Scanner: f.Scanner, Path: path, StartLine: start, Line: line, Found: Spot{Path: f.Path}}
 	if f.Commit == "" {
 		c.Found.Line = f.Line

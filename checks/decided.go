@@ -60,9 +60,9 @@ func (d Decided) why() string {
 	return s
 }
 
-// settled takes the findings that were decided out of the gates, so that nothing takes them for
+// withoutDecided takes the findings that were decided out of the gates, so that nothing takes them for
 // open ones.
-func (in Input) settled() Input {
+func (in Input) withoutDecided() Input {
 	in.decided = slices.Clone(in.decided)
 	for i, g := range in.Gates {
 		var left []Finding
@@ -115,9 +115,9 @@ func lapsedText(f Finding) string {
 	return " · *" + Escape(f.Lapsed) + "*"
 }
 
-// settle is shut for a thread whose finding was decided: the decision is named even where the
+// closeAsDecided is shut for a thread whose finding was decided: the decision is named even where the
 // thread was settled before, since another may be in force now.
-func settle(t Thread, how string) Change {
+func closeAsDecided(t Thread, how string) Change {
 	ch := shut(t, how)
 	if first, rest, ok := strings.Cut(t.Body, foldOpen); isClosed(t.Body) && ok && first != "**"+how+"**" {
 		ch.Body = "**" + how + "**" + foldOpen + rest

@@ -97,7 +97,7 @@ func Reconcile(rep Report, have []Thread, head string) Plan {
 		case wanted:
 			ch = open(t, c)
 		case rep.Decided[t.Fingerprint] != "":
-			ch = settle(t, rep.Decided[t.Fingerprint])
+			ch = closeAsDecided(t, rep.Decided[t.Fingerprint])
 		case rep.Standing[t.Fingerprint]:
 			ch = shut(t, "Not shown any more: the policy only observes this now.")
 		case rep.Aside[t.Fingerprint] != "" && rep.Partial:

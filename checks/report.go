@@ -106,7 +106,7 @@ type Input struct {
 	// none.
 	Ignored func(path string) bool
 
-	decided []Finding // see [Input.settled]
+	decided []Finding // see [Input.withoutDecided]
 }
 
 // Needs lists the files at the head whose content a report of the gates needs: those that fixes edit, and
@@ -242,7 +242,7 @@ type Spot struct {
 // order findings and gates come. Gates are shown in the order of [scanners.Gates].
 func Compose(in Input) Report {
 	in.Gates = sortedGates(in.Gates)
-	in = in.settled()
+	in = in.withoutDecided()
 	rep := Report{Standing: map[string]bool{}, Aside: map[string]string{}, Decided: map[string]string{}, Finished: map[string]bool{}, Unfinished: map[string]bool{}, input: in}
 	for _, g := range in.Gates {
 		rep.Partial = rep.Partial || len(g.Pending) > 0
@@ -330,7 +330,7 @@ type Outline struct {
 // it reports whether the diff has a place for a comment on a finding, see [Report.Carries].
 func Outlined(in Input, carries func(Finding) bool) Outline {
 	in.Gates = sortedGates(in.Gates)
-	in = in.settled()
+	in = in.withoutDecided()
 	out := Outline{Verdict: in.verdict()}
 	out.Conclusion = in.conclusion(out.Verdict)
 	for _, b := range chosen(in, false) {

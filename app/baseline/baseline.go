@@ -27,7 +27,7 @@
 // Findings of one key are matched as a multiset. Head and base are paired first in the same
 // block (a resource, a stage, an object, a service, a job, a function; else the file) of the same
 // file (under its other name, if it was renamed), the nearest lines first. Then those are paired
-// whose block went to another place, see [Change]: it is in the one file no more and in the other
+// whose block went to another position, see [Change]: it is in the one file no more and in the other
 // it was not before, and its text is alike. A secret is the same wherever it is. A pair is unchanged
 // and has the head's place; what remains is new at the head, and absent at the base. So a second
 // copy of an old problem is one new finding, a moved one is none, and one that is fixed in one place

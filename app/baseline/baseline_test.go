@@ -16,8 +16,8 @@ var gitleaks = scanners.Info{Name: "gitleaks", Gate: scanners.Secrets}
 
 // at makes a finding from "path:line identity".
 func at(s string) scanners.Finding {
-	place, identity, _ := strings.Cut(s, " ")
-	path, line, _ := strings.Cut(place, ":")
+	position, identity, _ := strings.Cut(s, " ")
+	path, line, _ := strings.Cut(position, ":")
 	f := scanners.Finding{Rule: "key", Path: path, Identity: identity}
 	fmt.Sscan(line, &f.Line)
 	f.EndLine = f.Line
@@ -190,10 +190,10 @@ func letters(s string) string {
 func TestNearest(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(1, 1))
-	places := func() []place {
-		ps := make([]place, random.IntN(12))
+	places := func() []position {
+		ps := make([]position, random.IntN(12))
 		for i := range ps {
-			ps[i] = place{string(rune('a' + random.IntN(2))), random.IntN(30), random.IntN(3)}
+			ps[i] = position{string(rune('a' + random.IntN(2))), random.IntN(30), random.IntN(3)}
 		}
 		return ps
 	}
@@ -235,9 +235,9 @@ func TestNearest(t *testing.T) {
 			t.Fatalf("%v and %v: got distances %v, want %v", a, b, got, want)
 		}
 	}
-	many := make([]place, 20000)
+	many := make([]position, 20000)
 	for i := range many {
-		many[i] = place{"a", i, 0}
+		many[i] = position{"a", i, 0}
 	}
 	if partner := nearest(many, many); partner[7] != 7 || partner[19999] != 19999 {
 		t.Error("equal lists are not paired as they are")

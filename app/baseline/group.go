@@ -28,20 +28,20 @@ type comparison struct {
 	freshAt, goneAt   []string // where those with extents are, see [Input.spot]
 }
 
-// compare pairs head and base: first what is in one place, then what moved with the code around it.
+// compare pairs head and base: first what is in one position, then what moved with the code around it.
 // What is worse at the head than anything that was there is new, and its like at the base is not
 // mended.
 func (g *group) compare(in Input, work *effort) *comparison {
 	slices.SortFunc(g.head, compare)
 	slices.SortFunc(g.base, compare)
 
-	heads, bases := make([]place, len(g.head)), make([]place, len(g.base))
+	heads, bases := make([]position, len(g.head)), make([]position, len(g.base))
 	if len(g.head) > 0 && len(g.base) > 0 {
 		for i, f := range g.head {
-			heads[i] = place{in.spot(f, false), f.Line, f.Column}
+			heads[i] = position{in.spot(f, false), f.Line, f.Column}
 		}
 		for i, f := range g.base {
-			bases[i] = place{in.spot(f, true), f.Line, f.Column}
+			bases[i] = position{in.spot(f, true), f.Line, f.Column}
 		}
 	}
 	partner := nearest(heads, bases)
@@ -126,7 +126,7 @@ func (in Input) worse(now, before scanners.Finding) bool {
 }
 
 // before sums up what the base has at each spot.
-func (g *group) before(bases []place) map[string]scanners.Finding {
+func (g *group) before(bases []position) map[string]scanners.Finding {
 	const longest = 200 // a group of more ranges is not compared, but new
 	all := map[string]scanners.Finding{}
 	for j, f := range g.base {
@@ -249,15 +249,15 @@ func (n *names) give(results []scanners.Result, renames map[string]string, follo
 // where says, the nearest lines first.
 func (n *names) match(results []scanners.Result, where func(scanners.Finding) string) {
 	var open []*scanners.Result
-	var here, there []place
+	var here, there []position
 	for i := range results {
 		if r := &results[i]; r.Fingerprint == "" {
 			open = append(open, r)
-			here = append(here, place{where(r.Finding), r.Line, 0})
+			here = append(here, position{where(r.Finding), r.Line, 0})
 		}
 	}
 	for _, k := range n.left {
-		there = append(there, place{k.Path, k.Line, 0})
+		there = append(there, position{k.Path, k.Line, 0})
 	}
 	given := map[int]bool{}
 	for i, j := range nearest(here, there) {

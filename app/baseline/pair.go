@@ -6,17 +6,17 @@ import (
 	"slices"
 )
 
-// A place is where something is said to be.
-type place struct {
+// A position is where something is said to be.
+type position struct {
 	path         string
 	line, column int
 }
 
 // at gives a number that orders places in a file, lines first.
-func (p place) at() int64 { return int64(p.line)<<32 + int64(p.column) }
+func (p position) at() int64 { return int64(p.line)<<32 + int64(p.column) }
 
 // distance counts lines first.
-func distance(a, b place) int64 {
+func distance(a, b position) int64 {
 	d := a.at() - b.at()
 	return max(d, -d)
 }
@@ -26,15 +26,15 @@ func distance(a, b place) int64 {
 //
 // The two are always neighbours in the order of lines, which spares comparing all with
 // all: a generated file can hold the same line ten thousand times.
-func nearest(a, b []place) []int {
+func nearest(a, b []position) []int {
 	partner := make([]int, len(a))
 	points := make([]point, 0, len(a)+len(b))
 	for i, p := range a {
 		partner[i] = -1
-		points = append(points, point{place: p, index: i, left: true})
+		points = append(points, point{position: p, index: i, left: true})
 	}
 	for i, p := range b {
-		points = append(points, point{place: p, index: i})
+		points = append(points, point{position: p, index: i})
 	}
 	slices.SortFunc(points, func(p, q point) int {
 		return cmp.Or(cmp.Compare(p.path, q.path), cmp.Compare(p.at(), q.at()), cmp.Compare(p.index, q.index))
@@ -48,7 +48,7 @@ func nearest(a, b []place) []int {
 		if i < 0 || j >= len(points) || points[i].left == points[j].left || points[i].path != points[j].path {
 			return
 		}
-		heap.Push(&near, edge{distance(points[i].place, points[j].place), i, j})
+		heap.Push(&near, edge{distance(points[i].position, points[j].position), i, j})
 	}
 	for i := range points {
 		consider(i, i+1)
@@ -78,7 +78,7 @@ func nearest(a, b []place) []int {
 
 // A point is a place in one of the two lists, and its neighbours that are still there.
 type point struct {
-	place
+	position
 	index         int
 	left          bool // of a, not of b
 	gone          bool

@@ -211,11 +211,11 @@ func (c *scan) files(ctx context.Context, scope scanners.Scope, files []scanners
 		have = nil
 	}
 	var left []scanners.File
-	at := map[place]string{} // of those that are left
+	at := map[fileVersion]string{} // of those that are left
 	for i, f := range files {
 		before, ok := have[keys[i]]
 		if !ok {
-			left, at[place{f.Path, f.Commit}] = append(left, f), keys[i]
+			left, at[fileVersion{f.Path, f.Commit}] = append(left, f), keys[i]
 			continue
 		}
 		for _, finding := range before {
@@ -265,26 +265,26 @@ func (c *scan) parts(files []scanners.File) iter.Seq[[]scanners.File] {
 }
 
 // keysOf gives the keys of some of the files.
-func keysOf(at map[place]string, files []scanners.File) map[place]string {
-	some := map[place]string{}
+func keysOf(at map[fileVersion]string, files []scanners.File) map[fileVersion]string {
+	some := map[fileVersion]string{}
 	for _, f := range files {
-		p := place{f.Path, f.Commit}
+		p := fileVersion{f.Path, f.Commit}
 		some[p] = at[p]
 	}
 	return some
 }
 
-// A place is one version of one file.
-type place struct{ path, commit string }
+// A fileVersion is one version of one file.
+type fileVersion struct{ path, commit string }
 
 // byFile sorts what was found by the file that it is in; nil if a finding is in none of them.
-func byFile(at map[place]string, found []scanners.Finding) map[string][]scanners.Finding {
+func byFile(at map[fileVersion]string, found []scanners.Finding) map[string][]scanners.Finding {
 	sorted := map[string][]scanners.Finding{}
 	for _, key := range at {
 		sorted[key] = []scanners.Finding{}
 	}
 	for _, f := range found {
-		key, ok := at[place{f.Path, f.Commit}]
+		key, ok := at[fileVersion{f.Path, f.Commit}]
 		if !ok {
 			return nil
 		}

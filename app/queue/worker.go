@@ -65,7 +65,7 @@ func (w *worker) Work(ctx context.Context, j *river.Job[job]) error {
 			Int("number", pull.Number).Int64("job", j.ID).Int("attempt", j.Attempt).Logger()
 
 		workErr, cause := q.run(log.WithContext(ctx), pull, lease)
-		newer, err := q.settle(ctx, j, lease, pull, workErr)
+		newer, err := q.finish(ctx, j, lease, pull, workErr)
 		var snooze Snooze
 		switch {
 		case err != nil:
@@ -166,13 +166,13 @@ func (q *Queue) handOn(ctx context.Context, tx *sql.Tx, j *river.Job[job]) (done
 	return true, nil
 }
 
-// settle ends one run of a review that returned workErr. In one transaction it looks
+// finish ends one run of a review that returned workErr. In one transaction it looks
 // whether something newer was heard since begin, and if not and if the review is done,
 // completes the job. [ErrLost] says that the job is not ours any more.
 //
 // After an error River changes the state of the job a moment later. Nobody else does in
 // between: the lease was prolonged here.
-func (q *Queue) settle(ctx context.Context, j *river.Job[job], lease ledger.Lease, pull ledger.Pull, workErr error) (newer bool, err error) {
+func (q *Queue) finish(ctx context.Context, j *river.Job[job], lease ledger.Lease, pull ledger.Pull, workErr error) (newer bool, err error) {
 	ctx, cancel := q.patient(ctx)
 	defer cancel()
 	err = q.ledger.Tx(ctx, func(tx *sql.Tx) error {

@@ -45,7 +45,7 @@ type Handler struct {
 const (
 	// The server's own limits are those of webhooks.
 	receiveTime = 2 * time.Minute // for the body
-	settleTime  = 5 * time.Minute // for all of it
+	uploadTime  = 5 * time.Minute // for all of it
 
 	patience   = 20 * time.Second // for a slot
 	retryAfter = "30"             // seconds
@@ -70,8 +70,8 @@ type receipt struct {
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Now().Add(receiveTime)) // where there are no deadlines, none is in the way
-	_ = control.SetWriteDeadline(time.Now().Add(settleTime + time.Minute))
-	ctx, cancel := context.WithTimeout(r.Context(), settleTime)
+	_ = control.SetWriteDeadline(time.Now().Add(uploadTime + time.Minute))
+	ctx, cancel := context.WithTimeout(r.Context(), uploadTime)
 	defer cancel()
 
 	var answer any
@@ -251,7 +251,7 @@ func (h *Handler) keep(ctx context.Context, claims Claims, installed int64, at r
 	if err != nil {
 		return done, claims, err
 	}
-	list, err := settle(ctx, repo, at, document, h.Taken)
+	list, err := resolvePlaces(ctx, repo, at, document, h.Taken)
 	if err != nil {
 		return done, claims, err
 	}

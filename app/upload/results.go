@@ -44,11 +44,11 @@ const (
 	maxHeld = 64 << 20
 )
 
-// settle makes findings of a document about a commit, at places in the files of that commit.
+// resolvePlaces makes findings of a document about a commit, at places in the files of that commit.
 //
 // It is read twice: once to learn of which files it speaks, so that they are fetched in one request,
 // and once with them.
-func settle(ctx context.Context, repo *mirror.Repo, at request, document io.ReadSeeker, taken []string) ([]part, error) {
+func resolvePlaces(ctx context.Context, repo *mirror.Repo, at request, document io.ReadSeeker, taken []string) ([]part, error) {
 	_, files, err := repo.Tree(ctx, at.Commit)
 	if err != nil {
 		return nil, err
