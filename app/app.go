@@ -1,21 +1,28 @@
 // Package app is the program: it builds the parts, connects them, serves and drains.
 //
-// A tour, from the bottom up. Package scanners says what a finding is, and each folder below
+// A tour, from the bottom up. Package scanners says what a finding is, and each folder in
 // it is one scanner. Package webhook turns what GitHub sends into intents. Package checks
-// turns findings into what a pull request shows, and writes it. None of the three knows
-// another, except that checks speaks of findings.
+// makes of findings what a pull request shows, and checks/publish writes it. None of the three
+// imports another, except that checks speaks of findings.
 //
 // Everything meets here. A delivery becomes a row of the ledger (app/ledger) and a job of the
 // queue (app/queue) in one transaction, before it is answered. A worker takes the job and
-// reviews the pull request (app/review): it asks GitHub about it (app/pull, with the tokens of
-// app/installation), fetches both ends of the change (app/mirror), reads the policy at the base
-// (app/policy), lets the scanners look at both ends, tells what is new (app/triage), and makes
-// the pull request show it. A comment with a command (app/command) is a job too: who wrote it is
-// looked up, what they may decide is weighed (app/ownership), and the decision is in the ledger before
-// it is answered and the pull request reviewed again. What a tool found that runs elsewhere is sent by
-// its workflow (app/upload), kept in the ledger, and part of the next review. Package app/local does the
-// same for a folder on this machine, and app/rehearsal tells what another policy would have made of the
-// reviews that are stored.
+// reviews the pull request (app/review):
+//
+//   - It asks GitHub about it (app/pull, with the tokens of app/installation), fetches both sides
+//     of the change (app/mirror), and reads the policy at the base (app/policyfiles, app/policy).
+//   - It has the scanners look at both sides (app/examine), and finds what is new (app/baseline).
+//   - It judges that (app/judge): by the policy, by what people decided (app/decision), by the
+//     suppressions in the code (app/suppress), and by what is known of the rules (app/insight).
+//   - It makes the pull request show it, and records it (app/record, which says what is stored).
+//
+// A comment with a command (app/command) is a job too (app/conversation): who wrote it is looked
+// up (app/people), what they may decide is weighed (app/ownership), and the decision is in the ledger
+// before it is answered and the pull request reviewed again. What a tool found that runs elsewhere is
+// sent by its workflow (app/upload), kept in the ledger, and part of the next review.
+//
+// Package app/local reviews a folder on this machine by the same steps, without GitHub and a database,
+// and app/rehearsal says what another policy would have made of the reviews that are stored.
 package app
 
 import (
