@@ -409,7 +409,7 @@ func TestEachVerb(t *testing.T) {
 
 	// Looking again makes a new check run of a head that has its verdict.
 	before := len(s.GitHub.CheckRuns("acme", "shop", s.GitHub.Pull("acme", "shop", n).HeadSHA))
-	s.said(n, "mona", "/secbydesign rescan", "Looking again.")
+	s.said(n, "mona", "/secbydesign rescan", "Scanning again.")
 	s.until("there is a new check run", func() bool {
 		return len(s.GitHub.CheckRuns("acme", "shop", s.GitHub.Pull("acme", "shop", n).HeadSHA)) > before
 	})
@@ -516,7 +516,7 @@ func TestARepeatedCommentIsOneCommand(t *testing.T) {
 	s.people()
 	n := s.open("change", map[string]string{"a.py": "a = 1\n" + mild(1)})
 	s.becomes(n, "neutral", "1 new finding")
-	s.said(n, "hubot", "/secbydesign not-useful "+s.id(n)+" noise", "Taken down")
+	s.said(n, "hubot", "/secbydesign not-useful "+s.id(n)+" noise", "Recorded for the owners")
 	d := s.GitHub.Deliveries()
 	i := slices.IndexFunc(d, func(d fakegithub.Delivery) bool {
 		return d.Event == "issue_comment" && strings.Contains(string(d.Payload), "not-useful")
@@ -649,7 +649,7 @@ func TestButtons(t *testing.T) {
 	press(checks.Accept, "mona") // once is enough
 	press(checks.NotUseful, "hubot")
 	s.until("there is an answer", func() bool { return len(s.bot(n)) == 2 })
-	if !strings.Contains(s.bot(n)[1], "Taken down") {
+	if !strings.Contains(s.bot(n)[1], "Recorded for the owners") {
 		t.Errorf("it says\n%s", s.bot(n)[1])
 	}
 	head := s.GitHub.Pull("acme", "shop", n).HeadSHA
@@ -747,8 +747,8 @@ func TestForksMayAskAndNotDecide(t *testing.T) {
 	n := s.repo.ForkPull(fork, "From outside", "", "main", "patch", "casey", false)
 	s.becomes(n, "neutral", "1 new finding")
 	s.said(n, "casey", "/secbydesign accept "+s.id(n)+" until=30d"+because, "Only people who may write")
-	s.said(n, "casey", "/secbydesign not-useful "+s.id(n)+" wrong", "Taken down")
-	s.said(n, "casey", "/secbydesign rescan", "Looking again.")
+	s.said(n, "casey", "/secbydesign not-useful "+s.id(n)+" wrong", "Recorded for the owners")
+	s.said(n, "casey", "/secbydesign rescan", "Scanning again.")
 	s.becomes(n, "neutral", "1 new finding")
 	fork.Remove() // the pull request stays
 	s.said(n, "hubot", "/secbydesign accept "+s.id(n)+" until=30d"+because, "is accepted until")

@@ -438,13 +438,13 @@ func TestWhatStandsIsNotCalledFixed(t *testing.T) {
 	s.want(m, "neutral", "c.py:2 open")
 	s.push(m, "hides", map[string]string{"c.py": fakegithub.Delete, "testdata/c.py": "c = 1\n" + leak(3), "e.py": "e = 1\n"})
 	s.until("the new head has its verdict", func() bool { return strings.HasSuffix(s.threads(m)[0], "settled") })
-	says(m, "c.py", "**Not looked at any more: the policy leaves the file alone.**")
+	says(m, "c.py", "**Not scanned any more: the policy leaves the file alone.**")
 
 	// The policy stops looking.
 	k := s.open("off", map[string]string{"d.py": "d = 1\n" + leak(4)})
 	s.want(k, "neutral", "d.py:2 open")
 	s.repo.Commit("main", "", "off", map[string]string{policyFile: "version: 1\nrules: {gitleaks/github-pat: {mode: off, reason: \"not ours\"}}\n"})
-	s.said(k, "mona", "/secbydesign rescan", "Looking again.")
+	s.said(k, "mona", "/secbydesign rescan", "Scanning again.")
 	says(k, "d.py", "**Not shown any more: the policy switches this off.**")
 }
 

@@ -86,7 +86,7 @@ func TestOddChanges(t *testing.T) {
 		{"dash", "neutral", "1 new finding", map[string]string{"--output=x.py": leak(3)}},
 		{"markup", "neutral", "1 new finding", map[string]string{"`a` <img src=x> @mona [b](c).py": leak(3)}},
 		{"not UTF-8", "neutral", "1 new finding", map[string]string{"caf\xe9.py": leak(3)}},
-		{"too large", "neutral", "Too large to be looked at: big.txt", map[string]string{"big.txt": strings.Repeat("just a line of text\n", largeFile/20)}},
+		{"too large", "neutral", "Too large to be scanned: big.txt", map[string]string{"big.txt": strings.Repeat("just a line of text\n", largeFile/20)}},
 		{"long line", "neutral", "1 new finding", map[string]string{"long.js": strings.Repeat("var a = 1; ", 1<<20/11) + "\n" + leak(4)}},
 		{"many files", "neutral", "many/zz.py:1", many},
 		{"CRLF", "success", "No new findings", map[string]string{"a.py": "a = 1\r\n" + strings.TrimSuffix(leak(1), "\n") + "\r\n"}},

@@ -243,7 +243,7 @@ func TestNoSurprise(t *testing.T) {
 	if text := strings.ReplaceAll(s.verdict(three).Summary, "\\", ""); !strings.Contains(text, `gitleaks/github-pat fails the check: the organisation enforces "gitleaks/*" since 2026-01-01 (organisation, acme/.github/.secbydesign.yml:3).`) {
 		t.Errorf("the line that lets it fail is not named:\n%s", text)
 	}
-	s.said(three, "hubot", "/secbydesign not-useful "+s.id(three)+" noise", "Taken down")
+	s.said(three, "hubot", "/secbydesign not-useful "+s.id(three)+" noise", "Recorded for the owners")
 	four := s.open("four", map[string]string{"d.py": "d = 1\n" + leak(4)})
 	s.want(four, "neutral", "d.py:2 open")
 	s.announced(four, "does not fail the check yet: people found 1 of 3 of no use in the organisation, more than 5 % (")
@@ -271,10 +271,10 @@ func TestOpinionsThatDoNotCount(t *testing.T) {
 	fork.Commit("patch", s.base, "from outside", map[string]string{"c.py": "c = 1\n" + leak(3)})
 	outside := s.repo.ForkPull(fork, "From outside", "", "main", "patch", "casey", false)
 	s.becomes(outside, "failure", "1 new finding")
-	s.said(outside, "casey", "/secbydesign not-useful "+s.id(outside)+" wrong", "Taken down")
+	s.said(outside, "casey", "/secbydesign not-useful "+s.id(outside)+" wrong", "Recorded for the owners")
 	three := s.open("three", map[string]string{"d.py": "d = 1\n" + leak(4)})
 	s.want(three, "failure", "d.py:2 open")
-	s.said(three, "mona", "/secbydesign not-useful "+s.id(three)+" wrong", "Taken down")
+	s.said(three, "mona", "/secbydesign not-useful "+s.id(three)+" wrong", "Recorded for the owners")
 	four := s.open("four", map[string]string{"e.py": "e = 1\n" + leak(5)})
 	s.want(four, "failure", "e.py:2 open")
 }
@@ -320,7 +320,7 @@ func TestSuppressionsAreShown(t *testing.T) {
 			t.Errorf("not told: %s\n%s", want, text)
 		}
 	}
-	want := `.gitleaksignore:1 This file tells a scanner what to leave alone. It counts for nothing in this pull request; who reviews it decides whether it should later.
+	want := `.gitleaksignore:1 This file makes a scanner skip findings. It has no effect in this pull request; its reviewers decide whether it should have one later.
 .gitleaksignore:1 "a.py:github-pat:2" gives no reason: write ~# why it is safe here~ with it.
 .gitleaksignore:2 "gone.py:github-pat:2" gives no reason: write ~# why it is safe here~ with it. It matches nothing: there is no file "gone.py".
 a.py:2 "gitleaks:allow" silences a scanner here, and nothing in this pull request. It gives no reason: write ~# gitleaks:allow why it is safe here~.

@@ -98,8 +98,8 @@ func TestLongHistories(t *testing.T) {
 		"20 that merge the base":   {open("short", s.base, 20, together(leaked(3, 8), leaked(15, 9), map[int]step{10: {merge: "main"}})), "neutral", []string{"k8.py", "k9.py"}, ""},
 		"a merge of long branches": {open("wide", s.base, 251, together(leaked(2, 10), map[int]step{251: {merge: "early"}})), "neutral", []string{"k10.py"}, ""},
 		"3000": {open("b3000", tip, 3000, together(leaked(2500, 11), map[int]step{3000: {file: "now.py", content: leak(12)}})), "neutral", []string{"k11.py", "now.py"},
-			"The pull request has 3000 commits, of which 1000 were looked at: the history of the others was not."},
-		"3000 that merge the base": {open("m3000", s.base, 3000, together(leaked(3, 13), leaked(2990, 14), map[int]step{1500: {merge: "main"}})), "neutral", []string{"k14.py"}, "were looked at: the history of the others was not."},
+			"The pull request has 3000 commits, of which 1000 were scanned; the history of the others was not."},
+		"3000 that merge the base": {open("m3000", s.base, 3000, together(leaked(3, 13), leaked(2990, 14), map[int]step{1500: {merge: "main"}})), "neutral", []string{"k14.py"}, "were scanned; the history of the others was not."},
 	} {
 		s.reviewed(w.number)
 		run := s.verdict(w.number)

@@ -45,7 +45,7 @@ func newMetrics() *metrics {
 		Name: "secbydesign_scans_total", Help: "Looks of a scanner at a change, by outcome: complete, incomplete, or skipped because its program is missing.",
 	}, []string{"scanner", "outcome"})
 	m.scanned = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "secbydesign_scanned_total", Help: "Files and trees that a scanner looked at; those whose content was known from before are not among them.",
+		Name: "secbydesign_scanned_total", Help: "Files and trees that a scanner scanned; those whose content was scanned before are not counted.",
 	}, []string{"scanner"})
 	m.scanTime = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "secbydesign_scan_seconds", Help: "Time that a scanner took for one change.", Buckets: prometheus.ExponentialBuckets(0.01, 4, 9),

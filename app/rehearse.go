@@ -38,7 +38,7 @@ func RehearsePolicy(ctx context.Context, w io.Writer, o Rehearsal) (err error) {
 	case !known:
 		return fmt.Errorf("--format is %q: write text, html or json", o.Format)
 	case o.Last < 1:
-		return fmt.Errorf("--last is %d: write how many pull requests to look at, 1 or more", o.Last)
+		return fmt.Errorf("--last is %d: write how many pull requests to rehearse, 1 or more", o.Last)
 	case o.File == "" && o.Organisation == "":
 		return errors.New("name the file to rehearse: a repository's, or with --org-policy an organisation's")
 	case strings.Contains(repo, "/") || o.Repo != "" && owner == "" || strings.HasSuffix(o.Repo, "/"):

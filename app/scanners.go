@@ -20,7 +20,7 @@ import (
 type ScannerSettings struct {
 	Sandbox      string `env:"SECBYDESIGN_SANDBOX" default:"auto" placeholder:"MODE" help:"What keeps scanner programs in their place: auto, landlock, bwrap or off."`
 	SettingsFile string `env:"SECBYDESIGN_SETTINGS_FILE" placeholder:"FILE" help:"File with scanners and rules of your own."`
-	OSVURL       string `name:"osv-url" env:"SECBYDESIGN_OSV_URL" placeholder:"URL" help:"OSV service that is told the names and versions of packages, or off."`
+	OSVURL       string `name:"osv-url" env:"SECBYDESIGN_OSV_URL" placeholder:"URL" help:"OSV service that gets the names and versions of packages, or off."`
 	BuiltIn      bool   `kong:"-"` // no programs, so that a demonstration is the same on every machine
 	OSVDir       string `name:"osv-dir" env:"SECBYDESIGN_OSV_DIR" placeholder:"DIR" help:"Folder of OSV's exports (ECOSYSTEM/all.zip), for looking up packages without a network."`
 }

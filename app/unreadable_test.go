@@ -47,7 +47,7 @@ var unreadable = map[string]struct {
 	}, "too large to be read"},
 	"file": {func(s *stage, name string) {
 		s.repo.Commit(name, s.base, "file", map[string]string{"a.txt": strings.Repeat("a\n", 6<<20)})
-	}, "Too large to be looked at: a.txt"},
+	}, "Too large to be scanned: a.txt"},
 	"message": {func(s *stage, name string) {
 		s.repo.Commit(name, s.base, "one", map[string]string{"a.py": "a = 2\n"})
 		s.repo.Commit(name, "", strings.Repeat("x", 17<<20), map[string]string{"a.py": "a = 3\n"})
@@ -149,7 +149,7 @@ func TestAScannerThatDidNotFinishWhereItBlocks(t *testing.T) {
 	large := strings.Repeat("a\n", 6<<20)
 	s := newStage(t, map[string]string{"a.py": "a = 1\n", policyFile: "version: 1\npaths: {\"pay/**\": {gates: {secrets: {mode: block}}}}\n"})
 	in, beside := s.open("in", map[string]string{"pay/a.txt": large}), s.open("beside", map[string]string{"dev/a.txt": large})
-	if run := s.verdict(in); run.Conclusion != "failure" || !strings.Contains(run.Title, "gitleaks did not finish: Too large to be looked at: pay/a.txt") {
+	if run := s.verdict(in); run.Conclusion != "failure" || !strings.Contains(run.Title, "gitleaks did not finish: Too large to be scanned: pay/a.txt") {
 		t.Errorf("in the paths: %s %q", run.Conclusion, run.Title)
 	}
 	if run := s.verdict(beside); run.Conclusion != "neutral" || !strings.Contains(run.Title, "ncomplete: ") {

@@ -111,7 +111,7 @@ func (b bundle) decide() string {
 	lines = append(lines, "- True, but of no use to you: `/secbydesign not-useful %snoise`")
 	id, begin := b.ID()+" ", "Answer with one of these lines, here or in the conversation:"
 	if n := len(b.with); n > 0 {
-		id, begin = "", fmt.Sprintf("Answer here with one of these lines, for all %d. For some of them write their ids behind the first word, here or in the conversation:", 1+n)
+		id, begin = "", fmt.Sprintf("Answer here with one of these lines, for all %d. For some of them write their ids after the first word, here or in the conversation:", 1+n)
 	}
 	return begin + "\n\n" + strings.ReplaceAll(strings.Join(lines, "\n"), "%s", id)
 }

@@ -142,7 +142,7 @@ const (
 // buttons are those of the verdict's check run: at most three, and none where there is nothing to
 // say (https://docs.github.com/rest/checks/runs#create-a-check-run).
 func (in Input) buttons(v Verdict) []Action {
-	again := Action{"Look again", "Runs all scanners once more", Rescan}
+	again := Action{"Scan again", "Runs all scanners once more", Rescan}
 	switch v {
 	case Incomplete:
 		return []Action{again}

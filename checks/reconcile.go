@@ -91,7 +91,7 @@ func Reconcile(rep Report, have []Thread, head string) Plan {
 		var ch Change
 		switch {
 		case first[t.Fingerprint].CommentID != t.CommentID:
-			ch = shut(t, "Said already in another thread.")
+			ch = shut(t, "Already shown in another thread.")
 		case wanted && rep.Partial && t.Open():
 			continue // its text may yet be another, and then again this one
 		case wanted:
@@ -109,9 +109,9 @@ func Reconcile(rep Report, have []Thread, head string) Plan {
 		case rep.Verdict == NotRun:
 			ch = shut(t, rep.input.NotRun)
 		case t.Scanner != "" && !rep.Finished[t.Scanner]:
-			ch = shut(t, "Not looked at any more: the policy switches the scanner off.")
+			ch = shut(t, "Not scanned any more: the policy switches the scanner off.")
 		case rep.input.unseen(t.Path):
-			ch = shut(t, "Not looked at any more: the policy leaves the file alone.")
+			ch = shut(t, "Not scanned any more: the policy leaves the file alone.")
 		default:
 			ch = shut(t, "Fixed in "+ShortCode(head)+left(t.Body, rep.Standing)+".")
 		}

@@ -272,13 +272,13 @@ func TestOnlyWhatIsGoneIsCalledFixed(t *testing.T) {
 		"part of another": {func(in *Input) {
 			in.Gates = append(in.Gates, Gate{Name: scanners.Code, Findings: []Finding{other}})
 			in.Gates[0].Runs[0].Results = []scanners.Result{f.Result}
-		}, "**Told together with"},
-		"ignored":         {func(in *Input) { in.Ignored = func(p string) bool { return p == "a.py" } }, "**Not looked at any more: the policy leaves the file alone."},
+		}, "**Shown together with"},
+		"ignored":         {func(in *Input) { in.Ignored = func(p string) bool { return p == "a.py" } }, "**Not scanned any more: the policy leaves the file alone."},
 		"another ignored": {func(in *Input) { in.Ignored = func(p string) bool { return p == "b.py" } }, "**Fixed in `"},
 		"moved out of sight": {func(in *Input) {
 			in.Ignored = func(p string) bool { return strings.HasPrefix(p, "testdata/") }
 			in.Patch, _ = patch.Parse([]byte("diff --git a/testdata/a.py b/testdata/a.py\nnew file mode 100644\n--- /dev/null\n+++ b/testdata/a.py\n@@ -0,0 +1 @@\n+x\n"))
-		}, "**Not looked at any more"},
+		}, "**Not scanned any more"},
 	} {
 		in := Input{Head: head40, Patch: mustPatch(t, "a.py", "b.py"), Gates: gate(), Limit: 10}
 		c.change(&in)

@@ -132,7 +132,7 @@ func (in Input) summary(v Verdict, commented []string) string {
 	if unfinished := in.runs(func(r scanners.Run) bool { return r.Err != nil }); len(unfinished) > 0 {
 		head.WriteString("\n### Not finished\n\n")
 		for _, r := range unfinished {
-			fmt.Fprintf(&head, "- **%s**: %s What it found is shown, what it did not look at is not called clean.\n", Escape(r.Scanner), Escape(scanners.Reason(r.Err)))
+			fmt.Fprintf(&head, "- **%s**: %s What it found is shown; what it did not scan is not called clean.\n", Escape(r.Scanner), Escape(scanners.Reason(r.Err)))
 		}
 	}
 
@@ -159,7 +159,7 @@ func (in Input) summary(v Verdict, commented []string) string {
 	plain := func(f Finding) string { return in.item(f, false) }
 	list("New", in.findings(scanners.New), func(f Finding) string { return in.item(f, in.Limit > 0 && !threads[f.Fingerprint]) })
 	list("Decided", in.decided, in.decidedItem)
-	list("Mended by this change", in.findings(scanners.Absent), plain)
+	list("Fixed by this change", in.findings(scanners.Absent), plain)
 	if in.Unchanged {
 		list("Already in the base", in.findings(scanners.Unchanged), plain)
 	}
@@ -237,7 +237,7 @@ func (in Input) footer(b *strings.Builder) {
 		by = append(by, Escape(strings.TrimSpace(r.Scanner+" "+r.Version)))
 	}
 	if len(by) > 0 {
-		parts = append(parts, "looked at by "+strings.Join(by, ", "))
+		parts = append(parts, "scanned by "+strings.Join(by, ", "))
 	}
 	if len(parts) > 0 {
 		s := strings.Join(parts, "; ")
@@ -310,7 +310,7 @@ func (in Input) commentBody(b bundle, place, mend string) string {
 	}
 	history := ""
 	if f.Commit != "" {
-		history = fmt.Sprintf("It is not in the code any more, but commit %s of this pull request still holds it, and whoever can read the repository can read it there.", ShortCode(f.Commit))
+		history = fmt.Sprintf("It is not in the code any more, but commit %s of this pull request still holds it, where everybody who can read the repository can read it.", ShortCode(f.Commit))
 	}
 	help, more := shortHelp(f.Help)
 	if help != "" {

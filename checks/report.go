@@ -298,7 +298,7 @@ func aside(f scanners.Result, together map[ruleIn]bool) string {
 	case f.State == scanners.Unchanged:
 		return "In the base by now, so not new here."
 	case together[ruleIn{f.Path, f.RuleID()}]:
-		return "Told together with another finding of the same problem."
+		return "Shown together with another finding of the same problem."
 	}
 	return "Not shown any more: the policy switches this off."
 }

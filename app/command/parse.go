@@ -87,7 +87,7 @@ func forms(today time.Time) map[Verb]form {
 		Assign: {ids: true, needTeam: true, example: Prefix + " assign F-ABCDEFGH @org/team"},
 		NotUseful: {ids: true, codes: Opinions(), because: true, free: true,
 			example: Prefix + " not-useful F-ABCDEFGH noise"},
-		Fixed:  {late: "Nothing needs to be said about a fix: push it, and the thread is closed with the commit that mended it."},
+		Fixed:  {late: "Nothing needs to be said about a fix: push it, and the thread is closed with the commit that fixed it."},
 		Answer: {late: "“answer” " + later},
 		Ask:    {late: "“ask” " + later},
 		Voice:  {late: "“voice” " + later},
@@ -265,7 +265,7 @@ func (p *parser) until(w string) *Mistake {
 	} else if t, err := time.Parse(time.DateOnly, w); err == nil {
 		p.c.Until = t
 	} else if w == "" {
-		return &Mistake{Problem: "The date behind “until” is missing."}
+		return &Mistake{Problem: "The date after “until” is missing."}
 	} else {
 		return &Mistake{Problem: fmt.Sprintf("%s is no date: write it as year-month-day, or as days or weeks from now, such as 30d or 4w.", quote(w))}
 	}
@@ -299,7 +299,7 @@ func (p *parser) missing() *Mistake {
 	need(f.needTeam && c.Team == "", "a team, such as @org/team")
 	need(f.needUntil && c.Until.IsZero(), "a date, such as until="+p.today.AddDate(0, 0, 30).Format(time.DateOnly))
 	need(f.needTicket && c.Ticket == "", "a ticket, such as ticket=https://…")
-	need(f.needReason && c.Reason == "", "a reason behind “because”")
+	need(f.needReason && c.Reason == "", "a reason after “because”")
 	if len(lacks) == 0 {
 		return nil
 	}

@@ -28,7 +28,7 @@ func helpText(today time.Time) string {
 		{"confirm A-…", "stand up for what somebody else decided"},
 		{"revoke A-…, reopen F-…", "take a decision back"},
 		{"assign F-… @org/team", "say whose it is"},
-		{"not-useful F-… " + strings.Join(command.Opinions(), "|"), "tell the rule's owners; it stays open"},
+		{"not-useful F-… " + strings.Join(command.Opinions(), "|"), "report it to the rule's owners; it stays open"},
 	} {
 		lines = append(lines, "- "+checks.Code(command.Prefix+" "+c[0])+": "+c[1])
 	}
@@ -44,7 +44,7 @@ func (t *execution) status() string {
 	open := t.last.Open()
 	switch n := len(open); {
 	case t.last.Verdict == checks.NotRun:
-		b.WriteString("**Not looked at**")
+		b.WriteString("**Not scanned**")
 	case n == 0:
 		b.WriteString("**Nothing is open**")
 	case n == 1:

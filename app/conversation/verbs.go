@@ -31,12 +31,12 @@ func (t *execution) canWrite(line string) bool {
 func (t *execution) rescan(line string) error {
 	switch {
 	case !t.pull.Open:
-		t.say(line, "This pull request is closed, so it is not looked at again.", "")
+		t.say(line, "This pull request is closed, so it is not scanned again.", "")
 	case !t.who.Write && !t.who.Author:
-		t.say(line, "Only the author and people who may write to this repository ask for another look.", "")
+		t.say(line, "Only the author and people who may write to this repository can ask for another scan.", "")
 	default:
 		t.reason = record.Rerequested
-		t.done(publish.Started, "Looking again.")
+		t.done(publish.Started, "Scanning again.")
 	}
 	return nil
 }
@@ -325,6 +325,6 @@ func (t *execution) notUseful(line, code, text string, f record.Finding) error {
 		Fingerprint: f.Fingerprint, Rule: f.Rule, Reason: code, Text: text,
 		Who: t.who.Login, Write: t.who.Write, Author: t.who.Author, Source: t.key,
 	})
-	t.done(publish.Done, "Taken down for the owners of %s: %s. The finding stays open.", checks.Code(f.Rule), code)
+	t.done(publish.Done, "Recorded for the owners of %s as %s. The finding stays open.", checks.Code(f.Rule), code)
 	return err
 }

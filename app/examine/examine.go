@@ -243,7 +243,7 @@ func (e *Examiner) within(s *source, diff *mirror.Diff) func(scanner, pattern st
 
 // The reasons for which nothing is scanned.
 const (
-	Nothing = "There is nothing to look at: the change has no file with content, or the policy ignores all of them."
+	Nothing = "There is nothing to scan: the change has no file with content, or the policy ignores all of them."
 	AllOff  = "The policy switches every gate off."
 )
 
@@ -296,7 +296,7 @@ func (e *Examiner) ask(ctx context.Context, wanted []scanners.Scanner, s *source
 }
 
 // ErrRunning is the error of a run that has not ended yet, see [Examiner.Examine].
-var ErrRunning = &scanners.IncompleteError{Reason: "It is still looking; what it finds is added when it is ready."}
+var ErrRunning = &scanners.IncompleteError{Reason: "It is still running; what it finds is added when it is ready."}
 
 // A side is the changed files of one tree. Files of the same content share it.
 type side struct{ files []scanners.File }
@@ -357,7 +357,7 @@ func gather(ctx context.Context, c Change, diff *mirror.Diff, p policy.Policy, k
 		var short *mirror.ShallowError
 		switch {
 		case errors.As(err, &short):
-			s.miss(fmt.Sprintf("The history of %d commits is not here, so it was not looked at.", len(short.Commits)))
+			s.miss(fmt.Sprintf("The history of %d commits is not available, so it was not scanned.", len(short.Commits)))
 		case errors.Is(err, mirror.ErrTooLarge):
 			versions = nil
 			s.miss(historyTooLarge)
@@ -399,7 +399,7 @@ type placed struct {
 // maxBetween bounds the content of all that only existed in between, in bytes: it is in memory at one time.
 const maxBetween = 256 << 20
 
-const historyTooLarge = "The history of the pull request is too large to be read, so not all of it was looked at."
+const historyTooLarge = "The history of the pull request is too large to be read, so not all of it was scanned."
 
 // miss notes that some of the history is missing.
 func (s *source) miss(why string) {

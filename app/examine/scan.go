@@ -89,13 +89,13 @@ func (e *Examiner) run(ctx context.Context, sc scanners.Scanner, s *source, p po
 	case partly && len(look.failed) == atBase && !info.CrossFile: // else one of these may decide on what is in another
 		in = without(in, unread)
 		look.failed = append(look.failed[:atHead:atHead], &scanners.IncompleteError{
-			Reason: "It could not look at all files of the base of the pull request, so what is new in these is not known. " + scanners.Reason(join(why)),
+			Reason: "It could not scan all files of the base of the pull request, so what is new in these is not known. " + scanners.Reason(join(why)),
 			Err:    errors.Join(why...),
 		})
 	default:
 		// Without a baseline everything would look new. Rather nothing is claimed.
 		run.Err = &scanners.IncompleteError{
-			Reason: "It could not look at the base of the pull request, so what is new is not known. " + scanners.Reason(join(why)),
+			Reason: "It could not scan the base of the pull request, so what is new is not known. " + scanners.Reason(join(why)),
 			Err:    errors.Join(look.failed...),
 		}
 		return run
@@ -176,7 +176,7 @@ func (s *source) gaps(info scanners.Info) (gaps []error) {
 		}
 	}
 	if len(large) > 0 && info.Has(scanners.ScopeFile) {
-		gaps = append(gaps, &scanners.IncompleteError{Reason: "Too large to be looked at: " + some(large, 3) + "."})
+		gaps = append(gaps, &scanners.IncompleteError{Reason: "Too large to be scanned: " + some(large, 3) + "."})
 	}
 	if s.truncated != "" {
 		gaps = append(gaps, &scanners.IncompleteError{Reason: s.truncated})
@@ -359,14 +359,14 @@ func (c *scan) checkout(ctx context.Context, files []mirror.TreeFile, changed []
 	defer os.RemoveAll(dir) // what stays is in the folder of temporary files
 	left, err := c.source.change.Repo.Export(ctx, files, dir)
 	if errors.Is(err, mirror.ErrTooLarge) {
-		return nil, &scanners.IncompleteError{Reason: "The repository is too large to be looked at as a whole.", Err: err}
+		return nil, &scanners.IncompleteError{Reason: "The repository is too large to be scanned as a whole.", Err: err}
 	}
 	if err != nil {
 		return nil, err
 	}
 	found, err := c.scanner.Scan(ctx, scanners.Target{Scope: scanners.ScopeTree, Dir: dir, Files: changed})
 	if err == nil && len(left) > 0 {
-		err = &scanners.IncompleteError{Reason: "Too large to be looked at: " + some(left, 3) + "."}
+		err = &scanners.IncompleteError{Reason: "Too large to be scanned: " + some(left, 3) + "."}
 	}
 	return found, err
 }

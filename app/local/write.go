@@ -272,13 +272,13 @@ func (p *page) finding(f checks.Finding, v view, before bool) {
 	case scanners.Unchanged:
 		state = p.dim(" (already in the base)")
 	case scanners.Absent:
-		state = p.style("32", " (mended)")
+		state = p.style("32", " (fixed)")
 	}
 	fmt.Fprintf(p, "%s %s%s\n", p.severity(f.Severity), p.bold(checks.Plain(where(f))), state)
 	p.wrap("  ", p.bold(checks.Plain(f.Title))+p.dim("  "+checks.Plain(f.RuleID())+" "+f.ID()))
 	switch {
 	case before:
-		p.wrap("  ", checks.Plain(f.Message)+p.dim(" How to fix it stands above."))
+		p.wrap("  ", checks.Plain(f.Message)+p.dim(" How to fix it is described above."))
 	default:
 		p.wrap("  ", strings.TrimSpace(checks.Plain(f.Message)+" "+checks.Plain(f.Why)))
 		if f.Commit != "" {

@@ -206,13 +206,13 @@ func TestRenewals(t *testing.T) {
 		problem  string
 	}{
 		{"the last renewal", writer, scanners.Medium, 2, false, 0, ""},
-		{"one too many", writer, scanners.Medium, 3, false, 0, "This finding was accepted before (3), and at most 2 renewals are taken. Now it is mended or narrowed, or accepted by who may decide of a high one: somebody who owns the file or maintains the repository."},
-		{"one too many, of a low one", writer, scanners.Low, 3, false, 0, "may decide of a high one"},
+		{"one too many", writer, scanners.Medium, 3, false, 0, "This finding was accepted before (3), and at most 2 renewals are taken. Fix it or narrow it, or ask somebody who owns the file or maintains the repository to accept it, as for a high finding."},
+		{"one too many, of a low one", writer, scanners.Low, 3, false, 0, "to accept it, as for a high finding"},
 		{"one too many, by a lead", lead, scanners.Medium, 3, false, 0, ""},
-		{"one too many, by the author", author, scanners.Medium, 3, false, 0, "may decide of a high one"},
-		{"one too many, of a high one, by a lead", lead, scanners.High, 3, false, 0, "may decide of a critical one: somebody who owns the file."},
+		{"one too many, by the author", author, scanners.Medium, 3, false, 0, "to accept it, as for a high finding"},
+		{"one too many, of a high one, by a lead", lead, scanners.High, 3, false, 0, "ask somebody who owns the file to accept it, as for a critical finding."},
 		{"one too many, of a high one, by an owner", owner, scanners.High, 3, false, 1, ""},
-		{"one too many, of a critical one", owner, scanners.Critical, 3, false, 0, "Now it is mended or narrowed."},
+		{"one too many, of a critical one", owner, scanners.Critical, 3, false, 0, "Fix it or narrow it."},
 		{"wrong", writer, scanners.Medium, 9, true, 0, ""},
 	} {
 		w := ownership.Request{Rule: "x/y", Severity: tt.severity, Reason: good, Wrong: tt.wrong, Before: tt.before}

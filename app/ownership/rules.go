@@ -114,7 +114,7 @@ func (r Rules) Weigh(w Request, p Person, today time.Time) (Grant, error) {
 		return Grant{}, &Refusal{Problem: "Only people who may write to this repository decide that."}
 	}
 	if !w.Wrong && r.never(w.Rule) {
-		return Grant{}, &Refusal{Problem: "This rule takes no acceptance: it is mended, or shown to be wrong with fp."}
+		return Grant{}, &Refusal{Problem: "This rule takes no acceptance: fix the finding, or mark it as wrong with fp."}
 	}
 	c := r.ceiling(p)
 	if n := utf8.RuneCountInString(w.Reason); n < c.ReasonMin && !w.Coded {
@@ -162,13 +162,13 @@ func (r Rules) WeighComment(w Request, owners []string, today time.Time) error {
 
 // renewalRefused says that a finding was accepted too often.
 func (r Rules) renewalRefused(w Request, level scanners.Severity, from string) error {
-	how := "Now it is mended or narrowed"
+	how := "Fix it or narrow it"
 	if level <= scanners.Critical {
 		who := "owns the file"
 		if from == Lead {
 			who += " or maintains the repository"
 		}
-		how += fmt.Sprintf(", or accepted by who may decide of a %s one: somebody who %s", level, who)
+		how += fmt.Sprintf(", or ask somebody who %s to accept it, as for a %s finding", who, level)
 	}
 	return &Refusal{Problem: fmt.Sprintf("This finding was accepted before (%d), and at most %d renewals are taken. %s.", w.Before, r.MaxRenewals, how)}
 }

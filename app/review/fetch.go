@@ -65,7 +65,7 @@ func (r *Reviewer) between(ctx context.Context, gh *installation.Client, repo *m
 	log, err := history(ctx, repo, p, want)
 	if errors.Is(err, mirror.ErrTooLarge) {
 		zerolog.Ctx(ctx).Info().Err(err).Msg("the history is over the limits")
-		return nil, fmt.Sprintf("The history of the pull request's %d commits is too large to be read, so it was not looked at.", p.Commits), nil
+		return nil, fmt.Sprintf("The history of the pull request's %d commits is too large to be read, so it was not scanned.", p.Commits), nil
 	}
 	if err != nil {
 		return nil, "", fmt.Errorf("fetch the history of %s: %w", p.Head, err)
@@ -89,7 +89,7 @@ func (r *Reviewer) between(ctx context.Context, gh *installation.Client, repo *m
 	}
 	commits = commits[max(0, len(commits)-maxCommits):]
 	if !all {
-		partial = fmt.Sprintf("The pull request has %d commits, of which %d were looked at: the history of the others was not.", max(p.Commits, len(commits)+1), len(commits))
+		partial = fmt.Sprintf("The pull request has %d commits, of which %d were scanned; the history of the others was not.", max(p.Commits, len(commits)+1), len(commits))
 	}
 	return commits, partial, nil
 }

@@ -65,7 +65,7 @@ func TestAGateIsShownWhileAnotherOneLooks(t *testing.T) {
 	}{
 		"within the first patience": {
 			time.Hour,
-			[]string{"a:1", "secbydesign in_progress: Looking at the change", "secbydesign/code completed: 1 new finding (1 high)"},
+			[]string{"a:1", "secbydesign in_progress: Scanning the change", "secbydesign/code completed: 1 new finding (1 high)"},
 			[]string{"a:1", "b:1", "secbydesign completed: 2 new findings (2 high)", "secbydesign/code completed: 1 new finding (1 high)", "secbydesign/infrastructure completed: 1 new finding (1 high)"},
 		},
 		"after it": {

@@ -96,7 +96,7 @@ func (r *reader) customScanner(e strictyaml.Entry, builtin []string) custom.Defi
 		}
 	}
 	if d.Scope == scanners.ScopeTree && slices.Contains(d.Command, "{files}") {
-		r.Problem(e.Place, "a scanner of scope tree looks at the whole tree; leave {files} out of its command, or write `scope: file`")
+		r.Problem(e.Place, "a scanner of scope tree scans the whole tree; leave {files} out of its command, or write `scope: file`")
 	}
 	return d
 }

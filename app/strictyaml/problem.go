@@ -57,7 +57,7 @@ func (ps Problems) inOrder(text string) Problems {
 	})
 	if more := len(ps) - maxProblems; more > 0 {
 		ps = ps[:maxProblems]
-		ps[maxProblems-1].Message = fmt.Sprintf("from here on there are %d more problems; mend the ones above first", more+1)
+		ps[maxProblems-1].Message = fmt.Sprintf("from here on there are %d more problems; fix the ones above first", more+1)
 	}
 	return ps
 }

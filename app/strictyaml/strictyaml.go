@@ -161,7 +161,7 @@ func (r *Reader) simple(tokens token.Tokens) {
 		case token.MappingValueType:
 			// The library takes {mode:block} for {mode: block}; other readers do not.
 			if next := PlaceOf(t.Next); next == (Place{at.Line, at.Column + 1}) && !isQuoted(t.Prev) {
-				r.Problem(at, "put a space behind the colon")
+				r.Problem(at, "put a space after the colon")
 			}
 		case token.MappingStartType, token.SequenceStartType:
 			depth++
@@ -196,7 +196,7 @@ func (r *Reader) syntax(err error) {
 		{"could not find flow", "this bracket is never closed; add the closing one"},
 		{"mapping value is not allowed", "there is a second colon in this line; put quotes around the text or begin a new line"},
 		{"value is not allowed in this context", "this does not fit what is before it; check the indentation, the colons, and quotes around text that begins with { or ["},
-		{"unexpected key name", "a key needs a colon and a space behind it; check this line and the next"},
+		{"unexpected key name", "a key needs a colon and a space after it; check this line and the next"},
 		{"found an invalid key", "a key must be plain text"},
 		{"character corresponding to", "this bracket was never opened; remove it or put quotes around the text"},
 		{"block sequence entries are not allowed", "begin the list on its own line, or write it in brackets"},

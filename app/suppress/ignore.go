@@ -120,7 +120,7 @@ func readIgnore(mark string, words []string, today time.Time) (i Ignore) {
 	if named("until") {
 		date = next()
 	} else if len(words) > 0 && !strings.EqualFold(words[0], "because") {
-		problem("%q is not understood: one comment names one rule, and until comes behind it.", words[0])
+		problem("%q is not understood: one comment names one rule, followed by until.", words[0])
 	}
 	if named("because") {
 		reason = strings.Join(words, " ")

@@ -42,7 +42,7 @@ func TestIgnores(t *testing.T) {
 		"# secbydesign:ignore a/b until 2026-12-31":               `It gives no reason. | secbydesign:ignore a/b until 2026-12-31 because …`,
 		"# secbydesign:ignore a/b until 2026-12-31 because":       `It gives no reason. | secbydesign:ignore a/b until 2026-12-31 because …`,
 		"# secbydesign:ignore a/b until 2026-12-31 it is so":      `"it" is not understood: the word because stands in front of the reason. | secbydesign:ignore a/b until 2026-12-31 because …`,
-		"# secbydesign:ignore a/b c/d until 2026-12-31 because x": `"c/d" is not understood: one comment names one rule, and until comes behind it. | secbydesign:ignore a/b until 2026-12-25 because …`,
+		"# secbydesign:ignore a/b c/d until 2026-12-31 because x": `"c/d" is not understood: one comment names one rule, followed by until. | secbydesign:ignore a/b until 2026-12-25 because …`,
 		"# secbydesign:ignore until 2026-12-31 because x":         `It does not say which rule it is about. | secbydesign:ignore SCANNER/RULE until 2026-12-25 because …`,
 		"# secbydesign-ignore a/b until 2026-12-31 because x":     `"secbydesign-ignore" is written secbydesign:ignore. | secbydesign:ignore a/b until 2026-12-31 because x`,
 		"# SecByDesign: Ignore a/b until 2026-12-31 because x":    `"SecByDesign: Ignore" is written secbydesign:ignore. | secbydesign:ignore a/b until 2026-12-31 because x`,

@@ -54,7 +54,7 @@ func Entries(file, text string) (list []Entry, err error) {
 		return nil, nil
 	}
 	if len(text) > maxIgnoreFile {
-		return nil, fmt.Errorf("it has more than %d KiB, so what it names was not looked at", maxIgnoreFile>>10)
+		return nil, fmt.Errorf("it has more than %d KiB, so what it names was not checked", maxIgnoreFile>>10)
 	}
 	defer func() {
 		if recover() != nil { // of a parser: a stranger wrote the file
@@ -76,7 +76,7 @@ func unless(there bool, how string) string {
 	return how
 }
 
-var errNotRead = errors.New("it cannot be read, so what it names was not looked at")
+var errNotRead = errors.New("it cannot be read, so what it names was not checked")
 
 // entryLines calls f for the lines that say something. A reason is a comment on the line, or one
 // above it, which may be for several lines up to an empty one.

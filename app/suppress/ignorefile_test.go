@@ -25,9 +25,9 @@ func TestEntries(t *testing.T) {
 		"checkov":   {".checkov.yaml", "skip-check:\n  - CKV_AWS_20  # the bucket is public\n  - CKV_AWS_1\nskip-path: [gen]\n", "2 checkov CKV_AWS_20 reason; 3 checkov CKV_AWS_1; 4  gen reason"},
 		"not read":  {".hadolint.yaml", "ignored: [DL3008]\n", ""},
 		"empty":     {".snyk", "\n", ""},
-		"broken":    {".snyk", "a: [\n", "it cannot be read, so what it names was not looked at"},
-		"broken, 2": {"osv-scanner.toml", "[[[\n", "it cannot be read, so what it names was not looked at"},
-		"large":     {".trivyignore", strings.Repeat("CVE-2020-1\n", 7000), "it has more than 64 KiB, so what it names was not looked at"},
+		"broken":    {".snyk", "a: [\n", "it cannot be read, so what it names was not checked"},
+		"broken, 2": {"osv-scanner.toml", "[[[\n", "it cannot be read, so what it names was not checked"},
+		"large":     {".trivyignore", strings.Repeat("CVE-2020-1\n", 7000), "it has more than 64 KiB, so what it names was not checked"},
 		"a list":    {".snyk", "- a\n", ""},
 	} {
 		list, err := Entries(tt.file, tt.text)

@@ -201,7 +201,7 @@ func (s *Set) added(ctx context.Context, ex examine.Examination, file *patch.Fil
 		switch {
 		case (stands || !file.Adds(i.Line)) && i.Problem == "" && i.Over(s.now):
 			list = append(list, note{path: path, line: i.Line, ended: true, message: fmt.Sprintf(
-				"This accepted findings of %s until %s. That day is over, so it counts for nothing: mend what it covers, or take it away.", i.Rule, i.Until.Format(time.DateOnly))})
+				"This accepted findings of %s until %s. That day is over, so it has no effect: fix what it covers, or remove it.", i.Rule, i.Until.Format(time.DateOnly))})
 		case !stands && file.Adds(i.Line):
 			n := s.proposed(ex, path, i, before+len(list) < maxWeighed)
 			if base[i.Text] {

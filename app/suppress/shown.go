@@ -256,7 +256,7 @@ func (s *Set) look(ex examine.Examination) {
 // entries says what is to be known of an ignore file, and of what the change adds to it.
 func (s *Set) entries(ctx context.Context, file *patch.File, text string, before int) []note {
 	path := file.NewPath
-	whole := note{path: path, message: "This file tells a scanner what to leave alone. It counts for nothing in this pull request; who reviews it decides whether it should later."}
+	whole := note{path: path, message: "This file makes a scanner skip findings. It has no effect in this pull request; its reviewers decide whether it should have one later."}
 	list, err := Entries(path, text)
 	if err != nil {
 		whole.message += " As it is, " + err.Error() + "."

@@ -85,7 +85,7 @@ func read(w http.ResponseWriter, r *http.Request, file io.Writer) (request, erro
 	}
 	req.Commit, req.Root = strings.ToLower(req.Commit), folder(req.Root)
 	if !commit.MatchString(req.Commit) {
-		return request{}, refuse(http.StatusBadRequest, "The field commit_sha must be the 40 hexadecimal digits of the commit that the tool looked at.")
+		return request{}, refuse(http.StatusBadRequest, "The field commit_sha must be the 40 hexadecimal digits of the commit that the tool scanned.")
 	}
 	return req, nil
 }
@@ -139,7 +139,7 @@ func copyMost(to io.Writer, from io.Reader) error {
 }
 
 func tooLarge() *refusal {
-	return refuse(http.StatusRequestEntityTooLarge, "The SARIF document has more than %d MB: have the tool look at less, or send the results of its parts one by one.", MaxDocument>>20)
+	return refuse(http.StatusRequestEntityTooLarge, "The SARIF document has more than %d MB: have the tool scan less, or send the results of its parts one by one.", MaxDocument>>20)
 }
 
 // unreadable is the answer to a body that ends in an error. What it is in detail, its sender can find

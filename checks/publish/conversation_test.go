@@ -82,7 +82,7 @@ func TestAFinishedGateIsShownAtOnce(t *testing.T) {
 		}
 	}
 	b.want(`
-check secbydesign in_progress  "Looking at the change" annotations=0
+check secbydesign in_progress  "Scanning the change" annotations=0
 check secbydesign/secrets completed neutral "1 new finding (1 high)" annotations=1
 note **1 finding is open** (1 high). It has a thread at its place. minimized=""
 thread a.txt:3 line minimized="" resolved=false comments=1

@@ -142,7 +142,7 @@ func (r *Run) Restart(ctx context.Context, names []string) error {
 		if have := r.runs[name]; have == nil || have.GetStatus() != "completed" || name == checks.Name {
 			continue // a gate that is not there has nothing to be made again, and Start sees to the verdict
 		}
-		run, err := r.create(ctx, checks.Check{Name: name, Title: "Looking again", Summary: "Somebody asked for it.\n"}, "", false)
+		run, err := r.create(ctx, checks.Check{Name: name, Title: "Scanning again", Summary: "Somebody asked for it.\n"}, "", false)
 		if err != nil {
 			return err
 		}

@@ -90,7 +90,7 @@ func Start(ctx context.Context, c Clients, p Head, again bool) (*Run, error) {
 	have := r.runs[checks.Name]
 	fresh := have == nil || have.GetStatus() == "completed" && (again || have.GetConclusion() == string(checks.Cancelled))
 	if fresh {
-		if r.runs[checks.Name], err = r.create(ctx, checks.Check{Name: checks.Name, Title: "Looking at the change", Summary: "Findings appear here and in the diff as soon as they are known.\n"}, "", false); err != nil {
+		if r.runs[checks.Name], err = r.create(ctx, checks.Check{Name: checks.Name, Title: "Scanning the change", Summary: "Findings appear here and in the diff as soon as they are known.\n"}, "", false); err != nil {
 			return nil, err
 		}
 	}

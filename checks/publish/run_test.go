@@ -376,7 +376,7 @@ func TestAbandon(t *testing.T) {
 	if _, err := publish.Start(context.Background(), b.clients, old, false); err != nil {
 		t.Fatal(err)
 	}
-	b.want(`check secbydesign in_progress  "Looking at the change" annotations=0`)
+	b.want(`check secbydesign in_progress  "Scanning the change" annotations=0`)
 	if err := publish.Abandon(context.Background(), b.clients, old, "Newer."); err != nil {
 		t.Fatal(err)
 	}

@@ -113,7 +113,7 @@ func TestTwoVerdictsOnACommitAtOnce(t *testing.T) {
 			switch order {
 			case "the one that fails ends first":
 				one.finish(failing, one.report(f))
-				one.counts("one still looks", "", "pr=2", "Looking at the change")
+				one.counts("one still looks", "", "pr=2", "Scanning the change")
 				two.finish(clean, two.report())
 			case "the clean one ends first":
 				two.finish(clean, two.report())

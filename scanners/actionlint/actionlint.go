@@ -70,7 +70,7 @@ var (
 		ID:    "syntax",
 		Title: "Workflow that cannot be read",
 		Why:   "Nothing in this file was judged.",
-		Help:  "Mend the YAML. GitHub shows the same error on the page of the file.",
+		Help:  "Fix the YAML. GitHub shows the same error on the page of the file.",
 		URL:   "https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax",
 	}
 	credentials = workflow.Rule{

@@ -76,7 +76,7 @@ func parse(out *tool.Report, r report) {
 		out.Add(f)
 	}
 	if n := len(r.Errors); n > 0 {
-		const reason = "Brakeman could not look at everything: %d errors, such as files that it could not read."
+		const reason = "Brakeman could not scan everything: %d errors, such as files that it could not read."
 		out.Fail(&scanners.IncompleteError{Reason: fmt.Sprintf(reason, n)})
 	}
 }

@@ -60,7 +60,7 @@ func New(d Definition, tools *tool.Runner) scanners.Scanner {
 		Program: d.Command[0],
 		Version: d.Version,
 		Digest:  len(d.Version) == 0,
-		Install: fmt.Sprintf("Install %s, or mend the command of the scanner %s in the settings file.", d.Command[0], d.Name),
+		Install: fmt.Sprintf("Install %s, or fix the command of the scanner %s in the settings file.", d.Command[0], d.Name),
 		Needs:   d.Needs,
 		Reads:   d.Reads,
 		Args:    func(r tool.Run) []string { return arguments(d.Command[1:], r) },

@@ -149,7 +149,7 @@ func TestVersion(t *testing.T) {
 		t.Errorf("asked: %q, %v", v, err)
 	}
 	_, err = version(definition("/nowhere/mytool"))
-	if want := "Install /nowhere/mytool, or mend the command of the scanner mytool in the settings file."; err == nil || err.Error() != want {
+	if want := "Install /nowhere/mytool, or fix the command of the scanner mytool in the settings file."; err == nil || err.Error() != want {
 		t.Errorf("missing: %v", err)
 	}
 	if _, skip := err.(*scanners.MissingError); skip {

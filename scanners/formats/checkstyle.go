@@ -19,7 +19,7 @@ import (
 func readCheckstyle(r *report, in io.Reader) error {
 	d := xml.NewDecoder(&bounded{in, maxReport})
 	d.CharsetReader = func(charset string, in io.Reader) (io.Reader, error) {
-		return nil, errors.New("it is not UTF-8 text; tell the tool to write that")
+		return nil, errors.New("it is not UTF-8 text; have the tool write that")
 	}
 	file, depth, seen := "", 0, false
 	for {

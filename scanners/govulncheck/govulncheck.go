@@ -106,11 +106,11 @@ func finding(id string, a advisory, fixed string, trace []frame) scanners.Findin
 	f := scanners.Finding{
 		Rule: id, Severity: scanners.High, Path: call.Position.Filename, Line: call.Position.Line, Title: "Vulnerable function is called",
 		Message: fmt.Sprintf("%s leads to %s of %s %s: %s", call.name(), weak.name(), weak.Module, weak.Version, a.Summary),
-		Why:     "What the advisory tells can be reached from this code.", Help: "Update " + weak.Module + " to " + fixed + " or newer.",
+		Why:     "What the advisory describes can be reached from this code.", Help: "Update " + weak.Module + " to " + fixed + " or newer.",
 		HelpURL: a.Database.URL, Identity: weak.Module, Aliases: slices.Sorted(slices.Values(append(a.Aliases, id))),
 	}
 	if fixed == "" {
-		f.Help = "No version of " + weak.Module + " is known that mends it: do without the call."
+		f.Help = "No version of " + weak.Module + " is known that fixes it: do without the call."
 	}
 	for _, step := range slices.Backward(trace) {
 		f.Flow = append(f.Flow, scanners.Step{Path: step.Position.Filename, Line: step.Position.Line, Message: step.name()})

@@ -81,7 +81,7 @@ func help(format format, p pkg, own, all string) string {
 	}
 	text += "."
 	if own != to {
-		text += fmt.Sprintf(" This problem is fixed in %s; %s also mends the others that are known.", own, to)
+		text += fmt.Sprintf(" This problem is fixed in %s; %s also fixes the others that are known.", own, to)
 	}
 	switch format.ecosystem {
 	case "Go":

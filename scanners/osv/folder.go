@@ -55,7 +55,7 @@ func (f *folder) state(context.Context) (string, error) {
 	if err != nil {
 		// Without the cause, which has a path of this machine: everybody may read the sentence.
 		return "", &scanners.IncompleteError{
-			Reason: "The folder of advisories cannot be read, so packages were not looked up; the operator should look at SECBYDESIGN_OSV_DIR.",
+			Reason: "The folder of advisories cannot be read, so packages were not looked up; the operator should check SECBYDESIGN_OSV_DIR.",
 		}
 	}
 	sum := sha256.New()
@@ -68,7 +68,7 @@ func (f *folder) state(context.Context) (string, error) {
 	}
 	if !any {
 		return "", &scanners.IncompleteError{
-			Reason: "The folder of advisories has no ECOSYSTEM/all.zip, so packages were not looked up; the operator should look at SECBYDESIGN_OSV_DIR.",
+			Reason: "The folder of advisories has no ECOSYSTEM/all.zip, so packages were not looked up; the operator should check SECBYDESIGN_OSV_DIR.",
 		}
 	}
 	return hex.EncodeToString(sum.Sum(nil)[:16]), nil

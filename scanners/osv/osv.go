@@ -210,7 +210,7 @@ func (s Scanner) look(ctx context.Context, format format, f scanners.File, list 
 		for _, one := range problems {
 			if len(found) == maxFindings {
 				return found, errors.Join(err, &scanners.IncompleteError{
-					Reason: fmt.Sprintf("%q has more than %d known problems, of which these are told.", f.Path, maxFindings),
+					Reason: fmt.Sprintf("%q has more than %d known problems, of which these are reported.", f.Path, maxFindings),
 				})
 			}
 			found = append(found, describe(format, f, p, one, all))

@@ -110,7 +110,7 @@ func (s *service) about(ctx context.Context, list []pkg) ([][]*advisory, error) 
 	var tooMany error
 	if len(order) > maxAsked {
 		order, tooMany = order[:maxAsked], &scanners.IncompleteError{
-			Reason: fmt.Sprintf("There are more than %d advisories about the packages of one file; the rest was not looked at.", maxAsked),
+			Reason: fmt.Sprintf("There are more than %d advisories about the packages of one file; the rest was not checked.", maxAsked),
 		}
 	}
 	var mu sync.Mutex
@@ -336,7 +336,7 @@ func (s *service) retryAfter(header string) time.Duration {
 // wrong is the error about a service that is there, but does not answer like one.
 func (s *service) wrong(err error) error {
 	return &scanners.IncompleteError{
-		Reason: "The OSV service gave an answer that makes no sense, so packages were not looked up; the operator should look at SECBYDESIGN_OSV_URL.",
+		Reason: "The OSV service gave an answer that makes no sense, so packages were not looked up; the operator should check SECBYDESIGN_OSV_URL.",
 		Err:    err,
 	}
 }

@@ -180,7 +180,7 @@ func (d *document) read(r io.Reader) (err error) {
 
 func (d *document) checkVersion() error {
 	if d.version != "2.1.0" && !strings.HasPrefix(d.version, "2.1.0-") {
-		return jsonstream.InvalidError("its version is " + untrusted.Quote(d.version) + ", and only 2.1.0 is read; tell the tool to write that")
+		return jsonstream.InvalidError("its version is " + untrusted.Quote(d.version) + ", and only 2.1.0 is read; have the tool write that")
 	}
 	return nil
 }

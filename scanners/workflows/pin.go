@@ -27,7 +27,7 @@ var unpinnedAction = workflow.Rule{
 var unpinnedImage = workflow.Rule{
 	ID:    "unpinned-image",
 	Title: "Container image that is not pinned",
-	Why:   "A tag can be moved, so tomorrow the job runs in another image than the one that was looked at.",
+	Why:   "A tag can be moved, so tomorrow the job runs in another image than the one that was reviewed.",
 	Help:  "Name the image by digest: `IMAGE:TAG@sha256:…`. `docker buildx imagetools inspect IMAGE:TAG` or `crane digest IMAGE:TAG` prints it.",
 	URL:   "https://github.com/ossf/scorecard/blob/main/docs/checks.md#pinned-dependencies",
 	CWE:   "CWE-829",

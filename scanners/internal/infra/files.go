@@ -110,7 +110,7 @@ func incomplete(gaps, paths []string, errs []error) error {
 		names += fmt.Sprintf(" and %d more", more)
 	}
 	return &scanners.IncompleteError{
-		Reason: "Not checked: " + names + "; mend what is named, then it is checked with the next push.",
+		Reason: "Not checked: " + names + "; fix what is named, and the next push checks it.",
 		Err:    errors.Join(errs...),
 		Paths:  paths,
 	}

@@ -37,12 +37,12 @@ func (a Adapter) folder(ctx context.Context) (string, error) {
 	switch {
 	case errors.As(err, &away):
 		return "", &scanners.IncompleteError{
-			Reason: fmt.Sprintf("In the folder %s of the operator's own rules, %s leads out of the folder and would not be seen in the sandbox, so nothing was looked at: put there what it leads to.",
+			Reason: fmt.Sprintf("In the folder %s of the operator's own rules, %s leads out of the folder and would not be seen in the sandbox, so nothing was scanned: put there what it leads to.",
 				a.Info.Name, untrusted.Quote(away.name)),
 		}
 	case err != nil:
 		return "", &scanners.IncompleteError{
-			Reason: fmt.Sprintf("The folder %s of the operator's own rules cannot be read, so nothing was looked at; the operator's log says why.", a.Info.Name), Err: err,
+			Reason: fmt.Sprintf("The folder %s of the operator's own rules cannot be read, so nothing was scanned; the operator's log says why.", a.Info.Name), Err: err,
 		}
 	}
 	return hex.EncodeToString(sum.Sum(nil)[:8]), nil

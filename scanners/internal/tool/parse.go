@@ -183,11 +183,11 @@ func Rewrite(f scanners.Finding, text string) []scanners.Fix {
 func (r *Report) Vulnerable(path, name, version, about string, mended ...string) scanners.Finding {
 	f := scanners.Finding{
 		Path: path, Title: "Vulnerable dependency", Message: name + " " + version + ": " + about, Identity: name, Package: name,
-		Help: "Update " + name + " to a version that mends it: " + strings.Join(mended, ", ") + " or newer.",
+		Help: "Update " + name + " to a version that fixes it: " + strings.Join(mended, ", ") + " or newer.",
 	}
 	switch mended = slices.DeleteFunc(mended, func(v string) bool { return v == "" }); len(mended) {
 	case 0:
-		f.Help = "No version is known that mends it: replace " + name + ", or see to it that the weak part is not used."
+		f.Help = "No version is known that fixes it: replace " + name + ", or see to it that the weak part is not used."
 	case 1:
 		f.Help = "Update " + name + " to " + mended[0] + " or newer."
 	}

@@ -215,7 +215,7 @@ func (s *Scanner) askVersion(ctx context.Context, p program) (string, error) {
 	case errors.As(err, &none):
 		return "", errors.New(scanners.Reason(err))
 	case err != nil:
-		return "", fmt.Errorf("%s does not tell its version: %s", a.name(), scanners.Reason(err))
+		return "", fmt.Errorf("%s does not print its version: %s", a.name(), scanners.Reason(err))
 	}
 	text := string(out.Text) + "\n" + string(out.Stderr)
 	if _, after, ok := strings.Cut(text, a.VersionPrefix); ok && a.VersionPrefix != "" {
@@ -223,7 +223,7 @@ func (s *Scanner) askVersion(ctx context.Context, p program) (string, error) {
 	}
 	found := cmp.Or(versionPattern.FindString(text), builtVersion(p.path))
 	if found == "" {
-		return "", fmt.Errorf("%s does not tell its version in a way that is understood", a.name())
+		return "", fmt.Errorf("%s does not print its version in a way that is understood", a.name())
 	}
 	if a.Oldest != "" {
 		have, err := version.NewVersion(found)

@@ -11,13 +11,13 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// start runs the program once. The error partial says that it could not look at everything.
+// start runs the program once. The error partial says that it could not scan everything.
 func (s *Scanner) start(ctx context.Context, p program, w *workplace) (out Output, partial, err error) {
 	a := s.adapter
 	k, err := s.runner.sandbox.choose()
 	if err != nil {
 		return Output{}, nil, &scanners.IncompleteError{
-			Reason: fmt.Sprintf("%s was not started, because no sandbox works on this machine; secbydesign scanners tells its operator why.", a.name()),
+			Reason: fmt.Sprintf("%s was not started, because no sandbox works on this machine; secbydesign scanners says why.", a.name()),
 			Err:    err,
 		}
 	}
@@ -61,7 +61,7 @@ func (s *Scanner) start(ctx context.Context, p program, w *workplace) (out Outpu
 	case res.Signal != "":
 		return incomplete("%s died (%s).", a.name(), res.Signal)
 	case slices.Contains(a.Partial, res.Exit):
-		partial = &scanners.IncompleteError{Reason: a.name() + " could not look at everything."}
+		partial = &scanners.IncompleteError{Reason: a.name() + " could not scan everything."}
 	case res.Exit != 0 && !slices.Contains(a.Found, res.Exit):
 		return incomplete("%s failed (exit code %d).", a.name(), res.Exit)
 	}

@@ -70,7 +70,7 @@ type Adapter struct {
 	// Args gives its arguments for one run. It depends on nothing else.
 	Args func(Run) []string
 	// Found lists the exit codes, besides 0, with which it ends when it ran to its end. Partial
-	// lists those which say that it could not look at everything: its findings are kept, and the
+	// lists those which say that it could not scan everything: its findings are kept, and the
 	// scan is incomplete.
 	Found, Partial []int
 	// EmptyOutput is what it says on standard error, and nothing else, when there is nothing for it to

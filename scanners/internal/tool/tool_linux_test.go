@@ -430,7 +430,7 @@ func TestUnread(t *testing.T) {
 			t.Errorf("%s: unread %q, want %q (%v)", name, got, tt.want, err)
 		}
 	}
-	a := acting(t, "exit", "4") // it could not look at everything
+	a := acting(t, "exit", "4") // it could not scan everything
 	a.Parse = func(r *Report) { r.Unread("text", "a.txt", 0) }
 	if _, err := NewRunner(Auto, "").Scanner(a).Scan(context.Background(), target); err == nil || scanners.Unread(err) != nil {
 		t.Errorf("unread %q, want none known (%v)", scanners.Unread(err), err)

@@ -50,7 +50,7 @@ func (t tree) partial() error {
 		if more := len(paths) - shown; more > 0 {
 			list += fmt.Sprintf(" and %d more", more)
 		}
-		return &scanners.IncompleteError{Reason: "Not looked at, because of " + why + ": " + list + ".", Paths: paths}
+		return &scanners.IncompleteError{Reason: "Not scanned, because of " + why + ": " + list + ".", Paths: paths}
 	}
 	return join(not("their names", t.left), not("too many words that could silence the tool", t.loud))
 }
@@ -66,7 +66,7 @@ func (s *Scanner) writeTree(dir string, files []scanners.File) (tree, error) {
 		return b, ok
 	}}
 	failed := func(err error) (tree, error) {
-		return tree{}, &scanners.IncompleteError{Reason: "The files to look at could not be written to a temporary folder.", Err: err}
+		return tree{}, &scanners.IncompleteError{Reason: "The files to scan could not be written to a temporary folder.", Err: err}
 	}
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return failed(err)
@@ -162,7 +162,7 @@ func (s *Scanner) Shown(content []byte) (shown []byte, ok bool) {
 func openTree(info scanners.Info, target scanners.Target) (tree, error) {
 	dir, err := filepath.EvalSymlinks(target.Dir)
 	if err != nil || !filepath.IsAbs(target.Dir) {
-		return tree{}, &scanners.IncompleteError{Reason: "The tree to look at is not there.", Err: err}
+		return tree{}, &scanners.IncompleteError{Reason: "The tree to scan is not there.", Err: err}
 	}
 	t := tree{dir: dir}
 	t.content, t.close = untrusted.Content(target)
@@ -202,7 +202,7 @@ func masked(info scanners.Info, dir string) (mask []string, err error) {
 	})
 	var incomplete *scanners.IncompleteError
 	if err != nil && !errors.As(err, &incomplete) {
-		err = &scanners.IncompleteError{Reason: "The tree to look at cannot be read.", Err: err}
+		err = &scanners.IncompleteError{Reason: "The tree to scan cannot be read.", Err: err}
 	}
 	return mask, err
 }
