@@ -75,12 +75,12 @@ func TestOddChanges(t *testing.T) {
 		name, conclusion, summary string
 		files                     map[string]string
 	}{
-		{"empty diff", "skipped", "nothing to look at", map[string]string{"a.py": "a = 1\n" + leak(1)}},
+		{"empty diff", "skipped", "nothing to scan", map[string]string{"a.py": "a = 1\n" + leak(1)}},
 		{"binary", "success", "No new findings", map[string]string{"b.bin": "\x00\x01" + leak(2)}},
-		{"symlink", "skipped", "nothing to look at", map[string]string{"link": fakegithub.Symlink + "/etc/passwd"}},
+		{"symlink", "skipped", "nothing to scan", map[string]string{"link": fakegithub.Symlink + "/etc/passwd"}},
 		{"mode", "success", "No new findings", map[string]string{"run.sh": fakegithub.Exec + "#!/bin/sh\n"}},
 		{"rename only", "success", "No new findings", map[string]string{"a.py": fakegithub.Delete, "z.py": "a = 1\n" + leak(1)}},
-		{"delete only", "success", "Mended", map[string]string{"a.py": fakegithub.Delete}},
+		{"delete only", "success", "Fixed by this change", map[string]string{"a.py": fakegithub.Delete}},
 		{"quotes", "neutral", "1 new finding", map[string]string{`it"s 'odd'.py`: leak(3)}},
 		{"newline", "neutral", "1 new finding", map[string]string{"new\nline.py": leak(3)}},
 		{"dash", "neutral", "1 new finding", map[string]string{"--output=x.py": leak(3)}},

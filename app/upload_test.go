@@ -182,7 +182,7 @@ func TestCodeQLFromAWorkflow(t *testing.T) {
 	if answer, want := s.analysed(n, change), fmt.Sprintf(`{"commit":%q,"scanners":["codeql"],"findings":2,"pulls":[1]}`, s.GitHub.Pull("acme", "shop", n).HeadSHA); answer != want {
 		t.Errorf("the sender is told %s\nwant %s", answer, want)
 	}
-	run := s.saying(n, "looked at by")
+	run := s.saying(n, "scanned by")
 	if !strings.Contains(run.Summary, "codeql 2.23.3") || strings.Contains(run.Summary, "not sent") {
 		t.Errorf("the summary:\n%s", run.Summary)
 	}

@@ -237,7 +237,7 @@ func TestNothingToCompare(t *testing.T) {
 		},
 		"changed back": {
 			f, nil, func(f folder) { f.git("commit", "-q", "--allow-empty", "-m", "commit") }, nil,
-			Passed, "There is nothing to look at",
+			Passed, "There is nothing to scan",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -79,7 +79,7 @@ func TestSampleThatSilences(t *testing.T) {
 	if slices.ContainsFunc(list, func(s scanners.Scanner) bool { return s.Info().Name == "eslint" }) {
 		cmd := exec.Command("eslint", "src")
 		cmd.Dir = f.dir
-		out, _ := cmd.CombinedOutput() // it fails, since there is nothing to look at
+		out, _ := cmd.CombinedOutput() // it fails, since there is nothing to scan
 		if _, err := os.Stat(written); err != nil {
 			t.Errorf("eslint.config.js does not write: %v\n%s", err, out)
 		}

@@ -199,7 +199,7 @@ func TestRehearse(t *testing.T) {
 			"0>0 0>0 1>1", "3 changed files in 1 pull request would not be ignored any more",
 		},
 		{"is of an older version", "", "", "gates: {secrets: {mode: block}}", pastOfAll(event(t, 1, 0, nil, nil, found("a", "a.go"))), "0>1 0>1 1>1", "1 pull request was reviewed by a version of this program that kept less"},
-		{"had nothing to look at", "", "", "gates: {secrets: {mode: block}}", pastOfAll(event(t, 1, 0, all, map[string]any{"not_run": true})), "0>0 0>0 0>0", ""},
+		{"had nothing to scan", "", "", "gates: {secrets: {mode: block}}", pastOfAll(event(t, 1, 0, all, map[string]any{"not_run": true})), "0>0 0>0 0>0", ""},
 		{
 			"is enforced and was never shown", `guardrails: {enforce: [{rule: "gitleaks/*", since: 2026-01-01}]}`, "", "",
 			two("gitleaks", "looked"), "0>0 0>0 1>1", "it was shown for 0 days here and in 0 pull requests of the organisation",

@@ -258,7 +258,7 @@ type workplace struct {
 	tree     tree
 	run      Run
 	prepared string // the folder of what is, or empty
-	idle     bool   // there is nothing to look at
+	idle     bool   // there is nothing to scan
 }
 
 // newWorkplace makes one in a folder, empty for that of temporary files.

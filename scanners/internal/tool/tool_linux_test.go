@@ -113,7 +113,7 @@ func TestScan(t *testing.T) {
 		{name: "finds", act: []string{"print", "a.txt:2: R: here"}, want: "a.txt:2 R here"},
 		{name: "finds nothing", act: []string{"print"}},
 		{name: "ends as one that found", act: []string{"exit", "3", "a.txt:1: R: here"}, want: "a.txt:1 R here"},
-		{name: "ends as one that did not see all", act: []string{"exit", "4", "a.txt:1: R: here"}, want: "a.txt:1 R here", incomplete: "could not look at everything"},
+		{name: "ends as one that did not see all", act: []string{"exit", "4", "a.txt:1: R: here"}, want: "a.txt:1 R here", incomplete: "could not scan everything"},
 		{name: "fails", act: []string{"exit", "7", "a.txt:1: R: here"}, incomplete: "failed (exit code 7)"},
 		{name: "crashes", act: []string{"crash"}, incomplete: "died (segmentation fault)"},
 		{name: "writes a report", act: []string{"report", "a.txt:3: R: here"}, want: "a.txt:3 R here"},
