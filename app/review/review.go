@@ -46,7 +46,6 @@ type Reviewer struct {
 // Review reviews the newest head of a pull request. It has the form of [queue.Work].
 func (r *Reviewer) Review(ctx context.Context, req queue.Request) error {
 	began := time.Now()
-	log := zerolog.Ctx(ctx)
 	gh, err := r.App.Client(ctx, req.Installation, req.RepoID, req.Owner, req.Repo)
 	if err != nil {
 		return r.finish(ctx, req, err)
@@ -55,15 +54,10 @@ func (r *Reviewer) Review(ctx context.Context, req queue.Request) error {
 	if unread != nil && p.Head == "" {
 		return r.finish(ctx, req, unread)
 	}
-	clients := publish.Clients{REST: gh.REST, GraphQL: gh.GraphQL}
-	place := publish.Head{Owner: p.Owner, Repo: p.Repo, Number: p.Number, SHA: p.Head, AppID: r.AppID}
 	if !p.Open {
-		events, err := r.history(ctx, req)
-		if err != nil {
-			return err
-		}
-		return r.finish(ctx, req, r.abandon(ctx, req, events, clients, place, "", "The pull request was closed before the review ended."))
+		return r.closed(ctx, gh, req, p)
 	}
+	log := zerolog.Ctx(ctx)
 	log.UpdateContext(func(c zerolog.Context) zerolog.Context { return c.Str("head", p.Head) })
 
 	// Before anything is shown: a review that ends between the two is then known, and what it left in
@@ -79,21 +73,12 @@ func (r *Reviewer) Review(ctx context.Context, req queue.Request) error {
 	if err != nil {
 		return err
 	}
-	run, err := publish.Start(ctx, clients, place, req.Force && req.Reason == record.Rerequested || len(names) > 0 || outdated(events, p))
+	run, err := r.start(ctx, gh, req, p, events, names)
 	if err != nil {
-		return r.finish(ctx, req, err)
-	}
-	if err := run.Restart(ctx, names); err != nil {
-		return r.finish(ctx, req, err)
-	}
-	if err := r.abandon(ctx, req, events, clients, place, p.Head, "The pull request has a newer head."); err != nil {
 		return r.finish(ctx, req, err)
 	}
 	if err := r.share(ctx, p, run); err != nil {
 		return err
-	}
-	if resolver, err := gh.Resolver(ctx); err == nil {
-		run.ResolveWith(resolver)
 	}
 	if unread != nil {
 		return r.fail(ctx, gh, req, p, run, unread)
@@ -108,6 +93,51 @@ func (r *Reviewer) Review(ctx context.Context, req queue.Request) error {
 	if err := run.Finish(ctx, rep); err != nil {
 		return r.finish(ctx, req, err)
 	}
+	if err := r.keep(ctx, req, p, rep, input); err != nil {
+		return err
+	}
+	if r.Observe != nil {
+		r.Observe(rep.Verdict, time.Since(began))
+	}
+	log.Info().Str("verdict", string(rep.Verdict)).Int("new", len(rep.Standing)).Dur("took", time.Since(began)).Msg("reviewed")
+	return nil
+}
+
+// headOf names the head of a pull request for package publish.
+func (r *Reviewer) headOf(p pull.Pull) publish.Head {
+	return publish.Head{Owner: p.Owner, Repo: p.Repo, Number: p.Number, SHA: p.Head, AppID: r.AppID}
+}
+
+// closed ends what is left of reviews of a pull request that was closed.
+func (r *Reviewer) closed(ctx context.Context, gh *installation.Client, req queue.Request, p pull.Pull) error {
+	events, err := r.history(ctx, req)
+	if err != nil {
+		return err
+	}
+	clients := publish.Clients{REST: gh.REST, GraphQL: gh.GraphQL}
+	return r.finish(ctx, req, r.abandon(ctx, req, events, clients, r.headOf(p), "", "The pull request was closed before the review ended."))
+}
+
+// start shows that the review has begun, and ends what earlier ones left on other heads. names are the checks that
+// somebody asked to have made again.
+func (r *Reviewer) start(ctx context.Context, gh *installation.Client, req queue.Request, p pull.Pull, events []ledger.Event, names []string) (*publish.Run, error) {
+	clients, head := publish.Clients{REST: gh.REST, GraphQL: gh.GraphQL}, r.headOf(p)
+	again := req.Force && req.Reason == record.Rerequested || len(names) > 0 || outdated(events, p)
+	run, err := publish.Start(ctx, clients, head, again)
+	if err != nil {
+		return nil, err
+	}
+	if err := run.Restart(ctx, names); err != nil {
+		return nil, err
+	}
+	if resolver, err := gh.Resolver(ctx); err == nil {
+		run.ResolveWith(resolver)
+	}
+	return run, r.abandon(ctx, req, events, clients, head, p.Head, "The pull request has a newer head.")
+}
+
+// keep records a report that is shown, and schedules the reviews in which it will be another.
+func (r *Reviewer) keep(ctx context.Context, req queue.Request, p pull.Pull, rep checks.Report, input recordInput) error {
 	if input.limited {
 		if err := r.record(ctx, req, p.Head, record.TooLarge, record.Limits{Limits: r.limits()}); err != nil {
 			return err
@@ -118,17 +148,13 @@ func (r *Reviewer) Review(ctx context.Context, req queue.Request) error {
 	}
 	if list := endings(req, rep); len(list) > 0 {
 		if err := r.Submit(ctx, ledger.Delivery{}, nil, list, nil); err != nil {
-			return fmt.Errorf("note when comments end: %w", err)
+			return fmt.Errorf("schedule reviews: %w", err)
 		}
 	}
-	if r.Observe != nil {
-		r.Observe(rep.Verdict, time.Since(began))
-	}
-	log.Info().Str("verdict", string(rep.Verdict)).Int("new", len(rep.Standing)).Dur("took", time.Since(began)).Msg("reviewed")
 	return nil
 }
 
-// read asks GitHub for the pull request, and takes down what commands and webhooks rely on. With an error there may
+// read asks GitHub for the pull request, and records what commands and webhooks rely on. With an error there may
 // be a head, of which the check can say so.
 func (r *Reviewer) read(ctx context.Context, gh *installation.Client, req queue.Request) (pull.Pull, error) {
 	known, err := r.Ledger.Pull(ctx, ledger.Repo{ID: req.RepoID, Owner: req.Owner, Name: req.Repo}, req.Number)
@@ -146,7 +172,7 @@ func (r *Reviewer) read(ctx context.Context, gh *installation.Client, req queue.
 	return p, nil
 }
 
-// endings have the pull request looked at again when a comment that accepts a finding of it ends.
+// endings schedules a review for the day after each suppression in the code that this report uses expires.
 func endings(req queue.Request, rep checks.Report) (list []queue.Task) {
 	for _, f := range rep.Findings() {
 		if f.Decided == nil || f.Decided.Path == "" {
