@@ -77,67 +77,103 @@ const maxFetchMB = 100 << 10
 // Config checks the settings. The error has one line for each mistake, by the name of its
 // variable.
 func (s Settings) Config() (Config, error) {
-	var wrong []error
-	bad := func(name, format string, args ...any) {
-		wrong = append(wrong, fmt.Errorf("SECBYDESIGN_%s "+format, append([]any{name}, args...)...))
-	}
-	c := Config{Listen: s.Listen, GitHubURL: strings.TrimSuffix(s.GitHubURL, "/"), Console: s.LogFormat == "console"}
+	var wrong mistakes
+	c := Config{Init: s.Init, Console: s.LogFormat == "console"}
+	s.addresses(&c, &wrong)
+	s.work(&c, &wrong)
+	s.app(&c, &wrong)
 
+	var options map[string]error
+	c.Catalog, options = s.options(osv.DefaultURL, c.DataDir)
+	for _, name := range slices.Sorted(maps.Keys(options)) {
+		wrong.add(name, "%v", options[name])
+	}
+
+	var err error
+	if c.LogLevel, err = zerolog.ParseLevel(s.LogLevel); err != nil || s.LogLevel == "" {
+		wrong.add("LOG_LEVEL", "is %q: write debug, info, warn or error", s.LogLevel)
+	}
+	if s.LogFormat != "json" && s.LogFormat != "console" {
+		wrong.add("LOG_FORMAT", "is %q: write json or console", s.LogFormat)
+	}
+	return c, errors.Join(wrong...)
+}
+
+// mistakes holds what is wrong with the settings.
+type mistakes []error
+
+// add records a mistake in the variable SECBYDESIGN_name.
+func (m *mistakes) add(name, format string, args ...any) {
+	*m = append(*m, fmt.Errorf("SECBYDESIGN_%s "+format, append([]any{name}, args...)...))
+}
+
+// addresses reads where the program listens, and where its users and GitHub are.
+func (s Settings) addresses(c *Config, wrong *mistakes) {
+	c.Listen = s.Listen
 	if _, _, err := net.SplitHostPort(s.Listen); err != nil {
-		bad("LISTEN", "is %q: write HOST:PORT or :PORT", s.Listen)
+		wrong.add("LISTEN", "is %q: write HOST:PORT or :PORT", s.Listen)
 	}
 	c.PublicURL = strings.TrimSuffix(s.PublicURL, "/")
 	if c.PublicURL != "" {
 		if err := webAddress(c.PublicURL); err != nil {
-			bad("PUBLIC_URL", "%v", err)
+			wrong.add("PUBLIC_URL", "%v", err)
 		}
 	}
+	c.GitHubURL = strings.TrimSuffix(s.GitHubURL, "/")
 	if err := webAddress(c.GitHubURL); err != nil {
-		bad("GITHUB_URL", "%v", err)
+		wrong.add("GITHUB_URL", "%v", err)
 	}
 	if u, err := url.Parse(c.GitHubURL); err == nil && !loopback(u.Hostname()) {
 		c.WritePace = installation.WritePace // on this machine there is only a stand-in, which does not mind
 	}
-	dir, db, err := database(s.DataDir, s.Database)
-	if err != nil {
-		wrong = append(wrong, err)
+}
+
+// work reads where data is kept and what this process does.
+func (s Settings) work(c *Config, wrong *mistakes) {
+	var err error
+	if c.DataDir, c.Database, err = database(s.DataDir, s.Database); err != nil {
+		*wrong = append(*wrong, err)
 	}
-	c.DataDir, c.Database, c.Init = dir, db, s.Init
 	switch s.Role {
 	case "all", "web", "worker":
 		c.Web, c.Work = s.Role != "worker", s.Role != "web"
 	default:
-		bad("ROLE", "is %q: write all, web or worker", s.Role)
+		wrong.add("ROLE", "is %q: write all, web or worker", s.Role)
 	}
 	if c.Workers, err = strconv.Atoi(s.Workers); err != nil || c.Workers < 1 || c.Workers > 1000 {
-		bad("WORKERS", "is %q: write a number from 1 to 1000", s.Workers)
+		wrong.add("WORKERS", "is %q: write a number from 1 to 1000", s.Workers)
 	}
 	if s.FetchMB != "" {
 		n, err := strconv.ParseInt(s.FetchMB, 10, 64)
 		if err != nil || n < 1 || n > maxFetchMB {
-			bad("FETCH_MB", "is %q: write a number from 1 to %d", s.FetchMB, maxFetchMB)
+			wrong.add("FETCH_MB", "is %q: write a number from 1 to %d", s.FetchMB, maxFetchMB)
 		}
 		c.FetchBytes = n << 20
 	}
+}
 
+// app reads the identity of the GitHub App and its secrets. A process that takes no deliveries needs no
+// webhook secret.
+func (s Settings) app(c *Config, wrong *mistakes) {
+	var err error
 	switch c.AppID, err = strconv.ParseInt(s.AppID, 10, 64); {
 	case s.AppID == "":
-		bad("GITHUB_APP_ID", "is not set: it is on the App's settings page")
+		wrong.add("GITHUB_APP_ID", "is not set: it is on the App's settings page")
 	case err != nil || c.AppID <= 0:
-		bad("GITHUB_APP_ID", "is not the App's id, a number: it is on the App's settings page")
+		wrong.add("GITHUB_APP_ID", "is not the App's id, a number: it is on the App's settings page")
 	}
 	key, err := wordOrFile(s.PrivateKey, s.PrivateKeyFile)
 	switch {
 	case err != nil:
-		bad("GITHUB_PRIVATE_KEY_FILE", "%v", err)
+		wrong.add("GITHUB_PRIVATE_KEY_FILE", "%v", err)
 	case key == "":
-		bad("GITHUB_PRIVATE_KEY", "is not set: make a private key on the App's settings page, and set it or SECBYDESIGN_GITHUB_PRIVATE_KEY_FILE")
+		wrong.add("GITHUB_PRIVATE_KEY", "is not set: make a private key on the App's settings page, and set it or SECBYDESIGN_GITHUB_PRIVATE_KEY_FILE")
 	}
 	// Some ways of setting variables cannot hold line breaks.
 	c.PrivateKey = []byte(strings.ReplaceAll(key, `\n`, "\n"))
 	secrets, err := wordOrFile(s.WebhookSecret, s.WebhookSecretFile)
 	if err != nil {
-		bad("GITHUB_WEBHOOK_SECRET_FILE", "%v", err)
+		wrong.add("GITHUB_WEBHOOK_SECRET_FILE", "%v", err)
 	}
 	for _, secret := range strings.Split(secrets, ",") {
 		if secret = strings.TrimSpace(secret); secret != "" {
@@ -145,22 +181,8 @@ func (s Settings) Config() (Config, error) {
 		}
 	}
 	if len(c.WebhookSecrets) == 0 && err == nil && c.Web {
-		bad("GITHUB_WEBHOOK_SECRET", "is not set: without one, anybody could send deliveries")
+		wrong.add("GITHUB_WEBHOOK_SECRET", "is not set: without one, anybody could send deliveries")
 	}
-
-	var mistakes map[string]error
-	c.Catalog, mistakes = s.options(osv.DefaultURL, c.DataDir)
-	for _, name := range slices.Sorted(maps.Keys(mistakes)) {
-		bad(name, "%v", mistakes[name])
-	}
-
-	if c.LogLevel, err = zerolog.ParseLevel(s.LogLevel); err != nil || s.LogLevel == "" {
-		bad("LOG_LEVEL", "is %q: write debug, info, warn or error", s.LogLevel)
-	}
-	if s.LogFormat != "json" && s.LogFormat != "console" {
-		bad("LOG_FORMAT", "is %q: write json or console", s.LogFormat)
-	}
-	return c, errors.Join(wrong...)
 }
 
 // database gives the data folder and the address of the database.

@@ -62,7 +62,7 @@ type Plan struct {
 func (p Plan) Empty() bool { return len(p.Create) == 0 && len(p.Changes) == 0 }
 
 // Reconcile compares the threads that the report wants with those that are there. head is the
-// commit that is named as the mending one. It is pure, and carrying its plan out makes the
+// commit that is named as the fixing one. It is pure, and carrying its plan out makes the
 // next plan for the same report empty.
 //
 // A thread whose scanner did not finish is left as it is, because its finding may still
@@ -87,8 +87,8 @@ func Reconcile(rep Report, have []Thread, head string) Plan {
 		}
 	}
 	for _, t := range have {
-		c, wanted := want[t.Fingerprint]
 		var ch Change
+		c, wanted := want[t.Fingerprint]
 		switch {
 		case first[t.Fingerprint].CommentID != t.CommentID:
 			ch = shut(t, "Already shown in another thread.")
@@ -96,30 +96,38 @@ func Reconcile(rep Report, have []Thread, head string) Plan {
 			continue // its text may yet be another, and then again this one
 		case wanted:
 			ch = open(t, c)
-		case rep.Decided[t.Fingerprint] != "":
-			ch = closeAsDecided(t, rep.Decided[t.Fingerprint])
-		case rep.Standing[t.Fingerprint]:
-			ch = shut(t, "Not shown any more: the policy only observes this now.")
-		case rep.Aside[t.Fingerprint] != "" && rep.Partial:
-			continue
-		case rep.Aside[t.Fingerprint] != "":
-			ch = shut(t, rep.Aside[t.Fingerprint])
-		case rep.Unfinished[t.Scanner], t.Scanner == "" && len(rep.Unfinished) > 0, rep.Partial && !rep.Finished[t.Scanner]:
-			continue
-		case rep.Verdict == NotRun:
-			ch = shut(t, rep.input.NotRun)
-		case t.Scanner != "" && !rep.Finished[t.Scanner]:
-			ch = shut(t, "Not scanned any more: the policy switches the scanner off.")
-		case rep.input.unseen(t.Path):
-			ch = shut(t, "Not scanned any more: the policy leaves the file alone.")
 		default:
-			ch = shut(t, "Fixed in "+ShortCode(head)+left(t.Body, rep.Standing)+".")
+			ch = rep.unwanted(t, head)
 		}
 		if ch.Body != "" || ch.Close || ch.Reopen {
 			plan.Changes = append(plan.Changes, ch)
 		}
 	}
 	return plan
+}
+
+// unwanted returns what becomes of a thread whose finding the report does not show. It is zero where the
+// finding may still stand.
+func (rep Report) unwanted(t Thread, head string) Change {
+	switch {
+	case rep.Decided[t.Fingerprint] != "":
+		return closeAsDecided(t, rep.Decided[t.Fingerprint])
+	case rep.Standing[t.Fingerprint]:
+		return shut(t, "Not shown any more: the policy only observes this now.")
+	case rep.Aside[t.Fingerprint] != "" && rep.Partial:
+		return Change{}
+	case rep.Aside[t.Fingerprint] != "":
+		return shut(t, rep.Aside[t.Fingerprint])
+	case rep.Unfinished[t.Scanner], t.Scanner == "" && len(rep.Unfinished) > 0, rep.Partial && !rep.Finished[t.Scanner]:
+		return Change{}
+	case rep.Verdict == NotRun:
+		return shut(t, rep.input.NotRun)
+	case t.Scanner != "" && !rep.Finished[t.Scanner]:
+		return shut(t, "Not scanned any more: the policy switches the scanner off.")
+	case rep.input.unseen(t.Path):
+		return shut(t, "Not scanned any more: the policy leaves the file alone.")
+	}
+	return shut(t, "Fixed in "+ShortCode(head)+left(t.Body, rep.Standing)+".")
 }
 
 // unseen reports whether the policy leaves a file alone, or where it may have gone: a file that is no

@@ -45,13 +45,39 @@ func (g *group) compare(in Input, work *effort) *comparison {
 		}
 	}
 	partner := nearest(heads, bases)
+	open := g.follow(in, partner, work)
+
+	m, before := &comparison{group: g}, g.before(bases)
+	for i, f := range g.head {
+		j := partner[i]
+		switch {
+		case j < 0:
+			m.fresh, m.freshAt = append(m.fresh, scanners.Result{Finding: f, State: scanners.New}), append(m.freshAt, in.extentSpot(f, false))
+		case in.worse(f, g.base[j]) && in.worse(f, before[bases[j].path]):
+			f.Message = strings.TrimRight(f.Message+" It was there before, and is worse now.", " ")
+			m.fresh, m.freshAt = append(m.fresh, scanners.Result{Finding: f, State: scanners.New, Worse: true}), append(m.freshAt, "")
+		default:
+			m.same = append(m.same, scanners.Result{Finding: f, State: scanners.Unchanged})
+		}
+	}
+	for _, j := range open {
+		m.gone, m.goneAt = append(m.gone, scanners.Result{Finding: g.base[j], State: scanners.Absent}), append(m.goneAt, in.extentSpot(g.base[j], true))
+	}
+	for _, f := range g.history {
+		m.fresh, m.freshAt = append(m.fresh, scanners.Result{Finding: f, State: scanners.New}), append(m.freshAt, "")
+	}
+	return m
+}
+
+// follow gives each finding of the head without a partner the first finding of the base that moved to it, and
+// returns those of the base that have none.
+func (g *group) follow(in Input, partner []int, work *effort) (open []int) {
 	taken := make([]bool, len(g.base))
 	for _, j := range partner {
 		if j >= 0 {
 			taken[j] = true
 		}
 	}
-	var open []int // of the base
 	for j := range g.base {
 		if !taken[j] {
 			open = append(open, j)
@@ -60,42 +86,20 @@ func (g *group) compare(in Input, work *effort) *comparison {
 	for i := range partner {
 		for k := 0; partner[i] < 0 && k < len(open) && work.spend(0); k++ {
 			if j := open[k]; g.anywhere(i, j) || in.Change.moved(g.base[j], g.head[i], work) {
-				partner[i], taken[j] = j, true
+				partner[i] = j
 				open = slices.Delete(open, k, k+1)
 			}
 		}
 	}
+	return open
+}
 
-	m, before := &comparison{group: g}, g.before(bases)
-	for i, f := range g.head {
-		j := partner[i]
-		switch {
-		case j < 0:
-			where := ""
-			if len(f.Extents) > 0 {
-				where = in.spot(f, false)
-			}
-			m.fresh, m.freshAt = append(m.fresh, scanners.Result{Finding: f, State: scanners.New}), append(m.freshAt, where)
-		case in.worse(f, g.base[j]) && in.worse(f, before[bases[j].path]):
-			f.Message = strings.TrimRight(f.Message+" It was there before, and is worse now.", " ")
-			m.fresh, m.freshAt = append(m.fresh, scanners.Result{Finding: f, State: scanners.New, Worse: true}), append(m.freshAt, "")
-		default:
-			m.same = append(m.same, scanners.Result{Finding: f, State: scanners.Unchanged})
-		}
+// extentSpot is the place of a finding that has extents, and empty for others.
+func (in Input) extentSpot(f scanners.Finding, base bool) string {
+	if len(f.Extents) == 0 {
+		return ""
 	}
-	for j, f := range g.base {
-		if !taken[j] {
-			where := ""
-			if len(f.Extents) > 0 {
-				where = in.spot(f, true)
-			}
-			m.gone, m.goneAt = append(m.gone, scanners.Result{Finding: f, State: scanners.Absent}), append(m.goneAt, where)
-		}
-	}
-	for _, f := range g.history {
-		m.fresh, m.freshAt = append(m.fresh, scanners.Result{Finding: f, State: scanners.New}), append(m.freshAt, "")
-	}
-	return m
+	return in.spot(f, base)
 }
 
 // spot is [Change.spot] for a finding. That of a package is about the whole file, however its entries are

@@ -22,6 +22,7 @@ func TestFind(t *testing.T) {
 	}{
 		"alone":                        {rescan, []string{rescan}},
 		"without a verb":               {"/secbydesign", []string{"/secbydesign"}},
+		"without a verb, then text":    {"/secbydesign\nWhat can it do?", []string{"/secbydesign"}},
 		"among text":                   {"Thanks!\n\n" + rescan + "\n\nBye", []string{rescan}},
 		"in the middle of a paragraph": {"Thanks!\n" + rescan + "\nBye", []string{rescan}},
 		"Windows lines":                {"Thanks!\r\n" + rescan + "\r\nBye", []string{rescan}},

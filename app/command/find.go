@@ -1,7 +1,6 @@
 package command
 
 import (
-	"bytes"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,7 +14,7 @@ import (
 // Prefix begins every command.
 const Prefix = "/secbydesign"
 
-// Find gives the lines of a comment that are commands, in order: those that begin with
+// Find returns the lines of a comment that are commands, in order: those that begin with
 // [Prefix] in the first column, where they are neither code, quotation, table nor HTML. It
 // reads the comment as GitHub renders it, since people expect that what looks like a quotation
 // is one.
@@ -29,69 +28,75 @@ func Find(body string) (lines []string) {
 			lines = nil
 		}
 	}()
-	source := []byte(body)
-	doc := goldmark.New(goldmark.WithExtensions(extension.GFM)).Parser().Parse(text.NewReader(source))
-
-	at := map[int]bool{}        // where a line of prose begins
-	covered := []text.Segment{} // inline code and HTML, which may go over several lines
-	hidden := 0                 // how many quotations and the like are open in HTML
-	_ = ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
-		if !entering {
-			return ast.WalkContinue, nil
-		}
-		switch n := n.(type) {
-		case *ast.Blockquote, *ast.FencedCodeBlock, *ast.CodeBlock:
-			return ast.WalkSkipChildren, nil
-		case *ast.HTMLBlock:
-			for i := range n.Lines().Len() {
-				line := n.Lines().At(i)
-				hidden = max(0, hidden+openings(line.Value(source)))
-			}
-			if n.HasClosure() {
-				hidden = max(0, hidden+openings(n.ClosureLine.Value(source)))
-			}
-			return ast.WalkSkipChildren, nil
-		case *ast.RawHTML:
-			for i := range n.Segments.Len() {
-				part := n.Segments.At(i)
-				covered = append(covered, part)
-				hidden = max(0, hidden+openings(part.Value(source)))
-			}
-		case *ast.CodeSpan:
-			for c := n.FirstChild(); c != nil; c = c.NextSibling() {
-				if t, ok := c.(*ast.Text); ok {
-					covered = append(covered, t.Segment)
-				}
-			}
-		case *ast.Paragraph, *ast.TextBlock, *ast.Heading: // a heading is text above a line of "---"
-			for i := range n.Lines().Len() {
-				line := n.Lines().At(i)
-				// The library takes leading spaces off.
-				if hidden == 0 && (line.Start == 0 || source[line.Start-1] == '\n') {
-					at[line.Start] = true
-				}
-			}
-		}
-		return ast.WalkContinue, nil
-	})
-	for start := range at {
-		for _, c := range covered {
+	p := prose{source: []byte(body), starts: map[int]bool{}}
+	doc := goldmark.New(goldmark.WithExtensions(extension.GFM)).Parser().Parse(text.NewReader(p.source))
+	_ = ast.Walk(doc, p.visit)
+	for start := range p.starts {
+		for _, c := range p.covered {
 			if c.Start <= start && start < c.Stop {
-				delete(at, start)
+				delete(p.starts, start)
 			}
 		}
 	}
-	for start := 0; start < len(source); {
-		end := len(source)
-		if i := bytes.IndexByte(source[start:], '\n'); i >= 0 {
-			end = start + i
-		}
-		if line := string(source[start:end]); at[start] && begins(line) {
+	start := 0
+	for _, line := range strings.Split(body, "\n") {
+		if p.starts[start] && begins(line) {
 			lines = append(lines, strings.TrimSpace(strings.ToValidUTF8(line, "\uFFFD")))
 		}
-		start = end + 1
+		start += len(line) + 1
 	}
 	return lines
+}
+
+// prose collects where a comment has lines of prose.
+type prose struct {
+	source  []byte
+	starts  map[int]bool   // offsets of the lines
+	covered []text.Segment // inline code and HTML, which may go over several lines
+	hidden  int            // how many quotations and the like are open in HTML
+}
+
+func (p *prose) visit(n ast.Node, entering bool) (ast.WalkStatus, error) {
+	if !entering {
+		return ast.WalkContinue, nil
+	}
+	switch n := n.(type) {
+	case *ast.Blockquote, *ast.FencedCodeBlock, *ast.CodeBlock:
+		return ast.WalkSkipChildren, nil
+	case *ast.HTMLBlock:
+		for i := range n.Lines().Len() {
+			p.html(n.Lines().At(i))
+		}
+		if n.HasClosure() {
+			p.html(n.ClosureLine)
+		}
+		return ast.WalkSkipChildren, nil
+	case *ast.RawHTML:
+		for i := range n.Segments.Len() {
+			p.covered = append(p.covered, n.Segments.At(i))
+			p.html(n.Segments.At(i))
+		}
+	case *ast.CodeSpan:
+		for c := n.FirstChild(); c != nil; c = c.NextSibling() {
+			if t, ok := c.(*ast.Text); ok {
+				p.covered = append(p.covered, t.Segment)
+			}
+		}
+	case *ast.Paragraph, *ast.TextBlock, *ast.Heading: // a heading is text above a line of "---"
+		for i := range n.Lines().Len() {
+			line := n.Lines().At(i)
+			// The library takes leading spaces off.
+			if p.hidden == 0 && (line.Start == 0 || p.source[line.Start-1] == '\n') {
+				p.starts[line.Start] = true
+			}
+		}
+	}
+	return ast.WalkContinue, nil
+}
+
+// html counts the quotations and the like that a piece of HTML opens or closes.
+func (p *prose) html(part text.Segment) {
+	p.hidden = max(0, p.hidden+openings(part.Value(p.source)))
 }
 
 // begins reports whether a line is addressed to us.

@@ -208,55 +208,65 @@ type Scope struct {
 // those of a change, in any state.
 //
 // A decision that was made in another pull request counts for the same finding in the same
-// file, as when a branch is proposed anew. It does not where the base holds a copy already:
+// file, as when a branch is proposed again. It does not where the base holds a copy already:
 // then that one was meant, and this is another.
 //
 // Of several decisions the newest that counts is taken, else the newest.
 func Rule(results []scanners.Result, decisions []Decision, scope Scope, now time.Time) map[string]Ruling {
-	out := map[string]Ruling{}
 	inBase := map[string]bool{}
+	var fresh []scanners.Result
 	for _, r := range results {
 		if r.State != scanners.New || r.Worse {
 			inBase[Content(r.Fingerprint)] = true
 		}
+		if r.State == scanners.New {
+			fresh = append(fresh, r)
+		}
 	}
 	newest := slices.Clone(decisions)
 	slices.SortStableFunc(newest, func(a, b Decision) int { return b.At.Compare(a.At) })
-	// Only decisions about findings of the same text can match.
-	about := map[string][]Decision{}
+	m := matcher{scope: scope, now: now, about: map[string][]Decision{}, spent: map[string]bool{}, rulings: map[string]Ruling{}}
 	for _, d := range newest {
-		about[Content(d.Fingerprint)] = append(about[Content(d.Fingerprint)], d)
+		m.about[Content(d.Fingerprint)] = append(m.about[Content(d.Fingerprint)], d)
 	}
-	spent := map[string]bool{}
-	pass := func(matches func(scanners.Result, Decision) bool) {
-		for _, r := range results {
-			if r.State != scanners.New {
+	here := func(d Decision) bool { return scope.Pulls[d.Number] }
+	m.match(fresh, func(r scanners.Result, d Decision) bool { return here(d) && (!scope.Group || r.Path == d.Path) })
+	m.match(fresh, func(r scanners.Result, d Decision) bool { return here(d) })
+	m.match(fresh, func(r scanners.Result, d Decision) bool { return r.Path == d.Path && !inBase[Content(r.Fingerprint)] })
+	return m.rulings
+}
+
+// matcher pairs findings with decisions.
+type matcher struct {
+	scope   Scope
+	now     time.Time
+	about   map[string][]Decision // by the text of their finding, the newest first: no other can match
+	spent   map[string]bool       // decisions that count for a finding, in a merge group for one only
+	rulings map[string]Ruling
+}
+
+// match gives each finding the first decision about it that may be taken, unless it has one that counts.
+func (m *matcher) match(results []scanners.Result, may func(scanners.Result, Decision) bool) {
+	for _, r := range results {
+		for _, d := range m.about[Content(r.Fingerprint)] {
+			switch {
+			case d.Rule != r.RuleID() || !m.same(r, d) || !may(r, d), m.scope.Group && m.spent[d.ID]:
 				continue
 			}
-			for _, d := range about[Content(r.Fingerprint)] {
-				if d.Rule != r.RuleID() || scope.Group && spent[d.ID] || !matches(r, d) {
-					continue
-				}
-				lapse := d.Lapse(r, now)
-				if have, ok := out[r.Fingerprint]; ok && (have.Lapse == "" || lapse != "") {
-					continue
-				}
-				spent[d.ID] = lapse == ""
-				out[r.Fingerprint] = Ruling{d, lapse}
+			lapse := d.Lapse(r, m.now)
+			if have, ok := m.rulings[r.Fingerprint]; ok && (have.Lapse == "" || lapse != "") {
+				continue
 			}
+			m.spent[d.ID] = lapse == ""
+			m.rulings[r.Fingerprint] = Ruling{d, lapse}
 		}
 	}
-	same := func(r scanners.Result, d Decision) bool {
-		return r.Fingerprint == d.Fingerprint || scope.Group && Content(r.Fingerprint) == Content(d.Fingerprint)
-	}
-	pass(func(r scanners.Result, d Decision) bool {
-		return scope.Pulls[d.Number] && same(r, d) && (!scope.Group || r.Path == d.Path)
-	})
-	pass(func(r scanners.Result, d Decision) bool { return scope.Pulls[d.Number] && same(r, d) })
-	pass(func(r scanners.Result, d Decision) bool {
-		return same(r, d) && r.Path == d.Path && !inBase[Content(r.Fingerprint)]
-	})
-	return out
+}
+
+// same reports whether a decision is about a finding. In a merge group the occurrences of one text are not
+// counted as in the pull request.
+func (m *matcher) same(r scanners.Result, d Decision) bool {
+	return m.scope.Group || r.Fingerprint == d.Fingerprint
 }
 
 // Content is a fingerprint without its ordinal: that of all findings of the same text.

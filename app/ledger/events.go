@@ -174,6 +174,34 @@ func (l Reader) of(ctx context.Context, r Repo, n int) (condition string, args [
 
 // Events lists events, the oldest first.
 func (l Reader) Events(ctx context.Context, f Filter) ([]Event, error) {
+	query, args, err := l.query(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := l.read.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read events: %w", err)
+	}
+	defer rows.Close()
+	var events []Event
+	for rows.Next() {
+		var e Event
+		var at int64
+		var data string
+		if err := rows.Scan(&e.ID, &at, &e.Kind, &e.Installation, &e.RepoID, &e.Owner, &e.Repo, &e.Number, &e.Head, &data); err != nil {
+			return nil, fmt.Errorf("read events: %w", err)
+		}
+		e.At, e.Data = time.UnixMilli(at).UTC(), json.RawMessage(data)
+		events = append(events, e)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read events: %w", err)
+	}
+	return events, nil
+}
+
+// query returns the SQL that selects the events of a filter.
+func (l Reader) query(ctx context.Context, f Filter) (string, []any, error) {
 	from, repoID := l.source()
 	query := `SELECT e.id, e.at, e.kind, e.installation, ` + repoID + `, e.owner, e.repo, e.number, e.head, e.data FROM ` + from
 	where := ` WHERE e.id > $1`
@@ -186,7 +214,7 @@ func (l Reader) Events(ctx context.Context, f Filter) ([]Event, error) {
 	case f.RepoID != 0, f.Owner != "" && f.Repo != "":
 		condition, more, err := l.of(ctx, Repo{f.RepoID, f.Owner, f.Repo}, len(args)+1)
 		if err != nil {
-			return nil, err
+			return "", nil, err
 		}
 		where += " AND " + condition
 		args = append(args, more...)
@@ -224,27 +252,7 @@ func (l Reader) Events(ctx context.Context, f Filter) ([]Event, error) {
 	case f.Limit > 0:
 		query += fmt.Sprintf(" LIMIT %d", f.Limit)
 	}
-
-	rows, err := l.read.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, fmt.Errorf("read events: %w", err)
-	}
-	defer rows.Close()
-	var events []Event
-	for rows.Next() {
-		var e Event
-		var at int64
-		var data string
-		if err := rows.Scan(&e.ID, &at, &e.Kind, &e.Installation, &e.RepoID, &e.Owner, &e.Repo, &e.Number, &e.Head, &data); err != nil {
-			return nil, fmt.Errorf("read events: %w", err)
-		}
-		e.At, e.Data = time.UnixMilli(at).UTC(), json.RawMessage(data)
-		events = append(events, e)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read events: %w", err)
-	}
-	return events, nil
+	return query, args, nil
 }
 
 // A Subject is a pull request that events are about.

@@ -139,7 +139,7 @@ type view struct {
 	report                checks.Report
 }
 
-// look finds out what to compare.
+// look finds out what to compare. done is never nil, and is to be called when the view is not used any more.
 func look(ctx context.Context, repo *mirror.Repo, o Options) (v view, done func(), err error) {
 	done = func() {}
 	if v.Base, v.base, err = baseRevision(ctx, repo, o.Base); err != nil {
@@ -181,10 +181,12 @@ func look(ctx context.Context, repo *mirror.Repo, o Options) (v view, done func(
 		}
 		v.change.Head = tree
 	}
-	text, ok, err := repo.ReadFile(ctx, v.Base, policy.File)
-	if err != nil {
-		return v, done, err
-	}
+	err = v.readPolicy(ctx, repo, o)
+	return v, done, err
+}
+
+// readPolicy reads the policy at the base, and above it the organisation's, if there is one.
+func (v *view) readPolicy(ctx context.Context, repo *mirror.Repo, o Options) error {
 	known := o.known()
 	parse := func(name string, text []byte) (policy.Layer, error) {
 		layer, err := policy.Parse(name, text)
@@ -195,24 +197,28 @@ func look(ctx context.Context, repo *mirror.Repo, o Options) (v view, done func(
 		}
 		return layer, err
 	}
+	text, ok, err := repo.ReadFile(ctx, v.Base, policy.File)
+	if err != nil {
+		return err
+	}
 	var repository policy.Layer
 	if ok {
 		if repository, err = parse(policy.File, text); err != nil {
-			return v, done, fmt.Errorf("the policy at the base is not valid:\n%w", err)
+			return fmt.Errorf("the policy at the base is not valid:\n%w", err)
 		}
 	}
 	if o.OrgPolicy != "" {
 		if text, err = plainfile.Read(o.OrgPolicy, policyBytes); err != nil {
-			return v, done, fmt.Errorf("--org-policy: %w", err)
+			return fmt.Errorf("--org-policy: %w", err)
 		}
 		if v.organisation, err = parse(o.OrgPolicy, text); err != nil {
-			return v, done, fmt.Errorf("the policy of the organisation is not valid:\n%w", err)
+			return fmt.Errorf("the policy of the organisation is not valid:\n%w", err)
 		}
 	}
 	v.policy = policy.Merge(v.organisation, repository)
 	v.notices = append(v.notices, v.policy.RefusalNotices()...)
 	v.change.External = missing(v.policy, o.Scanners)
-	return v, done, nil
+	return nil
 }
 
 // propose tells of the policy that the change would bring in. Where a notice has a remark in it, it is

@@ -55,14 +55,7 @@ const (
 // compile takes the guardrails out of the values.
 func (g *Guardrails) compile(values map[string]Value) {
 	g.Gates = map[scanners.Gate]GatePolicy{}
-	g.Accept = ownership.Rules{ByTeam: map[string]ownership.Ceiling{}, Above: map[scanners.Severity]ownership.Quorum{}}
-	ceiling := func(c *ownership.Ceiling, field string, data any) {
-		set(&c.MaxSeverity, data, field == "max_severity")
-		set(&c.MaxDays, data, field == "max_days")
-		set(&c.ReasonMin, data, field == "reason_min")
-	}
 	enforce := map[int]*Enforced{}
-	teams := map[string]map[string]any{}
 	for _, v := range values {
 		if v.Key[0] != "guardrails" {
 			continue
@@ -85,34 +78,6 @@ func (g *Guardrails) compile(values map[string]Value) {
 			} else {
 				g.Broadest = v.Data.(Breadth)
 			}
-		case "accept":
-			switch k[1] {
-			case "default":
-				ceiling(&g.Accept.Default, k[2], v.Data)
-			case "by_team":
-				team := strings.ToLower(k[2])
-				if teams[team] == nil {
-					teams[team] = map[string]any{}
-				}
-				teams[team][k[3]] = v.Data
-			case "above":
-				var s scanners.Severity
-				_ = s.UnmarshalText([]byte(k[2])) // the decoder took it
-				q, ok := g.Accept.Above[s]
-				if !ok {
-					q = ownership.Quorum{People: 1, From: ownership.Lead, MaxDays: 30, Distinct: true}
-				}
-				set(&q.People, v.Data, k[3] == "people")
-				set(&q.From, v.Data, k[3] == "from")
-				set(&q.MaxDays, v.Data, k[3] == "max_days")
-				set(&q.Distinct, v.Data, k[3] == "distinct")
-				set(&q.AuthorCounts, v.Data, k[3] == "author_counts")
-				g.Accept.Above[s] = q
-			case "never":
-				g.Accept.Never = plain(v.Data)
-			case "max_renewals":
-				g.Accept.MaxRenewals = v.Data.(int)
-			}
 		case "enforce":
 			i, _ := strconv.Atoi(k[1]) // the decoder wrote it
 			if enforce[i] == nil {
@@ -127,13 +92,7 @@ func (g *Guardrails) compile(values map[string]Value) {
 			set(&g.NoSurprise.GraceDays, v.Data, k[1] == "grace_days")
 		}
 	}
-	for team, fields := range teams { // what a team's does not say is as for everybody
-		c := g.Accept.Default
-		for field, data := range fields {
-			ceiling(&c, field, data)
-		}
-		g.Accept.ByTeam[team] = c
-	}
+	g.Accept = acceptRules(values)
 	for _, i := range slices.Sorted(maps.Keys(enforce)) {
 		g.Enforce = append(g.Enforce, *enforce[i])
 	}
@@ -141,6 +100,58 @@ func (g *Guardrails) compile(values map[string]Value) {
 	if g.Broadest == All && (len(g.Gates) > 0 || len(g.Enforce) > 0 || len(g.Required) > 0) {
 		g.Broadest = Kind
 	}
+}
+
+// acceptRules takes guardrails.accept out of the values. What is not said for a team is as for everybody.
+func acceptRules(values map[string]Value) ownership.Rules {
+	rules := ownership.Rules{ByTeam: map[string]ownership.Ceiling{}, Above: map[scanners.Severity]ownership.Quorum{}}
+	teams := map[string]map[string]any{}
+	for _, v := range values {
+		if v.Key[0] != "guardrails" || v.Key[1] != "accept" {
+			continue
+		}
+		switch k := v.Key[2:]; k[0] {
+		case "default":
+			setCeiling(&rules.Default, k[1], v.Data)
+		case "by_team":
+			team := strings.ToLower(k[1])
+			if teams[team] == nil {
+				teams[team] = map[string]any{}
+			}
+			teams[team][k[2]] = v.Data
+		case "above":
+			var s scanners.Severity
+			_ = s.UnmarshalText([]byte(k[1])) // the decoder took it
+			q, ok := rules.Above[s]
+			if !ok {
+				q = ownership.Quorum{People: 1, From: ownership.Lead, MaxDays: 30, Distinct: true}
+			}
+			set(&q.People, v.Data, k[2] == "people")
+			set(&q.From, v.Data, k[2] == "from")
+			set(&q.MaxDays, v.Data, k[2] == "max_days")
+			set(&q.Distinct, v.Data, k[2] == "distinct")
+			set(&q.AuthorCounts, v.Data, k[2] == "author_counts")
+			rules.Above[s] = q
+		case "never":
+			rules.Never = plain(v.Data)
+		case "max_renewals":
+			rules.MaxRenewals = v.Data.(int)
+		}
+	}
+	for team, fields := range teams {
+		c := rules.Default
+		for field, data := range fields {
+			setCeiling(&c, field, data)
+		}
+		rules.ByTeam[team] = c
+	}
+	return rules
+}
+
+func setCeiling(c *ownership.Ceiling, field string, data any) {
+	set(&c.MaxSeverity, data, field == "max_severity")
+	set(&c.MaxDays, data, field == "max_days")
+	set(&c.ReasonMin, data, field == "reason_min")
 }
 
 // floor is the mildest mode that the guardrails allow for a finding, and what says so.
@@ -183,21 +194,18 @@ func (p Policy) enforced(scanner, rule string) (first Enforced, ok bool) {
 	return first, ok
 }
 
-// guard takes back what the repository may not say, and tells it.
+// guard refuses what the repository may not say, with the reason.
 func (p *Policy) guard() {
-	at := func(key ...string) Origin { return p.values[Key(key).id()].Origin }
 	for _, name := range p.Guardrails.Required {
 		if p.off[name] {
-			p.refuse(p.values[Key{"scanners", name, "enabled"}.id()], "the organisation requires this scanner, so it runs", at("guardrails", "scanners", "required"))
+			p.refuse(p.values[Key{"scanners", name, "enabled"}.id()], "the organisation requires this scanner, so it runs", p.origin("guardrails", "scanners", "required"))
 		}
 		p.Scanners[name] = true
 	}
-	loudest, guarded := Off, []string{}
+	var guarded []string // gates
 	for _, gate := range scanners.Gates() {
-		g := p.Guardrails.Gates[gate]
-		if g.Mode > Off {
+		if p.Guardrails.Gates[gate].Mode > Off {
 			guarded = append(guarded, string(gate))
-			loudest = max(loudest, g.Mode)
 		}
 	}
 	for _, v := range p.Values() {
@@ -210,36 +218,59 @@ func (p *Policy) guard() {
 		}
 		switch {
 		case k[0] == "gates":
-			g, ok := p.Guardrails.Gates[scanners.Gate(k[1])]
-			by := at("guardrails", "gates", k[1], "at_least")
-			if m, isMode := v.Data.(Mode); ok && isMode && m < g.Mode {
-				p.refuse(v, fmt.Sprintf("%s is too mild; the organisation wants at least %s for findings of %s severity or worse", m, g.Mode, g.Severity), by)
-			}
-			if s, isSeverity := v.Data.(scanners.Severity); ok && isSeverity && s > g.Severity && g.Mode > Observe {
-				p.refuse(v, fmt.Sprintf("the organisation wants at least %s for findings of %s severity or worse, so this does not silence them", g.Mode, g.Severity), by)
-			}
+			p.guardGate(v, k)
 		case k[0] == "rules" && k[2] == "mode":
-			m := v.Data.(Mode)
-			if m < loudest {
-				p.refuse(v, fmt.Sprintf("a finding of a gate that the organisation guards (%s) is as loud as it wants at least", strictyaml.List(guarded, "and")), at("guardrails", "gates", guarded[0], "at_least"))
-				continue
-			}
-			for _, e := range p.Guardrails.Enforce {
-				if m < Comment && overlaps(e.Rule, k[1]) {
-					p.refuse(v, fmt.Sprintf("the organisation enforces %s, so findings of it are shown", strictyaml.Quote(e.Rule)), p.values[e.key.with("rule").id()].Origin)
-					break
-				}
-			}
+			p.guardRule(v, k, guarded)
 		case k[0] == "scanners" && p.off[k[1]] && !p.requires(k[1]):
-			switch {
-			case p.Enforces(k[1]):
-				p.refuse(v, "the organisation enforces rules of this scanner, so it runs", Origin{})
-			case len(guarded) > 0:
-				p.refuse(v, fmt.Sprintf("where it works for a gate that the organisation guards (%s), it runs", strictyaml.List(guarded, "and")), at("guardrails", "gates", guarded[0], "at_least"))
-			}
+			p.guardScanner(v, k, guarded)
 		case k[0] == "paths":
 			p.guardIgnore(v)
 		}
+	}
+}
+
+// origin is where the organisation says a value.
+func (p *Policy) origin(key ...string) Origin { return p.values[Key(key).id()].Origin }
+
+// guardGate refuses what makes a gate milder than its guardrail, gates.k[1].
+func (p *Policy) guardGate(v Value, k Key) {
+	g, ok := p.Guardrails.Gates[scanners.Gate(k[1])]
+	by := p.origin("guardrails", "gates", k[1], "at_least")
+	if m, isMode := v.Data.(Mode); ok && isMode && m < g.Mode {
+		p.refuse(v, fmt.Sprintf("%s is too mild; the organisation wants at least %s for findings of %s severity or worse", m, g.Mode, g.Severity), by)
+	}
+	if s, isSeverity := v.Data.(scanners.Severity); ok && isSeverity && s > g.Severity && g.Mode > Observe {
+		p.refuse(v, fmt.Sprintf("the organisation wants at least %s for findings of %s severity or worse, so this does not silence them", g.Mode, g.Severity), by)
+	}
+}
+
+// guardRule refuses a mode for rules, rules.k[1], that is milder than the strictest guarded gate, or that
+// hides a rule the organisation enforces.
+func (p *Policy) guardRule(v Value, k Key, guarded []string) {
+	strictest := Off
+	for _, gate := range guarded {
+		strictest = max(strictest, p.Guardrails.Gates[scanners.Gate(gate)].Mode)
+	}
+	m := v.Data.(Mode)
+	if m < strictest {
+		p.refuse(v, fmt.Sprintf("a finding of a gate that the organisation guards (%s) is as loud as it wants at least", strictyaml.List(guarded, "and")), p.origin("guardrails", "gates", guarded[0], "at_least"))
+		return
+	}
+	for _, e := range p.Guardrails.Enforce {
+		if m < Comment && overlaps(e.Rule, k[1]) {
+			p.refuse(v, fmt.Sprintf("the organisation enforces %s, so findings of it are shown", strictyaml.Quote(e.Rule)), p.origin(e.key.with("rule")...))
+			return
+		}
+	}
+}
+
+// guardScanner refuses to switch off the scanner k[1], where the organisation needs its findings.
+func (p *Policy) guardScanner(v Value, k Key, guarded []string) {
+	switch {
+	case p.Enforces(k[1]):
+		p.refuse(v, "the organisation enforces rules of this scanner, so it runs", Origin{})
+	case len(guarded) > 0:
+		p.refuse(v, fmt.Sprintf("where it works for a gate that the organisation guards (%s), it runs", strictyaml.List(guarded, "and")), p.origin("guardrails", "gates", guarded[0], "at_least"))
 	}
 }
 

@@ -142,14 +142,8 @@ func (r *Reader) simple(tokens token.Tokens) {
 				continue // the second star of **
 			}
 			r.Problem(at, "put quotes around text that begins with *; YAML aliases are not taken here")
-		case token.AnchorType:
-			r.Problem(at, "put quotes around text that begins with &; YAML anchors are not taken here")
-		case token.TagType:
-			r.Problem(at, "put quotes around text that begins with !; YAML tags are not taken here")
-		case token.MergeKeyType:
-			r.Problem(at, "write the keys out; YAML merge keys (<<) are not taken here")
-		case token.MappingKeyType:
-			r.Problem(at, "write the key without ?; keys are plain text here")
+		case token.AnchorType, token.TagType, token.MergeKeyType, token.MappingKeyType:
+			r.Problem(at, "%s", notTaken(t.Type))
 		case token.DirectiveType:
 			r.Problem(at, "remove this line; YAML directives (%%) are not taken here")
 			return // the rest of the line would look like text
@@ -179,6 +173,19 @@ func (r *Reader) simple(tokens token.Tokens) {
 		}
 		content = content || t.Type != token.CommentType && t.Type != token.DocumentHeaderType
 	}
+}
+
+// notTaken says what to write instead of a part of YAML that is not taken.
+func notTaken(t token.Type) string {
+	switch t {
+	case token.AnchorType:
+		return "put quotes around text that begins with &; YAML anchors are not taken here"
+	case token.TagType:
+		return "put quotes around text that begins with !; YAML tags are not taken here"
+	case token.MergeKeyType:
+		return "write the keys out; YAML merge keys (<<) are not taken here"
+	}
+	return "write the key without ?; keys are plain text here"
 }
 
 // syntax tells an error of the library, in our words where we have some.

@@ -164,31 +164,43 @@ func (c *checker) instruction(node, top *parser.Node) {
 			c.stage.shell = !shells.MatchString(node.Next.Value)
 		}
 	case "env":
-		for n := node.Next; n != nil && n.Next != nil; n = n.Next.Next.Next {
-			c.variable("ENV", unquote(n.Value), unquote(n.Next.Value), top)
-			if n.Next.Next == nil {
-				break
-			}
-		}
+		c.env(node, top)
 	case "arg":
-		for n := node.Next; n != nil; n = n.Next {
-			if name, value, ok := strings.Cut(n.Value, "="); ok {
-				c.variable("ARG", name, unquote(value), top)
-			}
-		}
+		c.arg(node, top)
 	case "add":
 		c.download(node, top)
 		c.mode(node, top)
 	case "copy":
 		c.mode(node, top)
 	case "expose":
-		for n := node.Next; n != nil; n = n.Next {
-			if n.Value == "22" || n.Value == "22/tcp" {
-				c.add(ssh, top.StartLine, top.EndLine, "The image announces port 22, which is SSH.")
-			}
-		}
+		c.expose(node, top)
 	case "run":
 		c.run(node, top)
+	}
+}
+
+func (c *checker) env(node, top *parser.Node) {
+	for n := node.Next; n != nil && n.Next != nil; n = n.Next.Next.Next {
+		c.variable("ENV", unquote(n.Value), unquote(n.Next.Value), top)
+		if n.Next.Next == nil {
+			break
+		}
+	}
+}
+
+func (c *checker) arg(node, top *parser.Node) {
+	for n := node.Next; n != nil; n = n.Next {
+		if name, value, ok := strings.Cut(n.Value, "="); ok {
+			c.variable("ARG", name, unquote(value), top)
+		}
+	}
+}
+
+func (c *checker) expose(node, top *parser.Node) {
+	for n := node.Next; n != nil; n = n.Next {
+		if n.Value == "22" || n.Value == "22/tcp" {
+			c.add(ssh, top.StartLine, top.EndLine, "The image announces port 22, which is SSH.")
+		}
 	}
 }
 

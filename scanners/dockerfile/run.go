@@ -307,15 +307,7 @@ func (r reader) pipe(n *syntax.BinaryCmd) {
 	if len(words) == 0 {
 		return
 	}
-	const longest = 20 // of a pipe that people write
-	from := []*syntax.Stmt{n.X}
-	for len(from) < longest {
-		b, ok := from[0].Cmd.(*syntax.BinaryCmd)
-		if !ok || b.Op != syntax.Pipe && b.Op != syntax.PipeAll {
-			break
-		}
-		from = append([]*syntax.Stmt{b.X, b.Y}, from[1:]...)
-	}
+	from := piecesOf(n.X)
 	switch name, args := words[0], words[1:]; name {
 	case "sh", "bash", "ash", "dash", "zsh", "python", "python3", "perl", "ruby", "node":
 		if len(args) > 0 && !strings.HasPrefix(args[0], "-") || slices.Contains(args, "-c") || slices.Contains(args, "-m") || slices.Contains(args, "-e") && name != "sh" && name != "bash" {
@@ -328,15 +320,31 @@ func (r reader) pipe(n *syntax.BinaryCmd) {
 			}
 		}
 	case "chpasswd":
-		call, ok := from[0].Cmd.(*syntax.CallExpr)
-		if !ok || len(call.Args) == 0 || slices.Contains(args, "-e") || slices.Contains(args, "--encrypted") {
-			return
+		if call, ok := from[0].Cmd.(*syntax.CallExpr); ok && len(call.Args) > 0 && !slices.Contains(args, "-e") && !slices.Contains(args, "--encrypted") {
+			r.chpasswd(n, command(call))
 		}
-		echo := command(call)
-		user, password, ok := strings.Cut(echo[len(echo)-1], ":")
-		if ok && (echo[0] == "echo" || echo[0] == "printf") && len(password) > 1 && !strings.Contains(password, "$") {
-			r.add(secret, n, "The build sets a literal password for the user "+infra.Name(user)+".", "chpasswd", user)
+	}
+}
+
+// piecesOf returns the commands of a pipe, in order.
+func piecesOf(s *syntax.Stmt) []*syntax.Stmt {
+	const longest = 20 // of a pipe that people write
+	pieces := []*syntax.Stmt{s}
+	for len(pieces) < longest {
+		b, ok := pieces[0].Cmd.(*syntax.BinaryCmd)
+		if !ok || b.Op != syntax.Pipe && b.Op != syntax.PipeAll {
+			break
 		}
+		pieces = append([]*syntax.Stmt{b.X, b.Y}, pieces[1:]...)
+	}
+	return pieces
+}
+
+// chpasswd checks the password that a command writes into the pipe n, as echo does.
+func (r reader) chpasswd(n *syntax.BinaryCmd, echo []string) {
+	user, password, ok := strings.Cut(echo[len(echo)-1], ":")
+	if ok && (echo[0] == "echo" || echo[0] == "printf") && len(password) > 1 && !strings.Contains(password, "$") {
+		r.add(secret, n, "The build sets a literal password for the user "+infra.Name(user)+".", "chpasswd", user)
 	}
 }
 

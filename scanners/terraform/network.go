@@ -90,16 +90,7 @@ func (c *checker) network(at block) {
 	b := at.body
 	switch at.kind {
 	case "aws_security_group", "aws_default_security_group":
-		for _, in := range blocks(b, "ingress") {
-			c.awsIngress(at, opened(in), values(in))
-		}
-		if list, ok := attribute(b, "ingress").(*hclsyntax.TupleConsExpr); ok {
-			for _, item := range list.Exprs {
-				if rule, ok := literal(item).(map[string]any); ok {
-					c.awsIngress(at, item.Range(), rule)
-				}
-			}
-		}
+		c.awsSecurityGroup(at)
 	case "aws_security_group_rule":
 		if literal(attribute(b, "type")) == "ingress" {
 			c.awsIngress(at, opened(b), values(b))
@@ -120,27 +111,50 @@ func (c *checker) network(at block) {
 			c.add(openDatabase, at, first(b, "end_ip_address"), "lets the whole internet reach the database.")
 		}
 	case "google_sql_database_instance":
-		for _, s := range blocks(b, "settings") {
-			for _, ip := range blocks(s, "ip_configuration") {
-				for _, n := range blocks(ip, "authorized_networks") {
-					if v, _ := literal(attribute(n, "value")).(string); anywhere(v) {
-						c.add(openDatabase, at, first(n, "value"), "lets the whole internet reach the database.")
-					}
+		c.gcpDatabase(at)
+	case "aws_eks_cluster", "google_container_cluster":
+		c.clusterEndpoint(at)
+	}
+}
+
+func (c *checker) awsSecurityGroup(at block) {
+	for _, in := range blocks(at.body, "ingress") {
+		c.awsIngress(at, opened(in), values(in))
+	}
+	list, ok := attribute(at.body, "ingress").(*hclsyntax.TupleConsExpr)
+	if !ok {
+		return
+	}
+	for _, item := range list.Exprs {
+		if rule, ok := literal(item).(map[string]any); ok {
+			c.awsIngress(at, item.Range(), rule)
+		}
+	}
+}
+
+func (c *checker) gcpDatabase(at block) {
+	for _, s := range blocks(at.body, "settings") {
+		for _, ip := range blocks(s, "ip_configuration") {
+			for _, n := range blocks(ip, "authorized_networks") {
+				if v, _ := literal(attribute(n, "value")).(string); anywhere(v) {
+					c.add(openDatabase, at, first(n, "value"), "lets the whole internet reach the database.")
 				}
 			}
 		}
-	case "aws_eks_cluster":
-		for _, vpc := range blocks(b, "vpc_config") {
-			if literal(attribute(vpc, "endpoint_public_access")) != false && slices.ContainsFunc(texts(literal(attribute(vpc, "public_access_cidrs"))), anywhere) {
-				c.add(clusterEndpoint, at, first(vpc, "public_access_cidrs"), "lets the whole internet reach the API of the cluster.")
-			}
+	}
+}
+
+func (c *checker) clusterEndpoint(at block) {
+	const open = "lets the whole internet reach the API of the cluster."
+	for _, vpc := range blocks(at.body, "vpc_config") {
+		if literal(attribute(vpc, "endpoint_public_access")) != false && slices.ContainsFunc(texts(literal(attribute(vpc, "public_access_cidrs"))), anywhere) {
+			c.add(clusterEndpoint, at, first(vpc, "public_access_cidrs"), open)
 		}
-	case "google_container_cluster":
-		for _, networks := range blocks(b, "master_authorized_networks_config") {
-			for _, n := range blocks(networks, "cidr_blocks") {
-				if v, _ := literal(attribute(n, "cidr_block")).(string); anywhere(v) {
-					c.add(clusterEndpoint, at, first(n, "cidr_block"), "lets the whole internet reach the API of the cluster.")
-				}
+	}
+	for _, networks := range blocks(at.body, "master_authorized_networks_config") {
+		for _, n := range blocks(networks, "cidr_blocks") {
+			if v, _ := literal(attribute(n, "cidr_block")).(string); anywhere(v) {
+				c.add(clusterEndpoint, at, first(n, "cidr_block"), open)
 			}
 		}
 	}
