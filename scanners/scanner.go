@@ -370,6 +370,15 @@ func (e *IncompleteError) Error() string {
 
 func (e *IncompleteError) Unwrap() error { return e.Err }
 
+// Some lists at most n names, n being 1 or more, and how many there are besides: "a, b and 3 more". It is
+// empty for no names.
+func Some(names []string, n int) string {
+	if len(names) <= n {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:n], ", "), len(names)-n)
+}
+
 // Unread gives the paths of the [IncompleteError] that err is; none where they are not known.
 func Unread(err error) []string {
 	var inc *IncompleteError

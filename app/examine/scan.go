@@ -176,7 +176,7 @@ func (s *source) gaps(info scanners.Info) (gaps []error) {
 		}
 	}
 	if len(large) > 0 && info.Has(scanners.ScopeFile) {
-		gaps = append(gaps, &scanners.IncompleteError{Reason: "Too large to be scanned: " + some(large, 3) + "."})
+		gaps = append(gaps, &scanners.IncompleteError{Reason: "Too large to be scanned: " + scanners.Some(large, 3) + "."})
 	}
 	if s.truncated != "" {
 		gaps = append(gaps, &scanners.IncompleteError{Reason: s.truncated})
@@ -366,7 +366,7 @@ func (c *scan) checkout(ctx context.Context, files []mirror.TreeFile, changed []
 	}
 	found, err := c.scanner.Scan(ctx, scanners.Target{Scope: scanners.ScopeTree, Dir: dir, Files: changed})
 	if err == nil && len(left) > 0 {
-		err = &scanners.IncompleteError{Reason: "Too large to be scanned: " + some(left, 3) + "."}
+		err = &scanners.IncompleteError{Reason: "Too large to be scanned: " + scanners.Some(left, 3) + "."}
 	}
 	return found, err
 }
@@ -429,12 +429,4 @@ func join(errs []error) error {
 		reasons = append(reasons, scanners.Reason(err))
 	}
 	return &scanners.IncompleteError{Reason: strings.Join(slices.Compact(reasons), " "), Err: errors.Join(errs...)}
-}
-
-// some lists the first n names, and says how many more there are.
-func some(names []string, n int) string {
-	if len(names) <= n {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:n], ", "), len(names)-n)
 }

@@ -14,7 +14,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -186,16 +185,11 @@ func (g *gaps) add(path string, err error) {
 }
 
 func (g *gaps) err() error {
-	const shown = 3
 	if len(g.errs) == 0 {
 		return nil
 	}
-	names := strings.Join(g.named[:min(len(g.named), shown)], ", ")
-	if more := len(g.named) - shown; more > 0 {
-		names += fmt.Sprintf(" and %d more", more)
-	}
 	return &scanners.IncompleteError{
-		Reason: "Not searched for secrets to the end: " + names + "; keep such files out of the repository, or split them.",
+		Reason: "Not searched for secrets to the end: " + scanners.Some(g.named, 3) + "; keep such files out of the repository, or split them.",
 		Err:    errors.Join(g.errs...),
 		Paths:  g.paths,
 	}

@@ -252,17 +252,12 @@ func (g *gaps) unanswered(path string, err error) {
 }
 
 func (g *gaps) err() error {
-	const shown = 3
 	if len(g.errs) == 0 {
 		return nil
 	}
 	var reasons []string
 	if len(g.named) > 0 {
-		names := strings.Join(g.named[:min(len(g.named), shown)], ", ")
-		if more := len(g.named) - shown; more > 0 {
-			names += fmt.Sprintf(" and %d more", more)
-		}
-		reasons = append(reasons, "The packages could not be read from "+names+".")
+		reasons = append(reasons, "The packages could not be read from "+scanners.Some(g.named, 3)+".")
 	}
 	slices.Sort(g.reasons)
 	reasons = append(reasons, slices.Compact(g.reasons)...)

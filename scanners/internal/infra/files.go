@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/secbydesign/secbydesign/scanners"
 )
@@ -100,17 +99,12 @@ func gap(path string, err error) string {
 }
 
 func incomplete(gaps, paths []string, errs []error) error {
-	const shown = 3
 	if len(gaps) == 0 {
 		return nil
 	}
 	slices.Sort(gaps)
-	names := strings.Join(gaps[:min(len(gaps), shown)], ", ")
-	if more := len(gaps) - shown; more > 0 {
-		names += fmt.Sprintf(" and %d more", more)
-	}
 	return &scanners.IncompleteError{
-		Reason: "Not checked: " + names + "; fix what is named, and the next push checks it.",
+		Reason: "Not checked: " + scanners.Some(gaps, 3) + "; fix what is named, and the next push checks it.",
 		Err:    errors.Join(errs...),
 		Paths:  paths,
 	}

@@ -41,16 +41,11 @@ func (t tree) partial() error {
 		if len(paths) == 0 {
 			return nil
 		}
-		const shown = 3
 		var names []string
-		for _, path := range paths[:min(len(paths), shown)] {
+		for _, path := range paths {
 			names = append(names, untrusted.Quote(path))
 		}
-		list := strings.Join(names, ", ")
-		if more := len(paths) - shown; more > 0 {
-			list += fmt.Sprintf(" and %d more", more)
-		}
-		return &scanners.IncompleteError{Reason: "Not scanned, because of " + why + ": " + list + ".", Paths: paths}
+		return &scanners.IncompleteError{Reason: "Not scanned, because of " + why + ": " + scanners.Some(names, 3) + ".", Paths: paths}
 	}
 	return join(not("their names", t.left), not("too many words that could silence the tool", t.loud))
 }

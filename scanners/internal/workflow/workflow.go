@@ -104,14 +104,9 @@ func Scan(ctx context.Context, t scanners.Target, info scanners.Info, judge func
 	if len(gaps) == 0 {
 		return found, nil
 	}
-	const shown = 3
 	slices.Sort(gaps)
-	names := strings.Join(gaps[:min(len(gaps), shown)], ", ")
-	if more := len(gaps) - shown; more > 0 {
-		names += fmt.Sprintf(" and %d more", more)
-	}
 	return found, &scanners.IncompleteError{
-		Reason: "Not judged to the end: " + names + "; split such a file, or make it simpler.",
+		Reason: "Not judged to the end: " + scanners.Some(gaps, 3) + "; split such a file, or make it simpler.",
 		Err:    errors.Join(errs...),
 		Paths:  paths,
 	}
