@@ -11,8 +11,8 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// newest stands in for the newest version of a line of them: an action's tag "v4" moves to each
-// new version 4.x.y, and "v4.1" to each 4.1.y.
+// newest stands for the newest minor or patch version: an action's tag "v4" moves to each new
+// version 4.x.y, and "v4.1" to each 4.1.y.
 const newest = "999999999"
 
 var (
@@ -23,8 +23,8 @@ var (
 )
 
 // readUses finds the actions and reusable workflows that a workflow or an action uses. osv-scalibr
-// has no reader for them. The YAML library is the one that it has for pnpm's lockfiles; it stops at
-// a depth of 10,000, where others take the square of it.
+// has no reader for them. The YAML library is the one that osv-scalibr uses for pnpm's lockfiles;
+// it stops at a depth of 10,000, where others take quadratic time.
 func readUses(_ context.Context, f scanners.File) ([]pkg, error) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(f.Content, &doc); err != nil {
@@ -42,7 +42,7 @@ func readUses(_ context.Context, f scanners.File) ([]pkg, error) {
 				}
 			}
 		}
-		// Not the anchor behind an alias: it is walked where it stands.
+		// The anchor of an alias is not walked here, but where it is defined.
 		for _, child := range n.Content {
 			walk(child)
 		}
@@ -54,7 +54,7 @@ func readUses(_ context.Context, f scanners.File) ([]pkg, error) {
 func used(value *yaml.Node) (pkg, bool) {
 	m := uses.FindStringSubmatch(value.Value)
 	if m == nil || len(value.Value) > maxField {
-		return pkg{}, false // of this repository, or a container
+		return pkg{}, false // an action of this repository, or a container
 	}
 	p := pkg{ecosystem: actions, name: canonical(actions, m[1]), shown: m[1], at: place{line: value.Line}}
 	ref := m[3]
@@ -67,7 +67,7 @@ func used(value *yaml.Node) (pkg, bool) {
 	case v != nil:
 		p.version = fmt.Sprintf("%s.%s.%s", v[1], newest, newest)
 	case commitID.MatchString(ref):
-		// Who pins a commit writes the version beside it.
+		// By convention a pinned commit has its version in a comment beside it.
 		if c := pinned.FindStringSubmatch(value.LineComment); c != nil {
 			p.version = strings.TrimPrefix(c[1], "v")
 		}

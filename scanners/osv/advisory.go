@@ -16,8 +16,8 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// An advisory is what this package reads of one record (https://ossf.github.io/osv-schema/).
-// It is shared between scans and must not be changed.
+// An advisory holds the fields of an OSV record (https://ossf.github.io/osv-schema/) that this
+// package uses. It is shared between scans and must not be changed.
 type advisory struct {
 	ID        string     `json:"id"`
 	Withdrawn string     `json:"withdrawn"`
@@ -26,7 +26,7 @@ type advisory struct {
 	Details   string     `json:"details"`
 	Severity  []score    `json:"severity"`
 	Affected  []affected `json:"affected"`
-	// A database may put anything here.
+	// The schema lets each database put anything here.
 	DatabaseSpecific json.RawMessage `json:"database_specific"`
 }
 
@@ -57,7 +57,7 @@ type score struct {
 	Score string `json:"score"`
 }
 
-// maxDetails is how much of an advisory's text is kept; only its first sentence is shown.
+// maxDetails is how many bytes of an advisory's text are kept; only its first sentence is shown.
 const maxDetails = 500
 
 func parseAdvisory(text []byte) (*advisory, error) {
@@ -72,7 +72,7 @@ func parseAdvisory(text []byte) (*advisory, error) {
 	return a, nil
 }
 
-// cut gives the first n bytes of s at most, without half a character.
+// cut returns at most the first n bytes of s, without a partial character.
 func cut(s string, n int) string {
 	if len(s) <= n {
 		return s
@@ -82,17 +82,17 @@ func cut(s string, n int) string {
 
 func (a *advisory) malicious() bool { return strings.HasPrefix(a.ID, "MAL-") }
 
-// names gives the id and all aliases.
+// names returns the id and all aliases.
 func (a *advisory) names() []string { return append([]string{a.ID}, a.Aliases...) }
 
-// about gives the parts of the advisory that are about the package.
+// about returns the parts of the advisory that are about the package.
 func (a *advisory) about(p pkg) (out []affected) {
 	if a.Withdrawn != "" {
 		return nil
 	}
 	for _, one := range a.Affected {
-		// "Maven:https://…" names a registry, "Debian:12" a release. What the file says tells
-		// neither, so the advisory counts for every one.
+		// "Maven:https://…" names a registry, "Debian:12" a release. The scanned file names
+		// neither, so the advisory applies to all of them.
 		ecosystem, _, _ := strings.Cut(one.Package.Ecosystem, ":")
 		if ecosystem == p.ecosystem && canonical(ecosystem, one.Package.Name) == p.name {
 			out = append(out, one)
@@ -103,13 +103,13 @@ func (a *advisory) about(p pkg) (out []affected) {
 
 // affects reports whether the package's version is affected.
 //
-// osv-scalibr has a matcher, too. It takes a package without a version for affected, gives up at
-// the first range of commits, sorts the shared advisory in place, panics at odd versions and knows
-// no GitHub Actions, so it is only compared with, in a test.
+// osv-scalibr has a matcher, too, but it reports a package without a version as affected, stops at
+// the first range of commits, sorts the shared advisory in place, panics on odd versions and does
+// not support GitHub Actions. So only a test uses it, for comparison.
 func (a *advisory) affects(p pkg) bool {
 	parts := a.about(p)
 	if p.version == "" {
-		// Any version may get installed. Only where all are malicious does that say something.
+		// Any version may get installed, so the package counts only if all versions are malicious.
 		return a.malicious() && slices.ContainsFunc(parts, affected.always)
 	}
 	return slices.ContainsFunc(parts, func(part affected) bool { return part.holds(p.ecosystem, p.version) })
@@ -141,7 +141,7 @@ func (r span) holds(ecosystem string, v semantic.Version) bool {
 	if !r.comparable() {
 		return false
 	}
-	// Where a range ends and begins again at one version, the end comes first.
+	// If one range ends and another begins at the same version, the end comes first.
 	rank := func(e event) int {
 		if e.Introduced != "" {
 			return 1
@@ -173,7 +173,8 @@ func (r span) holds(ecosystem string, v semantic.Version) bool {
 
 func (e event) version() string { return cmp.Or(e.Introduced, e.Fixed, e.LastAffected, e.Limit) }
 
-// compareTo orders a version and a text; one that cannot be read is behind all others.
+// compareTo compares v with the version in text. A text that cannot be parsed sorts after all
+// versions.
 func compareTo(v semantic.Version, text string) int {
 	order, err := v.CompareStr(text)
 	if err != nil {
@@ -205,7 +206,7 @@ func parseVersion(ecosystem, version string) (semantic.Version, error) {
 	return semantic.Parse(version, ecosystem)
 }
 
-// fixes gives the versions in which the advisory calls the package mended, unsorted.
+// fixes returns the versions of the package that fix the advisory, unsorted.
 func (a *advisory) fixes(p pkg) (out []string) {
 	for _, part := range a.about(p) {
 		for _, r := range part.Ranges {
@@ -222,14 +223,14 @@ func (a *advisory) fixes(p pkg) (out []string) {
 	return out
 }
 
-// A problem is one or more advisories about the same thing, as far as their aliases tell.
+// A problem is one or more advisories that are about the same thing according to their aliases.
 type problem struct {
-	advisories []*advisory // by id, at least one
+	advisories []*advisory // at least one, sorted by id
 	aliases    []string    // all names, sorted
 }
 
-// group joins what shares a name. Malicious records of one package are one problem in any case:
-// there is nothing to be told twice.
+// group joins advisories that share a name. All advisories that call a package malicious are one
+// problem, so that it is reported once.
 func group(list []*advisory) (out []problem) {
 	byName := map[string]*problem{}
 	slices.SortFunc(list, func(a, b *advisory) int { return cmp.Compare(a.ID, b.ID) })
@@ -270,9 +271,9 @@ func group(list []*advisory) (out []problem) {
 
 func (p problem) malicious() bool { return slices.ContainsFunc(p.advisories, (*advisory).malicious) }
 
-// id is the name to call it by: GitHub's own, which readers of pull requests know best, else the
-// CVE, else the first one. It is chosen among all names and not only among the records at hand,
-// so that every copy of the database leads to the same.
+// id returns the name used in reports: GitHub's own, which readers of pull requests know best, else
+// the CVE, else the id of the first advisory. It is chosen among all names, not only among the
+// advisories at hand, so that every copy of the database leads to the same choice.
 func (p problem) id() string {
 	for _, prefix := range []string{"GHSA-", "CVE-"} {
 		for _, name := range p.aliases {
@@ -284,7 +285,7 @@ func (p problem) id() string {
 	return p.advisories[0].ID
 }
 
-// others gives the names beside id.
+// others returns the names other than id.
 func (p problem) others() []string {
 	return slices.DeleteFunc(slices.Clone(p.aliases), func(n string) bool { return n == p.id() })
 }
@@ -305,7 +306,8 @@ func (p problem) severity(of pkg) scanners.Severity {
 	return worst
 }
 
-// severity is by the newest version of CVSS that the advisory has, else by its database's word.
+// severity uses the newest version of CVSS that the advisory has, else the severity that its
+// database states.
 func (a *advisory) severity(of pkg) (scanners.Severity, bool) {
 	scores := slices.Clone(a.Severity)
 	for _, part := range a.about(of) {
@@ -366,8 +368,8 @@ func baseScore(vector string) (float64, error) {
 	return v.BaseScore(), nil
 }
 
-// mended gives the smallest version that is newer than the package's and that no problem of the
-// list affects, of the same major version where there is one. It is empty when none is known.
+// mended returns the smallest version that is newer than the package's and that no problem of the
+// list affects, preferably of the same major version. It returns "" if no such version is known.
 func mended(p pkg, list ...problem) string {
 	if p.version == "" {
 		return ""

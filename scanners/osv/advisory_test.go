@@ -25,7 +25,7 @@ func parse(t testing.TB, text string) *advisory {
 	return a
 }
 
-// about makes an advisory about npm's "p", with the given part of its entry.
+// about returns an advisory about npm's "p", with the given part of its entry.
 func about(t testing.TB, part string) *advisory {
 	t.Helper()
 	return parse(t, `{"id":"X-1","affected":[{"package":{"ecosystem":"npm","name":"p"},`+part+`}]}`)
@@ -78,7 +78,7 @@ func TestRanges(t *testing.T) {
 	}
 }
 
-// The matcher of osv-scalibr agrees, where it has no fault of its own.
+// The matcher of osv-scalibr agrees, except for its known faults.
 func TestRangesAsTheLibrarySeesThem(t *testing.T) {
 	t.Parallel()
 	for name, test := range ranges {
@@ -270,7 +270,7 @@ func TestLocate(t *testing.T) {
 	}
 }
 
-// FuzzAdvisory holds that no advisory brings a scan down.
+// FuzzAdvisory checks that no advisory makes a scan panic.
 func FuzzAdvisory(f *testing.F) {
 	for _, test := range ranges {
 		f.Add([]byte(`{"id":"X-1","aliases":["CVE-1"],"affected":[{"package":{"ecosystem":"npm","name":"p"},`+test.part+`}]}`), "1.0.0")

@@ -12,11 +12,12 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// describe tells one problem of one package. all is the version in which all problems of the
-// package are mended that can be, or empty.
+// describe returns the finding for one problem of one package. all is the version that fixes all
+// fixable problems of the package, or "".
 //
-// There is no CWE: the advisory's own would make one finding of two problems of the same kind in
-// one package, where scanners are compared by place and CWE. The aliases say what is the same.
+// The finding has no CWE. Findings of different scanners are compared by place and CWE, so the
+// advisory's CWE would merge two problems of the same kind in one package. The aliases identify
+// equal problems instead.
 func describe(format format, f scanners.File, p pkg, known problem, all string) scanners.Finding {
 	finding := scanners.Finding{
 		Rule:     known.id(),
@@ -68,8 +69,8 @@ func describe(format format, f scanners.File, p pkg, known problem, all string) 
 	return finding
 }
 
-// help says how to get rid of it. Editing a lockfile is no way: it holds checksums, and what else
-// the new version needs.
+// help returns the advice for a problem. It never says to edit a lockfile, which also holds
+// checksums and the dependencies of the new version.
 func help(format format, p pkg, own, all string) string {
 	to := cmp.Or(all, own)
 	if own == "" {
@@ -92,8 +93,8 @@ func help(format format, p pkg, own, all string) string {
 	return text
 }
 
-// command is how the format's own tool changes a version, or nothing where the words could be
-// more than words to a shell.
+// command returns the command of the format's own tool that changes the version, or "" if a word
+// could have a special meaning to a shell.
 func (f format) command(p pkg, to string) string {
 	if f.upgrade == "" || !harmless(p.shown) || !harmless(to) {
 		return ""
@@ -110,8 +111,8 @@ func harmless(word string) bool {
 	})
 }
 
-// suggest exchanges the version on the package's line, where that is all there is to do and the
-// line holds the version exactly once.
+// suggest returns a fix that replaces the version on the package's line. ok is false unless that is
+// the whole fix and the line holds the version exactly once.
 func suggest(f scanners.File, p pkg, to string) (scanners.Fix, bool) {
 	if to == "" || !p.fixable || p.at.line == 0 || !harmless(to) {
 		return scanners.Fix{}, false
@@ -151,13 +152,13 @@ func lineOf(text []byte, n int) []byte {
 	return nil
 }
 
-// showVersion gives the version as the file writes it, as far as it is fit to be shown.
+// showVersion returns the version as the file writes it, shortened and made printable.
 func showVersion(p pkg) string {
 	short, _, _ := strings.Cut(p.version, "."+newest)
 	return plain(short, 64)
 }
 
-// summary is one line about the problem, from the first advisory that has one.
+// summary returns one line about the problem, from the first advisory that has one.
 func (p problem) summary() string {
 	for _, a := range p.advisories {
 		if a.Summary != "" {
@@ -172,8 +173,8 @@ func (p problem) summary() string {
 	return ""
 }
 
-// firstSentence gives the first one that is about the problem: texts without a summary often begin
-// with what the package is.
+// firstSentence returns the first sentence that is about the problem: texts without a summary often
+// begin by describing the package.
 func firstSentence(details string) string {
 	text, _, _ := strings.Cut(strings.TrimSpace(details), "\n")
 	first, rest, more := strings.Cut(text, ". ")
@@ -188,7 +189,7 @@ var (
 	problemFirst = regexp.MustCompile(`^(An?|There|This|It) `)
 )
 
-// plain makes one line of printable characters of s, n of them at most.
+// plain returns s as one line of at most n printable characters.
 func plain(s string, n int) string {
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) {

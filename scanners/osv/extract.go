@@ -43,8 +43,8 @@ type pkg struct {
 	version   string // empty when the file does not say which one gets installed
 	shown     string // the name as the file writes it
 	groups    []string
-	at        place // where it is, if the format tells
-	fixable   bool  // exchanging the version on its line is all there is to do
+	at        place // where it is, if the format's reader reports it
+	fixable   bool  // replacing the version on its line is the whole fix
 }
 
 // A format is a kind of file that names packages.
@@ -53,27 +53,27 @@ type format struct {
 	ecosystem string
 	max       int // bytes
 	guard     func([]byte) error
-	prepare   func([]byte) []byte // may exchange characters, but moves nothing; nil for no need
+	prepare   func([]byte) []byte // may replace characters, but not move them; may be nil
 	read      func(context.Context, scanners.File) ([]pkg, error)
 	upgrade   string // the command that changes a version, with %s for name and version
 }
 
 const (
-	// maxLock is above the lockfiles of the largest public repositories, some 5 MB, and keeps
-	// what the libraries make of it below 1 GB.
+	// maxLock is above the lockfiles of the largest public repositories, some 5 MB, and keeps the
+	// memory that the libraries use below 1 GB.
 	maxLock = 10 << 20
-	// maxManifest is for files that people write, and whose readers take more than linear time.
+	// maxManifest is for files that people write and whose readers take more than linear time.
 	maxManifest = 512 << 10
-	// maxPackages is how many packages of one file are looked up.
+	// maxPackages is the most packages of one file that are looked up.
 	maxPackages = 50_000
-	// maxField is how long a name or a version can be.
+	// maxField is the greatest length of a name or a version.
 	maxField = 256
 
 	actions = "GitHub Actions"
 )
 
-// formats tells which files are read, and how. The readers are osv-scalibr's. They are given
-// nothing but the one file: what others say, such as a parent's pom.xml, belongs to those.
+// formats lists the files that are read, and how. The readers are osv-scalibr's. They see only the
+// one file; the contents of others, such as a parent's pom.xml, are scanned with those.
 var formats = []format{
 	lockfile("Go", maxManifest, gomod.New, nil, "go get %s@v%s", "go.mod"),
 	lockfile("npm", maxLock, packagelockjson.New, lightJSON, "npm install %s@%s", "package-lock.json", "npm-shrinkwrap.json"),
@@ -92,8 +92,8 @@ var formats = []format{
 	{files: []string{".github/workflows/*.{yml,yaml}", "**/action.{yml,yaml}"}, ecosystem: actions, max: maxManifest, read: readUses},
 }
 
-// lockfile is a format that one of osv-scalibr's extractors reads, for files of these names in any
-// folder.
+// lockfile returns a format read by one of osv-scalibr's extractors, for files of these names in
+// any folder.
 func lockfile(ecosystem string, size int, open func(*cpb.PluginConfig) (filesystem.Extractor, error), guard func([]byte) error, upgrade string, names ...string) format {
 	f := format{ecosystem: ecosystem, max: size, guard: guard, upgrade: upgrade}
 	for _, name := range names {
@@ -105,7 +105,8 @@ func lockfile(ecosystem string, size int, open func(*cpb.PluginConfig) (filesyst
 		if err != nil {
 			return nil, err
 		}
-		// Some extractors look at neighbours and at folders' names; there are none.
+		// Some extractors read neighbouring files and the names of folders, so they get a file
+		// system without any.
 		name := path.Base(file.Path)
 		only := fstest.MapFS{name: {Data: file.Content}}
 		found, err := e.Extract(ctx, &filesystem.ScanInput{FS: only, Path: name, Reader: bytes.NewReader(file.Content)})
@@ -117,8 +118,8 @@ func lockfile(ecosystem string, size int, open func(*cpb.PluginConfig) (filesyst
 	return f
 }
 
-// undotted is for a reader that leaves out packages with a dot in their name. To Python's tools, a
-// dot there is the same as a hyphen.
+// undotted replaces dots in names by hyphens, for a reader that leaves out packages with a dot in
+// their name. Python's tools treat the two the same.
 func undotted(f format) format {
 	f.prepare = func(text []byte) []byte {
 		return requirement.ReplaceAllFunc(text, func(name []byte) []byte { return bytes.ReplaceAll(name, []byte("."), []byte("-")) })
@@ -128,7 +129,7 @@ func undotted(f format) format {
 
 var requirement = regexp.MustCompile(`(?m)^[ \t]*[A-Za-z0-9][\w.-]*`)
 
-// quiet stops osv-scalibr from writing what strangers wrote into the log. Once for the process,
+// quiet stops osv-scalibr from writing untrusted input to the log. It runs once per process,
 // because the library's logger is global.
 var quiet = sync.OnceFunc(func() { scalibrlog.SetLogger(silence{}) })
 
@@ -143,7 +144,7 @@ func (silence) Info(...any)           {}
 func (silence) Debugf(string, ...any) {}
 func (silence) Debug(...any)          {}
 
-// formatOf gives the format of a file, or nil.
+// formatOf returns the format of a file, or nil.
 func formatOf(name string) *format {
 	for i := range formats {
 		if (scanners.Info{Files: formats[i].files}).Matches(name) && !slices.Contains(strings.Split(name, "/"), "node_modules") {
@@ -159,8 +160,8 @@ var (
 	errOdd      = errors.New("it is not like a file of its name")
 )
 
-// extract gives the packages of a file, each version once, in a fixed order. What the libraries
-// do with hostile input, they do behind its limits.
+// extract returns the packages of a file, each version once, in a fixed order. It checks the size
+// and the guard of the format first, to protect the libraries from hostile input.
 func extract(ctx context.Context, f *format, file scanners.File) (found []pkg, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -194,7 +195,7 @@ func extract(ctx context.Context, f *format, file scanners.File) (found []pkg, e
 	return found, nil
 }
 
-// packages makes ours of osv-scalibr's packages, without those that no advisory can be about.
+// packages converts osv-scalibr's packages, leaving out those that no advisory can be about.
 func packages(ecosystem string, list []*extractor.Package) []pkg {
 	var out []pkg
 	for _, p := range list {
@@ -207,7 +208,7 @@ func packages(ecosystem string, list []*extractor.Package) []pkg {
 		}
 		switch m := p.Metadata.(type) {
 		case *requirements.Metadata:
-			// A lower bound is not what gets installed.
+			// A lower bound is not the installed version.
 			if m.VersionComparator != "==" && m.VersionComparator != "===" {
 				one.version = ""
 			}
@@ -217,15 +218,15 @@ func packages(ecosystem string, list []*extractor.Package) []pkg {
 		}
 		switch ecosystem {
 		case "Go":
-			// Go's line of the language, and of the toolchain, is the oldest that will do; which one
-			// builds the program is not in the file. A replacement by a folder has no version.
+			// The go and toolchain lines name the oldest version that suffices; the file does not
+			// say which one builds the program. A replacement by a folder has no version.
 			if p.Name == "stdlib" || p.Version == "" {
 				continue
 			}
 			one.fixable = true
 		case "Maven":
 			if strings.Contains(one.version, "${") {
-				one.version = "" // of a property that stands elsewhere
+				one.version = "" // names a property defined elsewhere
 			}
 		}
 		out = append(out, one)
@@ -235,7 +236,7 @@ func packages(ecosystem string, list []*extractor.Package) []pkg {
 
 var separators = regexp.MustCompile(`[-_.]+`)
 
-// canonical writes a name in the way in which names of one package are equal.
+// canonical returns the form of a name that is equal for all spellings of one package.
 func canonical(ecosystem, name string) string {
 	switch ecosystem {
 	case "PyPI": // https://packaging.python.org/en/latest/specifications/name-normalization/

@@ -19,7 +19,7 @@ import (
 type folder struct {
 	dir, cache string
 
-	mu   sync.Mutex // held while an index is made: whoever waits would only make it, too
+	mu   sync.Mutex // held while an index is built, so that waiting calls do not build it again
 	open map[string]*index
 }
 
@@ -27,7 +27,7 @@ func newFolder(dir, cache string) *folder {
 	return &folder{dir: dir, cache: cache, open: map[string]*index{}}
 }
 
-// An export is one all.zip, as it was when it was looked at.
+// An export describes one all.zip at the time of its os.Stat.
 type export struct {
 	path string
 	size int64
@@ -43,17 +43,18 @@ func (f *folder) export(ecosystem string) (export, error) {
 	return export{path, info.Size(), info.ModTime()}, nil
 }
 
-// name is of this export, and of no other.
+// name returns a name unique to this export.
 func (e export) name() string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%d\x00%d", e.path, e.size, e.time.UnixNano()))
 	return hex.EncodeToString(sum[:16])
 }
 
-// state is a digest of all exports.
+// state returns a digest of all exports.
 func (f *folder) state(context.Context) (string, error) {
 	entries, err := os.ReadDir(f.dir)
 	if err != nil {
-		// Without the cause, which has a path of this machine: everybody may read the sentence.
+		// The error leaves out the cause, which has a path of this machine, because users may read
+		// it.
 		return "", &scanners.IncompleteError{
 			Reason: "The folder of advisories cannot be read, so packages were not looked up; the operator should check SECBYDESIGN_OSV_DIR.",
 		}
@@ -77,7 +78,7 @@ func (f *folder) state(context.Context) (string, error) {
 func (f *folder) about(ctx context.Context, list []pkg) ([][]*advisory, error) {
 	out := make([][]*advisory, len(list))
 	var errs []error
-	indexes := map[string]*index{} // nil for what failed
+	indexes := map[string]*index{} // nil if it failed to load
 	for i, p := range list {
 		x, ok := indexes[p.ecosystem]
 		var err error
@@ -113,7 +114,7 @@ func explain(ecosystem string, err error) error {
 	}
 }
 
-// index gives the index of an export as it is now.
+// index returns the index of the current export.
 func (f *folder) index(ctx context.Context, ecosystem string) (*index, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -128,12 +129,13 @@ func (f *folder) index(ctx context.Context, ecosystem string) (*index, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The one before is not closed, since scans may be reading it; its file goes with the garbage.
+	// The previous index is not closed, since scans may be reading it; the garbage collector closes
+	// its file.
 	f.open[ecosystem] = x
 	return x, nil
 }
 
-// load reads the index from the cache, or makes it and puts it there.
+// load reads the index from the cache, or builds it and stores it there.
 func (f *folder) load(ctx context.Context, e export) (*index, error) {
 	cached := filepath.Join(f.cache, e.name()+".index")
 	if f.cache != "" {
@@ -146,7 +148,7 @@ func (f *folder) load(ctx context.Context, e export) (*index, error) {
 		return nil, err
 	}
 	if f.cache != "" {
-		// The cache saves the next process some seconds; this one has its index in any case.
+		// The cache only saves the next process some seconds, so errors do not matter here.
 		if err := os.MkdirAll(f.cache, 0o700); err == nil && x.write(cached) == nil {
 			f.sweep(cached)
 		}
@@ -154,8 +156,8 @@ func (f *folder) load(ctx context.Context, e export) (*index, error) {
 	return x, nil
 }
 
-// sweep removes indexes that were made more than a week ago: exports are replaced daily, and an
-// index that is still wanted is soon made again.
+// sweep removes indexes built more than a week ago: exports are replaced daily, and an index that
+// is still needed is quickly rebuilt.
 func (f *folder) sweep(except string) {
 	old, err := filepath.Glob(filepath.Join(f.cache, "*.index"))
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/osv/osvtest"
 )
 
-// pinnedFile is what the tests below look at.
+// pinnedFile is the file that the tests below scan.
 var pinnedFile = file("requirements.txt", "pp==1.0")
 
 func python(id string) []byte {
@@ -56,8 +56,8 @@ func TestReplacedExportIsReadAnew(t *testing.T) {
 	}
 }
 
-// The next process takes the index from the cache: it does so even when the export could not be
-// indexed any more, which is how this test tells.
+// The next process reads the index from the cache. The test proves it with an export that can no
+// longer be indexed.
 func TestIndexIsMadeOnce(t *testing.T) {
 	t.Parallel()
 	dir, cache := t.TempDir(), filepath.Join(t.TempDir(), "not", "there")
@@ -160,7 +160,7 @@ func TestOldIndexesAreSweptOut(t *testing.T) {
 	}
 }
 
-// Advisories that cannot be had make the scan incomplete, and never clean.
+// Unavailable advisories make the scan incomplete, never clean.
 func TestTroubleWithTheFolder(t *testing.T) {
 	t.Parallel()
 	const missing, unreadable = "There are no advisories for PyPI here", "The advisories for PyPI cannot be read"
@@ -207,7 +207,7 @@ func TestTroubleWithTheFolder(t *testing.T) {
 	}
 }
 
-// An advisory that changes under the index is noticed by its checksum.
+// The checksum reveals an advisory that changed after it was indexed.
 func TestExportThatIsOverwritten(t *testing.T) {
 	t.Parallel()
 	dir, cache := t.TempDir(), t.TempDir()
@@ -233,7 +233,7 @@ func TestExportThatIsOverwritten(t *testing.T) {
 	}
 }
 
-// FuzzIndex holds that an export of a stranger brings nothing down.
+// FuzzIndex checks that no export, however malformed, causes a panic.
 func FuzzIndex(f *testing.F) {
 	dir := f.TempDir()
 	osvtest.Export(f, filepath.Join(dir, "PyPI"), map[string][]byte{"a.json": python("X-1")})
@@ -255,7 +255,7 @@ func FuzzIndex(f *testing.F) {
 	})
 }
 
-// large makes an export of n advisories about n/2 packages, of some 2 KB each.
+// large makes an export of n advisories of some 2 KB each, about n/2 packages.
 func large(b *testing.B, n int) string {
 	b.Helper()
 	dir := b.TempDir()

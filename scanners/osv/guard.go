@@ -14,10 +14,11 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/yamlpos"
 )
 
-// Guards refuse what would bring a library down in a way that cannot be recovered, or make it
-// leave out packages without a word. Each names what it saw; no honest file comes near.
+// Guards refuse files that would crash a library in a way that cannot be recovered, or make it
+// silently leave out packages. The error of each names the reason. No honest file comes near the
+// limits.
 
-// shortLines is for readers that end at a line of 64 KB as if it were the last one.
+// shortLines protects readers that stop at a line of 64 KB as if it were the last one.
 func shortLines(text []byte) error {
 	for line := range bytes.Lines(text) {
 		if len(line) >= bufio.MaxScanTokenSize {
@@ -27,8 +28,8 @@ func shortLines(text []byte) error {
 	return nil
 }
 
-// fewContinuations is for a reader that calls itself for each line that goes on in the next:
-// eight million of them overflow the stack, which ends the process.
+// fewContinuations protects a reader that recurses for each line that continues on the next: eight
+// million of them overflow the stack, which ends the process.
 func fewContinuations(text []byte) error {
 	const most = 10_000
 	run := 0
@@ -43,11 +44,11 @@ func fewContinuations(text []byte) error {
 	return nil
 }
 
-// flatTOML is for a reader that calls itself for each bracket, which overflows the stack at some
-// millions, and that takes the square of the length of dotted keys.
+// flatTOML protects a reader that recurses for each bracket, which overflows the stack at some
+// millions, and that takes time quadratic in the length of dotted keys.
 //
-// It has the states of TOML's grammar (https://toml.io/en/v1.0.0): brackets count outside strings
-// and comments only. Where it errs, the text is no TOML, and the reader stops there, too.
+// It follows TOML's grammar (https://toml.io/en/v1.0.0): brackets count only outside strings and
+// comments. Where it errs, the text is not TOML, and the reader stops there, too.
 func flatTOML(text []byte) error {
 	const deepest, longest = 32, 64
 	depth, dots := 0, 0
@@ -84,7 +85,7 @@ func lineEnd(text []byte) int {
 	return len(text)
 }
 
-// tomlString is how many bytes the string at the beginning of text has.
+// tomlString returns the length in bytes of the string at the beginning of text.
 func tomlString(text []byte, quote byte) int {
 	long := bytes.Repeat([]byte{quote}, 3)
 	if bytes.HasPrefix(text, long) {
@@ -116,9 +117,9 @@ func tomlString(text []byte, quote byte) int {
 	return len(text)
 }
 
-// What the readers make of a file takes many times its memory, and who counts before them spends none.
-// The bounds leave room for 50,000 packages, which is more than maxPackages, and keep a reader below
-// 256 MB. They were measured: see TestGrowth of package catalog.
+// The readers need many times the memory of a file; counting its entries beforehand needs none. These
+// bounds leave room for 50,000 packages, which is more than maxPackages, and keep a reader below 256
+// MB. They were measured: see TestGrowth of package catalog.
 const (
 	maxTOML  = 450_000
 	maxJSON  = 900_000
@@ -129,7 +130,7 @@ const (
 	maxYarnLines = 450_000
 )
 
-// all has several guards look, until one refuses.
+// all returns a guard that runs several guards until one refuses.
 func all(guards ...func([]byte) error) func([]byte) error {
 	return func(text []byte) error {
 		for _, guard := range guards {
@@ -143,8 +144,8 @@ func all(guards ...func([]byte) error) func([]byte) error {
 
 var errWeight = fmt.Errorf("%w: it has more entries than are read", errOdd)
 
-// lightTOML counts tables, keys and values of lists. It does not look where strings begin and end, so
-// that it may count more, and never less.
+// lightTOML counts tables, keys and values of lists. It ignores where strings begin and end, so it
+// may count too many, but never too few.
 func lightTOML(text []byte) error {
 	quarters := 0
 	for i, c := range text {
@@ -182,16 +183,16 @@ func lightJSON(text []byte) error {
 	return nil
 }
 
-// lightYAML counts as [yamlpos.Heavy] does. The reader compares each key of a map with each, and makes a
-// sentence for each two that are equal; so there may be none, and no map may be too long. Nor does a
-// lockfile have aliases, which show it the same map again and again.
+// lightYAML counts as [yamlpos.Heavy] does. The reader compares all keys of a map with each other and
+// writes a message for each equal pair, so lightYAML refuses duplicate keys and maps that are too long.
+// It also refuses aliases, which make the reader visit the same map repeatedly; lockfiles have none.
 func lightYAML(text []byte) error {
 	if yamlpos.Heavy(string(text), maxYAML) > 0 {
 		return errWeight
 	}
 	var root yaml.Node
 	if yaml.Unmarshal(text, &root) != nil {
-		return nil // the reader has the same parser, and says so
+		return nil // the reader uses the same parser and reports the error
 	}
 	comparisons := 0
 	var look func(n *yaml.Node) error
@@ -222,7 +223,7 @@ func lightYAML(text []byte) error {
 	return look(&root)
 }
 
-// fewLines counts lines that say something.
+// fewLines counts lines that are neither blank nor comments.
 func fewLines(text []byte) error {
 	lines := 0
 	for line := range bytes.Lines(text) {
@@ -236,7 +237,7 @@ func fewLines(text []byte) error {
 	return nil
 }
 
-// lightYarn counts lines, and those that begin a package.
+// lightYarn counts lines, and lines that begin a package.
 func lightYarn(text []byte) error {
 	heads, lines := 0, 0
 	for line := range bytes.Lines(text) {
@@ -255,9 +256,10 @@ func lightYarn(text []byte) error {
 
 var property = regexp.MustCompile(`\$\{([^}]*)\}`)
 
-// smallProperties is for a reader that replaces ${name} by the property's text again and again:
-// with twenty-five properties that each name the one before twice, it takes minutes. What grows
-// beyond a million characters and replacements is refused, and so is what names itself.
+// smallProperties protects a reader that replaces ${name} by the property's text repeatedly: with
+// twenty-five properties that each name the previous one twice, it takes minutes. It refuses
+// properties that grow beyond a million characters and replacements, and those that refer to
+// themselves.
 func smallProperties(text []byte) error {
 	properties, texts, err := readProperties(text)
 	if err != nil {
@@ -266,7 +268,7 @@ func smallProperties(text []byte) error {
 	const most = 1 << 20
 	const open = -1
 	sizes := map[string]int{}
-	var size func(text string) int // above most for what is refused
+	var size func(text string) int // greater than most if refused
 	size = func(text string) int {
 		n := 1 + len(text)
 		for _, m := range property.FindAllStringSubmatch(text, -1) {
@@ -297,12 +299,12 @@ func smallProperties(text []byte) error {
 	return nil
 }
 
-// readProperties gives what a pom.xml calls a property, with every value that it has somewhere,
-// and all texts that name a property.
+// readProperties returns the properties of a pom.xml, each with all values assigned to it, and all
+// texts that name a property.
 func readProperties(text []byte) (properties map[string][]string, texts []string, err error) {
 	properties = map[string][]string{}
 	d := xml.NewDecoder(bytes.NewReader(text))
-	// What the characters are does not matter here, only how many.
+	// Only the number of characters matters here, so any charset is read as it is.
 	d.CharsetReader = func(_ string, in io.Reader) (io.Reader, error) { return in, nil }
 	d.Strict = false
 	path := []string{"", ""}

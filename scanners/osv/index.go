@@ -24,25 +24,25 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// An index tells where in an export the advisories about a package are, so that none but those is
-// read. It is 32 bytes for each pair of a package and an advisory: 10 MB for the largest
-// ecosystem, instead of gigabytes for its advisories.
+// An index locates the advisories about a package in an export, so that only those are read. It
+// takes 32 bytes for each pair of a package and an advisory: 10 MB for the largest ecosystem,
+// instead of gigabytes for its advisories.
 type index struct {
 	of      export
-	file    *os.File // the export, which may have been replaced by another since
-	entries []entry  // by name
+	file    *os.File // the export; the path may name a newer one by now
+	entries []entry  // sorted by name
 	parsed  *lru.Cache[int64, *advisory]
 }
 
-// An entry is where one advisory about one package is. Its fields are written to a file as they
-// are, see [index.write].
+// An entry locates one advisory about one package. [index.write] writes its fields to a file as
+// they are.
 type entry struct {
-	Name   uint64 // a hash: the advisory itself tells whether it is the right one
+	Name   uint64 // a hash; the advisory itself holds the name to verify
 	Offset int64  // of the advisory's bytes in the export
-	Packed uint32 // their number
-	Size   uint32 // unpacked
+	Packed uint32 // their number when compressed
+	Size   uint32 // their number when uncompressed
 	Sum    uint32 // CRC-32
-	Method uint32 // of packing, as in a zip file
+	Method uint32 // of compression, as in a zip file
 }
 
 func hashName(name string) uint64 {
@@ -68,14 +68,14 @@ func newIndex(of export, entries []entry) (*index, error) {
 	return x, nil
 }
 
-// makeIndex reads every advisory of the export, as far as to know what it is about. One that
-// cannot be read makes the whole of no use: nobody could say which package it would have told of.
+// makeIndex builds the index by reading which packages each advisory of the export is about. It
+// fails if one cannot be read, since that advisory could be about any package.
 func makeIndex(ctx context.Context, of export) (*index, error) {
 	archive, err := zip.OpenReader(of.path)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = archive.Close() }() // it was only read
+	defer func() { _ = archive.Close() }() // only read, so the error does not matter
 	workers := runtime.GOMAXPROCS(0)
 	parts := make([][]entry, workers)
 	var next atomic.Int64
@@ -112,7 +112,7 @@ func makeIndex(ctx context.Context, of export) (*index, error) {
 	return newIndex(of, slices.Compact(entries))
 }
 
-// subject is as much of an advisory as the index needs.
+// subject holds the fields of an advisory that the index needs.
 type subject struct {
 	ID        string
 	Withdrawn string
@@ -160,7 +160,7 @@ func entriesOf(f *zip.File) ([]entry, error) {
 	return found, nil
 }
 
-// about gives the advisories about a package, and perhaps others.
+// about returns the advisories about a package, and perhaps others.
 func (x *index) about(p pkg) (out []*advisory, err error) {
 	name := hashName(p.name)
 	i, _ := slices.BinarySearchFunc(x.entries, name, func(e entry, name uint64) int { return cmp.Compare(e.Name, name) })
@@ -203,8 +203,8 @@ func (x *index) read(e entry) (*advisory, error) {
 	return a, nil
 }
 
-// magic begins a file with an index. Its number goes up when what follows changes: the name of
-// the export, the entries, and a checksum of both.
+// magic is the beginning of an index file. Its number is incremented when the format of the rest
+// changes: the name of the export, the entries, and a checksum of both.
 const magic = "secbydesign osv index 1\n"
 
 func (x *index) write(path string) error {
@@ -215,7 +215,7 @@ func (x *index) write(path string) error {
 	_ = binary.Write(&b, binary.LittleEndian, x.entries) // of fixed size, to memory: never fails
 	_ = binary.Write(&b, binary.LittleEndian, crc32.ChecksumIEEE(b.Bytes()))
 
-	// Another process may be reading, or writing the same.
+	// Another process may be reading or writing the same file.
 	temp, err := os.CreateTemp(filepath.Dir(path), ".index-*")
 	if err != nil {
 		return err

@@ -7,31 +7,33 @@ import (
 	"unicode/utf8"
 )
 
-// A place is where a package is named in a file. Lines and columns count from 1; line 0 is the
-// whole file, column 0 no version on that line.
+// A place is where a file names a package. Lines and columns count from 1; line 0 means the whole
+// file, column 0 means that the line has no version.
 type place struct {
 	line      int
 	column    int // of the version, in characters
-	endColumn int // behind it
+	endColumn int // after the version
 }
 
-// near is how many bytes behind its name a version may stand: a Pipfile.lock has all hashes of a
-// package in between.
+// near is the largest distance in bytes from a name to its version: a Pipfile.lock has all hashes
+// of a package in between.
 const near = 32 << 10
 
-// maxMentions is how many places of a name are looked at.
+// maxMentions is the most occurrences of a name that locate considers.
 const maxMentions = 1000
 
-// asked matches what stands between a name and a version where one package asks for another, which
-// lockfiles say beside what is installed; askedNPM is for those whose form alone tells.
+// asked matches the text between a name and a version where one package requires another. Lockfiles
+// contain such requirements beside the installed versions. askedNPM matches npm's requirements
+// without an operator, which only the punctuation distinguishes.
 var (
 	asked    = regexp.MustCompile(`([~^<>]|[!~<>]=)[ v]*$`)
 	askedNPM = regexp.MustCompile(`^["']?:? +["']?$`)
 )
 
-// locate finds the line that names the package: one that has its version, too, or else the one
-// whose version is the nearest below, or else one where another package asks for it; without a
-// version, the first one. The extractors do not tell lines.
+// locate finds the line that names the package, since the extractors do not report lines. It
+// prefers a line that also has the version, then the line with the version nearest below it, then a
+// line where another package requires it. For a package without a version it returns the first line
+// that names it.
 func locate(text []byte, p pkg) place {
 	name := p.shown
 	if p.ecosystem == "Maven" && bytes.Contains(text, []byte("<artifactId>")) {
@@ -58,7 +60,7 @@ func locate(text []byte, p pkg) place {
 			if !asked.Match(between) && (p.ecosystem != "npm" || !askedNPM.Match(between)) {
 				return placeOf(text, at, v, len(p.version))
 			}
-			if between[0] != '@' { // which is how yarn begins what is installed
+			if between[0] != '@' { // yarn writes "@" after the name of an installed package
 				if asker.line == 0 {
 					asker = placeOf(text, at, v, len(p.version))
 				}
@@ -92,8 +94,8 @@ func placeOf(text []byte, at, version, length int) place {
 	return p
 }
 
-// next is where the word is found at or behind from, with nothing beside it that would make it
-// another word, or -1.
+// next returns the index of the first occurrence of word at or after from whose surroundings fit
+// accepts, or -1.
 func next(text []byte, word string, from int, fits func(before, after []byte) bool) int {
 	for from <= len(text) {
 		i := bytes.Index(text[from:], []byte(word))
@@ -113,8 +115,9 @@ func letter(c byte) bool {
 	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= utf8.RuneSelf
 }
 
-// namedAt tells a name from a part of one: "lodash" is in "node_modules/lodash" and in
-// "/lodash/4.17.20", but not in "lodash.merge", "@types/lodash" or "lodash-es".
+// namedAt reports whether the match is a whole name and not part of another: "lodash" is in
+// "node_modules/lodash" and in "/lodash/4.17.20", but not in "lodash.merge", "@types/lodash" or
+// "lodash-es".
 func namedAt(before, after []byte) bool {
 	if n := len(before); n > 0 {
 		switch c := before[n-1]; {
@@ -140,8 +143,8 @@ func namedAt(before, after []byte) bool {
 	return true
 }
 
-// versionAt tells a version from a part of one: "1.2.0" is in "v1.2.0", but not in "11.2.0",
-// "1.2.0.1" or "1.2.0-beta".
+// versionAt reports whether the match is a whole version and not part of another: "1.2.0" is in
+// "v1.2.0", but not in "11.2.0", "1.2.0.1" or "1.2.0-beta".
 func versionAt(before, after []byte) bool {
 	if n := len(before); n > 0 {
 		c := before[n-1]

@@ -1,42 +1,41 @@
-// Package osv tells which packages of a project have known vulnerabilities or are malicious, by
-// the advisories of OSV (https://osv.dev). Lockfiles and manifests are read by the extractors of
-// osv-scalibr, in process and from memory; nothing of a project is built, installed or resolved.
+// Package osv finds the packages of a project that have known vulnerabilities or are malicious,
+// using the advisories of OSV (https://osv.dev). Lockfiles and manifests are read by the extractors
+// of osv-scalibr, in process and from memory; nothing of a project is built, installed or resolved.
 //
 // # Where advisories come from
 //
 // From an OSV service, or from a folder of its exports (ECOSYSTEM/all.zip, see
 // https://google.github.io/osv.dev/data/). The folder is indexed once, not once a scan, and read
-// one advisory at a time. Which of the two it is makes no difference to what is found: both only
-// propose advisories, and this package decides.
+// one advisory at a time. The findings do not depend on which of the two is used: both only propose
+// advisories, and this package decides.
 //
 // # Only what a change adds
 //
-// What a pull request is told is what its head has and its base does not; an advisory that was
-// published yesterday is found in the lockfile of both, and is no news. This package sees one
-// side at a time, on purpose, and is not told what the other one holds: a finding would then
-// depend on two files, could not be cached by the content of one, and would look mended where it
-// was only left out. Nor does it need to be told in order to save work. The two sides of a
-// lockfile are the same but for a few lines, and an answer about one version of one package is
-// kept, so the second side costs what the change adds; a file that does not change is not looked
-// at.
+// A pull request is shown the findings that its head has and its base does not. An advisory
+// published yesterday is found in the lockfile of both, so it is not new. This package deliberately
+// scans one side at a time and does not see the other: otherwise a finding would depend on two
+// files, could not be cached by the content of one, and would seem fixed where it was only left
+// out. Seeing both sides would not save work either. The two sides of a lockfile differ in a few
+// lines, and the answer about one version of one package is cached, so the second side costs only
+// what the change adds. A file that does not change is not scanned.
 //
-// For the same reason an answer is kept for an hour, and not until the hour ends: base and head,
-// which are looked at in the same minute, are judged by the same answer.
+// For the same reason an answer is kept for one hour, not until the end of the clock hour: base and
+// head, which are scanned within the same minute, are judged by the same answer.
 //
 // # What a finding is
 //
 // One problem of one version of one package in one file, however many names it has: advisories
 // that share an alias are one. The identity is the package and the problem, without the version.
-// Who moves from one affected version to another has neither brought the problem nor mended it,
-// and a decision about it stands; a second, other affected version of the package is a second
+// A change from one affected version to another neither introduces nor fixes the problem, so a
+// decision about it stands. A second affected version of the package in the file is a second
 // finding.
 //
 // # What it does not do
 //
-// It reads no other file than the one at hand: neither a pom.xml's parent nor what a
-// requirements.txt includes. Versions that stand there are unknown, and of a package without a
-// version only malice is told that all versions have. Go's own libraries are left out, since
-// go.mod names the oldest version of Go that will do, and not the one that is used.
+// It reads only the given file: neither the parent of a pom.xml nor the files that a
+// requirements.txt includes. Versions written there are unknown, and a package without a version is
+// reported only if all its versions are malicious. Go's standard library is left out, since go.mod
+// names the oldest version of Go that suffices, not the version in use.
 package osv
 
 import (
@@ -54,42 +53,43 @@ import (
 )
 
 const (
-	// version is that of osv-scalibr in go.mod, and the edition of what this package makes of it.
+	// version is the version of osv-scalibr in go.mod, followed by the edition of this package's
+	// own logic.
 	version = "0.4.5-3"
 
-	// maxFindings is how many findings of one file are told.
+	// maxFindings is the most findings reported for one file.
 	maxFindings = 1000
 )
 
 // DefaultURL is the public service.
 const DefaultURL = "https://api.osv.dev"
 
-// Options say where advisories come from. With neither URL nor Dir, the scanner is not ready.
+// Options configure where advisories come from. With neither URL nor Dir, the scanner is not ready.
 type Options struct {
 	URL string // of a service, without a slash at its end
 	Dir string // of exports; comes before URL
 
-	// Cache is a folder for the index of Dir. It is made when it is needed; without one, or where
-	// it cannot be written, each process makes its own index.
+	// Cache is a folder for the index of Dir, created when needed. If it is empty or cannot be
+	// written, each process builds its own index.
 	Cache string
 
-	// Client is for the service; one with a timeout of half a minute unless set.
+	// Client calls the service. The default has a timeout of 30 seconds.
 	Client *http.Client
 }
 
-// A source proposes advisories. Its errors are sentences for everybody.
+// A source proposes advisories. The texts of its errors are shown to users.
 type source interface {
-	// state names what the answers depend on.
+	// state identifies the data that the answers depend on.
 	state(ctx context.Context) (string, error)
-	// about gives, for each package, the advisories that may be about it, in any order. An error
-	// may come with answers; for what is not answered there is nil.
+	// about returns, for each package, the advisories that may be about it, in any order. It may
+	// return both answers and an error; a package without an answer has nil.
 	about(ctx context.Context, list []pkg) ([][]*advisory, error)
 }
 
 // Scanner finds vulnerable packages. The zero value is never ready.
 type Scanner struct{ source source }
 
-// New makes a scanner. It reads nothing and asks nobody yet.
+// New returns a scanner. It does not read files or send requests.
 func New(o Options) Scanner {
 	switch {
 	case o.Dir != "":
@@ -127,8 +127,8 @@ func (s Scanner) Version(context.Context) (string, error) {
 	return version, nil
 }
 
-// Rules implements [scanners.Ruled]: the state of the folder, or the hour, since nobody can say
-// how a service changes.
+// Rules implements [scanners.Ruled]: it returns the state of the folder, or the current hour for a
+// service, since a service does not say when its advisories change.
 func (s Scanner) Rules(ctx context.Context) (string, error) {
 	if _, err := s.Version(ctx); err != nil {
 		return "", err
@@ -136,9 +136,9 @@ func (s Scanner) Rules(ctx context.Context) (string, error) {
 	return s.source.state(ctx)
 }
 
-// Scan implements [scanners.Scanner]. Findings are in the order of path, line, rule and identity.
-// A file that cannot be read, one with too many packages or findings, and advisories that cannot
-// be had make the scan incomplete, and cost nothing else.
+// Scan implements [scanners.Scanner]. Findings are sorted by path, line, rule and identity. An
+// unreadable file, a file with too many packages or findings, or unavailable advisories make the
+// scan incomplete; the other findings are still returned.
 func (s Scanner) Scan(ctx context.Context, t scanners.Target) ([]scanners.Finding, error) {
 	if t.Scope != scanners.ScopeFile {
 		return nil, fmt.Errorf("scan with osv: scope %q is not one of its own", t.Scope)
@@ -178,10 +178,10 @@ func (s Scanner) Scan(ctx context.Context, t scanners.Target) ([]scanners.Findin
 	return found, gaps.err()
 }
 
-// look describes what is known about the packages of a file.
+// look returns the findings for the packages of a file.
 func (s Scanner) look(ctx context.Context, format format, f scanners.File, list []pkg, meter *budget.Meter) (found []scanners.Finding, err error) {
 	defer func() {
-		// Versions are strangers' words, too.
+		// Versions are untrusted input, too.
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v", p)
 		}
@@ -202,8 +202,8 @@ func (s Scanner) look(ctx context.Context, format format, f scanners.File, list 
 			p.at = locate(f.Content, p)
 		}
 		problems := group(hits)
-		// What nobody has mended yet must not hide how to mend the rest. Malice is not mended: one
-		// does not wait for its next version.
+		// A problem without a fix must not hide the fix for the others. Malicious packages have no
+		// fix: the advice is to remove them, not to upgrade.
 		all := mended(p, slices.DeleteFunc(slices.Clone(problems), func(one problem) bool {
 			return one.malicious() || mended(p, one) == ""
 		})...)
@@ -222,11 +222,11 @@ func (s Scanner) look(ctx context.Context, format format, f scanners.File, list 
 	return found, err
 }
 
-// gaps collects what was not looked at to the end.
+// gaps collects the files and packages that were not scanned completely.
 type gaps struct {
 	named   []string // files
-	paths   []string // the same, as they are
-	reasons []string // of the advisories
+	paths   []string // the same files, as plain paths
+	reasons []string // why advisories are missing
 	errs    []error
 }
 

@@ -18,7 +18,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/osv/osvtest"
 )
 
-// offline is a scanner with the advisories that were made up for tests.
+// offline returns a scanner with the invented advisories of testdata.
 func offline(t testing.TB) Scanner {
 	t.Helper()
 	return New(Options{Dir: osvtest.Folder(t, "testdata/advisories"), Cache: t.TempDir()})
@@ -37,7 +37,7 @@ func file(path string, lines ...string) scanners.File {
 	return scanners.File{Path: path, Content: []byte(strings.Join(lines, "\n") + "\n")}
 }
 
-// places are path:line rule of findings.
+// places returns "path:line rule" for each finding.
 func places(found []scanners.Finding) (out []string) {
 	for _, f := range found {
 		out = append(out, fmt.Sprintf("%s:%d %s", f.Path, f.Line, f.Rule))
@@ -45,7 +45,7 @@ func places(found []scanners.Finding) (out []string) {
 	return out
 }
 
-// reason is the sentence about an incomplete scan.
+// reason returns the public reason of an incomplete scan.
 func reason(t testing.TB, err error) string {
 	t.Helper()
 	var incomplete *scanners.IncompleteError
@@ -111,7 +111,7 @@ func TestIndentedLockfiles(t *testing.T) {
 	}
 }
 
-// A fix is told where exchanging the version is all there is to do, and does no more than that.
+// A finding has a fix if replacing the version is all that is needed, and the fix does only that.
 func TestFixes(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -160,7 +160,7 @@ func TestFixes(t *testing.T) {
 	}
 }
 
-// The fix mends all problems of the package that can be mended, not only the one it stands at.
+// The fix of a finding fixes all fixable problems of the package, not only that of the finding.
 func TestFixMendsAll(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -187,7 +187,7 @@ func TestFixMendsAll(t *testing.T) {
 	}
 }
 
-// What cannot be read is told by name, and costs nothing else.
+// Unreadable files are reported by name and do not affect the others.
 func TestBadFiles(t *testing.T) {
 	t.Parallel()
 	many := func(n int, format string) string {
@@ -286,7 +286,7 @@ func TestManyFindingsAreBounded(t *testing.T) {
 	}
 }
 
-// What a tree calls its packages stays a name, and reaches a reader as one line.
+// Hostile names of packages are shown as names, on one line.
 func TestHostileWords(t *testing.T) {
 	t.Parallel()
 	version := "1.0.0\n\n# Fake heading\x1b[31m @everyone " + strings.Repeat("x", 60)
@@ -339,7 +339,7 @@ func TestCancelledScanEnds(t *testing.T) {
 	}
 }
 
-// seeds are the files of the cases, by path.
+// seeds returns the files of the test cases, with the paths that scanners see.
 func seeds(t testing.TB) []scanners.File {
 	t.Helper()
 	var out []scanners.File
@@ -361,7 +361,7 @@ func seeds(t testing.TB) []scanners.File {
 	return out
 }
 
-// FuzzScan holds that no file brings a scan down, and that what it finds has a place.
+// FuzzScan checks that no file makes a scan panic, and that each finding has a place.
 func FuzzScan(f *testing.F) {
 	names := map[string]bool{}
 	for _, seed := range seeds(f) {

@@ -20,25 +20,26 @@ import (
 )
 
 const (
-	// batch is how many packages one question may name (https://google.github.io/osv.dev/post-v1-querybatch/).
+	// batch is the most packages that one query may name
+	// (https://google.github.io/osv.dev/post-v1-querybatch/).
 	batch = 1000
-	// maxPages is how many parts of one answer are asked for.
+	// maxPages is the most pages of one answer that are requested.
 	maxPages = 20
 	// maxAnswer bounds the body of an answer, and maxAdvisory that of one advisory.
 	maxAnswer   = 32 << 20
 	maxAdvisory = 8 << 20
-	// maxAsked is how many advisories one file can make this program ask for.
+	// maxAsked is the most advisories that this program requests for one file.
 	maxAsked = 5000
-	// attempts is how often a question is asked before the service counts as away.
+	// attempts is how often a request is tried before the service counts as unreachable.
 	attempts = 3
-	// maxPause is the longest time to wait because a service asks for it.
+	// maxPause is the longest wait that a service may ask for.
 	maxPause = 30 * time.Second
-	// fresh is how long an answer counts.
+	// fresh is how long an answer is reused.
 	fresh = time.Hour
 )
 
 // A service answers questions about packages over HTTP (https://google.github.io/osv.dev/api/).
-// It is told the names and versions of packages, and nothing else.
+// It receives the names and versions of packages and nothing else.
 type service struct {
 	url    string
 	client *http.Client
@@ -56,7 +57,7 @@ type answer struct {
 	list []reference
 }
 
-// A reference names one edition of an advisory.
+// A reference identifies one edition of an advisory.
 type reference struct {
 	ID       string `json:"id"`
 	Modified string `json:"modified"`
@@ -66,7 +67,8 @@ func newService(address string, client *http.Client) *service {
 	if client == nil {
 		client = &http.Client{
 			Timeout: 30 * time.Second,
-			// The API does not redirect. Whoever does so wants the question to go elsewhere.
+			// The API does not redirect, so a redirect would send the names of packages to another
+			// service.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		}
 	}
@@ -85,7 +87,7 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// state is the hour.
+// state returns the service's URL and the current hour.
 func (s *service) state(context.Context) (string, error) {
 	return s.url + " " + s.now().UTC().Format("2006-01-02T15"), nil
 }
@@ -100,7 +102,7 @@ func (s *service) about(ctx context.Context, list []pkg) ([][]*advisory, error) 
 	var order []reference
 	for i, p := range list {
 		for _, ref := range answers[i] {
-			// Of a package without a version, nothing but malice is told.
+			// A package without a version is reported only if it is malicious.
 			if _, ok := wanted[ref]; !ok && (p.version != "" || (&advisory{ID: ref.ID}).malicious()) {
 				wanted[ref] = nil
 				order = append(order, ref)
@@ -136,7 +138,8 @@ func (s *service) about(ctx context.Context, list []pkg) ([][]*advisory, error) 
 	return out, errors.Join(err, tooMany)
 }
 
-// references asks which advisories there are, for what is not known from within the hour.
+// references returns the references to advisories for each package, from the answers of the last
+// hour or from the service.
 func (s *service) references(ctx context.Context, list []pkg) ([][]reference, error) {
 	out := make([][]reference, len(list))
 	open := map[question][]int{}
@@ -182,7 +185,7 @@ type query struct {
 	Page    string `json:"page_token,omitempty"`
 }
 
-// ask puts one batch of questions, page after page.
+// ask sends one batch of questions and reads all pages of the answer.
 func (s *service) ask(ctx context.Context, list []question) ([][]reference, error) {
 	out := make([][]reference, len(list))
 	queries, at := make([]query, len(list)), make([]int, len(list))
@@ -233,7 +236,7 @@ func (s *service) ask(ctx context.Context, list []question) ([][]reference, erro
 	return out, nil
 }
 
-// validID tells an id from what would lead elsewhere.
+// validID reports whether id is safe to use in a URL's path.
 func validID(id string) bool {
 	return id != "" && len(id) < 100 && harmless(id) && id == url.PathEscape(id)
 }
@@ -257,7 +260,7 @@ func (s *service) advisory(ctx context.Context, ref reference) (*advisory, error
 	return a, nil
 }
 
-// do asks, and asks again when the service is away or busy.
+// do sends a request, and retries if the service is unreachable or busy.
 func (s *service) do(ctx context.Context, method, path string, body []byte, limit int64) ([]byte, error) {
 	var last error
 	for try := range attempts {
@@ -288,8 +291,8 @@ func (s *service) do(ctx context.Context, method, path string, body []byte, limi
 	}
 }
 
-// once gives the body of a good answer, or how long to wait before asking again: 0 for a while,
-// below 0 for not at all.
+// once sends a request once. On failure it returns how long to wait before retrying: 0 leaves the
+// wait to the caller, below 0 means not to retry.
 func (s *service) once(ctx context.Context, method, path string, body []byte, limit int64) ([]byte, time.Duration, error) {
 	req, err := http.NewRequestWithContext(ctx, method, s.url+path, bytes.NewReader(body))
 	if err != nil {
@@ -333,7 +336,7 @@ func (s *service) retryAfter(header string) time.Duration {
 	return 0
 }
 
-// wrong is the error about a service that is there, but does not answer like one.
+// wrong returns the error for a service that is reachable but does not answer as OSV does.
 func (s *service) wrong(err error) error {
 	return &scanners.IncompleteError{
 		Reason: "The OSV service gave an answer that makes no sense, so packages were not looked up; the operator should check SECBYDESIGN_OSV_URL.",

@@ -19,8 +19,8 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// A stand is an OSV service with the advisories of testdata. It knows the packages by name, and
-// leaves it to the scanner which versions are affected.
+// A stand is an OSV service with the advisories of testdata. It selects advisories by the package's
+// name and leaves it to the scanner to decide which versions are affected.
 type stand struct {
 	*httptest.Server
 	advisories map[string][]byte
@@ -101,7 +101,7 @@ func (st *stand) note(what string) {
 	st.asked = append(st.asked, what)
 }
 
-// took gives what was asked since the last call, sorted.
+// took returns the requests since the last call, sorted.
 func (st *stand) took() []string {
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -237,7 +237,7 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// A service that is away, busy or wrong makes the scan incomplete, and never clean.
+// A service that is unreachable, busy or wrong makes the scan incomplete, never clean.
 func TestTroubleWithTheService(t *testing.T) {
 	t.Parallel()
 	status := func(code int, header ...string) func(http.ResponseWriter, *http.Request) bool {

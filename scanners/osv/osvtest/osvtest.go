@@ -1,4 +1,4 @@
-// Package osvtest makes OSV's exports of advisories that tests made up.
+// Package osvtest makes exports in OSV's format from the advisories of tests.
 package osvtest
 
 import (
@@ -33,13 +33,14 @@ func Folder(t testing.TB, dir string) string {
 	return out
 }
 
-// Export writes one all.zip of files by name into the folder, in place of the one that is there.
+// Export writes the files, by name, to all.zip in the folder, replacing an existing one.
 func Export(t testing.TB, folder string, files map[string][]byte) {
 	t.Helper()
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	// As whoever fetches an export should: nobody sees half of one.
+	// Rename a complete file into place, so that no reader sees half of one. Programs that fetch
+	// exports should do the same.
 	temp, err := os.CreateTemp(folder, "new-*")
 	if err != nil {
 		t.Fatal(err)
