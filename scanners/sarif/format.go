@@ -1,7 +1,7 @@
 package sarif
 
-// What we use of SARIF 2.1.0, in the words and the order of the standard; § is its section.
-// https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
+// The parts of SARIF 2.1.0 that this package writes, named and ordered as in the standard; § is its
+// section. https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 
 type log struct { // §3.13
 	Schema  string `json:"$schema"`

@@ -11,77 +11,77 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/untrusted"
 )
 
-// ReadOptions say how to read. The zero value takes what the document says of itself.
+// ReadOptions configure [Read]. The zero value trusts the document's statements about itself.
 type ReadOptions struct {
-	// Root is the absolute folder under which the tool saw the tree. Absolute paths and
-	// file:// addresses are taken only below it.
+	// Root is the absolute path of the folder in which the tool scanned the tree. Absolute paths
+	// and file:// URLs are accepted only below it.
 	Root string
 
-	// Content gives a file of the tree, see [untrusted.Content]. With it findings are inside
-	// files that exist, columns are characters whatever the tool counts, the identity of a
-	// finding is the text of its lines, and fixes are read. Without it columns are left out
-	// where they cannot be known, and so are fixes; the identity of a finding on lines is empty,
-	// for the caller to fill in.
+	// Content returns a file of the tree, see [untrusted.Content]. With it, findings are inside
+	// files that exist, columns count characters regardless of the tool's unit, the identity of a
+	// finding is the text of its lines, and fixes are read. Without it, fixes and columns of
+	// unknown unit are left out, and the identity of a finding on lines is empty, for the caller to
+	// fill in.
 	Content func(path string) (content []byte, ok bool)
 
-	// Columns is what the tool counts columns in, whatever the document says: oxlint says
-	// characters and counts bytes. Unless it is set, the document is believed; where that says
-	// nothing, columns are left out on lines on which it would make a difference, because tools
-	// do not know that the standard then has UTF-16.
+	// Columns is the unit of the tool's columns. It overrides the document: oxlint states
+	// characters and counts bytes. If Columns is nil, the document's unit is used. If the document
+	// states none, the standard's default is UTF-16, which tools do not know; so columns are left
+	// out on lines on which the unit makes a difference.
 	Columns *untrusted.Unit
 
-	// Secrets tells that the tool looks for secrets. Then no message, no fix and no step of it
-	// is taken over, only what it says of its rules. For single rules it is found out by
-	// itself, from their weakness and their names.
+	// Secrets says that the tool searches for secrets. Then its messages, fixes and steps are
+	// ignored, and only its descriptions of rules are used. For other tools, rules about secrets
+	// are recognized by their weakness and their names.
 	Secrets bool
 
-	// Severity, if set, may answer for a rule; not ok takes what the document says. Level is
-	// error, warning, note or none, security a number up to 10; empty and 0 where nothing is said.
+	// Severity, if set, may return the severity of a rule; if ok is false, the document's is used.
+	// Level is error, warning, note, none, or "" if the document has none; security is a number up
+	// to 10, or 0 if the document has none.
 	Severity func(rule, level string, security float64) (s scanners.Severity, ok bool)
 
-	// Limit is how many results are read, 10 000 unless set. With more, the run is incomplete.
+	// Limit is the most results to read; 0 means 10 000. If there are more, the run is incomplete.
 	Limit int
 }
 
-// A Run is what one tool did, by its own word.
+// A Run is what one tool reports about one run.
 type Run struct {
 	Tool, Version string
 
-	// Category tells apart several analyses of one tool, such as of several languages (§3.17.3). It
-	// is the id of the run without its last part, which names the single run.
+	// Category distinguishes several analyses by one tool, such as of several languages (§3.17.3).
+	// It is the id of the run without its last part, which names the single run.
 	Category string
 
-	// Findings are the results that say that something is wrong, in the order of the document.
-	// Those that a comment in the code suppresses are among them, since a change must not judge
-	// itself: what was suppressed at the base is found there too, and is not new.
+	// Findings are the results that report a problem, in the order of the document. They include
+	// those that a comment in the code suppresses, since a change must not judge itself: a finding
+	// that was suppressed at the base is found there too, and is not new.
 	Findings []scanners.Finding
 
-	// InSource are the indexes of the findings that the code itself suppresses.
+	// InSource are the indexes in Findings of those that the code itself suppresses.
 	InSource []int
 
-	// Suppressed are the results that were accepted elsewhere, such as in a baseline of the
-	// operator's.
+	// Suppressed are the results accepted elsewhere, such as in a baseline of the operator's.
 	Suppressed []scanners.Finding
 
-	// Failed says what the tool reports of its own failure, for the operator. It may quote the
+	// Failed holds the tool's reports of its own failure, for the operator. They may quote the
 	// tree.
 	Failed []string
 
-	// Refused says which results are not told and why, at most ten of them; Dropped is how many
-	// there are. They name files that are not in the tree.
+	// Dropped is the number of results left out because they name files that are not in the tree.
+	// Refused describes at most ten of them, with the reason.
 	Refused []string
 	Dropped int
 
-	// NoResults tells that there is no list of results, not even an empty one. It stands for a tool
-	// that did not begin to look (§3.14.23).
+	// NoResults says that there is no list of results, not even an empty one, which means that the
+	// tool did not begin to scan (§3.14.23).
 	NoResults bool
 
-	// Truncated tells that there were more results than the limit.
+	// Truncated says that there were more results than the limit.
 	Truncated bool
 }
 
-// Err is nil when the run is complete: the tool says that it ran to its end, and all that it
-// found is told. Else it is an [*scanners.IncompleteError].
+// Err returns nil if the run is complete: the tool reports that it finished, and r holds all its
+// findings. Otherwise it returns an [*scanners.IncompleteError].
 func (r Run) Err() error {
 	var reasons []string
 	tool := untrusted.Quote(r.Tool)
@@ -110,19 +110,18 @@ func (r Run) Err() error {
 const (
 	defaultLimit = 10_000
 
-	// maxKept bounds what is held in memory until a run is at its end, in bytes.
+	// maxKept bounds the bytes held in memory until a run has been read.
 	maxKept = 64 << 20
 
 	// maxRuns is more than any tool writes; GitHub takes 20.
 	maxRuns = 1000
 )
 
-// Read reads a SARIF 2.1.0 document, however long it is: it holds one result at a time and
-// what it makes of it. Rules, files and taxonomies may stand behind the results that speak of
-// them.
+// Read reads a SARIF 2.1.0 document of any length: it decodes one result at a time and keeps a
+// bounded part of it. Rules, files and taxonomies may follow the results that refer to them.
 //
-// With an error, an [*scanners.IncompleteError] that says in one sentence what is wrong with
-// the document and where, the runs hold what was read before.
+// An error is an [*scanners.IncompleteError] that says in one sentence what is wrong with the
+// document and where. The runs then hold what was read before it.
 func Read(r io.Reader, o ReadOptions) ([]Run, error) {
 	if o.Limit <= 0 {
 		o.Limit = defaultLimit

@@ -30,7 +30,7 @@ func TestReadReadsWhatWriteWrites(t *testing.T) {
 		t.Fatal(err)
 	}
 	runs, err := Read(strings.NewReader(b.String()), ReadOptions{})
-	if err != nil || len(runs) != 3 { // who did not look has none
+	if err != nil || len(runs) != 3 { // a scanner that did not run has none
 		t.Fatalf("%d runs, %v", len(runs), err)
 	}
 	f := runs[0].Findings[0]
@@ -68,7 +68,7 @@ func sortedByFile(fixes []scanners.Fix) []scanners.Fix {
 }
 
 // TestReadTools reads documents in the shape of real tools, one folder each: in.sarif, the
-// files that it is about, and what should come out.
+// files that it is about, and the expected output.
 func TestReadTools(t *testing.T) {
 	t.Parallel()
 	cases, err := filepath.Glob("testdata/read/*")
@@ -131,7 +131,7 @@ func files(t *testing.T, dir string) func(string) ([]byte, bool) {
 	}
 }
 
-// dump shows runs for people to compare.
+// dump formats runs for people to compare.
 func dump(runs []Run) string {
 	var b strings.Builder
 	line := func(key, value string) {
@@ -228,7 +228,7 @@ func TestReadRefusesWithThePlace(t *testing.T) {
 	}
 }
 
-// A run that does not say that the tool looked is not one that found nothing.
+// A run that does not say that the tool scanned is incomplete, not clean.
 func TestReadWantsResults(t *testing.T) {
 	t.Parallel()
 	for results, want := range map[string]string{
@@ -333,8 +333,8 @@ func TestReadFindsTheLevel(t *testing.T) {
 	}
 }
 
-// generated is a SARIF document of about so many bytes, made while it is read. Its rules stand
-// behind its results.
+// generated returns a SARIF document of about the given number of bytes, made while it is read. Its
+// rules follow its results.
 type generated struct {
 	left int
 	n    int
@@ -384,7 +384,7 @@ func TestReadTakesLittleMemory(t *testing.T) {
 	}
 }
 
-// What is not told of a result is not kept until the end of the run either.
+// Parts of a result that are not reported are not kept in memory until the end of the run either.
 func TestReadKeepsLittleOfAResult(t *testing.T) {
 	x := strings.Repeat("x", 40<<10)
 	result := strings.ReplaceAll(`{"ruleId":"R","rule":{"guid":"X","toolComponent":{"name":"X"}},"kind":"X","level":"X","message":{"text":"X","id":"X","arguments":["X"]},
@@ -408,7 +408,7 @@ func TestReadKeepsLittleOfAResult(t *testing.T) {
 	}
 }
 
-// readerOf reads what next gives, until it gives nothing.
+// readerOf returns a reader of the strings that next returns, until it returns "".
 func readerOf(next func() string) io.Reader {
 	var left string
 	return readerFunc(func(p []byte) (int, error) {
@@ -453,7 +453,7 @@ type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
-// BenchmarkRead reads 100 MB, and tells the memory in use beyond what was before.
+// BenchmarkRead reads 100 MB, and reports the memory in use beyond that at the start.
 func BenchmarkRead(b *testing.B) {
 	const size = 100 << 20
 	b.SetBytes(size)
@@ -473,8 +473,8 @@ func BenchmarkRead(b *testing.B) {
 	b.ReportMetric(float64(most)/(1<<20), "MB-heap")
 }
 
-// FuzzRead holds that nothing a stranger writes ends the program, leaves the tree or breaks the
-// promises of a finding.
+// FuzzRead checks that no input crashes the program, leads out of the tree or breaks the promises
+// of a finding.
 func FuzzRead(f *testing.F) {
 	docs, err := filepath.Glob("testdata/read/*/in.sarif")
 	if err != nil || len(docs) == 0 {

@@ -9,8 +9,8 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/untrusted"
 )
 
-// What we read of SARIF 2.1.0, in the words of the standard; § is its section. Free-form parts
-// are taken as they come, because tools put everything there.
+// The parts of SARIF 2.1.0 that this package reads, named as in the standard; § is its section.
+// Free-form parts may have any type, because tools put anything there.
 
 type readRun struct { // §3.14
 	driver     component
@@ -19,7 +19,7 @@ type readRun struct { // §3.14
 	bases      map[string]readArtifactLocation // originalUriBaseIds
 	artifacts  []readArtifactLocation
 	columns    string
-	levels     map[string]string // of rules, where an invocation set others than the rules say
+	levels     map[string]string // by id of rule, where an invocation overrides the rule's own
 	results    []readResult
 	kept       int // bytes, roughly
 	run        Run
@@ -81,7 +81,7 @@ func (b *bag) UnmarshalJSON(raw []byte) error {
 		CWE      json.RawMessage `json:"cwe"`
 	}
 	if json.Unmarshal(raw, &m) != nil {
-		return nil // not even an object; it is free to be
+		return nil // not even an object, which is no error
 	}
 	b.Tags, b.CWE = words(m.Tags), words(m.CWE)
 	if s := words(m.Security); len(s) == 1 {
@@ -90,7 +90,7 @@ func (b *bag) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// words gives the texts and numbers of a list, or the only one.
+// words returns the texts and numbers of a list, or a single one that is not in a list.
 func words(raw json.RawMessage) []string {
 	var list []json.RawMessage
 	if json.Unmarshal(raw, &list) != nil {
@@ -168,7 +168,7 @@ type readRegion struct { // §3.30
 	ByteOffset  *int `json:"byteOffset"`
 	ByteLength  int  `json:"byteLength"`
 
-	// Snippet is compared with the file, and never taken over.
+	// Snippet is only compared with the file and never shown.
 	Snippet readText `json:"snippet"`
 }
 
@@ -201,7 +201,8 @@ type readNotification struct { // §3.58
 	Message readMessage `json:"message"`
 }
 
-// run reads one run, and makes findings of its results when all that they speak of is known.
+// run reads one run. It converts the results to findings at the end, when everything that they
+// refer to is known.
 func (d *document) run() error {
 	r := readRun{run: Run{NoResults: true}}
 	err := d.Object(func(key string) error {
@@ -247,8 +248,8 @@ func (d *document) run() error {
 	return err
 }
 
-// keep decodes what is held until the end of the run. A run whose tables do not fit is refused:
-// its results could not be understood.
+// keep decodes a value that is held until the end of the run. It refuses a run whose tables exceed
+// maxKept, since its results could not be interpreted.
 func (d *document) keep(r *readRun, v any) error {
 	before := d.Offset()
 	if err := d.Decode(v); err != nil {
@@ -353,7 +354,7 @@ func (d *document) invocation(r *readRun) error {
 	return nil
 }
 
-// Limits of what one result keeps. A reader looks at no more.
+// Limits of what is kept of one result. Nobody reads more.
 const (
 	maxSteps     = 50
 	maxFixes     = 5
@@ -385,7 +386,7 @@ func (d *document) result(r *readRun) error {
 	return nil
 }
 
-// trim leaves out what will not be told.
+// trim removes what will not be reported.
 func (res *readResult) trim() {
 	for _, s := range []*string{&res.RuleID, &res.Kind, &res.Level, &res.Message.ID, &res.Rule.ID, &res.Rule.GUID, &res.Rule.Component.Name, &res.Rule.Component.GUID} {
 		cut(s, 1000)
@@ -397,7 +398,7 @@ func (res *readResult) trim() {
 	for _, f := range res.CodeFlows[:min(len(res.CodeFlows), 1)] {
 		for _, t := range f.ThreadFlows[:min(len(f.ThreadFlows), 1)] {
 			for i, l := range t.Locations {
-				// The source and the sink say most.
+				// Keep both ends: the source and the sink matter most.
 				if i < maxSteps/2 || i >= len(t.Locations)-maxSteps/2 {
 					steps = append(steps, l.Location)
 				}
@@ -413,7 +414,7 @@ func (res *readResult) trim() {
 		cut(&res.Taxa[i].Component.GUID, 100)
 	}
 	if len(res.Suppressions) > 20 {
-		res.Suppressions = nil // nobody decided twenty times: it is told
+		res.Suppressions = nil // not plausible, so the result is reported
 	}
 	for i := range res.Suppressions {
 		cut(&res.Suppressions[i].Kind, 20)
@@ -457,7 +458,8 @@ func (m *readMessage) trim() {
 	}
 }
 
-// trim leaves out what is more than anybody reads, and would be gone through for each result.
+// trim shortens texts that are longer than anybody reads, and that would be processed for each
+// result.
 func (r *readRule) trim() {
 	for _, s := range []*string{&r.ShortDescription.Text, &r.FullDescription.Text, &r.Help.Text} {
 		cut(s, 8<<10)
@@ -473,14 +475,14 @@ func (r *readRule) trim() {
 	}
 }
 
-// cut shortens a text, and lets go of the rest of it.
+// cut shortens a text and frees the memory of the rest.
 func cut(s *string, most int) {
 	if len(*s) > most {
 		*s = strings.Clone((*s)[:most])
 	}
 }
 
-// size is about what the result takes in memory.
+// size returns roughly the memory, in bytes, that the result takes.
 func (res *readResult) size() int {
 	n := 1000 + len(res.RuleID)
 	for _, list := range [][]readLocation{res.Locations, res.Related, res.steps} {

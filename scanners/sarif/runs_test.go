@@ -12,7 +12,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// written is what a reader of the file knows of its runs.
+// written holds what a reader of the file learns about its runs.
 type written struct {
 	Runs []struct {
 		Tool              struct{ Driver struct{ Name string } }
@@ -47,7 +47,7 @@ func write(t *testing.T, runs []scanners.Run, opts Options) (w written) {
 	return w
 }
 
-// names are the tools of the runs, and said what is told beside their results.
+// names returns the tools of the runs, and said their notifications.
 func (w written) names() (names []string) {
 	for _, r := range w.Runs {
 		names = append(names, r.Tool.Driver.Name)
@@ -103,7 +103,8 @@ func TestOnlyWhoLookedHasARun(t *testing.T) {
 	}
 }
 
-// TestNoMoreRunsThanAServiceTakes has every result in the file, whatever the number of scanners.
+// TestNoMoreRunsThanAServiceTakes checks that every result is in the file, for any number of
+// scanners.
 func TestNoMoreRunsThanAServiceTakes(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{1, 19, 20, 21, 27, 60} {
@@ -158,8 +159,8 @@ func TestNoMoreRunsThanAServiceTakes(t *testing.T) {
 	}
 }
 
-// TestASharedRunClosesNothingOfOthers: it has the category of another as soon as one of its scanners
-// does not look.
+// TestASharedRunClosesNothingOfOthers: its category changes as soon as one of its scanners does not
+// run.
 func TestASharedRunClosesNothingOfOthers(t *testing.T) {
 	t.Parallel()
 	var runs []scanners.Run
@@ -173,7 +174,7 @@ func TestASharedRunClosesNothingOfOthers(t *testing.T) {
 	}
 }
 
-// TestNoMoreResultsThanAServiceTakes keeps the worst, in their order.
+// TestNoMoreResultsThanAServiceTakes checks that the worst results are kept, in their order.
 func TestNoMoreResultsThanAServiceTakes(t *testing.T) {
 	t.Parallel()
 	run := scanners.Run{Scanner: "gitleaks"}

@@ -13,7 +13,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/untrusted"
 )
 
-// settle makes findings of the results of a run, all of which has been read.
+// settle converts the results of a run into findings, once the whole run has been read.
 func (d *document) settle(r *readRun) {
 	r.run.Tool = untrusted.Sentence(r.driver.name, 100)
 	r.run.Version = untrusted.Sentence(cmp.Or(r.driver.semantic, r.driver.version), 100)
@@ -45,8 +45,8 @@ func (d *document) settle(r *readRun) {
 	r.results = nil
 }
 
-// suppressed reports whether a suppression of this kind is in force (§3.27.23 and §3.35): none
-// of all is still to be decided or was turned down.
+// suppressed reports whether a suppression of this kind is in force (§3.27.23 and §3.35): the
+// result has one, and none of its suppressions is under review or rejected.
 func (res *readResult) suppressed(kind string) bool {
 	found := false
 	for _, s := range res.Suppressions {
@@ -58,7 +58,7 @@ func (res *readResult) suppressed(kind string) bool {
 	return found
 }
 
-// A settler makes a finding of one result.
+// A settler converts one result into a finding.
 type settler struct {
 	*document
 	run  *readRun
@@ -80,7 +80,8 @@ func (s *settler) finding() (scanners.Finding, error) {
 
 	f.HelpURL = untrusted.Address(rule.HelpURI)
 	if s.secret {
-		// Everything else may hold it: messages do, and with some tools descriptions and help.
+		// Everything else may hold the secret: messages do, and with some tools descriptions and
+		// help.
 		f.Title = untrusted.Title(rule.ShortDescription.Text, rule.Name, f.Rule)
 		f.Message, f.Why, f.Help = untrusted.Stop(f.Title), untrusted.SecretWhy, untrusted.SecretHelp
 	} else {
@@ -109,10 +110,10 @@ func (s *settler) describe(f *scanners.Finding) {
 	}
 }
 
-// facts are lines of help that say nothing of how to mend it.
+// facts matches lines of help that do not say how to fix the problem.
 var facts = regexp.MustCompile(`^(?:Severity|Confidence|Type|Misconfiguration [A-Z0-9-]+$)`)
 
-// help gives the lines of a rule's help that say more than its description.
+// help returns the lines of a rule's help that say more than its description.
 func help(rule readRule, title string) string {
 	var lines []string
 	for line := range strings.Lines(rule.Help.Text[:min(len(rule.Help.Text), 4000)]) {
@@ -126,8 +127,8 @@ func help(rule readRule, title string) string {
 
 var secretTools = regexp.MustCompile(`(?i)gitleaks|trufflehog|detect-secrets|ggshield|noseyparker`)
 
-// findRule looks the rule up as the standard has it (§3.27.5 to §3.27.7, §3.52.4). What a
-// result calls its rule counts for more than an index, which tools get wrong.
+// findRule looks up the rule as the standard requires (§3.27.5 to §3.27.7, §3.52.4), but prefers
+// the rule's id to its index, which tools get wrong.
 func (s *settler) findRule() {
 	ref := s.res.Rule
 	s.component = &s.run.driver
@@ -166,7 +167,7 @@ func (s *settler) findRule() {
 
 func below(id, parent string) bool { return id == parent || strings.HasPrefix(id, parent+"/") }
 
-// severity takes the number that GitHub takes, with its ranges, and else the level (§3.27.10).
+// severity uses the number that GitHub uses (security-severity), with GitHub's ranges, else the level (§3.27.10).
 // https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning
 func (s *settler) severity(rule string) scanners.Severity {
 	level := cmp.Or(s.res.Level, s.run.levels[s.rule.ID], s.rule.Configuration.Level)
@@ -181,7 +182,7 @@ func (s *settler) severity(rule string) scanners.Severity {
 	}
 	switch {
 	case s.res.Kind == "open" || s.res.Kind == "review":
-		return scanners.Note // the tool leaves it to people
+		return scanners.Note // the tool leaves the decision to people
 	case security > 0:
 		return scanners.CVSS(security)
 	}
@@ -196,7 +197,8 @@ func (s *settler) severity(rule string) scanners.Severity {
 	return scanners.Medium
 }
 
-// cwe looks where tools name a weakness: taxa, relationships, properties and tags.
+// cwe returns the first CWE of the places where tools name a weakness: taxa, relationships,
+// properties and tags.
 func (s *settler) cwe() string {
 	for _, t := range s.res.Taxa {
 		if c := s.taxon(t); c != "" {
@@ -253,8 +255,8 @@ var (
 	escaped     = regexp.MustCompile(`\\([\[\]\\])`)
 )
 
-// message gives the plain text of a message (§3.11): looked up by its id, with its arguments,
-// and with links as their words.
+// message returns the plain text of a message (§3.11): looked up by its id if need be, with its
+// arguments filled in and links replaced by their words.
 func (s *settler) message(m readMessage) string {
 	text := m.Text
 	if text == "" && m.ID != "" {
@@ -275,7 +277,7 @@ func (s *settler) message(m readMessage) string {
 	return plainLinks(text)
 }
 
-// plainLinks gives the words of links, "[words](target)" (§3.11.6).
+// plainLinks replaces links, "[words](target)", by their words (§3.11.6).
 func plainLinks(text string) string {
 	if !strings.Contains(text, "](") {
 		return text
@@ -288,10 +290,10 @@ func plainLinks(text string) string {
 	return escaped.ReplaceAllString(text, "$1")
 }
 
-// errNoFile is what is wrong with a location that names no file.
+// errNoFile is the error for a location that names no file.
 var errNoFile = errors.New("no file is named")
 
-// path gives the file of a location in the tree.
+// path returns the path, in the tree, of a location's file.
 func (s *settler) path(a readArtifactLocation) (string, error) {
 	if a.URI == "" && a.Index != nil && *a.Index >= 0 && *a.Index < len(s.run.artifacts) {
 		a = s.run.artifacts[*a.Index]
@@ -300,7 +302,7 @@ func (s *settler) path(a readArtifactLocation) (string, error) {
 		return "", errNoFile
 	}
 	base := ""
-	for range 10 { // §3.14.14: one may be relative to another; a chain may be a circle
+	for range 10 { // §3.14.14: a base may be relative to another; a chain may be a cycle
 		b, ok := s.run.bases[a.Base]
 		if a.Base == "" || !ok {
 			break
@@ -317,8 +319,8 @@ func (s *settler) path(a readArtifactLocation) (string, error) {
 	return s.tree.URI(a.URI, base)
 }
 
-// place finds where a result is: its first location that is in the tree. A result that names
-// no file at all is about the whole tree.
+// place sets the place of a finding to the first location of its result that is in the tree. A
+// result that names no file at all is about the whole tree.
 func (s *settler) place(f *scanners.Finding) error {
 	var first error
 	for _, l := range s.res.Locations {
@@ -337,9 +339,9 @@ func (s *settler) place(f *scanners.Finding) error {
 	return first
 }
 
-// region gives the place in a file. Tools that say nothing of what they count columns in count
-// anything (gosec and oxlint bytes, ast-grep characters), so then they have to prove it: by
-// an offset in bytes, by the text that is there, or by a line on which it makes no difference.
+// region returns the place in a file. Tools that do not state the unit of their columns use various
+// units (gosec and oxlint bytes, ast-grep characters). Their columns are used only if something
+// proves the unit: an offset in bytes, the text of the region, or a line on which all units agree.
 func (s *settler) region(path string, r *readRegion) untrusted.Region {
 	if r == nil {
 		return untrusted.Region{}
@@ -354,8 +356,8 @@ func (s *settler) region(path string, r *readRegion) untrusted.Region {
 	return s.tree.Place(path, at, s.unit)
 }
 
-// exact is region for what is to be replaced: there the word of the document is not enough, since
-// one character off would break the code.
+// exact is region for text to be replaced. It does not trust the unit that the document states,
+// since an error of one character would break the code.
 func (s *settler) exact(path string, r *readRegion) (untrusted.Region, bool) {
 	if at, ok := s.proved(path, r); ok {
 		return at, true
@@ -367,7 +369,7 @@ func (s *settler) exact(path string, r *readRegion) (untrusted.Region, bool) {
 	return s.tree.Exact(path, at, s.unit)
 }
 
-// proved gives a region, in characters, of which there is no doubt.
+// proved returns a region, in characters, that the file's content confirms.
 func (s *settler) proved(path string, r *readRegion) (untrusted.Region, bool) {
 	if r.StartLine < 1 || r.ByteOffset != nil && r.ByteLength > 0 {
 		at, ok := s.offset(path, r)
@@ -388,7 +390,7 @@ func (s *settler) proved(path string, r *readRegion) (untrusted.Region, bool) {
 	return untrusted.Region{}, false
 }
 
-// plain reports whether it makes no difference what the columns of a region count.
+// plain reports whether the columns of a region are the same in all units.
 func (s *settler) plain(path string, at untrusted.Region) bool {
 	return at.Column < 1 && at.EndColumn < 1 || s.tree.ASCII(path, at.Line) && s.tree.ASCII(path, max(at.Line, at.EndLine))
 }
@@ -403,7 +405,7 @@ func (s *settler) offset(path string, r *readRegion) (untrusted.Region, bool) {
 	return untrusted.Region{}, false
 }
 
-// flow gives the way of the data (§3.36), else the related and further places.
+// flow returns the path of the data (§3.36), else the related locations.
 func (s *settler) flow() []scanners.Step {
 	locations := s.res.steps
 	if len(locations) == 0 {
@@ -413,7 +415,7 @@ func (s *settler) flow() []scanners.Step {
 	for _, l := range locations {
 		path, err := s.path(l.Physical.Artifact)
 		if err != nil {
-			continue // a library, mostly
+			continue // mostly files of a library
 		}
 		at := s.region(path, l.Physical.Region)
 		steps = append(steps, scanners.Step{Path: path, Line: at.Line, Message: untrusted.Sentence(s.message(l.Message), 300)})
@@ -421,7 +423,7 @@ func (s *settler) flow() []scanners.Step {
 	return steps
 }
 
-// fixes gives the fixes of which every edit can be placed exactly.
+// fixes returns the fixes whose edits can all be placed exactly.
 func (s *settler) fixes() []scanners.Fix {
 	var fixes []scanners.Fix
 	for _, f := range s.res.Fixes {
@@ -453,8 +455,9 @@ func (s *settler) edits(f readFix) []scanners.Edit {
 	return edits
 }
 
-// newEdit replaces the region. One that goes from the start of a line to that of another is
-// whole lines, and then every line of the edit is in the file, whose end may be the other.
+// newEdit returns an edit that replaces the region. A region from the start of one line to the
+// start of another becomes an edit of whole lines: the other line may be beyond the end of the
+// file, and every line of an edit must be in the file.
 func newEdit(path string, at untrusted.Region, text string) scanners.Edit {
 	e := scanners.Edit{Path: path, Line: at.Line, EndLine: at.EndLine, Column: at.Column, EndColumn: at.EndColumn, Text: text}
 	if at.Column == 1 && at.EndColumn == 1 && at.EndLine > at.Line && (text == "" || strings.HasSuffix(text, "\n")) {

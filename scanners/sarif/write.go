@@ -1,5 +1,5 @@
-// Package sarif turns what scanners did into SARIF 2.1.0, the format that code scanning
-// services read.
+// Package sarif writes the runs of scanners as SARIF 2.1.0, the format that code scanning services
+// read, and reads the SARIF that tools write.
 package sarif
 
 import (
@@ -16,18 +16,18 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/visible"
 )
 
-// Options say what to write. The zero value is ready.
+// Options configure [Write]. The zero value is ready to use.
 type Options struct {
-	All   bool            // also what is unchanged or absent, not only what is new
-	Infos []scanners.Info // describe the tools of the runs, as far as they are known
+	All   bool            // also write unchanged and absent results, not only new ones
+	Infos []scanners.Info // describe the tools of the runs, if known
 
-	Suppressed map[string]Suppression // by the fingerprint of the result
+	Suppressed map[string]Suppression // keyed by the fingerprint of the result
 }
 
-// A Suppression is why a result is not open.
+// A Suppression says why a result is not open.
 type Suppression struct {
 	Reason string
-	Path   string // of the comment in the code that says so; empty where it was decided elsewhere
+	Path   string // of the comment in the code that suppresses it; empty if it was accepted elsewhere
 	Line   int
 }
 
@@ -38,8 +38,8 @@ const (
 	// root is the name that GitHub and others know for the top of the repository.
 	root = "%SRCROOT%"
 
-	// fingerprint is the key of ours in partialFingerprints, lineHash the one by which GitHub tells
-	// alerts of several uploads apart.
+	// fingerprint is our key in partialFingerprints; lineHash is the key by which GitHub matches
+	// alerts of several uploads.
 	fingerprint = "secbydesign/v1"
 	lineHash    = "primaryLocationLineHash"
 
@@ -47,26 +47,26 @@ const (
 	// https://docs.github.com/en/code-security/reference/code-scanning/sarif-files/sarif-support
 	maxFlow = 1000
 
-	// mostRuns and mostResults are what GitHub takes of one file and of one run; it refuses a file with
-	// more. It refuses one without any run, too.
+	// mostRuns is how many runs GitHub accepts in one file, mostResults how many results in one run. It
+	// refuses a file with more, and a file without any run.
 	// https://docs.github.com/en/code-security/reference/code-scanning/sarif-files/sarif-support
 	mostRuns    = 20
 	mostResults = 25_000
 
-	// ours is the tool of runs that belong to no single scanner.
+	// ours is the name of the tool in runs that do not belong to a single scanner.
 	ours = "secbydesign"
 )
 
-// Write writes one SARIF run for each scanner that looked, and in it the results in their order. A
-// run that did not finish has an invocation that says so, with the public [scanners.Reason]
-// and not the error's text. Bytes that are not UTF-8 become U+FFFD in texts, and stay what
-// they are, percent-encoded, in the names of files.
+// Write writes one SARIF run for each scanner that ran, with its results in their order. A run that
+// did not finish has an invocation that says so, with the public [scanners.Reason] and not the
+// error's text. Bytes that are not UTF-8 become U+FFFD in texts; in the names of files they are
+// kept, percent-encoded.
 //
-// A scanner that did not look has no run, because an empty one closes all alerts of its tool where
-// the file is uploaded. Why it did not look is a notification of the first run, or, where nothing
-// looked, of a run of our own. Scanners that did not finish have a run: services refuse it.
+// A scanner that did not run has no SARIF run, because uploading an empty run closes all alerts of
+// its tool. A notification says why it did not run: in the first SARIF run or, if no scanner ran,
+// in one of our own. Scanners that did not finish have a SARIF run, since services refuse it.
 //
-// Where there are more runs than a service takes, the last of them share one.
+// If there are more runs than a service accepts, the last of them share one.
 func Write(w io.Writer, runs []scanners.Run, opts Options) error {
 	looked, absent := split(runs)
 	own := looked
@@ -100,7 +100,7 @@ func Write(w io.Writer, runs []scanners.Run, opts Options) error {
 	return nil
 }
 
-// split gives the runs of scanners that looked, and why the others did not.
+// split returns the runs of scanners that ran, and notifications that say why the others did not.
 func split(runs []scanners.Run) (looked []scanners.Run, absent []notification) {
 	for _, r := range runs {
 		why := r.Skipped
@@ -116,7 +116,7 @@ func split(runs []scanners.Run) (looked []scanners.Run, absent []notification) {
 	return looked, absent
 }
 
-// shared is one run of several scanners. The rules of their results name them.
+// shared returns one SARIF run for several scanners. The rules of the results name the scanners.
 func shared(runs []scanners.Run, opts Options) run {
 	all := scanners.Run{Scanner: ours}
 	var names []string
@@ -148,12 +148,13 @@ func noteOrError(err error) string {
 	return "note"
 }
 
-// category is how services tell several uploads for one commit apart. An upload closes those alerts of
-// its tool and category that it does not have, so a run of several scanners names them all: a file
-// in which one of them is absent must not close its alerts.
+// category returns the id by which services distinguish several uploads for one commit. An upload
+// closes the alerts of its tool and category that it lacks. So the category of a shared run names all
+// its scanners: a file without one of them must not close that scanner's alerts.
 func category(name string) automationDetails { return automationDetails{"secbydesign/" + name + "/"} }
 
-// weightiest gives those results that a service takes, in their order, and how many it leaves out.
+// weightiest returns the most severe results, as many as a service accepts, in their original
+// order, and the number of results left out.
 func weightiest(results []scanners.Result) (kept []scanners.Result, left int) {
 	if left = len(results) - mostResults; left <= 0 {
 		return results, 0
@@ -209,8 +210,8 @@ func newRun(r scanners.Run, opts Options) run {
 	return out
 }
 
-// suppress adds what is suppressed. Where one result of a run says that it is, the others say that
-// they are not.
+// suppress adds the suppressions. If any result of a run is suppressed, the others get an empty
+// list, which says that they are not.
 func suppress(out []result, results []scanners.Result, why map[string]Suppression) {
 	if !slices.ContainsFunc(results, func(r scanners.Result) bool { _, ok := why[r.Fingerprint]; return ok }) {
 		return
@@ -228,8 +229,8 @@ func suppress(out []result, results []scanners.Result, why map[string]Suppressio
 	}
 }
 
-// rules gives the rules of the results, by id. A rule is as bad as its worst result, whose
-// words it takes.
+// rules returns the rules of the results, sorted by id. A rule has the severity and the texts of
+// its worst result.
 func rules(results []scanners.Result) []rule {
 	worst := slices.Clone(results)
 	slices.SortStableFunc(worst, func(a, b scanners.Result) int {
@@ -309,7 +310,7 @@ func newFix(x scanners.Fix) fix {
 			out.Changes = append(out.Changes, artifactChange{Artifact: place(e.Path, 0).Artifact})
 		}
 		deleted := region{e.Line, e.Column, e.EndLine, e.EndColumn}
-		if e.Column == 0 { // whole lines: up to the beginning of the next
+		if e.Column == 0 { // whole lines, up to the beginning of the next one
 			deleted = region{e.Line, 1, e.EndLine + 1, 1}
 		}
 		out.Changes[i].Replacements = append(out.Changes[i].Replacements, replacement{deleted, text(e.Text)})
@@ -317,8 +318,8 @@ func newFix(x scanners.Fix) fix {
 	return out
 }
 
-// uri gives the reference for a path. A colon is encoded, because in front of the first
-// slash it would end a scheme (https://www.rfc-editor.org/rfc/rfc3986#section-4.2).
+// uri returns the URI reference for a path. Colons are encoded, because one before the first slash
+// would end a scheme (https://www.rfc-editor.org/rfc/rfc3986#section-4.2).
 func uri(path string) string {
 	segments := strings.Split(path, "/")
 	for i, s := range segments {
@@ -345,9 +346,8 @@ func level(s scanners.Severity) string {
 	}
 }
 
-// securitySeverity gives a number in the middle of what GitHub takes for the word: over 9.0
-// is critical, from 7.0 high, from 4.0 medium, from 0.1 low. A note has none, and is then
-// no security alert but a note.
+// securitySeverity returns a number in the middle of GitHub's range for the severity: over 9.0 is critical, from 7.0
+// high, from 4.0 medium, from 0.1 low. A note has no number, so GitHub shows it as a note and not as a security alert.
 // https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning
 func securitySeverity(s scanners.Severity) string {
 	switch s {

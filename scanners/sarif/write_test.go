@@ -71,7 +71,7 @@ func samples() []scanners.Run {
 
 var infos = []scanners.Info{{Name: "gitleaks", About: "Secrets in files", URL: "https://github.com/gitleaks/gitleaks"}}
 
-// suppressed are two runs, in one of which something is.
+// suppressed returns two runs, one of which has suppressed results.
 func suppressed() []scanners.Run {
 	open, comment, decision := finding(scanners.New, "main.go", 1), finding(scanners.New, "a dir/main.go", 12), finding(scanners.New, "main.go", 3)
 	comment.Fingerprint, decision.Fingerprint = "comment:1", "decision:1"
@@ -130,8 +130,8 @@ func TestWrite(t *testing.T) {
 	}
 }
 
-// validate checks a document against the schema of SARIF 2.1.0, and that it holds no name
-// that the standard does not have.
+// validate checks a document against the schema of SARIF 2.1.0, and that it has no property that
+// the standard does not define.
 func validate(doc []byte) error {
 	known := json.NewDecoder(bytes.NewReader(doc))
 	known.DisallowUnknownFields()

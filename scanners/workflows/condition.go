@@ -31,7 +31,7 @@ var unsoundContains = workflow.Rule{
 	CWE:   "CWE-697",
 }
 
-// chosen are names that others choose.
+// chosen are the names of values that others choose.
 var chosen = []string{"github.actor", "github.triggering_actor", "github.ref", "github.ref_name", "github.head_ref", "github.base_ref",
 	"github.event.sender.login", "github.event.pull_request.user.login", "github.event.comment.user.login", "github.event.pull_request.head.ref"}
 
@@ -57,7 +57,7 @@ func (j *judgement) condition(cond *actionlint.String, job *actionlint.Job) {
 	})
 }
 
-// bot looks for a comparison that lets a bot pass where outsiders can cause the workflow.
+// bot reports a comparison that lets a bot pass in a workflow that outsiders can trigger.
 func (j *judgement) bot(n *actionlint.CompareOpNode, cond *actionlint.String, job *actionlint.Job) {
 	if !j.On("pull_request_target") || n.Kind != actionlint.CompareOpNodeKindEq {
 		return

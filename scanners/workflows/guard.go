@@ -10,49 +10,49 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/workflow"
 )
 
-// A guard is what stands between an outsider and a job.
+// A guard says how well a job is protected from outsiders.
 type guard int
 
 const (
-	open   guard = iota // anybody can make it run
+	open   guard = iota // anybody can trigger it
 	gated               // somebody with rights has to do something first, such as set a label
 	closed              // it does not run for outsiders
 )
 
 var (
-	// ownBranch are names that are one of ours only for a branch of this repository. That a fork has
-	// the same name (head.repo.name) says nothing.
+	// ownBranch matches names whose value equals one of ours only for a branch of this repository. A
+	// fork can have the same name as its base, so head.repo.name is not among them.
 	ownBranch = regexp.MustCompile(`^github\.event\.(pull_request\.head\.repo|workflow_run\.head_repository)\.(full_name|id|node_id|url|html_url|clone_url|git_url|ssh_url|owner\.login|owner\.id)$`)
 
-	// ofFork are true for what a fork brings, by the event that knows them. With another they are
-	// missing, and so false.
+	// ofFork maps an event to the name that is true for changes from a fork. With any other event
+	// the value is missing, and so false.
 	ofFork = map[string]string{
 		"pull_request": "github.event.pull_request.head.repo.fork", "pull_request_target": "github.event.pull_request.head.repo.fork",
 		"workflow_run": "github.event.workflow_run.head_repository.fork",
 	}
 
-	// merged are true when somebody with rights accepted the pull request.
+	// merged matches names that are true if somebody with rights accepted the pull request.
 	merged = regexp.MustCompile(`^github\.event\.pull_request\.merged(_at)?$`)
 
-	// insiderRun are the events of a run that no pull request caused.
+	// insiderRun matches the events of runs that no pull request triggered.
 	insiderRun = regexp.MustCompile(`(?i)^(push|schedule|workflow_dispatch|release|merge_group|workflow_call|create)$`)
 
-	// person names somebody, by whom a condition chooses who may make the job run.
+	// person matches names of the people by whom a condition decides who may trigger the job.
 	person = regexp.MustCompile(`\.actor$|triggering_actor$|(sender|user|actor)\.login$|author_association$`)
 
-	// insiderFirst are names whose value somebody with rights decides on.
+	// insiderFirst matches names whose value somebody with rights decides.
 	insiderFirst = regexp.MustCompile(`label\.name$|labels\.\*\.name$|^needs\.[\w-]*(auth|perm|allow|trust|member|check|gate|approv)[\w-]*\.`)
 
-	// ours are names whose value no outsider decides on.
+	// ours matches names whose value no outsider decides.
 	ours = regexp.MustCompile(`^github\.(repository|event\.repository\.|event\.organization\.|event\.pull_request\.base\.|event\.workflow_run\.repository\.)|^(env|vars|secrets|inputs|needs|steps)\.`)
 
-	// resultOf is how a job went that is needed.
+	// resultOf matches the result of a needed job.
 	resultOf = regexp.MustCompile(`^needs\.([\w-]+)\.result$`)
 
-	// afterSkipped are conditions of jobs that run although one they need is skipped.
+	// afterSkipped matches conditions of jobs that run although a job they need was skipped.
 	afterSkipped = regexp.MustCompile(`(?i)\b(always|cancelled|failure)\s*\(`)
 
-	// checksPerson are steps that ask GitHub what the actor may do.
+	// checksPerson matches steps that ask GitHub for the actor's permissions.
 	checksPerson = regexp.MustCompile(`(?i)getCollaboratorPermission|/collaborators/|checkMembership|/memberships/|orgs/\S+/members` +
 		`|check-user-permission|check-actor-permissions|actor-permission|get-user-teams|team-membership|check-membership`)
 )
@@ -68,8 +68,8 @@ type (
 	}
 )
 
-// guard tells what stands between an outsider and the i-th step of a job, or its end, if the
-// event triggers it.
+// guard returns the guard of the i-th step of a job if the event triggers it. The guard after the
+// last step is that of the job's end.
 func (j *judgement) guard(job *actionlint.Job, i int, event string) guard {
 	key := jobOn{job, event}
 	if j.guards[key] == nil {
@@ -81,10 +81,10 @@ func (j *judgement) guard(job *actionlint.Job, i int, event string) guard {
 func (j *judgement) stepGuards(job *actionlint.Job, event string) []guard {
 	before := j.condGuard(job.If, event)
 	if job.Environment != nil {
-		before = max(before, gated) // an environment may ask for a reviewer
+		before = max(before, gated) // an environment may require a reviewer
 	}
 	if !afterSkipped.MatchString(text(job.If)) {
-		// A job is skipped with the one it needs.
+		// A job is skipped if a job that it needs is skipped.
 		for _, need := range job.Needs {
 			if other := j.Workflow.Jobs[strings.ToLower(need.Value)]; other != nil && other != job {
 				before = max(before, j.ranGuard(other, event))
@@ -101,7 +101,7 @@ func (j *judgement) stepGuards(job *actionlint.Job, event string) []guard {
 	return append(guards, before)
 }
 
-// ranGuard tells what stood between an outsider and a job that has run.
+// ranGuard returns the guard that an outsider passed if the job has run.
 func (j *judgement) ranGuard(job *actionlint.Job, event string) guard {
 	g := j.condGuard(job.If, event)
 	if job.Environment != nil || j.asks(job) {
@@ -110,7 +110,7 @@ func (j *judgement) ranGuard(job *actionlint.Job, event string) guard {
 	return g
 }
 
-// asks reports whether a step of the job asks what the actor may do.
+// asks reports whether a step of the job asks for the actor's permissions.
 func (j *judgement) asks(job *actionlint.Job) bool {
 	return slices.ContainsFunc(job.Steps, func(s *actionlint.Step) bool { return j.traitsOf(s).asks })
 }
@@ -119,7 +119,7 @@ func (j *judgement) condGuard(cond *actionlint.String, event string) guard {
 	key := conditionOn{cond, event}
 	g, ok := j.conds[key]
 	if !ok {
-		j.conds[key] = open // for jobs that need each other
+		j.conds[key] = open // ends the recursion for jobs that need each other
 		if node := workflow.Condition(cond); node != nil && !alwaysTrue(cond.Value) {
 			g = j.judgeCondition(node, event, true)
 		}
@@ -128,14 +128,14 @@ func (j *judgement) condGuard(cond *actionlint.String, event string) guard {
 	return g
 }
 
-// alwaysTrue reports whether there is anything around the braces of a condition, if only a line end:
-// GitHub takes the whole for a text then, and a text for true.
+// alwaysTrue reports whether a condition has anything outside its braces, even a line end. GitHub
+// then treats the whole as a string, and a string is true.
 func alwaysTrue(cond string) bool {
 	return strings.Contains(cond, "${{") && (!strings.HasPrefix(cond, "${{") || !strings.HasSuffix(cond, "}}") || strings.Count(cond, "${{") > 1)
 }
 
-// judgeCondition tells what stands between an outsider and an expression that is true, or false, if
-// the event triggers the workflow. What is not understood is nothing.
+// judgeCondition returns the guard that an outsider passes if the expression has the value is, when
+// the event triggers the workflow. An expression that it does not understand is open.
 func (j *judgement) judgeCondition(n actionlint.ExprNode, event string, is bool) guard {
 	switch n := n.(type) {
 	case *actionlint.BoolNode:
@@ -149,7 +149,7 @@ func (j *judgement) judgeCondition(n actionlint.ExprNode, event string, is bool)
 		if (n.Kind == actionlint.LogicalOpNodeKindAnd) == is {
 			return max(left, right)
 		}
-		return min(left, right) // an outsider takes the easier side
+		return min(left, right) // an outsider can choose the weaker side
 	case *actionlint.CompareOpNode:
 		switch n.Kind {
 		case actionlint.CompareOpNodeKindEq:
@@ -173,7 +173,7 @@ func (j *judgement) judgeCondition(n actionlint.ExprNode, event string, is bool)
 	return open
 }
 
-// judgeComparison does the same for two values that are equal, or are not.
+// judgeComparison is judgeCondition for the comparison of two values, which are equal or not.
 func (j *judgement) judgeComparison(a, b actionlint.ExprNode, event string, equal bool) guard {
 	switch a.(type) {
 	case *actionlint.StringNode, *actionlint.BoolNode, *actionlint.NullNode:
@@ -210,7 +210,8 @@ func (j *judgement) judgeComparison(a, b actionlint.ExprNode, event string, equa
 	return open
 }
 
-// chosenBy reports whether the value tells who made the job run, or what somebody with rights did.
+// chosenBy reports whether the value depends on who triggered the job, or on what somebody with
+// rights did.
 func chosenBy(n actionlint.ExprNode) bool {
 	call, ok := n.(*actionlint.FuncCallNode)
 	if !ok {
@@ -219,7 +220,7 @@ func chosenBy(n actionlint.ExprNode) bool {
 	}
 	// contains(list, name), join(names), fromJSON(name)
 	found := false
-	for _, arg := range call.Args { // each is looked at once: calls may be nested by the thousand
+	for _, arg := range call.Args { // visit each only once: calls may be nested by the thousand
 		switch {
 		case chosenBy(arg):
 			found = true
@@ -230,7 +231,7 @@ func chosenBy(n actionlint.ExprNode) bool {
 	return found
 }
 
-// known reports whether no outsider decides on the value.
+// known reports whether no outsider decides the value.
 func known(n actionlint.ExprNode) bool {
 	switch n := n.(type) {
 	case *actionlint.StringNode, *actionlint.IntNode, *actionlint.FloatNode:
@@ -241,11 +242,11 @@ func known(n actionlint.ExprNode) bool {
 	return ours.MatchString(workflow.Name(n))
 }
 
-// traits are what a step does, as far as the rules ask for it again and again.
+// traits are the properties of a step that the rules use repeatedly.
 type traits struct {
-	asks     bool // it asks what the actor may do
+	asks     bool // it asks for the actor's permissions
 	runs     bool // it runs files of the working folder
-	checkout bool // it empties the working folder for a checkout
+	checkout bool // it is a checkout, which empties the working folder
 	foreign  bool // it downloads an artifact of another run
 }
 
@@ -272,7 +273,7 @@ func text(s *actionlint.String) string {
 	return s.Value
 }
 
-// stepText gives the text that a step executes, with the names of what it uses.
+// stepText returns the text that a step executes, with the name of the action that it uses.
 func stepText(s *actionlint.Step) string {
 	switch exec := s.Exec.(type) {
 	case *actionlint.ExecRun:

@@ -42,7 +42,7 @@ var (
 	}
 )
 
-// needs tell by which steps a job shows that it needs a permission.
+// needs maps a permission to the text of steps that need it.
 var needs = map[string]*regexp.Regexp{
 	"packages":        regexp.MustCompile(`(?i)ghcr\.io|npm\.pkg\.github|maven\.pkg\.github|nuget\.pkg\.github|docker\.pkg\.github`),
 	"pages":           regexp.MustCompile(`^actions/(deploy|configure)-pages`),
@@ -81,7 +81,7 @@ func (j *judgement) all(p *actionlint.Permissions, job string) {
 	fix(f, "Let the token read only; a job that writes then has to ask for it", at, "read-all")
 }
 
-// missing tells of a workflow that says nothing, where an outsider can cause it.
+// missing reports a workflow without permissions that outsiders can trigger.
 func (j *judgement) missing() {
 	trigger := j.Trigger("pull_request_target", "workflow_run")
 	if trigger == nil {
@@ -105,8 +105,7 @@ func (j *judgement) missing() {
 	}
 }
 
-// wide tells of a scope for all jobs where it is plain that one of them needs it and that others
-// do not.
+// wide reports a permission granted to all jobs if exactly one of them evidently needs it.
 func (j *judgement) wide(scope string, p *actionlint.PermissionScope) {
 	need := needs[scope]
 	if need == nil || p == nil {
@@ -116,7 +115,7 @@ func (j *judgement) wide(scope string, p *actionlint.PermissionScope) {
 	for _, job := range j.Jobs() {
 		switch {
 		case job.WorkflowCall != nil:
-			return // what it needs is not seen
+			return // its needs are unknown
 		case job.Permissions != nil:
 		case slices.ContainsFunc(job.Steps, func(s *actionlint.Step) bool { return shows(s, need) }):
 			users++
@@ -157,7 +156,7 @@ func (j *judgement) allText(job *actionlint.Job) string {
 	return all.String()
 }
 
-// reach says who can cause a job by an event, which a condition holds back more or less.
+// reach returns the extent to which outsiders can trigger a job by an event, given the job's guard.
 func reach(event string, g guard) scanners.Extent {
 	if g == open {
 		return scanners.Extent{Of: event, To: 2}

@@ -47,14 +47,14 @@ var (
 	commit    = regexp.MustCompile(`^[0-9a-f]{40}([0-9a-f]{24})?$`)
 	reference = regexp.MustCompile(`^([\w.-]{1,100})/([\w.-]{1,100})(/[\w./-]{1,200})?@([\w./+-]{1,100})$`)
 	branch    = regexp.MustCompile(`^(main|master|trunk|dev|devel|develop|development|head|HEAD|next|latest|nightly|stable|unstable|edge|release)$`)
-	// provenance is a workflow that must be named by tag, for its name goes into what it signs
+	// provenance matches a workflow that must be named by tag, because it signs its own name
 	// (https://github.com/slsa-framework/slsa-github-generator#referencing-slsa-builders-and-generators).
 	provenance = regexp.MustCompile(`^slsa-framework/slsa-github-generator/\.github/workflows/[\w.-]+@v[0-9]+\.[0-9]+\.[0-9]+$`)
 	ownerIs    = regexp.MustCompile(`github\.repository(?:_owner)?\s*[!=]=\s*["']([\w.-]+)`)
 	image      = regexp.MustCompile(`^[\w.:/@-]{1,200}$`)
 )
 
-// owners gives the owners of this repository that its workflow names in conditions.
+// owners returns the owners of this repository that the workflow's conditions name, in lower case.
 func (j *judgement) owners() []string {
 	var names []string
 	look := func(s *actionlint.String) {
@@ -71,12 +71,12 @@ func (j *judgement) owners() []string {
 	return names
 }
 
-// first reports whether an action is GitHub's own, who can harm the workflow anyway.
+// first reports whether an action is GitHub's own. GitHub can harm the workflow anyway.
 func first(owner string) bool {
 	return strings.EqualFold(owner, "actions") || strings.EqualFold(owner, "github")
 }
 
-// pinned looks at the action or reusable workflow that is used.
+// pinned reports a used action or reusable workflow that is not pinned.
 func (j *judgement) pinned(uses *actionlint.String, job *actionlint.Job) {
 	if uses == nil {
 		return
@@ -105,9 +105,9 @@ func (j *judgement) pinned(uses *actionlint.String, job *actionlint.Job) {
 	if called {
 		what = "workflow"
 	}
-	// Whose this repository is is not known, but what lies in a .github folder is nearly always of
-	// the same organisation. The workflow's word for its owner is not enough for silence: the
-	// pull request may have written it.
+	// The owner of this repository is not known, but a repository named .github nearly always
+	// belongs to the same organisation. An owner named in a condition only lowers the severity: the
+	// pull request may have written the condition.
 	if strings.HasPrefix(m[3], "/.github/") || first(m[1]) || slices.Contains(j.own, strings.ToLower(m[1])) {
 		severity = scanners.Low
 	}
@@ -124,8 +124,9 @@ func (j *judgement) pinned(uses *actionlint.String, job *actionlint.Job) {
 	}
 }
 
-// knownCommits gives the commits that comments of the file give for versions of actions
-// (OWNER/REPO@VERSION, in lower case), where they give one and no other.
+// knownCommits returns the commit of each version of an action (OWNER/REPO@VERSION, OWNER/REPO in
+// lower case) that the file pins with the version as a comment. The commit is empty if the file has
+// several for one version.
 func (j *judgement) knownCommits() map[string]string {
 	known := map[string]string{}
 	look := func(u *actionlint.String) {
@@ -136,7 +137,7 @@ func (j *judgement) knownCommits() map[string]string {
 		rest, _ := j.Rest(u)
 		key := strings.ToLower(m[1]+"/"+m[2]) + "@" + strings.TrimSpace(strings.TrimPrefix(rest, "#"))
 		if other, ok := known[key]; ok && other != m[4] {
-			known[key] = "" // it is either
+			known[key] = "" // ambiguous
 		} else {
 			known[key] = m[4]
 		}
@@ -152,7 +153,7 @@ func (j *judgement) knownCommits() map[string]string {
 	return known
 }
 
-// reusable looks at a job that calls another workflow.
+// reusable reports the problems of a job that calls another workflow.
 func (j *judgement) reusable(job *actionlint.Job) {
 	call := job.WorkflowCall
 	if call == nil {
@@ -160,7 +161,7 @@ func (j *judgement) reusable(job *actionlint.Job) {
 	}
 	j.pinned(call.Uses, job)
 	m := reference.FindStringSubmatch(text(call.Uses))
-	// What is named by commit was looked at.
+	// A workflow pinned to a commit can be reviewed and does not change.
 	if !call.InheritSecrets || m == nil || first(m[1]) || commit.MatchString(m[4]) || provenance.MatchString(call.Uses.Value) {
 		return
 	}
@@ -169,7 +170,7 @@ func (j *judgement) reusable(job *actionlint.Job) {
 		fmt.Sprintf("All secrets go to whatever %q of the other repository says on the day: it is not pinned to a commit.", name), job.ID.Value, strings.ToLower(name))
 }
 
-// images looks at the images in which a job and its services run.
+// images reports unpinned images of a job and its services.
 func (j *judgement) images(job *actionlint.Job) {
 	look := func(c *actionlint.Container, of string) {
 		if c == nil || c.Image == nil || !image.MatchString(c.Image.Value) {

@@ -14,8 +14,8 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/workflow"
 )
 
-// GitHub Security Lab: "Untrusted input". zizmor: template-injection. What actionlint finds
-// itself is left to it.
+// GitHub Security Lab: "Untrusted input". zizmor: template-injection. Injections that actionlint
+// finds are left to it.
 var templateInjection = workflow.Rule{
 	ID:    "template-injection",
 	Title: "Untrusted input in code",
@@ -55,7 +55,7 @@ var insecureDownload = workflow.Rule{
 	CWE:   "CWE-494",
 }
 
-// more are the inputs that an outsider can write and that actionlint's list lacks.
+// more returns the inputs that an outsider can write and that actionlint's list lacks.
 func more() actionlint.UntrustedInputSearchRoots {
 	leaf := actionlint.NewUntrustedInputMap
 	author := func(name string) *actionlint.UntrustedInputMap { return leaf(name, leaf("email"), leaf("name")) }
@@ -75,14 +75,14 @@ func more() actionlint.UntrustedInputSearchRoots {
 
 var moreInputs = sync.OnceValue(more)
 
-// whole are objects that hold such inputs, for a script that has all of them as JSON.
+// whole are objects that contain such inputs. A script may insert a whole object as JSON.
 var whole = []string{
 	"github", "github.event", "github.event.pull_request", "github.event.pull_request.head", "github.event.issue",
 	"github.event.comment", "github.event.review", "github.event.discussion", "github.event.commits", "github.event.head_commit",
 	"github.event.workflow_run", "github.event.workflow_run.head_commit",
 }
 
-// sinks are inputs of actions that are run as code, by action.
+// sinks maps an action to the input that it runs as code.
 var sinks = map[string]string{
 	"actions/github-script":                  "script",
 	"azure/powershell":                       "inlinescript",
@@ -101,7 +101,8 @@ var sinks = map[string]string{
 	"reactivecircus/android-emulator-runner": "script",
 }
 
-// names are outputs of actions that hold names of branches as an outsider chose them.
+// names maps an action to its outputs that contain names of branches or files as an outsider chose
+// them.
 var names = map[string]*regexp.Regexp{
 	"tj-actions/branch-names":               regexp.MustCompile(`^(current_branch|head_ref_branch|ref_branch)$`),
 	"xt0rted/pull-request-comment-branch":   regexp.MustCompile(`^head_ref$`),
@@ -110,8 +111,8 @@ var names = map[string]*regexp.Regexp{
 	"ana06/get-changed-files":               regexp.MustCompile(`.`),
 }
 
-// unescaped reports whether an output of a step holds names that an outsider chose, in a form
-// that a shell takes apart. Actions that list files escape them, unless they are told not to.
+// unescaped reports whether an output of a step contains names chosen by an outsider, in a form
+// that a shell interprets. Actions that list files escape the names unless configured not to.
 func unescaped(s *actionlint.Step, output string, shell bool) bool {
 	switch uses, version := workflow.Uses(s); uses {
 	case "tj-actions/changed-files":
@@ -123,10 +124,10 @@ func unescaped(s *actionlint.Step, output string, shell bool) bool {
 	}
 }
 
-// escapesNot are versions of tj-actions/changed-files before CVE-2023-51664 was mended.
+// escapesNot matches versions of tj-actions/changed-files before the fix for CVE-2023-51664.
 var escapesNot = regexp.MustCompile(`^v([0-9]|[123][0-9]|40)(\.|$)`)
 
-// injection looks for untrusted input in code, where actionlint does not find it.
+// injection reports untrusted input in code that actionlint does not find.
 func (j *judgement) injection(s *actionlint.Step, job *actionlint.Job) {
 	code := workflow.Run(s)
 	if name, _ := workflow.Uses(s); code == nil && sinks[name] != "" {
@@ -161,8 +162,8 @@ func (j *judgement) injection(s *actionlint.Step, job *actionlint.Job) {
 	}
 }
 
-// objects gives the objects with untrusted input that an expression turns into JSON. Without
-// toJSON, an object is just the word Object.
+// objects returns the objects with untrusted input that an expression converts to JSON. Without
+// toJSON, an object becomes just the word Object.
 func objects(n actionlint.ExprNode) []string {
 	var found []string
 	workflow.Visit(n, func(n actionlint.ExprNode) {
@@ -175,8 +176,8 @@ func objects(n actionlint.ExprNode) []string {
 	return found
 }
 
-// indirect gives the untrusted inputs behind a value: that of an environment variable, or an
-// output of an earlier step.
+// indirect returns the untrusted inputs that a value gets from an environment variable or an output
+// of an earlier step.
 func (j *judgement) indirect(v actionlint.ExprNode, s *actionlint.Step, job *actionlint.Job) []string {
 	name := workflow.Name(v)
 	var found []string
@@ -197,30 +198,30 @@ func (j *judgement) indirect(v actionlint.ExprNode, s *actionlint.Step, job *act
 
 var (
 	envFile  = regexp.MustCompile(`>>\s*["']?\$\{?(GITHUB_ENV|GITHUB_PATH)\b`)
-	variable = regexp.MustCompile(`\$\{?(?:env:)?(\w+)`) // also as PowerShell has it
-	// fromFile prints a file: the whole of it, with as many lines as it has.
+	variable = regexp.MustCompile(`\$\{?(?:env:)?(\w+)`) // also in PowerShell's syntax
+	// fromFile matches a command that prints a whole file, with all its lines.
 	fromFile = regexp.MustCompile(`\$\(\s*(cat\s|<)|(^|[;&|{(]\s*)cat\s+[^|\n]*>>`)
 )
 
-// fileVariable is a variable of the shell with what a file holds.
+// fileVariable matches the assignment of a file's content to a shell variable.
 var fileVariable = regexp.MustCompile(`(?m)^\s*(?:export\s+)?(\w+)=["']?\$\(\s*(?:cat\s|<)[^|\n]*\)`)
 
 func usesAny(line string, variables []string) bool {
 	return slices.ContainsFunc(variable.FindAllStringSubmatch(line, -1), func(m []string) bool { return slices.Contains(variables, m[1]) })
 }
 
-// lines are inputs that can have several lines. A title or a branch has one.
+// lines matches inputs that can have several lines. A title or a branch has only one.
 var lines = regexp.MustCompile(`\.(body|message)$|\.from$|description$`)
 
-// environmentFile looks for untrusted input that is appended to the environment of later steps.
-// What the expression puts there directly is an injection anyway, and told as such.
+// environmentFile reports untrusted input that is appended to the environment of later steps. An
+// expression that inserts the input directly is an injection and is reported as one.
 func (j *judgement) environmentFile(s *actionlint.Step, job *actionlint.Job) {
 	run := workflow.Run(s)
 	if run == nil || !envFile.MatchString(run.Value) {
 		return
 	}
 	var assigned []string
-	if !strings.Contains(run.Value, "=~") && !strings.Contains(run.Value, "grep") { // it may check what the file holds
+	if !strings.Contains(run.Value, "=~") && !strings.Contains(run.Value, "grep") { // else it may check the file
 		for _, m := range fileVariable.FindAllStringSubmatch(run.Value, -1) {
 			assigned = append(assigned, m[1])
 		}
@@ -259,8 +260,8 @@ func (j *judgement) environmentFile(s *actionlint.Step, job *actionlint.Job) {
 	}
 }
 
-// afterDownload reports whether an artifact of an untrusted run is on the disk at this step, and
-// how bad that is.
+// afterDownload reports whether an artifact of an untrusted run is on disk at this step, and with
+// what severity.
 func (j *judgement) afterDownload(s *actionlint.Step, job *actionlint.Job) (scanners.Severity, bool) {
 	if !j.On("workflow_run") {
 		return 0, false

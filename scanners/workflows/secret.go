@@ -53,7 +53,7 @@ func (j *judgement) secretContexts(job *actionlint.Job) {
 	}
 }
 
-// root gives what a chain of properties begins with.
+// root returns the expression that a chain of properties begins with.
 func root(n actionlint.ExprNode) actionlint.ExprNode {
 	for {
 		switch x := n.(type) {
@@ -79,10 +79,10 @@ var uploadedCredentials = workflow.Rule{
 	CWE:   "CWE-522",
 }
 
-// oldUpload are versions of actions/upload-artifact that take hidden files along.
+// oldUpload matches versions of actions/upload-artifact that upload hidden files.
 var oldUpload = regexp.MustCompile(`^v[123](\.|$)`)
 
-// newCheckout are versions of actions/checkout that keep the token outside the workspace.
+// newCheckout matches versions of actions/checkout that keep the token outside the workspace.
 var newCheckout = regexp.MustCompile(`^v?([6-9]|[1-9][0-9]+)(\.|$)`)
 
 func (j *judgement) uploadedCredentials(job *actionlint.Job) {

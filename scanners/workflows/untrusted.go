@@ -24,9 +24,9 @@ var untrustedCheckout = workflow.Rule{
 	CWE: "CWE-829",
 }
 
-// refusing are versions of actions/checkout that do not check out what a fork brings on
-// pull_request_target and workflow_run, unless they are told to. Tags that move do so since
-// 2026-07-20 (https://github.blog/changelog/2026-06-18-safer-pull_request_target-defaults-for-github-actions-checkout/).
+// refusing matches versions of actions/checkout that refuse to check out a fork's code on pull_request_target and
+// workflow_run unless configured to. Moving tags have done so since 2026-07-20
+// (https://github.blog/changelog/2026-06-18-safer-pull_request_target-defaults-for-github-actions-checkout/).
 var refusing = regexp.MustCompile(`^(v[2-6]|v?([7-9]|[1-9][0-9])(\.[0-9.]+)?|v?4\.([4-9]|[1-9][0-9])(\.[0-9]+)?|v?6\.([1-9][0-9]*)(\.[0-9]+)?|main)$`)
 
 var newest = regexp.MustCompile(`^v?([7-9]|[1-9][0-9])\b`)
@@ -45,7 +45,7 @@ var artifactPoisoning = workflow.Rule{
 var untrustedEvents = []string{"pull_request_target", "workflow_run", "issue_comment"}
 
 const (
-	// headID names a commit of a fork.
+	// headID matches the name of a commit of a fork.
 	headID = `github\.event\.(pull_request\.(head\.sha|merge_commit_sha)|workflow_run\.(head_sha|head_commit\.id|pull_requests\[0\]\.head\.sha)|check_suite\.head_sha)`
 
 	gitCommand = `\bgit\s+(-C\s+\S+\s+|-\S+\s+)*`
@@ -53,26 +53,28 @@ const (
 )
 
 var (
-	// headCommit names a commit or branch of a fork wherever it is checked out: GitHub keeps
-	// commits of forks and refs/pull in the base repository.
+	// headCommit matches names of a fork's commit or branch that work with any repository: GitHub
+	// keeps commits of forks and refs/pull in the base repository, too.
 	headCommit = regexp.MustCompile(headID + `|refs/pull/|\bpull/\$\{?\{?`)
 
-	// headBranch names a branch of the fork only beside the fork's repository.
+	// headBranch matches names that mean a branch of the fork only together with the fork's
+	// repository.
 	headBranch = regexp.MustCompile(`github\.head_ref|github\.event\.pull_request\.head\.(ref|label)|github\.event\.workflow_run\.head_branch`)
 	headRepo   = regexp.MustCompile(`github\.event\.(pull_request\.head\.(repo\.|user\.)|workflow_run\.head_repository)`)
 
-	// headCommand checks the head out in a script.
+	// headCommand matches a command of a script that checks out the head.
 	headCommand = regexp.MustCompile(`\bgh\s+pr\s+checkout\b` +
 		`|` + gitCommand + `(fetch|pull)\s[^\n]*\b(refs/)?pull/(\$|[0-9])` +
 		`|` + gitMoves + headID + `[^}\n]*\}\}|` + gitMoves + `\bFETCH_HEAD\b`)
 
-	// gitMove and gitFetch may name it by a variable of the environment; FETCH_HEAD is what was fetched.
+	// gitMove and gitFetch match commands that may name the head by an environment variable; FETCH_HEAD
+	// names the fetched commit.
 	gitMove  = regexp.MustCompile(gitMoves)
 	gitFetch = regexp.MustCompile(gitCommand + `fetch\s[^\n;&|]*`)
 	headOnly = regexp.MustCompile(headID)
 
-	// runs are commands that run files of the working folder: build tools, package managers,
-	// interpreters. The name must begin a command.
+	// runs matches commands that run files of the working folder: build tools, package managers,
+	// interpreters. The name must be at the start of a command.
 	runs = regexp.MustCompile(`(?m)(^|[;&|(]|\b(?:then|do|sudo|exec|xvfb-run|env|time)\s)\s*(?:\w+=\S+\s+)*(` +
 		`npm\s+(ci|i|install|run|test|t|start|pack|publish|exec)\b|npx\s|pnpm\s|yarn\b|bun\s|deno\s+(run|task|test)` +
 		`|make\b|cmake\s|ninja\b|bazel\s|(\./)?gradlew?\s|(\./)?mvnw?\s|ant\s|sbt\s` +
@@ -83,16 +85,16 @@ var (
 		`|node\s+[\w./-]+|ruby\s+[\w./-]+\.rb|(ba|z)?sh\s+[\w./-]+\.(ba|z)?sh\b|source\s+[\w./-]+|\.\s+[\w./-]+` +
 		`|\.{1,2}/[\w./-]+)`)
 
-	// elsewhereFrom are such commands that run what comes from elsewhere.
+	// elsewhereFrom matches those of them that run code from elsewhere.
 	elsewhereFrom = regexp.MustCompile(`\bnpm\s+\w+\s.*(-g\b|--global\b)|\bgo\s+(install|run)\s+[^\s&|;]+@`)
 
-	// runners are actions that run or build what is in the workspace.
+	// runners matches actions that run or build the files of the workspace.
 	runners = regexp.MustCompile(`^(\./|docker/build-push-action|docker/bake-action|pre-commit/action|golangci/golangci-lint-action|` +
 		`gradle/gradle-build-action|bazelbuild/|cypress-io/github-action|pypa/cibuildwheel|pypa/gh-action-|goreleaser/goreleaser-action|` +
 		`github/codeql-action/autobuild|wagoid/commitlint|super-linter/|github/super-linter|oxsecurity/megalinter|borales/actions-yarn|bahmutov/npm-install|actions-rs/cargo|codecov/|preactjs/compressed-size-action|andresz1/size-limit-action)`)
 )
 
-// untrustedCode looks for a checkout of the head in a job that outsiders can cause.
+// untrustedCode reports a checkout of the head in a job that outsiders can trigger.
 func (j *judgement) untrustedCode(job *actionlint.Job) {
 	for _, event := range untrustedEvents {
 		trigger := j.Trigger(event)
@@ -115,7 +117,7 @@ func (j *judgement) untrustedCode(job *actionlint.Job) {
 			} else {
 				j.tellCheckout(job, i, event, g, brought)
 			}
-			break // the first one tells it all
+			break // one finding per event is enough
 		}
 	}
 }
@@ -150,7 +152,7 @@ func (j *judgement) tellCheckout(job *actionlint.Job, i int, event string, g gua
 	}
 }
 
-// refuses reports whether the step is a checkout that does not give forks' code to such a workflow.
+// refuses reports whether the step is a checkout that refuses forks' code in such a workflow.
 func (j *judgement) refuses(s *actionlint.Step) bool {
 	uses := workflow.Action(s)
 	if uses == nil || workflow.Is(s, "allow-unsafe-pr-checkout", "true") {
@@ -165,22 +167,22 @@ func (j *judgement) refuses(s *actionlint.Step) bool {
 	return refusing.MatchString(ref)
 }
 
-// labelled reports whether a gate holds: it is asked again for each commit, and the commit that
-// was looked at is the one that is used.
+// labelled reports whether a label is a sufficient gate: it must be set again for each commit, and
+// the workflow uses the commit that was reviewed.
 func labelled(e actionlint.Event, commit string) bool {
 	hook, ok := e.(*actionlint.WebhookEvent)
 	return ok && len(hook.Types) == 1 && hook.Types[0].Value == "labeled" && strings.Contains(commit, "head.sha")
 }
 
-// A brought is where a step brings in what outsiders wrote.
+// A brought describes where a step brings in code or files from outsiders.
 type brought struct {
 	at     workflow.Place
-	ref    string // under which name
-	commit string // the same, with what variables hold
-	end    int    // of the command, in the step's script
+	ref    string // the name used for it
+	commit string // the same, with variables replaced by their values
+	end    int    // end of the command in the step's script
 }
 
-// checkout tells where the step checks out the head of a pull request.
+// checkout returns where the step checks out the head of a pull request.
 func (j *judgement) checkout(s *actionlint.Step, job *actionlint.Job, event string) (brought, bool) {
 	if run := workflow.Run(s); run != nil {
 		return j.checkoutByScript(s, job, event)
@@ -209,7 +211,7 @@ func (j *judgement) checkoutByScript(s *actionlint.Step, job *actionlint.Job, ev
 			return cmp.Or(text(j.env(variable.FindStringSubmatch(use)[1], s, job)), use)
 		})
 	}
-	fetched, from := "", len(run.Value) // what FETCH_HEAD is, and from where on
+	fetched, from := "", len(run.Value) // what FETCH_HEAD names, and from which byte on
 	for _, m := range gitFetch.FindAllStringIndex(run.Value, -1) {
 		if text := unfolded(run.Value[m[0]:m[1]]); headOnly.MatchString(text) {
 			fetched, from = text, m[1]
@@ -224,7 +226,7 @@ func (j *judgement) checkoutByScript(s *actionlint.Step, job *actionlint.Job, ev
 		}
 		switch {
 		case commented(run.Value, m[0]):
-		case event == "workflow_run" && strings.HasPrefix(command, "gh"): // of which pull request is not known
+		case event == "workflow_run" && strings.HasPrefix(command, "gh"): // the pull request is unknown
 		case strings.HasSuffix(command, "FETCH_HEAD") && m[0] < from:
 		default:
 			return brought{j.Part(run, m[0], m[1]), command, commit, m[1]}, true
@@ -244,8 +246,8 @@ var (
 	stepUse = regexp.MustCompile(`\$\{\{\s*steps\.([\w-]+)\.outputs\.([\w-]+)\s*\}\}`)
 )
 
-// unfold gives the text of a value with variables of the environment, and outputs that a script
-// of the job sets in plain sight, replaced by what they are.
+// unfold returns the text of a value in which environment variables, and outputs that a script of
+// the job visibly sets, are replaced by their values.
 func (j *judgement) unfold(v *actionlint.String, s *actionlint.Step, job *actionlint.Job) string {
 	all := envUse.ReplaceAllStringFunc(text(v), func(use string) string {
 		return text(j.env(envUse.FindStringSubmatch(use)[1], s, job))
@@ -263,8 +265,8 @@ func (j *judgement) unfold(v *actionlint.String, s *actionlint.Step, job *action
 	})
 }
 
-// runner gives the first step that runs files of the working folder, from this byte of the i-th's
-// script on, or nil.
+// runner returns the first step that runs files of the working folder, or nil. It starts at byte
+// from of the i-th step's script.
 func (j *judgement) runner(job *actionlint.Job, i, from int) *actionlint.Step {
 	if s := job.Steps[i]; runsCode(s, from) {
 		return s
@@ -277,7 +279,8 @@ func (j *judgement) runner(job *actionlint.Job, i, from int) *actionlint.Step {
 	return nil
 }
 
-// runsCode reports whether the step runs files of the working folder, from this byte of its script on.
+// runsCode reports whether the step runs files of the working folder, starting at byte from of its
+// script.
 func runsCode(s *actionlint.Step, from int) bool {
 	if name, _ := workflow.Uses(s); runners.MatchString(name) {
 		return true
@@ -298,7 +301,8 @@ func commented(script string, at int) bool {
 	return strings.HasPrefix(strings.TrimSpace(line), "#")
 }
 
-// secret gives the first value of the job that holds a secret other than the job's token, or nil.
+// secret returns the first value of the job that contains a secret other than the job's token, or
+// nil.
 func (j *judgement) secret(job *actionlint.Job) *actionlint.String {
 	for _, v := range values(job) {
 		for e := range workflow.Expressions(v) {
@@ -315,7 +319,7 @@ func (j *judgement) secret(job *actionlint.Job) *actionlint.String {
 	return nil
 }
 
-// readOnly reports whether the job's token is known to be able to write nothing.
+// readOnly reports whether the job's token is known to have no write permission.
 func (j *judgement) readOnly(job *actionlint.Job) bool {
 	p := job.Permissions
 	if p == nil {
@@ -325,13 +329,13 @@ func (j *judgement) readOnly(job *actionlint.Job) bool {
 }
 
 var (
-	// downloads get an artifact by script.
+	// downloads matches commands of a script that download an artifact.
 	downloads = regexp.MustCompile(`\bgh\s+run\s+download\b|actions/artifacts/\S+/zip|downloadArtifact`)
 	elsewhere = regexp.MustCompile(`(?i)runner\.temp|RUNNER_TEMP|/tmp\b|mktemp|--dir[ =]|\s-D\s|unzip\s[^\n]*\s-d\s`)
 )
 
-// untrustedArtifact looks for an artifact of the run that caused this one, unpacked over the
-// working folder, and code of that folder run afterwards.
+// untrustedArtifact reports an artifact of the triggering run that is unpacked into the working
+// folder before code of that folder is run.
 func (j *judgement) untrustedArtifact(job *actionlint.Job) {
 	if !j.On("workflow_run") {
 		return

@@ -1,21 +1,21 @@
-// Package workflows looks for dangerous shapes in GitHub Actions workflows and composite actions
-// that actionlint does not flag. The rules are ours; what they look for is described by GitHub's
-// secure use reference, by GitHub Security Lab's series on pwn requests, by OpenSSF Scorecard and
-// by the audits of zizmor, whose names stand beside the rules.
+// Package workflows finds dangerous patterns in GitHub Actions workflows and composite actions that
+// actionlint does not report. The rules are ours. The patterns are described by GitHub's secure use
+// reference, GitHub Security Lab's series on pwn requests, OpenSSF Scorecard and the audits of
+// zizmor; the comment above each rule names its source.
 //
-// A rule would rather miss a problem than call good work bad:
-//   - What a job's condition holds back is believed: pull requests of the same repository, merged
-//     ones, events that outsiders cannot cause. A condition on labels or persons makes a finding
-//     milder, for labels stay when new commits arrive.
-//   - Actions of GitHub itself (actions/*, github/*) may be named by tag, as Scorecard and
-//     zizmor's older policy have it: who controls them controls the runner as well. Others must
-//     be named by commit. What is likely of the same organisation is a mild finding.
-//   - A container image must not be named by "latest" or without tag. Other tags are well: most
+// The rules prefer missing a problem to reporting good code:
+//   - A job's condition is trusted to exclude forks and outsiders: it may require pull requests of
+//     the same repository, merged ones, or events that outsiders cannot trigger. A condition on
+//     labels or persons only lowers the severity, since labels stay when new commits arrive.
+//   - GitHub's own actions (actions/*, github/*) may be named by tag, as in Scorecard and in
+//     zizmor's older policy: GitHub controls the runner as well. Others must be named by commit.
+//     For actions that are likely of the same organisation, the severity is low.
+//   - A container image must not be named by "latest" or without tag. Other tags are accepted: most
 //     are services of tests.
-//   - Inputs of reusable workflows and composite actions count as trusted, for their callers are
-//     not seen.
+//   - Inputs of reusable workflows and composite actions count as trusted, since their callers are
+//     unknown.
 //
-// Nothing in the tree configures it, not even .github/zizmor.yml.
+// Nothing in the tree configures this scanner, not even .github/zizmor.yml.
 package workflows
 
 import (
@@ -30,7 +30,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/workflow"
 )
 
-// version changes whenever the same content may give other findings.
+// version changes whenever the same content may lead to other findings.
 const version = "2"
 
 var info = scanners.Info{
@@ -50,7 +50,7 @@ type Scanner struct{}
 // Info implements [scanners.Scanner].
 func (Scanner) Info() scanners.Info { return info }
 
-// Version implements [scanners.Scanner]. It never fails. It names the parser too.
+// Version implements [scanners.Scanner]. It never fails. The version includes that of the parser.
 func (Scanner) Version(context.Context) (string, error) {
 	return version + "+actionlint." + workflow.Actionlint, nil
 }
@@ -60,12 +60,12 @@ func (Scanner) Scan(ctx context.Context, t scanners.Target) ([]scanners.Finding,
 	return workflow.Scan(ctx, t, info, judge)
 }
 
-// A judgement is what is found in one file. What is asked for often is kept, so that a file of a
-// stranger costs time in proportion to its size.
+// A judgement holds the findings of one file. It caches what the rules compute repeatedly, so that
+// the time for an untrusted file is proportional to its size.
 type judgement struct {
 	*workflow.File
 	found   []scanners.Finding
-	own     []string                        // the repository's owner, as far as the workflow tells
+	own     []string                        // see owners
 	commits map[string]string               // see knownCommits
 	traits  map[*actionlint.Step]traits     // see traitsOf
 	conds   map[conditionOn]guard           // see condGuard
@@ -109,7 +109,7 @@ func (j *judgement) add(r workflow.Rule, s scanners.Severity, at workflow.Place,
 	return &j.found[len(j.found)-1]
 }
 
-// fix gives the finding a one-line replacement, if the place is exact.
+// fix adds a one-line replacement to the finding, if the place is exact.
 func fix(f *scanners.Finding, title string, at workflow.Place, text string) {
 	if at.Column == 0 || at.Line != at.EndLine {
 		return
@@ -119,7 +119,7 @@ func fix(f *scanners.Finding, title string, at workflow.Place, text string) {
 	}}}}
 }
 
-// untrusted gives the names of what an outsider can write that can be in a value, sorted.
+// untrusted returns the names of the inputs in a value that an outsider can write, sorted.
 func (j *judgement) untrusted(v *actionlint.String) []string {
 	if v == nil {
 		return nil
@@ -137,8 +137,8 @@ func (j *judgement) untrusted(v *actionlint.String) []string {
 	return names
 }
 
-// values gives every value of the job in which an expression may stand, in the order of the
-// file's lines.
+// values returns every value of the job that may contain an expression, in the order of the file's
+// lines.
 func values(job *actionlint.Job) []*actionlint.String {
 	var all []*actionlint.String
 	add := func(s ...*actionlint.String) { all = append(all, s...) }
@@ -178,8 +178,8 @@ func values(job *actionlint.Job) []*actionlint.String {
 	return all
 }
 
-// env gives what a variable of the environment is set to for a step: by the step, the job or the
-// workflow. It is nil if by none.
+// env returns the value of an environment variable for a step, as set by the step, the job or the
+// workflow, or nil if none of them sets it.
 func (j *judgement) env(name string, s *actionlint.Step, job *actionlint.Job) *actionlint.String {
 	for _, e := range []*actionlint.Env{s.Env, job.Env, j.Workflow.Env} {
 		if e == nil {

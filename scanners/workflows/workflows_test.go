@@ -35,7 +35,7 @@ func read(t *testing.T, name, file string) string {
 	return string(b)
 }
 
-// apply makes the edits of one-line fixes.
+// apply applies the edits of one-line fixes.
 func apply(t *testing.T, text string, edits []scanners.Edit) string {
 	t.Helper()
 	slices.SortFunc(edits, func(a, b scanners.Edit) int { return cmp.Or(b.Line-a.Line, b.Column-a.Column) })
@@ -56,7 +56,7 @@ func TestFixesMend(t *testing.T) {
 		rule, text string
 		before     int
 		after      int
-		want       string // a line of the mended text
+		want       string // a line of the fixed text
 	}{
 		{"write-all", read(t, "permissions", "write-all.yml"), 2, 0, "permissions: read-all"},
 		{"unsecure-commands", read(t, "unsecure-commands", "bad.yml"), 3, 0, `    env: {ACTIONS_ALLOW_UNSECURE_COMMANDS: "false"}`},
@@ -88,8 +88,8 @@ func TestFixesMend(t *testing.T) {
 	}
 }
 
-// A fix that is not certain is none: another commit for the same version, a version that no
-// comment names, a comment in the way.
+// There is no fix if it is uncertain: two commits for the same version, a version that no comment
+// names, a comment in the way.
 func TestPinsAreNotGuessed(t *testing.T) {
 	t.Parallel()
 	const begin = "on: push\npermissions: {}\njobs:\n  test:\n    runs-on: ubuntu-latest\n    steps:\n"
@@ -138,7 +138,7 @@ func TestRefusingVersions(t *testing.T) {
 	}
 }
 
-// Whoever is let in by one side of a condition is let in.
+// An outsider who passes one side of a condition passes.
 func TestConditionsOfGuards(t *testing.T) {
 	t.Parallel()
 	const same, target = "github.event.pull_request.head.repo.full_name == github.repository", "pull_request_target"
@@ -158,7 +158,7 @@ func TestConditionsOfGuards(t *testing.T) {
 		{"github.event.pull_request.head.repo.full_name != github.repository", target, open},
 		{"!(github.event.pull_request.head.repo.full_name != github.repository)", target, closed},
 		{"github.event.pull_request.head.repo.owner.login == github.event.pull_request.user.login", target, open},
-		{"github.event.pull_request.head.repo.name == github.event.repository.name", target, open}, // so is that of a fork
+		{"github.event.pull_request.head.repo.name == github.event.repository.name", target, open}, // equal for a fork, too
 		{same + " && github.event.action == 'opened'", target, closed},
 		{same + " || github.event.action == 'opened'", target, open},
 		{same + " || contains(github.event.pull_request.labels.*.name, 'safe to test')", target, gated},
@@ -197,7 +197,7 @@ func TestConditionsOfGuards(t *testing.T) {
 		{"github.event.workflow_run.event == 'pull_request'", "workflow_run", open},
 		{"github.event.workflow_run.event == 'push' || github.event.workflow_run.conclusion == 'success'", "workflow_run", open},
 		{"github.event.workflow_run.event == 'pull_request' && github.event.workflow_run.head_repository.full_name == github.repository", "workflow_run", closed},
-		{"${{ " + same + " }} && true", target, open}, // a text, and so true
+		{"${{ " + same + " }} && true", target, open}, // a string, and so true
 		{"${{ " + same + " }}\n", target, open},
 		{same + " && (", target, open},
 	} {
@@ -208,7 +208,8 @@ func TestConditionsOfGuards(t *testing.T) {
 	}
 }
 
-// Calls may be nested as deep as an expression is long; looked at twice each, they would take for ever.
+// Calls may be nested as deep as an expression is long; if each were visited twice, the test would not
+// end.
 func TestNestedCalls(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]scanners.Severity{"github.actor": scanners.Medium, "github.head_ref": scanners.Critical} {
@@ -218,7 +219,7 @@ func TestNestedCalls(t *testing.T) {
 	}
 }
 
-// A label that is asked for at each commit holds, however the commit is written.
+// A label required for each commit is a sufficient gate, however the commit is named.
 func TestLabelledByVariable(t *testing.T) {
 	t.Parallel()
 	const head = "${{ github.event.pull_request.head.sha }}"
@@ -227,14 +228,14 @@ func TestLabelledByVariable(t *testing.T) {
 		`git fetch origin "$SHA"; git checkout "$SHA"`:           nil,
 		"git fetch origin " + head + "; git checkout FETCH_HEAD": nil,
 		`git fetch origin "$SHA"; git checkout FETCH_HEAD`:       nil,
-		`git fetch origin pull/$NUMBER/head:pr; git checkout pr`: {scanners.Medium}, // what is newest then
+		`git fetch origin pull/$NUMBER/head:pr; git checkout pr`: {scanners.Medium}, // the newest commit by then
 	} {
 		wantCheckout(t, "on: {pull_request_target: {types: [labeled]}}\npermissions: {contents: write}\njobs:\n  a:\n    if: github.event.label.name == 'safe'\n    runs-on: x\n"+
 			"    env: {SHA: \"${{ github.event.pull_request.head.sha }}\"}\n    steps:\n      - run: "+script+"\n      - run: make\n", want...)
 	}
 }
 
-// Who asks that the guarded job succeeded is guarded by it.
+// A job that requires the success of a guarded job is guarded, too.
 func TestNeedsResult(t *testing.T) {
 	t.Parallel()
 	for cond, want := range map[string][]scanners.Severity{
@@ -254,7 +255,7 @@ func TestNeedsResult(t *testing.T) {
 	}
 }
 
-// What a condition lets in is told.
+// A condition that lets forks in does not suppress the finding.
 func TestConditionsThatLetForksIn(t *testing.T) {
 	t.Parallel()
 	for cond, want := range map[string]scanners.Severity{
@@ -268,7 +269,7 @@ func TestConditionsThatLetForksIn(t *testing.T) {
 	}
 }
 
-// A job with a condition on how others ended runs where the one that it needs is skipped.
+// A job with a condition on the results of others runs even if a job that it needs is skipped.
 func TestGuardsOfNeededJobs(t *testing.T) {
 	t.Parallel()
 	for cond, want := range map[string][]scanners.Severity{
@@ -280,7 +281,7 @@ func TestGuardsOfNeededJobs(t *testing.T) {
 	}
 }
 
-// A script that checks the head out and runs it is as bad as two steps that do.
+// A script that checks out the head and runs it is as severe as two steps that do.
 func TestCheckoutsByScript(t *testing.T) {
 	t.Parallel()
 	const sha = "${{ github.event.pull_request.head.sha }}"
@@ -293,7 +294,7 @@ func TestCheckoutsByScript(t *testing.T) {
 		"git fetch origin " + sha + "\ngit checkout " + sha:                     {scanners.Medium},
 		"git fetch origin " + sha + "\ngit checkout -f " + sha + "\nmake":       {scanners.Critical},
 		"git fetch origin '" + sha + "'\ngit -C . reset --hard FETCH_HEAD; ./x": {scanners.Critical},
-		"git fetch origin " + sha + "\ngit diff " + sha + "\nmake":              nil, // looked at only
+		"git fetch origin " + sha + "\ngit diff " + sha + "\nmake":              nil, // only shown
 		"git fetch origin main\ngit checkout FETCH_HEAD\nmake":                  nil,
 		"git checkout main && git diff " + sha + "\nmake":                       nil,
 		"git checkout ${{ github.event.pull_request.base.sha }}\nmake":          nil,
@@ -317,7 +318,7 @@ func TestArtifactsByScript(t *testing.T) {
 	}
 }
 
-// wantCheckout wants untrusted-checkout to tell the workflow this often, and as this bad.
+// wantCheckout checks how often untrusted-checkout reports the workflow, and with which severities.
 func wantCheckout(t *testing.T, text string, want ...scanners.Severity) {
 	t.Helper()
 	var got []scanners.Severity
@@ -331,7 +332,7 @@ func wantCheckout(t *testing.T, text string, want ...scanners.Severity) {
 	}
 }
 
-// Strangers' workflows make no scan fail, and each finding is in the file.
+// No workflow, however hostile, makes a scan fail, and each finding is in the file.
 func FuzzScan(f *testing.F) {
 	files, err := filepath.Glob("testdata/*/*/.github/workflows/*")
 	if err != nil || len(files) == 0 {
