@@ -1,10 +1,10 @@
-// Package gitleaks looks for secrets with the rules of gitleaks
-// (https://github.com/gitleaks/gitleaks), in process.
+// Package gitleaks finds secrets with the rules of gitleaks (https://github.com/gitleaks/gitleaks),
+// in process.
 //
-// Nothing in the tree configures it. A .gitleaks.toml or .gitleaksignore is never read,
-// and the comment gitleaks:allow counts for nothing: a secret that somebody allowed on
-// the base is found there too, so it is unchanged and not shown, and one that is allowed
-// only by the change under review is new.
+// Nothing in the tree configures this scanner. It never reads .gitleaks.toml or .gitleaksignore,
+// and it ignores the comment gitleaks:allow: a secret that was allowed at the base is found there
+// too, so it is unchanged and not shown, while a secret allowed only by the change under review is
+// new.
 package gitleaks
 
 import (
@@ -24,20 +24,22 @@ import (
 )
 
 const (
-	// version is the library's in go.mod.
+	// version is the version of the library in go.mod.
 	version = "8.30.1"
 
-	// maxText is the largest text that is searched; the rules read some 2 MB of source a second.
+	// maxText is the size of the largest text that is searched; the rules search some 2 MB of
+	// source per second.
 	maxText = 10 << 20
 
-	// maxSecrets is how many secrets of one file are told. A file with more is a dump, and
-	// a reader has seen enough.
+	// maxSecrets is the most secrets reported for one file. A file with more is a dump, and more
+	// findings would not help the reader.
 	maxSecrets = 1000
 
-	// describing is for what was found before the time for reading was over.
+	// describing is the extra time to describe the secrets that were found before the time for
+	// searching ran out.
 	describing = 2 * time.Second
 
-	// sniff is how far git looks for a NUL to tell binary from text
+	// sniff is how many bytes git searches for a NUL to distinguish binary files from text
 	// (https://git-scm.com/docs/gitattributes, "diff").
 	sniff = 8000
 )
@@ -58,10 +60,9 @@ var info = scanners.Info{
 	},
 }
 
-// detector compiles the rules once, which takes some 50 ms and 15 MB, and is then only read: its
-// methods used here keep nothing but a count of bytes, and are safe to call from several
-// goroutines. Once for the process, because the library reads its rules through viper's
-// global state.
+// detector compiles the rules, which takes some 50 ms and 15 MB. The result is then only read: its
+// methods used here modify only a count of bytes and are safe for concurrent use. The rules are
+// compiled once per process, because the library reads them through viper's global state.
 var detector = sync.OnceValues(func() (*detect.Detector, error) {
 	d, err := detect.NewDetectorDefaultConfig()
 	if err != nil {
@@ -82,9 +83,9 @@ func (Scanner) Info() scanners.Info { return info }
 // Version implements [scanners.Scanner]. It never fails.
 func (Scanner) Version(context.Context) (string, error) { return version, nil }
 
-// Scan implements [scanners.Scanner]. Findings are in the order of path, line, column and
-// rule. Binary files are not searched; a text over 10 MB, one that makes the library fail or takes it too
-// long, and one with more than 1000 secrets make the scan incomplete, and cost nothing else.
+// Scan implements [scanners.Scanner]. Findings are sorted by path, line, column and rule. Binary files
+// are not searched. A text over 10 MB, a text on which the library fails or takes too long, or one with
+// more than 1000 secrets makes the scan incomplete; the other findings are still returned.
 func (Scanner) Scan(ctx context.Context, t scanners.Target) ([]scanners.Finding, error) {
 	if !info.Has(t.Scope) {
 		return nil, fmt.Errorf("scan with gitleaks: scope %q is not one of its own", t.Scope)
@@ -105,7 +106,7 @@ func (Scanner) Scan(ctx context.Context, t scanners.Target) ([]scanners.Finding,
 		}
 		gaps.add(f.Path, err)
 	}
-	// Stable, because the columns of a very long line are all 0.
+	// The sort is stable, because all columns of a very long line are 0.
 	slices.SortStableFunc(found, func(a, b scanners.Finding) int {
 		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column),
 			cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Commit, b.Commit))
@@ -121,7 +122,7 @@ func scanFile(ctx context.Context, d *detect.Detector, f scanners.File, meter *b
 	}()
 	for _, a := range d.Config.Allowlists {
 		if a.PathAllowed(f.Path) {
-			return nil, nil // the library would say so too, but only after the limits below
+			return nil, nil // the library checks this too, but only after the limits below
 		}
 	}
 	raw := ""
@@ -131,7 +132,7 @@ func scanFile(ctx context.Context, d *detect.Detector, f scanners.File, meter *b
 		}
 		raw = string(f.Content)
 	}
-	// A binary file goes on without content, for the rules about names.
+	// A binary file is checked without its content, by the rules about names.
 	secrets, err := search(ctx, d, f.Path, raw, meter)
 	if len(secrets) > maxSecrets {
 		secrets, err = secrets[:maxSecrets], errTooMany
@@ -164,7 +165,7 @@ var (
 	errTooMany  = errors.New("more than 1000 secrets, the first 1000 are reported")
 )
 
-// gaps collects what was not searched to the end.
+// gaps collects the files that were not searched completely.
 type gaps struct {
 	named []string
 	paths []string

@@ -29,7 +29,7 @@ func file(path, content string) scanners.File {
 	return scanners.File{Path: path, Content: []byte(expanded)}
 }
 
-// place is rule@line.column-line.column.
+// place formats a finding as rule@line.column-line.column.
 func place(f scanners.Finding) string {
 	return fmt.Sprintf("%s@%d.%d-%d.%d", f.Rule, f.Line, f.Column, f.EndLine, f.EndColumn)
 }
@@ -81,7 +81,7 @@ func TestPlacesAreExact(t *testing.T) {
 	})
 }
 
-// The places in a file of many windows are those of a file of one.
+// A file of many windows has the same places as a file of one.
 func TestPlacesDoNotDependOnWindows(t *testing.T) {
 	t.Parallel()
 	for _, filler := range []string{"just some words on a line\n", "words without an end, "} {
@@ -107,7 +107,7 @@ func TestPlacesDoNotDependOnWindows(t *testing.T) {
 			want = append(want, fmt.Sprintf("private-key@%d.1-%d.30", line, line+13))
 			b.WriteString("\n" + scannertest.Secret("PRIVATE_KEY") + "\n")
 		}
-		// A name before the beginning of a window, its value behind.
+		// A name before the beginning of a window, its value after it.
 		edge := (b.Len()/stride+2)*stride + 2
 		name := "\napi_key = '"
 		pad := edge - b.Len() - len(name)
@@ -147,7 +147,7 @@ func TestIdentity(t *testing.T) {
 	same := [][2]string{
 		{"key = '{{AWS_KEY}}'", "\n\n\tkey = '{{AWS_KEY}}'\n"},
 		{"a\n{{PRIVATE_KEY}}\n", "a\n      {{PRIVATE_KEY}}\n"},
-		{"{{AWS_KEY}} {{GITHUB_PAT:1}}", "{{AWS_KEY}} {{GITHUB_PAT:2}}"}, // what is beside it is another finding
+		{"{{AWS_KEY}} {{GITHUB_PAT:1}}", "{{AWS_KEY}} {{GITHUB_PAT:2}}"}, // the secret beside it is another finding
 	}
 	for _, pair := range same {
 		if a, b := one(pair[0]), one(pair[1]); a != b {
@@ -178,7 +178,7 @@ func TestIdentity(t *testing.T) {
 	}
 }
 
-// A token of which the library's rule knows only a part must not be in an identity.
+// A token that the library's rule matches only in part must not be in an identity.
 func TestTokensThatRulesKnowInPart(t *testing.T) {
 	t.Parallel()
 	hex := func(n, from int) string { return scannertest.Secret(fmt.Sprint("HEX:", from))[:n] }
@@ -204,8 +204,8 @@ func TestTokensThatRulesKnowInPart(t *testing.T) {
 	}
 }
 
-// The groups of a rule tell what the secret is. Where there are several, or one has a
-// name, somebody must look whether the first that matches is all of it (see fragmentary).
+// The groups of a rule select the secret. If a rule has several, or a named one, somebody must
+// check whether the first matching group is the whole secret (see fragmentary).
 func TestRulesWithSeveralGroupsAreKnown(t *testing.T) {
 	t.Parallel()
 	d, err := detector()

@@ -10,11 +10,11 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// ownRules are what the library's rules do not know yet.
+// ownRules are rules that the library does not have yet.
 var ownRules = []config.Rule{{
-	// Since 2026 GitHub gives installation tokens that carry their own claims: "ghs_", the App's id
-	// and a JSON Web Token, some 520 characters. The library's rule github-app-token takes 36 letters
-	// and digits.
+	// Since 2026 GitHub issues installation tokens that carry their own claims: "ghs_", the App's id
+	// and a JSON Web Token, some 520 characters. The library's rule github-app-token matches only 36
+	// letters and digits.
 	// https://docs.github.com/en/rest/apps/apps#create-an-installation-access-token-for-an-app
 	RuleID:      "github-app-installation-token",
 	Description: "Found a GitHub App installation token, which opens the repositories of its installation.",
@@ -22,7 +22,7 @@ var ownRules = []config.Rule{{
 	Keywords:    []string{"ghs_"},
 }}
 
-// withOwnRules adds them to the library's.
+// withOwnRules adds ownRules to the library's rules.
 func withOwnRules(c config.Config) config.Config {
 	for _, r := range ownRules {
 		c.Rules[r.RuleID] = r
@@ -34,10 +34,9 @@ func withOwnRules(c config.Config) config.Config {
 	return c
 }
 
-// vagueness ranks rules for the case that several match the same text: the lowest has
-// the most to say. The rules that know a secret by what stands around it, and those for
-// tokens that often open nothing any more, are wrong more often than the rest, which know
-// a provider's own form.
+// vagueness ranks rules that match the same text: the rule with the lowest rank is the most
+// specific. Rules that recognize a secret by its context, and rules for tokens that have often
+// expired, are wrong more often than the rest, which recognize a provider's own format.
 func vagueness(rule string) int {
 	switch rule {
 	case "generic-api-key":
@@ -51,7 +50,7 @@ func vagueness(rule string) int {
 	}
 }
 
-// fragmentary tells the rules whose groups hold only a part of the secret.
+// fragmentary reports whether the rule's groups match only a part of the secret.
 func fragmentary(rule string) bool {
 	return rule == "jwt-base64" || rule == "microsoft-teams-webhook"
 }
@@ -76,7 +75,7 @@ func prose(name string) bool {
 	return false
 }
 
-// describe gives what is the same for all findings of a rule in a file.
+// describe returns a finding with the fields that all findings of a rule in a file share.
 func describe(rule, description, name string) scanners.Finding {
 	f := scanners.Finding{
 		Rule:     rule,
@@ -92,7 +91,7 @@ func describe(rule, description, name string) scanners.Finding {
 		f.Severity = scanners.Medium
 	}
 	if rule == "generic-api-key" && prose(name) {
-		f.Severity = scanners.Low // nearly all that look like one in a document are examples
+		f.Severity = scanners.Low // in documents, nearly all matches are examples
 	}
 	if rule == "private-key" || rule == "pkcs12-file" {
 		f.Help = helpKey

@@ -18,12 +18,12 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/budget"
 )
 
-// The library's work for one text grows with matches times lines, and for some rules with
-// matches times the length of their line, so a hostile file of a megabyte can keep it busy
-// for an hour, and it looks at its context only between rules. Long texts are therefore
-// searched in windows that overlap, which bounds a step to a few seconds. A secret belongs
-// to the window that shows the bytes ahead of it and the bytes from its start on to behind,
-// so no edge cuts it; only a longer one can be missed.
+// The library's work for one text grows with matches times lines, and for some rules with matches
+// times the length of their line. So a hostile file of a megabyte can keep it busy for an hour, and
+// it checks its context only between rules. Long texts are therefore searched in overlapping
+// windows, which bounds each step to a few seconds. A secret is reported by the window that
+// contains at least ahead bytes before its start and behind bytes after its start, so no edge cuts
+// it; only a secret longer than behind can be missed.
 const (
 	window = 32 << 10
 	ahead  = 2 << 10
@@ -31,8 +31,8 @@ const (
 	stride = window - ahead - behind
 )
 
-// A secret is one match: bytes from (inclusive) to (exclusive) of the file. A match of the
-// file's name alone is empty.
+// A secret is one match: the bytes [from, to) of the file. The range is empty if only the file's
+// name matches.
 type secret struct {
 	rule     string
 	from, to int
@@ -40,8 +40,9 @@ type secret struct {
 
 func (s secret) wholeFile() bool { return s.to == 0 }
 
-// search gives all matches in the order of their places. It stops early when ctx is done
-// or there are more than maxSecrets; with an error, when the time is over.
+// search returns all matches in the order of their places. It stops early if ctx is done or if
+// there are more than maxSecrets matches; if the time runs out, it returns an error with the
+// matches.
 func search(ctx context.Context, d *detect.Detector, path, raw string, meter *budget.Meter) ([]secret, error) {
 	var found []secret
 	var spent error
@@ -57,7 +58,7 @@ func search(ctx context.Context, d *detect.Detector, path, raw string, meter *bu
 		piece := raw[start:end]
 		matches := d.DetectContext(ctx, detect.Fragment{Raw: piece, FilePath: path})
 		if err := ctx.Err(); err != nil {
-			return nil, err // matches of some rules only
+			return nil, err // only some rules were applied
 		}
 		var lines []int
 		if len(matches) > 0 {
@@ -87,9 +88,9 @@ func search(ctx context.Context, d *detect.Detector, path, raw string, meter *bu
 	return slices.Compact(found), spent
 }
 
-// locate finds the very bytes of the secret. The library tells where the match of the
-// rule begins, which may be lines before the secret: line from 0, and column from 1 on the
-// first line, from 2 on the others, as it counts the newline in front.
+// locate finds the exact bytes of the secret. The library reports where the rule's match begins,
+// which may be lines before the secret. Its lines count from 0; its columns count from 1 on the
+// first line and from 2 on the others, because it counts the preceding newline.
 func locate(d *detect.Detector, piece string, lines []int, m report.Finding) (secret, error) {
 	pattern := d.Config.Rules[m.RuleID].Regex
 	if pattern == nil {
@@ -99,7 +100,7 @@ func locate(d *detect.Detector, piece string, lines []int, m report.Finding) (se
 	if m.StartLine > 0 {
 		at += lines[m.StartLine-1]
 	}
-	// The library trims newlines from the match, but not from its place.
+	// The library trims newlines from the match but does not adjust its place.
 	skip := strings.Index(piece[at:], m.Match)
 	if skip < 0 {
 		return secret{}, fmt.Errorf("rule %s: no match where the library says", m.RuleID)
@@ -113,21 +114,21 @@ func locate(d *detect.Detector, piece string, lines []int, m report.Finding) (se
 			}
 		}
 	}
-	// Some rules end in the middle of a word, whose rest is as secret.
+	// Some rules stop in the middle of a word, whose rest is secret, too.
 	for n := 0; n < longestRest && to < len(piece) && inWord(piece[to]); n++ {
 		to++
 	}
 	return secret{m.RuleID, from, to}, nil
 }
 
-// longestRest bounds what is added to a match.
+// longestRest is the most bytes added to a match.
 const longestRest = 1 << 10
 
 func inWord(c byte) bool {
 	return c == '_' || c == '-' || '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z'
 }
 
-// A text is a file with its secrets, cut ones and shown ones.
+// A text is a file with its secrets.
 type text struct {
 	raw     string
 	lines   []int // where the newlines are
@@ -161,10 +162,10 @@ func newlines(s string) []int {
 	return at
 }
 
-// line gives the number, from 0, of the line that holds byte at.
+// line returns the number, from 0, of the line that contains byte at.
 func (t text) line(at int) int { return sort.SearchInts(t.lines, at) }
 
-// bounds gives the first byte of a line and the one behind its last.
+// bounds returns the range [from, to) of a line's bytes, without the newline.
 func (t text) bounds(line int) (from, to int) {
 	to = len(t.raw)
 	if line > 0 {
@@ -176,11 +177,11 @@ func (t text) bounds(line int) (from, to int) {
 	return from, to
 }
 
-// farRight is the byte of a line from which columns are 0: counting characters from the
-// start of a line costs its length for each secret, and nobody looks there by column.
+// farRight is the byte of a line from which on columns are reported as 0: counting characters from
+// the start of the line takes time for each secret, and nobody uses such columns.
 const farRight = 64 << 10
 
-// place gives line and column of byte at.
+// place returns the line and the column of byte at.
 func (t text) place(at int) (line, column int) {
 	line = t.line(at)
 	from, _ := t.bounds(line)
@@ -190,10 +191,11 @@ func (t text) place(at int) (line, column int) {
 	return line + 1, utf8.RuneCountInString(t.raw[from:at]) + 1
 }
 
-// distinct gives the secrets without those that another rule knows better: by the same
-// bytes, or when this rule is vaguer, by bytes inside of them or on the same line. Not by
-// an overlap alone, because a private key without an end can reach over half of a file.
-// The order stays.
+// distinct returns the secrets, in order, without those that another rule describes better. Of
+// rules of the same vagueness that match the same bytes, the first by name is kept. A match of a
+// vaguer rule is dropped if a match of a more specific one overlaps it and lies inside it or begins
+// on the same line. An overlap alone is not enough, because a private key without an end can span
+// half of a file.
 func (t text) distinct() []secret {
 	var kept []secret
 	for _, s := range t.secrets {
@@ -212,18 +214,18 @@ func (t text) distinct() []secret {
 	return kept
 }
 
-// near is how much of the line on each side of a secret tells it from others. Most lines
-// are shorter; in a file that is one line, a change far away is none of its business.
+// near is how many bytes of the line on each side of a secret belong to its identity. Most lines
+// are shorter. In a file that is one line, a change far away must not affect the identity.
 const near = 200
 
-// suspect is a long word. With letters and digits in it, it may be a secret that no rule
-// knows, or the part of one that a rule leaves out.
+// suspect matches a long word. If it has letters and digits, it may be a secret that no rule
+// recognizes, or a part of one that a rule leaves out.
 var suspect = regexp.MustCompile(`[A-Za-z0-9_+/-]{20,}`)
 
-// identity gives the lines of s without any secret of the file, found there or elsewhere,
-// and without what looks like one. In the place of s itself are 16 bits of its digest, so
-// that another secret in the same place is another finding; of the others nothing remains,
-// so that they are none.
+// identity returns the lines of s without any secret of the file, found there or elsewhere, and
+// without words that look like one. It replaces s itself by 16 bits of its digest, so that another
+// secret in the same place is another finding. It replaces the others by "*", so that a change to
+// them does not make s a new finding.
 func (t text) identity(s secret) string {
 	first, _ := t.bounds(t.line(s.from))
 	_, last := t.bounds(t.line(s.to))
@@ -246,7 +248,7 @@ func (t text) identity(s secret) string {
 			low += i + len(v)
 		}
 	}
-	low, high := max(first, from-near), min(last, to+near) // for words across the borders
+	low, high := max(first, from-near), min(last, to+near) // for words that cross the borders
 	for _, w := range suspect.FindAllStringIndex(t.raw[low:high], -1) {
 		word := t.raw[low+w[0] : low+w[1]]
 		if strings.ContainsAny(word, "0123456789") && strings.Trim(word, "0123456789_+/-") != "" {
@@ -258,7 +260,7 @@ func (t text) identity(s secret) string {
 	var b strings.Builder
 	at := from
 	for i := 0; i < len(cuts); {
-		// Cuts that overlap are one.
+		// Merge cuts that overlap.
 		end, own := cuts[i].to, false
 		j := i
 		for ; j < len(cuts) && (j == i || cuts[j].from < end); j++ {
@@ -284,8 +286,8 @@ func (t text) identity(s secret) string {
 	return b.String()
 }
 
-// digest gives 16 bits of what s says without its white space, so that a key of many lines
-// may be indented.
+// digest returns 16 bits of the digest of s without its white space, so that indenting a key of
+// many lines does not change it.
 func digest(s string) string {
 	sum := sha256.Sum256([]byte(strings.Join(strings.Fields(s), "")))
 	return hex.EncodeToString(sum[:2])

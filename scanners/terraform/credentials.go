@@ -9,7 +9,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/infra"
 )
 
-// passwords are the attributes of resources that set a password, beside those whose names say so.
+// passwords are the attributes of resources that hold a password or another secret.
 var passwords = []string{
 	"password", "master_password", "admin_password", "administrator_login_password", "administrator_password", "auth_token", "root_password",
 	"client_secret", "secret_key",
@@ -18,7 +18,8 @@ var passwords = []string{
 // providerSecrets matches the attributes of providers that hold a secret.
 var providerSecrets = regexp.MustCompile(`^(access_key|secret_key|token|password|client_secret|api_key|app_key|api_token|private_key|secret_id|.*_(token|password|secret|api_key))$`)
 
-// keyFile matches the beginning of a Google key that is written out instead of named.
+// keyFile matches the beginning of a Google key that is written inline instead of named by its
+// file.
 var keyFile = regexp.MustCompile(`^\s*\{\s*"`)
 
 func (c *checker) credentials(at block) {

@@ -13,7 +13,8 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/infra"
 )
 
-// ports are those that nobody opens to the internet on purpose: of administration and of data.
+// ports are the ports of administration and of data stores, which nobody opens to the internet on
+// purpose.
 var ports = []struct {
 	port int
 	name string
@@ -22,10 +23,10 @@ var ports = []struct {
 	{3306, "MySQL"}, {5432, "PostgreSQL"}, {5900, "VNC"}, {5985, "WinRM"}, {6379, "Redis"}, {9200, "Elasticsearch"}, {11211, "memcached"}, {27017, "MongoDB"},
 }
 
-// A span is a range of ports, both ends in it.
+// A span is a range of ports, including both ends.
 type span struct{ from, to int }
 
-// open says what of the ports should not be open, or nothing.
+// open describes the ports of the span that should not be open, or returns "".
 func (s span) open() string {
 	if s.from <= 0 && s.to >= 65535 {
 		return "all ports"
@@ -40,8 +41,8 @@ func (s span) open() string {
 
 var all = span{0, 65535}
 
-// extents say how far a rule goes that lets these sources in: to which ports, also of UDP and the rest
-// for every protocol, and by which version of IP.
+// extents returns the extents of a rule that lets the sources in: its ports by version of IP, for TCP
+// and, if it allows every protocol, also for the other protocols.
 func (s span) extents(everyProtocol bool, sources []string) (list []scanners.Extent) {
 	from, to := max(s.from, 0), min(s.to, all.to)
 	for _, source := range sources {
@@ -77,7 +78,7 @@ func parseSpan(text string) (span, bool) {
 	return span{a, b}, err == nil
 }
 
-// anywhere tells the addresses that mean the whole internet.
+// anywhere reports whether the address means the whole internet.
 func anywhere(address string) bool {
 	switch strings.ToLower(address) {
 	case "0.0.0.0/0", "::/0", "0.0.0.0", "*", "internet", "any":
@@ -160,7 +161,7 @@ func (c *checker) clusterEndpoint(at block) {
 	}
 }
 
-// values gives the literal values of the attributes.
+// values returns the literal values of the attributes.
 func values(b *hclsyntax.Body) map[string]any {
 	out := map[string]any{}
 	for name, a := range b.Attributes {
@@ -169,10 +170,10 @@ func values(b *hclsyntax.Body) map[string]any {
 	return out
 }
 
-// addresses are the attributes of a rule that say where from.
+// addresses are the attributes of a rule that name its sources.
 var addresses = []string{"cidr_blocks", "ipv6_cidr_blocks", "cidr_ipv4", "cidr_ipv6"}
 
-// opened gives the range of the attribute that lets the internet in.
+// opened returns the range of the attribute that lets the internet in.
 func opened(b *hclsyntax.Body) hcl.Range {
 	for _, name := range addresses {
 		if slices.ContainsFunc(texts(literal(attribute(b, name))), anywhere) {
@@ -255,7 +256,7 @@ func (c *checker) gcpFirewall(at block) {
 	}
 }
 
-// parsed reads a list of ports, or of ranges of ports, as far as it is literal.
+// parsed returns the literal items of a list of ports or ranges of ports.
 func parsed(list any) []span {
 	items, ok := list.([]any)
 	if !ok {
@@ -297,7 +298,7 @@ func (c *checker) azureRule(at block, b *hclsyntax.Body) {
 	}
 }
 
-// members reports what is given to everybody with a Google account, or to everybody.
+// members reports rights granted to everybody, or to everybody with a Google account.
 func (c *checker) members(at block) {
 	b := at.body
 	if !strings.HasPrefix(at.kind, "google_") {
@@ -326,7 +327,7 @@ func (c *checker) everybody(at block, b *hclsyntax.Body, name string) {
 	}
 }
 
-// rights say who gets what by a binding of a role.
+// rights returns the extents of a binding: who is granted the role, and how powerful the role is.
 func rights(b *hclsyntax.Body, who string) []scanners.Extent {
 	level := 1
 	if who == "allUsers" {
@@ -341,7 +342,7 @@ func rights(b *hclsyntax.Body, who string) []scanners.Extent {
 	return list
 }
 
-// roleLevel orders the roles of Google Cloud by their names, which end in what they allow.
+// roleLevel ranks roles of Google Cloud by power, judging from the ends of their names.
 func roleLevel(role string) int {
 	lower := strings.ToLower(role[strings.LastIndexAny(role, "./")+1:])
 	for level, ends := range [][]string{{"viewer", "reader", "user"}, {"creator", "publisher", "subscriber"}, {"writer", "editor"}, {"admin", "owner"}} {

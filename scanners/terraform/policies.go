@@ -10,7 +10,8 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// policyAttributes are the attributes that hold a policy of an identity, as JSON.
+// policyAttributes maps a type of resource to its attribute that holds an identity's policy as
+// JSON.
 var policyAttributes = map[string]string{
 	"aws_iam_policy": "policy", "aws_iam_role_policy": "policy", "aws_iam_user_policy": "policy", "aws_iam_group_policy": "policy",
 	"aws_ssoadmin_permission_set_inline_policy": "inline_policy",
@@ -34,8 +35,8 @@ func (c *checker) policies(at block) {
 	}
 }
 
-// statement checks a block of a policy document. With principals it is the policy of a resource,
-// where the star is that resource.
+// statement checks a block of a policy document. A statement with principals belongs to a
+// resource's policy, in which the star means only that resource.
 func (c *checker) statement(at block, s *hclsyntax.Body) {
 	effect := literal(attribute(s, "effect"))
 	if effect != nil && effect != "Allow" || len(blocks(s, "principals"))+len(blocks(s, "not_principals")) > 0 {
@@ -46,7 +47,7 @@ func (c *checker) statement(at block, s *hclsyntax.Body) {
 	}
 }
 
-// admin reports a statement; without a condition it is worse than with one.
+// admin reports a statement. Its extent is larger without a condition.
 func (c *checker) admin(at block, where hcl.Range, conditional bool) {
 	f := c.add(adminPolicy, at, where, "allows every action on every resource.")
 	f.Extents = []scanners.Extent{{Of: "when", To: 1}}
@@ -55,7 +56,7 @@ func (c *checker) admin(at block, where hcl.Range, conditional bool) {
 	}
 }
 
-// policy checks a policy that is written as JSON, in a text or with jsonencode.
+// policy checks a policy written as a JSON string or with jsonencode.
 func (c *checker) policy(at block, e hclsyntax.Expression) {
 	value := literal(e)
 	if text, ok := value.(string); ok {

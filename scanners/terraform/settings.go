@@ -10,13 +10,13 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/infra"
 )
 
-// A setting is an attribute with values that are always wrong.
+// A setting is an attribute with certain values that are always wrong.
 type setting struct {
 	rule  infra.Rule
 	kinds []string // types of resources
-	path  string   // of the attribute, through blocks: "block.attribute"
-	bad   []any    // booleans, or strings without regard to case
-	good  string   // what to write instead, as HCL, or empty where nothing is certain
+	path  string   // of the attribute, including its blocks: "block.attribute"
+	bad   []any    // booleans, or strings, which are compared without regard to case
+	good  string   // the replacement, as HCL, or empty if none is certainly right
 	what  string   // ends the sentence that begins with the resource's address
 }
 
@@ -65,7 +65,7 @@ var settings = []setting{
 	{clusterAccess, []string{"google_container_cluster"}, "enable_legacy_abac", []any{true}, "false", "uses legacy authorization."},
 }
 
-// degrees say how bad the values are of settings that have several bad ones, in lower case.
+// degrees ranks the bad values, in lower case, of settings that have several.
 var degrees = map[string][]scanners.Extent{
 	"authenticated-read": {{Of: "read", To: 1}},
 	"public-read":        {{Of: "read", To: 2}},
@@ -128,8 +128,8 @@ func (s setting) wrong(value any) bool {
 	})
 }
 
-// excused tells the blocks where a setting means nothing: metadata that is switched off, and keys
-// that cannot be rotated because they are asymmetric.
+// excused reports whether the settings of a block have no effect: its metadata is switched off, or
+// its key cannot be rotated because it is asymmetric.
 func excused(kind string, b *hclsyntax.Body) bool {
 	endpoint, _ := literal(attribute(b, "http_endpoint")).(string)
 	if endpoint == "disabled" {

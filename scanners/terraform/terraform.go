@@ -1,7 +1,7 @@
-// Package terraform checks Terraform's configuration with the parser of HCL.
+// Package terraform checks Terraform configuration, using HCL's parser.
 //
-// It reads literal values. Nothing is evaluated, so what comes from a variable, a module or a
-// function says nothing, and neither does what is missing. Nothing in the tree configures it.
+// It checks literal values only. It evaluates nothing, so it reports neither values from variables,
+// modules or functions nor missing settings. Nothing in the tree configures this scanner.
 // Configuration in JSON (.tf.json) is not read.
 //
 //	rule                     Trivy, Checkov                                              CIS
@@ -37,7 +37,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/markers"
 )
 
-// version rises with every change of what is found.
+// version is incremented with every change to the findings.
 const version = "2"
 
 // maxSize bounds a file, in megabytes.
@@ -54,7 +54,7 @@ var info = scanners.Info{
 	Suppressions: scanners.Suppressions{None: markers.BuiltIn},
 }
 
-// Scanner checks Terraform's configuration. The zero value is ready.
+// Scanner checks Terraform configuration. The zero value is ready.
 type Scanner struct{}
 
 // Info implements [scanners.Scanner].
@@ -68,14 +68,15 @@ func (Scanner) Scan(ctx context.Context, t scanners.Target) ([]scanners.Finding,
 	return infra.Files(ctx, info, maxSize, t, checkFile)
 }
 
-// The parser recurses, and a Go program does not survive a full stack; and it takes time by the
-// square of the pieces of one text. Real configuration nests some 10 deep.
+// These limits protect the parser: it recurses, and a stack overflow ends a Go program; and it
+// takes time quadratic in the number of pieces of one string. Real configuration nests some 10
+// levels deep.
 const (
 	maxDepth = 200
-	maxWork  = 5000 * 5000 // the sum of the squares of pieces of text, some 0.3 s
+	maxWork  = 5000 * 5000 // the sum, over all strings, of the square of their pieces; some 0.3 s
 
-	// maxTokens bounds the memory of the library, which takes up to 500 bytes for each token. Large
-	// files of real projects have some 50,000.
+	// maxTokens bounds the library's memory, up to 500 bytes for each token. Large files of real
+	// projects have some 50,000.
 	maxTokens = 350_000
 )
 
@@ -109,8 +110,8 @@ func checkFile(ctx context.Context, f scanners.File) ([]scanners.Finding, error)
 	return c.found, nil
 }
 
-// tooManyTokens gives the line on which the text has more words and signs than are read, or 0. It
-// counts without the library's lexer, which takes most of the memory.
+// tooManyTokens returns the line on which the number of words and signs exceeds maxTokens, or 0. It
+// does not use the library's lexer, which takes most of the memory.
 func tooManyTokens(src []byte) int {
 	tokens, line, inWord := 0, 1, false
 	for _, c := range src {
@@ -128,8 +129,8 @@ func tooManyTokens(src []byte) int {
 	return 0
 }
 
-// tooMuch gives the line on which the text becomes too much for the parser, or 0. Operators count
-// as well as brackets, because the parser recurses for what is behind them.
+// tooMuch returns the line on which the text exceeds the parser's limits, or 0. It counts operators
+// as well as brackets, because the parser recurses for their operands.
 func tooMuch(src []byte) int {
 	tokens, _ := hclsyntax.LexConfig(src, "", hcl.InitialPos)
 	depth, operators, controls, pieces, work := 0, 0, 0, 0, 0
@@ -140,7 +141,7 @@ func tooMuch(src []byte) int {
 			depth++
 		case hclsyntax.TokenTemplateControl:
 			depth++
-			controls++ // an if in a text stays open until its endif
+			controls++ // an if in a string stays open until its endif
 		case hclsyntax.TokenCBrace, hclsyntax.TokenCParen, hclsyntax.TokenCBrack, hclsyntax.TokenCQuote, hclsyntax.TokenCHeredoc,
 			hclsyntax.TokenTemplateSeqEnd:
 			depth = max(depth-1, 0)
@@ -162,15 +163,15 @@ func tooMuch(src []byte) int {
 	return 0
 }
 
-// A checker gathers what is found in one file.
+// A checker collects the findings of one file.
 type checker struct {
 	path  string
 	found []scanners.Finding
 }
 
-// A block is a resource, a data source or a provider with its address, which is its identity.
+// A block is a resource, a data source or a provider. Its address identifies it.
 type block struct {
-	kind    string // the type of the resource, "data." in front for a data source, or "provider"
+	kind    string // the type of the resource, with the prefix "data." for a data source, or "provider"
 	address string
 	body    *hclsyntax.Body
 }
@@ -201,17 +202,17 @@ func (c *checker) block(b *hclsyntax.Block) {
 	c.members(at)
 }
 
-// add reports what is wrong in the range.
+// add adds a finding at the range.
 func (c *checker) add(r infra.Rule, at block, where hcl.Range, message string, identity ...string) *scanners.Finding {
 	end := where.End.Line
 	if where.End.Column == 1 && end > where.Start.Line {
-		end-- // the line end of a heredoc belongs to it
+		end-- // a heredoc's range includes its line end
 	}
 	c.found = append(c.found, r.At(c.path, where.Start.Line, end, infra.Name(at.address)+" "+message, append([]string{at.address}, identity...)...))
 	return &c.found[len(c.found)-1]
 }
 
-// attribute gives the expression of an attribute, or nil.
+// attribute returns the expression of an attribute, or nil.
 func attribute(b *hclsyntax.Body, name string) hclsyntax.Expression {
 	if a := b.Attributes[name]; a != nil {
 		return a.Expr
@@ -219,8 +220,8 @@ func attribute(b *hclsyntax.Body, name string) hclsyntax.Expression {
 	return nil
 }
 
-// blocks gives the blocks of a type, in the order of the file; also the one that stands for all
-// that a dynamic block makes.
+// blocks returns the blocks of a type, in the order of the file. It includes the content of dynamic
+// blocks, which stands for all blocks that they generate.
 func blocks(b *hclsyntax.Body, name string) []*hclsyntax.Body {
 	var out []*hclsyntax.Body
 	for _, inner := range b.Blocks {
@@ -234,11 +235,11 @@ func blocks(b *hclsyntax.Body, name string) []*hclsyntax.Body {
 	return out
 }
 
-// unknown is what stands for a value that is no literal.
+// unknown stands for a value that is not a literal.
 type unknown struct{}
 
-// literal gives the value of an expression as far as it is literal: a string, bool, float64, []any
-// or map[string]any, in the places of other things [unknown], and nil for null or no expression.
+// literal returns the literal value of an expression: a string, bool, float64, []any or
+// map[string]any, or nil for null or no expression. Parts that are not literal are [unknown].
 func literal(e hclsyntax.Expression) any {
 	switch e := e.(type) {
 	case nil:
@@ -289,8 +290,8 @@ func scalar(e *hclsyntax.LiteralValueExpr) any {
 	return unknown{}
 }
 
-// joined gives the text of a template; "${…}" stands for what is not literal in it, so that the
-// text around is still known.
+// joined returns the text of a template, with "${…}" for the parts that are not literal, so that
+// the text around them is still known.
 func joined(e *hclsyntax.TemplateExpr) any {
 	var b strings.Builder
 	for _, part := range e.Parts {
@@ -305,7 +306,7 @@ func joined(e *hclsyntax.TemplateExpr) any {
 	return b.String()
 }
 
-// name gives the key of an object's entry.
+// name returns the key of an object's entry, or "" if it is not literal.
 func name(key hclsyntax.Expression) string {
 	if k, ok := key.(*hclsyntax.ObjectConsKeyExpr); ok {
 		if word := hcl.ExprAsKeyword(k.Wrapped); word != "" {
@@ -317,7 +318,7 @@ func name(key hclsyntax.Expression) string {
 	return s
 }
 
-// texts gives a value as a list of strings: itself, or its items.
+// texts returns a value as a list of strings: itself, or its items that are strings.
 func texts(v any) []string {
 	switch v := v.(type) {
 	case string:
@@ -334,7 +335,7 @@ func texts(v any) []string {
 	return nil
 }
 
-// first gives the range of the first of the attributes that there is.
+// first returns the range of the first of the named attributes that is set, else that of the body.
 func first(b *hclsyntax.Body, names ...string) hcl.Range {
 	where := b.SrcRange
 	for i := len(names) - 1; i >= 0; i-- {
