@@ -14,8 +14,9 @@ import (
 
 // readCheckstyle reads <checkstyle><file name><error line severity message source/></file></checkstyle>.
 //
-// Columns are left out: some tools count bytes, some characters, and Checkstyle itself takes a
-// tab for eight of them. The reader knows no entities but XML's own five, and opens nothing.
+// Columns are left out: some tools count bytes, some count characters, and Checkstyle itself counts
+// a tab as eight characters. The reader accepts only XML's five predefined entities and opens no
+// files or URLs.
 func readCheckstyle(r *report, in io.Reader) error {
 	d := xml.NewDecoder(&bounded{in, maxReport})
 	d.CharsetReader = func(charset string, in io.Reader) (io.Reader, error) {
@@ -92,7 +93,7 @@ func attribute(t xml.StartElement, name string) string {
 	return ""
 }
 
-// xmlError says what is wrong without much of the document.
+// xmlError describes the error with at most a short quote of the document.
 func xmlError(err error) string {
 	var syntax *xml.SyntaxError
 	if errors.As(err, &syntax) {

@@ -1,10 +1,10 @@
-// Package formats reads what tools print in formats that many of them know: SARIF, rdjson and
-// rdjsonl (reviewdog's), Checkstyle's XML and GitLab's security reports. A tool that prints one
-// of them needs no parser of its own.
+// Package formats reads reports in formats that many tools can write: SARIF, rdjson and rdjsonl
+// (reviewdog's), Checkstyle's XML and GitLab's security reports. A tool that writes one of them
+// needs no parser here.
 //
-// Every format is read the same way: places outside of the tree are refused and told, lines and
-// columns are held against the files, text becomes plain sentences, and nothing that may hold a
-// secret is taken over (see package untrusted).
+// Every format is read the same way: places outside of the tree are refused and reported, lines and
+// columns are checked against the files, text becomes plain sentences, and nothing that may contain
+// a secret is kept (see package untrusted).
 package formats
 
 import (
@@ -20,7 +20,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/sarif"
 )
 
-// A Format is the name of one.
+// A Format is the name of a report format.
 type Format string
 
 // The formats.
@@ -32,29 +32,30 @@ const (
 	GitLab     Format = "gitlab"     // https://gitlab.com/gitlab-org/security-products/security-report-schemas
 )
 
-// All gives the formats in the order in which they are shown.
+// All returns the formats in the order in which they are shown.
 func All() []Format { return []Format{SARIF, RDJSON, RDJSONL, Checkstyle, GitLab} }
 
-// Options say how to read. The zero value takes what the tool says of itself.
+// Options configure [Read]. The zero value trusts the tool's statements about itself.
 type Options struct {
-	Tool    string // what the tool is called where the format does not say
-	Root    string // absolute folder under which the tool saw the tree
+	Tool    string // the tool's name, if the format does not state it
+	Root    string // absolute path of the folder in which the tool scanned the tree
 	Content func(path string) (content []byte, ok bool)
-	Secrets bool              // the tool looks for secrets: nothing that may hold one is taken over
-	Default scanners.Severity // of what has none; medium unless set
+	Secrets bool              // the tool searches for secrets: nothing that may contain one is kept
+	Default scanners.Severity // the severity of findings without one; medium unless set
 	Limit   int               // findings, 10 000 unless set
 }
 
 const (
 	defaultLimit = 10_000
 
-	// maxReport is the largest report of a format that is not read as a stream, in bytes.
+	// maxReport is the size in bytes of the largest report that is read, for formats that are not
+	// read as a stream.
 	maxReport = 64 << 20
 )
 
-// Read reads a report. The error, an [*scanners.IncompleteError], says what is wrong with it and
-// where, what the tool says of its own failure, or what is left out; the findings beside it are
-// kept.
+// Read reads a report. The error, an [*scanners.IncompleteError], says what is wrong with the
+// report and where, that the tool failed, or what is left out. The findings returned with an error
+// are valid.
 func Read(f Format, r io.Reader, o Options) ([]scanners.Finding, error) {
 	if o.Limit <= 0 {
 		o.Limit = defaultLimit
@@ -103,18 +104,18 @@ func readSARIF(r io.Reader, o Options) ([]scanners.Finding, error) {
 	return found, &scanners.IncompleteError{Reason: strings.Join(slices.Compact(reasons), " "), Err: errors.Join(errs...)}
 }
 
-// A report collects what one report says.
+// A report collects the findings and errors of one report.
 type report struct {
 	Options
 	tree    untrusted.Tree
 	found   []scanners.Finding
-	wrong   []string // sentences for everybody
+	wrong   []string // sentences shown to users
 	errs    []error  // for the operator
 	refused int
 	full    bool
 }
 
-// An item is one problem as the formats here tell it.
+// An item is one problem as the formats of this package describe it.
 type item struct {
 	rule, name, message, why, help, url string
 	cwe                                 string
@@ -128,7 +129,7 @@ type item struct {
 	fixes                               []scanners.Fix
 }
 
-// add makes a finding of an item. It reports false when there are too many.
+// add adds the finding for an item. It returns false if the limit is reached.
 func (r *report) add(in item) bool {
 	if len(r.found) >= r.Limit {
 		r.full = true
@@ -180,7 +181,7 @@ func (r *report) err() error {
 	return &scanners.IncompleteError{Reason: strings.Join(r.wrong, " "), Err: errors.Join(r.errs...)}
 }
 
-// bounded is an error in place of more than the largest report.
+// bounded is a reader that returns an error after left bytes.
 type bounded struct {
 	r    io.Reader
 	left int

@@ -18,8 +18,8 @@ import (
 // updating reports whether to write the golden files; package scannertest has the flag.
 func updating() bool { return flag.Lookup("update").Value.String() == "true" }
 
-// TestRead reads one report for each folder: in.FORMAT, the files that it is about, and what
-// should come out.
+// TestRead reads one report for each folder: in.FORMAT, the files that it is about, and the
+// expected output.
 func TestRead(t *testing.T) {
 	t.Parallel()
 	reports, err := filepath.Glob("testdata/*/in.*")
@@ -171,8 +171,7 @@ func TestReadStopsAtTheLimit(t *testing.T) {
 	}
 }
 
-// FuzzRead holds that nothing a stranger writes ends the program or breaks the promises of a
-// finding.
+// FuzzRead checks that no input crashes the program or breaks the promises of a finding.
 func FuzzRead(f *testing.F) {
 	reports, err := filepath.Glob("testdata/*/in.*")
 	if err != nil || len(reports) == 0 {

@@ -13,7 +13,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/untrusted"
 )
 
-// What we use of GitLab's reports for SAST, secrets and dependencies.
+// The parts of GitLab's reports for SAST, secrets and dependencies that this package reads.
 // https://gitlab.com/gitlab-org/security-products/security-report-schemas
 
 type glVulnerability struct {
@@ -142,7 +142,7 @@ func (r *report) vulnerability(v glVulnerability) {
 		in.url = v.Links[0].URL
 	}
 	if p := v.Location.Dependency; p.Package.Name != "" {
-		// The id of a database means nothing to others; that of an advisory does.
+		// Prefer the id of an advisory, which other tools know, to the id of GitLab's database.
 		if len(in.aliases) > 0 {
 			in.rule = in.aliases[0]
 		}

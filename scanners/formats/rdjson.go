@@ -15,9 +15,9 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/untrusted"
 )
 
-// What we use of reviewdog's diagnostic format. It is JSON of a protocol buffer: names may be
-// in camel case or not, and values of an enumeration words or numbers.
-// https://github.com/reviewdog/reviewdog/blob/master/proto/rdf/reviewdog.proto
+// The parts of reviewdog's diagnostic format that this package reads. It is the JSON form of a
+// protocol buffer: names may be in camel case or snake case, and values of an enumeration may be
+// words or numbers. https://github.com/reviewdog/reviewdog/blob/master/proto/rdf/reviewdog.proto
 
 type rdDiagnostic struct {
 	Message     string          `json:"message"`
@@ -63,8 +63,8 @@ type rdPosition struct {
 	Column int `json:"column"` // bytes of UTF-8
 }
 
-// region is the range as ours. The end is exclusive, and without one the range is empty; without
-// columns it is whole lines.
+// region converts the range. Its end is exclusive; a range without an end is empty, and one without
+// columns is whole lines.
 func (r rdRange) region() untrusted.Region {
 	at := untrusted.Region{Line: r.Start.Line, EndLine: r.Start.Line, Column: r.Start.Column, EndColumn: r.Start.Column}
 	if r.End != nil {
@@ -132,7 +132,7 @@ func readRDJSON(r *report, in io.Reader) error {
 	if err != nil {
 		return err
 	}
-	// The source may stand behind what it is the source of, so diagnostics wait for it.
+	// The source may follow its diagnostics, so they are collected until the end.
 	var source rdSource
 	var severity json.RawMessage
 	var waiting []rdDiagnostic
@@ -197,7 +197,7 @@ func readRDJSONL(r *report, in io.Reader) error {
 	return nil
 }
 
-// jsonError says what is wrong without a word of the document.
+// jsonError describes the error without quoting the document.
 func jsonError(err error) string {
 	var kind *json.UnmarshalTypeError
 	if errors.As(err, &kind) {

@@ -1,9 +1,10 @@
-// Package kubernetes checks Kubernetes manifests for what gives the node or the cluster away.
+// Package kubernetes finds settings in Kubernetes manifests that let attackers take over the node
+// or the cluster.
 //
-// It reads what is written, not what is missing, and says nothing of values that a template fills
-// in. A document that is no YAML is passed over when it is a template, such as those of Helm, or no
-// Kubernetes object that it knows; else it makes the scan incomplete. Nothing in the tree
-// configures it.
+// It checks only what is written: it reports neither missing settings nor values that a template
+// fills in. A document that is not valid YAML is skipped if it is a template, such as one of Helm,
+// or not a known Kubernetes object; otherwise it makes the scan incomplete. Nothing in the tree
+// configures this scanner.
 //
 //	rule                  Trivy, Checkov                               CIS Kubernetes 1.8
 //	privileged-container  AVD-KSV-0017, CKV_K8S_16                     5.2.2
@@ -33,10 +34,11 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/yamlpos"
 )
 
-// version rises with every change of what is found.
+// version is incremented with every change to the findings.
 const version = "2"
 
-// maxSize bounds a file, in megabytes. The largest manifests of real projects have some 5.
+// maxSize is the size of the largest file that is read, in megabytes. The largest manifests of real
+// projects have some 5.
 const maxSize = 8
 
 var info = scanners.Info{
@@ -64,8 +66,7 @@ func (Scanner) Scan(ctx context.Context, t scanners.Target) ([]scanners.Finding,
 	return infra.Files(ctx, info, maxSize, t, checkFile)
 }
 
-// known matches a document of a kind that is looked at, before it is parsed: most YAML is
-// something else.
+// known matches, before parsing, a document whose kind is checked: most YAML is something else.
 var known = regexp.MustCompile(`(?m)^[\s"'{,-]*kind["']?\s*:\s*["']?(Pod|PodTemplate|Deployment|StatefulSet|DaemonSet|ReplicaSet|ReplicationController|Job|CronJob|Rollout|Role|ClusterRole|RoleBinding|ClusterRoleBinding)\b`)
 
 // template matches what template languages put into YAML.
@@ -102,20 +103,20 @@ func checkFile(ctx context.Context, f scanners.File) ([]scanners.Finding, error)
 	return c.found, failed
 }
 
-// A checker gathers what is found in one file.
+// A checker collects the findings of one file.
 type checker struct {
 	path  string
 	found []scanners.Finding
-	name  string // the object's, in messages and identities
+	name  string // the name of the current object, for messages and identities
 }
 
-// add reports what is wrong with the object, at n.
+// add adds a finding about the current object.
 func (c *checker) add(r infra.Rule, line int, message string, identity ...string) *scanners.Finding {
 	c.found = append(c.found, r.At(c.path, line, line, message, append([]string{c.name}, identity...)...))
 	return &c.found[len(c.found)-1]
 }
 
-// replace adds the fix that puts text in the place of the value.
+// replace adds a fix that replaces the value n by text.
 func (c *checker) replace(f *scanners.Finding, n *yamlpos.Node, text string) {
 	if n.Column > 0 {
 		f.Fixes = infra.Replace(c.path, n.Line, n.Column, n.EndColumn, text)
@@ -136,7 +137,7 @@ func (c *checker) object(n *yamlpos.Node, lists bool) {
 	switch kind {
 	case "List":
 		for _, item := range n.Get("items").List() {
-			if lists { // lists in lists could share their items without end
+			if lists { // nested lists could share their items without end
 				c.object(item, false)
 			}
 		}
@@ -180,7 +181,7 @@ func (c *checker) container(n *yamlpos.Node) {
 	name := infra.Name(n.Get("name").String())
 	c.context(n.Get("securityContext"), name)
 	if img := n.Get("image"); img != nil {
-		// An image of the object's own name is filled in by what builds it, such as Skaffold.
+		// If the image has the object's own name, a build tool such as Skaffold fills it in.
 		if what, floating := infra.Floating(img.String()); floating && !strings.HasSuffix(c.name, " "+img.String()) {
 			c.add(image, img.Line, "Container "+name+" of "+c.name+" runs an image with "+what+".", name)
 		}
@@ -193,7 +194,7 @@ func (c *checker) container(n *yamlpos.Node) {
 	}
 }
 
-// context checks a security context, of the whole pod when container is empty.
+// context checks a security context: that of the whole pod if container is empty.
 func (c *checker) context(n *yamlpos.Node, container string) {
 	who := c.name
 	if container != "" {
@@ -232,7 +233,7 @@ func (c *checker) role(rules *yamlpos.Node) {
 	}
 }
 
-// has reports whether the list holds the text itself.
+// has reports whether text is an item of the list.
 func has(list *yamlpos.Node, text string) bool {
 	for _, item := range list.List() {
 		if item != nil && item.Kind == yamlpos.Scalar && item.Text == text {
@@ -256,7 +257,8 @@ func writable(spec *yamlpos.Node, volume string) bool {
 	return false
 }
 
-// bound says how far a binding of a role goes: who gets it, in the order of how many they are, and what.
+// bound returns the extents of a role binding: who gets the role, ranked by how many they are, and which
+// role.
 func bound(who, role string) []scanners.Extent {
 	level := func(list []string, name string) int { return slices.Index(list, name) + 1 }
 	return []scanners.Extent{
@@ -288,7 +290,7 @@ func (c *checker) binding(n *yamlpos.Node) {
 	}
 }
 
-// harmless tells the roles that Kubernetes itself gives to those who have not signed in
+// harmless reports whether Kubernetes itself grants the role to users who have not signed in
 // (https://kubernetes.io/docs/reference/access-authn-authz/rbac/#discovery-roles).
 func harmless(role string) bool {
 	return role == "system:public-info-viewer" || role == "system:discovery" || role == "system:basic-user"

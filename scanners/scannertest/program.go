@@ -14,11 +14,11 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/tool"
 )
 
-// Root stands for the folder of the tree in recorded output.
+// Root replaces the path of the tree's folder in recorded output.
 const Root = "/tree"
 
-// runProgram reads the recorded output of every case, and lets the program itself look at it where
-// it is installed.
+// runProgram checks every case with its recorded output and, if the program is installed, by
+// running it.
 func runProgram(t *testing.T, s *tool.Scanner, testdata string, cases []string) {
 	t.Helper()
 	real := installed(t, s, testdata)
@@ -39,7 +39,7 @@ func runProgram(t *testing.T, s *tool.Scanner, testdata string, cases []string) 
 	})
 }
 
-// installed says why the program itself is not run, or nothing.
+// installed returns the reason why the program itself is not run, or "".
 func installed(t *testing.T, s *tool.Scanner, testdata string) (why string) {
 	t.Helper()
 	program := s.Info().Program
@@ -68,7 +68,7 @@ func installed(t *testing.T, s *tool.Scanner, testdata string) (why string) {
 	return ""
 }
 
-// runRecorded reads what the program printed once.
+// runRecorded checks a case with its recorded output.
 func runRecorded(t *testing.T, s *tool.Scanner, dir string) {
 	t.Helper()
 	head, planted := tree(t, dir, "files", "head")
@@ -106,7 +106,7 @@ func runRecorded(t *testing.T, s *tool.Scanner, dir string) {
 	checkFindings(t, head, planted, found)
 }
 
-// runReal lets the program look. With -update it records what it says.
+// runReal checks a case by running the program. With -update it records the output.
 func runReal(t *testing.T, s *tool.Scanner, dir string) {
 	t.Helper()
 	head, planted := tree(t, dir, "files", "head")
@@ -116,8 +116,8 @@ func runReal(t *testing.T, s *tool.Scanner, dir string) {
 			return nil, nil
 		}
 		found, out, err := s.Record(context.Background(), target(t, s, files))
-		if *update && out.Tree != "" { // it ended well
-			// Some leave out the first slash of a path.
+		if *update && out.Tree != "" { // it succeeded
+			// Some programs leave out the first slash of a path.
 			names := strings.NewReplacer(out.Tree, Root, out.Tree[1:], Root[1:], here(t), "/here")
 			if err := os.WriteFile(filepath.Join(dir, name), []byte(names.Replace(string(out.Text))), 0o644); err != nil {
 				t.Fatal(err)
@@ -139,8 +139,7 @@ func runReal(t *testing.T, s *tool.Scanner, dir string) {
 	checkFindings(t, head, planted, found)
 }
 
-// here gives the folder of the test, which holds the rules that some programs name in what they
-// print.
+// here returns the folder of the test. Some programs print the path of their rules, which is in it.
 func here(t *testing.T) string {
 	t.Helper()
 	dir, err := os.Getwd()
@@ -150,7 +149,7 @@ func here(t *testing.T) string {
 	return dir
 }
 
-// target shows the files as the scanner wants them: in memory, or as a folder that is removed
+// target returns the files as the scanner needs them: in memory, or as a folder that is removed
 // after the test.
 func target(t *testing.T, s scanners.Scanner, files []scanners.File) scanners.Target {
 	t.Helper()

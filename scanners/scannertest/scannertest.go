@@ -1,6 +1,6 @@
-// Package scannertest runs a scanner over its testdata folder and checks what every
-// scanner owes its callers. The test of package catalog does so for all of them, so an
-// adapter needs no test for what stands here.
+// Package scannertest runs a scanner over its testdata folder and checks the promises that every
+// scanner makes to its callers. The test of package catalog does so for all scanners, so an adapter
+// needs no test of these.
 //
 // A folder of testdata is one case:
 //
@@ -9,25 +9,26 @@
 //	testdata/CASE/base/    optionally, the tree that it was made from
 //	testdata/CASE/want     the findings, one a line: path:line[-end]: severity rule: message
 //
-// With a base, the wanted findings are those of the head that the base does not have; an
-// empty want says that the change brings nothing new. A scan that does not finish has a last line
-// "incomplete: REASON". The flag -update writes want.
+// With a base, want has the findings of the head that the base does not have; an empty want means
+// that the change adds none. For a scan that does not finish, the last line is "incomplete:
+// REASON". The flag -update writes want.
 //
-// A scanner that is a program (package tool) has more, so that its adapter is tested where the
-// program is not installed:
+// A scanner that is a program (package tool) has more files, so that its adapter is also tested
+// where the program is not installed:
 //
 //	testdata/CASE/output       what it printed about the tree, or wrote to its report
 //	testdata/CASE/output.base  the same for the base
 //	testdata/CASE/output.stderr what it said beside, where that counts; -update writes it where it is
 //	testdata/version           the version that printed all this
 //
-// The names of temporary folders in it are replaced by [Root]. Where that version of the program
-// is installed, it is run for real too, and must give the same want; -update then writes all
-// three. Names of programs in the environment variable SECBYDESIGN_REQUIRE_PROGRAMS, separated by
-// commas, make it a failure when one is not installed, and run it in whatever version it has.
+// The names of temporary folders in the output are replaced by [Root]. If that version of the
+// program is installed, the test also runs it and expects the same want; -update then writes all
+// these files. The environment variable SECBYDESIGN_REQUIRE_PROGRAMS lists names of programs,
+// separated by commas: the test fails if one of them is not installed, and runs it whatever its
+// version.
 //
-// Files hold no secrets, but [placeholders] such as {{AWS_KEY}} in their place, so that
-// neither a push protection nor our own scanner stumbles over them.
+// Instead of secrets, files contain [placeholders] such as {{AWS_KEY}}, so that neither push
+// protection nor our own scanner reports them.
 //
 // [placeholders]: Expand
 package scannertest
@@ -54,14 +55,15 @@ import (
 
 var update = flag.Bool("update", false, "write the want files of scanners")
 
-// commit stands for the commit of a version in between.
+// commit is the commit of files in scans of [scanners.ScopeRange].
 const commit = "0123456789abcdef0123456789abcdef01234567"
 
-// Cases gives the names of the cases in a testdata folder, sorted. No folder, no cases.
+// Cases returns the names of the cases in a testdata folder, sorted. It returns none if the folder
+// does not exist.
 func Cases(testdata string) []string {
 	wants, err := filepath.Glob(filepath.Join(testdata, "*", "want"))
 	if err != nil {
-		panic(err) // a bad pattern: the name of the folder is ours
+		panic(err) // a bad pattern, which our folders' names are not
 	}
 	var names []string
 	for _, w := range wants {
@@ -70,7 +72,7 @@ func Cases(testdata string) []string {
 	return names
 }
 
-// Run runs s over all cases in the testdata folder. A folder without a case is a failure.
+// Run runs s over all cases in the testdata folder. It fails if there are none.
 func Run(t *testing.T, s scanners.Scanner, testdata string) {
 	t.Helper()
 	checkInfo(t, s)
@@ -146,7 +148,7 @@ func compareWant(t *testing.T, file, got string) {
 	}
 }
 
-// report writes findings as want has them.
+// report formats findings as in want.
 func report(found []scanners.Finding, err error) string {
 	var b strings.Builder
 	for _, f := range found {
@@ -166,7 +168,8 @@ func format(f scanners.Finding) string {
 	return fmt.Sprintf("%s:%s: %s %s: %s\n", f.Path, lines, f.Severity, f.Rule, f.Message)
 }
 
-// without gives the findings that have no partner of the same rule and identity in base.
+// without returns the findings of head that have no counterpart with the same rule and identity in
+// base.
 func without(head, base []scanners.Finding) []scanners.Finding {
 	left := map[string]int{}
 	for _, f := range base {
@@ -183,7 +186,7 @@ func key(f scanners.Finding) string {
 }
 
 // tree reads the first of the named folders that exists, with the placeholders expanded,
-// and tells the secrets that were put in.
+// and returns its files and the secrets put into them.
 func tree(t *testing.T, dir string, names ...string) (files []scanners.File, planted []string) {
 	t.Helper()
 	for _, name := range names {
@@ -263,8 +266,7 @@ func checkFindings(t *testing.T, files []scanners.File, planted []string, found 
 	}
 }
 
-// leak gives a piece of six or more characters of the secret that is in text, in whatever
-// case, or nothing.
+// leak returns six characters of the secret that occur in text, ignoring case, or "".
 func leak(text, secret string) string {
 	const size = 6
 	text, secret = strings.ToLower(text), strings.ToLower(secret)
@@ -294,7 +296,7 @@ func checkRepeatable(t *testing.T, s scanners.Scanner, files []scanners.File, fo
 func checkIdentities(t *testing.T, s scanners.Scanner, files []scanners.File, found []scanners.Finding) {
 	t.Helper()
 	indented := regexp.MustCompile(`(?m)^[ \t]+`)
-	// In YAML, the space behind a dash is indentation too.
+	// In YAML, the space after a dash is indentation too.
 	dash := regexp.MustCompile(`(?m)^( *)- `)
 	for name, move := range map[string]func(*scanners.File){
 		"three lines in front": func(f *scanners.File) { f.Content = append([]byte("\n\n\n"), f.Content...) },

@@ -15,8 +15,8 @@ const (
 	digits = "0123456789"
 )
 
-// kinds make secrets that look real and open nothing. The prefixes are put together from
-// pieces for the sake of those who search this file.
+// kinds maps a kind to a function that makes secrets that look real but are useless. The prefixes
+// are assembled from pieces, so that scanners do not report this file.
 var kinds = map[string]func(*rand.Rand) string{
 	"AWS_KEY":    func(r *rand.Rand) string { return "AK" + "IA" + random(r, 16, upper+"234567") },
 	"GITHUB_PAT": func(r *rand.Rand) string { return "gh" + "p_" + random(r, 36, upper+lower+digits) },
@@ -56,10 +56,10 @@ func random(r *rand.Rand, n int, alphabet string) string {
 	return string(b)
 }
 
-// Secret makes the secret that the placeholder {{name}} stands for. A name is a kind
-// (AWS_KEY, GITHUB_PAT, GITHUB_APP, SLACK_TOKEN, HEX, BASE64, JWT, PRIVATE_KEY), and to tell several
-// of one kind apart, a colon and a word. It is the same on every call; an unknown kind
-// panics.
+// Secret returns the secret that replaces the placeholder {{name}}. A name is a kind (AWS_KEY,
+// GITHUB_PAT, GITHUB_APP, SLACK_TOKEN, HEX, BASE64, JWT, PRIVATE_KEY), optionally with a colon and a
+// word to distinguish several of one kind. The secret is the same on every call. Secret panics if
+// the kind is unknown.
 func Secret(name string) string {
 	kind, _, _ := strings.Cut(name, ":")
 	makeOne, ok := kinds[kind]
@@ -71,8 +71,8 @@ func Secret(name string) string {
 
 var placeholder = regexp.MustCompile(`(?m)^([ \t]*)(.*?)\{\{([A-Z0-9_]+(?::\w+)?)\}\}`)
 
-// Expand puts secrets in the place of {{NAME}} (see [Secret]) and tells which, by line; a
-// private key's lines are indented like the one it stands on.
+// Expand replaces {{NAME}} by secrets (see [Secret]) and returns the lines of the secrets. The
+// lines of a private key are indented like the line of its placeholder.
 func Expand(text string) (expanded string, secrets []string) {
 	for {
 		m := placeholder.FindStringSubmatchIndex(text)
@@ -81,7 +81,7 @@ func Expand(text string) (expanded string, secrets []string) {
 		}
 		indent, secret := text[m[2]:m[3]], Secret(text[m[6]:m[7]])
 		for line := range strings.Lines(secret) {
-			if !strings.HasPrefix(line, "-----") { // everybody knows how a private key begins
+			if !strings.HasPrefix(line, "-----") { // the first and last line of a private key are not secret
 				secrets = append(secrets, strings.TrimSuffix(line, "\n"))
 			}
 		}

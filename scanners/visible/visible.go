@@ -1,5 +1,5 @@
-// Package visible shows what a reader could not see: characters that have no shape, that turn text
-// around, or that a terminal obeys. Paths, and what programs print, may hold any of them.
+// Package visible makes invisible characters visible: characters that have no shape, that reverse
+// text, or that a terminal interprets. Paths and the output of programs may contain any of them.
 package visible
 
 import (
@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 )
 
-// Hidden reports whether a character shows nothing of its own, or changes how others are shown.
+// Hidden reports whether a character is invisible or changes how others are shown.
 func Hidden(r rune) bool {
 	if ' ' <= r && r <= '~' {
 		return false
@@ -19,13 +19,14 @@ func Hidden(r rune) bool {
 	switch r {
 	case '\u2028', '\u2029', '\u115F', '\u1160', '\u3164', '\uFFA0':
 		return true
-	case '\uFE0E', '\uFE0F': // they choose the text or the picture form of a character
+	case '\uFE0E', '\uFE0F': // they select the text or emoji form of a character
 		return false
 	}
 	return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Co, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
 
-// Spell writes out hidden characters, but for those in keep. Bytes that are not UTF-8 become U+FFFD.
+// Spell replaces hidden characters, except those in keep, by their code points, such as [U+200B].
+// Bytes that are not UTF-8 become U+FFFD.
 func Spell(s, keep string) string {
 	var b strings.Builder
 	for _, r := range s {
@@ -38,11 +39,13 @@ func Spell(s, keep string) string {
 	return b.String()
 }
 
-// Text is for a terminal: lines and tabs stay.
+// Text returns s with its hidden characters spelled out, for a terminal. Newlines and tabs are
+// kept.
 func Text(s string) string { return Spell(s, "\n\t") }
 
-// JSON writes hidden characters of a JSON document as escapes, so that it means the same and does
-// nothing to a terminal or a reader. Lines and tabs stay, as in JSON they stand between values.
+// JSON escapes the hidden characters of a JSON document, so that it has the same meaning but cannot
+// affect a terminal or mislead a reader. Newlines and tabs are kept, since in JSON they occur only
+// between values.
 func JSON(doc []byte) []byte {
 	if !bytes.ContainsFunc(doc, escaped) {
 		return doc

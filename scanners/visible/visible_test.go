@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// hostile are characters of each kind.
+// hostile contains characters of each kind.
 const hostile = "a\x00\x1b[31m\x7f\u0085\u009b31m\u00ad\u061c\u200b\u200d\u200e\u202a\u202e\u2028\u2029\u2060\u2066\u2069\ufeff\u3164\ufff9\U000e0041\U000e0100\U000f0000é日😀\ufe0f\uFFFD\"\\\n\tz"
 
 func TestJSON(t *testing.T) {
