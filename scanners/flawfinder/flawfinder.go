@@ -1,9 +1,9 @@
-// Package flawfinder looks for dangerous calls in C and C++ with Flawfinder
+// Package flawfinder finds dangerous calls in C and C++ with Flawfinder
 // (https://dwheeler.com/flawfinder).
 //
-// It looks at words and not at what they mean, so its risk levels (5 to 3, of its 0 to 5) are taken
-// one step milder than they sound, and those below are left out. Nothing in the tree configures
-// it, and the comment "flawfinder: ignore" counts for nothing.
+// Flawfinder matches words without understanding the code, so its risk levels 5 to 3 (of 0 to 5)
+// become severities one step lower than they sound, and lower levels are left out. Nothing in the
+// tree configures this scanner, and the comment "flawfinder: ignore" has no effect.
 package flawfinder
 
 import (
@@ -16,7 +16,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/tool"
 )
 
-// New gives the scanner.
+// New returns the scanner.
 func New(tools *tool.Runner) scanners.Scanner {
 	return tools.Scanner(tool.Adapter{
 		Info: scanners.Info{
@@ -41,13 +41,13 @@ func New(tools *tool.Runner) scanners.Scanner {
 
 var severities = map[string]scanners.Severity{"5": scanners.High, "4": scanners.Medium, "3": scanners.Low}
 
-// numbers matches the weaknesses at the end of a warning.
+// numbers matches the list of CWEs in a warning.
 var numbers = regexp.MustCompile(`\s*\(CWE-[^)]*\)`)
 
 func parse(out *tool.Report) {
 	rows, err := csv.NewReader(bytes.NewReader(out.Text)).ReadAll()
 	if err == nil && len(rows) == 0 {
-		err = io.ErrUnexpectedEOF // there is always a head
+		err = io.ErrUnexpectedEOF // there is always a header
 	}
 	out.Fail(err)
 	for n, row := range rows {

@@ -1,14 +1,13 @@
-// Package gosec looks for security problems in Go with gosec (https://github.com/securego/gosec).
+// Package gosec finds security problems in Go code with gosec (https://github.com/securego/gosec).
 //
-// It looks at the packages of files that changed. It runs the go tool, so see package golang for what that
-// may do. Where a module is neither in the
-// folder vendor nor in the operator's module cache, what needs its types (the rules from G600 on and
-// some of those from G100) is not looked at in the packages that import it; that is no reason to call
-// the scan incomplete, since all other rules were. Nothing in the tree configures it, and the
-// comments nosec and gosec:disable count for nothing.
+// It scans the packages of the changed files. It runs the go tool; package golang describes what that may
+// do. If a module is neither in the folder vendor nor in the operator's module cache, the rules that need
+// its types (those from G600 on and some of those from G100) do not cover the packages that import it. The
+// scan still counts as complete, since all other rules ran. Nothing in the tree configures this scanner,
+// and the comments nosec and gosec:disable have no effect.
 //
-// The severity is gosec's own, but at most medium where its confidence is medium, and low where that
-// is low or where the rule only asks for a second look.
+// The severity is gosec's own, but at most medium if its confidence is medium, and low if its
+// confidence is low or if the rule only asks for a review.
 package gosec
 
 import (
@@ -27,7 +26,7 @@ import (
 //go:embed rules.yaml
 var rules []byte
 
-// New gives the scanner.
+// New returns the scanner.
 func New(tools *tool.Runner) scanners.Scanner {
 	return tools.Scanner(tool.Adapter{
 		Info: scanners.Info{
@@ -51,8 +50,8 @@ func New(tools *tool.Runner) scanners.Scanner {
 		Prepared: golang.Prepared(),
 		Inputs:   golang.Packages,
 		Args: func(r tool.Run) []string {
-			// Credentials are found, without being repeated, by the gate for secrets. An error that is not
-			// looked at is no security problem by itself, and the use of weak cryptography says more than its import.
+			// G101: the gate for secrets finds credentials, without repeating them. G104: an unchecked error is not
+			// in itself a security problem. G501 to G507: the use of weak cryptography says more than its import.
 			return append([]string{"-fmt=json", "-nosec", "-exclude=G101,G104,G501,G502,G503,G505,G506,G507"}, r.Files...)
 		},
 		Found: []int{1},
@@ -62,7 +61,7 @@ func New(tools *tool.Runner) scanners.Scanner {
 }
 
 var (
-	trailer = regexp.MustCompile(`\s*[(:].*`)                            // what a title does without
+	trailer = regexp.MustCompile(`\s*[(:].*`)                            // the part of the details that the title omits
 	aside   = regexp.MustCompile(`(?:^|/)(?:testdata|[_.][^/]+)(?:/|$)`) // folders that go leaves out
 )
 
@@ -76,9 +75,9 @@ type report struct {
 	Stats struct{ Files int }
 }
 
-// unloaded names the folders that could not be loaded as a package. Errors of types stand under the
-// name of a file, or under none. A module is asked for with its folders that go itself leaves out, such as
-// testdata: what is broken there counts where it changed.
+// unloaded returns the folders that could not be loaded as a package. Type errors have the name of a file
+// or no name, so they do not count. gosec also loads the folders of a module that go itself leaves out,
+// such as testdata; an error there counts only if the folder has changed files.
 func unloaded(out *tool.Report, errors map[string]any) (folders []string) {
 	for name := range errors {
 		folder := path.Clean(strings.TrimPrefix(name, out.Tree+"/"))

@@ -7,7 +7,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/tool"
 )
 
-// Folders that go leaves out of its own patterns count where a file of theirs changed.
+// A folder that go's own patterns leave out counts only if one of its files changed.
 func TestUnloaded(t *testing.T) {
 	t.Parallel()
 	errors := map[string]any{

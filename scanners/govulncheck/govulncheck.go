@@ -1,12 +1,12 @@
-// Package govulncheck looks for vulnerable functions of dependencies that Go code really calls, with
-// govulncheck (https://go.dev/security/vuln), in the operator's copy of the Go vulnerability
+// Package govulncheck finds vulnerable functions of dependencies that Go code actually calls, with
+// govulncheck (https://go.dev/security/vuln), using the operator's copy of the Go vulnerability
 // database (https://vuln.go.dev/vulndb.zip).
 //
-// It runs the go tool, so see package golang for what that may do. It looks at the module at the root,
-// and where one of its dependencies is neither in the folder vendor nor in the operator's module
-// cache it cannot finish. What is imported and not called is left to the scanners of manifests, and so
-// is Go's own library, whose version is that of this machine. What can be reached is high: the database
-// knows no severity.
+// It runs the go tool; package golang describes what that may do. It scans the module at the root. It
+// cannot finish if a dependency is neither in the folder vendor nor in the operator's module cache.
+// Vulnerable packages that are imported but not called are left to the scanners of manifests, and so is
+// Go's standard library, because the version seen here is that of this machine. The severity of
+// reachable functions is high, since the database has no severities.
 package govulncheck
 
 import (
@@ -22,14 +22,14 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/tool"
 )
 
-// New gives the scanner for the database in a folder.
+// New returns the scanner for the database in a folder.
 func New(tools *tool.Runner, database string) scanners.Scanner {
 	return tools.Scanner(tool.Adapter{
 		Info: scanners.Info{
 			Name:   "govulncheck",
 			Gate:   scanners.Dependencies,
 			Scopes: []scanners.Scope{scanners.ScopeTree},
-			Once:   true, // an advisory is in the tree, or is not
+			Once:   true, // an advisory counts once for the whole tree
 			About:  "Vulnerable functions of dependencies that Go code really calls",
 			URL:    "https://go.dev/security/vuln",
 			Files:  []string{"**/*.go", "**/go.{mod,sum,work}"},
@@ -57,7 +57,8 @@ type advisory struct {
 	Database    struct{ URL string } `json:"database_specific"`
 }
 
-// A frame is one call on the way from the tree to the weak function, which is the first.
+// A frame is one call on the path from the tree to the vulnerable function. The first frame of a
+// trace is the vulnerable function.
 type frame struct {
 	Module, Version, Package, Receiver, Function string
 	Position                                     struct {
@@ -94,7 +95,7 @@ func parse(out *tool.Report) {
 			found = append(found, finding(f.OSV, advisories[f.OSV], f.Fixed, f.Trace))
 		}
 	}
-	// One finding for an advisory is enough: the first place in the order of the tree.
+	// Report each advisory once, at its first place in the order of paths and lines.
 	slices.SortFunc(found, func(a, b scanners.Finding) int {
 		return cmp.Or(cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Message, b.Message))
 	})

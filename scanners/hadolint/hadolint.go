@@ -1,9 +1,9 @@
-// Package hadolint looks for mistakes in Dockerfiles, and in the shell code in them, with hadolint
+// Package hadolint finds mistakes in Dockerfiles, and in the shell code in them, with hadolint
 // (https://github.com/hadolint/hadolint).
 //
-// Most of its rules are about images that build well. Those about security have the severity of
-// rules.yaml; of the others an error is low, a warning a note, and the rest is left out. Nothing in the tree
-// configures it, and the comment "hadolint ignore" counts for nothing.
+// Most of its rules are about the quality of image builds. The rules about security have the severities of
+// rules.yaml. For the others, the severity is low for an error and note for a warning, and the rest is left
+// out. Nothing in the tree configures this scanner, and the comment "hadolint ignore" has no effect.
 package hadolint
 
 import (
@@ -17,7 +17,7 @@ import (
 //go:embed rules.yaml
 var rules []byte
 
-// New gives the scanner.
+// New returns the scanner.
 func New(tools *tool.Runner) scanners.Scanner {
 	return tools.Scanner(tool.Adapter{
 		Info: scanners.Info{
@@ -63,7 +63,7 @@ func parse(out *tool.Report, mistakes []mistake) {
 			f.HelpURL = "https://www.shellcheck.net/wiki/" + m.Code
 		}
 		switch {
-		case m.Code == "DL1000": // no rule, but the parser
+		case m.Code == "DL1000": // from the parser, not a rule
 			out.Unread("a Dockerfile", m.File, m.Line)
 		case bad || out.Knows(m.Code):
 			out.Add(f)

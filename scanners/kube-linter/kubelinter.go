@@ -1,10 +1,10 @@
-// Package kubelinter looks for insecure objects of Kubernetes with KubeLinter
+// Package kubelinter finds insecure Kubernetes objects with KubeLinter
 // (https://docs.kubelinter.io).
 //
-// Only the checks in rules.yaml run, those that are about security and need no other file. The
-// severities are ours. KubeLinter names an object and no line, so the line is that of the object's name.
-// A .kube-linter.yaml of the tree is not shown to it, and annotations that ignore a check are taken
-// out; with a file that could hide one from that, the scan is incomplete.
+// Only the checks in rules.yaml run: those that are about security and need no other file. The
+// severities are ours. KubeLinter reports an object but no line, so the line is that of the object's
+// name. It does not see a .kube-linter.yaml of the tree, and annotations that ignore a check are
+// removed. A file that could hide such an annotation makes the scan incomplete.
 package kubelinter
 
 import (
@@ -22,7 +22,7 @@ import (
 //go:embed rules.yaml
 var rules []byte
 
-// New gives the scanner.
+// New returns the scanner.
 func New(tools *tool.Runner) scanners.Scanner {
 	known := tool.ReadRules(rules)
 	return tools.Scanner(tool.Adapter{
@@ -60,12 +60,12 @@ func New(tools *tool.Runner) scanners.Scanner {
 	})
 }
 
-// spelled matches a word in all the ways in which YAML may spell it between double quotes. Its group
-// is the first character.
+// spelled returns a pattern that matches all spellings of a word that YAML allows between double
+// quotes. Its group is the first character.
 func spelled(word string) string {
 	var b strings.Builder
 	for i, c := range word {
-		group := `(?:\\(?:\r\n?|[\n\x{85}\x{2028}\x{2029}])[ \t]*)*(?:` // a line that goes on
+		group := `(?:\\(?:\r\n?|[\n\x{85}\x{2028}\x{2029}])[ \t]*)*(?:` // an escaped line break
 		if i == 0 {
 			group = `(`
 		}
@@ -74,7 +74,7 @@ func spelled(word string) string {
 	return b.String()
 }
 
-// disguise matches what could be the tag of a text in base 64, however it is spelled.
+// disguise matches anything that could be the tag of a base64 text (!!binary), in any spelling.
 var disguise = regexp.MustCompile(`%TAG\s|(?:^|[\s\[{,:])!\S*(?:binary|%[0-9A-Fa-f]{2})`)
 
 type report struct {
@@ -97,7 +97,7 @@ func parse(out *tool.Report, r report) {
 			out.Unread("plain YAML in UTF-8", path, 0)
 		}
 	}
-	lines := map[string]map[string]int{} // by path and object
+	lines := map[string]map[string]int{} // keyed by path and object
 	for _, r := range r.Reports {
 		path, object := r.Object.Metadata.FilePath, r.Object.K8sObject
 		name := object.GroupVersionKind.Kind + " " + object.Name
@@ -112,7 +112,7 @@ func parse(out *tool.Report, r report) {
 	}
 }
 
-// objects gives the lines on which the objects of a file are named.
+// objects returns the lines on which the objects of a file are named.
 func objects(text []byte, _ bool) map[string]int {
 	lines := map[string]int{}
 	for d := range yamlpos.Documents(text) {

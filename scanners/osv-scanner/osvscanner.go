@@ -1,9 +1,10 @@
-// Package osvscanner looks for known vulnerabilities of dependencies with OSV-Scanner
-// (https://google.github.io/osv-scanner), offline, in the operator's copy of the database.
+// Package osvscanner finds known vulnerabilities of dependencies with OSV-Scanner
+// (https://google.github.io/osv-scanner), offline, using the operator's copy of the database.
 //
-// It knows more kinds of manifests than the scanner osv of ours, and agrees with it on the others, so
-// that what both find is one finding. The severity is that of the CVSS score, medium without one,
-// and critical for a package that is malicious. An osv-scanner.toml in the tree has no effect.
+// It supports more kinds of manifests than our scanner osv and agrees with it on the others, so that
+// a vulnerability that both find is one finding. The severity is that of the CVSS score, medium
+// without a score, and critical for a malicious package. An osv-scanner.toml in the tree has no
+// effect.
 package osvscanner
 
 import (
@@ -18,7 +19,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/tool"
 )
 
-// New gives the scanner for the databases in a folder, osv-scalibr/ECOSYSTEM/all.zip.
+// New returns the scanner for the databases in a folder (osv-scalibr/ECOSYSTEM/all.zip).
 func New(tools *tool.Runner, databases string) scanners.Scanner {
 	return tools.Scanner(tool.Adapter{
 		Info: scanners.Info{
@@ -75,8 +76,8 @@ type report struct {
 	}
 }
 
-// unread matches what it says of a file that it could not read; it ends as if there were none. The path
-// lacks its first slash.
+// unread matches the message about a file that OSV-Scanner could not read, which does not change its
+// exit code. The path lacks its first slash.
 var unread = regexp.MustCompile(`(?m)^Error during extraction: \(extracting as [^)]*\) (.+?): could not extract`)
 
 func parse(out *tool.Report, r report) {
@@ -98,7 +99,7 @@ func parse(out *tool.Report, r report) {
 				f.Why = "Whoever knows the advisory knows how to attack what uses it."
 				f.Aliases = slices.Compact(slices.Sorted(slices.Values(g.Aliases)))
 				if strings.HasPrefix(v.ID, "MAL-") {
-					f.Package = "" // to be told by itself
+					f.Package = "" // so that it is reported on its own
 				}
 				out.Add(f)
 			}
@@ -117,7 +118,7 @@ func severity(id, score string) scanners.Severity {
 	return max(scanners.CVSS(cvss), scanners.Low)
 }
 
-// first gives the first sentence of a text, where that is short enough.
+// first returns the first sentence of a text, or "" if it is too long.
 func first(text string) string {
 	text, _, _ = strings.Cut(strings.TrimSpace(text), "\n")
 	text, _, _ = strings.Cut(text, ". ")
@@ -131,7 +132,7 @@ func (v vulnerability) mended(name string) (versions []string) {
 	for _, a := range v.Affected {
 		for _, r := range a.Ranges {
 			for _, e := range r.Events {
-				if a.Package.Name == name && len(e.Fixed) < 40 { // a commit is no version
+				if a.Package.Name == name && len(e.Fixed) < 40 { // longer ones are commits, not versions
 					versions = append(versions, e.Fixed)
 				}
 			}

@@ -1,10 +1,10 @@
-// Package oxlint looks for security problems in JavaScript and TypeScript with Oxlint
-// (https://oxc.rs), which is fast and needs nothing beside it.
+// Package oxlint finds security problems in JavaScript and TypeScript with Oxlint (https://oxc.rs),
+// which is fast and needs no other program.
 //
-// Only the rules in rules.yaml are on; all others of Oxlint are about style and correctness. Nothing in
-// the tree configures it: .oxlintrc.json is not shown to it, nested ones are not looked for, and the
-// comments by which a file silences it or ESLint are taken out. Severities are ours. Oxlint does not
-// print its fixes.
+// Only the rules in rules.yaml are enabled; all others of Oxlint are about style and correctness.
+// Nothing in the tree configures this scanner: Oxlint sees neither .oxlintrc.json nor nested
+// configuration files, and the comments by which a file silences Oxlint or ESLint are removed. The
+// severities are ours. There are no fixes, since Oxlint does not print them.
 package oxlint
 
 import (
@@ -19,7 +19,7 @@ import (
 //go:embed rules.yaml
 var rules []byte
 
-// New gives the scanner.
+// New returns the scanner.
 func New(tools *tool.Runner) scanners.Scanner {
 	known := tool.ReadRules(rules)
 	return tools.Scanner(tool.Adapter{
@@ -75,7 +75,7 @@ func parse(out *tool.Report, r report) {
 		if len(d.Labels) > 0 {
 			line = d.Labels[0].Span.Line
 		}
-		if d.Code == "" { // no rule said so, but the parser
+		if d.Code == "" { // from the parser, not a rule
 			out.Unread("JavaScript or TypeScript", d.Filename, line)
 			continue
 		}

@@ -1,11 +1,11 @@
-// Package semgrep looks for an operator's own patterns in code with Opengrep
-// (https://www.opengrep.dev) or Semgrep (https://semgrep.dev), which do the same with the same rules.
+// Package semgrep finds the operator's own patterns in code with Opengrep (https://www.opengrep.dev)
+// or Semgrep (https://semgrep.dev), which accept the same rules and work alike.
 //
-// The rules are those of the operator: a folder of YAML files, such as a copy of
-// https://github.com/opengrep/opengrep-rules. What they say of themselves in their metadata (cwe,
-// references, confidence) is told; ERROR is high, WARNING medium and INFO low, but at most low where
-// the confidence is. A .semgrepignore of the tree is not shown to it, files are named one by one, and
-// the comments nosem and nosemgrep count for nothing.
+// The rules are the operator's: a folder of YAML files, such as a copy of
+// https://github.com/opengrep/opengrep-rules. Their metadata (cwe, references, confidence) is used in
+// findings. The severity is high for ERROR, medium for WARNING and low for INFO, but at most low if
+// the confidence is low. The program does not see a .semgrepignore of the tree, files are named one
+// by one, and the comments nosem and nosemgrep have no effect.
 package semgrep
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/tool"
 )
 
-// New gives the scanner for the rules in a folder.
+// New returns the scanner for the rules in a folder.
 func New(tools *tool.Runner, rules string) scanners.Scanner {
 	return tools.Scanner(tool.Adapter{
 		Info: scanners.Info{
@@ -29,8 +29,8 @@ func New(tools *tool.Runner, rules string) scanners.Scanner {
 			Config:     []string{"**/.semgrepignore", "**/.semgrep.{yml,yaml}", "**/.semgrep/**"},
 
 			Suppressions: scanners.Suppressions{
-				// https://semgrep.dev/docs/ignoring-files-folders-code, and where it looks for the word:
-				// https://github.com/semgrep/semgrep/blob/develop/src/reporting/Nosemgrep.ml
+				// https://semgrep.dev/docs/ignoring-files-folders-code, and the code that matches the
+				// comment: https://github.com/semgrep/semgrep/blob/develop/src/reporting/Nosemgrep.ml
 				Markers: []scanners.Marker{{
 					Words: []string{"nosem"}, Pattern: `(?i)(?:(#|//|/\*|<!--|--)(?:[^#/]*\s)?|\s)(nosem(?:grep)?)(.*)`,
 					Prose: `(?i)(#|//|/\*|<!--|--)\s*(nosem(?:grep)?)\b(.*)`,
@@ -57,7 +57,7 @@ func New(tools *tool.Runner, rules string) scanners.Scanner {
 }
 
 var severities = map[string]scanners.Severity{
-	"INFO": scanners.Low, "WARNING": scanners.Medium, "ERROR": scanners.High, // the words of older rules
+	"INFO": scanners.Low, "WARNING": scanners.Medium, "ERROR": scanners.High, // the values in older rules
 }
 
 var page = regexp.MustCompile(`https://[^\s\]]+`)
@@ -74,12 +74,12 @@ type report struct {
 			Fix               *string
 			Metadata          struct {
 				Confidence                         string
-				CWE, References, Source, Shortlink any // a word or a list of them
+				CWE, References, Source, Shortlink any // a string or a list of strings
 			}
 		}
 	}
 	Errors []struct {
-		Type any // a list for what was read in part
+		Type any // a list if the file was read only in part
 		Path string
 	}
 }
@@ -98,7 +98,7 @@ func parse(out *tool.Report, r report) {
 		if m.Confidence == "LOW" {
 			f.Severity = min(f.Severity, scanners.Low)
 		}
-		if out.ASCII(f) { // else nobody says what a column counts
+		if out.ASCII(f) { // otherwise the unit of columns is unknown
 			f.Column, f.EndColumn = r.Start.Col, r.End.Col
 		}
 		if r.Extra.Fix != nil && f.Column > 0 {
@@ -113,7 +113,7 @@ func parse(out *tool.Report, r report) {
 	}
 }
 
-// title makes words of the last part of a rule's name.
+// title returns the last part of a rule's name as words.
 func title(id string) string {
 	words := strings.ReplaceAll(id[strings.LastIndex(id, ".")+1:], "-", " ")
 	return strings.ToUpper(words[:min(1, len(words))]) + words[min(1, len(words)):]

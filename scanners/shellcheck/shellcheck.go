@@ -1,12 +1,12 @@
-// Package shellcheck looks for dangerous commands in shell scripts with ShellCheck
+// Package shellcheck finds dangerous commands in shell scripts with ShellCheck
 // (https://www.shellcheck.net).
 //
-// Only the rules in rules.yaml are on: the rest of ShellCheck is about portability and style, and a value
-// without quotes (SC2086, SC2046) is nearly always one that the script itself has set.
+// Only the rules in rules.yaml are enabled: the rest of ShellCheck is about portability and style, and an
+// unquoted value (SC2086, SC2046) is nearly always one that the script itself has set.
 //
-// Nothing in the tree configures it: a .shellcheckrc is not shown to it, and neither are the
-// comments that would silence it. What somebody silenced on the base is found there too, so it is
-// unchanged; what only the change under review silences is new.
+// Nothing in the tree configures this scanner: ShellCheck sees neither a .shellcheckrc nor the
+// comments that would silence it. A finding that was silenced at the base is found there too, so it
+// is unchanged, while a finding silenced only by the change under review is new.
 package shellcheck
 
 import (
@@ -22,7 +22,7 @@ import (
 //go:embed rules.yaml
 var rules []byte
 
-// New gives the scanner.
+// New returns the scanner.
 func New(tools *tool.Runner) scanners.Scanner {
 	known := tool.ReadRules(rules)
 	return tools.Scanner(tool.Adapter{
@@ -56,7 +56,7 @@ func New(tools *tool.Runner) scanners.Scanner {
 	})
 }
 
-// unread is the rule for what is no shell script to ShellCheck.
+// unread is the rule that ShellCheck reports if it cannot parse a file as a shell script.
 const unread = "SC1072"
 
 type report struct {
@@ -77,7 +77,8 @@ func parse(out *tool.Report, r report) {
 	for _, c := range r.Comments {
 		rule := fmt.Sprintf("SC%d", c.Code)
 		if rule == unread {
-			// What does not begin by naming a shell is a template, or a message with a script in it.
+			// A file that does not begin with "#!" is a template, or a message that contains a
+			// script.
 			if text, _ := out.Content(c.File); bytes.HasPrefix(text, []byte("#!")) {
 				out.Unread("a shell script", c.File, c.Line)
 			}

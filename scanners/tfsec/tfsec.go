@@ -1,10 +1,10 @@
-// Package tfsec looks for insecure infrastructure in Terraform with tfsec
-// (https://github.com/aquasecurity/tfsec). Its makers now work on Trivy, which has its rules too.
+// Package tfsec finds insecure infrastructure in Terraform configuration with tfsec
+// (https://github.com/aquasecurity/tfsec). Its authors now work on Trivy, which has the same rules.
 //
-// Modules from elsewhere are not fetched, so what only they say is not looked at. A module that is
-// used several times is judged each time: what is said of one place by one rule is told once. The
-// severities are the tool's own, but low for traffic that goes out to anywhere. Nothing in the tree configures it: .tfsec is not shown to it, its own file
-// is empty, and the comment tfsec:ignore counts for nothing.
+// Remote modules are not fetched, so their configuration is not scanned. tfsec checks a module each time it is used; a
+// finding of one rule at one place is reported once. The severities are the tool's own, but low for outgoing traffic to
+// any address. Nothing in the tree configures this scanner: tfsec does not see .tfsec, its configuration file is an
+// empty one of ours, and the comment tfsec:ignore has no effect.
 package tfsec
 
 import (
@@ -19,7 +19,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/tool"
 )
 
-// New gives the scanner.
+// New returns the scanner.
 func New(tools *tool.Runner) scanners.Scanner {
 	return tools.Scanner(tool.Adapter{
 		Info: scanners.Info{
@@ -29,7 +29,7 @@ func New(tools *tool.Runner) scanners.Scanner {
 			About:  "Insecure infrastructure in Terraform, modules of the repository followed",
 			URL:    "https://github.com/aquasecurity/tfsec",
 			Files:  []string{"**/*.{tf,tfvars}", "**/*.{tf,tfvars}.json"},
-			Inputs: []string{"**/*.{tf,tfvars,hcl,json,yaml,yml,tpl,tmpl,tftpl,sh,txt,pub}"}, // what Terraform's functions read, too
+			Inputs: []string{"**/*.{tf,tfvars,hcl,json,yaml,yml,tpl,tmpl,tftpl,sh,txt,pub}"}, // Terraform's functions read some
 			Config: []string{"**/.tfsec/**"},
 
 			Suppressions: scanners.Suppressions{Markers: []scanners.Marker{markers.TFSec}, Files: []string{"**/.tfsecignore"}},
@@ -47,10 +47,11 @@ func New(tools *tool.Runner) scanners.Scanner {
 	})
 }
 
-// within matches what a resource's name says of the use of its module, and of its copies.
+// within matches the parts of a resource's name that identify a use of its module or one of its
+// copies.
 var within = regexp.MustCompile(`module\.[^.\[]+(\[[^\]]*\])?\.|\[[^\]]*\]`)
 
-// failed matches what it prints instead of results when one file cannot be parsed.
+// failed matches the message that tfsec prints instead of results if a file cannot be parsed.
 var failed = regexp.MustCompile(`(?m)^Error: scan failed: (.+?):(\d+),`)
 
 type report struct {
@@ -77,11 +78,11 @@ func (r result) key() string {
 
 func parse(out *tool.Report) {
 	if m := failed.FindSubmatch(out.Text); m != nil {
-		out.Unread("Terraform", "/"+string(m[1]), out.Number(string(m[2]))) // it leaves out the slash
+		out.Unread("Terraform", "/"+string(m[1]), out.Number(string(m[2]))) // tfsec leaves out the first slash
 		return
 	}
 	tool.JSON(func(out *tool.Report, r report) {
-		// Which use of a module comes first is chance.
+		// The order of a module's uses is random, so sort them.
 		slices.SortFunc(r.Results, func(a, b result) int {
 			return cmp.Or(cmp.Compare(a.key(), b.key()), cmp.Compare(a.Description, b.Description))
 		})

@@ -1,8 +1,8 @@
-// Package trivyfs looks for known vulnerabilities of dependencies with Trivy (https://trivy.dev),
-// offline, in the operator's copy of its database.
+// Package trivyfs finds known vulnerabilities of dependencies with Trivy (https://trivy.dev),
+// offline, using the operator's copy of its database.
 //
 // The severities are those of the database. Neither a trivy.yaml nor a .trivyignore of the tree has an
-// effect. Secrets and infrastructure have scanners of their own.
+// effect. Secrets and infrastructure are left to other scanners.
 package trivyfs
 
 import (
@@ -12,8 +12,8 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/tool"
 )
 
-// New gives the scanner for the database in a folder, as trivy image --download-db-only puts it
-// there: db/trivy.db and db/metadata.json.
+// New returns the scanner for the database in a folder: db/trivy.db and db/metadata.json, as
+// written by trivy image --download-db-only.
 func New(tools *tool.Runner, database string) scanners.Scanner {
 	return tools.Scanner(tool.Adapter{
 		Info: scanners.Info{
@@ -42,7 +42,7 @@ func New(tools *tool.Runner, database string) scanners.Scanner {
 			return []string{
 				"filesystem", "--config=" + r.Own + "/trivy.yaml", "--ignorefile=" + r.Own + "/ignore", "--cache-dir=" + database, "--cache-backend=memory",
 				"--scanners=vuln", "--offline-scan", "--skip-db-update", "--skip-java-db-update", "--skip-version-check", "--disable-telemetry",
-				"--list-all-pkgs", "--quiet", "--format=json", r.Above, // of what it is pointed at, it skips the folders dev, proc and sys
+				"--list-all-pkgs", "--quiet", "--format=json", r.Above, // in its argument, Trivy skips the folders dev, proc and sys
 			}
 		},
 		Parse: tool.JSON(parse),

@@ -1,10 +1,11 @@
-// Package trivy looks for insecure infrastructure as code with Trivy (https://trivy.dev).
+// Package trivy finds insecure infrastructure as code with Trivy (https://trivy.dev).
 //
-// It uses the checks that are part of the program, and fetches none. Files are looked at without those
-// of the tree that did not change, so what a variable elsewhere says is not known. The severities are its
-// own; what it calls low is advice, such as probes and labels, of which every manifest lacks a dozen, and
-// is left out. Neither a trivy.yaml nor a .trivyignore of the tree is shown to it, and the comments that
-// ignore a check are taken out. Charts of Helm are not looked at: their templates can make such comments.
+// It uses the checks built into the program and fetches none. Trivy scans the changed files without the
+// rest of the tree, so values of variables in unchanged files are unknown. The severities are Trivy's
+// own. Its low findings are left out: they are advice, such as on probes and labels, of which every
+// manifest lacks a dozen. Trivy sees neither a trivy.yaml nor a .trivyignore of the tree, and the
+// comments that ignore a check are removed. Helm charts are not scanned, since their templates can
+// generate such comments.
 package trivy
 
 import (
@@ -16,7 +17,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/tool"
 )
 
-// New gives the scanner.
+// New returns the scanner.
 func New(tools *tool.Runner) scanners.Scanner {
 	return tools.Scanner(tool.Adapter{
 		Info: scanners.Info{
@@ -47,7 +48,7 @@ func New(tools *tool.Runner) scanners.Scanner {
 				"config", "--config=" + r.Own + "/trivy.yaml", "--ignorefile=" + r.Own + "/ignore", "--cache-dir=" + r.Home + "/cache",
 				"--misconfig-scanners=azure-arm,cloudformation,dockerfile,kubernetes,terraform,terraformplan-json",
 				"--skip-check-update", "--skip-version-check", "--disable-telemetry", "--severity=MEDIUM,HIGH,CRITICAL",
-				"--quiet", "--format=json", r.Above, // of what it is pointed at, it skips the folders dev, proc and sys
+				"--quiet", "--format=json", r.Above, // in its argument, Trivy skips the folders dev, proc and sys
 			}
 		},
 		Parse: tool.JSON(parse),
@@ -77,7 +78,7 @@ func parse(out *tool.Report, r report) {
 				Rule: m.ID, Severity: tool.Severity(m.Severity), Title: m.Title, Message: m.Message, Why: m.Description,
 				Path: filepath.Join(filepath.Dir(out.Tree), file.Target), Line: m.CauseMetadata.StartLine, EndLine: m.CauseMetadata.EndLine,
 				Help: m.Resolution, HelpURL: m.PrimaryURL, Identity: m.CauseMetadata.Resource,
-				Aliases: []string{"AVD-" + strings.TrimPrefix(m.ID, "AVD-")}, // the same in every version, and in tfsec
+				Aliases: []string{"AVD-" + strings.TrimPrefix(m.ID, "AVD-")}, // the same in all versions, and in tfsec
 			})
 		}
 	}

@@ -1,8 +1,8 @@
-// Package zizmor looks for security problems in GitHub Actions with zizmor
-// (https://docs.zizmor.sh), without its audits that need the network.
+// Package zizmor finds security problems in GitHub Actions with zizmor (https://docs.zizmor.sh),
+// without its audits that need the network.
 //
-// The severity is its own, but at most low where its confidence is. Nothing in the tree configures it,
-// and the comment "zizmor: ignore" counts for nothing.
+// The severity is zizmor's own, but at most low if its confidence is low. Nothing in the tree
+// configures this scanner, and the comment "zizmor: ignore" has no effect.
 package zizmor
 
 import (
@@ -12,7 +12,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/tool"
 )
 
-// New gives the scanner.
+// New returns the scanner.
 func New(tools *tool.Runner) scanners.Scanner {
 	return tools.Scanner(tool.Adapter{
 		Info: scanners.Info{
@@ -43,7 +43,8 @@ func New(tools *tool.Runner) scanners.Scanner {
 	})
 }
 
-// A place counts lines and columns from 0; the column of an end is behind the last character.
+// A place counts lines and columns from 0; the column of an end is the one after the last
+// character.
 type place struct{ Row, Column int }
 
 type location struct {
