@@ -17,7 +17,8 @@ import (
 
 // The parts of reviewdog's diagnostic format that this package reads. It is the JSON form of a
 // protocol buffer: names may be in camel case or snake case, and values of an enumeration may be
-// words or numbers. https://github.com/reviewdog/reviewdog/blob/master/proto/rdf/reviewdog.proto
+// words or numbers.
+// https://github.com/reviewdog/reviewdog/blob/master/proto/rdf/reviewdog.proto
 
 type rdDiagnostic struct {
 	Message     string          `json:"message"`

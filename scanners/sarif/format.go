@@ -1,7 +1,8 @@
 package sarif
 
 // The parts of SARIF 2.1.0 that this package writes, named and ordered as in the standard; § is its
-// section. https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
+// section.
+// https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 
 type log struct { // §3.13
 	Schema  string `json:"$schema"`

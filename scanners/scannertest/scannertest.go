@@ -18,8 +18,8 @@
 //
 //	testdata/CASE/output       what it printed about the tree, or wrote to its report
 //	testdata/CASE/output.base  the same for the base
-//	testdata/CASE/output.stderr what it said beside, where that counts; -update writes it where it is
-//	testdata/version           the version that printed all this
+//	testdata/CASE/output.stderr what it wrote to stderr, if that matters; -update writes it if the file exists
+//	testdata/version           the version that wrote this output
 //
 // The names of temporary folders in the output are replaced by [Root]. If that version of the
 // program is installed, the test also runs it and expects the same want; -update then writes all

@@ -105,8 +105,8 @@ func (j *judgement) pinned(uses *actionlint.String, job *actionlint.Job) {
 	if called {
 		what = "workflow"
 	}
-	// The owner of this repository is not known, but a repository named .github nearly always
-	// belongs to the same organisation. An owner named in a condition only lowers the severity: the
+	// The owner of this repository is not known, but the contents of a .github folder nearly always
+	// belong to the same organisation. An owner named in a condition only lowers the severity: the
 	// pull request may have written the condition.
 	if strings.HasPrefix(m[3], "/.github/") || first(m[1]) || slices.Contains(j.own, strings.ToLower(m[1])) {
 		severity = scanners.Low
