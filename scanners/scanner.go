@@ -1,14 +1,15 @@
-// Package scanners is the ground floor of the program: what a scanner is, what it
-// looks at and what it finds. It imports nothing of ours, and everything that speaks
-// of findings imports it.
+// Package scanners defines what a scanner is, what it scans and what it finds. It
+// imports no other package of this module, and every package that handles findings
+// imports it.
 //
 // A scan is a pure function of content: the same scanner, version, rules and bytes give
-// the same findings. That is why a [Target] holds bytes and names, and neither a clock,
-// a network nor a place to write.
+// the same findings. That is why a [Target] holds bytes and names, but no clock, no
+// network and no place to write.
 //
-// A [Finding] is what one scanner says of one place. A [Result] is a finding with its
-// place in the history of a pull request (SARIF 2.1.0 uses the same two ideas: §3.27
-// result, §3.27.24 baselineState). A [Run] is all that one scanner did in one review.
+// A [Finding] is one problem that one scanner reports at one place. A [Result] is a
+// finding with its place in the history of a pull request (SARIF 2.1.0 uses the same two
+// ideas: §3.27 result, §3.27.24 baselineState). A [Run] is everything that one scanner
+// did in one review.
 //
 // The Go API of this module carries no promise of compatibility; the commands, settings
 // and formats do.
@@ -30,16 +31,16 @@ import (
 // A Scanner inspects source code. Its methods may be called from several goroutines at
 // once.
 type Scanner interface {
-	// Info says what never changes. It must be cheap.
+	// Info describes the scanner. The description never changes. Info must be cheap.
 	Info() Info
 
-	// Version tells the version that would run. An error means that the scanner is not
-	// ready, and is one sentence that says what to install.
+	// Version returns the version that would run. An error means that the scanner is not
+	// ready; its text is one sentence that says what to install.
 	Version(ctx context.Context) (string, error)
 
-	// Scan reports what is wrong with the target. No findings and no error means that
-	// the scanner ran to its end and found nothing. One that could not finish returns an
-	// error, best an [*IncompleteError]; findings returned beside it are kept.
+	// Scan returns the problems in the target. No findings and no error means that
+	// the scanner ran to its end and found nothing. A scanner that could not finish
+	// returns an error, preferably an [*IncompleteError]; findings returned with it are kept.
 	Scan(ctx context.Context, t Target) ([]Finding, error)
 }
 
@@ -47,45 +48,45 @@ type Scanner interface {
 type Info struct {
 	Name   string  // the word used in .secbydesign.yml, and the folder's name
 	Gate   Gate    // the gate it works for
-	Scopes []Scope // what it can look at, at least one
+	Scopes []Scope // what it can scan, at least one
 	About  string  // one line for the catalogue
 	URL    string  // the tool's own page
 
-	// Program names the program that it runs; empty for what is built in. Documented says that the
-	// program could not be had for the tests: they know it from its documentation only.
+	// Program names the program that it runs; empty for a scanner that is built in. Documented says
+	// that the program was not available for the tests, which follow its documentation only.
 	Program    string
 	Documented bool
 
-	// Files names what it looks at (doublestar globs, relative to the root); empty for every
-	// file. A change that touches none of them is none of its business.
+	// Files names the files that it scans (doublestar globs, relative to the root); empty for
+	// every file. A change that touches none of them does not concern it.
 	Files []string
 
-	// Inputs names what a ScopeTree scanner has to see of the tree (doublestar globs); empty for
-	// all of it. The rest is not put there, and need not be fetched.
+	// Inputs names the files of the tree that a ScopeTree scanner has to see (doublestar globs); empty
+	// for all files. The others are left out of the tree, and need not be fetched.
 	Inputs []string
 
-	// ChangedOnly says of a ScopeTree scanner that it looks only at what the changed files touch, so that
-	// what it finds depends on their names too.
+	// ChangedOnly says that a ScopeTree scanner scans only what the changed files touch, so that
+	// its findings depend on their names too.
 	ChangedOnly bool
 
-	// Once says that the scanner reports a problem of a tree once, at the first of its places. So it is the
-	// same problem wherever that is.
+	// Once says that the scanner reports each problem of a tree once, at the first of its places. So
+	// a finding is the same problem even when that place changes.
 	Once bool
 
-	// CrossFile says of a ScopeFile scanner that what it finds in one file depends on the others that
-	// it is shown.
+	// CrossFile says that the findings of a ScopeFile scanner in one file depend on the other files
+	// that it is shown.
 	CrossFile bool
 
 	// Config names the files (doublestar globs, relative to the root) with which the tree
-	// under test could configure the tool. They are withheld from it, at the head and at the
-	// base alike.
+	// under test could configure the tool. The tool does not see them, neither at the head nor
+	// at the base.
 	Config []string
 
-	// Suppressions say how the tree under test could silence the tool, which does nothing in a scan.
+	// Suppressions say how the tree under test could silence the tool. They have no effect in a scan.
 	Suppressions Suppressions
 }
 
-// Has reports whether the scanner can look at s.
+// Has reports whether the scanner supports the scope s.
 func (i Info) Has(s Scope) bool {
 	for _, have := range i.Scopes {
 		if have == s {
@@ -95,11 +96,11 @@ func (i Info) Has(s Scope) bool {
 	return false
 }
 
-// Matches reports whether the scanner looks at files of this name.
+// Matches reports whether the scanner scans files of this name.
 func (i Info) Matches(path string) bool { return len(i.Files) == 0 || matches(i.Files, path) }
 
-// Reads reports whether a ScopeTree scanner is given the file of this name: it needs it, and
-// is not configured by it.
+// Reads reports whether a ScopeTree scanner sees the file of this name: the scanner needs the file, and
+// the file does not configure the tool.
 func (i Info) Reads(path string) bool {
 	return (len(i.Inputs) == 0 || matches(i.Inputs, path)) && !matches(i.Config, path)
 }
@@ -108,21 +109,21 @@ func matches(patterns []string, path string) bool {
 	return slices.ContainsFunc(patterns, func(p string) bool { return doublestar.MatchUnvalidated(p, path) })
 }
 
-// A Ruled scanner finds by something that is not part of its version, such as a database of
-// advisories or an operator's own rules.
+// A Ruled is a scanner whose findings depend on something besides its version, such as a database
+// of advisories or an operator's own rules.
 type Ruled interface {
 	Scanner
-	// Rules names the state of it: as long as the answer is the same, the same content gives
-	// the same findings. An error means that the scanner is not ready, and is one sentence
-	// that says what to do.
+	// Rules returns a name for the state of that: as long as the name is the same, the same
+	// content gives the same findings. An error means that the scanner is not ready; its text
+	// is one sentence that says what to do.
 	Rules(ctx context.Context) (string, error)
 }
 
 // A Preparer is a scanner whose first run on a machine is slow.
 type Preparer interface {
 	Scanner
-	// Prepare does once what every run would have to do, and nothing where that is done or cannot
-	// be. A scan does it too, where it comes first.
+	// Prepare does, once, the work that every run would otherwise have to do. It does nothing if
+	// that is done already or cannot be done. The first scan does the work if Prepare did not.
 	Prepare(ctx context.Context)
 }
 
@@ -145,17 +146,17 @@ func Gates() []Gate {
 	return []Gate{Secrets, Code, Dependencies, Infrastructure, Pipeline, Requirements}
 }
 
-// A Scope is what a scanner needs to see.
+// A Scope is the kind of input that a scanner needs.
 type Scope string
 
 // The scopes. File and Range targets hold bytes in memory; a Tree target is a folder.
 const (
 	ScopeFile  Scope = "file"  // each changed file by itself
-	ScopeRange Scope = "range" // file versions that only existed in between, see [File.Commit]
+	ScopeRange Scope = "range" // file versions that existed only between base and head, see [File.Commit]
 	ScopeTree  Scope = "tree"  // the whole tree at one commit
 )
 
-// A Target is what a scanner is asked to look at.
+// A Target is what a scanner has to scan.
 type Target struct {
 	Scope Scope
 	Files []File // ScopeFile and ScopeRange: all of it. ScopeTree: the names of the changed files, on either side
@@ -169,11 +170,11 @@ type File struct {
 	Content []byte // must not be changed
 
 	// Commit is set for ScopeRange only: the commit (40 hex digits) of the pull request
-	// that holds this version, where neither its head nor its base does.
+	// that holds this version. Neither its head nor its base does.
 	Commit string
 }
 
-// A Finding is one problem at one place. It never holds a secret, not even a part of one.
+// A Finding is one problem at one place. It never holds a secret, nor a part of a secret.
 type Finding struct {
 	Rule     string // the scanner's own id of the rule, without the scanner's name
 	Severity Severity
@@ -181,48 +182,48 @@ type Finding struct {
 
 	// Lines and columns count from 1, columns in characters (Unicode code points). Line 0
 	// means the whole file; column 0 means the whole line. EndLine is at least Line;
-	// EndColumn is behind the last character, as in SARIF (§3.30.8).
+	// EndColumn is one after the last character, as in SARIF (§3.30.8).
 	Line, EndLine     int
 	Column, EndColumn int
 
 	Title   string // what kind of problem, a few words, no full stop
 	Message string // what is wrong here, one plain sentence
 	Why     string // why that matters, one plain sentence; may be empty
-	Help    string // how to mend it, plain text or Markdown of ours, never of the tree
+	Help    string // how to fix it, plain text or our own Markdown, never Markdown from the tree
 	HelpURL string // where to learn more
 	CWE     string // "CWE-798", or empty
 
-	// Identity is what stays the same when the finding moves: usually the text of its
-	// lines. White space in it does not count. Never a secret: an adapter that reports
+	// Identity stays the same when the finding moves: it is usually the text of the finding's
+	// lines. White space in it does not count. It is never a secret: an adapter that reports
 	// secrets puts at most 16 bits of digest in the secret's place, see DESIGN.md.
 	Identity string
 
-	// Extents say how far the problem goes, where one of the same identity can go further, see
-	// [Worse]; empty where it cannot.
+	// Extents say how far the problem goes, if another finding of the same identity can go
+	// further, see [Worse]; empty if none can.
 	Extents []Extent `json:",omitempty"`
 
 	// Package is the name of the package that a vulnerability is in, and empty otherwise. Findings
-	// about one package at one place are most often mended together, and are shown together.
+	// about one package at one place are most often fixed together, and are shown together.
 	Package string
 
-	// Aliases are other names of the same problem that every scanner knows, such as advisory ids
+	// Aliases are names of the same problem that all scanners share, such as advisory ids
 	// (CVE-…, GHSA-…, GO-…), sorted. Two findings at one place that share a name are one problem.
 	Aliases []string
 	Flow    []Step // how the problem comes about, step by step; may be empty
-	Fixes   []Fix  // ways to mend it, the best first; may be empty
+	Fixes   []Fix  // ways to fix it, the best first; may be empty
 	// Commit is set for a finding in a file version that is neither at the head nor at
 	// the base: the commit (40 hex digits) that holds it.
 	Commit string
 }
 
-// A Step is one place on the way of data to a problem (SARIF 2.1.0 §3.38).
+// A Step is one place in the data flow that leads to a problem (SARIF 2.1.0 §3.38).
 type Step struct {
 	Path    string // slash separated, relative to the root
 	Line    int    // from 1; 0 for the whole file
 	Message string // what happens there, plain text; may be empty
 }
 
-// A Fix is one way to mend a finding (SARIF 2.1.0 §3.55). All its edits belong together.
+// A Fix is one way to fix a finding (SARIF 2.1.0 §3.55). All its edits belong together.
 type Fix struct {
 	Title string // what it does, plain text
 	Edits []Edit // in any order, not overlapping
@@ -231,7 +232,7 @@ type Fix struct {
 // An Edit replaces one region of a file by a text (SARIF 2.1.0 §3.57).
 type Edit struct {
 	Path string // slash separated, relative to the root
-	// Lines and columns count from 1, columns in characters; EndColumn is behind the last
+	// Lines and columns count from 1, columns in characters; EndColumn is one after the last
 	// character. Columns 0 mean whole lines, from Line to EndLine, and Text then ends with a line
 	// end or is empty. An empty region at Column inserts.
 	Line, EndLine     int
@@ -253,7 +254,7 @@ const (
 
 var severities = [...]string{"note", "low", "medium", "high", "critical"}
 
-// String gives the word used in settings and reports.
+// String returns the word used in settings and reports.
 func (s Severity) String() string {
 	if s < Note || s > Critical {
 		return fmt.Sprintf("severity(%d)", int(s))
@@ -261,10 +262,10 @@ func (s Severity) String() string {
 	return severities[s]
 }
 
-// MarshalText gives the word of [Severity.String].
+// MarshalText returns the word of [Severity.String].
 func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// UnmarshalText takes one of the five words, in lower case.
+// UnmarshalText accepts one of the five words, in lower case.
 func (s *Severity) UnmarshalText(b []byte) error {
 	for i, w := range severities {
 		if w == string(b) {
@@ -275,9 +276,9 @@ func (s *Severity) UnmarshalText(b []byte) error {
 	return fmt.Errorf("unknown severity %q, want one of note, low, medium, high, critical", b)
 }
 
-// CVSS gives the severity of a score by CVSS's own scale
-// (https://www.first.org/cvss/v4.0/specification-document, 6). It is taken for version 2 as well, which
-// has none.
+// CVSS returns the severity of a score on CVSS's own scale
+// (https://www.first.org/cvss/v4.0/specification-document, 6). The scale serves for version 2 as well,
+// which defines no scale.
 func CVSS(score float64) Severity {
 	switch {
 	case score >= 9:
@@ -300,7 +301,7 @@ type State string
 const (
 	New       State = "new"       // at the head, not at the merge base
 	Unchanged State = "unchanged" // at both
-	Absent    State = "absent"    // at the merge base, not at the head: this change mends it
+	Absent    State = "absent"    // at the merge base, not at the head: this change fixes it
 )
 
 // A Result is a finding with its place in the history of a pull request.
@@ -319,45 +320,45 @@ type Result struct {
 func (r Result) RuleID() string { return r.Scanner + "/" + r.Rule }
 
 // ID is the short name that commands take: "F-" and eight base-32 characters. It is made
-// from the fingerprint alone, so it is stable as long as that is.
+// from the fingerprint alone, and is as stable as the fingerprint.
 func (r Result) ID() string { return ID(r.Fingerprint) }
 
-// ID gives the short name of the finding with this fingerprint.
+// ID returns the short name of the finding with this fingerprint.
 func ID(fingerprint string) string {
 	sum := sha256.Sum256([]byte(fingerprint))
 	return "F-" + base32.StdEncoding.EncodeToString(sum[:5])
 }
 
-// A Run is what one scanner did in one review.
+// A Run records what one scanner did in one review.
 type Run struct {
 	Scanner  string
 	Gate     Gate
 	Version  string
 	Duration time.Duration
-	Scanned  int // how many files and trees it looked at; what was known from before is not among them
+	Scanned  int // how many files and trees it scanned; results known from earlier reviews do not count
 	Results  []Result
-	Idle     bool   // the change has no file of its kind, so there is nothing that it could find
-	Skipped  string // why it did not look although it would have had to, such as that its program is missing; empty otherwise
-	Err      error  // it could not finish; show [Reason] of it, never its text
+	Idle     bool   // the change has no file of its kind, so it has nothing to scan
+	Skipped  string // why it did not scan although it should have, for example because its program is missing; empty otherwise
+	Err      error  // why it could not finish; show [Reason] of it, never its text
 }
 
-// Complete reports whether the scanner ran to its end, or could have found nothing.
+// Complete reports whether the scanner ran to its end, or had nothing to scan.
 func (r Run) Complete() bool { return r.Err == nil && r.Skipped == "" }
 
-// A MissingError tells that a scanner's program is not on this machine. That is no failure: a
+// A MissingError reports that a scanner's program is not on this machine. That is not a failure: a
 // machine need not have every program. Hint is one sentence that says what to install.
 type MissingError struct{ Hint string }
 
 func (e *MissingError) Error() string { return e.Hint }
 
-// An IncompleteError tells why a scanner could not finish. Reason may be shown to
+// An IncompleteError says why a scanner could not finish. Reason may be shown to
 // anybody who can see the pull request, Err only to the operator.
 type IncompleteError struct {
 	Reason string // one sentence: what, where, and what to do
 	Err    error  // may be nil
 
-	// Paths names the files that could not be looked at, or not to their end, where it is these and
-	// no others; empty where that is not known.
+	// Paths names the files that could not be scanned, or not to their end, if it is known that
+	// all others were scanned; empty if that is not known.
 	Paths []string
 }
 
@@ -379,7 +380,8 @@ func Some(names []string, n int) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(names[:n], ", "), len(names)-n)
 }
 
-// Unread gives the paths of the [IncompleteError] that err is; none where they are not known.
+// Unread returns the Paths of the [IncompleteError] in err. It returns nil if err has none or they are
+// not known.
 func Unread(err error) []string {
 	var inc *IncompleteError
 	if errors.As(err, &inc) {
@@ -388,7 +390,8 @@ func Unread(err error) []string {
 	return nil
 }
 
-// Reason gives the sentence about err that the outside may see. It is empty for nil.
+// Reason returns the sentence about err that people other than the operator may see. It is empty if
+// err is nil.
 func Reason(err error) string {
 	var inc *IncompleteError
 	switch {

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// The arguments by which this program knows that it is the helper, and as what. A program of which
-// [Helper] is not the first call does not know them, and refuses them like any unknown flag.
+// The arguments that make this program the sandbox's helper, and say in which role. A program that does not
+// call [Helper] first does not know them, and refuses them like any unknown flag.
 const (
 	helperFlag = "-secbydesign-sandbox"
 	watchFlag  = "watch"
@@ -24,7 +24,7 @@ const (
 	lingerFlag = "linger"
 )
 
-// A spec is one program to be started. It goes through a pipe to the helper.
+// A spec describes one program to start. It is sent to the helper through a pipe.
 type spec struct {
 	Kind            kind
 	Self            string   // this program
@@ -33,40 +33,40 @@ type spec struct {
 	Dir             string   // working folder, below one of Read
 	Env             []string
 	Stdin           string
-	Read            []string // files and folders that it may read, beside those of the system
-	Mask            []string // files below Read that are shown empty, where the kind can do that
+	Read            []string // files and folders that it may read, in addition to those of the system
+	Mask            []string // files below Read that appear empty, if the kind can do that
 	Empty           string   // an empty file, for Mask
 	Home            string   // the folder that it may write to
-	Prepared, Links string   // a folder, one of Read, and where below Home links to its files are; may be empty
-	Report          string   // a file below Home that is handed out in the end; may be empty
+	Prepared, Links string   // a folder in Read, and the folder below Home for links to its files; may be empty
+	Report          string   // a file below Home that is copied out at the end; may be empty
 	Limits          limits
-	Namespace       string // of the processes of who starts it, as /proc names it
+	Namespace       string // the PID namespace of the process that starts it, as named in /proc
 }
 
-// A status is how a program ended, as the helper tells it.
+// A status is how a program ended, as the helper reports it.
 type status struct {
 	Exit   int
 	Signal string // it was killed by this
-	Over   string // it was killed by the helper, for taking more than this limit
-	Failed string // it was not started
-	Left   int    // so many of its processes could not be ended
+	Over   string // it was killed by the helper, because it exceeded this limit
+	Failed string // why it was not started
+	Left   int    // how many of its processes could not be ended
 }
 
-// A result is all of it.
+// A result is a program's status and output.
 type result struct {
 	status
 	stdout, report, stderr []byte
 }
 
-// Reasons for which a program is stopped.
+// The reasons for stopping a program.
 var (
 	errOutput = errors.New("it printed too much")
 	errTime   = errors.New("it took too long")
 )
 
-// leftError is the error of a program of which something may still run. The operator has to know.
+// leftError is the error of a program of which some processes may still run. The operator has to know.
 type leftError struct {
-	why       error // it was to end; nil when it ended by itself
+	why       error // why it was stopped; nil if it ended by itself
 	processes int   // 0 when the helper did not answer
 }
 
@@ -82,16 +82,16 @@ func (e *leftError) Unwrap() error { return e.why }
 
 const (
 	maxStderr = 16 << 10
-	// endlessStderr is how much may be said there before the program counts as running wild.
+	// endlessStderr is how much a program may print to standard error before it is stopped.
 	endlessStderr = 64 << 20
-	// grace is how long the helper may take to end what it watches, and to answer.
+	// grace is how long the helper may take to end the processes that it watches, and to answer.
 	grace = endWithin + 5*time.Second
-	// endWithin is how long the kernel may take for it. It takes longer only for what hangs in a device.
+	// endWithin is how long the kernel may take to end them. Only a process that hangs in a device takes longer.
 	endWithin = 20 * time.Second
 )
 
-// execute starts a program and waits for it and all its children, of which none is left behind. An
-// error means that the program did not come to its own end; how it ended is in the result.
+// execute starts a program and waits until it and all its descendants have ended. An error means that the
+// program did not end by itself; the result says how it ended.
 func execute(ctx context.Context, l limits, s spec) (result, error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -103,7 +103,7 @@ func execute(ctx context.Context, l limits, s spec) (result, error) {
 		return result{}, err
 	}
 	s.Self, s.Limits = self, l
-	s.Namespace, _ = os.Readlink("/proc/self/ns/pid") // the helper says what is wrong without it
+	s.Namespace, _ = os.Readlink("/proc/self/ns/pid") // without it, the helper reports what is wrong
 	cmd, err := helper(ctx, s)
 	if err != nil {
 		return result{}, err
@@ -132,7 +132,7 @@ func execute(ctx context.Context, l limits, s spec) (result, error) {
 		return result{}, fmt.Errorf("start the sandbox: %w", err)
 	}
 	closePipes()
-	_ = json.NewEncoder(stdin).Encode(s) // a helper that died already tells more than a broken pipe
+	_ = json.NewEncoder(stdin).Encode(s) // if the helper has died, its status says more than a broken pipe
 	err = cmd.Wait()
 	pipes.Wait()
 
@@ -145,7 +145,7 @@ func execute(ctx context.Context, l limits, s spec) (result, error) {
 	return out, out.verdict(s.Kind, why, err, answered)
 }
 
-// verdict says what is wrong with a run: why it was to end early, how its helper ended, and whether the
+// verdict returns the error of a run, given why the run was stopped, how its helper ended, and whether the
 // helper answered. In namespaces the kernel ends everything when the helper ends.
 func (r result) verdict(k kind, why, ended error, answered bool) error {
 	namespace := k == namespaced || k == wrapped
@@ -187,7 +187,7 @@ func receive(cmd *exec.Cmd, done *sync.WaitGroup, to ...io.Writer) (closeEnds fu
 	return closeEnds, nil
 }
 
-// A meter keeps the beginning of what is written to it, and calls over once when it is too much.
+// A meter keeps the first keep bytes written to it, and calls over once when more than max were written.
 type meter struct {
 	max, keep, n int64
 	b            []byte

@@ -13,16 +13,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A family is a program and all that comes of it. The process that made it is its subreaper: each
-// process of the family that loses its parent becomes a child of it.
+// A family is a program and all its descendants. The process that made the family is its subreaper: each
+// process of the family that loses its parent becomes a child of the subreaper.
 type family struct {
-	closed closed                  // what keeps a signal to all within it
+	closed closed                  // what keeps a signal to all processes within the family
 	failed *os.File                // why the program was not started
 	ended  chan syscall.WaitStatus // how the program ended
 	none   chan struct{}           // closed when the kernel knows of no process of the family
 }
 
-// closed is what makes a signal to all processes reach the family and nobody else.
+// closed says what makes a signal to all processes reach the family only.
 type closed int
 
 const (
@@ -31,17 +31,17 @@ const (
 	byLandlock
 )
 
-// landlockSignals is the version of Landlock since which it keeps signals in (Linux 6.12).
+// landlockSignals is the first version of Landlock that keeps signals in (Linux 6.12).
 // https://docs.kernel.org/userspace-api/landlock.html#signal-scoping-abi-version-6
 const landlockSignals = 6
 
 var errOldLandlock = errors.New("the kernel's Landlock does not keep signals in, so a program could kill others and outlive its run: Linux 6.12 or newer is needed, or user namespaces, or bubblewrap")
 
-// enclose makes sure that a signal to all processes reaches the family only. That is the one way to end
-// processes that start others faster than they can be counted. In namespaces it is so. Elsewhere this
-// thread enters a Landlock domain, and the program a further one within, from which it cannot signal
-// this process. Without a sandbox nothing may do it. The program must be started, and the signal sent, by
-// the same thread: each thread has a domain of its own.
+// enclose makes sure that a signal to all processes reaches the family only. Only such a signal can end
+// processes that start others faster than they can be counted. Namespaces ensure it. Otherwise this
+// thread enters a Landlock domain, and the program enters another one inside it, from which it cannot signal
+// this process. Without a sandbox it is possible that nothing ensures it. The same thread must start the
+// program and send the signal, because each thread has its own domain.
 func enclose(s spec) (closed, error) {
 	if s.Kind == namespaced || s.Kind == wrapped {
 		own, err := os.Readlink("/proc/self/ns/pid")
@@ -79,12 +79,12 @@ func scopeSignals() error {
 	return nil
 }
 
-// signalsStayIn tries whether this thread can signal the one that started it.
+// signalsStayIn reports whether Landlock stops this thread from signalling the process that started it.
 func signalsStayIn() bool {
 	return errors.Is(unix.Kill(os.Getppid(), 0), unix.EPERM)
 }
 
-// reap takes leave of every process of the family that ends.
+// reap waits for every process of the family that ends, until there are none.
 func (f *family) reap(program int) {
 	defer close(f.none)
 	for {
@@ -92,7 +92,7 @@ func (f *family) reap(program int) {
 		pid, err := syscall.Wait4(-1, &ws, unix.WALL, nil)
 		switch {
 		case errors.Is(err, syscall.EINTR):
-		case err != nil: // there are no children, and so there are no descendants
+		case err != nil: // without children there are no descendants
 			return
 		case pid == program && (ws.Exited() || ws.Signaled()):
 			f.ended <- ws
@@ -100,8 +100,8 @@ func (f *family) reap(program int) {
 	}
 }
 
-// end kills the family, and reports how many of it are left if the kernel does not confirm that none is.
-// It is for the thread that [enclose] bound.
+// end kills the family. It returns 0 when the kernel confirms that no process of it is left; otherwise, after
+// endWithin, it returns how many are left, at least 1. Only the thread that called [enclose] may call it.
 func (f *family) end() (left int) {
 	late := time.After(endWithin)
 	for {
@@ -121,7 +121,7 @@ func (f *family) kill() {
 		_ = unix.Kill(-1, unix.SIGKILL) // no process can fork while the kernel does this
 		return
 	}
-	// What is stopped does not fork. Each round stops what the one before has not seen.
+	// A stopped process does not fork. Each round stops the processes that the last one has not seen.
 	stopped := map[int]bool{}
 	for range 1000 {
 		more := false
@@ -140,13 +140,13 @@ func (f *family) kill() {
 	}
 }
 
-// A process is one of a family.
+// A process is one process of a family.
 type process struct {
 	pid, parent, threads int
-	ended                bool // and its parent has not taken notice
+	ended                bool // it ended, but its parent has not waited for it
 }
 
-// descendants gives the processes that came of this one.
+// descendants returns the descendants of this process.
 func descendants() (all []process) {
 	dir, err := os.Open("/proc")
 	if err != nil {
@@ -187,7 +187,7 @@ func readProcess(name string) (process, bool) {
 	return p, true
 }
 
-// tasksOf counts the processes and threads of a user, as far as they can be seen.
+// tasksOf counts the threads of a user's processes that can be seen from here.
 func tasksOf(uid int) (n int) {
 	names, err := os.ReadDir("/proc")
 	if err != nil {

@@ -18,11 +18,13 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/untrusted"
 )
 
-// maxHashed is the largest file of an operator's folder that is known by its content. Larger ones
-// are databases, and known by size and time, so that no review reads them for that alone.
+// maxHashed is the size of the largest file in an operator's folder that is identified by its content.
+// Larger files are databases. They are identified by size and time, so that no review has to read them
+// just for that.
 const maxHashed = 1 << 20
 
-// folder names the state of the operator's folder. Without the folder the scanner is not ready.
+// folder returns a name for the state of the operator's folder. It returns an error if the scanner needs
+// the folder and there is none.
 func (a Adapter) folder(ctx context.Context) (string, error) {
 	if a.MissingHint == "" {
 		return "", nil
@@ -48,13 +50,14 @@ func (a Adapter) folder(ctx context.Context) (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)[:8]), nil
 }
 
-// leadsAway is the error of a link in a folder to something outside.
+// leadsAway is the error for a link in a folder that leads out of the folder.
 type leadsAway struct{ name string }
 
 func (e *leadsAway) Error() string { return e.name + " leads out of the folder" }
 
-// addFolder adds to the sum what a folder holds, with what its links lead to. Each folder is added
-// once, by the first of its names; seen has them by their places, and the whole as "".
+// addFolder adds the contents of a folder to the sum, and follows its links. Each folder is added
+// once, under the first of its names; seen maps real paths to these names. seen[""] is the real path of
+// the outermost folder.
 func addFolder(ctx context.Context, sum io.Writer, dir, name string, seen map[string]string) error {
 	dir, err := filepath.EvalSymlinks(dir)
 	if err != nil {
@@ -72,8 +75,8 @@ func addFolder(ctx context.Context, sum io.Writer, dir, name string, seen map[st
 	if err != nil {
 		return err
 	}
-	// A ConfigMap of Kubernetes is links through ..data to a folder that is called by the time at which
-	// the pod got it. The links are looked at, so that the same rules are the same in each pod.
+	// Kubernetes mounts a ConfigMap as links that lead through ..data to a folder named after the time at
+	// which the pod got it. Only the links are added, so that the same rules have the same state in each pod.
 	data, _ := os.Readlink(filepath.Join(dir, "..data"))
 	for _, e := range entries {
 		if data != "" && (e.Name() == "..data" || e.Name() == data) {
@@ -103,7 +106,7 @@ func addFolder(ctx context.Context, sum io.Writer, dir, name string, seen map[st
 	return nil
 }
 
-// within reports whether a file is in a folder, wherever its links lead.
+// within reports whether a file, with its links followed, is in dir, which must be a path without links.
 func within(dir, file string) bool {
 	real, err := filepath.EvalSymlinks(file)
 	return err == nil && (real == dir || strings.HasPrefix(real, strings.TrimSuffix(dir, "/")+"/"))

@@ -13,12 +13,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A gauge measures what a family holds together, and against its limits.
+// A gauge measures the resources that the processes of a family use together, and compares them with the limits.
 type gauge struct {
 	spec  spec
 	tmpfs []string // file systems in memory that are the family's alone
-	shmem int64    // the least memory that the whole machine shared since the run began
-	free  int64    // bytes that were free then on the disk that the home folder is on
+	shmem int64    // the lowest amount of shared memory on the whole machine since the run began
+	free  int64    // bytes that were free on the home folder's disk when the run began
 }
 
 func newGauge(s spec) *gauge {
@@ -29,7 +29,7 @@ func newGauge(s spec) *gauge {
 	return g
 }
 
-// watch sends the first limit that is exceeded.
+// watch sends the name of the first limit that is exceeded.
 func (g *gauge) watch(over chan<- string) {
 	if g.tmpfs == nil {
 		go func() {
@@ -51,7 +51,8 @@ func (g *gauge) watch(over chan<- string) {
 	}
 }
 
-// over names the limit of processes or memory, or of a disk in memory, that is exceeded, if any is.
+// over returns the name of the exceeded limit, of processes, memory, or a disk in memory. It returns "" if
+// none is exceeded.
 func (g *gauge) over() string {
 	l := g.spec.Limits
 	all := descendants()
@@ -81,10 +82,10 @@ func (g *gauge) over() string {
 			return "disk"
 		}
 	}
-	// What no process has in its page tables is not counted with it. So where the machine's shared memory
-	// grows while the family has some, or where many files are open, the most that it could be is counted.
+	// Memory that is in no process's page tables is missing from these numbers. So if the machine's shared
+	// memory grows while the family has some, or if many files are open, the most that it could be is counted.
 	now := meminfo("Shmem")
-	g.shmem = min(g.shmem, now) // what others give back is not to hide what the family takes
+	g.shmem = min(g.shmem, now) // memory that others free must not hide memory that the family takes
 	if grown := now - g.shmem; grown > l.Memory/4 && sharesMemory(all) {
 		shared = max(shared, grown)
 	}
@@ -97,7 +98,7 @@ func (g *gauge) over() string {
 	return ""
 }
 
-// overDisk reports whether the home folder holds too much, or cannot be counted.
+// overDisk reports whether the home folder holds too much, or cannot be measured.
 func (g *gauge) overDisk() bool {
 	l := g.spec.Limits
 	var bytes int64
@@ -129,10 +130,10 @@ func (g *gauge) overDisk() bool {
 
 func procFile(pid int, name string) string { return "/proc/" + strconv.Itoa(pid) + "/" + name }
 
-// readMemory gives those lines of a process's status that are sizes, in bytes.
+// readMemory returns the sizes in a process's status file, in bytes.
 func readMemory(pid int) map[string]int64 { return readSizes(procFile(pid, "status")) }
 
-// meminfo gives a size of the whole machine, in bytes.
+// meminfo returns one of the sizes in /proc/meminfo, in bytes.
 func meminfo(name string) int64 { return readSizes("/proc/meminfo")[name] }
 
 func readSizes(file string) map[string]int64 {
@@ -163,7 +164,7 @@ func blocks(stat fs.FileInfo) int64 {
 	return stat.Size()
 }
 
-// noFile is the device of shared memory that has no file.
+// noFile is the device number of shared memory that has no file.
 const noFile = "00:01"
 
 // sharesMemory reports whether these processes have shared memory without a file.
@@ -172,7 +173,7 @@ func sharesMemory(all []process) (shares bool) {
 	return shares
 }
 
-// eachMapped gives each file that is mapped, once.
+// eachMapped calls do once for each file that one of the processes has mapped.
 func eachMapped(all []process, do func(device, inode string, deleted bool)) {
 	seen := map[string]bool{}
 	for _, p := range all {
@@ -189,13 +190,14 @@ func eachMapped(all []process, do func(device, inode string, deleted bool)) {
 	}
 }
 
-// buffers gives what the kernel may hold for the open pipes and pairs of sockets of these processes.
+// buffers returns how much memory, in bytes, the kernel may hold for the open pipes and socket pairs of
+// these processes.
 func buffers(all []process) (size int64) {
 	const pipe, socket = 64 << 10, 512 << 10
 	seen := map[string]bool{}
 	for _, p := range all {
 		names, err := os.ReadDir(procFile(p.pid, "fd"))
-		if errors.Is(err, fs.ErrPermission) { // it has hidden them
+		if errors.Is(err, fs.ErrPermission) { // the process has hidden them
 			if stat, err := os.Stat(procFile(p.pid, "fd")); err == nil {
 				size += stat.Size() * socket
 			}
@@ -217,8 +219,8 @@ func buffers(all []process) (size int64) {
 	return size
 }
 
-// unnamed gives what files take that have no name any more, and that these processes have open. Those
-// that are mapped only count as the largest that a file can be.
+// unnamed returns the size of the files that these processes have open and that have no name any more. A
+// file that is mapped but not open counts as largest.
 func unnamed(all []process, largest int64) (size int64) {
 	seen := map[uint64]bool{}
 	for _, p := range all {

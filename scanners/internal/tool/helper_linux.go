@@ -19,11 +19,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The helper is this program once more, in two steps. The first (watch) makes the namespaces'
-// insides, starts the second, watches over it and all that comes of it, and tells how it ended. The
+// The helper is a second process of this program, in two steps. The first (watch) sets up the inside of
+// the namespaces, starts the second, watches it and all its descendants, and reports how it ended. The
 // second (enter) gives up its rights and becomes the scanner's program.
 
-// system is what every program may read of the machine.
+// system lists the files and folders of the machine that every program may read.
 var system = []string{
 	"/usr", "/bin", "/sbin", "/lib", "/lib64", "/lib32", "/libx32",
 	"/etc/alternatives", "/etc/group", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/localtime",
@@ -31,10 +31,10 @@ var system = []string{
 	"/etc/ssl/certs", "/etc/ssl/openssl.cnf", "/etc/timezone",
 }
 
-// devices may be written to as well.
+// devices lists the devices that every program may read and write.
 var devices = []string{"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"}
 
-// The files by which watch and enter speak with who started them.
+// The file descriptors through which watch and enter communicate with the process that started them.
 const (
 	statusFile = 3 // of watch
 	reportFile = 4 // of watch
@@ -42,7 +42,7 @@ const (
 	failFile   = 4 // of enter
 )
 
-// helper gives the command of the first step.
+// helper returns the command of the first step.
 func helper(ctx context.Context, s spec) (*exec.Cmd, error) {
 	path, args := s.Self, []string{s.Self, helperFlag, watchFlag}
 	attr := &syscall.SysProcAttr{Setsid: true}
@@ -64,7 +64,8 @@ func helper(ctx context.Context, s spec) (*exec.Cmd, error) {
 	return cmd, nil
 }
 
-// bwrapArgs make a file system of only what may be read, and namespaces.
+// bwrapArgs returns the arguments with which bubblewrap makes new namespaces, and a file system that holds
+// only the files that may be read.
 func bwrapArgs(bwrap string, s spec) []string {
 	args := []string{
 		bwrap, "--unshare-all", "--die-with-parent", "--cap-drop", "ALL", "--proc", "/proc", "--dev", "/dev",
@@ -79,8 +80,8 @@ func bwrapArgs(bwrap string, s spec) []string {
 	return append(args, "--size", strconv.FormatInt(s.Limits.Disk, 10), "--tmpfs", s.Home, "--remount-ro", "/", "--")
 }
 
-// Helper must be the first call of a program that starts scanners. When the program was started
-// as the helper of a sandbox, it does that and does not return.
+// Helper must be the first call of a program that starts scanners. If the program was started as the
+// helper of a sandbox, Helper does the helper's work and does not return.
 func Helper() {
 	if len(os.Args) < 3 || os.Args[1] != helperFlag {
 		return
@@ -103,7 +104,7 @@ func Helper() {
 	os.Exit(2)
 }
 
-// calls tries system calls that reach others, of which each kind relies on that they are refused.
+// calls tries system calls that reach other processes. Each kind of sandbox relies on them being refused.
 func (a attempts) calls() error {
 	var none unix.Rlimit
 	if unix.Prlimit(a.Host, unix.RLIMIT_CORE, nil, &none) == nil || unix.Prlimit(os.Getppid(), unix.RLIMIT_CORE, nil, &none) == nil {
@@ -127,7 +128,7 @@ func (a attempts) calls() error {
 	return nil
 }
 
-// startAlone starts this program once more, as one that sleeps in a session of its own.
+// startAlone starts this program again, as a process that sleeps in a new session.
 func startAlone(dir string) error {
 	cmd := exec.Command(os.Args[0], helperFlag, lingerFlag)
 	cmd.Dir, cmd.Env, cmd.Stderr, cmd.SysProcAttr = dir, []string{}, os.Stderr, &syscall.SysProcAttr{Setsid: true}
@@ -153,7 +154,7 @@ func watch() {
 	}
 	gone := make(chan struct{})
 	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin) // ends when nobody is interested any more
+		_, _ = io.Copy(io.Discard, os.Stdin) // ends when the run is cancelled or the program that started it dies
 		close(gone)
 	}()
 	over := make(chan string, 2)
@@ -168,7 +169,7 @@ func watch() {
 	case st.Over = <-over:
 	case <-gone:
 	}
-	// Nothing of the run is running when its report is copied and its end is reported.
+	// No process of the run is running when its report is copied and its end is reported.
 	if st.Left = run.end(); st.Left == 0 {
 		why, _ := io.ReadAll(run.failed)
 		st.Failed = string(why)
@@ -177,9 +178,9 @@ func watch() {
 	tell(st)
 }
 
-// begin makes what the program runs in, and starts it.
+// begin sets up the program's surroundings, and starts it.
 func begin(s spec) (*family, error) {
-	// Orphans become children of this process, so that none is lost sight of.
+	// Orphans become children of this process, so that it can still find them.
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return nil, err
 	}
@@ -206,7 +207,7 @@ func begin(s spec) (*family, error) {
 	return f, nil
 }
 
-// handOver copies the report, which must be a plain file, to who wants it.
+// handOver copies the report, which must be a regular file, to the process that started the helper.
 func handOver(s spec) {
 	out := os.NewFile(reportFile, "report")
 	defer func() { _ = out.Close() }()
@@ -223,7 +224,7 @@ func handOver(s spec) {
 	}
 }
 
-// second starts the second step. What it writes to failed is why it could not become the program.
+// second starts the second step. If that cannot become the program, it writes the reason to failed.
 func second(s spec) (pid int, failed *os.File, err error) {
 	cmd := exec.Command(s.Self, helperFlag, enterFlag)
 	cmd.Dir, cmd.Env = s.Dir, []string{}
@@ -250,7 +251,7 @@ func second(s spec) (pid int, failed *os.File, err error) {
 
 // enter is the second step. It never returns.
 func enter() {
-	// What is given up is given up by this thread, and it is this thread that becomes the program.
+	// Rights are given up per thread, and this thread has to be the one that becomes the program.
 	runtime.LockOSThread()
 	fail := func(err error) {
 		fmt.Fprint(os.NewFile(failFile, "fail"), err)
@@ -262,7 +263,7 @@ func enter() {
 	if err := json.NewDecoder(os.NewFile(specFile, "spec")).Decode(&s); err != nil {
 		fail(err)
 	}
-	// Where memory runs out the kernel is to end this program, and not who started it.
+	// If memory runs out, the kernel should end this program, and not the process that started it.
 	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0)
 	if err := s.limit(); err != nil {
 		fail(fmt.Errorf("set limits: %w", err))
@@ -282,25 +283,26 @@ func enter() {
 	fail(fmt.Errorf("start the program: %w", syscall.Exec(s.Path, s.Args, s.Env)))
 }
 
-// limit sets limits for each process. They do not bound address space, of which many runtimes
-// reserve a thousand times what they use.
+// limit sets limits for each process. They do not bound address space, because many runtimes reserve a
+// thousand times more of it than they use.
 func (s spec) limit() error {
 	set := map[int]uint64{
 		unix.RLIMIT_CORE:   0,
 		unix.RLIMIT_FSIZE:  uint64(s.Limits.File),
-		unix.RLIMIT_DATA:   4 * uint64(s.Limits.Memory), // what is used is watched; this counts what may be
+		unix.RLIMIT_DATA:   4 * uint64(s.Limits.Memory), // the gauge watches what is used; this counts what may be used
 		unix.RLIMIT_NOFILE: 4096,
 		unix.RLIMIT_CPU:    uint64(s.Limits.Time.Seconds())*uint64(runtime.NumCPU()) + 1,
 	}
 	if s.Kind == namespaced || s.Kind == wrapped {
-		set[unix.RLIMIT_NPROC] = 4 * uint64(s.Limits.Processes) // here it counts in the namespace, and threads
+		set[unix.RLIMIT_NPROC] = 4 * uint64(s.Limits.Processes) // in a namespace it counts only that namespace's processes, and their threads
 	} else {
-		// Elsewhere it counts all that the user has, also in other containers, where they cannot be seen from
-		// here: a wall far behind that, so that a fork bomb does not fill the machine before it is ended.
+		// Otherwise it counts all processes of the user, even those in other containers, which cannot be seen
+		// from here. So the limit is far above their number: it only keeps a fork bomb from filling the
+		// machine before it is ended.
 		set[unix.RLIMIT_NPROC] = uint64(tasksOf(os.Getuid()) + 16*s.Limits.Processes)
 	}
 	for what, most := range set {
-		// syscall's and not unix's, because the former remembers not to undo it.
+		// Use package syscall, not unix, because syscall then knows not to undo it.
 		var have syscall.Rlimit
 		if err := syscall.Getrlimit(what, &have); err != nil {
 			return err
@@ -313,13 +315,13 @@ func (s spec) limit() error {
 	return nil
 }
 
-// giveUpFiles leaves what the program may read, and its home.
+// giveUpFiles gives up access to all files but those that the program may read, and its home folder.
 func (s spec) giveUpFiles() error {
 	abi, err := ll.LandlockGetABIVersion()
 	if s.Kind == landlocked && (err != nil || abi < landlockSignals) {
 		return errOldLandlock
 	}
-	if err != nil || abi < 2 { // elsewhere it only adds to the namespaces
+	if err != nil || abi < 2 { // the other kinds do not need it, since they have namespaces
 		return nil
 	}
 	home := landlock.RWDirs(s.Home).WithRefer()
@@ -342,7 +344,7 @@ func (s spec) giveUpFiles() error {
 	return nil
 }
 
-// giveUpCapabilities makes root an ordinary user, here and in what comes of it.
+// giveUpCapabilities makes root an ordinary user, in this process and its descendants.
 func giveUpCapabilities() error {
 	for c := range uintptr(64) {
 		if err := unix.Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0); errors.Is(err, unix.EINVAL) {

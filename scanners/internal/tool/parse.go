@@ -16,32 +16,32 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/untrusted"
 )
 
-// A Report is an output, and what is made of it.
+// A Report is a program's output together with the findings and errors read from it.
 type Report struct {
 	Output
-	Paths   []string // of the files that concern the scanner, sorted; of a tree, those that changed
+	Paths   []string // the paths of the files that concern the scanner, sorted; for ScopeTree, only the changed ones
 	adapter Adapter
 	files   *untrusted.Tree
 	found   []scanners.Finding
 	errs    []error
 	unread  []string // places that could not be read
-	paths   []string // the files that they are in; fewer where one is not known
-	wanted  string   // as what
+	paths   []string // the files that hold those places; fewer than unread if a file is not known
+	wanted  string   // what the program took them for
 }
 
-// Add tells findings. Their paths may be absolute, file: URLs, or relative to the tree. Identity,
-// where it is empty, becomes the text of the lines, and EndLine the line.
+// Add adds findings. Their paths may be absolute, file: URLs, or relative to the tree. An empty Identity
+// becomes the text of the lines, and an EndLine of 0 becomes Line.
 func (r *Report) Add(found ...scanners.Finding) { r.found = append(r.found, found...) }
 
-// Fail tells that the output is not complete, if there is an error. Findings beside it are kept.
+// Fail reports that the output is not complete, unless err is nil. The findings are kept.
 func (r *Report) Fail(err error) {
 	if err != nil {
 		r.errs = append(r.errs, err)
 	}
 }
 
-// Unread tells that the program could not read a file as what it takes it for, from a line on, or
-// from 0 at all.
+// Unread reports that the program could not read a file in the format what, from the given line on.
+// Line 0 means that it could not read the file at all.
 func (r *Report) Unread(what, path string, line int) {
 	if name, err := r.files.Name(path); err == nil {
 		if _, ok := r.files.Content(name); ok {
@@ -55,13 +55,13 @@ func (r *Report) Unread(what, path string, line int) {
 	r.unread, r.wanted = append(r.unread, path), what
 }
 
-// Knows reports whether the adapter says something of a rule.
+// Knows reports whether the adapter has an entry for the rule.
 func (r *Report) Knows(rule string) bool {
 	_, ok := r.adapter.Rules[rule]
 	return ok
 }
 
-// Files gives those of Paths with what they hold.
+// Files iterates over Paths and the contents of the files. It leaves out files without known content.
 func (r *Report) Files() iter.Seq2[string, []byte] {
 	return func(yield func(string, []byte) bool) {
 		for _, path := range r.Paths {
@@ -72,7 +72,7 @@ func (r *Report) Files() iter.Seq2[string, []byte] {
 	}
 }
 
-// Content gives a file of the tree, by a path as the program writes it.
+// Content returns the content of a file of the tree. The path is written as the program writes it.
 func (r *Report) Content(path string) (content []byte, ok bool) {
 	name, err := r.files.Name(path)
 	if err != nil {
@@ -81,13 +81,14 @@ func (r *Report) Content(path string) (content []byte, ok bool) {
 	return r.files.Content(name)
 }
 
-// ASCII reports whether columns of a finding's lines are the same whatever they count.
+// ASCII reports whether a finding's first and last line are ASCII, so that columns are the same in
+// every unit.
 func (r *Report) ASCII(f scanners.Finding) bool {
 	name, err := r.files.Name(f.Path)
 	return err == nil && r.files.ASCII(name, f.Line) && r.files.ASCII(name, f.EndLine)
 }
 
-// parse calls the adapter's parser, which reads what strangers can influence.
+// parse calls the adapter's parser. The parser reads untrusted input, so a panic becomes an error.
 func (r *Report) parse() {
 	defer func() {
 		if p := recover(); p != nil {
@@ -100,7 +101,7 @@ func (r *Report) parse() {
 	r.adapter.Parse(r)
 }
 
-// err is nil when the output was understood, and tells of everything that the program looked at.
+// err returns nil if the output was understood and covers everything that the program was to scan.
 func (r *Report) err() (err error) {
 	var incomplete *scanners.IncompleteError
 	if err = errors.Join(r.errs...); err != nil && !errors.As(err, &incomplete) {
@@ -118,14 +119,14 @@ func (r *Report) err() (err error) {
 	return err
 }
 
-// Number reads a number, 0 of an empty text.
+// Number parses a number. An empty text is 0.
 func (r *Report) Number(text string) int {
 	n, err := strconv.Atoi(cmp.Or(text, "0"))
 	r.Fail(err)
 	return n
 }
 
-// JSON gives the [Adapter.Parse] for a program that prints one JSON value.
+// JSON returns the [Adapter.Parse] for a program that prints one JSON value.
 func JSON[T any](read func(*Report, T)) func(*Report) {
 	return func(r *Report) {
 		var value T
@@ -137,8 +138,8 @@ func JSON[T any](read func(*Report, T)) func(*Report) {
 	}
 }
 
-// Severity understands the words that most programs use, in any case. Where a program does not
-// know how bad it is, it is medium.
+// Severity maps the words that most programs use, in any case, to a severity. It returns Medium for
+// any other word.
 func Severity(word string) scanners.Severity {
 	switch strings.ToLower(word) {
 	case "info", "informational", "note":
@@ -153,7 +154,7 @@ func Severity(word string) scanners.Severity {
 	return scanners.Medium
 }
 
-// Sure is [Severity], at most low where the program is not sure.
+// Sure is [Severity], but at most Low if the program's confidence is low.
 func Sure(severity, confidence string) scanners.Severity {
 	if strings.EqualFold(confidence, "low") {
 		return min(Severity(severity), scanners.Low)
@@ -163,7 +164,7 @@ func Sure(severity, confidence string) scanners.Severity {
 
 var weakness = regexp.MustCompile(`(?i)(?:CWE-|^\[?)0*([1-9]\d*)`)
 
-// CWE names the first weakness of a number, a text, or a list of them.
+// CWE returns the first weakness, such as "CWE-79", in a number, a text, or a list of them.
 func CWE(v any) string {
 	if m := weakness.FindStringSubmatch(fmt.Sprint(v)); m != nil {
 		return "CWE-" + m[1]
@@ -171,15 +172,16 @@ func CWE(v any) string {
 	return ""
 }
 
-// Rewrite is the fix that puts a text in place of what a finding is about.
+// Rewrite returns the fix that replaces the finding's region by a text.
 func Rewrite(f scanners.Finding, text string) []scanners.Fix {
 	return []scanners.Fix{{Title: "As the rule says", Edits: []scanners.Edit{{
 		Path: f.Path, Line: f.Line, EndLine: f.EndLine, Column: f.Column, EndColumn: f.EndColumn, Text: text,
 	}}}}
 }
 
-// Vulnerable is the finding of a package with a known vulnerability that some versions mend, on the
-// first line of the manifest that names it, best with its version.
+// Vulnerable returns the finding for a package with a known vulnerability that some versions fix. It places
+// the finding on the first line of the manifest that names the package with its version, or else on the
+// first line that names the package.
 func (r *Report) Vulnerable(path, name, version, about string, mended ...string) scanners.Finding {
 	f := scanners.Finding{
 		Path: path, Title: "Vulnerable dependency", Message: name + " " + version + ": " + about, Identity: name, Package: name,
@@ -203,7 +205,7 @@ func (r *Report) Vulnerable(path, name, version, about string, mended ...string)
 	return f
 }
 
-// A List is read from a list, or from its only element.
+// A List is a list that JSON may also write as its only element, without brackets.
 type List[T any] []T
 
 // UnmarshalJSON implements [json.Unmarshaler].

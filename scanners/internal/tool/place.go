@@ -12,12 +12,12 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/untrusted"
 )
 
-// maxFindings is how many findings of one run are kept. Nobody reads more, and everything behind
-// costs by their number.
+// maxFindings is how many findings of one run are kept. Nobody reads more, and the cost of all later
+// steps grows with their number.
 const maxFindings = 10_000
 
-// place holds the findings against the tree they are about. Those with a place that is not there are
-// refused: the error says how many, and the others are kept, in the order of their places.
+// place checks the findings against the tree. It refuses findings whose place does not exist there: the
+// error says how many, and the other findings are returned, in the order of their places.
 func (r *Report) place() (placed []scanners.Finding, err error) {
 	var refused []error
 	for _, f := range r.found {
@@ -46,7 +46,7 @@ func (r *Report) place() (placed []scanners.Finding, err error) {
 	return placed, err
 }
 
-// placeOne mends a finding's places and texts, or says why it cannot be believed.
+// placeOne corrects a finding's places and texts. It returns an error if the finding's place is wrong.
 func (r *Report) placeOne(f *scanners.Finding) error {
 	name, err := r.files.Name(f.Path)
 	if err != nil {
@@ -69,7 +69,7 @@ func (r *Report) placeOne(f *scanners.Finding) error {
 	return nil
 }
 
-// steps gives those that are in the tree.
+// steps returns the steps that are in the tree.
 func (r *Report) steps(all []scanners.Step) (steps []scanners.Step) {
 	for _, s := range all {
 		name, err := r.files.Name(s.Path)
@@ -80,7 +80,7 @@ func (r *Report) steps(all []scanners.Step) (steps []scanners.Step) {
 	return steps
 }
 
-// fixes gives those that are about this tree, with its paths.
+// fixes returns the fixes whose edits are all in this tree, with the tree's paths.
 func (r *Report) fixes(all []scanners.Fix) (fixes []scanners.Fix) {
 	for _, x := range all {
 		x.Edits = slices.Clone(x.Edits)
@@ -98,8 +98,8 @@ func (r *Report) fixes(all []scanners.Fix) (fixes []scanners.Fix) {
 	return fixes
 }
 
-// clean makes a text of the program's fit to be shown: without the names of temporary folders, and
-// of valid characters.
+// clean makes a text from the program fit to be shown: it removes the names of temporary folders and
+// invalid characters.
 func (r *Report) clean(s string) string {
 	s = strings.Map(func(c rune) rune {
 		if c < ' ' && c != '\n' && c != '\t' || c == 0x7f {
@@ -108,7 +108,7 @@ func (r *Report) clean(s string) string {
 		return c
 	}, strings.ToValidUTF8(s, "\uFFFD"))
 	if root := r.Tree; root != "" && root != "/" {
-		for strings.Contains(s, root+"/") { // what is left of two may be a third
+		for strings.Contains(s, root+"/") { // removing two may leave a third
 			s = strings.ReplaceAll(s, root+"/", "")
 		}
 		s = strings.ReplaceAll(s, root, ".")

@@ -13,14 +13,14 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// A Prepared is a folder that is the same for every run, and would cost each of them much to make, such
-// as a compiled standard library. It is made once by a program, of nothing but what is installed and
-// outside of the sandbox, and kept in the Runner's folder. A run has it as links in its private folder:
-// it can add files, and cannot change those of others.
+// A Prepared is a folder that is the same for every run and expensive to make, such as a compiled
+// standard library. A program makes it once, outside the sandbox, from installed software alone, and the
+// Runner keeps it in its cache folder. Each run gets links to its files in its private folder: the run can
+// add files, but cannot change those that other runs use.
 type Prepared struct {
 	Command []string // one of Needs, and its arguments
-	Folder  string   // below the home folder, where the program leaves it
-	Without string   // a file of it that is not kept, because each run writes its own; may be empty
+	Folder  string   // where the program leaves the folder, relative to the home folder
+	Without string   // a file in the folder that is not kept, because each run writes its own; may be empty
 }
 
 // Prepare implements [scanners.Preparer].
@@ -30,8 +30,8 @@ func (s *Scanner) Prepare(ctx context.Context) {
 	}
 }
 
-// prepared gives the adapter's folder, and makes it where it is not there yet. It is empty when there is
-// none: then each run does the work itself.
+// prepared returns the adapter's prepared folder, and makes it first if it does not exist. It returns ""
+// if there is none; then each run does the work itself.
 func (s *Scanner) prepared(ctx context.Context) string {
 	p := s.adapter.Prepared
 	if p == nil || s.runner.cache == "" {
@@ -66,13 +66,13 @@ func (s *Scanner) prepared(ctx context.Context) string {
 		return ""
 	}
 	if err := maker.prepare(ctx, program, *p, folder); err != nil {
-		s.runner.failed[folder] = ctx.Err() == nil // else it is tried again
+		s.runner.failed[folder] = ctx.Err() == nil // if ctx ended it, the next call tries again
 		return ""
 	}
 	return folder
 }
 
-// prepare makes the folder. What another version has left beside it is removed.
+// prepare makes the folder, and removes those that other versions of the program have left beside it.
 func (s *Scanner) prepare(ctx context.Context, p program, what Prepared, folder string) error {
 	if err := os.MkdirAll(s.runner.cache, 0o700); err != nil {
 		return err
@@ -96,7 +96,7 @@ func (s *Scanner) prepare(ctx context.Context, p program, what Prepared, folder 
 		return err
 	}
 	if err := os.Rename(made, folder); err != nil {
-		return err // such as because another process was faster
+		return err // for example because another process was faster
 	}
 	for _, dir := range old {
 		if err := os.RemoveAll(dir); err != nil {
@@ -106,7 +106,7 @@ func (s *Scanner) prepare(ctx context.Context, p program, what Prepared, folder 
 	return nil
 }
 
-// link puts links to all files of a folder in another one.
+// link fills the folder to with links to all files of the folder from.
 func link(from, to string) error {
 	return filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {

@@ -24,15 +24,15 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// A program is one that was found, with what it needs.
+// A program is an installed program, with the files that it needs.
 type program struct {
 	path    string   // absolute, as it was found on the PATH
 	real    string   // the same without symbolic links
 	folders []string // PATH inside the sandbox
-	reads   []string // what it and its interpreter must be able to read, beside the system's
+	reads   []string // what it and its interpreter must be able to read, in addition to the system's files
 }
 
-// find looks the program up on the operator's PATH, and with it what it runs.
+// find looks up the program, and the other programs that it runs, on the operator's PATH.
 func (s *Scanner) find() (program, error) {
 	p := program{}
 	for i, name := range append([]string{s.adapter.Program}, s.adapter.Needs...) {
@@ -60,8 +60,8 @@ func (s *Scanner) find() (program, error) {
 	return p, nil
 }
 
-// need adds what one program needs: its file; the folder it is installed in, where that is one of
-// its own; and its interpreter, when it is a script.
+// need adds what one program needs: its file; the folder it is installed in, if that holds nothing
+// else; and its interpreter, if it is a script.
 func (p *program) need(path, real string, depth int) {
 	const chain = 4 // an interpreter may be a script
 	if depth > chain {
@@ -81,15 +81,15 @@ func (p *program) need(path, real string, depth int) {
 	}
 	found, err := exec.LookPath(interpreter)
 	if err != nil || !filepath.IsAbs(found) {
-		return // it will fail, and say so
+		return // the program will fail, and say so
 	}
 	if real, err := filepath.EvalSymlinks(found); err == nil {
 		p.need(found, real, depth+1)
 	}
 }
 
-// stat writes the sizes and times of all that is read: of the program, of those that it needs, and of the
-// folder it is installed in, which a plug-in changes that comes, goes or is replaced.
+// stat writes the sizes and times of everything that the program reads: its file, the programs that it
+// needs, and the folder it is installed in, which changes when a plug-in is added, removed or replaced.
 func (p *program) stat(to io.Writer, more []string) {
 	for _, path := range slices.Concat(p.reads, more) {
 		if stat, err := os.Stat(path); err == nil {
@@ -98,9 +98,9 @@ func (p *program) stat(to io.Writer, more []string) {
 	}
 }
 
-// installation gives the folder that holds all of a program, when it is one that holds nothing
-// else: node_modules, a virtual environment of Python, or a prefix with bin and lib. Never the
-// home folder, nor one that holds it.
+// installation returns the folder that holds all of a program and nothing else: node_modules, a virtual
+// environment of Python, or a prefix with bin and lib. It returns "" if there is no such folder. It never
+// returns the home folder or a folder that contains it.
 func installation(path string) string {
 	dir := filepath.Dir(path)
 	if i := strings.Index(dir+"/", "/node_modules/"); i >= 0 {
@@ -120,8 +120,8 @@ func installation(path string) string {
 	return prefix
 }
 
-// shebang gives the interpreter that a script names in its first line, or nothing. For env it is
-// what env is asked for.
+// shebang returns the interpreter that a script names in its first line, or "". If that is env, it
+// returns the program that env has to start.
 func shebang(path string) string {
 	f, err := os.Open(path)
 	if err != nil {
@@ -143,7 +143,7 @@ func shebang(path string) string {
 	return words[0]
 }
 
-// versions remembers the version of a program for as long as its file is the same.
+// versions caches the version of a program for as long as its file is the same.
 type versions struct {
 	mu      sync.Mutex
 	key     versionKey
@@ -157,7 +157,7 @@ type versionKey struct {
 	time time.Time
 }
 
-// Version implements [scanners.Scanner]. The program is asked once, for as long as its file stays
+// Version implements [scanners.Scanner]. It asks the program once, for as long as its file stays
 // the same.
 func (s *Scanner) Version(ctx context.Context) (string, error) {
 	p, err := s.find()
@@ -184,8 +184,8 @@ func (s *Scanner) Version(ctx context.Context) (string, error) {
 	return v, err
 }
 
-// builtVersion gives the version that the go tool noted in a program, if it is one of Go. Those
-// that go install has built often know of no other.
+// builtVersion returns the version that the go tool recorded in a Go program, or "". Programs built by
+// go install often know no other version.
 func builtVersion(path string) string {
 	info, err := buildinfo.ReadFile(path)
 	if err != nil {
@@ -234,7 +234,7 @@ func (s *Scanner) askVersion(ctx context.Context, p program) (string, error) {
 	return found, nil
 }
 
-// digest is the version of a program that is not asked for one.
+// digest returns the version of a program with [Adapter.Digest] set: the digest of its file.
 func digest(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {

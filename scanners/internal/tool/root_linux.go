@@ -13,19 +13,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// newRoot makes the file system of new namespaces: nothing but what may be read, own processes, and
-// private places to write. What is not in it has no name that could be asked for.
+// newRoot makes the file system of new namespaces: it holds only the files that may be read, the
+// namespace's own processes, and private folders to write to. Anything else has no path in it.
 func newRoot(s spec) error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("private mounts: %w", err)
 	}
-	root := s.Home // where nothing is yet
+	root := s.Home // still empty
 	if err := unix.Mount("tmpfs", root, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=0755,size=16m"); err != nil {
 		return fmt.Errorf("mount a new root: %w", err)
 	}
 	paths := slices.Concat(system, devices, s.Read, []string{s.Self})
 	slices.Sort(paths) // folders before what is in them
-	var shown []string // folders, of which nothing is made inside: it would be made on the host
+	var shown []string // folders shown already; nothing may be made in them, because it would be made on the host
 	for _, path := range slices.Compact(paths) {
 		if slices.ContainsFunc(shown, func(dir string) bool { return strings.HasPrefix(path, dir+"/") }) {
 			continue
@@ -65,19 +65,19 @@ func newRoot(s spec) error {
 			return fmt.Errorf("mount a private folder: %w", err)
 		}
 	}
-	// Put in place of the old root, which then lies on top of it, and is taken away.
+	// This puts the new root in place of the old one. The old root then lies on top of it, and is unmounted.
 	if err := errors.Join(os.Chdir(root), unix.PivotRoot(".", "."), unix.Unmount(".", unix.MNT_DETACH), os.Chdir("/")); err != nil {
 		return fmt.Errorf("change the root: %w", err)
 	}
-	// A wall against fork bombs where the kernel has it (6.14): 301 is the least it takes.
+	// A limit against fork bombs, if the kernel has it (6.14). 301 is the lowest value that it accepts.
 	_ = os.WriteFile("/proc/sys/kernel/pid_max", []byte(strconv.Itoa(max(s.Limits.Processes*4, 301))), 0)
 	return nil
 }
 
-// shmSize is the size of /dev/shm, where a run has one of its own.
+// shmSize is the size of a run's own /dev/shm.
 const shmSize = 64 << 20
 
-// show puts a file or a folder, where there is one, into the new root, and reports whether it is a folder.
+// show puts a file or a folder, if it exists, into the new root, and reports whether it is a folder.
 func show(root, path string) (dir bool, err error) {
 	stat, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
@@ -101,7 +101,7 @@ func show(root, path string) (dir bool, err error) {
 	return stat.IsDir(), unix.Mount(path, to, "", unix.MS_BIND|unix.MS_REC, "")
 }
 
-// touch makes a file where there was none.
+// touch makes a file, which must not exist.
 func touch(path string) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {

@@ -14,17 +14,17 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/cwe"
 )
 
-// Rules are what we know of a program's rules and it does not say itself, by their ids.
+// Rules hold what we know about a program's rules and the program does not say itself, by rule id.
 type Rules map[string]Rule
 
-// A Rule is what we know of one. What is empty is left to the program.
+// A Rule is what we know about one rule. For empty fields, what the program says is used.
 type Rule struct {
 	Severity                       *scanners.Severity
 	CWE, Title, Message, Why, Help string
 }
 
-// ReadRules reads the file rules.yaml of an adapter. It panics when that is wrong, since it is a part
-// of this program.
+// ReadRules reads the file rules.yaml of an adapter. It panics if the file is wrong, because the file is
+// part of this program.
 func ReadRules(text []byte) (rules Rules) {
 	in := yaml.NewDecoder(bytes.NewReader(text))
 	in.KnownFields(true)
@@ -34,10 +34,10 @@ func ReadRules(text []byte) (rules Rules) {
 	return rules
 }
 
-// Names gives the ids, sorted.
+// Names returns the ids, sorted.
 func (r Rules) Names() []string { return slices.Sorted(maps.Keys(r)) }
 
-// complete fills in what the parser left empty, and what we know better.
+// complete fills in the fields that the parser left empty, and overrides those that the adapter's Rules set.
 func (a Adapter) complete(f *scanners.Finding) {
 	rule := a.Rules[f.Rule]
 	if rule.Severity != nil {

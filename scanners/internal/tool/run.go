@@ -11,7 +11,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// start runs the program once. The error partial says that it could not scan everything.
+// start runs the program once. The error partial is not nil if it could not scan everything.
 func (s *Scanner) start(ctx context.Context, p program, w *workplace) (out Output, partial, err error) {
 	a := s.adapter
 	k, err := s.runner.sandbox.choose()
@@ -36,7 +36,7 @@ func (s *Scanner) start(ctx context.Context, p program, w *workplace) (out Outpu
 		Read: reads, Home: w.run.Home, Report: w.run.Report,
 		Mask: w.tree.mask, Empty: filepath.Join(w.run.Own, emptyFile),
 	}
-	if w.prepared != "" && k != bare { // in which it could be written to
+	if w.prepared != "" && k != bare { // without a sandbox the program could write to it
 		run.Prepared, run.Links = w.prepared, filepath.Join(w.run.Home, a.Prepared.Folder)
 	}
 	res, err := execute(ctx, l, run)

@@ -14,18 +14,18 @@ import (
 	"time"
 )
 
-// A Mode says what keeps a program in its place.
+// A Mode says how programs are confined.
 type Mode string
 
 // The modes, by the words of SECBYDESIGN_SANDBOX.
 const (
-	Auto     Mode = "auto"     // the best that works here; no program is started when nothing does
-	Landlock Mode = "landlock" // Landlock and seccomp, in namespaces of its own where they are allowed
-	Bwrap    Mode = "bwrap"    // bubblewrap, and Landlock and seccomp inside
-	Off      Mode = "off"      // limits only; never chosen but by its word
+	Auto     Mode = "auto"     // the best kind that works here; no program is started if none does
+	Landlock Mode = "landlock" // Landlock and seccomp, in new namespaces if they are allowed
+	Bwrap    Mode = "bwrap"    // bubblewrap, and Landlock and seccomp inside it
+	Off      Mode = "off"      // limits only; Auto never chooses it
 )
 
-// ParseMode reads one of the four words.
+// ParseMode returns the Mode that one of the four words names.
 func ParseMode(word string) (Mode, error) {
 	switch m := Mode(word); m {
 	case Auto, Landlock, Bwrap, Off:
@@ -34,8 +34,8 @@ func ParseMode(word string) (Mode, error) {
 	return "", fmt.Errorf("is %q: write auto, landlock, bwrap or off", word)
 }
 
-// A kind is a way to make a sandbox. All but bare have in common that a helper, which is this
-// program once more, gives up every right that the scanner's program does not need, and then becomes
+// A kind is a way to make a sandbox. In all kinds but bare, a helper process, which runs this
+// program, gives up every right that the scanner's program does not need, and then becomes
 // that program.
 type kind string
 
@@ -43,10 +43,10 @@ const (
 	bare       kind = "bare"       // nothing but limits
 	landlocked kind = "landlock"   // Landlock (files) and seccomp (network and much else), which need no privilege
 	namespaced kind = "namespaces" // the same in user, mount, PID, network, IPC and UTS namespaces
-	wrapped    kind = "bwrap"      // the same in what bubblewrap makes
+	wrapped    kind = "bwrap"      // the same in the namespaces and file system that bubblewrap makes
 )
 
-// masks reports whether files of a tree can be hidden.
+// masks reports whether the kind can hide files of a tree.
 func (k kind) masks() bool { return k == namespaced || k == wrapped }
 
 func (m Mode) kinds() []kind {
@@ -61,23 +61,23 @@ func (m Mode) kinds() []kind {
 	return []kind{wrapped, namespaced, landlocked}
 }
 
-// limits bound what one run of a program may take.
+// limits bound the resources of one run of a program.
 type limits struct {
 	Time      time.Duration
 	Memory    int64 // of all its processes together
 	Processes int
 	File      int64 // the largest file it may write
-	Disk      int64 // of all it may write
-	Entries   int   // of files and folders
-	Output    int64 // on standard output, and in its report
+	Disk      int64 // of all the files that it writes together
+	Entries   int   // the number of files and folders
+	Output    int64 // on standard output, and the same again in its report
 }
 
-// defaults are generous: they are there for what runs wild, not for what is slow.
+// defaults are generous: they are for programs that run wild, not for slow ones.
 var defaults = limits{
 	Time: 10 * time.Minute, Memory: 2 << 30, Processes: 256, File: 512 << 20, Disk: 1 << 30, Entries: 200_000, Output: 64 << 20,
 }
 
-// A sandbox knows how programs are started on this machine.
+// A sandbox holds the limits, and chooses the kind of sandbox to use on this machine.
 type sandbox struct {
 	limits limits
 	choose func() (kind, error)
@@ -89,7 +89,7 @@ func newSandbox(m Mode) *sandbox {
 	return s
 }
 
-// probe finds the first kind that works.
+// probe returns the first kind that works.
 func (s *sandbox) probe(m Mode) (kind, error) {
 	var failed []error
 	for _, k := range m.kinds() {
@@ -102,7 +102,7 @@ func (s *sandbox) probe(m Mode) (kind, error) {
 	return "", &noSandboxError{errors.Join(failed...)}
 }
 
-// noSandboxError tells that no program can be started, and to the operator, why.
+// noSandboxError reports that no program can be started. Its text tells the operator why.
 type noSandboxError struct{ err error }
 
 func (e *noSandboxError) Error() string {
@@ -110,8 +110,8 @@ func (e *noSandboxError) Error() string {
 		strings.ReplaceAll(e.err.Error(), "\n", "; ") + ")"
 }
 
-// try starts this program itself in a sandbox, as one that does what is forbidden, and fails when
-// any of it succeeds.
+// try starts this program in a sandbox, where it attempts forbidden operations. try fails if any of
+// them succeeds.
 func (s *sandbox) try(k kind) error {
 	if k == bare {
 		return nil
@@ -147,7 +147,7 @@ func (s *sandbox) try(k kind) error {
 	}
 	l := s.limits
 	l.Time = 20 * time.Second
-	// What it leaves behind holds its standard error open: execute sees whether all of it is ended.
+	// The processes that it leaves running hold its standard error open, so execute notices if any is not ended.
 	out, err := execute(context.Background(), l, spec{
 		Kind: k, Path: self, Args: []string{self, helperFlag, tryFlag, string(attempts)},
 		Dir: filepath.Join(base, "tree"), Home: filepath.Join(base, "home"), Read: []string{filepath.Join(base, "tree"), self},
@@ -161,14 +161,14 @@ func (s *sandbox) try(k kind) error {
 	return nil
 }
 
-// attempts are what [sandbox.try] has done inside.
+// attempts describes the operations that [sandbox.try] attempts inside the sandbox.
 type attempts struct {
 	Tree, Home, Other, Address string
-	Host                       int // the process that asks
+	Host                       int // the id of the process that called try
 	Kind                       kind
 }
 
-// make does what a program must be able to do, and tries what it must not.
+// make does what a program must be able to do, and attempts what it must not be able to do.
 func (a attempts) make() error {
 	if b, err := os.ReadFile(filepath.Join(a.Tree, "file")); err != nil || string(b) != "tree" {
 		return fmt.Errorf("the tree cannot be read: %w", err)
@@ -193,7 +193,7 @@ func (a attempts) make() error {
 	return errors.Join(a.calls(), a.linger())
 }
 
-// linger leaves processes behind that nothing but the end of the run ends.
+// linger starts processes that keep running until the end of the run ends them.
 func (a attempts) linger() error {
 	for range 2 {
 		if err := startAlone(a.Home); err != nil {
@@ -203,7 +203,8 @@ func (a attempts) linger() error {
 	return nil
 }
 
-// bwrapProgram is bubblewrap, which only root and its owner may change where it is looked for.
+// bwrapProgram returns the absolute path of bubblewrap on the PATH. It refuses a path found through a
+// relative folder of PATH.
 func bwrapProgram() (string, error) {
 	path, err := exec.LookPath("bwrap")
 	if err == nil && !filepath.IsAbs(path) {

@@ -1,15 +1,17 @@
-// Package tool runs scanners that are programs. It is the only package that starts one.
+// Package tool runs scanners that are programs. No other package starts one.
 //
-// An [Adapter] describes a program: how to call it, which of its exit codes mean what, and how to
-// read what it prints. A [Runner] makes a [Scanner] of it, which does the rest, the same for
-// every program. From the bottom up: a program is found on the operator's PATH (program.go) and
-// started in a sandbox, under limits (run.go, sandbox.go); it sees a private copy of the files
-// that concern it, without those that could configure it (tree.go); and what its parser made of
-// its output is held against that tree before anybody believes it (place.go).
+// An [Adapter] describes a program: how to call it, what its exit codes mean, and how to
+// read its output. A [Runner] turns it into a [Scanner], which does the rest in the same way for
+// every program. From the bottom up: the Scanner finds the program on the operator's PATH
+// (program.go) and starts it in a sandbox, under limits (run.go, sandbox.go); the program sees a
+// private copy of the files that concern it, without those that could configure it (tree.go); and
+// the findings that the parser read from its output are checked against that tree before they are
+// used (place.go).
 //
-// Found, failed and died are three things. A program that ends with an exit code that its adapter
-// does not know, that is killed, that runs out of time, prints too much, or prints what cannot be
-// read, did not finish: the scan ends with a [scanners.IncompleteError], and never with no findings.
+// A program can end with findings, fail, or be killed. If it ends with an exit code that its adapter
+// does not know, is killed, runs out of time, prints too much, or prints output that cannot be
+// read, it did not finish: the scan ends with a [scanners.IncompleteError], never with an empty list
+// of findings and no error.
 package tool
 
 import (
@@ -33,95 +35,97 @@ import (
 
 // An Adapter describes a scanner that is a program.
 type Adapter struct {
-	Info          scanners.Info // Program and ChangedOnly are filled in; Scopes are each file by itself unless set
-	Program       string        // its name on the PATH; that of the scanner unless set
-	Alternative   string        // another one that does the same, taken where the first is not there
-	Version       []string      // arguments that make it print its version; --version unless set
-	Digest        bool          // it is not asked: the digest of its file is its version
-	VersionPrefix string        // what stands before its version, where it prints others too
+	Info          scanners.Info // Runner.Scanner sets Program and ChangedOnly, and Scopes to ScopeFile if it is nil
+	Program       string        // its name on the PATH; the scanner's name if empty
+	Alternative   string        // another program that does the same, used if Program is not installed
+	Version       []string      // arguments that make it print its version; --version if nil
+	Digest        bool          // use the digest of its file as its version, instead of asking it
+	VersionPrefix string        // the text before its version, if it prints other versions too
 	Oldest        string        // the oldest version whose output is understood; empty for any
-	Install       string        // one sentence for those who do not have it: what to install, and where it is found
+	Install       string        // one sentence for users who do not have it: what to install, and where to find it
 
-	// Needs names the other programs that it runs, such as go, which are looked up like itself.
+	// Needs names the other programs that it runs, such as go. They are found on the PATH too.
 	// The interpreter of a script need not be named.
 	Needs []string
 	// Reads names files and folders outside the tree that it must be able to read, as absolute
-	// paths. What does not exist is left out.
+	// paths. Those that do not exist are left out.
 	Reads []string
-	// Folder holds what the operator gives to a program that finds nothing without: rules or a
-	// database. MissingHint says what is missing, and what to put there, when there is no such folder; it
-	// is empty for a program that needs none.
+	// Folder holds the operator's rules or database for a program that finds nothing without them.
+	// MissingHint is the message for a missing folder: what is missing, and what to put there. It is
+	// empty for a program that needs no folder.
 	Folder, MissingHint string
-	// Env is set beside PATH, HOME, TMPDIR and LANG, each "NAME=value". Nothing is inherited.
+	// Env is set in addition to PATH, HOME, TMPDIR and LANG, each "NAME=value". Nothing is inherited.
 	Env []string
 	// Prepared is made once for all runs; it may be nil.
 	Prepared *Prepared
-	// OwnFiles holds files of ours, by name, for options such as --config: see [Run.Own].
+	// OwnFiles holds our own files, by name, for options such as --config: see [Run.Own].
 	OwnFiles map[string]string
-	// Stdin is what it can read from standard input.
+	// Stdin is its standard input.
 	Stdin string
-	// SuppressionPattern matches how a file could silence the program: a regular expression, whose first group
-	// is overwritten by as many x in what the program is shown. It is for ScopeFile only.
+	// SuppressionPattern matches the words with which a file could silence the program: a regular expression. In
+	// the copy that the program sees, the first letter of its first group is replaced, see [Scanner.Shown]. It
+	// is for ScopeFile only.
 	SuppressionPattern string
 
-	// Inputs gives what a ScopeTree program looks at, in place of all of the tree, by the files that changed
-	// on either side: it becomes [Run.Files]. The program is not started for nothing. It may be nil.
+	// Inputs returns the files that a ScopeTree program scans instead of the whole tree, given the files that
+	// changed on either side. The result becomes [Run.Files]. If it is empty, the program is not started.
+	// Inputs may be nil.
 	Inputs func(tree string, files []string) []string
-	// Args gives its arguments for one run. It depends on nothing else.
+	// Args returns the program's arguments for one run. They depend on the Run alone.
 	Args func(Run) []string
-	// Found lists the exit codes, besides 0, with which it ends when it ran to its end. Partial
-	// lists those which say that it could not scan everything: its findings are kept, and the
+	// Found lists the exit codes, besides 0, that mean that the program ran to its end. Partial
+	// lists those that mean that it could not scan everything: its findings are kept, and the
 	// scan is incomplete.
 	Found, Partial []int
-	// EmptyOutput is what it says on standard error, and nothing else, when there is nothing for it to
-	// look at; empty for a program that then prints an empty report.
+	// EmptyOutput is the message that the program prints to standard error, without any other output, when
+	// it has nothing to scan; empty for a program that then prints an empty report.
 	EmptyOutput string
 
-	// Parse reads its output; see also [JSON]. A panic is an error.
+	// Parse reads the program's output; see also [JSON]. A panic counts as an error.
 	Parse func(*Report)
-	// Rules are what we know of its rules.
+	// Rules hold what we know about the program's rules.
 	Rules Rules
-	// State names what else decides what it finds, see [scanners.Ruled].
+	// State names anything else that its findings depend on, see [scanners.Ruled].
 	State string
 }
 
-// name is what sentences call the program.
+// name is the program's name in messages.
 func (a Adapter) name() string { return filepath.Base(a.Program) }
 
 // A Run is one start of a program.
 type Run struct {
 	Tree   string   // absolute path of the tree, also the working folder
-	Above  string   // ScopeFile: absolute path of the folder that the tree is in, and nothing else
-	Files  []string // those of its files that concern the scanner, sorted, each as "./a/b" so that none is taken for an option
+	Above  string   // ScopeFile: absolute path of the folder that holds the tree and nothing else
+	Files  []string // the tree's files that concern the scanner, sorted, each as "./a/b" so that none is taken for an option
 	Report string   // absolute path of a file that it may write its results to
 	Own    string   // absolute path of the folder with the files of [Adapter.OwnFiles]
 	Home   string   // absolute path of a private folder that it may write to; HOME and TMPDIR are in it
 }
 
-// An Output is what a program said.
+// An Output is what a program printed, and how it exited.
 type Output struct {
-	Text   []byte // the report file where it wrote one, else standard output
+	Text   []byte // the report file if it wrote one, else standard output
 	Stderr []byte // the beginning of standard error
 	Tree   string // absolute path of the tree, as the program saw it
 	Exit   int    // its exit code; 0 for recorded output
 }
 
-// A Runner makes scanners of adapters and runs them.
+// A Runner turns adapters into scanners and runs them.
 type Runner struct {
 	sandbox   *sandbox
-	cache     string          // absolute path of the folder of what is prepared; empty for none
-	preparing chan struct{}   // full while something is
-	failed    map[string]bool // what could not be; only for who fills preparing
+	cache     string          // absolute path of the folder for prepared folders; empty for none
+	preparing chan struct{}   // a lock, full while a folder is being prepared
+	failed    map[string]bool // the folders that could not be prepared; guarded by preparing
 }
 
-// NewRunner gives a Runner with this sandbox; an empty mode is Auto. What works is found out when it
-// is needed first. The folder cache keeps what is prepared for all runs, see [Prepared]; without one
-// nothing is.
+// NewRunner returns a Runner with a sandbox of this mode; an empty mode is Auto. The Runner finds out
+// which kind of sandbox works when it first needs one. The folder cache keeps what is prepared for all
+// runs, see [Prepared]; if cache is empty, nothing is prepared.
 func NewRunner(m Mode, cache string) *Runner {
 	return &Runner{sandbox: newSandbox(m), cache: cache, preparing: make(chan struct{}, 1), failed: map[string]bool{}}
 }
 
-// Probe tries out what the sandbox is made of here, and names it.
+// Probe tries out which kind of sandbox works on this machine, and returns its name.
 func (r *Runner) Probe() (string, error) {
 	k, err := r.sandbox.choose()
 	return string(k), err
@@ -136,7 +140,7 @@ type Scanner struct {
 	version versions
 }
 
-// Scanner makes a scanner of an adapter.
+// Scanner returns a scanner that runs the adapter's program.
 func (r *Runner) Scanner(a Adapter) *Scanner {
 	a.Program = cmp.Or(a.Program, a.Info.Name)
 	a.Info.Program = a.Program
@@ -157,17 +161,18 @@ func (r *Runner) Scanner(a Adapter) *Scanner {
 // Info implements [scanners.Scanner].
 func (s *Scanner) Info() scanners.Info { return s.adapter.Info }
 
-// Adapter gives what the scanner was made of.
+// Adapter returns the adapter that the scanner was made from.
 func (s *Scanner) Adapter() Adapter { return s.adapter }
 
-// Rules implements [scanners.Ruled]: everything beside the program's version that decides what it finds.
+// Rules implements [scanners.Ruled]. It covers everything besides the program's version that its findings
+// depend on.
 func (s *Scanner) Rules(ctx context.Context) (string, error) {
 	a, sum := s.adapter, sha256.New()
 	folder, err := a.folder(ctx)
 	if err != nil {
 		return "", err
 	}
-	p, _ := s.find() // Version says why it is not there
+	p, _ := s.find() // Version reports the error
 	p.stat(sum, a.Reads)
 	run := Run{Tree: "above/tree", Above: "above", Files: []string{"file"}, Report: "report", Own: "own", Home: "home"}
 	fmt.Fprintf(sum, "%q\n%q\n%q\n%q\n%q\n", folder, a.State, a.Args(run), a.Env, a.Stdin)
@@ -183,7 +188,7 @@ func (s *Scanner) Scan(ctx context.Context, t scanners.Target) ([]scanners.Findi
 	return found, err
 }
 
-// Record is [Scanner.Scan], and gives the program's output too, for the tests of adapters: see
+// Record is [Scanner.Scan], and also returns the program's output, for the tests of adapters: see
 // package scannertest.
 func (s *Scanner) Record(ctx context.Context, t scanners.Target) ([]scanners.Finding, Output, error) {
 	info := s.adapter.Info
@@ -211,7 +216,7 @@ func (s *Scanner) Record(ctx context.Context, t scanners.Target) ([]scanners.Fin
 	return found, out, join(partial, err)
 }
 
-// Read makes findings of an output that was recorded. The tree holds the files that the program
+// Read returns the findings in a recorded output. The target holds the files that the program
 // saw.
 func (s *Scanner) Read(out Output, t scanners.Target) ([]scanners.Finding, error) {
 	w, err := s.newWorkplace("", t)
@@ -222,7 +227,7 @@ func (s *Scanner) Read(out Output, t scanners.Target) ([]scanners.Finding, error
 	return s.read(out, w.tree)
 }
 
-// read parses an output and holds the findings against the tree.
+// read parses an output and checks the findings against the tree.
 func (s *Scanner) read(out Output, t tree) ([]scanners.Finding, error) {
 	out.Text = bytes.TrimPrefix(out.Text, []byte("\xef\xbb\xbf"))
 	r := &Report{Output: out, Paths: t.files, adapter: s.adapter, files: &untrusted.Tree{Root: out.Tree, Content: t.content}}
@@ -234,7 +239,7 @@ func (s *Scanner) read(out Output, t tree) ([]scanners.Finding, error) {
 	return placed, join(t.partial(), join(r.err(), misplaced))
 }
 
-// join makes one error of two, of which either may be nil.
+// join combines two errors into one. Either may be nil.
 func join(a, b error) error {
 	switch {
 	case a == nil:
@@ -249,26 +254,27 @@ func join(a, b error) error {
 	return both
 }
 
-// emptyFile lies beside an adapter's own files, and is shown in place of files that are withheld.
+// emptyFile lies beside an adapter's own files. The sandbox shows it in place of withheld files.
 const emptyFile = ".empty"
 
-// workplace is what one run needs on disk.
+// workplace holds the files and folders that one run needs on disk.
 type workplace struct {
-	base     string // of all but a tree that was given
+	base     string // the temporary folder that holds everything except the tree of a ScopeTree target
 	tree     tree
 	run      Run
-	prepared string // the folder of what is, or empty
+	prepared string // the prepared folder, see [Prepared]; may be empty
 	idle     bool   // there is nothing to scan
 }
 
-// newWorkplace makes one in a folder, empty for that of temporary files.
+// newWorkplace makes a workplace in the folder in; if in is empty, in the system's temporary folder.
 func (s *Scanner) newWorkplace(in string, t scanners.Target) (w *workplace, err error) {
 	a := s.adapter
 	base, err := os.MkdirTemp(in, "secbydesign-")
 	if err != nil {
 		return nil, &scanners.IncompleteError{Reason: "There is no place for temporary files.", Err: err}
 	}
-	// What the system's temporary folder is a link to would not be recognised in the output.
+	// The program prints real paths. If the system's temporary folder is a link, its own path would not be
+	// recognised in the output.
 	if base, err = filepath.EvalSymlinks(base); err != nil {
 		return nil, err
 	}
@@ -321,7 +327,7 @@ func (w *workplace) remove() {
 	_ = removeAll(w.base)
 }
 
-// removeAll removes a folder even where a program has made folders in it that cannot be listed.
+// removeAll removes a folder even if a program has made folders in it that cannot be listed.
 func removeAll(dir string) error {
 	if os.RemoveAll(dir) == nil {
 		return nil

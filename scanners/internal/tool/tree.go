@@ -17,15 +17,15 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/untrusted"
 )
 
-// A tree is what a program looks at.
+// A tree is the folder of files that a program scans.
 type tree struct {
 	dir   string
-	files []string // that concern the scanner, sorted; all there are, unless it was there before
-	mask  []string // absolute paths of those that could configure the tool
-	left  []string // that concern it too, and have names that cannot be used
-	loud  []string // the same, in which what could silence the program cannot be taken out
+	files []string // the files that concern the scanner, sorted; of an existing tree, only the changed ones
+	mask  []string // absolute paths of the files that could configure the tool
+	left  []string // files that concern the scanner but were left out, because their names cannot be used
+	loud  []string // files left out because the words that could silence the program could not be replaced
 
-	// content gives one of its regular files, see [untrusted.Tree].
+	// content returns one of its regular files, see [untrusted.Tree].
 	content func(path string) (content []byte, ok bool)
 	close   func() // frees what content holds
 }
@@ -35,7 +35,7 @@ func withheld(i scanners.Info, path string) bool {
 	return slices.ContainsFunc(i.Config, func(pattern string) bool { return doublestar.MatchUnvalidated(pattern, path) })
 }
 
-// partial tells what was left out; it is nil for nothing.
+// partial returns an error that names the files that were left out, or nil if there are none.
 func (t tree) partial() error {
 	not := func(why string, paths []string) error {
 		if len(paths) == 0 {
@@ -50,9 +50,9 @@ func (t tree) partial() error {
 	return join(not("their names", t.left), not("too many words that could silence the tool", t.loud))
 }
 
-// writeTree writes the files that concern the scanner to a new folder. Names come from strangers:
-// those that would leave the folder, or that it does not take, are left out, and the folder holds
-// neither links nor programs.
+// writeTree writes the files that concern the scanner to a new folder. Their names are untrusted:
+// files whose names would leave the folder, or that the file system does not accept, are left out.
+// The folder holds no links and no executable files.
 func (s *Scanner) writeTree(dir string, files []scanners.File) (tree, error) {
 	info := s.adapter.Info
 	content := map[string][]byte{}
@@ -96,13 +96,13 @@ func (s *Scanner) writeTree(dir string, files []scanners.File) (tree, error) {
 	return t, nil
 }
 
-// refusals are errors that speak of the name of a file and of nothing else. A name that exists is
-// one that the file system takes for the same as another, such as another case of it.
+// refusals are the errors that concern only a file's name. fs.ErrExist means that the file system takes
+// the name for the same as another, for example because they differ only in case.
 var refusals = []error{fs.ErrInvalid, fs.ErrExist, syscall.ENAMETOOLONG, syscall.ENOTDIR, syscall.EINVAL, syscall.EILSEQ}
 
 func write(root *os.Root, path string, content []byte) error {
-	// A backslash or a colon is an ordinary character here, and none elsewhere. A name that is no
-	// UTF-8 would come back as another one.
+	// A backslash or a colon is an ordinary character on Linux, but not on other systems. A name that is
+	// not UTF-8 would come back changed.
 	if !fs.ValidPath(path) || path == "." || strings.ContainsRune(path, 0) || !filepath.IsLocal(path) {
 		return fs.ErrInvalid
 	}
@@ -118,9 +118,10 @@ func write(root *os.Root, path string, content []byte) error {
 	return errors.Join(err, file.Close())
 }
 
-// Shown gives what the program is shown of a file: all of it but what could silence the program. Lines
-// and columns stay what they are. One letter of each word is another one, such that no two names in the
-// file become the same, of which a program would only see one; ok is false where none is left for that.
+// Shown returns a file's content as the program sees it: without the words that could silence the program. It
+// replaces one letter of each such word, so lines and columns do not change. The new letter is chosen so that
+// no two names in the file become the same, because a program would then see only one of them. ok is false if
+// no letter is left, or if there are too many different words.
 func (s *Scanner) Shown(content []byte) (shown []byte, ok bool) {
 	const most = 100 // different words; a person writes one or two
 	if s.silence == nil {
@@ -153,7 +154,7 @@ func (s *Scanner) Shown(content []byte) (shown []byte, ok bool) {
 	}
 }
 
-// openTree looks at a tree that is there.
+// openTree opens the existing tree of a ScopeTree target.
 func openTree(info scanners.Info, target scanners.Target) (tree, error) {
 	dir, err := filepath.EvalSymlinks(target.Dir)
 	if err != nil || !filepath.IsAbs(target.Dir) {
@@ -174,9 +175,9 @@ func openTree(info scanners.Info, target scanners.Target) (tree, error) {
 	return t, nil
 }
 
-// masked finds the files of a tree that could configure the tool. Whoever made the tree has left
-// them out; here they are hidden once more, where the sandbox can. A link by that name cannot be
-// hidden.
+// masked returns the files of a tree that could configure the tool. The code that makes the tree leaves
+// them out already; the sandbox hides them a second time if it can. A symbolic link of such a name
+// cannot be hidden, and is an error.
 func masked(info scanners.Info, dir string) (mask []string, err error) {
 	if len(info.Config) == 0 {
 		return nil, nil
