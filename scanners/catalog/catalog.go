@@ -36,29 +36,29 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/zizmor"
 )
 
-// Options are what an operator decides about the scanners.
+// Options are the operator's settings for the scanners.
 type Options struct {
-	Sandbox Sandbox // of those that are programs; empty for auto
+	Sandbox Sandbox // the sandbox for scanners that are programs; empty for auto
 
-	// Rules is a folder with what the operator gives to scanners that bring no rules or no database
-	// of their own: a folder for each, of its name. Empty for none.
+	// Rules is a folder with the operator's rules and databases, for scanners that do not bring any: it
+	// holds a folder for each such scanner, named after it. Empty for none.
 	Rules string
 
-	// Cache is a folder for what programs need at each run and is made once, such as Go's compiled
-	// standard library. Empty for none.
+	// Cache is a folder for files that programs need at each run and that are made once, such as Go's
+	// compiled standard library. Empty for none.
 	Cache string
 
 	// OSV says where advisories about packages come from; empty for nowhere.
 	OSV osv.Options
 
-	// BuiltIn leaves out those that are programs, so that a result does not depend on the machine.
+	// BuiltIn leaves out scanners that are programs, so that a result does not depend on the machine.
 	BuiltIn bool
 
 	// Custom are programs that the operator defines.
 	Custom []custom.Definition
 }
 
-// rules gives the folder of one scanner, empty when there is none.
+// rules returns the rules folder of one scanner, or "" if there is none.
 func (o Options) rules(scanner string) string {
 	if o.Rules == "" {
 		return ""
@@ -66,11 +66,11 @@ func (o Options) rules(scanner string) string {
 	return filepath.Join(o.Rules, scanner)
 }
 
-// All gives every scanner, in the order in which they are shown.
+// All returns every scanner, in the order in which they are shown.
 func All(o Options) []scanners.Scanner {
 	tools := tool.NewRunner(o.Sandbox, o.Cache)
 	all := []scanners.Scanner{
-		// Built in. They come first, because of two that found the same problem the first is heard.
+		// Built in. They come first, because if two scanners find the same problem, the first one's text is used.
 		gitleaks.Scanner{},
 		osv.New(o.OSV),
 		actionlint.Scanner{},
@@ -110,7 +110,7 @@ func All(o Options) []scanners.Scanner {
 	return all
 }
 
-// Names gives the names of those that are built in, in the order of [All].
+// Names returns the names of the scanners that come with the program, in the order of [All].
 func Names() []string {
 	var names []string
 	for _, s := range All(Options{}) {

@@ -10,7 +10,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/scannertest"
 )
 
-// others are the folders beside the adapters.
+// others are the folders of package scanners that are not adapters.
 var others = []string{"blocks", "catalog", "custom", "formats", "internal", "sarif", "scannertest", "visible"}
 
 func TestEveryAdapterIsListed(t *testing.T) {

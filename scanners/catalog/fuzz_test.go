@@ -11,7 +11,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/tool"
 )
 
-// FuzzOutput holds that no output of any program makes its parser panic, or a finding that is not
+// FuzzOutput checks that no output of any program makes its parser panic, or leads to a finding that is not
 // in the tree.
 func FuzzOutput(f *testing.F) {
 	var programs []*tool.Scanner
@@ -41,7 +41,7 @@ func FuzzOutput(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, which uint, text []byte) {
 		p := programs[which%uint(len(programs))]
-		// Whatever the program names, it may be this file.
+		// Any path that the program reports may mean this file.
 		for _, name := range []string{"src/app.py", "web/server.js", "deploy/all.yaml", "infra/main.tf", "src/greet.c"} {
 			text = []byte(strings.ReplaceAll(string(text), name, path))
 		}

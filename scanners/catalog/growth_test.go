@@ -23,13 +23,13 @@ import (
 
 var growth = flag.String("growth", "", "measure the shapes of large files whose names hold this word, or all of them")
 
-// What one scanner may take for one file.
+// How much one scanner may use for one file.
 const (
 	mostCPU    = 10 * time.Second
 	mostMemory = 256 << 20
 )
 
-// A shape is a kind of large file: pieces behind a front.
+// A shape is a kind of large file: a front, followed by pieces.
 type shape struct {
 	scanner string
 	path    string
@@ -41,7 +41,7 @@ type shape struct {
 
 func (s shape) String() string { return s.scanner + " " + path.Base(s.path) + " " + s.name }
 
-// most is the largest file that its scanner takes.
+// most is the size of the largest file that its scanner accepts.
 func (s shape) most() int {
 	switch name := path.Base(s.path); {
 	case s.scanner == "workflows" || s.scanner == "actionlint" || name == "go.mod" || name == "pom.xml" || name == "w.yml":
@@ -296,8 +296,8 @@ func builtIn(t *testing.T, name string) scanners.Scanner {
 	return nil
 }
 
-// TestGrowth measures what a large file of each shape takes: each in a process of its own, at a quarter,
-// a half and all of the size that its scanner takes. It is asked for with -growth, since it takes a quarter of an hour.
+// TestGrowth measures what a large file of each shape costs: each in a separate process, at a quarter, a half
+// and all of the size that its scanner accepts. It runs only with -growth, because it takes a quarter of an hour.
 func TestGrowth(t *testing.T) {
 	if one := os.Getenv("GROWTH_SHAPE"); one != "" {
 		size, _ := strconv.Atoi(os.Getenv("GROWTH_SIZE"))
@@ -343,7 +343,7 @@ func TestGrowth(t *testing.T) {
 	}
 }
 
-// endsAt is a context that ends when it is asked for the nth time.
+// endsAt is a context that ends when its Err is called for the nth time.
 type endsAt struct {
 	context.Context
 	n, asked int
@@ -356,8 +356,8 @@ func (c *endsAt) Err() error {
 	return nil
 }
 
-// TestScannersEndWithTheirContext ends the context at each moment at which a scanner asks for it. From then
-// on it looks at nothing more.
+// TestScannersEndWithTheirContext ends the context at each moment at which a scanner checks it. From then
+// on the scanner must scan nothing more.
 func TestScannersEndWithTheirContext(t *testing.T) {
 	t.Parallel()
 	const files = 5
@@ -390,8 +390,8 @@ func TestScannersEndWithTheirContext(t *testing.T) {
 	}
 }
 
-// TestLargeFilesAreRefused has one file of each format just beyond what is made of it, beside a small one. It
-// is refused before a library reads it, with its name.
+// TestLargeFilesAreRefused scans one file of each format just above its limit, together with a small one. The
+// large file must be refused, by name, before a library reads it.
 func TestLargeFilesAreRefused(t *testing.T) {
 	t.Parallel()
 	all := shapes()

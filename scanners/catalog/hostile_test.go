@@ -15,8 +15,8 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/tool"
 )
 
-// silencing is how files silence the programs that have no option against it. Each text has one
-// word in it that must not reach the program.
+// silencing shows how files silence the programs that have no option against it. Each text holds one
+// word that must not reach the program.
 var silencing = map[string]map[string]string{
 	"ast-grep": {"# ast-grep-ignore: rule\n": "ast-grep-ignore"},
 	"checkov": {
@@ -87,14 +87,14 @@ func TestNothingInAFileSilencesAProgram(t *testing.T) {
 	}
 }
 
-// program gives an adapter of the catalogue.
+// program returns an adapter of the catalogue.
 func program(name string) *tool.Scanner {
 	all := All(Options{})
 	return all[slices.IndexFunc(all, func(s scanners.Scanner) bool { return s.Info().Name == name })].(*tool.Scanner)
 }
 
-// TestNamesStayApart has files in which names would become one by what is taken out, of which a program
-// sees the last only.
+// TestNamesStayApart uses files in which removing the silencing word could make two names the same, of which a
+// program would see only the last.
 func TestNamesStayApart(t *testing.T) {
 	t.Parallel()
 	checkov := program("checkov")
@@ -123,7 +123,7 @@ func TestNamesStayApart(t *testing.T) {
 	}
 }
 
-// A file's name lets nothing in it pass.
+// A file's name does not let a silencing word in the file pass.
 func TestDisguiseInAnyFile(t *testing.T) {
 	t.Parallel()
 	kubeLinter := program("kube-linter")
@@ -139,8 +139,8 @@ func TestDisguiseInAnyFile(t *testing.T) {
 	}
 }
 
-// TestEveryProgramIsTestedAgainstItsConfiguration holds that each program which a tree could
-// configure has a case with a tree that tries.
+// TestEveryProgramIsTestedAgainstItsConfiguration checks that each program that a tree could
+// configure has a case with a tree that tries to.
 func TestEveryProgramIsTestedAgainstItsConfiguration(t *testing.T) {
 	t.Parallel()
 	for _, s := range All(Options{}) {

@@ -13,8 +13,8 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/terraform"
 )
 
-// TestProgramsNameInfrastructureAsWeDo holds that a program and the scanner of ours have a name in
-// common for the same problem on the same lines, so that it is one finding.
+// TestProgramsNameInfrastructureAsWeDo checks that a program and our scanner share a name for the same
+// problem on the same lines, so that it becomes one finding.
 func TestProgramsNameInfrastructureAsWeDo(t *testing.T) {
 	t.Parallel()
 	for name, cases := range map[string]string{"checkov": "bucket", "tfsec": "bucket", "trivy": "infrastructure"} {

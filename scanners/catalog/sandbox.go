@@ -2,20 +2,20 @@ package catalog
 
 import "github.com/secbydesign/secbydesign/scanners/internal/tool"
 
-// A Sandbox says what keeps a scanner that is a program in its place.
+// A Sandbox says how scanners that are programs are confined.
 type Sandbox = tool.Mode
 
-// ParseSandbox reads a word of SECBYDESIGN_SANDBOX: auto, landlock, bwrap or off. The error goes
-// on after the name of the setting.
+// ParseSandbox reads a word of SECBYDESIGN_SANDBOX: auto, landlock, bwrap or off. The text of the error
+// follows the name of the setting.
 func ParseSandbox(word string) (Sandbox, error) { return tool.ParseMode(word) }
 
-// SandboxOff is the one without a sandbox. It is never chosen but by its word.
+// SandboxOff means no sandbox. It applies only if the operator writes its word.
 const SandboxOff = tool.Off
 
-// ProbeSandbox tries out what keeps programs in their place, and names it. An error is a part of a
-// sentence, after "There is": nothing does, and no program is started.
+// ProbeSandbox tries out which kind of sandbox works, and returns its name. An error means that none works,
+// and that no program is started. Its text follows the words "There is".
 func ProbeSandbox(s Sandbox) (kind string, err error) { return tool.NewRunner(s, "").Probe() }
 
-// Helper must be the first call of a program that starts scanners: the sandbox is made by starting
-// the program once more, and that is where it then goes on and does not return.
+// Helper must be the first call of a program that starts scanners. A sandbox is made by starting the
+// program again; in that second process Helper does the work and does not return.
 func Helper() { tool.Helper() }

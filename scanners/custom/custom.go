@@ -1,8 +1,8 @@
-// Package custom makes a scanner of any program that prints a format which many know. An
-// operator defines it in the settings file; a new gate then needs no Go.
+// Package custom makes a scanner of any program that prints a widely known format. An operator defines the
+// scanner in the settings file, so that a new gate needs no Go code.
 //
-// The definition is the operator's and never the tree's, but what the program looks at is a
-// stranger's: it runs in the same sandbox, under the same limits, as every other program.
+// The definition comes from the operator, never from the tree. But the files that the program scans are
+// untrusted, so it runs in the same sandbox, under the same limits, as every other program.
 package custom
 
 import (
@@ -19,34 +19,34 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/tool"
 )
 
-// A Definition says what to run, and what to make of it.
+// A Definition says which program to run, and how to read its output.
 type Definition struct {
 	Name string
 	Gate scanners.Gate
 	// Command is the program, a name on the PATH or an absolute path, and its arguments. The
-	// argument {files} becomes the files that concern it; {tree} and {report} stand for the
-	// folder that it looks at, which is its working folder too, and for a file that it may write
-	// its results to.
+	// argument {files} is replaced by the files that concern it. {tree} stands for the folder that it
+	// scans, which is also its working folder, and {report} for a file to which it may write its
+	// results.
 	Command []string
 	Format  formats.Format
 	Scope   scanners.Scope // file or tree
-	Files   []string       // globs of what it looks at; empty for every file
-	Config  []string       // globs of what could configure it, which is withheld
-	Found   []int          // exit codes, besides 0, with which it ends when it ran to its end
+	Files   []string       // globs of the files that it scans; empty for every file
+	Config  []string       // globs of the files that could configure it; they are withheld from it
+	Found   []int          // exit codes, besides 0, that mean that it ran to its end
 	Needs   []string       // other programs that it runs
 	Reads   []string       // absolute paths, outside of the tree, that it reads
 
-	// Version are the arguments that make it print its version. Without them the digest of the
-	// program's file is its version.
+	// Version holds the arguments that make it print its version. If it is empty, the digest of the
+	// program's file is the version.
 	Version []string
 
-	Severity scanners.Severity // of findings without one; medium unless set
-	Timeout  time.Duration     // for one look; only that of the review unless set
+	Severity scanners.Severity // the severity of findings without one; medium unless set
+	Timeout  time.Duration     // for one scan; if 0, only the review's timeout applies
 	About    string            // one line for the catalogue
 	URL      string            // the tool's own page
 }
 
-// New gives the scanner.
+// New returns the scanner that d defines.
 func New(d Definition, tools *tool.Runner) scanners.Scanner {
 	if d.About == "" {
 		d.About = "The operator's own: " + filepath.Base(d.Command[0])
@@ -84,7 +84,7 @@ func arguments(pattern []string, r tool.Run) []string {
 
 func parse(d Definition, out *tool.Report) {
 	if out.Exit != 0 && len(bytes.TrimSpace(out.Text)) == 0 {
-		// In some formats that would read as nothing found.
+		// In some formats an empty output would mean that there are no findings.
 		out.Fail(&scanners.IncompleteError{Reason: fmt.Sprintf("It ended with exit code %d, which says that it found something, and printed nothing.", out.Exit)})
 		return
 	}
@@ -95,14 +95,14 @@ func parse(d Definition, out *tool.Report) {
 	out.Fail(err)
 }
 
-// A scanner is a program with what only an operator asks of one.
+// A scanner is a [tool.Scanner] with a timeout, whose missing program is a failure.
 type scanner struct {
 	definition Definition
 	*tool.Scanner
 }
 
-// Version implements [scanners.Scanner]. What an operator defined has to be there: that it is
-// missing is a failure, and not a smaller catalogue.
+// Version implements [scanners.Scanner]. A program that an operator defined has to be installed: if it is
+// missing, that is a failure, and not just a smaller catalogue.
 func (s *scanner) Version(ctx context.Context) (string, error) {
 	version, err := s.Scanner.Version(ctx)
 	var missing *scanners.MissingError

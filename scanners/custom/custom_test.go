@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// program writes a script that can be started, and gives its path.
+// program writes an executable script, and returns its path.
 func program(t *testing.T, script string) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "mytool")

@@ -31,7 +31,7 @@ func TestMeter(t *testing.T) {
 	}
 }
 
-// TestTimeIsThatOfTheProcessor waits, which takes none, and then computes.
+// TestTimeIsThatOfTheProcessor computes until the processor time grows.
 func TestTimeIsThatOfTheProcessor(t *testing.T) {
 	m := Start()
 	defer m.Stop()

@@ -6,11 +6,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// threadTime is the processor's time that this thread has taken.
+// threadTime returns the processor time that this thread has used.
 func threadTime() time.Duration {
 	var at unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &at); err != nil {
-		return 0 // then only the form of a file bounds it
+		return 0 // then only limits on the form of a file apply
 	}
 	return time.Duration(at.Nano())
 }

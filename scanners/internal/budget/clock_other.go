@@ -6,5 +6,5 @@ import "time"
 
 var began = time.Now()
 
-// threadTime is the time of the day, where there is no clock for a thread.
+// threadTime returns the elapsed time, because there is no clock for a thread here.
 func threadTime() time.Duration { return time.Since(began) }

@@ -2,5 +2,5 @@
 
 package budget
 
-// slower is by how much the race detector slows everything down. It looks for something else than time.
+// slower is the factor by which the race detector slows everything down. Tests with it are not about time.
 const slower = 20

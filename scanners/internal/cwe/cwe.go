@@ -1,5 +1,5 @@
-// Package cwe says why weaknesses matter, by their number in the Common Weakness Enumeration
-// (https://cwe.mitre.org). Tools name the number and seldom the reason.
+// Package cwe explains why weaknesses matter, by their number in the Common Weakness Enumeration
+// (https://cwe.mitre.org). Tools report the number, but seldom the reason.
 package cwe
 
 import (
@@ -9,8 +9,8 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// Explain fills in what a finding does not say itself: why its weakness matters, and where to
-// learn more. What is not known stays empty.
+// Explain fills in the Why and HelpURL of a finding if they are empty: why its weakness matters, and
+// where to learn more. If that is not known, they stay empty.
 func Explain(f *scanners.Finding) {
 	if f.Why == "" {
 		f.Why = whys[f.CWE]
@@ -20,7 +20,7 @@ func Explain(f *scanners.Finding) {
 	}
 }
 
-// whys tells of the weaknesses that the tools of the catalogue report most.
+// whys explains the weaknesses that the tools of the catalogue report most.
 var whys = map[string]string{
 	"CWE-15":   "Whoever sets a setting from outside decides how the program behaves.",
 	"CWE-20":   "Input that nobody checked reaches code that was not written for it.",

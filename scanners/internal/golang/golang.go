@@ -1,4 +1,4 @@
-// Package golang says how scanners may use the go tool on code of strangers.
+// Package golang defines how scanners may use the go tool on untrusted code.
 package golang
 
 import (
@@ -14,10 +14,10 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/tool"
 )
 
-// Env is the environment for it: nothing is fetched, no C compiler runs, and neither a file of the
-// operator's nor the tree chooses another Go. A tree with a folder vendor uses that, and others
-// what the operator's module cache holds, see [Reads]. The cache of what was compiled is private to
-// a run, so that no review can change what another one sees; it begins with what is [Prepared].
+// Env returns the environment for the go tool: it fetches nothing and runs no C compiler, and neither
+// the operator's files nor the tree can choose another Go. A tree with a folder vendor uses that; others
+// use the operator's module cache, see [Reads]. The build cache is private to a run, so that no review can
+// change what another one sees; it starts with the contents of [Prepared].
 func Env() []string {
 	return []string{
 		"CGO_ENABLED=0", "GOENV=off", "GOFLAGS=", "GOPROXY=off", "GOSUMDB=off", "GOTOOLCHAIN=local", "GOVCS=*:off",
@@ -25,7 +25,7 @@ func Env() []string {
 	}
 }
 
-// Reads names the folders that it needs: the Go distribution and the operator's module cache.
+// Reads returns the folders that the go tool needs: the Go distribution and the operator's module cache.
 func Reads() []string { return []string{build.Default.GOROOT, modules()} }
 
 func modules() string {
@@ -33,15 +33,15 @@ func modules() string {
 	return cmp.Or(os.Getenv("GOMODCACHE"), filepath.Join(append(paths, "/")[0], "pkg", "mod"))
 }
 
-// Prepared is Go's own library, compiled. Without it each run would compile what it imports of it, which
-// takes ten times as long as to look.
+// Prepared returns the standard library, compiled. Without it each run would compile the packages that it
+// imports, which takes ten times as long as the scan itself.
 func Prepared() *tool.Prepared {
 	return &tool.Prepared{Command: []string{"go", "build", "std"}, Folder: ".cache/go-build", Without: "trim.txt"}
 }
 
-// Packages names the packages of files that changed, as folders: all of a module where its go.mod did.
-// Those that are not there or have no code for this machine are left out, and so is what was copied
-// into the folder vendor.
+// Packages returns the packages of the changed files, as folders; if a go.mod changed, all packages of its
+// module. It leaves out packages that do not exist or have no code for this machine, and those in a folder
+// vendor.
 func Packages(tree string, files []string) (folders []string) {
 	here := build.Default
 	here.CgoEnabled = false
@@ -54,7 +54,7 @@ func Packages(tree string, files []string) (folders []string) {
 		case name == "go.mod" && there(name):
 			folders = append(folders, folder+"...")
 		case errors.As(err, new(*build.NoGoError)) || err == nil && len(p.GoFiles) == 0:
-		default: // also what cannot be read: the scanner says so
+		default: // includes packages that cannot be read: the scanner reports that
 			folders = append(folders, folder)
 		}
 	}

@@ -33,7 +33,7 @@ func TestPackages(t *testing.T) {
 			t.Errorf("%q: got %q, want %q", test.files, got, test.want)
 		}
 	}
-	// That it cannot be read is for the scanner to say.
+	// The scanner reports that the package cannot be read.
 	if got := Packages(tree, []string{"./broken/x.go"}); !slices.Equal(got, []string{"./broken/"}) {
 		t.Errorf("a broken package: %q", got)
 	}

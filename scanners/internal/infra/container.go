@@ -11,8 +11,8 @@ import (
 // (https://pkg.go.dev/github.com/distribution/reference).
 var repository = regexp.MustCompile(`^([a-zA-Z0-9.-]+(:[0-9]+)?/)?[a-z0-9._-]+(/[a-z0-9._-]+)*$`)
 
-// Floating reports whether an image's name says no version, and what it says instead: "no tag" or
-// "the tag latest". A name with a variable or a placeholder in it says nothing.
+// Floating reports whether an image's name fixes no version, and returns what it has instead: "no tag" or
+// "the tag latest". It returns false for a name with a variable or a placeholder in it.
 func Floating(image string) (string, bool) {
 	if strings.Contains(image, "@") {
 		return "", false
@@ -31,7 +31,7 @@ func Floating(image string) (string, bool) {
 	}
 }
 
-// HostPath reports whether a container that mounts this path of its host owns the host.
+// HostPath reports whether a container that mounts this path of its host controls the host.
 func HostPath(path string) bool {
 	if path != "/" {
 		path = strings.TrimRight(path, "/")
@@ -48,8 +48,8 @@ func HostPath(path string) bool {
 	return false
 }
 
-// PathExtents say what of the host a mount of this path gives, and whether it can be changed. All of
-// a folder is more than what is in it.
+// PathExtents returns extents for the part of the host that a mount of this path opens, and for whether it
+// can be written. A folder covers everything in it.
 func PathExtents(path string, writable bool) []scanners.Extent {
 	path = strings.TrimRight(path, "/")
 	list := []scanners.Extent{{Of: "read" + path}}
@@ -59,7 +59,7 @@ func PathExtents(path string, writable bool) []scanners.Extent {
 	return list
 }
 
-// CapabilityExtents say what a capability gives to a container of this name. ALL is more than each.
+// CapabilityExtents returns the extents of a capability of the container of this name. ALL covers every other.
 func CapabilityExtents(container, name string) []scanners.Extent {
 	if name == "ALL" {
 		return []scanners.Extent{{Of: "capability of " + container}}
@@ -67,8 +67,8 @@ func CapabilityExtents(container, name string) []scanners.Extent {
 	return []scanners.Extent{{Of: "capability of " + container + "/" + name}}
 }
 
-// Capability gives the name of a Linux capability with which a process can leave its container, or
-// nothing for all others.
+// Capability returns the name of a Linux capability, without CAP_, if a process can leave its container
+// with it, or else "".
 func Capability(name string) string {
 	switch name = strings.TrimPrefix(strings.ToUpper(name), "CAP_"); name {
 	case "ALL", "SYS_ADMIN", "SYS_MODULE", "SYS_PTRACE", "SYS_RAWIO", "DAC_READ_SEARCH", "BPF":

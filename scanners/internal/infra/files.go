@@ -11,18 +11,18 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// A PlaceError tells where a file cannot be read, and why.
+// A PlaceError reports where a file cannot be read, and why.
 type PlaceError struct {
 	Line int    // from 1; 0 for the whole file
-	Why  string // one clause, nothing of the file's text
+	Why  string // one clause, without any of the file's text
 }
 
 func (e *PlaceError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Why) }
 
-// Files lets check look at every file of the target that the scanner is for. Findings are sorted
+// Files calls check for every file of the target that the scanner is for. Findings are sorted
 // by path, line, column and rule. A file that check fails or panics on, or that is too large,
-// makes the scan incomplete and costs nothing else; what check returns beside an error is kept.
-// Binary files are passed over. The limit is in megabytes.
+// makes the scan incomplete, but other files are still checked; findings that check returns with an
+// error are kept. Binary files are skipped. The limit is in megabytes.
 func Files(ctx context.Context, info scanners.Info, limit int, t scanners.Target, check func(context.Context, scanners.File) ([]scanners.Finding, error)) ([]scanners.Finding, error) {
 	if !info.Has(t.Scope) {
 		return nil, fmt.Errorf("scan with %s: scope %q is not one of its own", info.Name, t.Scope)
@@ -57,7 +57,7 @@ func Files(ctx context.Context, info scanners.Info, limit int, t scanners.Target
 	return found, incomplete(gaps, paths, errs)
 }
 
-// sniff is how far git looks for a NUL to tell binary from text
+// sniff is how many bytes git searches for a NUL to distinguish binary from text
 // (https://git-scm.com/docs/gitattributes, "diff").
 const sniff = 8000
 
@@ -77,11 +77,11 @@ func checkOne(ctx context.Context, f scanners.File, limit int, check func(contex
 	return found[:min(len(found), MaxFindings)], err
 }
 
-// MaxFindings is how many findings of one file are told. A reader has seen enough by then, and a check
-// may stop at one more.
+// MaxFindings is how many findings of one file are reported. A reader has seen enough by then. A check
+// may stop when it has one more.
 const MaxFindings = 1000
 
-// TooMuch says of a file that from a line on it is more than is read.
+// TooMuch returns the error for a file that is not read from this line on, because it is too much.
 func TooMuch(line int) *PlaceError {
 	return &PlaceError{Line: line, Why: "too much for one file to be read"}
 }

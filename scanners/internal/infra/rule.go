@@ -1,5 +1,5 @@
-// Package infra is what the scanners of infrastructure files have in common: the form of a rule,
-// going through files one by one, and what counts as a secret or as an image without a version.
+// Package infra holds what the scanners of infrastructure files have in common: the form of a rule, the
+// loop over the files, and what counts as a secret or as an image without a version.
 package infra
 
 import (
@@ -8,21 +8,21 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// A Rule is what is the same for all findings of one kind.
+// A Rule holds what all findings of one kind have in common.
 type Rule struct {
 	ID       string
 	Severity scanners.Severity
 	Title    string
 	Why      string
 	Help     string
-	URL      string // the guidance of those who make the thing
+	URL      string // guidance by the makers of the technology
 	CWE      string
 	Source   string   // the section of a benchmark, or empty
 	Aliases  []string // the ids of the same rule in Trivy (AVD-…) and Checkov (CKV…), sorted
 }
 
-// At makes a finding of the rule. The identity is made of the parts: names of what is wrong, never
-// its place.
+// At returns a finding of the rule. The identity consists of the given parts, which name what is wrong but
+// never its place.
 func (r Rule) At(path string, line, endLine int, message string, identity ...string) scanners.Finding {
 	help := r.Help
 	if r.Source != "" {
@@ -45,7 +45,7 @@ func (r Rule) At(path string, line, endLine int, message string, identity ...str
 	}
 }
 
-// Replace makes the fix that writes text over the characters from column to end of one line.
+// Replace returns the fix that writes text over the characters from column to end of one line.
 func Replace(path string, line, column, end int, text string) []scanners.Fix {
 	return []scanners.Fix{{
 		Title: "Write " + text,
@@ -53,8 +53,8 @@ func Replace(path string, line, column, end int, text string) []scanners.Fix {
 	}}
 }
 
-// Name makes a name of the tree fit for a message: one short line of plain characters, since a
-// stranger wrote it.
+// Name makes a name from the tree fit for a message: one short line of plain characters, because it is
+// untrusted.
 func Name(s string) string {
 	const longest = 80
 	var b strings.Builder

@@ -26,7 +26,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/terraform"
 )
 
-// all are the scanners of infrastructure, with a path that each of them looks at.
+// all lists the scanners of infrastructure, each with a path that it scans.
 var all = []struct {
 	scanners.Scanner
 	path string
@@ -45,7 +45,7 @@ func file(path, content string) scanners.File {
 	return scanners.File{Path: path, Content: []byte(content)}
 }
 
-// testdata gives the files of all cases of a scanner.
+// testdata returns the files of all cases of a scanner.
 func testdata(t testing.TB, name string) []scanners.File {
 	t.Helper()
 	root := filepath.Join("..", "..", name, "testdata")
@@ -65,8 +65,8 @@ func testdata(t testing.TB, name string) []scanners.File {
 	return files
 }
 
-// The table in the package's comment is what a reader of go doc sees. It names every rule, and
-// each has a case.
+// A reader of go doc sees the table in the package's comment. It names every rule, and each rule
+// has a case.
 func TestRulesAreDocumentedAndTested(t *testing.T) {
 	t.Parallel()
 	row := regexp.MustCompile(`(?m)^\t([a-z0-9]+(?:-[a-z0-9]+)*) {2,}\S`)
@@ -122,7 +122,7 @@ func TestFindingsNameTheirSource(t *testing.T) {
 	}
 }
 
-// A fix can be applied, and then the finding is gone and no other has come.
+// A fix can be applied; afterwards the finding is gone, and there is no new one.
 func TestFixesMend(t *testing.T) {
 	t.Parallel()
 	fixed := 0
@@ -149,8 +149,8 @@ func TestFixesMend(t *testing.T) {
 	}
 }
 
-// subset reports whether each finding is one of those that are wanted. Where containers share a
-// setting, one fix mends several.
+// subset reports whether each finding is one of the wanted ones. If containers share a setting, one
+// fix resolves several findings.
 func subset(found, want []scanners.Finding) bool {
 	left := map[string]int{}
 	for _, f := range want {
@@ -177,13 +177,13 @@ func apply(t *testing.T, f scanners.File, fix scanners.Fix) scanners.File {
 	return file(f.Path, strings.Join(lines, "\n"))
 }
 
-// What cannot be read is said with its place, and costs nothing else.
+// A file that cannot be read is reported with its place, and the other files are still checked.
 func TestUnreadable(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		scanner scanners.Scanner
 		file    scanners.File
-		want    string // in the reason; empty when the file is passed over
+		want    string // in the reason; empty if the file is skipped
 	}{
 		{terraform.Scanner{}, file("a.tf", "resource \"x\" \"y\" {\n  a = [\n"), "\"a.tf\" (line 3: not valid Terraform)"},
 		{terraform.Scanner{}, file("a.tf", "resource \"x\" \"y\" {\n  a = \"{{HEX}\n}\n"), "\"a.tf\" (line 2: not valid Terraform)"},
@@ -226,7 +226,7 @@ func TestUnreadable(t *testing.T) {
 	}
 }
 
-// The documents of a file that can be read are checked in spite of one that cannot.
+// The documents of a file that can be read are checked even if another document cannot be read.
 func TestBrokenDocumentBesideOthers(t *testing.T) {
 	t.Parallel()
 	found, err := scan(kubernetes.Scanner{}, file("a.yaml", "apiVersion: v1\nkind: Pod\nspec: [\n---\napiVersion: v1\nkind: Pod\nspec: {hostPID: true}\n"))
@@ -235,7 +235,7 @@ func TestBrokenDocumentBesideOthers(t *testing.T) {
 	}
 }
 
-// Whatever stands in a file, the program lives, and says what it did not check.
+// No content of a file may end the program. It reports what it did not check.
 func TestHostile(t *testing.T) {
 	t.Parallel()
 	const size = 1 << 14

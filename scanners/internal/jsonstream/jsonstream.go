@@ -1,6 +1,5 @@
-// Package jsonstream walks through JSON documents of any length that strangers write. It holds
-// one value at a time, bounds what that takes, and tells what is wrong in one sentence with the
-// place.
+// Package jsonstream walks through untrusted JSON documents of any length. It holds one value at a
+// time, bounds the memory for it, and reports errors in one sentence that names the place.
 package jsonstream
 
 import (
@@ -14,8 +13,8 @@ import (
 )
 
 const (
-	// MaxValue is the largest object or text that is looked at. What is larger would
-	// have to be held in memory whole.
+	// MaxValue is the size of the largest object or text that is read, because each
+	// has to be held in memory whole.
 	MaxValue = 16 << 20
 
 	// maxDepth is how deep a document may be nested. Formats need some 20.
@@ -24,15 +23,15 @@ const (
 
 var errTooLarge = fmt.Errorf("one value is larger than %d MB", MaxValue>>20)
 
-// A Stream walks through a JSON document without holding it: only what is asked for with
-// [Stream.Decode] is in memory, one value at a time.
+// A Stream walks through a JSON document without holding all of it: only the value that
+// [Stream.Decode] reads is in memory, one at a time.
 type Stream struct {
 	json *json.Decoder
 	in   *window
-	path []string // of the value under way, for messages
+	path []string // the path of the current value, for messages
 }
 
-// New begins to read.
+// New returns a Stream that reads from r.
 func New(r io.Reader) (*Stream, error) {
 	b := bufio.NewReaderSize(r, 64<<10)
 	switch mark, _ := b.Peek(3); {
@@ -45,8 +44,8 @@ func New(r io.Reader) (*Stream, error) {
 	return &Stream{json: json.NewDecoder(in), in: in}, nil
 }
 
-// A window is a reader that ends with an error at a limit that moves on. It is what bounds the
-// memory of the decoder, which reads on until a value is complete.
+// A window is a reader that returns an error at a limit. The limit moves on with each value. It bounds
+// the memory of the decoder, which reads until a value is complete.
 type window struct {
 	r           io.Reader
 	read, limit int64
@@ -62,7 +61,7 @@ func (w *window) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Offset is how many bytes have been looked at.
+// Offset returns how many bytes have been decoded.
 func (s *Stream) Offset() int64 { return s.json.InputOffset() }
 
 func (s *Stream) move() { s.in.limit = s.json.InputOffset() + MaxValue }
@@ -85,7 +84,7 @@ func (s *Stream) Decode(v any) error {
 	return nil
 }
 
-// Object calls f for each key of the next value, an object; f reads what the key holds. Null
+// Object calls f for each key of the next value, an object; f must read the key's value. Null
 // has no keys.
 func (s *Stream) Object(f func(key string) error) error {
 	if open, err := s.open('{', "an object"); !open || err != nil {
@@ -113,7 +112,7 @@ func (s *Stream) Object(f func(key string) error) error {
 	return err
 }
 
-// Array calls f for each element of the next value, an array; f reads the element. Null has no
+// Array calls f for each element of the next value, an array; f must read the element. Null has no
 // elements.
 func (s *Stream) Array(f func(i int) error) error {
 	_, err := s.List(f)
@@ -147,7 +146,7 @@ func (s *Stream) open(want json.Delim, name string) (bool, error) {
 	return true, nil
 }
 
-// Skip passes over the next value.
+// Skip skips the next value.
 func (s *Stream) Skip() error {
 	for depth := 0; ; {
 		t, err := s.token()
@@ -168,15 +167,15 @@ func (s *Stream) Skip() error {
 	}
 }
 
-// Pass passes over the next value, one that is no larger than what is looked at elsewhere: three
-// times as fast as [Stream.Skip].
+// Pass skips the next value, which must not be larger than [MaxValue]. It is three times as fast as
+// [Stream.Skip].
 func (s *Stream) Pass() error { return s.Decode(new(ignored)) }
 
 type ignored struct{}
 
 func (*ignored) UnmarshalJSON([]byte) error { return nil }
 
-// End reports what follows the document.
+// End returns an error if anything but white space follows the document.
 func (s *Stream) End() error {
 	s.move()
 	switch _, err := s.json.Token(); {
@@ -198,7 +197,7 @@ func (s *Stream) where() string {
 	if len(s.path) == 0 {
 		return "the document"
 	}
-	// Keys are a stranger's words.
+	// Keys are untrusted input.
 	var b strings.Builder
 	for _, p := range s.path[:min(len(s.path), 12)] {
 		p = strconv.Quote(p[:min(len(p), 60)])
@@ -211,10 +210,10 @@ func (s *Stream) where() string {
 	return b.String()
 }
 
-// Wrong is an error about the value under way; what goes on behind its name.
+// Wrong returns an error about the current value. Its text is the value's name, followed by what.
 func (s *Stream) Wrong(what string) error { return InvalidError(s.where() + " " + what) }
 
-// fail tells an error of the decoder in our words.
+// fail rewrites an error of the decoder in our words.
 func (s *Stream) fail(err error) error {
 	var syntax *json.SyntaxError
 	var kind *json.UnmarshalTypeError

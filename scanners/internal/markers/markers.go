@@ -1,9 +1,9 @@
-// Package markers holds the markers that several scanners obey, and the sentence of those that obey none.
+// Package markers holds the markers that several scanners obey, and the reason of those that obey none.
 package markers
 
 import "github.com/secbydesign/secbydesign/scanners"
 
-// BuiltIn is why a scanner of ours has no marker of its own.
+// BuiltIn is the reason why a built-in scanner has no marker of its own.
 const BuiltIn = "It is built in, so only comments of ours silence it."
 
 // ESLint silences ESLint, and Oxlint too:

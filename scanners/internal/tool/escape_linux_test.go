@@ -22,7 +22,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A scene is what a program that wants out of its sandbox finds around it.
+// A scene describes the surroundings of a program that tries to escape from its sandbox.
 type scene struct {
 	Kind                       kind
 	Tree, Home                 string
@@ -35,19 +35,19 @@ type scene struct {
 
 func (s scene) secret() string { return filepath.Join(s.Data, "secret") }
 
-// An attempt is one way out. It returns nil when it led out.
+// An attempt is one way to escape. try returns nil if it succeeded.
 type attempt struct {
 	name string
 	try  func(scene) error
-	// harmful attempts are not made where nothing would stop them.
+	// harmful attempts are not made if nothing would stop them.
 	harmful bool
-	// named says for kinds in which it is known to lead out, why.
+	// named gives the reason for each kind in which the attempt is known to succeed.
 	named map[kind]string
 }
 
 const noWall = "no sandbox: only limits"
 
-// call makes a system call that is to be refused before its arguments are looked at.
+// call makes a system call that must be refused before the kernel reads its arguments.
 func call(number uintptr, args ...uintptr) func(scene) error {
 	return func(scene) error {
 		var a [6]uintptr
@@ -61,8 +61,8 @@ func call(number uintptr, args ...uintptr) func(scene) error {
 	}
 }
 
-// onVictim makes a call of which one argument is the victim's id. Where it has none in here, nobody is
-// reached.
+// onVictim makes a call with the victim's id as one argument. If the victim has no id in the sandbox, the
+// call reaches nobody.
 func onVictim(number uintptr, at int, args ...uintptr) func(scene) error {
 	return func(s scene) error {
 		var a [6]uintptr
@@ -106,9 +106,9 @@ func opens(flags int, files ...string) func(scene) error {
 }
 
 var (
-	// The path has to be known: folders outside cannot be listed.
+	// The program has to know the path: it cannot list folders outside.
 	byPath = map[kind]string{landlocked: "Landlock does not keep from asking for a path that is known", bare: noWall}
-	// Only that the id is in use, and how its process is scheduled.
+	// This reveals only that the id is in use, and how its process is scheduled.
 	byID = map[kind]string{landlocked: "without namespaces it can be asked whether a process id is in use", bare: noWall}
 	none = map[kind]string{bare: noWall}
 )
@@ -121,7 +121,7 @@ var (
 	idle        = unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: 5}
 )
 
-// attempts, in the order in which they are made: what ends the victim is last.
+// The attempts, in the order in which they are made. Those that end the victim are last.
 var escapes = []attempt{
 	// Files.
 	{"read a file elsewhere", func(s scene) error { _, err := os.ReadFile(s.secret()); return err }, false, none},
@@ -252,7 +252,7 @@ var escapes = []attempt{
 		return errors.Join(err, errors.New("what came of it is seen outside"))
 	}, true, nil},
 
-	// What outlives a process.
+	// Memory and queues that outlive a process.
 	{"a segment of shared memory", func(scene) error {
 		id, err := unix.SysvShmGet(unix.IPC_PRIVATE, 4096, unix.IPC_CREAT|0o600)
 		if err == nil {
@@ -339,7 +339,7 @@ var escapes = []attempt{
 		return err
 	}, true, nil},
 
-	// Names of what cannot be read.
+	// Names of files that cannot be read.
 	{"watch a folder elsewhere", func(s scene) error {
 		fd, err := unix.InotifyInit1(0)
 		if err == nil {
@@ -385,7 +385,7 @@ var escapes = []attempt{
 	{"ask for a process's group", func(s scene) error { _, err := unix.Getpgid(s.Victim); return err }, false, byID},
 	{"ask for a process's processors", func(s scene) error { return unix.SchedGetaffinity(s.Victim, &unix.CPUSet{}) }, false, byID},
 
-	// What ends the victim.
+	// Attempts that end the victim.
 	{"signal a thread of another process", func(s scene) error { return unix.Tgkill(s.Victim, s.Victim, 0) }, false, none},
 	{"signal by a handle", func(s scene) error {
 		fd, err := unix.Open(fmt.Sprintf("/proc/%d", s.Victim), unix.O_PATH|unix.O_DIRECTORY, 0)
@@ -416,16 +416,16 @@ func dials(network string, address func(scene) string) func(scene) error {
 	}
 }
 
-// A cell is what came of an attempt.
+// A cell is the result of an attempt.
 type cell struct{ Name, Held, Detail string }
 
 const (
 	held     = "held"
-	led      = "OUT" // it led out
+	led      = "OUT" // it escaped
 	notTried = "not tried"
 )
 
-// escape makes all attempts, as the program of a sandbox, and prints what came of them.
+// escape makes all attempts, as the program in a sandbox, and prints the results.
 func escape(text string) {
 	var s scene
 	must(json.Unmarshal([]byte(text), &s))
@@ -443,12 +443,12 @@ func escape(text string) {
 	}
 }
 
-// A bomb is a program that takes more than its share. It ends by itself after a while and has no more than
-// 300 processes, whoever fails to stop it.
+// A bomb is a program that takes more than its share. Even if nothing stops it, it ends by itself after a
+// while and has no more than 300 processes.
 type bomb struct {
 	name, act string
 	limits    func(*limits)
-	alone     bool   // it is found by what the whole machine shares, so no other of these is set off at the same time
+	alone     bool   // it is detected by numbers of the whole machine, so no other such bomb may run at the same time
 	only      []kind // empty for all
 }
 
@@ -468,12 +468,12 @@ var bombs = []bomb{
 	{name: "a folder at home that cannot be listed", act: "unlisted", only: []kind{bare, landlocked}},
 }
 
-// bombLimits are soon reached.
+// bombLimits returns limits that are soon reached.
 func bombLimits() limits {
 	return limits{Time: 20 * time.Second, Memory: 128 << 20, Processes: 40, File: 32 << 20, Disk: 64 << 20, Entries: 2000, Output: 1 << 20}
 }
 
-// explode is a bomb that is in a sandbox. What it took, it keeps for some seconds: long enough to be seen.
+// explode runs a bomb in a sandbox. It keeps what it took for some seconds, long enough to be noticed.
 func explode(act, home string) {
 	const much = 256 << 20
 	var keep []any
@@ -576,8 +576,8 @@ func explode(act, home string) {
 	fmt.Print("it ended by itself ", len(keep))
 }
 
-// comet starts a process that forks and ends, and so does its child, and that one's, for some seconds. Each
-// thousandth leaves one that sleeps, 40 at most. In all of it there is no Go but this function.
+// comet starts a process that forks and ends; its child does the same, and so on, for some seconds. Every
+// thousandth process leaves one that sleeps, 40 at most. These processes run no Go code but this function.
 //
 //go:norace
 //go:nosplit
@@ -607,8 +607,8 @@ func comet() {
 	}
 }
 
-// besiege plays the host as one user, with one kind of sandbox: it sets the scene, has the attempts made,
-// sees what became of the scene, and sets off the bombs. It prints cells.
+// besiege plays the host as one user, with one kind of sandbox: it sets the scene, runs the attempts,
+// checks what became of the scene, and sets off the bombs. It prints cells.
 func besiege(k kind) {
 	out := json.NewEncoder(os.Stdout)
 	report := func(name string, err error) {
@@ -725,8 +725,7 @@ const (
 	canBeRemoved = "its home can be removed"
 )
 
-// linger counts processes of which the arguments hold a token, over a moment: what ends by itself within is
-// not alive at its end.
+// linger counts the processes whose arguments hold a token. If it sees none, it counts again, up to 20 times.
 func linger(token string) (most int) {
 	for range 20 {
 		names, _ := filepath.Glob("/proc/[0-9]*/cmdline")
@@ -743,7 +742,7 @@ func linger(token string) (most int) {
 	return most
 }
 
-// condition tells what an escape could have changed.
+// condition describes everything that an escape could have changed.
 func condition(s scene) string {
 	var b strings.Builder
 	for _, dir := range []string{s.Data, s.Tree} {
@@ -778,8 +777,8 @@ func condition(s scene) string {
 	return b.String()
 }
 
-// A program that tries to get out, in every kind of sandbox that there is here, as root and as an ordinary user.
-// -v prints the table.
+// TestEscapes runs a program that tries to escape, in every kind of sandbox that works here, as root and as an
+// ordinary user. -v prints the table.
 func TestEscapes(t *testing.T) {
 	bin := t.TempDir()
 	for dir := bin; dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
@@ -900,7 +899,7 @@ func TestEscapes(t *testing.T) {
 	t.Logf("\n%s", table.String())
 }
 
-// What is tried before a sandbox is relied upon is seen where nothing stops it.
+// TestProbeSeesWhatIsOpen checks that the probe of a sandbox fails if nothing stops its system calls.
 func TestProbeSeesWhatIsOpen(t *testing.T) {
 	t.Parallel()
 	if err := (attempts{Host: os.Getpid(), Kind: landlocked}).calls(); err == nil {
@@ -908,7 +907,7 @@ func TestProbeSeesWhatIsOpen(t *testing.T) {
 	}
 }
 
-// Whoever reads that a program was stopped can rely on it.
+// TestVerdict checks that a run is only reported as stopped if its processes are known to have ended.
 func TestVerdict(t *testing.T) {
 	t.Parallel()
 	killed := errors.New("signal: killed")
@@ -939,7 +938,8 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
-// Folders of which one's name begins with another's are all there, and what is inside them is not made.
+// TestNewRoot checks that folders whose names begin with another's are all shown, and that nothing is made
+// inside them.
 func TestNewRoot(t *testing.T) {
 	t.Parallel()
 	base := t.TempDir()
@@ -968,8 +968,8 @@ func TestNewRoot(t *testing.T) {
 	}
 }
 
-// A program whose children end while it starts others is not disturbed: a shell does not expect that fork is
-// interrupted.
+// TestForkIsNotInterrupted checks that a program is not disturbed when its children end while it starts others:
+// a shell does not expect fork to be interrupted.
 func TestForkIsNotInterrupted(t *testing.T) {
 	t.Parallel()
 	const script = `i=0; while [ $i -lt 1500 ]; do : | : | : || exit 3; i=$((i+1)); done`

@@ -12,7 +12,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/tool"
 )
 
-// program gives a scanner that is nothing without this folder.
+// program returns a scanner that needs this folder.
 func program(folder string) *tool.Scanner {
 	return tool.NewRunner(tool.Off, "").Scanner(tool.Adapter{
 		Info: scanners.Info{Name: "some"}, Program: "sh", Folder: folder, MissingHint: "Put rules", Args: func(tool.Run) []string { return nil },
@@ -60,8 +60,8 @@ func TestFolder(t *testing.T) {
 	look("another database")
 }
 
-// Kubernetes mounts a ConfigMap as links through a link to a folder, whose name is another one in
-// each pod.
+// Kubernetes mounts a ConfigMap as links that lead through another link to a folder, whose name differs
+// from pod to pod.
 func TestFolderOfAConfigMap(t *testing.T) {
 	t.Parallel()
 	mount := func(version, rules string) string {
@@ -105,7 +105,7 @@ func TestFolderOfAConfigMap(t *testing.T) {
 	}
 }
 
-// A link is what it leads to, and one that leads nowhere, or round in a circle, is in nobody's way.
+// A link counts as the file that it leads to. One that leads nowhere, or in a circle, does no harm.
 func TestFolderWithLinks(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -138,7 +138,7 @@ func TestFolderWithLinks(t *testing.T) {
 	look("another content behind links")
 }
 
-// What a link out of the folder leads to is not there in the sandbox.
+// A file that a link out of the folder leads to does not exist in the sandbox.
 func TestFolderWithLinksOut(t *testing.T) {
 	t.Parallel()
 	outside := t.TempDir()

@@ -294,7 +294,7 @@ func (s spec) limit() error {
 		unix.RLIMIT_CPU:    uint64(s.Limits.Time.Seconds())*uint64(runtime.NumCPU()) + 1,
 	}
 	if s.Kind == namespaced || s.Kind == wrapped {
-		set[unix.RLIMIT_NPROC] = 4 * uint64(s.Limits.Processes) // in a namespace it counts only that namespace's processes, and their threads
+		set[unix.RLIMIT_NPROC] = 4 * uint64(s.Limits.Processes) // here it counts the namespace's processes, and their threads
 	} else {
 		// Otherwise it counts all processes of the user, even those in other containers, which cannot be seen
 		// from here. So the limit is far above their number: it only keeps a fork bomb from filling the

@@ -20,7 +20,7 @@ import (
 // actFlag makes the test binary one of the programs below.
 const actFlag = "-secbydesign-act"
 
-// acts are what programs do. Their last two arguments are the report file and the private folder.
+// acts are what the programs do. Their last two arguments are the report file and the private folder.
 var acts = map[string]func(args []string){
 	"version": func(args []string) { fmt.Println(args[0]) },
 	"print":   func(args []string) { printAll(args) },
@@ -126,7 +126,7 @@ func must(err error) {
 	}
 }
 
-// meddle tries what no scanner may do, and reports what worked.
+// meddle attempts what no scanner may do, and reports what worked.
 func meddle(secret, tcp, udp, socket, abstract, home string) {
 	broke := func(what string, worked bool) {
 		if worked {

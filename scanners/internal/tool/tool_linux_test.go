@@ -31,25 +31,25 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// small are limits that are soon reached.
+// small holds limits that are soon reached.
 var small = limits{
 	Time: time.Minute, Memory: 256 << 20, Processes: 40, File: 512 << 10, Disk: 32 << 20, Entries: 5000, Output: 1 << 20,
 }
 
-// runner gives a Runner with a sandbox of this kind.
+// runner returns a Runner with a sandbox of this kind.
 func runner(k kind, l limits) *Runner {
 	r := NewRunner(Auto, "")
 	r.sandbox = &sandbox{limits: l, choose: func() (kind, error) { return k, nil }}
 	return r
 }
 
-// sandboxes are the kinds that hold, and all of them are what is true of the other one too.
+// sandboxes are the kinds that confine a program; all has bare too.
 var (
 	sandboxes = []kind{landlocked, namespaced, wrapped}
 	all       = append([]kind{bare}, sandboxes...)
 )
 
-// eachKind runs a test in every kind of sandbox that there is on this machine.
+// eachKind runs a test in every kind of sandbox that works on this machine.
 func eachKind(t *testing.T, kinds []kind, test func(t *testing.T, k kind)) {
 	for _, k := range kinds {
 		t.Run(string(k), func(t *testing.T) {
@@ -62,7 +62,7 @@ func eachKind(t *testing.T, kinds []kind, test func(t *testing.T, k kind)) {
 	}
 }
 
-// acting gives an adapter of a program that does what acts say. It prints lines
+// acting returns an adapter of a program that performs one of the acts. It prints lines
 // "PATH:LINE: RULE: MESSAGE".
 func acting(t *testing.T, args ...string) Adapter {
 	t.Helper()
@@ -299,7 +299,7 @@ func checkNoneHolds(t *testing.T, token string) {
 	t.Errorf("still running: %q", left)
 }
 
-// holding gives the command lines of the processes that have token among their arguments.
+// holding returns the command lines of the processes that have token among their arguments.
 func holding(t *testing.T, token string) (found []string) {
 	t.Helper()
 	names, err := filepath.Glob("/proc/[0-9]*/cmdline")
@@ -389,7 +389,7 @@ func TestVersionIsRemembered(t *testing.T) {
 	}
 }
 
-// A file of a name that cannot be used is told, and costs none of what is found in others.
+// TestBadNames checks that a file whose name cannot be used is reported, and loses no findings in other files.
 func TestBadNames(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"../x", "/etc/x", "a/../../x", "a//b", "", ".", "a\x00b", "./x", "caf\xe9/x", "a.txt/x", "x/" + strings.Repeat("y", 256)} {
@@ -411,7 +411,7 @@ func TestBadNames(t *testing.T) {
 	}
 }
 
-// The files that could not be looked at are named only where all of them are known.
+// TestUnread checks that the files that could not be read are named only if all of them are known.
 func TestUnread(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -469,7 +469,7 @@ func TestPanicInAParser(t *testing.T) {
 	checkReason(t, err, "could not be understood")
 }
 
-// Whatever decides what a program finds is in the answer, and nothing else.
+// The state covers everything that a program's findings depend on, and nothing else.
 func TestRules(t *testing.T) {
 	t.Parallel()
 	ask := func(change func(*Adapter)) string {
@@ -498,7 +498,7 @@ func TestRules(t *testing.T) {
 	}
 }
 
-// Everybody may read why a folder of the operator's cannot be, and not where it is.
+// Everybody may read why a folder of the operator cannot be read, but not where it is.
 func TestFolderThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	a := acting(t, "print")
@@ -546,7 +546,7 @@ func TestScriptsAndTheirInterpreters(t *testing.T) {
 	})
 }
 
-// placed holds findings against the tree /tree, in which there is the file a.
+// placed checks findings against the tree /tree, which holds the file a.
 func placed(text string, found ...scanners.Finding) ([]scanners.Finding, error) {
 	r := Report{Output: Output{Tree: "/tree"}, found: found, files: &untrusted.Tree{Root: "/tree", Content: func(path string) ([]byte, bool) {
 		return []byte(text), path == "a"
@@ -554,7 +554,7 @@ func placed(text string, found ...scanners.Finding) ([]scanners.Finding, error) 
 	return r.place()
 }
 
-// What lies beside a program decides too: plug-ins, other programs that it runs, files that it reads.
+// The state also covers the files beside a program: plug-ins, other programs that it runs, files that it reads.
 func TestRulesKnowWhatIsInstalled(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -610,7 +610,7 @@ func TestPlace(t *testing.T) {
 		{f(2, 2, 1, 9), f(2, 2, 0, 0)}, // a column that is not there
 		{f(2, 2, 5, 3), f(2, 2, 0, 0)},
 		{f(2, 2, 5, 0), f(2, 2, 5, 8)}, // to the end of the line
-		{f(1, 3, 1, 1), f(1, 2, 1, 8)}, // up to behind the last line
+		{f(1, 3, 1, 1), f(1, 2, 1, 8)}, // to the end of the last line
 		{f(1, 4, 1, 1), f(0, 0, 0, 0)},
 		{f(3, 3, 0, 0), f(0, 0, 0, 0)},
 		{f(-1, 0, 0, 0), f(0, 0, 0, 0)},
@@ -684,8 +684,8 @@ func TestParseMode(t *testing.T) {
 	}
 }
 
-// A program of which Helper is not the first call refuses the helper's flag, and does not begin
-// again from the start.
+// A program that does not call Helper first refuses the helper's flag, and does not start itself
+// again.
 func TestTheFlagIsUnknownToOthers(t *testing.T) {
 	t.Parallel()
 	cmd := exec.Command(os.Args[0], helperFlag+"-other")
@@ -694,7 +694,7 @@ func TestTheFlagIsUnknownToOthers(t *testing.T) {
 	}
 }
 
-// What is prepared is made once, and a run that writes to it changes only its own.
+// A prepared folder is made once, and a run that writes to it changes only its own copy.
 func TestPrepared(t *testing.T) {
 	t.Parallel()
 	eachKind(t, sandboxes, func(t *testing.T, k kind) {
@@ -730,7 +730,7 @@ func TestPrepared(t *testing.T) {
 			t.Errorf("%v is left, %v", left, err)
 		}
 
-		// One that cannot be made is done without.
+		// If the folder cannot be made, the run goes on without it.
 		a.Prepared = &Prepared{Command: []string{filepath.Join(bin, "none")}, Folder: "made"}
 		if found, err := r.Scanner(a).Scan(context.Background(), target); err != nil || len(found) != 1 || found[0].Rule != "" {
 			t.Errorf("without: found %+v, %v", found, err)

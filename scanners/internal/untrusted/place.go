@@ -8,29 +8,29 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// A Unit is what a tool counts columns in.
+// A Unit is the unit in which a tool counts columns.
 type Unit int
 
 // The units.
 const (
-	Characters Unit = iota // Unicode code points, as ours
+	Characters Unit = iota // Unicode code points, as in our findings
 	UTF16                  // UTF-16 code units: JavaScript, Java, .NET, and SARIF unless it says otherwise
 	Bytes                  // of UTF-8: Go, C
 )
 
-// A Region is a part of a file as a tool tells it: lines and columns from 1, 0 for what it
-// does not tell, EndColumn behind the last character.
+// A Region is a part of a file as a tool reports it: lines and columns count from 1, 0 means that
+// the tool does not report it, and EndColumn is one after the last character.
 type Region struct {
 	Line, EndLine     int
 	Column, EndColumn int
 }
 
-// Bounds of what is done for one report. What a stranger writes could else have a large file read
-// and counted through for every one of thousands of findings.
+// Bounds on the work for one report. Without them, untrusted input could make us read and count through
+// a large file for each of thousands of findings.
 const (
-	maxWork  = 1 << 30   // bytes looked at; behind them the texts count as not known
+	maxWork  = 1 << 30   // bytes processed; after that, texts count as not known
 	maxTexts = 64 << 20  // bytes held at one time
-	maxLines = 1_000_000 // of one file
+	maxLines = 1_000_000 // lines of one file
 )
 
 // A text is a file with its lines.
@@ -41,7 +41,7 @@ type text struct {
 	lines [][]byte // without line feeds; the last is empty when the file ends with one
 }
 
-// text gives a file by its path.
+// text returns the text of the file at a path.
 func (t *Tree) text(path string) *text {
 	if have, ok := t.texts[path]; ok {
 		return have
@@ -64,19 +64,19 @@ func (t *Tree) text(path string) *text {
 	return file
 }
 
-// spend reports whether so many more bytes may be looked at.
+// spend counts n more bytes of work, and reports whether they may be processed.
 func (t *Tree) spend(n int) bool {
 	t.work += n
 	return t.work <= maxWork
 }
 
-// Count gives how many lines a file has. It is not ok when its text is not known.
+// Count returns how many lines a file has. ok is false if its text is not known.
 func (t *Tree) Count(path string) (lines int, ok bool) {
 	text := t.text(path)
 	return text.count(), text.known
 }
 
-// count is the number of lines as editors and git count them.
+// count returns the number of lines as editors and git count them.
 func (t *text) count() int {
 	n := len(t.lines)
 	if n > 0 && len(t.lines[n-1]) == 0 {
@@ -92,8 +92,8 @@ func (t *text) line(n int) []byte {
 	return bytes.TrimSuffix(t.lines[n-1], []byte("\r"))
 }
 
-// column converts a column of a line to characters. It is not ok when the line has no such
-// column, or when it is in the middle of a character.
+// column converts a column of a line to characters. It returns false if the line has no such
+// column, or if the column is in the middle of a character.
 func (t *text) column(line, column int, unit Unit) (int, bool) {
 	if column < 1 || !t.tree.spend(min(column, len(t.line(line)))) {
 		return 0, false
@@ -125,8 +125,8 @@ func (t *text) end(line int) (int, bool) {
 	return utf8.RuneCount(b) + 1, true
 }
 
-// Place makes a region one of ours: inside the file, whole, in characters. What cannot be
-// right is left out: columns first, then the lines.
+// Place converts a tool's region to one of ours: inside the file, complete, and in characters. It leaves
+// out what cannot be right: first the columns, then the lines.
 func (t *Tree) Place(path string, r Region, unit Unit) Region {
 	if r.Line < 1 {
 		return Region{}
@@ -145,8 +145,8 @@ func (t *Tree) Place(path string, r Region, unit Unit) Region {
 	last := text.count()
 	switch {
 	case last == 0 || r.Line > last+1:
-		return Region{} // it speaks of another text
-	case r.Line == last+1: // tools name the end of a file so
+		return Region{} // the tool reports about another text
+	case r.Line == last+1: // tools write this for the end of a file
 		return Region{Line: last, EndLine: last}
 	case r.EndLine > last:
 		r.EndLine, r.EndColumn = last, 0
@@ -161,7 +161,7 @@ func (t *Tree) Place(path string, r Region, unit Unit) Region {
 	return exact
 }
 
-// exact completes a region by the rules of SARIF (§3.30.5 to §3.30.8): no column is the edge of
+// exact completes a region by the rules of SARIF (§3.30.5 to §3.30.8): a missing column is the edge of
 // the line.
 func (t *text) exact(r Region, unit Unit) (Region, bool) {
 	from, ok, to, okTo := 1, true, 0, false
@@ -179,9 +179,9 @@ func (t *text) exact(r Region, unit Unit) (Region, bool) {
 	return Region{r.Line, r.EndLine, from, to}, true
 }
 
-// Exact gives the region with all its columns, to be replaced by a text. It is not ok when the
-// text of the file is not known or has no such region. The line behind the last one exists
-// here, empty, when the file ends with a line end.
+// Exact returns the region with all its columns, for an edit that replaces it. It returns false if the
+// text of the file is not known or has no such region. If the file ends with a line end, Exact also
+// accepts the empty line after the last one.
 func (t *Tree) Exact(path string, r Region, unit Unit) (Region, bool) {
 	text := t.text(path)
 	if r.EndLine < r.Line {
@@ -193,8 +193,8 @@ func (t *Tree) Exact(path string, r Region, unit Unit) (Region, bool) {
 	return text.exact(r, unit)
 }
 
-// Offset gives the region of so many characters from an offset in the file, both counted in
-// the unit. It is not ok when the text is not known or ends before.
+// Offset returns the region of the given length at an offset in the file, both counted in the unit. It
+// returns false if the text is not known or ends before the region does.
 func (t *Tree) Offset(path string, offset, length int, unit Unit) (Region, bool) {
 	text := t.text(path)
 	if !text.known || offset < 0 || length < 0 {
@@ -206,7 +206,7 @@ func (t *Tree) Offset(path string, offset, length int, unit Unit) (Region, bool)
 	return r, r.Line > 0 && r.EndLine > 0
 }
 
-// at gives the line and column of an offset, or 0.
+// at returns the line and column of an offset, or 0, 0 if the text has no such offset.
 func (t *text) at(offset int, unit Unit) (line, column int) {
 	for i, b := range t.lines {
 		if !t.tree.spend(len(b) + 1) {
@@ -237,8 +237,8 @@ func (t *text) at(offset int, unit Unit) (line, column int) {
 	return 0, 0
 }
 
-// Slice gives the text of a region of ours, with line feeds between its lines. It is empty when the
-// text is not known, and for more than 20 lines.
+// Slice returns the text of one of our regions, with line feeds between its lines. It returns "" if the
+// text is not known, or if the region has more than 20 lines.
 func (t *Tree) Slice(path string, r Region) string {
 	text := t.text(path)
 	if !text.known || r.Line < 1 || r.Column < 1 || r.EndColumn < 1 || r.EndLine-r.Line >= 20 {
@@ -276,8 +276,8 @@ func (t *Tree) ASCII(path string, line int) bool {
 	return true
 }
 
-// Lines gives the text of the lines, at most 20 of them and 200 bytes of each: what stays when
-// a finding moves. It is empty when the text is not known.
+// Lines returns the text of the lines, at most 20 of them and 200 bytes of each. This text stays the
+// same when a finding moves. Lines returns "" if the text is not known.
 func (t *Tree) Lines(path string, from, to int) string {
 	text := t.text(path)
 	if !text.known || from < 1 {
@@ -292,11 +292,12 @@ func (t *Tree) Lines(path string, from, to int) string {
 	return string(bytes.TrimSpace(b.Bytes()))
 }
 
-// Identity says what stays when a finding moves: the text of its lines, or what is said of a
-// whole file. It is empty for lines whose text is not known. Of a secret it holds 16 bits.
+// Identity returns what stays the same when a finding moves: the text of its lines, or the message of a
+// finding about a whole file. It is empty for lines whose text is not known. Of a secret it holds 16 bits
+// of a digest.
 //
-// Fingerprints of tools are no identity: some hold the line, the commit or a digest of a secret,
-// and a new version of the tool may make others.
+// The fingerprints of tools do not serve as identity: some contain the line, the commit or a digest of a
+// secret, and a new version of the tool may make different ones.
 func (t *Tree) Identity(f scanners.Finding, secret bool) string {
 	text := t.Lines(f.Path, f.Line, f.EndLine)
 	switch {

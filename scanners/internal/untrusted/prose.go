@@ -11,10 +11,10 @@ import (
 	"unicode/utf8"
 )
 
-// Sentence makes one line of plain text of what a tool says, at most so many bytes long.
+// Sentence turns a tool's text into one line of plain text, at most that many bytes long.
 func Sentence(s string, most int) string {
 	if len(s) > 4*most {
-		s = s[:4*most] // white space and what cannot be seen will go; no need to look at a megabyte
+		s = s[:4*most] // white space and invisible characters will go; there is no need to process a megabyte
 	}
 	s = strings.Map(func(r rune) rune {
 		switch {
@@ -39,7 +39,7 @@ func Sentence(s string, most int) string {
 	return strings.TrimRight(s[:n], " ") + "…"
 }
 
-// Title makes a heading, few words and no full stop, of the first text that says something.
+// Title returns the first text that is not empty as a heading: a few words and no full stop.
 func Title(texts ...string) string {
 	for _, s := range texts {
 		s = Sentence(s, 120)
@@ -53,7 +53,7 @@ func Title(texts ...string) string {
 	return ""
 }
 
-// Stop ends a sentence.
+// Stop adds a full stop to a sentence that has no end mark.
 func Stop(s string) string {
 	if s == "" || strings.ContainsAny(s[len(s)-1:], ".!?:)") || strings.HasSuffix(s, "…") {
 		return s
@@ -61,7 +61,7 @@ func Stop(s string) string {
 	return s + "."
 }
 
-// What is said of a secret that another tool found.
+// The Why and Help of a finding about a secret that another tool found.
 const (
 	SecretWhy  = "Whoever can read the repository can read it, now and in its history."
 	SecretHelp = "Make it invalid where it was issued, put a new one in a secret store, and read it from there at run time."
@@ -74,16 +74,16 @@ var harmless = strings.NewReplacer("`", "'", "*", "", "<", "‹", ">", "›", "[
 // format, link by other words, mention anybody, refer to an issue or open HTML.
 func Prose(s string) string {
 	s = strings.Join(strings.Fields(harmless.Replace(Sentence(s, 600))), " ")
-	for old := ""; old != s; { // what is left of three may be two
+	for old := ""; old != s; { // replacing in a run of three may leave two
 		old, s = s, strings.NewReplacer("~~", "~", "__", "_", "$$", "$").Replace(s)
 	}
-	if strings.Count(s, "$") > 1 { // a pair would be mathematics
+	if strings.Count(s, "$") > 1 { // Markdown would read a pair as mathematics
 		s = strings.ReplaceAll(s, "$", "＄")
 	}
 	return s
 }
 
-// Address gives a web address that is fit for a link, or nothing.
+// Address returns s as a web address that is safe in a link, or "".
 func Address(s string) string {
 	u, err := url.Parse(strings.TrimSpace(s))
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || len(s) > 1000 {
@@ -92,7 +92,7 @@ func Address(s string) string {
 	return strings.NewReplacer("(", "%28", ")", "%29", "<", "%3C", ">", "%3E", "`", "%60", `\`, "%5C", "*", "%2A", "|", "%7C").Replace(u.String())
 }
 
-// Rule makes the first id that says something fit for settings and reports.
+// Rule returns the first id that is not empty, made fit for settings and reports.
 func Rule(ids ...string) string {
 	for _, id := range ids {
 		if id = strings.ReplaceAll(Sentence(id, 200), " ", "-"); id != "" {
@@ -102,7 +102,7 @@ func Rule(ids ...string) string {
 	return "unnamed"
 }
 
-// Quote makes text of a stranger fit for a message.
+// Quote makes untrusted text fit for a message: quoted, and at most 80 characters of it.
 func Quote(s string) string {
 	if utf8.RuneCountInString(s) > 80 {
 		s = string([]rune(s)[:79]) + "…"
@@ -116,7 +116,7 @@ var (
 	secrets  = regexp.MustCompile(`(?i)(?:^|[^a-z])(?:secrets?|credentials?|passwords?|passwd|(?:api|private|access)[-_ ]?keys?|hard-?coded[-_ ](?:keys?|tokens?))(?:$|[^a-z])`)
 )
 
-// CWE finds "CWE-89" in a tag such as "external/cwe/cwe-089" or "CWE-89: SQL Injection".
+// CWE returns "CWE-89" for a tag such as "external/cwe/cwe-089" or "CWE-89: SQL Injection".
 func CWE(s string) string {
 	if m := cwe.FindStringSubmatch(s); m != nil {
 		return "CWE-" + m[1]
@@ -124,7 +124,7 @@ func CWE(s string) string {
 	return ""
 }
 
-// Advisory reports whether s is the id of an advisory that every scanner knows.
+// Advisory reports whether s is an advisory id that scanners share.
 func Advisory(s string) bool { return advisory.MatchString(s) }
 
 // Secret reports whether a rule looks for secrets, by its weakness and by the words that
@@ -142,8 +142,8 @@ func Secret(cwe string, words ...string) bool {
 	return false
 }
 
-// Digest gives 16 bits of what s says without its white space: enough to tell two secrets in
-// one place apart, and too little to guess one.
+// Digest returns 16 bits of a hash of s without its white space: enough to distinguish two secrets at
+// one place, and too little to guess one.
 func Digest(s string) string {
 	sum := sha256.Sum256([]byte(strings.Join(strings.Fields(s), "")))
 	return hex.EncodeToString(sum[:2])

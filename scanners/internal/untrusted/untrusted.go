@@ -1,9 +1,9 @@
-// Package untrusted makes findings of ours from what other tools print: places that are in the
+// Package untrusted turns the output of other tools into findings of ours: places that are in the
 // tree, columns that count characters, plain sentences, and no secrets. The packages that read
 // a format (sarif, formats) and adapters of single tools use it; it knows no format.
 //
-// What a tool prints is taken to be a stranger's word, since the tree under test may have made
-// the tool say it.
+// The output of a tool is untrusted input, because the tree under test may have made the tool
+// print it.
 package untrusted
 
 import (
@@ -20,28 +20,27 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// A Tree is what a tool looked at. The zero value knows nothing: then only relative paths are
-// taken, and what needs the text of the files is left out. It is for one report.
+// A Tree is the tree that a tool scanned. The zero value knows no files: it accepts only relative
+// paths, and leaves out everything that needs the text of the files. A Tree is for one report.
 type Tree struct {
-	// Root is the absolute folder under which the tool saw the tree. Absolute paths are taken
-	// only when they are in it.
+	// Root is the absolute path at which the tool saw the tree. Absolute paths are accepted only
+	// if they are below it.
 	Root string
 
-	// Content gives the content of a file by its path in the tree. Not ok means that there is no
-	// such file; nil content that is ok means a file whose text is not known.
+	// Content returns the content of the file at a path in the tree. ok is false if there is no
+	// such file. If ok is true and content is nil, the file exists but its text is not known.
 	Content func(path string) (content []byte, ok bool)
 
-	texts map[string]*text // of files that were asked for
-	held  int              // bytes of them
-	work  int              // bytes that were looked at
+	texts map[string]*text // the texts of files that were read
+	held  int              // bytes in texts
+	work  int              // bytes that were processed
 }
 
-// maxContent is the largest file whose text is looked at.
+// maxContent is the size of the largest file whose text is read.
 const maxContent = 10 << 20
 
-// Content gives the files of a target, for [Tree]. Files of a tree are read when they are asked
-// for, and a link is none of them. The function that is returned beside it frees
-// what was opened.
+// Content returns the files of a target, for [Tree]. Files of a tree are read when they are needed;
+// links do not count as files. The function done frees what was opened.
 func Content(t scanners.Target) (content func(path string) ([]byte, bool), done func()) {
 	if t.Scope == scanners.ScopeTree {
 		root, err := os.OpenRoot(t.Dir)
@@ -77,9 +76,9 @@ func readFile(root *os.Root, name string) ([]byte, bool) {
 	return b, true
 }
 
-// Name gives the place in the tree of a file that a tool names by a path: relative, absolute
+// Name returns the path in the tree of a file that a tool names by a path: relative, absolute
 // below the root, or either with the backslashes of Windows. The error says in a few words why
-// there is none.
+// there is no such file.
 func (t *Tree) Name(name string) (string, error) {
 	slashes := strings.ReplaceAll(name, `\`, "/")
 	if t.Content == nil {
@@ -88,8 +87,8 @@ func (t *Tree) Name(name string) (string, error) {
 	return t.find([]string{name, slashes, unescape(name)}, nil)
 }
 
-// URI is like [Tree.Name] for a URI reference, as RFC 3986 wants it or as tools write it in
-// spite of it. Base is what a relative one is relative to, empty for the root.
+// URI is like [Tree.Name] for a URI reference, whether it follows RFC 3986 or is written as tools write
+// it in spite of the RFC. A relative reference is relative to base; an empty base is the root.
 func (t *Tree) URI(ref, base string) (string, error) {
 	var folder *place
 	if base != "" {
@@ -102,7 +101,7 @@ func (t *Tree) URI(ref, base string) (string, error) {
 	return t.find([]string{unescape(ref), ref}, folder)
 }
 
-// find takes the first of the spellings that names a file of the tree.
+// find returns the path of the first spelling that names a file of the tree.
 func (t *Tree) find(spellings []string, base *place) (string, error) {
 	var first error
 	for _, s := range spellings {
@@ -137,7 +136,7 @@ func parse(s string) (place, error) {
 	if len(s) > 5 && strings.EqualFold(s[:5], "file:") {
 		s = s[5:]
 		if strings.HasPrefix(s, "//") {
-			// Tools write file://main.go, too: then what stands for a host is a folder.
+			// Some tools write file://main.go: then the part in the place of the host belongs to the path.
 			s = strings.TrimPrefix(s[2:], "localhost")
 		}
 	}
@@ -165,12 +164,12 @@ func (t *Tree) resolve(s string, base *place) (string, error) {
 		switch {
 		case !base.absolute:
 			p.path = path.Join(base.path, p.path)
-		case t.Root != "" && base.path != "/": // trivy says file:/// and means its folder
+		case t.Root != "" && base.path != "/": // trivy writes file:/// and means its folder
 			p = place{path.Join(base.path, p.path), true}
 		}
 	}
 	if !p.absolute && t.Root != "" && strings.HasPrefix(p.path, "../") {
-		p = place{path.Join(strings.ReplaceAll(t.Root, `\`, "/"), p.path), true} // ../tree/a is a
+		p = place{path.Join(strings.ReplaceAll(t.Root, `\`, "/"), p.path), true} // ../tree/a means a
 	}
 	if p.absolute {
 		root, err := parse(strings.ReplaceAll(t.Root, `\`, "/"))
@@ -196,7 +195,7 @@ func (t *Tree) resolve(s string, base *place) (string, error) {
 // validBytes is [fs.ValidPath] for names that are not UTF-8, which git allows.
 func validBytes(name string) bool { return fs.ValidPath(strings.ToValidUTF8(name, "x")) }
 
-// unescape decodes a URI reference. Backslashes are no part of one, so they are those of
+// unescape decodes a URI reference. A URI reference holds no backslashes, so any in it are those of
 // Windows, but only before decoding: %5C is part of a name.
 func unescape(ref string) string {
 	ref = strings.ReplaceAll(ref, `\`, "/")

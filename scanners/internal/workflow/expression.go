@@ -9,19 +9,19 @@ import (
 	"github.com/rhysd/actionlint"
 )
 
-// maxExpression is how long an expression may be: GitHub evaluates none that is longer
-// ("Exceeded max expression length 21000"), and the parser calls itself.
+// maxExpression is how long an expression may be: GitHub does not evaluate longer ones
+// ("Exceeded max expression length 21000"), and the parser is recursive.
 const maxExpression = 21000
 
 // An Expression is one ${{ … }} of a value.
 type Expression struct {
 	Node     actionlint.ExprNode
-	From, To int    // the bytes of the value that it takes, braces included
+	From, To int    // its range of bytes in the value, braces included
 	Text     string // of these bytes
 }
 
-// Expressions gives the expressions of a value. What does not parse is left out: GitHub refuses
-// it too.
+// Expressions iterates over the expressions of a value. It leaves out those that do not parse: GitHub
+// refuses them too.
 func Expressions(s *actionlint.String) iter.Seq[Expression] {
 	return func(yield func(Expression) bool) {
 		if s == nil {
@@ -48,7 +48,8 @@ func Expressions(s *actionlint.String) iter.Seq[Expression] {
 	}
 }
 
-// Condition gives the expression of an if, which needs no braces, or nil.
+// Condition returns the expression of an if, which needs no braces. It returns nil if s is nil or does not
+// parse.
 func Condition(s *actionlint.String) actionlint.ExprNode {
 	if s == nil || len(s.Value) > maxExpression {
 		return nil
@@ -64,7 +65,7 @@ func Condition(s *actionlint.String) actionlint.ExprNode {
 	return node
 }
 
-// Visit calls f for n and everything in it.
+// Visit calls f for n and all nodes below it.
 func Visit(n actionlint.ExprNode, f func(actionlint.ExprNode)) {
 	actionlint.VisitExprNode(n, func(node, _ actionlint.ExprNode, entering bool) {
 		if entering {
@@ -73,7 +74,7 @@ func Visit(n actionlint.ExprNode, f func(actionlint.ExprNode)) {
 	})
 }
 
-// Name gives the dotted name of a context or of a property of one, such as github.event.number,
+// Name returns the dotted name of a context or of a context's property, such as github.event.number,
 // or "".
 func Name(n actionlint.ExprNode) string {
 	switch n := n.(type) {
@@ -99,8 +100,8 @@ func dotted(n actionlint.ExprNode, property string) string {
 	return ""
 }
 
-// Values gives the parts of an expression whose text can be in its result: not what is only
-// compared or tested.
+// Values returns the parts of an expression whose text can be in its result. It leaves out parts that are
+// only compared or tested.
 func Values(n actionlint.ExprNode) []actionlint.ExprNode {
 	switch n := n.(type) {
 	case *actionlint.LogicalOpNode:
@@ -123,8 +124,8 @@ func Values(n actionlint.ExprNode) []actionlint.ExprNode {
 	return nil
 }
 
-// Literal reports whether an expression stands in JavaScript as JSON where a value is expected.
-// JSON is JavaScript, so that is safe, whatever it holds; between quotes it is not.
+// Literal reports whether an expression writes JSON into JavaScript where a value is expected.
+// JSON is JavaScript, so that is safe whatever the JSON holds; between quotes it is not safe.
 func Literal(code *actionlint.String, e Expression) bool {
 	call, ok := e.Node.(*actionlint.FuncCallNode)
 	before := strings.TrimRight(code.Value[:e.From], " \t")
@@ -133,8 +134,8 @@ func Literal(code *actionlint.String, e Expression) bool {
 
 var quotedName = regexp.MustCompile(`"([^"]+)"`)
 
-// Untrusted gives the names of what an outsider can write that can be in the result of an
-// expression, sorted. The roots say what that is.
+// Untrusted returns the names of the inputs that an outsider can write and that can be in the result of an
+// expression, sorted. The roots define which inputs an outsider can write.
 func Untrusted(n actionlint.ExprNode, roots actionlint.UntrustedInputSearchRoots) []string {
 	var names []string
 	for _, v := range Values(n) {
@@ -163,7 +164,7 @@ func Untrusted(n actionlint.ExprNode, roots actionlint.UntrustedInputSearchRoots
 // inputs while the workflow runs with the repository's token and secrets. A pull request of a
 // fork runs without them
 // (https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows#workflows-in-forked-repositories),
-// unless by pull_request_target. Who calls a reusable workflow, or uses an action, is not known.
+// except with pull_request_target. The callers of a reusable workflow, and the users of an action, are not known.
 func (f *File) Outsiders(inputs []string) bool {
 	return slices.ContainsFunc(inputs, func(name string) bool {
 		switch {

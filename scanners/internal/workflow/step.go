@@ -6,8 +6,8 @@ import (
 	"github.com/rhysd/actionlint"
 )
 
-// Script gives the step's script: what it runs, or the JavaScript of actions/github-script. It
-// is nil if there is none.
+// Script returns the step's script: the text of its run, or the JavaScript of actions/github-script. It
+// returns nil if the step has no script.
 func Script(s *actionlint.Step) *actionlint.String {
 	if run := Run(s); run != nil {
 		return run
@@ -18,7 +18,7 @@ func Script(s *actionlint.Step) *actionlint.String {
 	return nil
 }
 
-// Run gives what the step runs, or nil.
+// Run returns the step's run text, or nil.
 func Run(s *actionlint.Step) *actionlint.String {
 	if run, ok := s.Exec.(*actionlint.ExecRun); ok {
 		return run.Run
@@ -26,7 +26,7 @@ func Run(s *actionlint.Step) *actionlint.String {
 	return nil
 }
 
-// Uses gives the action of the step, in lower case and without its version, and the version.
+// Uses returns the action of the step, in lower case and without its version, and the version.
 func Uses(s *actionlint.Step) (name, version string) {
 	if u := Action(s); u != nil {
 		name, version, _ = strings.Cut(u.Value, "@")
@@ -34,7 +34,7 @@ func Uses(s *actionlint.Step) (name, version string) {
 	return strings.ToLower(name), version
 }
 
-// Action gives the action of the step with its version, or nil.
+// Action returns the action of the step with its version, or nil.
 func Action(s *actionlint.Step) *actionlint.String {
 	if exec, ok := s.Exec.(*actionlint.ExecAction); ok {
 		return exec.Uses
@@ -42,7 +42,7 @@ func Action(s *actionlint.Step) *actionlint.String {
 	return nil
 }
 
-// Input gives the input of this name, in lower case, of the step's action, or nil.
+// Input returns the input with this name, which must be in lower case, of the step's action, or nil.
 func Input(s *actionlint.Step, name string) *actionlint.String {
 	if exec, ok := s.Exec.(*actionlint.ExecAction); ok && exec.Inputs[name] != nil {
 		return exec.Inputs[name].Value
@@ -50,7 +50,7 @@ func Input(s *actionlint.Step, name string) *actionlint.String {
 	return nil
 }
 
-// Is reports whether the input of this name has this value, without regard to case.
+// Is reports whether the input with this name has this value, ignoring case.
 func Is(s *actionlint.Step, name, value string) bool {
 	in := Input(s, name)
 	return in != nil && strings.EqualFold(strings.TrimSpace(in.Value), value)

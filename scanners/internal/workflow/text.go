@@ -8,14 +8,14 @@ import (
 	"github.com/rhysd/actionlint"
 )
 
-// A Place is where a finding is, in the terms of [scanners.Finding].
+// A Place is the place of a finding, in the terms of [scanners.Finding].
 type Place struct{ Line, EndLine, Column, EndColumn int }
 
-// A Region is a part of a file, in bytes.
+// A region is a part of a file, in bytes.
 type region struct{ from, to int }
 
-// A text finds places. YAML counts lines by more characters than git does, and its library gives
-// only where a value begins.
+// A text finds places in a file. In YAML more characters end a line than in git, and the YAML library
+// reports only where a value begins.
 type text struct {
 	raw  string
 	yaml []int // where each line begins, as YAML counts
@@ -41,7 +41,7 @@ func newText(raw string) text {
 	return t
 }
 
-// offset gives the byte at which a value begins.
+// offset returns the byte at which a value begins.
 func (t text) offset(p *actionlint.Pos) int {
 	if p == nil || p.Line < 1 {
 		return 0
@@ -54,7 +54,7 @@ func (t text) offset(p *actionlint.Pos) int {
 	return at
 }
 
-// place gives the place of a region that is not empty.
+// place returns the place of a region, which must not be empty.
 func (t text) place(r region) Place {
 	line, column := t.lineColumn(r.from)
 	endLine, endColumn := t.lineColumn(r.to)
@@ -69,7 +69,7 @@ func (t text) lineColumn(at int) (line, column int) {
 	return line, utf8.RuneCountInString(t.raw[t.git[line-1]:at]) + 1
 }
 
-// Place gives the place of a value. That of a value on several lines is its first line.
+// Place returns the place of a value. For a value on several lines it is the first line.
 func (f *File) Place(s *actionlint.String) Place {
 	if r, ok := f.region(s); ok {
 		return f.text.place(r)
@@ -77,11 +77,11 @@ func (f *File) Place(s *actionlint.String) Place {
 	return f.Line(s.Pos)
 }
 
-// Line gives the line of a position, as a whole.
+// Line returns the whole line of a position.
 func (f *File) Line(p *actionlint.Pos) Place {
 	line, _ := f.text.lineColumn(f.text.offset(p))
 	if last := len(f.text.git); line == last && line > 1 && f.text.git[last-1] == len(f.text.raw) {
-		line-- // behind the last line end
+		line-- // the position is after the last line end
 	}
 	return Place{Line: line, EndLine: line}
 }
@@ -99,8 +99,8 @@ func (f *File) region(s *actionlint.String) (region, bool) {
 	return region{}, false
 }
 
-// Part gives the place of a part of a value, from byte from to byte to of it. It is exact only as
-// often as there may be findings.
+// Part returns the place of the part of a value between the bytes from and to. After maxFindings calls it
+// returns only the line of the value.
 func (f *File) Part(s *actionlint.String, from, to int) Place {
 	if f.parts++; f.parts > maxFindings {
 		return f.Line(s.Pos)
@@ -111,8 +111,8 @@ func (f *File) Part(s *actionlint.String, from, to int) Place {
 	return f.Line(s.Pos)
 }
 
-// A partOf is a text in a value, and a seen is how far it was looked for: to the byte of the
-// value, and to the byte of the file.
+// A partOf is a text in a value, and a seen is how far the search for it got, as a byte of the value
+// and a byte of the file.
 type (
 	partOf struct {
 		value *actionlint.String
@@ -121,7 +121,7 @@ type (
 	seen struct{ value, file int }
 )
 
-// part looks for the part's text behind the value's begin. The n-th of its kind in the value is
+// part searches for the part's text from the beginning of the value. The n-th occurrence in the value is
 // the n-th in the source, whatever the quotes and the indentation are.
 func (f *File) part(s *actionlint.String, from, to int) (region, bool) {
 	want := strings.TrimRight(s.Value[from:to], "\n")
@@ -144,7 +144,7 @@ func (f *File) part(s *actionlint.String, from, to int) (region, bool) {
 	return region{at.file - len(want), at.file}, true
 }
 
-// Rest gives what stands on the line behind a value, without white space.
+// Rest returns the rest of the line after a value, without surrounding white space.
 func (f *File) Rest(s *actionlint.String) (rest string, ok bool) {
 	r, ok := f.region(s)
 	if !ok {

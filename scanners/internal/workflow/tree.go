@@ -7,14 +7,13 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// tree gives the YAML tree of text, or nil if it is none. It refuses one whose aliases unfold to
-// too much, for actionlint follows each alias. It reads with actionlint's own YAML library, so
-// that the two cannot differ over what an alias is; that is also why go.mod names its exact
-// version.
+// tree returns the YAML tree of text, or nil if text is not YAML. It refuses a tree whose aliases unfold to
+// too much, because actionlint follows each alias. It uses actionlint's own YAML library, so that the two
+// cannot disagree about what an alias is; that is also why go.mod names the library's exact version.
 func tree(text []byte) (*yaml.Node, error) {
 	var root yaml.Node
 	if yaml.Unmarshal(text, &root) != nil {
-		return nil, nil // Parse tells what actionlint says of it
+		return nil, nil // Parse reports actionlint's error
 	}
 	if unfolded(&root, map[*yaml.Node]int{}) > maxUnfolded {
 		return nil, errUnfolded
@@ -25,8 +24,8 @@ func tree(text []byte) (*yaml.Node, error) {
 	return root.Content[0], nil
 }
 
-// unfolded tells the size of the tree with aliases replaced by what they stand for, up to a bit
-// over the limit. An alias in its own anchor counts once: actionlint does not follow it.
+// unfolded returns the size of the tree with aliases replaced by the values that they stand for, up to a
+// bit over the limit. An alias inside its own anchor counts once: actionlint does not follow it.
 func unfolded(n *yaml.Node, known map[*yaml.Node]int) int {
 	if n.Kind == yaml.AliasNode {
 		return known[n.Alias] + 1
@@ -42,8 +41,8 @@ func unfolded(n *yaml.Node, known map[*yaml.Node]int) int {
 	return size
 }
 
-// action gives the steps of a composite action, or the image of a Docker action, as a job. Other
-// actions have none.
+// action returns a job with the steps of a composite action, or with the image of a Docker action as its
+// only step. For other actions the job has no steps.
 func action(root *yaml.Node) map[string]*actionlint.Job {
 	job := &actionlint.Job{ID: &actionlint.String{Pos: &actionlint.Pos{}}, Pos: &actionlint.Pos{}}
 	runs := value(root, "runs")
@@ -84,7 +83,7 @@ func step(n *yaml.Node) *actionlint.Step {
 	return s
 }
 
-// value gives the value of a key of a mapping, or nil.
+// value returns the value of a key of a mapping, or nil.
 func value(n *yaml.Node, key string) *yaml.Node {
 	for k, v := range pairs(n) {
 		if k.Value == key {
@@ -94,7 +93,7 @@ func value(n *yaml.Node, key string) *yaml.Node {
 	return nil
 }
 
-// pairs gives the scalar keys of a mapping with their values. Whatever is no mapping has none.
+// pairs iterates over the scalar keys of a mapping and their values. A node that is not a mapping has none.
 func pairs(n *yaml.Node) func(yield func(k, v *yaml.Node) bool) {
 	return func(yield func(k, v *yaml.Node) bool) {
 		if n == nil || n.Kind != yaml.MappingNode {

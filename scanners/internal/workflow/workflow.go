@@ -1,10 +1,10 @@
 // Package workflow reads GitHub Actions workflows and composite actions for the scanners that
-// judge them. What a workflow means is actionlint's business (https://github.com/rhysd/actionlint):
-// its parser, its expressions. This package adds what a scanner of strangers' files needs around
-// it: bounds, places in the source, and the steps of composite actions, which actionlint does not
-// read.
+// check them. It uses the parser and the expressions of actionlint
+// (https://github.com/rhysd/actionlint), which define what a workflow means. It adds what a scanner of
+// untrusted files needs: bounds, places in the source, and the steps of composite actions, which
+// actionlint does not read.
 //
-// Nothing here opens a file, starts a program or reads a configuration.
+// The package opens no file, starts no program and reads no configuration.
 package workflow
 
 import (
@@ -25,22 +25,22 @@ const (
 	// Actionlint is the version of the library in go.mod.
 	Actionlint = "1.7.12"
 
-	// maxText is the largest file that is read. The largest of some 400 workflows of well-known
-	// repositories has 60 KB.
+	// maxText is the size of the largest file that is read. The largest of some 400 workflows of
+	// well-known repositories has 60 KB.
 	maxText = 512 << 10
 
-	// maxUnfolded is how much a file may be after its aliases are replaced by what they stand for.
+	// maxUnfolded is how large a file may be after its aliases are replaced by their values.
 	maxUnfolded = 8 << 20
 
 	// maxSteps is how many steps a file may have. The largest of those workflows has some 200.
 	maxSteps = 1000
 
-	// maxFindings is how many findings of one file are told. A reader has seen enough by then.
+	// maxFindings is how many findings of one file are reported. A reader has seen enough by then.
 	maxFindings = 1000
 )
 
-// Files are the names of what this package reads, as globs: GitHub runs workflows of this one
-// folder only, and actions of any.
+// Files returns the globs of the files that this package reads: GitHub runs workflows in this one
+// folder only, and actions in any folder.
 func Files() []string {
 	return []string{".github/workflows/*.{yml,yaml}", "**/action.{yml,yaml}"}
 }
@@ -52,21 +52,21 @@ type File struct {
 	// "" and the action's steps.
 	Workflow *actionlint.Workflow
 	Action   bool
-	// Broken says why the file is no YAML. Its workflow is empty then.
+	// Broken says why the file is not valid YAML. Workflow is empty then.
 	Broken *actionlint.Error
 
 	text  text
-	parts int // how many were placed, see Part
+	parts int // the number of calls of Part
 	seen  map[partOf]seen
 }
 
-// A Rule is what is the same for all findings of a kind.
+// A Rule holds what all findings of a kind have in common.
 type Rule struct {
 	ID, Title, Why, Help, URL, CWE string
 }
 
-// Finding makes a finding of this rule. The identity is what the finding is about; white space
-// and order of fields in the file do not matter.
+// Finding returns a finding of this rule. The identity names what the finding is about; white space
+// and the order of fields in the file do not matter.
 func (f *File) Finding(r Rule, s scanners.Severity, at Place, message string, identity ...string) scanners.Finding {
 	return scanners.Finding{
 		Rule: r.ID, Severity: s, Path: f.Path,
@@ -76,9 +76,9 @@ func (f *File) Finding(r Rule, s scanners.Severity, at Place, message string, id
 	}
 }
 
-// Scan lets judge look at each file of the target. Findings are in the order of path, line,
-// column and rule, and each place has one of a rule. A file that cannot be read to its end makes
-// the scan incomplete, and costs nothing else.
+// Scan calls judge for each file of the target that the scanner is for. Findings are in the order of path,
+// line, column and rule; equal findings at one place are reported once. A file that cannot be read to its
+// end makes the scan incomplete, but other files are still scanned.
 func Scan(ctx context.Context, t scanners.Target, info scanners.Info, judge func(*File) []scanners.Finding) ([]scanners.Finding, error) {
 	if !info.Has(t.Scope) {
 		return nil, fmt.Errorf("scan with %s: scope %q is not one of its own", info.Name, t.Scope)
@@ -156,8 +156,8 @@ func reason(err error) string {
 	return "the scanner failed on it"
 }
 
-// Parse reads a workflow, or an action if that is the file's name. Text that is no YAML is no
-// error, see [File].
+// Parse reads a workflow, or an action if the file is not in the workflows folder. Text that is not YAML is
+// not an error, see [File].
 func Parse(path string, content []byte) (*File, error) {
 	switch {
 	case len(content) > maxText:
@@ -190,7 +190,7 @@ func Parse(path string, content []byte) (*File, error) {
 	return f, nil
 }
 
-// Jobs gives the jobs in the order of their names.
+// Jobs returns the jobs in the order of their names.
 func (f *File) Jobs() []*actionlint.Job {
 	var jobs []*actionlint.Job
 	for _, j := range f.Workflow.Jobs {
@@ -205,7 +205,7 @@ func (f *File) Jobs() []*actionlint.Job {
 // On reports whether one of the events triggers the workflow.
 func (f *File) On(events ...string) bool { return f.Trigger(events...) != nil }
 
-// Trigger gives the first of the workflow's events that is one of these, or nil.
+// Trigger returns the first of the workflow's events that is one of these, or nil.
 func (f *File) Trigger(events ...string) actionlint.Event {
 	for _, e := range f.Workflow.On {
 		if slices.Contains(events, e.EventName()) {
@@ -215,7 +215,8 @@ func (f *File) Trigger(events ...string) actionlint.Event {
 	return nil
 }
 
-// Writes lists the scopes that permissions give write access to, sorted: "all" for every one.
+// Writes returns the scopes that permissions give write access to, sorted. If it is all scopes, the only
+// element is "all".
 func Writes(p *actionlint.Permissions) []string {
 	var scopes []string
 	if p == nil {
@@ -233,7 +234,8 @@ func Writes(p *actionlint.Permissions) []string {
 	return scopes
 }
 
-// Token says what whoever takes over a job by some of its text can write with its token.
+// Token returns extents that say what an attacker can write with the job's token after taking over the job
+// through the text that by names.
 func (f *File) Token(job *actionlint.Job, by string) []scanners.Extent {
 	p := job.Permissions
 	if p == nil {
@@ -241,7 +243,7 @@ func (f *File) Token(job *actionlint.Job, by string) []scanners.Extent {
 	}
 	list := []scanners.Extent{{Of: "by " + strings.ReplaceAll(by, "/", " ")}}
 	if p == nil || p.All != nil && p.All.Value == "write-all" {
-		return append(list, scanners.Extent{Of: "write"}) // without a word, what it may do is set elsewhere
+		return append(list, scanners.Extent{Of: "write"}) // without permissions, the repository's settings decide
 	}
 	for _, scope := range Writes(p) {
 		list = append(list, scanners.Extent{Of: "write/" + scope})

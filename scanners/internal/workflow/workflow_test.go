@@ -26,7 +26,7 @@ func parse(t *testing.T, text string) *File {
 	return f
 }
 
-// script gives the text of a workflow whose only step has this value, in the source's own words.
+// script returns the text of a workflow whose only step has this value, written as in the source.
 func script(value string) string {
 	return "on: push\njobs:\n  job:\n    runs-on: x\n    steps:\n      - run: " + value + "\n"
 }
@@ -222,7 +222,7 @@ func TestScanTellsGaps(t *testing.T) {
 	}
 }
 
-// The reader of strangers' files fails on none, and every place it gives exists.
+// Parse panics on no untrusted file, and every place that it returns exists.
 func FuzzParse(f *testing.F) {
 	f.Add(path, script("|\n          echo ${{ github.head_ref }}"))
 	f.Add(path, script(`"\x41 ${{ format('{0}', a) }}"`))

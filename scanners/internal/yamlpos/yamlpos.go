@@ -1,8 +1,8 @@
-// Package yamlpos reads YAML of strangers into values that know their place.
+// Package yamlpos reads untrusted YAML into values that know their place.
 //
-// Aliases are shared, not copied, and merge keys are looked through, so that a bomb of aliases
-// stays as small as its text. The parser is the one that Kubernetes reads with; it bounds nesting
-// and takes time in proportion to the text, which those with better messages do not.
+// Aliases are shared, not copied, and merge keys are resolved at each lookup, so that a bomb of aliases
+// stays as small as its text. The parser is the one that Kubernetes uses; it bounds nesting
+// and takes time in proportion to the text. Parsers with better messages do not.
 package yamlpos
 
 import (
@@ -17,33 +17,33 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// A SyntaxError tells where a text is no YAML.
+// A SyntaxError reports the line on which a text is not valid YAML.
 type SyntaxError struct{ Line int }
 
 func (e *SyntaxError) Error() string { return "not valid YAML" }
 
-// A TooMuchError tells where a document becomes more than is read.
+// A TooMuchError reports the line on which a document becomes too much to be read.
 type TooMuchError struct{ Line int }
 
 func (e *TooMuchError) Error() string { return "too much for one YAML document" }
 
 const (
-	// maxWeight bounds what the parser makes of one document, see [Heavy]: some 200 MB of memory. The
-	// largest documents of real projects have a tenth of it.
+	// maxWeight bounds the memory that the parser uses for one document, see [Heavy]: some 200 MB. The
+	// largest documents of real projects have a tenth of this weight.
 	maxWeight = 500_000
 
-	// maxWork is how many values one document lets its reader see, where aliases show the same ones
-	// again and again.
+	// maxWork is how many values may be read from one document, counting each time that an alias makes
+	// the same value appear again.
 	maxWork = 10_000_000
 )
 
-// A Document is one of those that --- separates.
+// A Document is one document of a file. Lines with --- separate documents.
 type Document struct {
-	Line int // of its first line, from 1
+	Line int // the number of its first line, from 1
 	Text []byte
 }
 
-// Documents splits a file without parsing it, so that a broken document leaves the others whole.
+// Documents splits a file without parsing it, so that a broken document does not affect the others.
 func Documents(content []byte) iter.Seq[Document] {
 	return func(yield func(Document) bool) {
 		start, first, line := 0, 1, 0
@@ -57,7 +57,7 @@ func Documents(content []byte) iter.Seq[Document] {
 				if !yield(Document{first, content[start:at]}) {
 					return
 				}
-				// The marker stays: a value may stand behind it.
+				// The marker stays: a value may follow it on its line.
 				start, first = at, line
 			}
 			at = end
@@ -66,10 +66,10 @@ func Documents(content []byte) iter.Seq[Document] {
 	}
 }
 
-// A Kind tells the values apart.
+// A Kind is the kind of a value.
 type Kind int
 
-// The kinds. Other is null, or anything else that says nothing.
+// The kinds. Other is null, or any other value without content.
 const (
 	Other Kind = iota
 	Scalar
@@ -77,26 +77,26 @@ const (
 	List
 )
 
-// A Node is one value. All its methods may be called on nil, which is nothing at all.
+// A Node is one value. All its methods may be called on nil, which stands for a missing value.
 type Node struct {
 	Kind    Kind
 	Line    int    // where it begins
-	Text    string // of a scalar
+	Text    string // the text of a scalar
 	Quoted  bool   // a scalar that is certainly a string
 	Entries []Entry
 	Items   []*Node
 
-	// Column and EndColumn are the place of a scalar that is written plainly, on one line; else 0.
+	// Column and EndColumn are the place of a plain scalar on one line; otherwise they are 0.
 	Column, EndColumn int
-	merged            []*Node // of a map, by the key <<
+	merged            []*Node // the maps merged into a map by the key <<
 	work              *int    // what is left of maxWork, for all nodes of a document
 }
 
-// Spent reports whether the nodes of this one's document were asked for so much that they do not
-// answer any more: each is then nothing at all.
+// Spent reports whether maxWork is used up for this node's document. Then all nodes of the document
+// behave as missing values.
 func (n *Node) Spent() bool { return n != nil && n.work != nil && *n.work < 0 }
 
-// spend takes the work of seeing so many values, and reports whether there is enough of it.
+// spend counts the work of reading this many values, and reports whether there was enough work left.
 func (n *Node) spend(values int) bool {
 	if n.work == nil {
 		return true
@@ -114,7 +114,7 @@ type Entry struct {
 	Value *Node
 }
 
-// Get gives the value under a path of keys, or nil.
+// Get returns the value under a path of keys, or nil.
 func (n *Node) Get(keys ...string) *Node {
 	for _, key := range keys {
 		n = n.entry(key, map[*Node]bool{})
@@ -122,7 +122,7 @@ func (n *Node) Get(keys ...string) *Node {
 	return n
 }
 
-// entry looks into merged maps only once, because they may be shared in exponentially many ways.
+// entry searches each merged map only once, because maps may be shared in exponentially many ways.
 func (n *Node) entry(key string, seen map[*Node]bool) *Node {
 	if n == nil || n.Kind != Map || seen[n] || !n.spend(len(n.Entries)) {
 		return nil
@@ -141,8 +141,8 @@ func (n *Node) entry(key string, seen map[*Node]bool) *Node {
 	return nil
 }
 
-// Pairs gives the entries of a map, and after them those of the maps that are merged into it. A key
-// may come more than once, the one that counts first.
+// Pairs returns the entries of a map, and after them those of the maps that are merged into it. A key
+// may appear more than once; its first entry counts.
 func (n *Node) Pairs() []Entry { return n.pairs(map[*Node]bool{}) }
 
 func (n *Node) pairs(seen map[*Node]bool) []Entry {
@@ -157,7 +157,7 @@ func (n *Node) pairs(seen map[*Node]bool) []Entry {
 	return out
 }
 
-// List gives the items, or nothing when it is no list.
+// List returns the items, or nil if the node is not a list.
 func (n *Node) List() []*Node {
 	if n == nil || !n.spend(len(n.Items)) {
 		return nil
@@ -165,7 +165,7 @@ func (n *Node) List() []*Node {
 	return n.Items
 }
 
-// String gives the text of a scalar, or nothing.
+// String returns the text of a scalar, or "".
 func (n *Node) String() string {
 	if n == nil || n.Kind != Scalar {
 		return ""
@@ -173,11 +173,11 @@ func (n *Node) String() string {
 	return n.Text
 }
 
-// True and False report whether it is that boolean, in one of the spellings of YAML 1.1, which
+// True reports whether the node is the boolean true, in one of the spellings of YAML 1.1, which
 // Kubernetes reads.
 func (n *Node) True() bool { return n.oneOf("true", "yes", "on") }
 
-// False is the opposite of True, and not of its absence.
+// False reports whether the node is the boolean false, in the same way. A missing value is not false.
 func (n *Node) False() bool { return n.oneOf("false", "no", "off") }
 
 func (n *Node) oneOf(words ...string) bool {
@@ -211,12 +211,12 @@ func Parse(d Document) (*Node, error) {
 	return r.node(doc.Content[0]), nil
 }
 
-// A line is one as the parser counts them: for it more characters end a line than for git and GitHub
-// (https://yaml.org/spec/1.1/#b-char).
+// A line is a line as the parser counts them. More characters end a line for the parser than for git and
+// GitHub (https://yaml.org/spec/1.1/#b-char).
 type line struct {
 	text   string
-	number int  // of the line of the file that it is in
-	whole  bool // it is all of that
+	number int  // the number of the line of the file, as git counts, that it is in
+	whole  bool // it is all of that line
 }
 
 func linesOf(text string, first int) (list []line) {
@@ -234,10 +234,10 @@ func linesOf(text string, first int) (list []line) {
 	return list
 }
 
-// otherBreaks end a line for the parser, and not for git.
+// otherBreaks are the characters that end a line for the parser, but not for git.
 const otherBreaks = "\r\u0085\u2028\u2029"
 
-// splitSeq gives the parts of a line between its other breaks.
+// splitSeq iterates over the parts of a line between otherBreaks.
 func splitSeq(s string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for {
@@ -255,12 +255,12 @@ func splitSeq(s string) iter.Seq[string] {
 	}
 }
 
-// Heavy gives the line, from 1, on which the text holds more than most lines and marks of YAML, and 0
-// for one that does not. Each is a value, or a token that the parser keeps for one, and takes up to 400
-// bytes of it.
+// Heavy counts the lines and the marks of YAML in the text. It returns the line, from 1, on which their
+// number exceeds most, or 0 if it does not. Each is a value, or a token that the parser keeps for a value,
+// and takes up to 400 bytes of the parser's memory.
 func Heavy(text string, most int) int {
 	if len(text) <= most {
-		return 0 // there are no more than bytes
+		return 0 // there cannot be more of them than bytes
 	}
 	weight, line := 0, 1
 	for i := range len(text) {
@@ -284,7 +284,7 @@ func Heavy(text string, most int) int {
 
 var errorLine = regexp.MustCompile(`\bline ([0-9]+):`)
 
-// lineOf reads the line from an error's text, where alone the library tells it.
+// lineOf reads the line from an error's text. The library reports it only there.
 func lineOf(err error) int {
 	if m := errorLine.FindStringSubmatch(err.Error()); m != nil {
 		if n, err := strconv.Atoi(m[1]); err == nil {
@@ -294,14 +294,14 @@ func lineOf(err error) int {
 	return 1
 }
 
-// A reader makes nodes of one document.
+// A reader converts one document to nodes.
 type reader struct {
 	lines   []line
-	anchors map[*yaml.Node]*Node // nil for one that is being read: it contains itself
+	anchors map[*yaml.Node]*Node // a nil value means that the node is being read, so an alias to it would contain itself
 	work    *int
 }
 
-// line gives the number in the file of a line that the parser tells.
+// line returns the file's number for a line that the parser reports.
 func (r *reader) line(n int) int { return r.lines[min(max(n, 1), len(r.lines))-1].number }
 
 func (r *reader) node(n *yaml.Node) *Node {
@@ -358,9 +358,9 @@ func (r *reader) put(to *Node, key *yaml.Node, value *Node) {
 	to.Entries = append(to.Entries, Entry{Key: key.Value, Line: r.line(key.Line), Value: value})
 }
 
-// place gives a plain scalar its columns, if its text stands there as the parser says.
+// place sets the columns of a plain scalar, if its text is where the parser reports it.
 func (r *reader) place(n *Node, line, column int) {
-	const longest = 1000 // of a line that is worth a column; a file of one line has many values on it
+	const longest = 1000 // longer lines get no columns; a file of one line has many values on it
 	if n.Quoted || n.Text == "" || line < 1 || line > len(r.lines) || column < 1 || !r.lines[line-1].whole || len(r.lines[line-1].text) > longest {
 		return
 	}

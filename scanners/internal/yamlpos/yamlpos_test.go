@@ -86,7 +86,7 @@ func TestDocuments(t *testing.T) {
 	}
 }
 
-// Lines are those of git: what else ends one for the parser counts for nothing.
+// Line numbers are those of git. Characters that end a line only for the parser do not count.
 func TestLinesAreThoseOfTheFile(t *testing.T) {
 	t.Parallel()
 	for _, end := range []string{"\r", "\u0085", "\u2028", "\u2029"} {
@@ -103,7 +103,7 @@ func TestLinesAreThoseOfTheFile(t *testing.T) {
 	}
 }
 
-// None of these may kill the program, which a full stack would do.
+// None of these may kill the program, as a stack overflow would.
 func TestHostile(t *testing.T) {
 	t.Parallel()
 	bomb := "a0: &a0 {x: y}\n"
@@ -145,8 +145,8 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// TestTooMuch refuses a document before it is parsed, and stops answering where aliases show one list again
-// and again. A document beside it is read.
+// TestTooMuch checks that too large a document is refused before it is parsed, and that nodes stop answering
+// when aliases show one list again and again. Another document of the file is read.
 func TestTooMuch(t *testing.T) {
 	t.Parallel()
 	for name, piece := range map[string]string{"lines": "\n", "keys": "k:\n", "items": "- x\n", "flow": "[", "carriage returns": "- x\r", "anchors": "- &a\n"} {
