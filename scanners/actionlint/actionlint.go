@@ -1,20 +1,20 @@
-// Package actionlint judges GitHub Actions workflows with the rules of actionlint
+// Package actionlint checks GitHub Actions workflows with the rules of actionlint
 // (https://github.com/rhysd/actionlint), in process.
 //
-// Of its rules only those count that matter for security: untrusted input in scripts, passwords
-// of containers, conditions that are always true, and commands that were withdrawn for security's
-// sake. Types, globs, shell names, unknown permissions and outdated actions are left to
-// actionlint itself: a workflow that is wrong in such a way does not run, or not as its author
+// It applies only the rules that matter for security: untrusted input in scripts, passwords
+// of containers, conditions that are always true, and commands that GitHub withdrew for security
+// reasons. It leaves types, globs, shell names, unknown permissions and outdated actions to
+// actionlint itself: a workflow with such an error does not run, or not as its author
 // wished, and that harms nobody else.
 //
-// A workflow that is no YAML is one finding, and a mild one: GitHub does not run it either, but
-// nothing was judged, and silence would look like praise. An unknown key or permission is nothing:
-// GitHub invents them faster than the library.
+// A workflow that is not valid YAML is one finding of low severity: GitHub does not run it either, but
+// nothing in it was checked, and no finding would look as if all was well. An unknown key or permission is
+// not a finding: GitHub invents them faster than the library.
 //
-// No file but the target's is read: neither .github/actionlint.yaml, nor actions and workflows
-// of the tree, and neither shellcheck nor pyflakes is started. The library's own walk over
-// expressions is not used, for it stops at the first bad expression of a script and does not
-// tell the line of it; its parser and its list of untrusted inputs are.
+// The package reads only the target's files, not .github/actionlint.yaml, nor actions and workflows
+// of the tree, and it starts neither shellcheck nor pyflakes. It uses the library's parser and its list of
+// untrusted inputs, but not its walk over expressions, because that stops at the first bad expression of a
+// script and does not report the expression's line.
 package actionlint
 
 import (
@@ -41,7 +41,7 @@ var info = scanners.Info{
 	Suppressions: scanners.Suppressions{Files: []string{".github/actionlint.{yaml,yml}"}},
 }
 
-// Scanner judges workflows. The zero value is ready.
+// Scanner checks workflows. The zero value is ready.
 type Scanner struct{}
 
 // Info implements [scanners.Scanner].
@@ -145,15 +145,15 @@ func (j *judgement) scripts(step *actionlint.Step, job *actionlint.Job) {
 
 func (j *judgement) credentials(job *actionlint.Job) {
 	rule := actionlint.NewRuleCredentials()
-	_ = rule.VisitJobPre(job) // it has no error to give
+	_ = rule.VisitJobPre(job) // always returns nil
 	for i, err := range rule.Errs() {
 		at := j.Line(&actionlint.Pos{Line: err.Line, Col: 1})
 		j.add(credentials, scanners.High, at, "The password of a container registry stands here in plain text.", job.ID.Value, fmt.Sprint(i))
 	}
 }
 
-// condition looks at the condition itself, because the library parses it whatever its length is.
-// It tells of constants too, but whoever writes `if: false` means it.
+// condition checks conditions without the library's rule, because that parses a condition of any length.
+// The rule also reports constants, but an `if: false` is intended.
 func (j *judgement) condition(cond *actionlint.String, of, job string) {
 	if cond == nil || !cond.ContainsExpression() || cond.IsExpressionAssigned() && strings.TrimSpace(cond.Value) == cond.Value {
 		return
@@ -164,7 +164,7 @@ func (j *judgement) condition(cond *actionlint.String, of, job string) {
 
 func (j *judgement) deprecated(step *actionlint.Step, job string) {
 	rule := actionlint.NewRuleDeprecatedCommands()
-	_ = rule.VisitStep(step) // it has no error to give
+	_ = rule.VisitStep(step) // always returns nil
 	var told []string
 	for _, err := range rule.Errs() {
 		command, _, _ := strings.Cut(strings.TrimPrefix(err.Message, `workflow command "`), `"`)

@@ -36,7 +36,7 @@ func TestColumns(t *testing.T) {
 	}
 }
 
-// No text of a workflow, however hostile, makes a scan fail.
+// No text of a workflow, however hostile, may make a scan fail.
 func FuzzScan(f *testing.F) {
 	files, err := filepath.Glob("testdata/*/*/.github/workflows/*")
 	if err != nil || len(files) == 0 {

@@ -1,10 +1,10 @@
-// Package astgrep looks for an operator's own patterns in code with ast-grep
+// Package astgrep searches code for an operator's own patterns with ast-grep
 // (https://ast-grep.github.io).
 //
-// The rules are those of the operator: a folder with a sgconfig.yml. A rule's metadata may hold cwe,
-// url and why, its note says how to mend it, and its fix becomes one of ours. The severities are
-// the rule's: error is high, warning medium, info low, hint a note. A sgconfig.yml of the tree is
-// not shown to it, and the comment ast-grep-ignore is taken out.
+// The operator provides the rules: a folder with a sgconfig.yml. A rule's metadata may hold cwe,
+// url and why, its note becomes the help, and its fix becomes a fix of the finding. The rule sets the
+// severity: error is high, warning medium, info low, hint a note. ast-grep does not see a sgconfig.yml of
+// the tree, and the comment ast-grep-ignore is removed.
 package astgrep
 
 import (
@@ -16,7 +16,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/tool"
 )
 
-// New gives the scanner for the rules in a folder.
+// New returns the scanner for the rules in a folder.
 func New(tools *tool.Runner, rules string) scanners.Scanner {
 	return tools.Scanner(tool.Adapter{
 		Info: scanners.Info{

@@ -1,10 +1,10 @@
-// Package bandit looks for security problems in Python with Bandit (https://bandit.readthedocs.io).
+// Package bandit finds security problems in Python with Bandit (https://bandit.readthedocs.io).
 //
-// Nothing in the tree configures it: .bandit, setup.cfg, tox.ini and the others that it may read
-// are not shown to it, and the comment nosec counts for nothing.
+// Nothing in the tree configures Bandit: it does not see .bandit, setup.cfg, tox.ini and the other files
+// that it could read its configuration from, and the comment nosec has no effect.
 //
-// The severity is Bandit's own, but low where its confidence is low or where the rule only asks for a
-// second look.
+// The severity is Bandit's own, but at most low if its confidence is low, and low if the rule only asks
+// for a second look.
 package bandit
 
 import (
@@ -19,7 +19,7 @@ import (
 //go:embed rules.yaml
 var rules []byte
 
-// New gives the scanner.
+// New returns the scanner.
 func New(tools *tool.Runner) scanners.Scanner {
 	return tools.Scanner(tool.Adapter{
 		Info: scanners.Info{
@@ -40,16 +40,16 @@ func New(tools *tool.Runner) scanners.Scanner {
 		},
 		Oldest:   "1.6.0",
 		Install:  "Install Bandit: https://bandit.readthedocs.io/en/latest/start.html#installation",
-		OwnFiles: map[string]string{"bandit.ini": "[bandit]\n"}, // rather than to look for one
+		OwnFiles: map[string]string{"bandit.ini": "[bandit]\n"}, // so that it does not search for one
 		Args: func(r tool.Run) []string {
-			// Passwords are found, without being repeated, by the gate for secrets. That something is
-			// asserted, that an exception is swallowed, that a module is imported whose use is looked at, or
-			// that a program is started without a shell, is no problem by itself.
+			// The gate for secrets finds passwords, and does not repeat them. An assertion, a swallowed
+			// exception, the import of a module whose use is checked, or a program started without a
+			// shell is not a problem by itself.
 			return append([]string{
 				"--quiet", "--format=json", "--ignore-nosec",
 				"--skip=B105,B106,B107,B101,B110,B112,B403,B404,B405,B406,B407,B408,B409,B410,B411,B603,B607",
 				"--ini=" + r.Own + "/bandit.ini",
-				"--exclude=", // else it leaves out files with .git, CVS or the like anywhere in their names
+				"--exclude=", // by default it leaves out files with .git, CVS or the like anywhere in their names
 			}, r.Files...)
 		},
 		Found: []int{1},

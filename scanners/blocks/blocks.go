@@ -1,9 +1,9 @@
 // Package blocks divides a file into the parts that people name and move as a whole: resources of
 // Terraform, stages of a Dockerfile, objects of Kubernetes, services, jobs, and functions of code.
-// Whoever compares two versions of a file learns from it whether a problem stayed where it was.
+// By comparing the blocks of two versions of a file, a caller can decide whether a problem stayed in its place.
 //
-// It takes any text and never fails. What it does not understand is in no block, and what it
-// understands wrongly makes a problem that stayed look like one that came.
+// It accepts any text and never fails. Text that it does not understand is in no block. If it
+// misunderstands a text, an old problem may look like a new one.
 package blocks
 
 import (
@@ -20,10 +20,10 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/yamlpos"
 )
 
-// maxSize bounds a file that is divided, in bytes.
+// maxSize is the size of the largest file that is divided, in bytes.
 const maxSize = 1 << 20
 
-// A Kind says what the blocks of a file are.
+// A Kind is the kind of a file's blocks.
 type Kind string
 
 // The kinds.
@@ -31,18 +31,18 @@ const (
 	Terraform Kind = "resource"
 	Stages    Kind = "stage"
 	Mapping   Kind = "entry" // of YAML: a service, a job, a Kubernetes object
-	Code      Kind = "code"  // functions, or what else stands at the edge of a text
+	Code      Kind = "code"  // functions, and other lines without indentation
 	Whole     Kind = "file"  // the file is not divided
 )
 
-// A Division is a file with its blocks. The zero value has none.
+// A Division is a file divided into blocks. The zero value has no blocks.
 type Division struct {
 	Kind  Kind
-	Names []string // of the blocks, in the order in which they begin; several may have one name
-	of    []int    // by the line's number, from 0: which block it is in, or -1
+	Names []string // the names of the blocks, in the order in which they begin; several may have the same name
+	of    []int    // for each line, from 0: the index of its block, or -1
 }
 
-// At gives the block in which a line is, counted from 1, or -1.
+// At returns the index in Names of the block that a line is in, or -1. Lines count from 1.
 func (d Division) At(line int) int {
 	if line < 1 || line > len(d.of) {
 		return -1
@@ -50,7 +50,7 @@ func (d Division) At(line int) int {
 	return d.of[line-1]
 }
 
-// Divide finds the blocks of a file. A line is in at most one, the innermost.
+// Divide finds the blocks of a file. A line is in at most one block, the innermost.
 func Divide(name string, content []byte) Division {
 	if len(content) > maxSize || bytes.IndexByte(content, 0) >= 0 {
 		return Division{Kind: Whole}
@@ -73,7 +73,7 @@ func Divide(name string, content []byte) Division {
 	for i := range d.of {
 		d.of[i] = -1
 	}
-	// The later one has the lines that are in two. Those of a block end where the next begins.
+	// A line in two blocks belongs to the later one. A block ends where the next begins.
 	for i, b := range list {
 		d.Names = append(d.Names, b.name)
 		to := min(b.to, len(d.of))
@@ -87,13 +87,13 @@ func Divide(name string, content []byte) Division {
 	return d
 }
 
-// A block is a part of a file, with the lines from and to in it.
+// A block is a part of a file. The lines from and to belong to it.
 type block struct {
 	name     string
 	from, to int
 }
 
-// dockerfiles are the names that Docker, Podman and editors know.
+// dockerfiles matches the file names that Docker, Podman and editors recognise.
 var dockerfiles = regexp.MustCompile(`(?i)^((docker|container)file(\..*)?|.*\.(docker|container)file)$`)
 
 func kindOf(name string) Kind {
@@ -109,7 +109,7 @@ func kindOf(name string) Kind {
 	return Code
 }
 
-// terraform gives the blocks at the edge, by their type and labels.
+// terraform returns the outermost blocks, named after their type and labels.
 func terraform(content []byte) (list []block) {
 	tokens, _ := hclsyntax.LexConfig(content, "", hcl.InitialPos)
 	depth := 0
@@ -140,7 +140,7 @@ func terraform(content []byte) (list []block) {
 			}
 		}
 	}
-	if n := len(list); n > 0 && list[n-1].to == 0 { // it is not closed
+	if n := len(list); n > 0 && list[n-1].to == 0 { // the last block is not closed
 		list[n-1].to = lines(content)
 	}
 	return list
@@ -154,7 +154,8 @@ func lines(content []byte) int {
 	return n
 }
 
-// stages gives what begins with FROM, by the stage's name, else by its image without a version.
+// stages returns the stages, which begin with FROM. Each is named after the stage's name, or else its image
+// without a version.
 func stages(content []byte) (list []block) {
 	result, err := parser.Parse(bytes.NewReader(content))
 	if err != nil {
@@ -179,7 +180,7 @@ func stages(content []byte) (list []block) {
 	return list
 }
 
-// entries gives the objects of Kubernetes, and what is listed by name in a file of Docker Compose, a
+// entries returns the objects of Kubernetes, and the named entries in a file of Docker Compose, a
 // workflow of GitHub or a template of CloudFormation.
 func entries(content []byte) (list []block) {
 	end := lines(content)
@@ -217,7 +218,7 @@ func entries(content []byte) (list []block) {
 	return list
 }
 
-// object names an object of Kubernetes.
+// object returns the block name of an object of Kubernetes.
 func object(n *yamlpos.Node) string {
 	name := "object"
 	for _, key := range [][]string{{"kind"}, {"metadata", "namespace"}, {"metadata", "name"}, {"metadata", "generateName"}} {
@@ -226,7 +227,7 @@ func object(n *yamlpos.Node) string {
 	return name
 }
 
-// mapping gives the entries of a map under a key of the document.
+// mapping returns the entries of the map under a key of the document.
 func mapping(root *yamlpos.Node, key string, last int) []block {
 	begins, after := 0, last
 	for _, e := range root.Entries {
@@ -242,7 +243,7 @@ func mapping(root *yamlpos.Node, key string, last int) []block {
 	return nil
 }
 
-// pairs gives the entries of a map whose last line is known.
+// pairs returns the entries of a map whose last line is known.
 func pairs(n *yamlpos.Node, prefix string, last int) (list []block) {
 	for _, e := range n.Entries {
 		if i := len(list); i > 0 {
@@ -253,7 +254,7 @@ func pairs(n *yamlpos.Node, prefix string, last int) (list []block) {
 	return list
 }
 
-// items gives the items of a list whose last line is known.
+// items returns the items of a list whose last line is known.
 func items(n *yamlpos.Node, last int, name func(*yamlpos.Node) string) (list []block) {
 	for _, item := range n.Items {
 		if i := len(list); i > 0 {
@@ -265,21 +266,22 @@ func items(n *yamlpos.Node, last int, name func(*yamlpos.Node) string) (list []b
 }
 
 var (
-	// heads matches the first line of a function: something in parentheses, and what opens a body.
+	// heads matches the first line of a function: something in parentheses, followed by the start of a body.
 	heads = regexp.MustCompile(`\(.*(\{|:|=>|\bdo\b.*|\bthen)\s*(#.*|//.*)?$`)
-	// split matches the same where the body is opened in the next line, and Ruby's.
+	// split matches the first line of a function whose body starts on the next line, or that is in Ruby.
 	split = regexp.MustCompile(`^(def\s.*|(\w[\w:<>,*&\[\] ]*\s)?[\w~:.]+\s*\(.*\)\s*(const|override|noexcept)?)\s*$`)
-	// wraps matches the same where the parentheses close in a later line.
+	// wraps matches the first line of a function whose parentheses close on a later line.
 	wraps = regexp.MustCompile(`^((async|export|default|public|private|protected|internal|static|final|override|pub)\s+)*(def|func|function|fn|fun|sub|void)\b.*\($`)
-	// comment matches a line that says nothing of where it is.
+	// comment matches a comment, whose indentation says nothing about its block.
 	comment = regexp.MustCompile(`^(#|//|--|/\*|\*|;)`)
-	// flow matches what begins like one and is none.
+	// flow matches statements that look like the first line of a function but are not.
 	flow = regexp.MustCompile(`^[})\]\s]*(if|elif|else|elsif|for|foreach|while|until|unless|switch|select|case|when|match|try|catch|except|finally|with|using|lock|synchronized|do|return|await|yield|throw|raise|defer|go|assert|and|or|not|import|from|print|echo)\b`)
-	// closes matches a line that ends what is above it.
+	// closes matches a line that ends the block above it.
 	closes = regexp.MustCompile(`^([})\]]|end\b|fi\b|done\b|esac\b)`)
 )
 
-// code finds the functions, as far as the indentation tells, and around them what stands at the edge.
+// code finds the functions by their indentation. Lines without indentation outside of functions begin
+// blocks too.
 func (d *Division) code(content []byte) {
 	type open struct{ indent, block int }
 	var stack []open
@@ -326,7 +328,7 @@ func indentation(line string) (n int) {
 	return n
 }
 
-// opens reports whether the body of what is in line i begins in the next.
+// opens reports whether line i is the head of a function whose body begins on the next line.
 func opens(text []string, i int) bool {
 	trimmed := strings.TrimSpace(text[i])
 	return strings.HasPrefix(trimmed, "def ") || i+1 < len(text) && strings.TrimSpace(text[i+1]) == "{"

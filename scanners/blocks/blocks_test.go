@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// outline gives the lines of a file by the block that they are in: "1-3 name".
+// outline returns the lines of a file by the block that they are in: "1-3 name".
 func outline(path, text string) (kind Kind, list string) {
 	d := Divide(path, []byte(text))
 	last, from := -1, 0
@@ -64,7 +64,7 @@ func TestDivide(t *testing.T) {
 	}
 }
 
-// hostile are texts that nest, repeat or end too early.
+// hostile holds texts that nest, repeat or end too early.
 func hostile(n int) map[string]string {
 	list := map[string]string{}
 	for _, piece := range []string{"{", "[", "(", "a {\n", "\"${", "<<E\n", "- ", "? ", "&a *a ", "a: ", "FROM a\n", "RUN \\\n", "RUN <<E\n", "---\n", "services:\n a:\n", "jobs: {a: {\n", "def a(b):\n", "a(b) {\n", "}\n", " ", "\t", "\n", "\r", "\xff", "é", "f(: "} {

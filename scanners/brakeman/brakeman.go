@@ -1,9 +1,9 @@
-// Package brakeman looks for security problems in Ruby on Rails with Brakeman
+// Package brakeman finds security problems in Ruby on Rails with Brakeman
 // (https://brakemanscanner.org).
 //
-// It looks at the application at the root of the tree. The severity is its confidence: high, medium, or
-// low for what is weak. What config/brakeman.ignore or config/brakeman.yml of the tree would hide is
-// told all the same.
+// It scans the application at the root of the tree. The severity is Brakeman's confidence: high, medium, or
+// low for weak. It also reports findings that config/brakeman.ignore or config/brakeman.yml of the tree would
+// hide.
 package brakeman
 
 import (
@@ -15,7 +15,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/tool"
 )
 
-// New gives the scanner.
+// New returns the scanner.
 func New(tools *tool.Runner) scanners.Scanner {
 	return tools.Scanner(tool.Adapter{
 		Info: scanners.Info{

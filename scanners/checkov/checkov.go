@@ -1,10 +1,10 @@
-// Package checkov looks for insecure infrastructure as code with Checkov (https://www.checkov.io).
+// Package checkov finds insecure infrastructure as code with Checkov (https://www.checkov.io).
 //
-// Files are looked at without those of the tree that did not change, so what a variable elsewhere says is
-// not known. The severity is Checkov's own where it knows one, which it does not without its makers'
-// service, and else medium. A .checkov.yml of the tree is not shown to it, and the ways to skip a check
-// within a file are taken out. It counts what it skips all the same, such as for a key that YAML spells
-// with escapes: then the scan is incomplete.
+// Checkov sees only the changed files, so the value of a variable in another file is not known. The
+// severity is Checkov's own if it reports one, which it does not do without its makers' service, and
+// otherwise medium. Checkov does not see a .checkov.yml of the tree, and markers that skip a check within a
+// file are removed. If Checkov still counts skipped checks, for example because of a key that YAML spells
+// with escapes, the scan is incomplete.
 package checkov
 
 import (
@@ -16,10 +16,10 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/tool"
 )
 
-// makers are what its makers and their successors called it.
+// makers matches the names that Checkov's makers and their successors used in markers.
 const makers = `(?:checkov|bridgecrew|cortex|prisma)`
 
-// New gives the scanner.
+// New returns the scanner.
 func New(tools *tool.Runner) scanners.Scanner {
 	return tools.Scanner(tool.Adapter{
 		Info: scanners.Info{
@@ -57,9 +57,9 @@ func New(tools *tool.Runner) scanners.Scanner {
 		Oldest:             "3.0.0",
 		Install:            "Install Checkov: https://www.checkov.io/2.Basics/Installing%20Checkov.html",
 		Env:                []string{"BC_SKIP_MAPPING=TRUE", "CKV_IGNORE_HIDDEN_DIRECTORIES=FALSE"},
-		SuppressionPattern: `(?i)(checkov|bridgecrew|cortex|prisma)(?:\.io|["']?\s*:)`, // of an annotation, a mapping, a comment
+		SuppressionPattern: `(?i)(checkov|bridgecrew|cortex|prisma)(?:\.io|["']?\s*:)`, // in an annotation, a mapping, a comment
 		Args: func(r tool.Run) []string {
-			// Secrets and packages have scanners of their own.
+			// Other scanners cover secrets and packages.
 			return append([]string{
 				"--output=json", "--compact", "--quiet", "--soft-fail", "--skip-download", "--download-external-modules=false",
 				"--skip-framework", "secrets", "sca_package", "sca_image", "--file",
@@ -88,7 +88,7 @@ type report struct {
 	}
 }
 
-func parse(out *tool.Report, reports tool.List[report]) { // one of each kind of files
+func parse(out *tool.Report, reports tool.List[report]) { // one report for each kind of file
 	skipped, broken := 0, 0
 	for _, r := range reports {
 		skipped, broken = skipped+r.Summary.Skipped, broken+r.Summary.Broken

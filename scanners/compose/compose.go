@@ -1,6 +1,6 @@
-// Package compose checks Docker Compose files for what gives the host or a database away.
+// Package compose checks Docker Compose files for settings that expose the host or a database.
 //
-// It reads what is written, not what is missing, and says nothing of values that come from
+// It checks only what is written, not what is missing, and ignores values that come from
 // variables. Nothing in the tree configures it.
 //
 //	rule                  CIS Docker 1.6.0, or Docker's own guidance
@@ -27,10 +27,10 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/yamlpos"
 )
 
-// version rises with every change of what is found.
+// version rises with every change to the findings.
 const version = "2"
 
-// maxSize bounds a file, in megabytes.
+// maxSize is the size of the largest file that is checked, in megabytes.
 const maxSize = 1
 
 var info = scanners.Info{
@@ -87,7 +87,7 @@ func checkFile(ctx context.Context, f scanners.File) ([]scanners.Finding, error)
 		for _, s := range file.Get("services").Pairs() {
 			c.service(infra.Name(s.Key), s.Value)
 			if len(c.found) > infra.MaxFindings {
-				return c.found, nil // it reports no more
+				return c.found, nil // infra.Files reports no more
 			}
 		}
 		if file.Spent() {
@@ -97,13 +97,13 @@ func checkFile(ctx context.Context, f scanners.File) ([]scanners.Finding, error)
 	return c.found, nil
 }
 
-// A checker gathers what is found in one file.
+// A checker collects the findings in one file.
 type checker struct {
 	path  string
 	found []scanners.Finding
 }
 
-// add reports what is wrong with a service.
+// add adds a finding about a service.
 func (c *checker) add(r infra.Rule, line int, service, message string, identity ...string) *scanners.Finding {
 	c.found = append(c.found, r.At(c.path, line, line, "Service "+service+" "+message, append([]string{service}, identity...)...))
 	return &c.found[len(c.found)-1]
@@ -152,7 +152,7 @@ func (c *checker) service(name string, s *yamlpos.Node) {
 	}
 }
 
-// databases are the ports of programs that trust whoever reaches them, or a password.
+// databases maps ports to programs that trust everybody who can reach them, or that need only a password.
 var databases = map[string]string{
 	"1433": "SQL Server", "1521": "Oracle", "2379": "etcd", "3306": "MySQL", "5432": "PostgreSQL", "5984": "CouchDB", "6379": "Redis",
 	"7687": "Neo4j", "8086": "InfluxDB", "9042": "Cassandra", "9200": "Elasticsearch", "11211": "memcached", "26257": "CockroachDB", "27017": "MongoDB",

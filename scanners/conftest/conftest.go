@@ -1,11 +1,11 @@
 // Package conftest tests configuration against an operator's own Rego policies with Conftest
 // (https://www.conftest.dev).
 //
-// The policies are those of the operator: a folder of Rego files whose package is main. A deny or
-// violation is medium and a warn is low, unless the rule gives an object in place of a text; its
-// msg is the message, and severity, title, why, help, url, cwe, line and id say the rest. A policy folder,
-// an exception or a conftest.toml of the tree has no effect. A file that Conftest cannot parse ends its
-// run, so the scan is incomplete then.
+// The operator provides the policies: a folder of Rego files whose package is main. The severity of a deny
+// or violation is medium, and that of a warn is low. A rule may return an object instead of a text: then its
+// msg is the message, and its severity, title, why, help, url, cwe, line and id set the rest of the finding.
+// A policy folder, an exception or a conftest.toml of the tree has no effect. Conftest stops at a file that
+// it cannot parse, and then the scan is incomplete.
 package conftest
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/tool"
 )
 
-// New gives the scanner for the policies in a folder.
+// New returns the scanner for the policies in a folder.
 func New(tools *tool.Runner, policies string) scanners.Scanner {
 	return tools.Scanner(tool.Adapter{
 		Info: scanners.Info{

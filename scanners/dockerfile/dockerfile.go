@@ -1,9 +1,9 @@
 // Package dockerfile checks Dockerfiles with the parser of BuildKit, and the commands in them with
 // a parser of shell.
 //
-// It reads what is written, and says nothing of values that come from variables, nor of commands
-// for another shell than sh and bash. Nothing in the tree configures it: a line
-// "# check=skip=…" counts for nothing.
+// It checks only what is written, and ignores values that come from variables, and commands for shells
+// other than sh, bash, ash, dash and busybox. Nothing in the tree configures it: a line
+// "# check=skip=…" has no effect.
 //
 //	rule                   Trivy, Checkov                          CIS Docker 1.6.0
 //	root-user              AVD-DS-0002, CKV_DOCKER_3, CKV_DOCKER_8 4.1
@@ -32,10 +32,10 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/markers"
 )
 
-// version rises with every change of what is found.
+// version rises with every change to the findings.
 const version = "3"
 
-// maxSize bounds a file, in megabytes.
+// maxSize is the size of the largest file that is checked, in megabytes.
 const maxSize = 1
 
 var info = scanners.Info{
@@ -64,7 +64,7 @@ func (Scanner) Scan(ctx context.Context, t scanners.Target) ([]scanners.Finding,
 }
 
 var (
-	// from matches a file that is a Dockerfile at all.
+	// from matches the content of a file that is really a Dockerfile.
 	from = regexp.MustCompile(`(?mi)^[\s\x{feff}]*FROM\s+\S`)
 
 	// template matches what template languages put into a Dockerfile.
@@ -89,7 +89,7 @@ func checkFile(ctx context.Context, f scanners.File) ([]scanners.Finding, error)
 		}
 		c.instruction(node, node)
 		if len(c.found) > infra.MaxFindings {
-			break // it reports no more
+			break // infra.Files reports no more
 		}
 	}
 	c.user()
@@ -105,19 +105,19 @@ func syntaxError(err error) error {
 	return &infra.PlaceError{Line: max(line, 1), Why: "not a valid Dockerfile"}
 }
 
-// A stage is what begins with FROM.
+// A stage is a stage of the build. It begins with FROM.
 type stage struct {
-	name  string // the name it has, or the image it is made from
-	where string // in identities: the same, without the image's version, which changes often
+	name  string // its name, or the image it is made from
+	where string // the same for identities, without the image's version, which changes often
 	base  *stage // the stage that it continues, or nil
 	image string
 	node  *parser.Node // its FROM
 	user  *parser.Node // its last USER, or nil
-	shell bool         // its commands are for a shell that is none
-	runs  bool         // it says what to run
+	shell bool         // its commands are for a shell that is not understood
+	runs  bool         // it has a CMD or an ENTRYPOINT
 }
 
-// A checker gathers what is found in one file.
+// A checker collects the findings in one file.
 type checker struct {
 	path   string
 	lines  []string
@@ -126,10 +126,10 @@ type checker struct {
 	stages map[string]*stage
 	stage  *stage // the current one, nil before the first
 	build  bool   // the current instruction is ONBUILD
-	failed error  // what could not be checked
+	failed error  // says what could not be checked
 }
 
-// add reports what is wrong in the lines.
+// add adds a finding on the lines from line to end.
 func (c *checker) add(r infra.Rule, line, end int, message string, identity ...string) {
 	where := "before the first stage"
 	if c.stage != nil {
@@ -138,7 +138,8 @@ func (c *checker) add(r infra.Rule, line, end int, message string, identity ...s
 	c.found = append(c.found, r.At(c.path, line, end, message, append([]string{where}, identity...)...))
 }
 
-// instruction checks node, whose lines are those of top: with ONBUILD it is a part of that.
+// instruction checks node, whose lines are those of top. The two differ only for ONBUILD, where node is a
+// part of top.
 func (c *checker) instruction(node, top *parser.Node) {
 	switch strings.ToLower(node.Value) {
 	case "onbuild":
@@ -148,7 +149,7 @@ func (c *checker) instruction(node, top *parser.Node) {
 			c.build = false
 		}
 	case "from":
-		if !c.build { // which Docker refuses
+		if !c.build { // Docker refuses ONBUILD FROM
 			c.from(node)
 		}
 	case "user":
@@ -204,7 +205,7 @@ func (c *checker) expose(node, top *parser.Node) {
 	}
 }
 
-// shells matches the shells whose commands are understood.
+// shells matches the shells whose commands are checked.
 var shells = regexp.MustCompile(`(^|/)(sh|bash|ash|dash|busybox)$`)
 
 func (c *checker) from(node *parser.Node) {
@@ -228,7 +229,7 @@ func (c *checker) from(node *parser.Node) {
 	c.stages[strings.ToLower(s.name)] = s
 }
 
-// unversioned gives an image's name without tag and digest.
+// unversioned returns an image's name without tag and digest.
 func unversioned(image string) string {
 	image, _, _ = strings.Cut(image, "@")
 	if i := strings.LastIndexByte(image, ':'); i > strings.LastIndexByte(image, '/') {
@@ -237,10 +238,10 @@ func unversioned(image string) string {
 	return image
 }
 
-// unprivileged matches images that set a user of their own.
+// unprivileged matches images that set a user other than root themselves.
 var unprivileged = regexp.MustCompile(`nonroot|non-root|rootless|unprivileged|^cgr\.dev/chainguard|bitnami|^(mcr\.microsoft\.com/windows|.*nanoserver|.*windowsservercore)`)
 
-// user checks who runs the image that the last stage makes.
+// user checks as which user the image of the last stage runs.
 func (c *checker) user() {
 	last := c.stage
 	if last == nil {
@@ -260,15 +261,15 @@ func (c *checker) user() {
 		case s.base != nil:
 		case strings.ContainsAny(s.image, "${"), unprivileged.MatchString(s.image):
 			return
-		case s.image == "scratch" && !runs: // files to be taken out of the build, not an image to run
+		case s.image == "scratch" && !runs: // it only exports files from the build, and is not run
 			return
 		}
 	}
 	c.root(last.node, "No USER is set in the last stage, so the image runs as root.")
 }
 
-// root reports who runs the image. That is one fact of the file, whatever the stage is called and
-// made from: with another base image it is not new.
+// root adds the finding that the image runs as root. There is one per file, with the same identity for
+// any stage and base image: a change of the base image does not make it new.
 func (c *checker) root(node *parser.Node, message string) {
 	c.found = append(c.found, root.At(c.path, node.StartLine, node.EndLine, message, "the image"))
 }
@@ -289,7 +290,7 @@ func unquote(s string) string {
 	return s
 }
 
-// git matches the addresses that ADD clones.
+// git matches the addresses of repositories that ADD clones.
 var git = regexp.MustCompile(`\.git(#|$)`)
 
 func (c *checker) download(node, top *parser.Node) {

@@ -10,7 +10,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// places gives rule@line-end of all findings but that nobody set a user.
+// places returns rule@line-end of all findings except root-user.
 func places(t *testing.T, content string) []string {
 	t.Helper()
 	found, err := Scanner{}.Scan(context.Background(), scanners.Target{Scope: scanners.ScopeFile, Files: []scanners.File{{Path: "Dockerfile", Content: []byte(content)}}})

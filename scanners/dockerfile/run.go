@@ -15,23 +15,23 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/infra"
 )
 
-// These bound what the parser of shell is given, because it recurses and a Go
-// program does not survive a full stack. Docker itself allows lines of 64 KB.
+// These bound the input of the shell parser, because it is recursive and a Go
+// program does not survive a stack overflow. Docker itself allows lines of 64 KB.
 const (
 	maxScript = 64 << 10
 	maxOpen   = 2000
-	maxFlags  = 20 // of a RUN instruction; the rest are read as commands
+	maxFlags  = 20 // flags of a RUN instruction; any more are read as commands
 )
 
-// A script is shell with its place: line is that of its first, or, when it is fixed, all are from
-// line to end.
+// A script is shell code with its place in the file. Its first line is at line; if fixed is set, all its
+// findings are placed at line to end.
 type script struct {
 	text      string
 	line, end int
 	fixed     bool
 }
 
-// run checks the commands of a RUN instruction, if they are for a shell that is understood.
+// run checks the commands of a RUN instruction, if they are for a shell that shells matches.
 func (c *checker) run(node, top *parser.Node) {
 	if c.stage != nil && c.stage.shell {
 		return
@@ -43,7 +43,7 @@ func (c *checker) run(node, top *parser.Node) {
 		}
 		file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(s.text), "")
 		if err != nil {
-			continue // PowerShell, a template, or what Docker refuses as well
+			continue // PowerShell, a template, or an error that Docker refuses too
 		}
 		r := reader{c, s}
 		syntax.Walk(file, func(n syntax.Node) bool {
@@ -64,10 +64,10 @@ func (c *checker) run(node, top *parser.Node) {
 	}
 }
 
-// interpreter matches the first line of a script that is for no shell.
+// interpreter matches a first line that names the interpreter of a script.
 var interpreter = regexp.MustCompile(`^\s*#!.*`)
 
-// scripts gives the shell of a RUN instruction, line by line as it stands in the file.
+// scripts returns the shell code of a RUN instruction, with the line breaks of the file.
 func (c *checker) scripts(node, top *parser.Node) []script {
 	if node.Attributes["json"] {
 		var words []string
@@ -86,7 +86,7 @@ func (c *checker) scripts(node, top *parser.Node) []script {
 	if len(node.Heredocs) == 0 {
 		return []script{{text: text, line: top.StartLine}}
 	}
-	// RUN <<EOF hands the text to the shell, and RUN bash <<EOF says which.
+	// RUN <<EOF passes the text to the shell, and RUN bash <<EOF says to which.
 	first, _, _ := strings.Cut(strings.TrimSpace(text), "<<")
 	words := strings.Fields(first)
 	body := node.Heredocs[0].Content
@@ -109,11 +109,11 @@ var (
 	flag   = regexp.MustCompile(`^(?:\s|\\\n)*(--[a-z]+(?:=\S*)?)(?:\s|$)`)
 )
 
-// shell gives the lines of an instruction as a shell reads them: comments between them removed,
-// the other escape character replaced, RUN and its flags blanked.
+// shell returns the lines of an instruction as a shell reads them: it removes comments between them,
+// replaces an escape character other than \, and blanks RUN and its flags.
 func (c *checker) shell(top *parser.Node) string {
 	var b strings.Builder
-	open := false // a heredoc is: its lines stay
+	open := false // in a heredoc, whose lines stay as they are
 	for i := top.StartLine; i <= min(top.EndLine, len(c.lines)); i++ {
 		line := strings.TrimRight(c.lines[i-1], " \t\r")
 		trimmed := strings.TrimLeft(line, " \t")
@@ -162,7 +162,7 @@ func (r reader) add(rule infra.Rule, at syntax.Node, message string, identity ..
 	r.c.add(rule, line, min(end, len(r.c.lines)), message, identity...)
 }
 
-// text gives a word as far as it is literal; a variable or a command in it becomes a $.
+// text returns the literal text of a word. A variable or a command in it becomes a $.
 func text(w *syntax.Word) string {
 	var b strings.Builder
 	var parts func([]syntax.WordPart)
@@ -184,7 +184,7 @@ func text(w *syntax.Word) string {
 	return b.String()
 }
 
-// command gives the words of a call, without what only runs another command.
+// command returns the words of a call, without leading programs that only run another command.
 func command(call *syntax.CallExpr) []string {
 	var words []string
 	for _, w := range call.Args {
@@ -244,7 +244,7 @@ func (r reader) call(n *syntax.CallExpr) {
 	}
 }
 
-// inner gives the statements in the command and process substitutions of a word.
+// inner returns the statements in the command and process substitutions of a word.
 func inner(w *syntax.Word) []*syntax.Stmt {
 	var out []*syntax.Stmt
 	for _, part := range w.Parts {
@@ -264,7 +264,7 @@ func inner(w *syntax.Word) []*syntax.Stmt {
 	return out
 }
 
-// downloads reports whether a statement prints what it takes from the network, and from where.
+// downloads reports whether a statement runs curl or wget, and returns the host that it downloads from.
 func downloads(s *syntax.Stmt) (string, bool) {
 	call, ok := s.Cmd.(*syntax.CallExpr)
 	if !ok {
@@ -278,7 +278,7 @@ func downloads(s *syntax.Stmt) (string, bool) {
 	return where, where != "localhost"
 }
 
-// assign checks a variable that switches the check of certificates off.
+// assign checks whether an assignment switches the check of certificates off.
 func (r reader) assign(a *syntax.Assign) {
 	if a.Name != nil && a.Value != nil && insecureVariable(a.Name.Value, text(a.Value)) {
 		r.add(insecure, a, infra.Name(a.Name.Value)+" switches the check of certificates off.", a.Name.Value)
@@ -297,7 +297,7 @@ func insecureVariable(name, value string) bool {
 	return false
 }
 
-// pipe checks a | b: a download that a shell runs, or a password for chpasswd.
+// pipe checks a | b for a download that a shell runs, and for a password for chpasswd.
 func (r reader) pipe(n *syntax.BinaryCmd) {
 	to, ok := n.Y.Cmd.(*syntax.CallExpr)
 	if !ok {
@@ -348,7 +348,7 @@ func (r reader) chpasswd(n *syntax.BinaryCmd, echo []string) {
 	}
 }
 
-// host gives the host of the first address among words.
+// host returns the host of the first address among words, or "".
 func host(words []string) string {
 	for _, w := range words {
 		if u, err := url.Parse(w); err == nil && (u.Scheme == "http" || u.Scheme == "https" || u.Scheme == "ftp") {
@@ -433,11 +433,11 @@ func recursive(option string) bool {
 	return option == "--recursive" || strings.HasPrefix(option, "-") && !strings.HasPrefix(option, "--") && strings.Contains(option, "R")
 }
 
-// modeExtents say what a mode allows, on which of the files.
+// modeExtents returns the extents of a mode: what it allows, on which files.
 func modeExtents(mode string, recursive bool, files []string) (list []scanners.Extent) {
 	bits := []string{mode}
 	if octal.MatchString(mode) {
-		n, _ := strconv.ParseUint(mode, 8, 32) // it matches
+		n, _ := strconv.ParseUint(mode, 8, 32) // octal matches, so there is no error
 		bits = nil
 		for bit := range 12 {
 			if n&(1<<bit) != 0 && bit != 9 { // the sticky bit takes rights away
@@ -459,7 +459,7 @@ func modeExtents(mode string, recursive bool, files []string) (list []scanners.E
 	return list
 }
 
-// looseMode reports whether a mode lets everybody write, in a folder also remove what others own.
+// looseMode reports whether a mode lets everybody write to files, and remove other users' files from folders.
 func looseMode(mode string) bool {
 	if octal.MatchString(mode) {
 		sticky := len(mode) == 4 && (mode[0]-'0')&1 != 0

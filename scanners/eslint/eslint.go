@@ -1,9 +1,9 @@
-// Package eslint looks for security problems in JavaScript with ESLint (https://eslint.org) and its
+// Package eslint finds security problems in JavaScript with ESLint (https://eslint.org) and its
 // plug-in eslint-plugin-security.
 //
-// An eslint.config.js is a program, so none of the tree is ever loaded: the rules stand in a file of
-// ours (config.mjs), which takes the plug-in from beside ESLint itself. Comments that configure ESLint
-// or silence it count for nothing. Severities are ours: the plug-in has none. None of the rules
+// An eslint.config.js is a program, so one in the tree is never loaded: the rules are in our own file
+// (config.mjs), which loads the plug-in installed beside ESLint. Comments that configure ESLint
+// or silence it have no effect. We set the severities, because the plug-in has none. None of the rules
 // offers a fix. TypeScript needs a parser that is not part of ESLint, see the adapter for Oxlint.
 package eslint
 
@@ -22,7 +22,7 @@ var config string
 //go:embed rules.yaml
 var rules []byte
 
-// New gives the scanner.
+// New returns the scanner.
 func New(tools *tool.Runner) scanners.Scanner {
 	return tools.Scanner(tool.Adapter{
 		Info: scanners.Info{
