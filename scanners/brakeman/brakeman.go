@@ -51,7 +51,7 @@ type warning struct {
 	Message, File, Link, Confidence string
 	Line                            int
 	CWEs                            []int      `json:"cwe_id"`
-	Render                          []struct { // the way from a controller to a template
+	Render                          []struct { // the path from a controller to a template
 		Class, Method, Name, File string
 		Line                      int
 	} `json:"render_path"`

@@ -67,7 +67,7 @@ func (s shape) file(size int) scanners.File {
 	return scanners.File{Path: s.path, Content: []byte(b.String())}
 }
 
-// allKeywords are those of many rules of gitleaks, in the form that their patterns begin with.
+// allKeywords returns the keywords of many rules of gitleaks, in the form that the rules' patterns begin with.
 func allKeywords() string {
 	var b strings.Builder
 	for _, word := range strings.Fields("adafruit adobe age algolia airtable alibaba asana atlassian authress beamer bitbucket bittrex clojars cloudflare codecov cohere coinbase confluent contentful databricks datadog discord doppler droneci dropbox duffel dynatrace easypost etsy facebook fastly finicity finnhub flickr flutterwave frameio freshbooks gcp gitlab gitter gocardless grafana harness hashicorp heroku hubspot infracost intercom jfrog kraken kucoin launchdarkly linear linkedin lob mailchimp mailgun mapbox mattermost messagebird netlify newrelic nytimes okta openai plaid planetscale postman prefect pulumi rapidapi readme rubygems scalingo sendbird sendgrid sentry shippo shopify sidekiq slack snyk square squarespace stripe sumologic telegram travis trello twilio twitch twitter typeform vault yandex zendesk") {
@@ -78,7 +78,7 @@ func allKeywords() string {
 
 func same(text string) func(int) string { return func(int) string { return text } }
 
-// numbered fills in the number as often as it is asked for.
+// numbered returns a function that replaces each # in text by the number.
 func numbered(text string) func(int) string {
 	return func(i int) string { return strings.ReplaceAll(text, "#", strconv.Itoa(i)) }
 }
@@ -343,7 +343,7 @@ func TestGrowth(t *testing.T) {
 	}
 }
 
-// endsAt is a context that ends when its Err is called for the nth time.
+// endsAt is a context that ends after n calls of its Err.
 type endsAt struct {
 	context.Context
 	n, asked int

@@ -8,8 +8,8 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 )
 
-// TestEveryAdapterSaysHowItIsSilenced: an adapter names its markers and ignore files, or why there are none. Each marker
-// can be found: its patterns compile, and its words are in lower case.
+// TestEveryAdapterSaysHowItIsSilenced checks that each adapter names its markers and ignore files, or says why there
+// are none, and that each marker can be found: its patterns compile, and its words are in lower case.
 func TestEveryAdapterSaysHowItIsSilenced(t *testing.T) {
 	t.Parallel()
 	for _, s := range All(Options{}) {

@@ -7,7 +7,7 @@ import (
 
 const reference = "https://docs.docker.com/reference/compose-file/services/"
 
-// The sections are those of the CIS Docker Benchmark 1.6.0. Trivy has no rules for compose files.
+// The sections are from the CIS Docker Benchmark 1.6.0. Trivy has no rules for compose files.
 var (
 	privileged = infra.Rule{
 		ID: "privileged-container", Severity: scanners.High, Title: "Privileged container",

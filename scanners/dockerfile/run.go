@@ -363,7 +363,7 @@ func local(words []string) bool {
 	return h == "localhost" || h == "127.0.0.1"
 }
 
-// valued are the short options of curl that take a value.
+// valued lists the short options of curl that take a value.
 const valued = "AbcCdDeEFhHKmoPQrtTuUwxXyYz"
 
 func insecureOption(name string, args []string) string {
@@ -407,7 +407,7 @@ func insecureOption(name string, args []string) string {
 	return ""
 }
 
-// unsignedOptions are the options of package managers that skip signatures.
+// unsignedOptions maps package managers to their options that skip the check of signatures.
 var unsignedOptions = map[string][]string{
 	"apt": {"--allow-unauthenticated", "--force-yes"}, "apt-get": {"--allow-unauthenticated", "--force-yes"},
 	"apk": {"--allow-untrusted"}, "rpm": {"--nosignature", "--nodigest", "--noverify", "--nofiledigest"},
@@ -428,7 +428,7 @@ var (
 	symbolic = regexp.MustCompile(`^([ugoa]*[-+=][rwxXst]*,)*[ugo]*[oa][ugo]*[+=][rxX]*w[rwxX]*(,|$)`)
 )
 
-// recursive reports whether an option of chmod makes it go through folders.
+// recursive reports whether an option of chmod makes it change everything in a folder.
 func recursive(option string) bool {
 	return option == "--recursive" || strings.HasPrefix(option, "-") && !strings.HasPrefix(option, "--") && strings.Contains(option, "R")
 }
@@ -440,7 +440,7 @@ func modeExtents(mode string, recursive bool, files []string) (list []scanners.E
 		n, _ := strconv.ParseUint(mode, 8, 32) // octal matches, so there is no error
 		bits = nil
 		for bit := range 12 {
-			if n&(1<<bit) != 0 && bit != 9 { // the sticky bit takes rights away
+			if n&(1<<bit) != 0 && bit != 9 { // the sticky bit removes rights
 				bits = append(bits, strconv.Itoa(bit))
 			}
 		}

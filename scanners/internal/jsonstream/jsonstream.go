@@ -119,7 +119,7 @@ func (s *Stream) Array(f func(i int) error) error {
 	return err
 }
 
-// List is [Stream.Array], and reports whether there was a list: it is false for null.
+// List is [Stream.Array], and also reports whether there was a list. It returns false for null.
 func (s *Stream) List(f func(i int) error) (listed bool, err error) {
 	if open, err := s.open('[', "a list"); !open || err != nil {
 		return false, err
@@ -188,7 +188,7 @@ func (s *Stream) End() error {
 }
 
 // An InvalidError says in one sentence what is wrong with a document, and where. It quotes
-// nothing but keys, cut short.
+// only keys, and shortens them.
 type InvalidError string
 
 func (e InvalidError) Error() string { return string(e) }

@@ -26,10 +26,10 @@ import (
 type scene struct {
 	Kind                       kind
 	Tree, Home                 string
-	Data                       string // a folder of the host's, with "secret" and the link "link"
+	Data                       string // a folder of the host, with "secret" and the link "link"
 	TCP, UDP, Socket, Abstract string // where the host listens
-	Victim                     int    // a process of the host's
-	Segment                    int    // a shared memory segment of the host's
+	Victim                     int    // a process of the host
+	Segment                    int    // a shared memory segment of the host
 	Program                    string
 }
 
@@ -82,7 +82,7 @@ func socket(family, typ, protocol int) func(scene) error {
 	return func(scene) error {
 		_, err := unix.Socket(family, typ, protocol)
 		if errors.Is(err, unix.EAFNOSUPPORT) || errors.Is(err, unix.EPROTONOSUPPORT) {
-			return nil // it was asked, and could have been
+			return nil // the sandbox let the call through, but the kernel does not support it
 		}
 		return err
 	}
@@ -269,7 +269,7 @@ var escapes = []attempt{
 	{"huge pages", func(scene) error {
 		_, err := unix.Mmap(-1, 0, 2<<20, unix.PROT_READ, unix.MAP_ANON|unix.MAP_PRIVATE|unix.MAP_HUGETLB)
 		if errors.Is(err, unix.ENOMEM) {
-			return nil // it was asked
+			return nil // the sandbox let the call through
 		}
 		return err
 	}, false, none},
@@ -917,7 +917,7 @@ func TestVerdict(t *testing.T) {
 		why, ended error
 		answered   bool
 		status     status
-		left       bool // a process may be
+		left       bool // a process may still run
 		want       error
 	}{
 		{name: "it ended", kind: landlocked, answered: true},

@@ -67,7 +67,7 @@ var (
 // leftError is the error of a program of which some processes may still run. The operator has to know.
 type leftError struct {
 	why       error // why it was stopped; nil if it ended by itself
-	processes int   // 0 when the helper did not answer
+	processes int   // 0 if the helper did not answer
 }
 
 func (e *leftError) Error() string {
@@ -164,8 +164,8 @@ func (r result) verdict(k kind, why, ended error, answered bool) error {
 	return nil
 }
 
-// receive gives the helper a pipe for each writer, as file 3 and following. The function that it
-// returns closes our copies of the helper's ends.
+// receive passes the helper a pipe for each writer, as file descriptors 3 and following. closeEnds closes
+// our copies of the helper's ends.
 func receive(cmd *exec.Cmd, done *sync.WaitGroup, to ...io.Writer) (closeEnds func(), err error) {
 	closeEnds = func() {
 		for _, f := range cmd.ExtraFiles {

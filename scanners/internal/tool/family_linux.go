@@ -19,7 +19,7 @@ type family struct {
 	closed closed                  // what keeps a signal to all processes within the family
 	failed *os.File                // why the program was not started
 	ended  chan syscall.WaitStatus // how the program ended
-	none   chan struct{}           // closed when the kernel knows of no process of the family
+	none   chan struct{}           // closed when the kernel has no more processes of the family
 }
 
 // closed says what makes a signal to all processes reach the family only.

@@ -147,7 +147,7 @@ func TestFolderWithLinksOut(t *testing.T) {
 	}
 	for name, to := range map[string]string{"folder": outside, "file": filepath.Join(outside, "a.yml"), "up": "..", "beside": ""} {
 		dir := t.TempDir()
-		if name == "beside" { // its name begins as that of the folder does
+		if name == "beside" { // its name begins with the folder's name
 			to = dir + "er"
 			if err := os.Mkdir(to, 0o755); err != nil {
 				t.Fatal(err)

@@ -16,7 +16,7 @@ import (
 // A gauge measures the resources that the processes of a family use together, and compares them with the limits.
 type gauge struct {
 	spec  spec
-	tmpfs []string // file systems in memory that are the family's alone
+	tmpfs []string // file systems in memory that only the family uses
 	shmem int64    // the lowest amount of shared memory on the whole machine since the run began
 	free  int64    // bytes that were free on the home folder's disk when the run began
 }
@@ -69,7 +69,7 @@ func (g *gauge) over() string {
 		private += m["VmRSS"] - m["RssShmem"] + m["VmPTE"] + m["VmSwap"] + m["HugetlbPages"]
 		shared += m["RssShmem"]
 		if stat, err := os.Stat(procFile(p.pid, "fd")); err == nil {
-			files += stat.Size() // since Linux 6.2 the number of open files
+			files += stat.Size() // the number of open files, since Linux 6.2
 		}
 	}
 	for _, dir := range g.tmpfs {
@@ -105,7 +105,7 @@ func (g *gauge) overDisk() bool {
 	entries := 0
 	err := filepath.WalkDir(g.spec.Home, func(path string, d fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil // it is gone by now
+			return nil // it was removed in the meantime
 		}
 		if err != nil {
 			return err

@@ -36,10 +36,10 @@ var devices = []string{"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/d
 
 // The file descriptors through which watch and enter communicate with the process that started them.
 const (
-	statusFile = 3 // of watch
-	reportFile = 4 // of watch
-	specFile   = 3 // of enter
-	failFile   = 4 // of enter
+	statusFile = 3 // in watch
+	reportFile = 4 // in watch
+	specFile   = 3 // in enter
+	failFile   = 4 // in enter
 )
 
 // helper returns the command of the first step.
@@ -331,7 +331,7 @@ func (s spec) giveUpFiles() error {
 	}
 	for _, path := range append(append([]string{}, system...), s.Read...) {
 		switch stat, err := os.Stat(path); {
-		case err != nil: // what is not there needs no rule
+		case err != nil: // a missing file needs no rule
 		case stat.IsDir():
 			rules = append(rules, landlock.RODirs(path))
 		default:
@@ -348,7 +348,7 @@ func (s spec) giveUpFiles() error {
 func giveUpCapabilities() error {
 	for c := range uintptr(64) {
 		if err := unix.Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0); errors.Is(err, unix.EINVAL) {
-			break // there are no more
+			break // there are no more capabilities
 		}
 	}
 	_ = unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)

@@ -8,7 +8,7 @@ import (
 	"os/exec"
 )
 
-// Helper is for Linux; elsewhere no program is started.
+// Helper does nothing. On systems other than Linux no program is started.
 func Helper() {}
 
 func helper(context.Context, spec) (*exec.Cmd, error) {

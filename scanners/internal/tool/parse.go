@@ -61,7 +61,7 @@ func (r *Report) Knows(rule string) bool {
 	return ok
 }
 
-// Files iterates over Paths and the contents of the files. It leaves out files without known content.
+// Files iterates over Paths and the contents of the files. It leaves out files that are not in the tree.
 func (r *Report) Files() iter.Seq2[string, []byte] {
 	return func(yield func(string, []byte) bool) {
 		for _, path := range r.Paths {

@@ -102,7 +102,7 @@ func (s *sandbox) probe(m Mode) (kind, error) {
 	return "", &noSandboxError{errors.Join(failed...)}
 }
 
-// noSandboxError reports that no program can be started. Its text tells the operator why.
+// noSandboxError reports that no program can be started. Its text, which is for the operator, says why.
 type noSandboxError struct{ err error }
 
 func (e *noSandboxError) Error() string {

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// forbidden are the system calls that no scanner needs, and that lead out of a sandbox.
+// forbidden lists the system calls that no scanner needs, and that could lead out of a sandbox.
 var forbidden = append([]uint32{
 	// The network, and files passed from process to process, which the gauge could not count. io_uring makes
 	// calls that this filter would not see.
@@ -92,7 +92,7 @@ var metadata = append([]uint32{
 const (
 	dataCall      = 0
 	dataArch      = 4
-	dataArguments = 16 // the lower half of each on machines that are little-endian
+	dataArguments = 16 // the lower half of each argument on little-endian machines
 	dataArgument  = 8  // the length of each
 )
 

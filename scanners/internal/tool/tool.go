@@ -56,7 +56,7 @@ type Adapter struct {
 	Folder, MissingHint string
 	// Env is set in addition to PATH, HOME, TMPDIR and LANG, each "NAME=value". Nothing is inherited.
 	Env []string
-	// Prepared is made once for all runs; it may be nil.
+	// Prepared describes a folder that is made once for all runs; it may be nil.
 	Prepared *Prepared
 	// OwnFiles holds our own files, by name, for options such as --config: see [Run.Own].
 	OwnFiles map[string]string

@@ -169,7 +169,7 @@ func checkReason(t *testing.T, err error, want string) {
 	}
 }
 
-// A program that tries everything that is forbidden gets nowhere.
+// A program that tries everything that is forbidden succeeds with none of it.
 func TestSandboxHolds(t *testing.T) {
 	eachKind(t, sandboxes, func(t *testing.T, k kind) {
 		outside := t.TempDir()
@@ -237,7 +237,7 @@ func TestSandboxHolds(t *testing.T) {
 	})
 }
 
-// Nothing that a program started is left when the scan is over, however it ends.
+// No process that a program started is left when the scan is over, however the scan ends.
 func TestNoOrphans(t *testing.T) {
 	eachKind(t, all, func(t *testing.T, k kind) {
 		t.Run("its host is killed", func(t *testing.T) {
@@ -367,7 +367,7 @@ func TestVersion(t *testing.T) {
 	}
 }
 
-// The version is asked once, until the file changes.
+// The program is asked for its version once, until its file changes.
 func TestVersionIsRemembered(t *testing.T) {
 	t.Parallel()
 	program := filepath.Join(t.TempDir(), "program")
@@ -404,7 +404,7 @@ func TestBadNames(t *testing.T) {
 			t.Errorf("beside %q: %+v", name, found)
 		}
 		if name == "a.txt/x" {
-			continue // which is one by itself
+			continue // this path is valid by itself
 		}
 		_, err = s.Scan(context.Background(), scanners.Target{Scope: scanners.ScopeFile, Files: []scanners.File{bad}})
 		checkReason(t, err, "because of their names: "+untrusted.Quote(name)+".")

@@ -70,8 +70,8 @@ const (
 var harmless = strings.NewReplacer("`", "'", "*", "", "<", "‹", ">", "›", "[", "(", "]", ")", "|", "/", `\`, "/",
 	"~~", "~", "@", "@\u200b", "#", "#\u200b", "$$", "$", "&", "and", "GH-", "GH\u2011", "__", "_")
 
-// Prose makes one paragraph that reads the same as plain text and as Markdown: it cannot
-// format, link by other words, mention anybody, refer to an issue or open HTML.
+// Prose turns a text into one paragraph that reads the same as plain text and as Markdown: it cannot
+// format, hide a link behind other words, mention anybody, refer to an issue or open HTML.
 func Prose(s string) string {
 	s = strings.Join(strings.Fields(harmless.Replace(Sentence(s, 600))), " ")
 	for old := ""; old != s; { // replacing in a run of three may leave two
@@ -127,7 +127,7 @@ func CWE(s string) string {
 // Advisory reports whether s is an advisory id that scanners share.
 func Advisory(s string) bool { return advisory.MatchString(s) }
 
-// Secret reports whether a rule looks for secrets, by its weakness and by the words that
+// Secret reports whether a rule finds secrets, judging by its weakness and by the words that
 // describe it. A message of such a rule may hold the secret.
 func Secret(cwe string, words ...string) bool {
 	switch cwe {

@@ -124,7 +124,7 @@ func TestPlaces(t *testing.T) {
 	if got := f.Lines("f", 1, 2); got != "é😀x\nsecond" {
 		t.Errorf("lines %q", got)
 	}
-	// Without the text nothing is known but characters.
+	// Without the text only regions in characters are kept.
 	if got := (&Tree{}).Place("f", Region{1, 1, 2, 3}, UTF16); got != (Region{Line: 1, EndLine: 1}) {
 		t.Errorf("unknown text: %+v", got)
 	}
@@ -213,7 +213,7 @@ func TestWords(t *testing.T) {
 	}
 }
 
-// A report with a place for every character of a long line costs no more than a bound.
+// The work for a report with a place for every character of a long line is bounded.
 func TestWorkIsBounded(t *testing.T) {
 	t.Parallel()
 	long := tree(map[string]string{"f": strings.Repeat("x", 1000) + "\nshort"})

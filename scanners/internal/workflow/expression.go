@@ -17,7 +17,7 @@ const maxExpression = 21000
 type Expression struct {
 	Node     actionlint.ExprNode
 	From, To int    // its range of bytes in the value, braces included
-	Text     string // of these bytes
+	Text     string // the text of these bytes
 }
 
 // Expressions iterates over the expressions of a value. It leaves out those that do not parse: GitHub
@@ -48,8 +48,8 @@ func Expressions(s *actionlint.String) iter.Seq[Expression] {
 	}
 }
 
-// Condition returns the expression of an if, which needs no braces. It returns nil if s is nil or does not
-// parse.
+// Condition returns the expression of an if, which needs no braces. It returns nil if s is nil, too long, or
+// does not parse.
 func Condition(s *actionlint.String) actionlint.ExprNode {
 	if s == nil || len(s.Value) > maxExpression {
 		return nil

@@ -243,7 +243,7 @@ func (f *File) Token(job *actionlint.Job, by string) []scanners.Extent {
 	}
 	list := []scanners.Extent{{Of: "by " + strings.ReplaceAll(by, "/", " ")}}
 	if p == nil || p.All != nil && p.All.Value == "write-all" {
-		return append(list, scanners.Extent{Of: "write"}) // without permissions, the repository's settings decide
+		return append(list, scanners.Extent{Of: "write"}) // without permissions in the file, they are set elsewhere
 	}
 	for _, scope := range Writes(p) {
 		list = append(list, scanners.Extent{Of: "write/" + scope})

@@ -110,7 +110,7 @@ func (n *Node) spend(values int) bool {
 // An Entry is a key with its value.
 type Entry struct {
 	Key   string
-	Line  int // of the key
+	Line  int // the line of the key
 	Value *Node
 }
 
