@@ -10,20 +10,20 @@ import (
 	"time"
 )
 
-// A Delivery is one event that GitHub handed over.
+// A Delivery is one webhook event delivered by GitHub.
 type Delivery struct {
-	GUID    string // X-GitHub-Delivery, the same for a redelivery; required
+	GUID    string // X-GitHub-Delivery, which a redelivery repeats; required
 	Event   string
-	Action  string // empty for events without
-	Outcome string // one word for what came of it; empty means "accepted"
+	Action  string // empty for events without an action
+	Outcome string // one word for the result; empty means "accepted"
 
-	// The repository that it is about, for [Ledger.Name]; RepoID is 0 for none.
+	// The repository that the event concerns, for [Ledger.Name]; RepoID is 0 if there is none.
 	RepoID      int64
 	Owner, Repo string
 }
 
-// Accept records a delivery as part of tx, so that it is known if and only if what is done
-// about it in the same transaction is done. [ErrDuplicate] says that it was recorded before.
+// Accept records a delivery as part of tx. So the delivery is known exactly if the other work of that transaction
+// is committed. The error is [ErrDuplicate] if the delivery was recorded before.
 func (l *Ledger) Accept(ctx context.Context, tx *sql.Tx, d Delivery) error {
 	if d.GUID == "" {
 		return errors.New("record delivery: it has no GUID")
@@ -46,7 +46,7 @@ func (l *Ledger) Accept(ctx context.Context, tx *sql.Tx, d Delivery) error {
 	return l.Name(ctx, tx, d.RepoID, d.Owner, d.Repo)
 }
 
-// Deliveries counts the deliveries that were recorded.
+// Deliveries counts the recorded deliveries.
 func (l Reader) Deliveries(ctx context.Context) (n int, err error) {
 	if err := l.read.QueryRowContext(ctx, `SELECT count(*) FROM deliveries`).Scan(&n); err != nil {
 		return 0, fmt.Errorf("count deliveries: %w", err)
@@ -56,15 +56,15 @@ func (l Reader) Deliveries(ctx context.Context) (n int, err error) {
 
 // An Event is one thing that happened. It is never changed or removed.
 type Event struct {
-	ID           int64     // given by the ledger; later events have higher ones
+	ID           int64     // assigned by the ledger; later events have higher ones
 	At           time.Time // to the millisecond; zero means now
 	Kind         string    // required
 	Installation int64
-	RepoID       int64           // 0 for none, or where only the name is known; read, it is there for names of a known one
-	Owner, Repo  string          // as it was called that day
-	Number       int             // of the pull request; 0 if it is about none
-	Head         string          // the commit it is about; may be empty
-	Data         json.RawMessage // of the kind's own; empty means {}
+	RepoID       int64           // 0 for none, or if only the name is known; events read back have the id if the name resolves to one
+	Owner, Repo  string          // the name at the time of the event
+	Number       int             // of the pull request; 0 if the event concerns none
+	Head         string          // the commit that the event concerns; may be empty
+	Data         json.RawMessage // its form depends on Kind; empty means {}
 }
 
 // Record appends an event.
@@ -80,7 +80,7 @@ func (l *Ledger) RecordTx(ctx context.Context, tx *sql.Tx, e Event) error {
 	return appendEvent(ctx, tx, e, changeOf(e))
 }
 
-// whole fills in what an event says by leaving it out.
+// whole fills in the defaults of omitted fields.
 func (e Event) whole() Event {
 	if e.At.IsZero() {
 		e.At = time.Now()
@@ -91,7 +91,7 @@ func (e Event) whole() Event {
 	return e
 }
 
-// appendEvent appends an event and brings the views up to it.
+// appendEvent appends an event and applies its change c to the views.
 func appendEvent(ctx context.Context, tx *sql.Tx, e Event, c change) error {
 	err := tx.QueryRowContext(ctx, `
 		INSERT INTO events (at, kind, installation, repo_id, owner, repo, number, head, data)
@@ -106,23 +106,23 @@ func appendEvent(ctx context.Context, tx *sql.Tx, e Event, c change) error {
 	return view(ctx, tx, e, c)
 }
 
-// A Filter says which events are wanted. Its zero value wants all of them.
+// A Filter selects events. Its zero value selects all of them.
 type Filter struct {
-	RepoID      int64  // a repository, whatever its name was or is
-	Owner, Repo string // compared without case; both mean the repository that has the name now, Owner alone all of its own
+	RepoID      int64  // a repository, under all its former and present names
+	Owner, Repo string // compared without case; both together mean the repository that has the name now, Owner alone all repositories of that owner
 	Number      int
 	Kind        string
 	Head        string
 
 	Installation int64
 
-	Since time.Time // those at this time or later
-	After int64     // those with a higher ID
-	Limit int       // at most so many; 0 for no limit
-	Last  bool      // of all these the one with the highest ID
+	Since time.Time // at this time or later
+	After int64     // with a higher ID
+	Limit int       // at most so many; 0 means no limit
+	Last  bool      // only the selected event with the highest ID
 }
 
-// source gives what events are read from, and the id of the repository of one of them.
+// source returns the FROM clause for reading events, and the SQL expression for the repository id of an event.
 func (l Reader) source() (from, id string) {
 	switch {
 	case l.schema < namesSchema:
@@ -140,7 +140,7 @@ func (l Reader) source() (from, id string) {
 		AND e.id > had.since AND (had.until IS NULL OR e.id <= had.until)`, id
 }
 
-// of gives the condition for events of a repository, and its arguments, of which the first is number n.
+// of returns the SQL condition for events of a repository, and its arguments, which are numbered from n.
 func (l Reader) of(ctx context.Context, r Repo, n int) (condition string, args []any, err error) {
 	key := Repo{Owner: strings.ToLower(r.Owner), Name: strings.ToLower(r.Name)}
 	if l.schema >= namesSchema {
@@ -152,9 +152,9 @@ func (l Reader) of(ctx context.Context, r Repo, n int) (condition string, args [
 	if err != nil {
 		return "", nil, fmt.Errorf("read names of %s: %w", r, err)
 	}
-	unsaid := "" // what the events say themselves holds
+	unsaid := "" // condition that the event itself has no repository id
 	if l.schema >= idsSchema {
-		unsaid = "+e.repo_id = 0 AND " // the sign keeps SQLite from looking for all of these first
+		unsaid = "+e.repo_id = 0 AND " // the + keeps SQLite from using the index to read all such events first
 	}
 	var under []string
 	for _, t := range list {
@@ -231,7 +231,7 @@ func (l Reader) query(ctx context.Context, f Filter) (string, []any, error) {
 	}
 	switch {
 	case f.Kind == "":
-	case f.Number != 0: // an expression keeps SQLite from looking through all of the kind
+	case f.Number != 0: // an expression keeps SQLite from reading all events of the kind
 		want("e.kind || '' =", f.Kind)
 	default:
 		want("e.kind =", f.Kind)
@@ -255,16 +255,15 @@ func (l Reader) query(ctx context.Context, f Filter) (string, []any, error) {
 	return query, args, nil
 }
 
-// A Subject is a pull request that events are about.
+// A Subject is a pull request that events concern.
 type Subject struct {
 	RepoID      int64 // 0 where only the name is known
 	Owner, Repo string
 	Number      int
 }
 
-// Newest names the pull requests that the newest events of a kind are about, at most so many: the
-// one with the newest event first. The filter may narrow them by the repository, or by Owner or Repo alone,
-// and its Kind is required.
+// Newest lists the pull requests with the newest events of f.Kind, which is required, at most f.Limit of them:
+// the one with the newest event first. The filter may also select a repository, or only its Owner or Repo.
 func (l Reader) Newest(ctx context.Context, f Filter) ([]Subject, error) {
 	from, repoID := l.source()
 	where, args := ``, []any{f.Kind, f.Limit}
@@ -298,8 +297,8 @@ func (l Reader) Newest(ctx context.Context, f Filter) ([]Subject, error) {
 	return list, rows.Err()
 }
 
-// SaveValidPolicy keeps the policy of a repository, in the place of the one before. sha is
-// the commit that it was read at; text may be empty.
+// SaveValidPolicy stores the policy of a repository and replaces the previous one. sha is the commit from which
+// it was read; text may be empty.
 func (l *Ledger) SaveValidPolicy(ctx context.Context, repo Repo, sha string, text []byte) error {
 	if text == nil {
 		text = []byte{} // nil would be NULL
@@ -319,7 +318,7 @@ func (l *Ledger) SaveValidPolicy(ctx context.Context, repo Repo, sha string, tex
 	return nil
 }
 
-// ValidPolicy gives what [Ledger.SaveValidPolicy] kept last; ok is false if there is none.
+// ValidPolicy returns the policy last stored by [Ledger.SaveValidPolicy]; ok is false if there is none.
 func (l Reader) ValidPolicy(ctx context.Context, repo Repo) (sha string, text []byte, ok bool, err error) {
 	if l.schema < idsSchema {
 		err = l.read.QueryRowContext(ctx, `SELECT sha, text FROM policies WHERE owner = $1 AND repo = $2`,

@@ -10,14 +10,14 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// What follows says the same as the views, from all events. It is for a database of an older version that is
-// only read, and has none.
+// The functions below compute the same answers as the views, but from all events. They serve a database of an
+// older version that is opened only for reading and has no views.
 
-// startOf is when a day began, UTC.
+// startOf returns the beginning of the day of t, UTC.
 func startOf(t time.Time) time.Time { return time.Unix(dayOf(t)*24*60*60, 0).UTC() }
 
-// foldRuleUse gives how a rule ("scanner/rule") was shown in the repositories of an owner: in pull requests
-// since one time, and findings and opinions since a later one.
+// foldRuleUse returns how a rule ("scanner/rule") was shown in the repositories of an owner: pull requests since
+// the time since, and findings and opinions since the later time recent.
 func (l Reader) foldRuleUse(ctx context.Context, owner, rule string, since, recent time.Time) (record.RuleUse, error) {
 	use := record.RuleUse{Repos: map[string]record.RepoUse{}}
 	pulls, findings := map[string]bool{}, map[string]int{}
@@ -68,8 +68,8 @@ func (l Reader) foldRuleUse(ctx context.Context, owner, rule string, since, rece
 	return use, nil
 }
 
-// foldRulesShown lists, without the scanner's name, the rules of a scanner that were shown in the repositories of
-// an owner since a time.
+// foldRulesShown lists the rules of a scanner, without its name, that were shown in the repositories of an owner
+// since a time.
 func (l Reader) foldRulesShown(ctx context.Context, owner, scanner string, since time.Time) ([]string, error) {
 	reviews, err := l.Events(ctx, Filter{Owner: owner, Kind: record.Finished, Since: startOf(since)})
 	if err != nil {

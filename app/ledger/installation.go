@@ -14,14 +14,14 @@ import (
 	"time"
 )
 
-// ErrNotTheSame is returned by [Open] for a database that is not the one that was there before, and by
-// everything that writes when the file is not there any more that was opened. The text says what to do.
+// ErrNotTheSame is returned by [Open] for a database that is not the one that was there before, and by every
+// write once the opened file is gone. Its text says what to do.
 var ErrNotTheSame = errors.New("the database is not the one that was there before")
 
-// A record is what the database and the file beside it know of the installation. The sequence grows at
-// each start, and with the first transaction after SQLite has moved its log into the database. It is
-// committed before it is written to the file. So a database whose sequence is behind that of the file
-// lacks something: it is an older copy, or its log is gone.
+// An identity is what both the database and the file beside it record about the installation. The sequence grows
+// at each start, and with the first transaction after SQLite has moved its log into the database. It is committed
+// before it is written to the file. So a database with a lower sequence than the file lacks something: it is an
+// older copy, or its log is gone.
 type identity struct {
 	ID       string `json:"id"`
 	Sequence int64  `json:"sequence"`
@@ -45,7 +45,7 @@ func readRecord(path string) (r identity, ok bool, err error) {
 	return r, true, nil
 }
 
-// write puts the record into the file, as a whole or not at all.
+// write stores r in the file beside the database, atomically.
 func (r identity) write(path string) (err error) {
 	text, err := json.Marshal(r)
 	if err != nil {
@@ -67,7 +67,8 @@ func (r identity) write(path string) (err error) {
 	return os.Rename(file.Name(), recordPath(path))
 }
 
-// isThere says what is wrong with a database file that should be there, before it is opened.
+// isThere returns an error if the database file, which should exist, is missing or empty. It is called before the
+// database is opened.
 func (r identity) isThere(path string) error {
 	stat, err := os.Stat(path)
 	what := "is missing"
@@ -83,8 +84,8 @@ func (r identity) isThere(path string) error {
 		ErrNotTheSame, path, what)
 }
 
-// isOf says what is wrong with a database that is open, before it is brought up to date. logged says
-// whether it had a log before it was opened.
+// isOf returns an error if db, which is open but not yet brought up to date, is not the database that r
+// describes. logged reports whether it had a log before it was opened.
 func (r identity) isOf(ctx context.Context, db *sql.DB, path string, logged bool) error {
 	var tables, sequence int64
 	var id string
@@ -115,7 +116,7 @@ func hasLog(path string) bool {
 	return err == nil && stat.Size() > 0
 }
 
-// An installation watches over the files of an open database.
+// An installation checks the files of an open database.
 type installation struct {
 	path string
 
@@ -123,20 +124,20 @@ type installation struct {
 	opened  map[string]fs.FileInfo // the database and its log, by name; guarded by mu
 	damaged error                  // guarded by mu
 
-	// The rest is for whoever has the turn to write.
+	// The fields below belong to the goroutine that has the turn to write.
 	identity identity
-	moved    time.Time // when SQLite last wrote to the database itself, as far as the sequence counts it
+	moved    time.Time // modification time of the database file at which the sequence last grew
 }
 
-// begin makes the row of the installation if there is none, and a new sequence, in the database and in
-// the file. The caller holds the lock on the files.
+// begin creates the installation's row if there is none, and stores a new sequence in the database and in the
+// file. The caller holds the lock on the files.
 func (in *installation) begin(ctx context.Context, l *Ledger, was identity) error {
 	var now identity
 	err := l.Tx(ctx, func(tx *sql.Tx) error {
 		if was.ID == "" {
 			was.ID = rand.Text()
 		}
-		// Where there is a row, the database is what it says.
+		// An existing row wins: it says which installation the database belongs to.
 		if _, err := tx.ExecContext(ctx, `INSERT INTO installation (id, sequence) SELECT $1, $2 WHERE NOT EXISTS (SELECT 1 FROM installation)`,
 			was.ID, was.Sequence); err != nil {
 			return err
@@ -163,8 +164,8 @@ func (in *installation) begin(ctx context.Context, l *Ledger, was identity) erro
 	return nil
 }
 
-// usable says what is wrong with the files of the open database. What is written to files that have lost
-// their name is lost when the program ends.
+// usable returns an error if the files of the open database were removed, replaced or emptied, or the database is
+// damaged. Writes to files that have lost their name are lost when the program ends.
 func (in *installation) usable() error {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -192,8 +193,8 @@ func (in *installation) usable() error {
 	return nil
 }
 
-// explain says what to do about an error of the database. One that says that it is damaged is kept in
-// mind: nothing is written to it any more.
+// explain adds advice to an error of the database. It remembers an error that reports damage: from then on
+// nothing is written to the database.
 func (in *installation) explain(err error) error {
 	err = explain(in.path, err)
 	if kindOf(err) == damaged {
@@ -206,10 +207,10 @@ func (in *installation) explain(err error) error {
 	return err
 }
 
-// explain says what to do about an error of the database.
+// explain adds advice to an error of the database.
 func explain(path string, err error) error {
 	if errors.Is(err, ErrUnavailable) {
-		return err // it was
+		return err // already explained
 	}
 	switch kindOf(err) {
 	case damaged:
@@ -225,14 +226,14 @@ func explain(path string, err error) error {
 	return err
 }
 
-// A step is a new sequence that is not committed yet.
+// A step is a new sequence that is not yet committed.
 type step struct {
 	sequence int64
 	moved    time.Time
 }
 
-// advance makes a new sequence as part of a transaction, if SQLite has moved its log into the database
-// since the last. It is nil if not.
+// advance stores a new sequence as part of tx if SQLite has moved its log into the database since the last one.
+// It returns nil if not.
 func (in *installation) advance(ctx context.Context, tx *sql.Tx) (*step, error) {
 	if in.identity.ID == "" {
 		return nil, nil
@@ -253,7 +254,7 @@ func (in *installation) advance(ctx context.Context, tx *sql.Tx) (*step, error) 
 	return s, nil
 }
 
-// committed writes a step to the file. If that fails the file is behind, which does no harm.
+// committed writes a step to the file. If that fails, the file has an older sequence, which does no harm.
 func (in *installation) committed(s *step) {
 	if s == nil {
 		return
@@ -262,7 +263,7 @@ func (in *installation) committed(s *step) {
 	_ = in.identity.write(in.path)
 }
 
-// readyAge is how long what [Ledger.Ready] found out counts.
+// readyAge is how long [Ledger.Ready] reuses its last result.
 const readyAge = time.Second
 
 type readiness struct {
@@ -271,7 +272,8 @@ type readiness struct {
 	err error
 }
 
-// Ready tells whether deliveries could be recorded now: it writes about as much as some of them do.
+// Ready returns an error if deliveries cannot be recorded now. It tests this by writing about as much as a
+// few deliveries do.
 func (l *Ledger) Ready(ctx context.Context) error {
 	r := &l.ready
 	r.mu.Lock()
@@ -283,7 +285,7 @@ func (l *Ledger) Ready(ctx context.Context) error {
 	return r.err
 }
 
-// probe takes pages that are not in use, for the time of the call, and writes some that are.
+// probe temporarily allocates unused pages, and rewrites some that are in use.
 func (l *Ledger) probe(ctx context.Context, tx *sql.Tx) error {
 	for _, statement := range []string{
 		`SAVEPOINT probe`,

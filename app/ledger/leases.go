@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// A Lease says who works on a job. Whoever took it last holds it, for as long as the beats
-// do not stop.
+// A Lease records which attempt works on a job. The last attempt to take it holds it for as long as its
+// heartbeats continue.
 type Lease struct {
 	Job    int64
-	Holder string // never the same for two attempts
+	Holder string // unique to each attempt
 }
 
-// TakeLease makes lease the one of its job, as part of tx.
+// TakeLease stores lease as the lease of its job, as part of tx.
 func (l *Ledger) TakeLease(ctx context.Context, tx *sql.Tx, lease Lease, generation int64) error {
 	_, err := tx.ExecContext(ctx, `
 		INSERT INTO heartbeats (job_id, holder, generation, beat_at) VALUES ($1, $2, $3, $4)
@@ -28,8 +28,8 @@ func (l *Ledger) TakeLease(ctx context.Context, tx *sql.Tx, lease Lease, generat
 	return nil
 }
 
-// Beat prolongs a lease as part of tx, and tells what is worked on. It reports false if
-// the lease was lost.
+// Beat prolongs a lease as part of tx, and records the generation that is being reviewed. It returns false if the
+// lease was lost.
 func (l *Ledger) Beat(ctx context.Context, tx *sql.Tx, lease Lease, generation int64) (held bool, err error) {
 	res, err := tx.ExecContext(ctx, `
 		UPDATE heartbeats SET beat_at = $4, generation = $3 WHERE job_id = $1 AND holder = $2`,
@@ -41,8 +41,9 @@ func (l *Ledger) Beat(ctx context.Context, tx *sql.Tx, lease Lease, generation i
 	return held, nil
 }
 
-// Sign gives what of a job's lease changes with each beat, as part of tx or, where that is nil, as it is
-// committed. It is compared with another and says nothing else: clocks jump. Empty means no lease.
+// Sign returns a value that changes with each heartbeat of a job's lease, or "" if there is no lease. It reads as
+// part of tx, or the committed state if tx is nil. Compare it only with another sign and do not read a time from
+// it: clocks jump.
 func (l *Ledger) Sign(ctx context.Context, tx *sql.Tx, job int64) (sign string, err error) {
 	const query = `SELECT holder || ' ' || beat_at FROM heartbeats WHERE job_id = $1`
 	row := l.read.QueryRowContext
@@ -55,7 +56,7 @@ func (l *Ledger) Sign(ctx context.Context, tx *sql.Tx, job int64) (sign string, 
 	return sign, nil
 }
 
-// EndLease ends whatever lease a job has, as part of tx.
+// EndLease removes the lease of a job, if any, as part of tx.
 func (l *Ledger) EndLease(ctx context.Context, tx *sql.Tx, job int64) error {
 	if _, err := tx.ExecContext(ctx, `DELETE FROM heartbeats WHERE job_id = $1`, job); err != nil {
 		return fmt.Errorf("end lease: %w", err)

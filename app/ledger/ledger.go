@@ -1,13 +1,11 @@
-// Package ledger keeps what must not be forgotten: which deliveries were taken, what was
-// heard of each pull request, the append-only events, the last valid policies. It is
-// database/sql on one SQLite file.
+// Package ledger stores what must not be lost: the accepted deliveries, the last known state of each pull
+// request, the append-only events, and the last valid policies. It is database/sql on one SQLite file.
 //
-// ledger.go opens the database; sqlite.go is all that is special to that engine; events.go,
-// pulls.go and leases.go are the tables. The SQL outside of sqlite.go and the migrations is
-// meant to be read by Postgres too: numbered parameters, times as integers, row counts
-// instead of locks.
+// ledger.go opens the database; sqlite.go holds everything specific to that engine; events.go, pulls.go and
+// leases.go are the tables. The SQL outside sqlite.go and the migrations is meant to run on Postgres too:
+// numbered parameters, times as integers, row counts instead of locks.
 //
-// Several processes of one host may share the file, but never over a network file system:
+// Several processes on one host may share the file, but never over a network file system:
 // https://www.sqlite.org/wal.html says why.
 package ledger
 
@@ -26,51 +24,50 @@ var (
 	// ErrDuplicate is returned for a delivery that was recorded before.
 	ErrDuplicate = errors.New("delivery was recorded before")
 
-	// ErrNewerSchema is returned by [Open] for a database that a newer version of this
-	// program has written to.
+	// ErrNewerSchema is returned by [Open] for a database that a newer version of this program has written to.
 	ErrNewerSchema = errors.New("the database was made by a newer version of this program")
 
 	// ErrNoLedger is returned by [OpenReader] for a file that this program did not make.
 	ErrNoLedger = errors.New("the file is not a database of this program")
 )
 
-// A Ledger is an open database. Its methods may be called from several goroutines.
-// Those that take a transaction do their work in it; the others make their own and so
-// must not be called between the begin and the end of one: there is only one writer.
+// A Ledger is an open database. Its methods may be called from several goroutines. Methods that take a
+// transaction work inside it. The others begin their own, and there is only one writer, so they must not be
+// called while the caller has a transaction open.
 type Ledger struct {
 	Reader
 	write  *sql.DB // one connection
-	turns  turns   // to write: who waits for the connection
+	turns  turns   // the queue of writers waiting for the connection
 	shared shared
 	files  *files
 	ready  readiness
 
 	installation installation
 
-	// observe is called at the end of each transaction, before it is committed; nil for nobody.
+	// observe, if not nil, is called at the end of each transaction, before the commit.
 	observe func(tx *sql.Tx, held time.Duration)
 }
 
-// A Reader is an open database that is only read.
+// A Reader is a database opened for reading only.
 type Reader struct {
-	read   *sql.DB // sees what is committed, and does not wait for writers
-	schema int64   // the version of it
+	read   *sql.DB // sees committed data, and does not wait for writers
+	schema int64   // schema version of the database
 }
 
-// The versions of the schema from which on names are kept, and rows are stored under ids. Who only reads may meet
-// an older one.
+// Schema versions that introduced the names table and rows keyed by repository id. A [Reader] may open a database
+// older than either.
 const (
 	namesSchema = 4
 	idsSchema   = 5
 )
 
-// Open opens the database at url, "sqlite:PATH", and brings its schema up to date. The
-// file is made when it does not exist and never did, its folder is not. Several processes may
-// call it at the same time. The end of ctx ends the waiting for them. [ErrNotTheSame] says that
-// the database is missing, empty, an older one or another one than the last that was opened there.
+// Open opens the database at url, "sqlite:PATH", and brings its schema up to date. It creates the file if none
+// ever existed there, but not its directory. Several processes may call Open at the same time; canceling ctx ends
+// the wait for them. The error is [ErrNotTheSame] if the database is missing, empty, older than, or different
+// from the one last opened there.
 func Open(ctx context.Context, url string) (*Ledger, error) { return openURL(ctx, url, false) }
 
-// Init is [Open] that begins with what is there, whatever there was before.
+// Init is like [Open] but accepts whatever database is there, regardless of which one was there before.
 func Init(ctx context.Context, url string) (*Ledger, error) { return openURL(ctx, url, true) }
 
 func openURL(ctx context.Context, url string, anyway bool) (*Ledger, error) {
@@ -85,9 +82,9 @@ func openURL(ctx context.Context, url string, anyway bool) (*Ledger, error) {
 	return l, nil
 }
 
-// OpenReader opens a database that is there, and may be in use, for reading alone: it is not
-// brought up to date, no lock is taken, and a process that opens it meanwhile does not take this
-// one for a worker. [fs.ErrNotExist] says that there is none, [ErrNoLedger] that it is another file.
+// OpenReader opens an existing database, which may be in use, for reading only. It does not update the schema and
+// takes no lock, so a process that opens the database meanwhile does not count this one as a worker. The error is
+// [fs.ErrNotExist] if there is no file, and [ErrNoLedger] if the file is something else.
 func OpenReader(ctx context.Context, url string) (*Reader, error) {
 	path, err := pathOf(url)
 	if err != nil {
@@ -112,13 +109,13 @@ func pathOf(url string) (string, error) {
 // Close closes the database.
 func (r Reader) Close() error { return r.read.Close() }
 
-// Close closes the database. Whatever uses it must have stopped.
+// Close closes the database. Everything that uses it must have stopped.
 func (l *Ledger) Close() error {
 	l.shared.close()
 	return errors.Join(l.Reader.Close(), l.write.Close(), l.files.Close())
 }
 
-// Ping tells whether the ledger could record something now.
+// Ping returns an error if the ledger cannot record anything now.
 func (l *Ledger) Ping(ctx context.Context) error {
 	if err := l.Tx(ctx, func(*sql.Tx) error { return nil }); err != nil {
 		return fmt.Errorf("ping ledger: %w", err)
@@ -126,17 +123,16 @@ func (l *Ledger) Ping(ctx context.Context) error {
 	return nil
 }
 
-// Tx calls do with a transaction that may write, and commits it when do returns nil. After
-// an error nothing of it is in the database, unless it was the commit that failed: then
-// that is not known.
+// Tx calls do with a write transaction, and commits it when do returns nil. After an error the database contains
+// nothing of it, unless the commit itself failed: then the outcome is unknown.
 //
-// There is one writer at a time, and deliveries and heartbeats wait for it. So do only reads and
-// writes a bounded number of rows: it computes nothing, and waits for nobody.
+// There is one writer at a time, and deliveries and heartbeats wait for it. So do must only read and write a
+// bounded number of rows; it must not compute anything or wait.
 func (l *Ledger) Tx(ctx context.Context, do func(tx *sql.Tx) error) error {
 	return l.tx(ctx, false, do)
 }
 
-// UrgentTx is [Ledger.Tx] before all others that wait.
+// UrgentTx is like [Ledger.Tx] but goes before all waiting callers of Tx.
 func (l *Ledger) UrgentTx(ctx context.Context, do func(tx *sql.Tx) error) error {
 	return l.tx(ctx, true, do)
 }
@@ -175,17 +171,17 @@ func (l *Ledger) tx(ctx context.Context, urgent bool, do func(tx *sql.Tx) error)
 	return nil
 }
 
-// Driver lets River keep its jobs in the same database and the same transactions.
+// Driver returns a driver with which River keeps its jobs in the same database and the same transactions.
 func (l *Ledger) Driver() riverdriver.Driver[*sql.Tx] { return newDriver(l.write) }
 
-// ReadDriver is [Ledger.Driver] for reading alone, which does not wait for writers.
+// ReadDriver is like [Ledger.Driver] but for reading only; it does not wait for writers.
 func (l *Ledger) ReadDriver() riverdriver.Driver[*sql.Tx] { return newDriver(l.read) }
 
-// AloneSince tells the moment at which no other process had the database open; ok is false
-// when one had when this ledger was opened. Whatever was running before that moment is dead.
+// AloneSince returns a moment at which no other process had the database open; ok is false if another had it open
+// when this ledger was opened. Everything that was running before that moment is dead.
 func (l *Ledger) AloneSince() (moment time.Time, ok bool) {
 	return l.files.alone, !l.files.alone.IsZero()
 }
 
-// millis is how times are stored.
+// millis converts a time to the form in which it is stored.
 func millis(t time.Time) int64 { return t.UnixMilli() }

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// A Repo is a repository. ID is GitHub's, which no rename and no transfer changes; where it is 0, the
-// repository that has the name now is meant. Names are compared without case.
+// A Repo is a repository. ID is GitHub's, which survives renames and transfers; if it is 0, the repository that
+// has the name now is meant. Names are compared without case.
 type Repo struct {
 	ID          int64
 	Owner, Name string
@@ -23,13 +23,13 @@ func (r Repo) String() string {
 	return r.Owner + "/" + r.Name
 }
 
-// A querier is a transaction, or the database.
+// A querier is a transaction or the database.
 type querier interface {
 	QueryRowContext(context.Context, string, ...any) *sql.Row
 }
 
-// key gives what rows of a repository are stored under: its id and no name, or where no id is known its
-// name in lower case.
+// key returns the key under which rows of a repository are stored: its id without a name, or its name in lower
+// case if no id is known.
 func (r Repo) key(ctx context.Context, from querier) (Repo, error) {
 	if r.ID != 0 {
 		return Repo{ID: r.ID}, nil
@@ -45,8 +45,8 @@ func (r Repo) key(ctx context.Context, from querier) (Repo, error) {
 	return Repo{ID: key.ID}, nil
 }
 
-// Name records, as part of tx, that the repository with this id of GitHub's has a name now. What was
-// recorded without its id, under its earlier names, counts for it, and for no other that had or takes them.
+// Name records, as part of tx, that the repository with this GitHub id has this name now. Rows recorded without
+// an id under its earlier names count for it, and not for other repositories that had or take those names.
 func (l *Ledger) Name(ctx context.Context, tx *sql.Tx, id int64, owner, repo string) error {
 	var was struct{ owner, repo string }
 	err := tx.QueryRowContext(ctx, `SELECT owner, repo FROM names WHERE repo_id = $1 AND until IS NULL`, id).Scan(&was.owner, &was.repo)
@@ -62,7 +62,8 @@ func (l *Ledger) Name(ctx context.Context, tx *sql.Tx, id int64, owner, repo str
 	return nil
 }
 
-// Found records what GitHub says of a repository: its name, and by which installation the App reaches it.
+// Found records what GitHub reports about a repository: its name, and the installation through which the App
+// reaches it.
 func (l *Ledger) Found(ctx context.Context, r Repo, installation int64) error {
 	return l.Tx(ctx, func(tx *sql.Tx) error {
 		if err := l.Name(ctx, tx, r.ID, r.Owner, r.Name); err != nil {
@@ -75,7 +76,7 @@ func (l *Ledger) Found(ctx context.Context, r Repo, installation int64) error {
 	})
 }
 
-// rename does what is to be done for another name.
+// rename records the new name of a repository and updates the rows that depend on it.
 func rename(ctx context.Context, tx *sql.Tx, id int64, owner, repo string) error {
 	lowOwner, lowRepo := strings.ToLower(owner), strings.ToLower(repo)
 	var had int // how many repositories had the name
@@ -91,7 +92,7 @@ func rename(ctx context.Context, tx *sql.Tx, id int64, owner, repo string) error
 		return err
 	}
 	since := last
-	if had == 0 { // what is there is of this one
+	if had == 0 { // every event under this name is its own
 		since = 0
 	}
 	if _, err := tx.ExecContext(ctx, `INSERT INTO names (owner, repo, repo_id, since) VALUES ($1, $2, $3, $4)`, lowOwner, lowRepo, id, since); err != nil {
@@ -103,9 +104,8 @@ func rename(ctx context.Context, tx *sql.Tx, id int64, owner, repo string) error
 	return adopt(ctx, tx, id, lowOwner, lowRepo, had == 0)
 }
 
-// adopt deals with the rows that were stored under a name, in lower case, before it was known whose it is:
-// they become those of the repository with an id if they are its own, and are removed if not, or where it
-// has such rows.
+// adopt handles the rows stored under a name, in lower case, before its repository's id was known. If own is
+// true, it gives them the id, except where the repository already has such a row. It removes the rest.
 func adopt(ctx context.Context, tx *sql.Tx, id int64, owner, repo string, own bool) error {
 	if own {
 		if _, err := tx.ExecContext(ctx, `
@@ -139,8 +139,8 @@ func adopt(ctx context.Context, tx *sql.Tx, id int64, owner, repo string, own bo
 	return nil
 }
 
-// Now gives the id and the name, in lower case, of a repository as far as they are known: by its id, else by
-// a name that it has or had last.
+// Now returns the current id and name, in lower case, of a repository where they are known. It finds the
+// repository by its id, or else by a name that it has or had last.
 func (l Reader) Now(ctx context.Context, r Repo) (Repo, error) {
 	if l.schema < namesSchema {
 		return r, nil
@@ -148,7 +148,7 @@ func (l Reader) Now(ctx context.Context, r Repo) (Repo, error) {
 	return now(ctx, l.read, r)
 }
 
-// NowTx is [Reader.Now] as part of tx.
+// NowTx is like [Reader.Now] but reads as part of tx.
 func (l *Ledger) NowTx(ctx context.Context, tx *sql.Tx, r Repo) (Repo, error) { return now(ctx, tx, r) }
 
 func now(ctx context.Context, from querier, r Repo) (Repo, error) {
@@ -166,13 +166,14 @@ func now(ctx context.Context, from querier, r Repo) (Repo, error) {
 	return is, nil
 }
 
-// A tenure is the time in which a name, in lower case, was that of one repository.
+// A tenure is the period in which a name, in lower case, belonged to one repository.
 type tenure struct {
 	owner, repo  string
-	since, until int64 // the events with a higher id than since, up to until
+	since, until int64 // covers the events with since < id <= until
 }
 
-// tenures lists those of a repository, by its key. One that no id is known of stands for itself.
+// tenures lists the tenures of a repository, given its key. A name without a known id has one tenure that covers
+// all events.
 func (l Reader) tenures(ctx context.Context, key Repo) ([]tenure, error) {
 	if key.ID == 0 {
 		return []tenure{{key.Owner, key.Name, 0, math.MaxInt64}}, nil

@@ -9,8 +9,8 @@ import (
 	"modernc.org/sqlite"
 )
 
-// To compile a statement takes SQLite longer than to run it, and River's and ours are the same ones again
-// and again. So each connection keeps what it compiled, up to maxPrepared statements.
+// SQLite takes longer to compile a statement than to run it, and River and this program run the same statements
+// again and again. So each connection keeps its compiled statements, up to maxPrepared of them.
 const maxPrepared = 100
 
 // openPrepared opens a database whose connections keep their statements.
@@ -36,7 +36,7 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	return &conn{plainConn: plain, prepared: map[string]*prepared{}}, nil
 }
 
-// A plainConn is what the driver's connection can do.
+// A plainConn has the methods of the driver's connection that conn uses.
 type plainConn interface {
 	driver.Conn
 	driver.ConnBeginTx
@@ -48,7 +48,7 @@ type plainConn interface {
 	driver.Validator
 }
 
-// A conn keeps its statements. As all connections of database/sql it is used by one goroutine at a time.
+// A conn keeps its statements. Like every connection of database/sql it is used by one goroutine at a time.
 type conn struct {
 	plainConn
 	prepared map[string]*prepared
@@ -59,7 +59,8 @@ type prepared struct {
 	busy bool // its rows are being read
 }
 
-// get gives a statement to run, nil for one that has to be run without. It is given back by busy = false.
+// get returns a statement to run, or nil if the query must run without a kept one. The caller returns it by
+// setting busy to false.
 func (c *conn) get(ctx context.Context, query string) (*prepared, error) {
 	p := c.prepared[query]
 	if p != nil && p.busy {
@@ -80,11 +81,11 @@ func (c *conn) get(ctx context.Context, query string) (*prepared, error) {
 	return p, nil
 }
 
-// forget closes all statements that are not in use.
+// forget closes all statements that are not busy.
 func (c *conn) forget() {
 	for query, p := range c.prepared {
 		if !p.busy {
-			_ = p.Close() // gives the error of its last run
+			_ = p.Close() // returns the error of its last run
 			delete(c.prepared, query)
 		}
 	}

@@ -9,33 +9,31 @@ import (
 	"time"
 )
 
-// A Pull is what is known of one pull request without asking GitHub. RepoID and Number name it, and where
-// the id is not known, Owner and Repo, which are compared without case.
+// A Pull is the stored state of one pull request, known without asking GitHub. RepoID and Number identify it, or
+// Owner, Repo and Number if the id is not known. Names are compared without case.
 type Pull struct {
-	ID           int64 // given by the ledger
+	ID           int64 // assigned by the ledger
 	Installation int64
 	RepoID       int64
 	Owner, Repo  string
 	Number       int
-	Head, Base   string // as last heard or seen; in [Ledger.RecordWebhook], empty means not known
-	Reason       string // why it was last heard of
+	Head, Base   string // as last received or read; in [Ledger.RecordWebhook], empty means not known
+	Reason       string // reason of the last webhook
 	Closed       bool
 
-	// Force is true from the moment that a review was asked for although nothing changed
-	// until a review is done.
+	// Force is true from a request for a review without a change until a review is done.
 	Force bool
 
-	Generation int64 // how often there was something new to review; counts from 1
-	Reviewed   int64 // the generation that was reviewed last; 0 for none
+	Generation int64 // incremented whenever there is something new to review; starts at 1
+	Reviewed   int64 // the generation last reviewed; 0 for none
 }
 
-// ErrUnknownPull means that a pull request was never heard of.
+// ErrUnknownPull means that no webhook has mentioned the pull request.
 var ErrUnknownPull = errors.New("it was never heard of")
 
-// RecordWebhook records, as part of tx, what a webhook says of a pull request. Its generation is one
-// higher afterwards if there is something new: another head, another base, closed or
-// re-opened, or p.Force. What the repository is called is known from [Ledger.Name] first: p may be of the time
-// before it was renamed.
+// RecordWebhook records, as part of tx, the state of a pull request from a webhook. It increments the generation
+// if there is something new: another head, another base, closed or re-opened, or p.Force. The repository's name
+// comes from [Ledger.Name] first, because p may be older than a rename.
 func (l *Ledger) RecordWebhook(ctx context.Context, tx *sql.Tx, p Pull) error {
 	is, err := now(ctx, tx, Repo{p.RepoID, p.Owner, p.Repo})
 	if err != nil {
@@ -71,9 +69,8 @@ func (l *Ledger) RecordWebhook(ctx context.Context, tx *sql.Tx, p Pull) error {
 	return nil
 }
 
-// Refresh records p.Head and p.Closed as GitHub says that they are, since what is heard may come in
-// another order than it happened. It does nothing if there was something new since p was read: that is
-// reviewed, and seen, next.
+// Refresh records p.Head and p.Closed as GitHub reports them, because webhooks may arrive out of order. It does
+// nothing if the generation has grown since p was read: the next review of that generation refreshes them.
 func (l *Ledger) Refresh(ctx context.Context, p Pull) error {
 	return l.Tx(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `UPDATE pulls SET head = $3, closed = $4 WHERE id = $1 AND generation = $2`,
@@ -85,18 +82,18 @@ func (l *Ledger) Refresh(ctx context.Context, p Pull) error {
 	})
 }
 
-// PullTx is [Reader.Pull] as part of tx. Its error wraps [ErrUnknownPull] if it was
-// never heard of.
+// PullTx is like [Reader.Pull] but reads as part of tx. Its error wraps [ErrUnknownPull] if no webhook has
+// mentioned the pull request.
 func (l *Ledger) PullTx(ctx context.Context, tx *sql.Tx, repo Repo, number int) (Pull, error) {
 	return readPull(ctx, tx, repo, number)
 }
 
-// Pull reads a pull request. Its error wraps [ErrUnknownPull] if it was never heard of.
+// Pull reads a pull request. Its error wraps [ErrUnknownPull] if no webhook has mentioned it.
 func (l Reader) Pull(ctx context.Context, repo Repo, number int) (Pull, error) {
 	return readPull(ctx, l.read, repo, number)
 }
 
-// ofRepo is the condition for the rows of pulls of a repository, by its key.
+// ofRepo is the SQL condition for the rows of table pulls of a repository, given its key.
 const ofRepo = `repo_id = $1 AND ($1 <> 0 OR lower(owner) = $2 AND lower(repo) = $3)`
 
 func readPull(ctx context.Context, from querier, repo Repo, number int) (p Pull, err error) {
@@ -118,7 +115,7 @@ func readPull(ctx context.Context, from querier, repo Repo, number int) (p Pull,
 	return p, nil
 }
 
-// OpenPulls lists the numbers of the pull requests that were not closed, as far as was heard.
+// OpenPulls lists the numbers of the pull requests that are open according to the webhooks received.
 func (l *Ledger) OpenPulls(ctx context.Context, repo Repo) ([]int, error) {
 	key, err := repo.key(ctx, l.read)
 	if err != nil {
@@ -137,7 +134,7 @@ func (l *Ledger) Generation(ctx context.Context, id int64) (generation int64, er
 	return readGeneration(ctx, l.read, id)
 }
 
-// GenerationTx is [Ledger.Generation] as part of tx.
+// GenerationTx is like [Ledger.Generation] but reads as part of tx.
 func (l *Ledger) GenerationTx(ctx context.Context, tx *sql.Tx, id int64) (generation int64, err error) {
 	return readGeneration(ctx, tx, id)
 }
@@ -149,8 +146,8 @@ func readGeneration(ctx context.Context, from querier, id int64) (generation int
 	return generation, nil
 }
 
-// SetReviewed notes, as part of tx, that p was reviewed at p.Generation. It does nothing
-// and reports false if something newer was heard since p was read.
+// SetReviewed records, as part of tx, that p was reviewed at p.Generation. It does nothing and returns false if
+// the generation has grown since p was read.
 func (l *Ledger) SetReviewed(ctx context.Context, tx *sql.Tx, p Pull) (bool, error) {
 	res, err := tx.ExecContext(ctx, `
 		UPDATE pulls SET reviewed = generation, reviewed_at = $3, force = FALSE
@@ -162,8 +159,8 @@ func (l *Ledger) SetReviewed(ctx context.Context, tx *sql.Tx, p Pull) (bool, err
 	return ok, nil
 }
 
-// PullsAt lists the numbers of the open pull requests whose head is, as far as was heard, a
-// commit.
+// PullsAt lists the numbers of the open pull requests whose head, according to the webhooks received, is the
+// commit head.
 func (l *Ledger) PullsAt(ctx context.Context, repo Repo, head string) ([]int, error) {
 	key, err := repo.key(ctx, l.read)
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 	"github.com/secbydesign/secbydesign/app/record"
 )
 
-// LastReview gives what the newest finished review of a pull request recorded; the zero value, which has no
-// head, where none has finished.
+// LastReview returns the record of the newest finished review of a pull request, or the zero value, which has no
+// head, if none has finished.
 func (l Reader) LastReview(ctx context.Context, repo Repo, number int) (record.Review, error) {
 	events, err := l.Events(ctx, Filter{RepoID: repo.ID, Owner: repo.Owner, Repo: repo.Name, Number: number, Kind: record.Finished, Last: true})
 	if err != nil || len(events) == 0 {
@@ -26,17 +26,17 @@ func (l Reader) LastReview(ctx context.Context, repo Repo, number int) (record.R
 
 func review(e Event) (record.Review, error) { return record.ReadReview(e.ID, e.At, e.Head, e.Data) }
 
-// A Which says which decisions of a repository are wanted: those that meet one of the conditions.
+// A Which selects decisions of a repository: those that meet at least one of its conditions.
 type Which struct {
 	Contents []string // of findings, see [decision.Content]
 	Number   int      // of the pull request in which they were made
 	IDs      []string
 }
 
-// maxContents is how many contents are asked about one by one.
+// maxContents is the most contents for which [Ledger.Decisions] runs one query each.
 const maxContents = 500
 
-// Decisions lists decisions of a repository, in the order in which they were made.
+// Decisions lists the selected decisions of a repository, in the order in which they were made.
 func (l *Ledger) Decisions(ctx context.Context, repo Repo, which Which) ([]decision.Decision, error) {
 	key, err := repo.key(ctx, l.read)
 	if err != nil {
@@ -61,7 +61,7 @@ func (l *Ledger) Decisions(ctx context.Context, repo Repo, which Which) ([]decis
 		}
 		return rows.Err()
 	}
-	if len(which.Contents) > maxContents { // more than a repository usually has decisions
+	if len(which.Contents) > maxContents { // more than a repository usually has decisions, so read them all
 		err = read(`$4 = $4`, 0)
 		wanted := map[string]bool{}
 		for _, content := range which.Contents {
@@ -87,7 +87,7 @@ func (l *Ledger) Decisions(ctx context.Context, repo Repo, which Which) ([]decis
 	return list, nil
 }
 
-// Counted lists the pull requests in whose newest review a decision counts.
+// Counted lists the pull requests in whose newest review the decision counts.
 func (l *Ledger) Counted(ctx context.Context, repo Repo, decision string) ([]int, error) {
 	key, err := repo.key(ctx, l.read)
 	if err != nil {
@@ -101,8 +101,8 @@ func (l *Ledger) Counted(ctx context.Context, repo Repo, decision string) ([]int
 	return numbers(rows)
 }
 
-// Pasts reads all reviews of the last pull requests, at most so many, the newest first. Owner and repo may be
-// empty for all.
+// Pasts reads all reviews of the pull requests that were reviewed last, at most last of them, the newest first.
+// Empty owner and repo select all repositories.
 func (l Reader) Pasts(ctx context.Context, owner, repo string, last int) ([]record.Past, error) {
 	subjects, err := l.Newest(ctx, Filter{Owner: owner, Repo: repo, Kind: record.Finished, Limit: last})
 	if err != nil {
@@ -123,7 +123,7 @@ func (l Reader) Pasts(ctx context.Context, owner, repo string, last int) ([]reco
 			past.RepoID, past.Owner, past.Repo = e.RepoID, e.Owner, e.Repo
 			past.Reviews = append(past.Reviews, r)
 		}
-		if past.RepoID != 0 { // by the name that it has now its policy is found
+		if past.RepoID != 0 { // its policy is found under its current name
 			is, err := l.Now(ctx, Repo{ID: past.RepoID, Owner: past.Owner, Name: past.Repo})
 			if err != nil {
 				return nil, err
@@ -137,8 +137,8 @@ func (l Reader) Pasts(ctx context.Context, owner, repo string, last int) ([]reco
 	return list, nil
 }
 
-// RuleUse gives how a rule ("scanner/rule") was shown in the repositories of an owner: in pull requests
-// since the day of one time, and findings and opinions since that of a later one.
+// RuleUse returns how a rule ("scanner/rule") was shown in the repositories of an owner: pull requests since the
+// day of since, and findings and opinions since the day of the later time recent.
 func (l Reader) RuleUse(ctx context.Context, owner, rule string, since, recent time.Time) (record.RuleUse, error) {
 	if l.schema < viewsSchema {
 		return l.foldRuleUse(ctx, owner, rule, since, recent)
@@ -173,8 +173,8 @@ func (l Reader) RuleUse(ctx context.Context, owner, rule string, since, recent t
 	return use, rows.Err()
 }
 
-// RulesShown lists, without the scanner's name, the rules of a scanner that were shown in the repositories of
-// an owner since the day of a time.
+// RulesShown lists the rules of a scanner, without its name, that were shown in the repositories of an owner
+// since the day of a time.
 func (l Reader) RulesShown(ctx context.Context, owner, scanner string, since time.Time) (rules []string, err error) {
 	if l.schema < viewsSchema {
 		return l.foldRulesShown(ctx, owner, scanner, since)

@@ -15,28 +15,27 @@ import (
 )
 
 const (
-	// resultsLive is how long what a scanner found is kept. Content that is still looked at
-	// then is scanned anew.
+	// resultsLive is how long the results of a scanner are kept. Content that is older and still in use is
+	// scanned again.
 	resultsLive = 30 * 24 * time.Hour
 
-	// resultsAtOnce is how many keys one statement has. SQLite takes 32,766 parameters
-	// (https://www.sqlite.org/limits.html#max_variable_number), and a statement of 500 is as
-	// fast for each of them.
+	// resultsAtOnce is how many keys one statement contains. SQLite allows 32,766 parameters
+	// (https://www.sqlite.org/limits.html#max_variable_number), and a statement with 500 is as fast per key.
 	resultsAtOnce = 500
 
-	// maxResult bounds one value when it is read, against a damaged or forged row.
+	// maxResult bounds one unpacked value, as a protection against damaged or forged rows.
 	maxResult = 256 << 20
 
-	// These bound one write transaction. Everything that writes waits for it: deliveries, which
-	// GitHub gives up after ten seconds, and heartbeats. A row costs some 20 µs.
+	// These bound one write transaction. All other writers wait for it: deliveries, which GitHub abandons after
+	// ten seconds, and heartbeats. A row costs some 20 µs.
 	rowsAtOnce  = 200
 	bytesAtOnce = 256 << 10
 
-	// maxSaved bounds one packed value. It fills a transaction of its own.
+	// maxSaved bounds one packed value. A value of that size fills a transaction by itself.
 	maxSaved = 8 << 20
 )
 
-// Results gives what [Ledger.SaveResults] kept under the keys, for those that are there.
+// Results returns the values that [Ledger.SaveResults] stored under keys, as far as they exist.
 func (l *Ledger) Results(ctx context.Context, keys []string) (map[string][]byte, error) {
 	found := map[string][]byte{}
 	for some := range slices.Chunk(keys, resultsAtOnce) {
@@ -65,16 +64,16 @@ func (l *Ledger) results(ctx context.Context, found map[string][]byte, keys []an
 		}
 		value, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(packed)), maxResult+1))
 		if err != nil || len(value) > maxResult {
-			continue // as if it were not there
+			continue // treat it as missing
 		}
 		found[key] = value
 	}
 	return rows.Err()
 }
 
-// SaveResults keeps values under keys, in the place of what was there, for about a month. It
-// also removes some that are older. It takes several short transactions, between which others
-// write; after an error some of the values are kept. A value that is very large is not.
+// SaveResults stores values under keys for about a month and replaces earlier ones. It also removes some older
+// values. It uses several short transactions, between which others write; after an error some of the values are
+// stored. It skips values that are very large.
 func (l *Ledger) SaveResults(ctx context.Context, results map[string][]byte) error {
 	now := time.Now()
 	var batch []packed
@@ -87,7 +86,7 @@ func (l *Ledger) SaveResults(ctx context.Context, results map[string][]byte) err
 		batch, size = batch[:0], 0
 		return err
 	}
-	// In the order of the keys, so that a transaction touches fewer pages.
+	// Sorted keys let a transaction touch fewer pages.
 	for _, key := range slices.Sorted(maps.Keys(results)) {
 		value, err := pack(results[key])
 		if err != nil {
@@ -113,7 +112,7 @@ func (l *Ledger) SaveResults(ctx context.Context, results map[string][]byte) err
 	return nil
 }
 
-// packed is a row to be written.
+// packed is a row to write.
 type packed struct {
 	key   string
 	value []byte
@@ -137,8 +136,8 @@ func (l *Ledger) saveResults(ctx context.Context, batch []packed, now time.Time)
 	})
 }
 
-// forget removes some of the rows of a table that are older, by one of its columns: those of a number of
-// values of the column by. Most of the time there are none, and then it does not write.
+// forget removes the rows of a table whose column is older than before, for at most rowsAtOnce values of the
+// column by. Most of the time there are no such rows, and then it does not write.
 func (l *Ledger) forget(ctx context.Context, table, column, by string, before time.Time) error {
 	var old bool
 	err := l.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM `+table+` WHERE `+column+` < $1)`, millis(before)).Scan(&old)
@@ -152,7 +151,7 @@ func (l *Ledger) forget(ctx context.Context, table, column, by string, before ti
 	})
 }
 
-// packers are the writers of [pack]: each holds more than a megabyte.
+// packers pools the writers of [pack], each of which holds more than a megabyte.
 var packers = sync.Pool{New: func() any {
 	w, err := flate.NewWriter(nil, flate.BestSpeed)
 	if err != nil {
@@ -161,7 +160,7 @@ var packers = sync.Pool{New: func() any {
 	return w
 }}
 
-// pack compresses a value. It is not called within a transaction.
+// pack compresses a value. It must not be called within a transaction.
 func pack(value []byte) ([]byte, error) {
 	var b bytes.Buffer
 	w := packers.Get().(*flate.Writer)

@@ -12,43 +12,42 @@ import (
 )
 
 const (
-	// sharedPatience is how long [Ledger.Shared] waits for the database. GitHub waits for 10 seconds,
-	// and whoever sends deliveries again wants to know sooner that they have to.
+	// sharedPatience is how long [Ledger.Shared] waits for the database. GitHub waits 10 seconds for an answer,
+	// and a program that redelivers events needs to know sooner that it must try again.
 	sharedPatience = 1500 * time.Millisecond
 
-	// maxParts bounds one shared transaction: its parts wait for the last one.
+	// maxParts bounds one shared transaction, because its first part waits for its last.
 	maxParts = 128
 )
 
-// ErrUnavailable is returned when the database cannot be written to just now: it is locked by another
-// program, its disk is full or slow, or it is not the one that was opened any more.
+// ErrUnavailable is returned when the database cannot be written to at the moment: another program has locked it,
+// its disk is full or slow, or the file is no longer the opened one.
 var ErrUnavailable = errors.New("the database cannot be written to now")
 
-// shared collects what [Ledger.Shared] is asked to do. The zero value is ready.
+// shared collects the calls of [Ledger.Shared]. The zero value is ready.
 type shared struct {
 	mu     sync.Mutex
-	parts  []*part // that wait
+	parts  []*part // waiting parts
 	taking bool    // whether takeParts runs
-	stuck  bool    // somebody waited in vain, and no transaction has begun since
+	stuck  bool    // a caller's wait timed out, and no transaction has begun since
 	closed bool
 	wait   sync.WaitGroup // for takeParts
 }
 
-// A part is what one caller wants of a shared transaction.
+// A part is one caller's share of a shared transaction.
 type part struct {
-	ctx   context.Context // does not end
+	ctx   context.Context // is never canceled
 	do    func(ctx context.Context, tx *sql.Tx) error
-	taken atomic.Bool // by the transaction, or by a caller that waits no longer
+	taken atomic.Bool // by the transaction, or by a caller that stopped waiting
 	done  chan error
 }
 
-// Shared is [Ledger.Tx] for what is short and comes in crowds: those that wait at the same time share a
-// transaction, and so one write to the disk. It returns after the commit. When do returns an error, what
-// it did is undone, and that of the others is not. It must not be cut by the end of ctx, so it gets a
-// context of its own.
+// Shared is like [Ledger.Tx] but for short work that comes in bursts: callers that wait at the same time share a
+// transaction, and so one write to the disk. It returns after the commit. If do returns an error, only its own
+// changes are undone. Canceling ctx must not interrupt do, so do receives another context.
 //
-// It is [ErrUnavailable] when no transaction begins within a moment, and from then on at once, until one
-// does. When ctx ends during the transaction, it is not known what comes of it.
+// The error is [ErrUnavailable] if no transaction begins within a moment. After that, further calls fail at once
+// until a transaction begins. If ctx is canceled during the transaction, the outcome is unknown.
 func (l *Ledger) Shared(ctx context.Context, do func(ctx context.Context, tx *sql.Tx) error) error {
 	s, p := &l.shared, &part{ctx: context.WithoutCancel(ctx), do: do, done: make(chan error, 1)}
 	s.mu.Lock()
@@ -88,8 +87,8 @@ func (l *Ledger) Shared(ctx context.Context, do func(ctx context.Context, tx *sq
 	}
 }
 
-// takeParts makes transactions of what waits, until nothing does. Where the database is stuck, it goes
-// on until it is not.
+// takeParts runs transactions with the waiting parts until none is left. While the database is stuck, it keeps
+// trying.
 func (l *Ledger) takeParts() {
 	s := &l.shared
 	for {
@@ -122,7 +121,7 @@ func (l *Ledger) takeParts() {
 	}
 }
 
-// next gives a part that waits, nil for none.
+// next returns a waiting part, or nil if there is none.
 func (s *shared) next() *part {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -136,14 +135,14 @@ func (s *shared) next() *part {
 	return nil
 }
 
-// more tells, after a transaction, whether there has to be another.
+// more reports, after a transaction, whether another one is needed.
 func (s *shared) more(began bool, err error) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if began {
 		s.stuck = false
 	} else if kindOf(err) != busy {
-		// It will not come by waiting for it.
+		// Waiting longer would not help.
 		for _, p := range s.parts {
 			if p.taken.CompareAndSwap(false, true) {
 				p.done <- err
@@ -155,7 +154,7 @@ func (s *shared) more(began bool, err error) bool {
 	return s.taking
 }
 
-// close lets nobody in any more, and waits for those who are.
+// close refuses new calls, and waits for the current ones.
 func (s *shared) close() {
 	s.mu.Lock()
 	s.closed = true
@@ -163,7 +162,8 @@ func (s *shared) close() {
 	s.wait.Wait()
 }
 
-// run does the part in a transaction. An error beside its result means that the transaction is lost.
+// run runs the part in a transaction. result is the error of the part itself; err means that the whole
+// transaction is lost.
 func (p *part) run(tx *sql.Tx) (result, err error) {
 	if _, err := tx.ExecContext(p.ctx, `SAVEPOINT part`); err != nil {
 		return nil, fmt.Errorf("begin a part: %w", err)

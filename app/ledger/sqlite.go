@@ -29,16 +29,15 @@ var pragmas = url.Values{
 	"_pragma": {
 		"busy_timeout(10000)", // other processes write too
 		"journal_mode(WAL)",
-		// In WAL mode NORMAL may lose the last commits with the power, and with them
-		// deliveries that GitHub was told are safe.
-		// https://www.sqlite.org/pragma.html#pragma_synchronous
+		// In WAL mode NORMAL may lose the last commits in a power failure, and with them deliveries that this
+		// program has already acknowledged to GitHub. https://www.sqlite.org/pragma.html#pragma_synchronous
 		"synchronous(FULL)",
 		"foreign_keys(1)",
 	},
 	// A transaction that reads first and writes later could otherwise fail with
 	// SQLITE_BUSY without any waiting. https://www.sqlite.org/isolation.html
 	"_txlock": {"immediate"},
-	// The next connection does not create a file that is gone.
+	// A new connection must not create a file that has disappeared.
 	"mode": {"rw"},
 }
 
@@ -81,11 +80,10 @@ func openSQLite(ctx context.Context, path string, anyway bool) (_ *Ledger, err e
 	if l.read, err = openPrepared(name + "&_pragma=query_only(1)"); err != nil {
 		return nil, err
 	}
-	// SQLite has one writer at a time. Waiting for a connection ends with its turn; waiting
-	// for SQLite's lock means to ask again and again. riversqlite's package comment advises
-	// the same.
+	// SQLite has one writer at a time. Waiting for a connection ends when it is free, but waiting for SQLite's
+	// lock means polling. The package comment of riversqlite gives the same advice.
 	l.write.SetMaxOpenConns(1)
-	l.read.SetMaxOpenConns(5) // one is that of Changes
+	l.read.SetMaxOpenConns(5) // Changes holds one of them
 	l.read.SetMaxIdleConns(5)
 
 	if before {
@@ -105,8 +103,8 @@ func openSQLite(ctx context.Context, path string, anyway bool) (_ *Ledger, err e
 	return l, nil
 }
 
-// readSQLite opens a database for reading. Mode ro still lets SQLite make the index of its log beside
-// it where nobody else has, without which the last commits could not be seen.
+// readSQLite opens a database for reading. With mode ro, SQLite may still create the index of its log beside the
+// database if no process has it open; without the index, the last commits would not be visible.
 func readSQLite(ctx context.Context, path string) (_ *Reader, err error) {
 	if path, err = filepath.Abs(path); err != nil {
 		return nil, err
@@ -142,8 +140,8 @@ func readSQLite(ctx context.Context, path string) (_ *Reader, err error) {
 	return r, nil
 }
 
-// migrate brings both schemas up to date, ours and River's, and gives the version of ours. The caller holds the lock,
-// because neither goose (on SQLite) nor rivermigrate takes one.
+// migrate brings both schemas up to date, this program's and River's, and returns the version of the first. The
+// caller holds the lock, because neither goose (on SQLite) nor rivermigrate takes one.
 func migrate(ctx context.Context, db *sql.DB) (version int64, err error) {
 	sub, err := fs.Sub(migrations, "migrations/sqlite")
 	if err != nil {
@@ -182,8 +180,8 @@ func migrate(ctx context.Context, db *sql.DB) (version int64, err error) {
 	return know, nil
 }
 
-// riverVersion gives the version of River's schema, 0 if there is none yet. River's own
-// migrator only says of a newer one that it does not find it.
+// riverVersion returns the version of River's schema, or 0 if there is none yet. For a newer schema, River's own
+// migrator only reports that it does not find the version.
 func riverVersion(ctx context.Context, exec riverdriver.Executor) (version int64, err error) {
 	exists, err := exec.TableExists(ctx, &riverdriver.TableExistsParams{Table: "river_migration"})
 	if err != nil || !exists {
@@ -201,15 +199,15 @@ func riverVersion(ctx context.Context, exec riverdriver.Executor) (version int64
 
 func newDriver(db *sql.DB) riverdriver.Driver[*sql.Tx] { return riversqlite.New(db) }
 
-// The kinds of errors about which something can be said.
+// A kind is a kind of database error for which [explain] has advice.
 type kind int
 
 const (
 	other   kind = iota
-	busy         // another program has the database locked
-	full         // the disk
-	failing      // the disk
-	damaged      // the database
+	busy         // another program has locked the database
+	full         // the disk is full
+	failing      // the disk does not read or write
+	damaged      // the database is damaged
 )
 
 func kindOf(err error) kind {
@@ -217,7 +215,7 @@ func kindOf(err error) kind {
 	if !errors.As(err, &e) {
 		return other
 	}
-	switch e.Code() & 0xff { // the rest is detail: https://www.sqlite.org/rescode.html
+	switch e.Code() & 0xff { // the higher bits are details: https://www.sqlite.org/rescode.html
 	case sqlite3.SQLITE_BUSY:
 		return busy
 	case sqlite3.SQLITE_FULL:
@@ -230,14 +228,14 @@ func kindOf(err error) kind {
 	return other
 }
 
-// files are the lock files beside a database. The kernel lets go of a lock when its
-// process dies, however it dies.
+// files are the lock files beside a database. The kernel releases the lock of a process that dies, for whatever
+// reason.
 type files struct {
-	used  *os.File  // PATH.used: locked, shared with others, as long as the ledger is open
-	alone time.Time // when this process held PATH.used for itself; zero when it never did
+	used  *os.File  // PATH.used, with a shared lock as long as the ledger is open
+	alone time.Time // when this process had the exclusive lock on PATH.used; zero if it never had
 }
 
-// lock locks PATH.lock until unlock is called.
+// lock locks PATH.lock. unlock releases it.
 func lock(ctx context.Context, path string) (unlock func(), err error) {
 	lock, err := open(path + ".lock")
 	if err != nil {
@@ -256,8 +254,8 @@ func lock(ctx context.Context, path string) (unlock func(), err error) {
 	return unlock, nil
 }
 
-// makeFiles makes the database file, with nobody else allowed to read it. SQLite gives its further files
-// the same mode. The caller holds the lock.
+// makeFiles creates the database file, readable only by its owner. SQLite creates its other files with the same
+// mode. The caller holds the lock.
 func makeFiles(path string) (*files, error) {
 	db, err := open(path)
 	if err != nil {
@@ -274,8 +272,8 @@ func makeFiles(path string) (*files, error) {
 	if flock(used, unix.LOCK_EX|unix.LOCK_NB) == nil {
 		f.alone = time.Now()
 	}
-	// The change to a shared lock is not atomic (man 2 flock), but whoever wants this lock
-	// needs PATH.lock first, and that is ours.
+	// The change to a shared lock is not atomic (man 2 flock), but other processes that want this lock need
+	// PATH.lock first, and this process holds it.
 	if err := flock(used, unix.LOCK_SH); err != nil {
 		_ = f.Close()
 		return nil, fmt.Errorf("lock %s: %w", used.Name(), err)
@@ -283,8 +281,8 @@ func makeFiles(path string) (*files, error) {
 	return f, nil
 }
 
-// Close lets go of PATH.used. The file stays: to remove it would take the lock from
-// under a process that has just opened it.
+// Close releases PATH.used. It keeps the file: removing it could invalidate the lock of a process that has just
+// opened it.
 func (f *files) Close() error { return f.used.Close() }
 
 func open(path string) (*os.File, error) {

@@ -6,21 +6,22 @@ import (
 	"sync"
 )
 
-// turns lets one writer after the other begin a transaction: most of the urgent ones first, and of the
-// same kind who came first. The pool of database/sql serves waiters in no order, so some of them could
-// wait for long. The zero value is ready.
+// turns lets writers begin transactions one after the other: urgent ones usually first, and otherwise in order of
+// arrival. The pool of database/sql serves waiters in no order, so some of them could wait for long. The zero
+// value is ready.
 type turns struct {
 	mu      sync.Mutex
 	taken   bool
-	inRow   int // urgent ones since one of the others had its turn
+	inRow   int // urgent turns since the last other one
 	urgent  []chan struct{}
 	waiting []chan struct{}
 }
 
-// mostInRow is how many urgent ones go before one of the others: deliveries may come without an end.
+// mostInRow is how many urgent turns may come before one of the others, because deliveries may never stop coming.
 const mostInRow = 4
 
-// take waits for the turn, or for the end of ctx, which is an error. Who has it gives it back.
+// take waits for a turn and returns nil once the caller has it; the caller must then call give. It returns an
+// error if ctx is done first.
 func (t *turns) take(ctx context.Context, urgent bool) error {
 	t.mu.Lock()
 	if !t.taken {
@@ -45,7 +46,7 @@ func (t *turns) take(ctx context.Context, urgent bool) error {
 		*queue = slices.Delete(*queue, i, i+1)
 	}
 	t.mu.Unlock()
-	if i < 0 { // it came in the same moment
+	if i < 0 { // the turn came at the same moment
 		t.give()
 	}
 	return context.Cause(ctx)

@@ -11,37 +11,37 @@ import (
 	"time"
 )
 
-// An Upload is what one tool found at one commit, as a workflow sent it.
+// An Upload holds the results of one tool at one commit, as sent by a workflow.
 type Upload struct {
 	RepoID      int64  // 0 for the repository that has the name now
 	Owner, Repo string // compared without case
-	SHA         string // the commit that was looked at
+	SHA         string // the scanned commit
 	Scanner     string
-	Category    string // one part of several of a tool, such as a language; may be empty
-	Number      int    // of the pull request whose workflow sent it; 0 for a branch's
+	Category    string // one of several parts of a tool's results, such as a language; may be empty
+	Number      int    // of the pull request whose workflow sent it; 0 if it was a branch's
 	Workflow    string
 	Ref         string    // on which the workflow ran
-	Data        []byte    // of the caller's own
-	At          time.Time // given by the ledger
+	Data        []byte    // the caller defines its form
+	At          time.Time // set by the ledger
 }
 
 const (
-	// uploadsLive is how long uploads are kept: longer than most pull requests are open whose base
-	// they are.
+	// uploadsLive is how long uploads are kept: longer than most pull requests that use them as their base stay
+	// open.
 	uploadsLive = 90 * 24 * time.Hour
 
-	// Bounds of what a repository can store, and of what a review reads. GitHub takes 20 runs in a
-	// document and 1,000 uploads an hour.
+	// These bound how much a repository can store and a review reads. GitHub accepts 20 runs in a document and
+	// 1,000 uploads an hour.
 	// https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning
 	maxUploads     = 20   // of one commit, for one pull request or for branches
 	maxUploadsHour = 1000 // of one repository
 )
 
-// ErrTooMany is returned for an upload over the limits of its commit or its repository.
+// ErrTooMany is returned for an upload that exceeds the limits of its commit or its repository.
 var ErrTooMany = errors.New("too many uploads")
 
-// SaveUploads keeps uploads, all or none, for about three months, each in the place of an earlier
-// one that differs in nothing but what was found and the ref. It also lets go of some that are older.
+// SaveUploads stores all or none of the uploads for about three months. Each replaces an earlier one that differs
+// only in Data and Ref. It also removes some older uploads.
 func (l *Ledger) SaveUploads(ctx context.Context, list []Upload) error {
 	now := time.Now()
 	rows := make([][]byte, len(list))
@@ -92,7 +92,7 @@ func saveUpload(ctx context.Context, tx *sql.Tx, u Upload, packed []byte, now ti
 
 func (u Upload) repo() Repo { return Repo{u.RepoID, u.Owner, u.Repo} }
 
-// bounded is [ErrTooMany] when there are more uploads beside this one than may be.
+// bounded returns [ErrTooMany] if the commit or the repository of u has more uploads than allowed.
 func bounded(ctx context.Context, tx *sql.Tx, u Upload, now time.Time) error {
 	key, err := u.repo().key(ctx, tx)
 	if err != nil {
@@ -109,7 +109,7 @@ func bounded(ctx context.Context, tx *sql.Tx, u Upload, now time.Time) error {
 	return err
 }
 
-// Uploads gives what was sent for a commit, in no order.
+// Uploads returns the uploads for a commit, in no order.
 func (l *Ledger) Uploads(ctx context.Context, repo Repo, sha string) ([]Upload, error) {
 	key, err := repo.key(ctx, l.read)
 	if err != nil {
@@ -143,8 +143,7 @@ func (l *Ledger) Uploads(ctx context.Context, repo Repo, sha string) ([]Upload, 
 	return list, nil
 }
 
-// Uploaders lists the scanners whose results were sent for a branch, by its full name, at that time or
-// later.
+// Uploaders lists the scanners with results sent for a branch, given its full name, at since or later.
 func (l *Ledger) Uploaders(ctx context.Context, repo Repo, ref string, since time.Time) ([]string, error) {
 	key, err := repo.key(ctx, l.read)
 	if err != nil {
@@ -169,8 +168,8 @@ func (l *Ledger) Uploaders(ctx context.Context, repo Repo, ref string, since tim
 	return names, rows.Err()
 }
 
-// Await notes that a pull request is to be reviewed again when there is an upload for a commit, such
-// as its merge base. Whoever asks for [Ledger.Uploads] after it misses none.
+// Await records that a pull request must be reviewed again when an upload for a commit arrives, such as its merge
+// base. A caller that reads [Ledger.Uploads] after Await misses none.
 func (l *Ledger) Await(ctx context.Context, repo Repo, sha string, number int) error {
 	key, err := repo.key(ctx, l.read)
 	if err != nil {
@@ -186,8 +185,8 @@ func (l *Ledger) Await(ctx context.Context, repo Repo, sha string, number int) e
 	return nil
 }
 
-// Awaiting lists the open pull requests that [Ledger.Await] noted for a commit, or that have it as
-// their head.
+// Awaiting lists the open pull requests that wait for uploads for a commit, because of [Ledger.Await] or because
+// it is their head.
 func (l *Ledger) Awaiting(ctx context.Context, repo Repo, sha string) ([]int, error) {
 	key, err := repo.key(ctx, l.read)
 	if err != nil {

@@ -20,38 +20,39 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// The views are tables that say what is asked again and again, so that nobody reads the whole history for it.
-// They hold what follows from the events up to views.upto. Whoever writes an event brings them up to it in the
-// same transaction; should another version of this program have written some without, these come first.
+// The views are tables that answer frequent questions, so that nobody reads the whole history for them. They are
+// derived from the events up to views.upto. Every transaction that appends an event also brings the views up to
+// it. If another version of this program has appended events without doing so, those are applied first.
 const (
-	// viewsVersion is that of the code that makes them. With another one they are made again at the start.
+	// viewsVersion is the version of the code that derives the views. At the start, views of another version are
+	// rebuilt.
 	viewsVersion = 1
 
-	// viewsSchema is the version of the schema from which on there are views.
+	// viewsSchema is the schema version that introduced the views.
 	viewsSchema = 7
 
-	// maxUsed bounds the findings of one review that count for how rules are used: rows that one transaction
-	// writes, see [Ledger.Tx].
+	// maxUsed bounds how many findings of one review count towards the use of rules, because each is a row that
+	// one transaction writes; see [Ledger.Tx].
 	maxUsed = 200
 
-	// viewsAtOnce is how many events are taken in by one transaction when views are made again.
+	// viewsAtOnce is how many events one transaction applies when views are rebuilt.
 	viewsAtOnce = 100
 )
 
 // viewTables are the tables that hold views.
 var viewTables = []string{"view_decisions", "view_counted", "view_rule_pulls", "view_rule_findings", "view_rule_days"}
 
-// viewed are the kinds of events that views are made of, as a list in SQL.
+// viewed lists, for SQL, the kinds of events from which views are derived.
 var viewed = "('" + strings.Join([]string{record.Finished, record.DecisionMade, record.DecisionConfirmed, record.DecisionEnded, record.NotUseful}, "', '") + "')"
 
-// A change is what one event does to the views.
+// A change is the effect of one event on the views.
 type change interface {
 	apply(ctx context.Context, tx *sql.Tx, repo Repo, e Event) error
 }
 
-// changeOf reads an event; nil for a kind that no view is made of. It takes time, and so is called before a
-// transaction where that is possible. An event that cannot be read changes nothing: what it should have
-// held nobody knows, and one of these must not keep all others out.
+// changeOf parses an event and returns its change, or nil if no view depends on its kind. It takes time, so it is
+// called before the transaction where possible. An event that cannot be parsed changes nothing: its content is
+// unknown, and it must not block all the others.
 func changeOf(e Event) change {
 	switch e.Kind {
 	case record.Finished:
@@ -70,7 +71,7 @@ func changeOf(e Event) change {
 	return nil
 }
 
-// view brings the views up to an event that was just written, of which c is the change.
+// view brings the views up to an event that was just appended and whose change is c.
 func view(ctx context.Context, tx *sql.Tx, e Event, c change) error {
 	var missed bool
 	err := tx.QueryRowContext(ctx, `
@@ -89,7 +90,7 @@ func view(ctx context.Context, tx *sql.Tx, e Event, c change) error {
 	return take(ctx, tx, e, c)
 }
 
-// take makes the change of one event.
+// take applies the change of one event.
 func take(ctx context.Context, tx *sql.Tx, e Event, c change) error {
 	if c != nil {
 		repo, err := Repo{e.RepoID, e.Owner, e.Repo}.key(ctx, tx)
@@ -106,7 +107,7 @@ func take(ctx context.Context, tx *sql.Tx, e Event, c change) error {
 	return nil
 }
 
-// catchUp takes in some of the events that the views lack, and reports whether there may be more.
+// catchUp applies some of the events that the views lack, and reports whether there may be more.
 func catchUp(ctx context.Context, tx *sql.Tx) (more bool, err error) {
 	events, err := viewedEvents(ctx, tx, func(string) string { return `e.id > (SELECT upto FROM views) ORDER BY e.id LIMIT $1` }, viewsAtOnce)
 	if err != nil {
@@ -120,8 +121,8 @@ func catchUp(ctx context.Context, tx *sql.Tx) (more bool, err error) {
 	return len(events) == viewsAtOnce, nil
 }
 
-// bringUp takes in all that the views lack, in transactions that others get in between. Views of another
-// version are emptied first, and so are all if anew is set.
+// bringUp applies all events that the views lack, in several transactions with room for other writers in between.
+// It first empties views of another version, or all views if anew is set.
 func (l *Ledger) bringUp(ctx context.Context, anew bool) error {
 	err := l.Tx(ctx, func(tx *sql.Tx) error {
 		var version int
@@ -151,8 +152,9 @@ func (l *Ledger) bringUp(ctx context.Context, anew bool) error {
 	return nil
 }
 
-// Rebuild makes all views again from the events, and reports whether they are others than those that were kept. The
-// server may run meanwhile: until it ends they say less, and what is recorded meanwhile makes a difference.
+// Rebuild derives all views again from the events, and reports whether they differ from the stored ones. The
+// server may run meanwhile: until Rebuild ends, the views are incomplete, and events recorded meanwhile count as
+// a difference.
 func (l *Ledger) Rebuild(ctx context.Context) (changed bool, err error) {
 	before, err := l.viewsDigest(ctx)
 	if err != nil {
@@ -165,7 +167,7 @@ func (l *Ledger) Rebuild(ctx context.Context) (changed bool, err error) {
 	return before != after, err
 }
 
-// viewsDigest names the content of all views.
+// viewsDigest returns a hash of the content of all views.
 func (l *Ledger) viewsDigest(ctx context.Context) (string, error) {
 	hash := sha256.New()
 	for _, table := range viewTables {
@@ -199,7 +201,7 @@ func (l *Ledger) hashTable(ctx context.Context, hash io.Writer, table string) er
 	return rows.Err()
 }
 
-// adoptViews makes the views of a repository again that had some under its name, before its id was known.
+// adoptViews derives the views of a repository again if some were stored under its name before its id was known.
 func adoptViews(ctx context.Context, tx *sql.Tx, id int64, owner, repo string, own bool) error {
 	var some bool
 	for _, table := range viewTables {
@@ -235,8 +237,8 @@ func adoptViews(ctx context.Context, tx *sql.Tx, id int64, owner, repo string, o
 	return nil
 }
 
-// viewedEvents reads events that views are made of, the oldest first; where gives the condition by the
-// expression for the repository's id.
+// viewedEvents reads events from which views are derived, the oldest first. where returns the condition, given
+// the SQL expression for the repository id.
 func viewedEvents(ctx context.Context, tx *sql.Tx, where func(repoID string) string, args ...any) ([]Event, error) {
 	from, repoID := Reader{schema: viewsSchema}.source()
 	rows, err := tx.QueryContext(ctx, `
@@ -264,10 +266,10 @@ func viewedEvents(ctx context.Context, tx *sql.Tx, where func(repoID string) str
 	return events, nil
 }
 
-// used is how rules are used in one review.
+// used describes how one review uses rules and decisions.
 type used struct {
-	rules   map[string][]string // fingerprints that were shown, by rule
-	counted []string            // decisions
+	rules   map[string][]string // shown fingerprints, by rule
+	counted []string            // ids of the decisions that count
 }
 
 func useOf(r record.Review) used {
@@ -322,7 +324,7 @@ func (u used) apply(ctx context.Context, tx *sql.Tx, repo Repo, e Event) error {
 	return nil
 }
 
-// opinion is that somebody says that a finding is of no use.
+// opinion is the change of an event by which somebody marks a finding as not useful.
 type opinion struct{ record.Opinion }
 
 func (o opinion) apply(ctx context.Context, tx *sql.Tx, repo Repo, e Event) error {
@@ -339,7 +341,7 @@ func (o opinion) apply(ctx context.Context, tx *sql.Tx, repo Repo, e Event) erro
 // dayOf counts days from 1970, UTC.
 func dayOf(t time.Time) int64 { return t.Unix() / (24 * 60 * 60) }
 
-// days are what is to be added to the sums of a rule.
+// days are amounts to add to the daily sums of a rule.
 type days map[int64]*daySum
 
 type daySum struct {
@@ -354,7 +356,7 @@ func (d days) of(day int64) *daySum {
 	return d[day]
 }
 
-// showPull notes that a rule was shown in a pull request on a day.
+// showPull records that a rule was shown in a pull request on the day today.
 func (d days) showPull(ctx context.Context, tx *sql.Tx, repo Repo, rule string, number int, today int64) error {
 	var was int64
 	err := tx.QueryRowContext(ctx, `
@@ -374,7 +376,7 @@ func (d days) showPull(ctx context.Context, tx *sql.Tx, repo Repo, rule string, 
 	return err
 }
 
-// showFinding notes that a finding was shown, or said to be of no use, on a day; 0 for not.
+// showFinding records the days on which a finding was shown, and marked as not useful; 0 means not.
 func (d days) showFinding(ctx context.Context, tx *sql.Tx, repo Repo, rule, fingerprint string, shown, useless int64) error {
 	var was [2]int64
 	err := tx.QueryRowContext(ctx, `
@@ -396,8 +398,9 @@ func (d days) showFinding(ctx context.Context, tx *sql.Tx, repo Repo, rule, fing
 	return err
 }
 
-// count adds a finding that was shown on one day, and said to be of no use on another, or takes it away. Of no use
-// counts for as long as both are in the time that is asked about.
+// count adds a finding to the sums (n is 1), or removes it (n is -1). finding holds the day on which it was shown
+// and the day on which it was marked as not useful. The mark counts on the earlier day, so that a query counts it
+// only if its period contains both.
 func (d days) count(finding [2]int64, n int) {
 	if finding[0] > 0 {
 		d.of(finding[0]).findings += n
@@ -432,7 +435,7 @@ func (d days) write(ctx context.Context, tx *sql.Tx, repo Repo, rule string) err
 	return nil
 }
 
-// taken is a step of a decision.
+// taken is the change of an event that makes, confirms or ends a decision.
 type taken struct{ decision.Step }
 
 func (t taken) apply(ctx context.Context, tx *sql.Tx, repo Repo, e Event) error {
@@ -467,7 +470,7 @@ func (t taken) apply(ctx context.Context, tx *sql.Tx, repo Repo, e Event) error 
 
 const decisionColumns = `data, at, ended, ended_at`
 
-// A scanner gives the columns of a row.
+// A scanner copies the columns of a row into dest.
 type scanner func(dest ...any) error
 
 func scanDecision(scan scanner) (d decision.Decision, err error) {

@@ -12,7 +12,8 @@ import (
 	"github.com/secbydesign/secbydesign/app/fair"
 )
 
-// Share is what the metadata of a job say of whose it is, and of the date of one that has one.
+// Share returns the metadata of a job: the repository and the installation it belongs to, and its date if it has
+// one.
 func Share(installation int64, repo Repo, date time.Time) json.RawMessage {
 	share := strconv.FormatInt(repo.ID, 10)
 	if repo.ID == 0 {
@@ -24,19 +25,19 @@ func Share(installation int64, repo Repo, date time.Time) json.RawMessage {
 	}
 	b, err := json.Marshal(about)
 	if err != nil {
-		panic(err) // a string and a number always have a form in JSON
+		panic(err) // strings and numbers can always be encoded as JSON
 	}
 	return b
 }
 
-// Waiting gives the jobs of a queue that could begin, at most n of each share, in the order in which they
-// came, and those that run.
+// Waiting returns the jobs of a queue that could begin, in order of arrival and at most n of each share, and the
+// running jobs.
 func (l *Ledger) Waiting(ctx context.Context, queue string, n int) (claims, running []fair.Claim, err error) {
 	const (
 		share        = `coalesce(metadata ->> '$.share', '')`
 		installation = `coalesce(metadata ->> '$.installation', '')`
 	)
-	// Most of the time there are none, and this is asked once a second.
+	// This is asked once a second, and most of the time there are no such jobs.
 	var any bool
 	err = l.read.QueryRowContext(ctx, `
 		SELECT EXISTS (SELECT 1 FROM river_job WHERE state = 'available' AND queue = $1 AND scheduled_at <= datetime('now', 'subsec'))`, queue).Scan(&any)
@@ -60,17 +61,19 @@ func (l *Ledger) Waiting(ctx context.Context, queue string, n int) (claims, runn
 // A Delayed job is one whose time lies in the future.
 type Delayed struct {
 	ID        int64
-	Task      bool // and not a review
+	Task      bool // true for a task, false for a review
 	Attempt   int
-	Scheduled bool // for its time, and not after a failure
+	Scheduled bool // it waits for its scheduled time, and not after a failure
 	At        time.Time
-	Attempted time.Time // when it was begun last
+	Attempted time.Time // start of the last attempt
 
-	// Since and Until say what was postponed, when and to which time. An task with a date has no Since.
+	// Since and Until record a postponement: when it was decided, and to which time. A task with a date has no
+	// Since.
 	Since, Until time.Time
 }
 
-// Delayed lists, as part of tx, jobs whose time is later than that, at most n with an id above after.
+// Delayed lists, as part of tx, the jobs scheduled after the time later, at most n of them, with an id above
+// after.
 func (l *Ledger) Delayed(ctx context.Context, tx *sql.Tx, later time.Time, after int64, n int) ([]Delayed, error) {
 	return query(ctx, tx, func(rows *sql.Rows, d *Delayed) error {
 		var at, attempted, since, until int64
@@ -89,7 +92,7 @@ func (l *Ledger) Delayed(ctx context.Context, tx *sql.Tx, later time.Time, after
 			AND scheduled_at > datetime($2 / 1000.0, 'unixepoch', 'subsec') ORDER BY id LIMIT $3`, after, millis(later), n)
 }
 
-// Postponed notes, as part of tx, that a job is not to begin before a time, and when that was said.
+// Postponed records, as part of tx, that at the time since a job was postponed until the time until.
 func (l *Ledger) Postponed(ctx context.Context, tx *sql.Tx, job int64, since, until time.Time) error {
 	_, err := tx.ExecContext(ctx, `UPDATE river_job SET metadata = jsonb_set(metadata, '$.since', $2, '$.until', $3) WHERE id = $1`,
 		job, millis(since), millis(until))
@@ -99,7 +102,7 @@ func (l *Ledger) Postponed(ctx context.Context, tx *sql.Tx, job int64, since, un
 	return nil
 }
 
-// Reschedule gives a waiting job another time, as part of tx.
+// Reschedule changes the time of a waiting job, as part of tx. With now, the job may begin at once.
 func (l *Ledger) Reschedule(ctx context.Context, tx *sql.Tx, job int64, at time.Time, now bool) error {
 	_, err := tx.ExecContext(ctx, `
 		UPDATE river_job SET scheduled_at = datetime($2 / 1000.0, 'unixepoch', 'subsec'), state = CASE WHEN $3 THEN 'available' ELSE state END
@@ -110,8 +113,8 @@ func (l *Ledger) Reschedule(ctx context.Context, tx *sql.Tx, job int64, at time.
 	return nil
 }
 
-// DropLeader ends, as part of tx, the term of who leads River's processes, where it does not end soon. Without
-// a leader no job whose time has come would begin.
+// DropLeader ends, as part of tx, the term of the leader of River's processes if it would last longer than soon.
+// Without a leader no scheduled job would begin.
 func (l *Ledger) DropLeader(ctx context.Context, tx *sql.Tx, soon time.Time) error {
 	_, err := tx.ExecContext(ctx, `DELETE FROM river_leader WHERE expires_at > datetime($1 / 1000.0, 'unixepoch', 'subsec')`, millis(soon))
 	if err != nil {
@@ -120,7 +123,7 @@ func (l *Ledger) DropLeader(ctx context.Context, tx *sql.Tx, soon time.Time) err
 	return nil
 }
 
-// Running reports whether there is a job that runs.
+// Running reports whether any job is running.
 func (l *Ledger) Running(ctx context.Context) (any bool, err error) {
 	err = l.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM river_job WHERE state = 'running')`).Scan(&any)
 	return any, err
@@ -144,7 +147,7 @@ func query[T any](ctx context.Context, db interface {
 	return list, rows.Err()
 }
 
-// Changes tells whether the database was changed, by anybody. It is made for asking often.
+// Changes detects changes to the database by any process. It is cheap enough to poll often.
 type Changes struct {
 	conn    *sql.Conn
 	version *sql.Stmt

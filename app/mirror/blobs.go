@@ -10,11 +10,10 @@ import (
 	"strings"
 )
 
-// Blobs gives the contents of blobs, each id once and in the order of first appearance,
-// with its size in bytes. Content over Limits.BlobBytes is nil, that of an empty file is
-// not; it belongs to whom it was given to. What a mirror lacks is fetched in one request
-// for all of it. A blob that cannot be had is [ErrGone]. An error of each ends it and is
-// returned. Each must not use the Repo.
+// Blobs calls each with the content of each blob and its size in bytes, once per id and in the order of first
+// appearance. The content is nil for a blob over Limits.BlobBytes, but not for an empty file; each may keep it.
+// Blobs missing from a mirror are fetched in one request. For an unavailable blob the error is [ErrGone]. If each
+// returns an error, Blobs stops and returns it. The function each must not use the Repo.
 func (r *Repo) Blobs(ctx context.Context, oids []string, each func(oid string, size int64, content []byte) error) error {
 	if err := checkOIDs(oids...); err != nil {
 		return fmt.Errorf("read blobs: %w", err)
@@ -31,7 +30,7 @@ func (r *Repo) Blobs(ctx context.Context, oids []string, each func(oid string, s
 				if err != nil {
 					return err
 				}
-				todo = todo[1:] // before each, which must not see it again on a second chance
+				todo = todo[1:] // before each, which must not be called twice for an id after a retry
 				if err := each(oid, size, content); err != nil {
 					return err
 				}
@@ -57,7 +56,7 @@ func unique(list []string) []string {
 	return once
 }
 
-// missing gives those of the objects that are not here.
+// missing returns the objects that are not here.
 func (r *Repo) missing(ctx context.Context, oids []string) (missing []string, err error) {
 	err = r.objects(ctx, func(o *objects) error {
 		for _, oid := range oids {
@@ -70,14 +69,14 @@ func (r *Repo) missing(ctx context.Context, oids []string) (missing []string, er
 	return missing, err
 }
 
-// objects asks one git cat-file for objects, one after the other.
+// objects queries one git cat-file process for objects, one after the other.
 type objects struct {
 	in  io.Writer
 	out *bufio.Reader
-	err error // the first of has
+	err error // the first error of has
 }
 
-// objects lets ask use an open cat-file.
+// objects calls ask with a running cat-file.
 func (r *Repo) objects(ctx context.Context, ask func(*objects) error) error {
 	ctx, cancel := r.readTime(ctx)
 	defer cancel()
@@ -92,7 +91,7 @@ func (r *Repo) objects(ctx context.Context, ask func(*objects) error) error {
 	})
 }
 
-// info gives the type and size of an object, and false when it is missing.
+// info returns the type and size of an object; ok is false if it is missing.
 func (o *objects) info(oid string) (kind string, size int64, ok bool, err error) {
 	return o.ask("info", oid)
 }
@@ -116,7 +115,7 @@ func (o *objects) ask(what, oid string) (kind string, size int64, ok bool, err e
 	return f[1], size, true, err
 }
 
-// has reports whether an object is here. After an error, which o keeps, it is false.
+// has reports whether an object is here. After an error, which o.err keeps, it returns false.
 func (o *objects) has(oid string) bool {
 	if o.err != nil {
 		return false
@@ -126,7 +125,7 @@ func (o *objects) has(oid string) bool {
 	return ok
 }
 
-// content gives what an object holds.
+// content returns the content of an object.
 func (o *objects) content(oid string) ([]byte, error) {
 	_, size, ok, err := o.ask("contents", oid)
 	if err != nil {
@@ -143,7 +142,7 @@ func (o *objects) content(oid string) ([]byte, error) {
 	return content, err
 }
 
-// blob gives a blob's size, and its content unless it is over the limit.
+// blob returns a blob's size, and its content unless it is over the limit.
 func (o *objects) blob(oid string, limit int64) (size int64, content []byte, err error) {
 	kind, size, ok, err := o.info(oid)
 	switch {
@@ -160,11 +159,10 @@ func (o *objects) blob(oid string, limit int64) (size int64, content []byte, err
 	return size, content, err
 }
 
-// maxCommitBytes is far above any real commit, and keeps a made-up one out of memory.
+// maxCommitBytes is far above any real commit; it protects memory from a forged one.
 const maxCommitBytes = 16 << 20
 
-// parents gives the parents that a commit itself names, wherever git takes its history
-// to end.
+// parents returns the parents recorded in the commit itself, even beyond git's shallow boundaries.
 func (o *objects) parents(commit string) ([]string, error) {
 	kind, size, ok, err := o.info(commit)
 	switch {

@@ -10,44 +10,43 @@ import (
 	"strings"
 )
 
-// A Diff is what changed from one tree to another.
+// A Diff holds the changes from one tree to another.
 type Diff struct {
 	Base, Head string
 
-	// Patch is a unified diff with three lines of context, renames found, full object ids,
-	// and names quoted as git does.
+	// Patch is a unified diff with three lines of context, renames detected, full object ids, and names quoted as
+	// git does.
 	Patch []byte
 
 	// Changes are in the order of the patch.
 	Changes []Change
 
-	// Truncated says, in a sentence, what of the patch or of the changes is missing. It is
-	// empty when nothing is. Changes are whole unless it says otherwise.
+	// Truncated is a sentence about what is missing from the patch or the changes, or empty if nothing is.
+	// Changes are complete unless it says otherwise.
 	Truncated string
 }
 
-// A Kind is what happened to a path.
+// A Kind is a kind of change to a path.
 type Kind string
 
-// The kinds. Copies are additions.
+// The kinds. A copy counts as an addition.
 const (
 	Added       Kind = "added"
 	Modified    Kind = "modified" // content, and maybe the mode
 	Deleted     Kind = "deleted"
 	Renamed     Kind = "renamed"      // and maybe modified
 	TypeChanged Kind = "type changed" // between file, symlink and submodule
-	ModeChanged Kind = "mode changed" // the mode alone
+	ModeChanged Kind = "mode changed" // only the mode
 )
 
-// A Change is what happened to one path. Of an added file the old side is empty, of a
-// deleted one the new side.
+// A Change is a change to one path. For an added file the old side is empty, for a deleted file the new side.
 type Change struct {
 	Kind             Kind
 	OldPath, NewPath string // exact bytes; the same unless Renamed, Added or Deleted
 	OldMode, NewMode string // "100644", "100755", "120000" symlink, "160000" submodule
-	OldBlob, NewBlob string // object ids; of a submodule the commit in the other repository
+	OldBlob, NewBlob string // object ids; for a submodule the commit in the other repository
 
-	// Binary is set when git made no lines of it: it holds a NUL early on, or is over
+	// Binary is set if git does not compare it line by line: it has a NUL near its beginning, or is over
 	// Limits.BlobBytes.
 	Binary bool
 }
@@ -56,10 +55,9 @@ type Change struct {
 // a submodule.
 func (c Change) Regular() bool { return regular(c.NewMode) }
 
-// Diff compares two commits or trees as they are (a pull request's base has to be its
-// merge base). In a mirror, blobs that it needs are fetched in one request. Where they are
-// over Limits.FetchBytes, or the changed paths over Limits.Files, there is no patch and
-// renames are not looked for; Truncated says so.
+// Diff compares exactly the two given commits or trees (for a pull request, base must be the merge base). In a
+// mirror, the blobs that it needs are fetched in one request. If they exceed Limits.FetchBytes, or the changed
+// paths exceed Limits.Files, there is no patch and renames are not detected; Truncated says so.
 func (r *Repo) Diff(ctx context.Context, base, head string) (*Diff, error) {
 	if err := checkOIDs(base, head); err != nil {
 		return nil, fmt.Errorf("diff: %w", err)
@@ -104,8 +102,7 @@ func (r *Repo) diff(ctx context.Context, base, head string) (*Diff, error) {
 	return d, r.patch(ctx, d)
 }
 
-// changedBlobs are the blobs of both sides. The old ones too: they are needed for the
-// patch, and to find renames.
+// changedBlobs returns the blobs of both sides. The old ones are needed for the patch, and to detect renames.
 func changedBlobs(changes []Change) []string {
 	var blobs []string
 	for _, c := range changes {
@@ -118,7 +115,7 @@ func changedBlobs(changes []Change) []string {
 	return unique(blobs)
 }
 
-// patch fills in the patch of d, and its changes with renames.
+// patch fills in the patch of d, and replaces its changes by those with renames detected.
 func (r *Repo) patch(ctx context.Context, d *Diff) error {
 	ctx, cancel := r.readTime(ctx)
 	defer cancel()
@@ -127,7 +124,7 @@ func (r *Repo) patch(ctx context.Context, d *Diff) error {
 		return err
 	}
 	defer done()
-	// Everything that a configuration could say otherwise is said.
+	// Set every option that a configuration could change.
 	c.args = []string{"diff-tree", "-r", "-z", "--raw", "--numstat", "--patch", "--find-renames=50%",
 		"--unified=3", "--inter-hunk-context=0", "--diff-algorithm=myers", "--indent-heuristic", "--full-index", "--no-color",
 		"--no-ext-diff", "--no-textconv", "--submodule=short", "--ignore-submodules=none", "--no-relative",
@@ -161,14 +158,14 @@ func (r *Repo) patch(ctx context.Context, d *Diff) error {
 
 var errPatchLimit = errors.New("patch over the limit")
 
-// wholeFiles cuts off the last file of a patch, which is not whole. Lines of content begin
-// with a space or a sign, so the header cannot be one of them.
+// wholeFiles removes the last, incomplete file from a patch. Lines of content begin with a space or a sign, so
+// none of them can be mistaken for a header.
 func wholeFiles(patch []byte) []byte {
 	return patch[:bytes.LastIndex(patch, []byte("\ndiff --git "))+1]
 }
 
-// parseRaw reads git's raw format, see "RAW OUTPUT FORMAT" in git-diff-tree(1), with -z.
-// It stops before anything else.
+// parseRaw parses git's raw format with -z, see "RAW OUTPUT FORMAT" in git-diff-tree(1). It stops at the first
+// byte of anything else.
 func parseRaw(in *bufio.Reader) ([]Change, error) {
 	var changes []Change
 	for {
@@ -216,8 +213,8 @@ func parseRaw(in *bufio.Reader) ([]Change, error) {
 	}
 }
 
-// checkPath refuses what no honest tree holds: names that lead out of it or into a git
-// directory. The empty path is none.
+// checkPath rejects names that no honest tree contains: those that lead out of it or into a git directory. It
+// ignores empty paths.
 func checkPath(paths ...string) error {
 	for _, path := range paths {
 		for part := range strings.SplitSeq(path, "/") {
@@ -229,8 +226,8 @@ func checkPath(paths ...string) error {
 	return nil
 }
 
-// parseNumstat reads git's numstat format with -z, one entry for each change in the same
-// order, and the separator after it.
+// parseNumstat parses git's numstat format with -z, one entry for each change in the same order, and the
+// separator that follows.
 func parseNumstat(in *bufio.Reader, changes []Change) error {
 	for i := range changes {
 		stat, err := field(in)

@@ -17,8 +17,8 @@ type TreeFile struct {
 	Blob string
 }
 
-// Tree gives the id of the tree of a commit or tree, and its regular files in git's order.
-// Symlinks and submodules are not among them. No blob is fetched.
+// Tree returns the id of the tree of a commit or tree, and its regular files in git's order. It omits symlinks
+// and submodules. It fetches no blobs.
 func (r *Repo) Tree(ctx context.Context, rev string) (oid string, files []TreeFile, err error) {
 	if err := checkOIDs(rev); err != nil {
 		return "", nil, fmt.Errorf("read tree: %w", err)
@@ -44,7 +44,7 @@ func (r *Repo) Tree(ctx context.Context, rev string) (oid string, files []TreeFi
 	return oid, files, nil
 }
 
-// parseTree reads what git ls-tree -r -z prints.
+// parseTree parses the output of git ls-tree -r -z.
 func parseTree(out string) (files []TreeFile, err error) {
 	for entry := range strings.SplitSeq(strings.TrimSuffix(out, "\x00"), "\x00") {
 		if entry == "" {
@@ -65,11 +65,10 @@ func parseTree(out string) (files []TreeFile, err error) {
 	return files, nil
 }
 
-// Export writes files below dir, which must exist, with the bytes that git has: no filter,
-// hook, line end conversion or LFS takes part, nothing is a link and nothing is executable. Content
-// that is missing is fetched in one request. It is [ErrTooLarge] over Limits.ExportBytes; single
-// files over Limits.BlobBytes, and names that the file system does not take, are left out and
-// told.
+// Export writes files below dir, which must exist, with the exact bytes from git: no filter, hook, line end
+// conversion or LFS applies, nothing becomes a link and nothing is executable. Missing content is fetched in one
+// request. The error is [ErrTooLarge] if the files exceed Limits.ExportBytes. Single files over Limits.BlobBytes,
+// and names that the file system does not accept, are omitted and returned in left.
 func (r *Repo) Export(ctx context.Context, files []TreeFile, dir string) (left []string, err error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {

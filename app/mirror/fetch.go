@@ -10,28 +10,24 @@ import (
 	"strings"
 )
 
-// A Want is what to fetch.
+// A Want says what to fetch.
 type Want struct {
-	// SHAs are commits, as full object ids.
+	// SHAs are commits, given as full object ids.
 	SHAs []string
 
-	// Refs are fetched when one of the SHAs cannot be had by its id, and always when there
-	// are no SHAs. They are full names ("refs/pull/7/head") and can be resolved by them
-	// afterwards.
+	// Refs are fetched if one of the SHAs is not available by its id, and always if there are no SHAs. They are
+	// full names ("refs/pull/7/head"), by which they can be resolved afterwards.
 	Refs []string
 
-	// Depth is how many commits of history to have below each, counting itself. Zero
-	// counts as one.
+	// Depth is how many commits of history to fetch for each commit, counting itself. Zero means one.
 	Depth int
 }
 
-// Fetch sees to it that commits are here, with their history to the given depth and with
-// all their trees, but without blobs. What is here already costs nothing. One fetch runs
-// at a time in each mirror; others wait.
+// Fetch ensures that commits are here, with their history to the given depth and with all their trees, but
+// without blobs. It costs nothing if they are here already. Each mirror runs one fetch at a time; others wait.
 //
-// Errors to tell apart: [ErrGone], [ErrNotFound], [ErrForbidden], [ErrTooLarge]. After
-// any other it is worth trying again. For a local repository it only checks, and is
-// ErrGone for what is missing.
+// Callers should distinguish [ErrGone], [ErrNotFound], [ErrForbidden] and [ErrTooLarge]. After any other error a
+// retry may succeed. For a local repository, Fetch only checks, and returns ErrGone for a missing commit.
 func (r *Repo) Fetch(ctx context.Context, w Want) error {
 	w.Depth = max(w.Depth, 1)
 	err := checkOIDs(w.SHAs...)
@@ -62,8 +58,8 @@ func (r *Repo) Fetch(ctx context.Context, w Want) error {
 	return nil
 }
 
-// validRef keeps everything from a refspec that is not plainly a name. It is stricter
-// than git (see git-check-ref-format).
+// validRef reports whether ref is plainly a name and so safe in a refspec. It is stricter than git (see
+// git-check-ref-format).
 func validRef(ref string) bool {
 	if !strings.HasPrefix(ref, "refs/") || strings.HasSuffix(ref, "/") || strings.HasSuffix(ref, ".lock") ||
 		strings.Contains(ref, "..") || strings.Contains(ref, "//") || strings.Contains(ref, "/.") || strings.Contains(ref, "@{") {
@@ -86,7 +82,7 @@ func (r *Repo) fetchCommits(ctx context.Context, w Want) error {
 		return err
 	}
 	defer unlock()
-	lack, err := missing() // whoever held the lock may have brought it
+	lack, err := missing() // another holder of the lock may have fetched it
 	if err != nil || len(w.SHAs) > 0 && len(lack) == 0 {
 		return err
 	}
@@ -115,7 +111,7 @@ func (r *Repo) fetchCommits(ctx context.Context, w Want) error {
 	return err
 }
 
-// fetchBlobs brings all the blobs in one request. It is nil when there are none to bring.
+// fetchBlobs fetches all lacking blobs in one request. It returns nil if none are lacking.
 func (r *Repo) fetchBlobs(ctx context.Context, lacking func() ([]string, error)) error {
 	lack, err := lacking()
 	if err != nil || len(lack) == 0 {
@@ -135,7 +131,7 @@ func (r *Repo) fetchBlobs(ctx context.Context, lacking func() ([]string, error))
 	return r.runFetch(ctx, lack)
 }
 
-// runFetch runs git fetch for ids or refspecs. Only for who holds the fetch lock.
+// runFetch runs git fetch for ids or refspecs. The caller must hold the fetch lock.
 func (r *Repo) runFetch(ctx context.Context, specs []string, options ...string) error {
 	r.remote.files.sweep()
 	token := ""
@@ -163,7 +159,7 @@ func (r *Repo) runFetch(ctx context.Context, specs []string, options ...string) 
 		secrets: secrets,
 	})
 	if err != nil {
-		// Git only says that something went wrong with the pack.
+		// Git itself only reports that something went wrong with the pack.
 		if r.remote.files.unfinished() >= l.FetchBytes {
 			err = fmt.Errorf("%w of %d bytes: %w", ErrTooLarge, l.FetchBytes, err)
 		}
@@ -172,16 +168,15 @@ func (r *Repo) runFetch(ctx context.Context, specs []string, options ...string) 
 	return fetchError(err)
 }
 
-// fetchErrors is what git and GitHub say, in the C locale, and what it means. GitHub
-// answers 404 for what a token does not reach, 401 for a bad token, and 403 for a
-// suspended installation.
+// fetchErrors maps messages of git and GitHub, in the C locale, to errors. GitHub answers 404 if a token has no
+// access, 401 for a bad token, and 403 for a suspended installation.
 var fetchErrors = []struct {
 	pattern *regexp.Regexp
 	means   error
 }{
 	{regexp.MustCompile(`not our ref|unadvertised object|find remote ref`), ErrGone},
 	{regexp.MustCompile(`repository '.*' not found|returned error: 4(?:04|10)`), ErrNotFound},
-	// Redirects are not followed, so a repository that was moved is not at its address.
+	// Redirects are not followed, so a moved repository is not found at its old address.
 	{regexp.MustCompile(`returned error: 30\d`), ErrNotFound},
 	{regexp.MustCompile(`Authentication failed|could not read (?:Username|Password)|returned error: 40[13]`), ErrForbidden},
 }
@@ -199,9 +194,9 @@ func fetchError(err error) error {
 	return err
 }
 
-// missingCommits gives those of the commits that are not here with all their history to
-// the given depth. It goes by the commits' own parents and not by git's shallow
-// boundaries, which another fetch may have moved: git leaves what is beyond them alone.
+// missingCommits returns those commits that are not here with all their history to the given depth. It follows
+// the commits' own parents and not git's shallow boundaries, which another fetch may have moved: git ignores
+// objects beyond them.
 func (r *Repo) missingCommits(ctx context.Context, shas []string, depth int) (missing []string, err error) {
 	err = r.objects(ctx, func(o *objects) error {
 		for _, sha := range shas {
@@ -241,7 +236,7 @@ func (o *objects) wholeTo(sha string, depth int) (bool, error) {
 		level = below
 		depth--
 	}
-	// The last level's own parents are of no interest.
+	// The parents of the last level are not needed.
 	missing := slices.ContainsFunc(level, func(c string) bool { return !o.has(c) })
 	return !missing, o.err
 }

@@ -14,26 +14,26 @@ import (
 	"github.com/secbydesign/secbydesign/app/plainfile"
 )
 
-// What is looked at of a local repository before git reads it. Git opens its files without
-// asking what they are: it waits for ever on a pipe, and reads a device without an end. Whatever
-// passes here and is exchanged afterwards still meets the limits of time and memory.
+// Bounds for the inspection of a local repository before git reads it. Git opens files without checking their
+// type: it blocks forever on a pipe, and reads a device without end. A file that passes the inspection and is
+// replaced afterwards is still subject to the limits of time and memory.
 const (
-	metaBytes   = 256 << 20 // of one file of a git directory that is no object
-	lookedAt    = 1_000_000 // files in all; what is beyond is left to the other limits
+	metaBytes   = 256 << 20 // one file of a git directory other than an object
+	lookedAt    = 1_000_000 // files in all; any further files only meet the other limits
 	includeHops = 10        // git's own limit
 	borrowHops  = 5         // git's own limit
 )
 
-// inspection is one look at a repository.
+// inspection is one inspection of a repository.
 type inspection struct {
 	ctx  context.Context
-	left int             // how many files it may still look at
-	seen map[string]bool // folders and configurations
-	err  error           // the first that is wrong
+	left int             // how many more files it may check
+	seen map[string]bool // folders and configuration files
+	err  error           // the first problem
 }
 
-// inspect fails when a file of the repository that dir is in is nothing that git should open. It
-// finds the repository as git does. Where there is none, that is for git to say.
+// inspect returns an error if the repository that contains dir has a file that git should not open. It finds the
+// repository as git does. If there is no repository, it returns nil and git reports that.
 func inspect(ctx context.Context, dir string) error {
 	i := &inspection{ctx: ctx, left: lookedAt, seen: map[string]bool{}}
 	for {
@@ -67,14 +67,15 @@ func exists(name string) bool {
 	return err == nil
 }
 
-// fail keeps the first thing that is wrong. What cannot be looked at, git cannot read either.
+// fail keeps the first problem. It ignores other errors: a file that cannot be checked cannot be read by git
+// either.
 func (i *inspection) fail(err error) {
 	if i.err == nil && (errors.Is(err, plainfile.ErrNotPlain) || errors.Is(err, plainfile.ErrTooLarge) || errors.Is(err, i.ctx.Err())) {
 		i.err = err
 	}
 }
 
-// pointer gives the path that a file of one line holds.
+// pointer returns the path in a file of one line.
 func (i *inspection) pointer(file, prefix string) string {
 	text, err := plainfile.Read(file, metaBytes)
 	if i.fail(err); err != nil {
@@ -103,8 +104,8 @@ func (i *inspection) gitDir(dir string) {
 	}
 }
 
-// folder looks at all files of a folder: they are regular and not larger than most. Links are
-// followed as git does.
+// folder checks all files of a folder: they must be regular and not larger than most. It follows links as git
+// does.
 func (i *inspection) folder(dir string, most int64) {
 	if real, err := filepath.EvalSymlinks(dir); err == nil {
 		dir = real
@@ -151,11 +152,11 @@ func (i *inspection) folder(dir string, most int64) {
 	}))
 }
 
-// included is a line of a configuration that can name another file to read.
+// included matches a line of a configuration that can include another file.
 var included = regexp.MustCompile(`(?im)^[^#;\n]*\bpath\s*=\s*"?([^"\n]*)`)
 
-// config looks at the files that a configuration includes. It takes more lines for includes than
-// git does: what they name has to be a file all the same.
+// config checks the files that a configuration includes. It treats more lines as includes than git does, which is
+// harmless: the files that they name must be regular too.
 func (i *inspection) config(file string, hops int) {
 	if i.seen[file] || hops == 0 || i.err != nil {
 		return
@@ -179,7 +180,7 @@ func (i *inspection) config(file string, hops int) {
 	}
 }
 
-// borrowed looks at the folders whose objects a repository borrows.
+// borrowed checks the folders from which a repository borrows objects.
 func (i *inspection) borrowed(objects string, hops int) {
 	text, err := plainfile.Read(filepath.Join(objects, "info", "alternates"), metaBytes)
 	if i.fail(err); err != nil || hops == 0 {
@@ -201,8 +202,8 @@ func (i *inspection) borrowed(objects string, hops int) {
 	}
 }
 
-// specials lists the pipes, sockets and devices of a work tree, which git cannot keep. It fails for
-// one that git would open by its name.
+// specials lists the pipes, sockets and devices of a work tree, which git cannot store. It fails if git would
+// open one of them because of its name.
 func specials(ctx context.Context, top string) (map[string]bool, error) {
 	found := map[string]bool{}
 	left := lookedAt

@@ -8,12 +8,11 @@ func limitFiles(pid int, size int64) error {
 	if err := unix.Prlimit(pid, unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: n, Max: n}, nil); err != nil {
 		return err
 	}
-	// A process that goes over the limit would dump its core.
+	// A process that exceeds the limit would otherwise dump core.
 	return unix.Prlimit(pid, unix.RLIMIT_CORE, &unix.Rlimit{}, nil)
 }
 
-// limitMemory bounds the memory of a process and of each of its later children, without what it maps
-// of files.
+// limitMemory bounds the memory of a process and of each of its later children, not counting mapped files.
 func limitMemory(pid int, size int64) error {
 	n := uint64(size)
 	return unix.Prlimit(pid, unix.RLIMIT_DATA, &unix.Rlimit{Cur: n, Max: n}, nil)

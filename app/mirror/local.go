@@ -16,11 +16,11 @@ import (
 	"github.com/secbydesign/secbydesign/app/plainfile"
 )
 
-// local is a repository on this machine. Its objects are read through an empty repository
-// of our own that borrows them, so its configuration, hooks, attributes, grafts and index
-// play no part. Only revisions are resolved in the repository itself.
+// local is a repository on this machine. Its objects are read through an empty repository that this package
+// creates and that borrows them, so its configuration, hooks, attributes, grafts and index have no effect. Only
+// revisions are resolved in the repository itself.
 type local struct {
-	dir      string // where it was opened
+	dir      string // the directory passed to OpenLocal
 	gitDir   string
 	objects  string
 	shallow  string
@@ -28,18 +28,18 @@ type local struct {
 	excludes string
 
 	mu     sync.Mutex
-	extras []string // object folders of snapshots that are in use
+	extras []string // object folders of snapshots in use
 }
 
-// OpenLocal opens the repository that dir is in: a work tree, a folder of one, or a bare
-// repository. It is never written to and nothing is ever fetched for it: a blob that a
-// partial clone lacks is [ErrGone]. It may belong to anybody and hold any configuration.
+// OpenLocal opens the repository that contains dir: a work tree, a folder in one, or a bare repository. It never
+// writes to the repository and never fetches for it: a blob missing from a partial clone is [ErrGone]. The
+// repository may belong to any user and have any configuration.
 func OpenLocal(ctx context.Context, dir string) (*Repo, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open repository: %w", err)
 	}
-	// Git itself would say that there is no git.
+	// For a missing folder, git would report that there is no git.
 	switch info, err := os.Stat(dir); {
 	case errors.Is(err, os.ErrNotExist):
 		return nil, fmt.Errorf("open repository %s: there is no such folder", dir)
@@ -66,15 +66,15 @@ func OpenLocal(ctx context.Context, dir string) (*Repo, error) {
 	return r, nil
 }
 
-// Bounds of a git that reads what a local repository holds beside objects: it is little, and what is
-// wrong with it was not seen by inspect.
+// These bound a git process that reads a local repository's data other than objects. There is little such data,
+// and inspect does not find every problem in it.
 const (
 	localTime   = 30 * time.Second
 	localMemory = 2 << 30
 )
 
-// inside runs git in the local repository itself. What it can be told to run is switched
-// off by environment and offline.
+// inside runs git in the local repository itself. The environment and offline disable everything that the
+// repository could make git run.
 func (r *Repo) inside(ctx context.Context, args ...string) ([]byte, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, localTime, fmt.Errorf("%w: reading took more than %s", context.DeadlineExceeded, localTime))
 	defer cancel()
@@ -85,9 +85,8 @@ func (r *Repo) inside(ctx context.Context, args ...string) ([]byte, error) {
 	return r.git.output(ctx, call{args: args, dir: r.local.dir, env: env, memory: localMemory})
 }
 
-// Resolve gives the commit that a revision means: a branch, a tag, "HEAD~2", an
-// abbreviated id (see gitrevisions(7)). In a mirror, the refs are those that were fetched
-// by name.
+// Resolve returns the commit for a revision: a branch, a tag, "HEAD~2", an abbreviated id (see gitrevisions(7)).
+// In a mirror, only refs that were fetched by name resolve.
 func (r *Repo) Resolve(ctx context.Context, rev string) (string, error) {
 	if rev == "" || strings.HasPrefix(rev, "-") || strings.ContainsAny(rev, "\x00\n") {
 		return "", fmt.Errorf("resolve %q: not a revision", rev)
@@ -113,13 +112,13 @@ func (r *Repo) Resolve(ctx context.Context, rev string) (string, error) {
 	return oid, checkOIDs(oid)
 }
 
-// place makes the empty repository that reads a local one.
+// place creates the empty repository through which a local one is read.
 func (l *local) place(hash string) (c call, done func(), err error) {
 	scratch, err := os.MkdirTemp("", "secbydesign-git-")
 	if err != nil {
 		return call{}, nil, err
 	}
-	// What stays is an empty folder in the temporary ones.
+	// If this fails, an empty folder stays in the temporary directory.
 	done = func() { _ = os.RemoveAll(scratch) }
 	if err := writeBare(scratch, hash); err != nil {
 		done()
@@ -134,7 +133,7 @@ func (l *local) place(hash string) (c call, done func(), err error) {
 	}, offline...)}, done, nil
 }
 
-// alternates writes a list of folders as git reads it: separated by colons, quoted as in C.
+// alternates formats a list of folders as git expects: separated by colons, quoted as in C.
 func alternates(dirs []string) string {
 	quote := strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
 	var quoted []string
@@ -144,11 +143,11 @@ func alternates(dirs []string) string {
 	return strings.Join(quoted, string(os.PathListSeparator))
 }
 
-// Snapshot makes a tree of the work tree as it is: what is tracked, and what is neither
-// tracked nor ignored by the repository's own ignore files (a user's global one is not
-// read). Submodules stay at the commit in the index, nested repositories are left out,
-// no filter runs. Nothing is written to the repository. The tree can be used with the
-// other methods until cleanup is called. [ErrNoWorkTree] for a bare repository.
+// Snapshot returns a tree of the current state of the work tree: tracked files, and files that are neither
+// tracked nor ignored by the repository's own ignore files (a user's global one is not read). Submodules stay at
+// the commit in the index, nested repositories are omitted, and no filter runs. Nothing is written to the
+// repository. The tree can be used with the other methods until cleanup is called. For a bare repository the
+// error is [ErrNoWorkTree].
 func (r *Repo) Snapshot(ctx context.Context) (tree string, cleanup func(), err error) {
 	if r.local == nil {
 		return "", nil, fmt.Errorf("take snapshot: %w", ErrNoWorkTree)
@@ -161,7 +160,7 @@ func (r *Repo) Snapshot(ctx context.Context) (tree string, cleanup func(), err e
 	if err != nil {
 		return "", nil, fmt.Errorf("take snapshot: %w", err)
 	}
-	// Its objects folder is the snapshot.
+	// The snapshot is stored in the objects folder of that repository.
 	extra := filepath.Join(borrow.dir, "objects")
 	cleanup = func() {
 		r.local.mu.Lock()
@@ -180,9 +179,9 @@ func (r *Repo) Snapshot(ctx context.Context) (tree string, cleanup func(), err e
 	return tree, cleanup, nil
 }
 
-// top is the root of the work tree.
+// top returns the root of the work tree.
 func (l *local) top(ctx context.Context, r *Repo) (string, error) {
-	// Found from the folder and not from the git directory, which does not know it.
+	// Search from the folder and not from the git directory, which does not record its work tree.
 	probe := &Repo{git: r.git, local: &local{dir: l.dir}}
 	out, err := probe.inside(ctx, "rev-parse", "--path-format=absolute", "--show-toplevel")
 	var said *gitError
@@ -193,7 +192,7 @@ func (l *local) top(ctx context.Context, r *Repo) (string, error) {
 		return "", err
 	}
 	top := strings.TrimSuffix(string(out), "\n")
-	// The repository's configuration can name any folder of the machine as its work tree.
+	// The repository's configuration can declare any folder of the machine to be its work tree.
 	if _, err := os.Lstat(filepath.Join(top, ".git")); err != nil {
 		return "", fmt.Errorf("%w: %s has no .git", ErrNoWorkTree, top)
 	}
@@ -236,15 +235,15 @@ func (r *Repo) snapshot(ctx context.Context, top string, borrow call) (tree stri
 		meta, path, _ := strings.Cut(entry, "\t")
 		switch {
 		case path == "", strings.HasPrefix(meta, "160000"):
-			// A submodule is another repository, whose state is none of this one's.
-		case special[path]: // git takes offence, and what was there is no more
+			// A submodule is another repository; its state does not matter here.
+		case special[path]: // git would reject it, and the tracked file no longer exists
 			gone.WriteString(path + "\x00")
 		default:
 			paths.WriteString(path + "\x00")
 		}
 	}
 	for path := range strings.SplitSeq(strings.TrimSuffix(string(others), "\x00"), "\x00") {
-		if path == "" || strings.HasSuffix(path, "/") { // a slash ends a nested repository
+		if path == "" || strings.HasSuffix(path, "/") { // a trailing slash marks a nested repository
 			continue
 		}
 		if info, err := os.Lstat(filepath.Join(top, path)); err == nil && info.Size() > r.git.limits.ExportBytes {
@@ -256,8 +255,8 @@ func (r *Repo) snapshot(ctx context.Context, top string, borrow call) (tree stri
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return "", err
 	}
-	// Git would set the time of an object of the repository that it finds it need not write.
-	// Only a sparse index, by the name of its extension, cannot be read without them.
+	// With access to the repository's objects, git would update the time of an object that it need not write.
+	// Only a sparse index, recognized by its extension's name, cannot be read without them.
 	if !bytes.Contains(index, []byte("sdir")) {
 		borrow.env = slices.DeleteFunc(slices.Clone(borrow.env), func(v string) bool {
 			return strings.HasPrefix(v, "GIT_ALTERNATE_OBJECT_DIRECTORIES=")
@@ -268,7 +267,7 @@ func (r *Repo) snapshot(ctx context.Context, top string, borrow call) (tree stri
 			return "", err
 		}
 	}
-	// Not git add, which runs a git in every submodule.
+	// git add would run a git in every submodule.
 	if _, err := git(paths.String(), "update-index", "-z", "--add", "--remove", "--replace",
 		"--ignore-skip-worktree-entries", "--stdin"); err != nil {
 		return "", err
@@ -281,7 +280,7 @@ func (r *Repo) snapshot(ctx context.Context, top string, borrow call) (tree stri
 	return tree, checkOIDs(tree)
 }
 
-// copyIndex copies what git keeps of the work tree to dir.
+// copyIndex copies git's index and exclude files of the work tree to dir.
 func (l *local) copyIndex(dir string) error {
 	left := int64(metaBytes)
 	if err := copyFile(l.index, filepath.Join(dir, "index"), &left); err != nil {
@@ -290,7 +289,7 @@ func (l *local) copyIndex(dir string) error {
 	if err := copyFile(l.excludes, filepath.Join(dir, "info", "exclude"), &left); err != nil {
 		return err
 	}
-	// With core.splitIndex, most of the index is in another file.
+	// With core.splitIndex, another file contains most of the index.
 	parts, err := filepath.Glob(filepath.Join(escapeGlob(filepath.Dir(l.index)), "sharedindex.*"))
 	for _, part := range parts {
 		err = errors.Join(err, copyFile(part, filepath.Join(dir, filepath.Base(part)), &left))
@@ -298,8 +297,8 @@ func (l *local) copyIndex(dir string) error {
 	return err
 }
 
-// copyFile copies a file that may be missing, with its time: git trusts an index only as
-// far as it is newer than the files. The bytes are taken from left.
+// copyFile copies a file that may be missing, with its modification time: git trusts an index only if it is newer
+// than the files. It subtracts the number of copied bytes from left.
 func copyFile(from, to string, left *int64) error {
 	src, info, err := plainfile.Open(from, *left)
 	if errors.Is(err, os.ErrNotExist) {
@@ -313,7 +312,7 @@ func copyFile(from, to string, left *int64) error {
 	if err != nil {
 		return err
 	}
-	// A file that grows meanwhile is cut off, and then git finds it damaged.
+	// A file that grows meanwhile is cut off, and git then reports it as damaged.
 	n, err := io.Copy(dst, io.LimitReader(src, *left))
 	*left -= n
 	if err := errors.Join(err, dst.Close()); err != nil {
@@ -322,8 +321,8 @@ func copyFile(from, to string, left *int64) error {
 	return os.Chtimes(to, time.Time{}, info.ModTime())
 }
 
-// treatment gives those settings of the repository that say how files of a work tree are
-// to be understood, and that cannot make git run anything.
+// treatment returns those settings of the repository that define how files of a work tree are interpreted, and
+// that cannot make git run anything.
 func (r *Repo) treatment(ctx context.Context) ([][2]string, error) {
 	out, err := r.inside(ctx, "config", "--null", "--get-regexp", `^core\.(filemode|symlinks|ignorecase|autocrlf|eol|precomposeunicode)$`)
 	var said *gitError

@@ -15,10 +15,10 @@ const (
 	alone  = syscall.LOCK_EX
 )
 
-// lock waits for the lock on a file. A lock belongs to the open file and not to the
-// process, so it holds between goroutines and between processes alike.
+// lock waits for the lock on a file. A lock belongs to the open file and not to the process, so it works between
+// goroutines as well as between processes.
 func lock(ctx context.Context, path string, how int) (unlock func(), err error) {
-	// Asking again and again, because a goroutine that sleeps in flock cannot be cancelled.
+	// Polling, because a goroutine blocked in flock cannot be canceled.
 	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
 		unlock, ok, err := tryLock(path, how)
 		if ok || err != nil {
@@ -41,8 +41,8 @@ func tryLock(path string, how int) (unlock func(), ok bool, err error) {
 	switch {
 	case err == nil:
 		return func() {
-			// Closing alone is not enough: a process that is being started at this moment may
-			// hold a copy of the file for a little longer.
+			// Closing alone is not enough: a process starting at this moment may hold a copy of the file
+			// descriptor for a little longer.
 			_ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN)
 			_ = f.Close()
 		}, true, nil
@@ -55,7 +55,7 @@ func tryLock(path string, how int) (unlock func(), ok bool, err error) {
 	}
 }
 
-// openLock opens a lock file. What is not a file, or is a link, is nobody's lock, and is replaced.
+// openLock opens a lock file. It replaces a link or anything else that is not a regular file.
 func openLock(path string) (*os.File, error) {
 	const how = os.O_CREATE | os.O_RDWR | syscall.O_NOFOLLOW | syscall.O_NONBLOCK
 	f, err := os.OpenFile(path, how, 0o600)
@@ -71,14 +71,14 @@ func openLock(path string) (*os.File, error) {
 	return os.OpenFile(path, how, 0o600)
 }
 
-// replaceable sees to it that there is a lock file, or nothing, at a path. Whoever does so holds the
-// folder, so that nobody removes the lock file that another has made meanwhile.
+// replaceable ensures that there is a lock file, or nothing, at path. It locks the folder meanwhile, so that two
+// callers cannot remove each other's new lock files.
 func replaceable(path string) error {
 	folder, err := os.Open(filepath.Dir(path))
 	if err != nil {
 		return err
 	}
-	defer func() { _ = folder.Close() }() // which lets go of it
+	defer func() { _ = folder.Close() }() // releases the lock
 	if err := syscall.Flock(int(folder.Fd()), syscall.LOCK_EX); err != nil {
 		return err
 	}

@@ -1,22 +1,19 @@
-// Package mirror reads git repositories: what changed between two commits, the contents
-// of the changed files, and the versions that only existed in between. It is the only
-// package that runs git (2.39 or newer).
+// Package mirror reads git repositories: the changes between two commits, the contents of the changed files, and
+// the versions that existed only in between. It is the only package that runs git (2.39 or newer).
 //
-// A [Store] keeps one bare mirror per remote repository in a data folder. A mirror is a
-// cache and nothing else: shallow, without blobs until they are asked for, without refs
-// that anybody depends on. It may be deleted at any moment and comes back by itself.
-// [OpenLocal] gives the same [Repo] for a repository on this machine, which is only read.
+// A [Store] keeps one bare mirror per remote repository in a data directory. A mirror is only a cache: shallow,
+// without blobs until they are requested, and without refs that anything depends on. It may be deleted at any
+// moment and is then fetched again. [OpenLocal] returns the same [Repo] for a repository on this machine, which
+// is only read.
 //
-// Everything in a repository is written by strangers. No hook, filter, text conversion,
-// submodule, LFS or configuration of the repository takes part: git runs with an
-// environment made from nothing and with a configuration that is wholly ours. For a local
-// repository that is so by construction, because its objects are read through an empty
-// repository of our own. Nothing is ever checked out; [Repo.Export] writes plain files where a
-// scanner needs to see them.
+// Everything in a repository is untrusted input. No hook, filter, text conversion, submodule, LFS or
+// configuration of the repository has any effect: git runs with an environment built from nothing and with a
+// configuration that this package controls completely. For a local repository this holds by construction, because
+// its objects are read through an empty repository that this package creates. Nothing is ever checked out;
+// [Repo.Export] writes plain files for scanners that need them.
 //
-// Reads never use the network. What they lack is fetched first, in one request for all
-// of it. Names of files are the exact bytes of git: they may hold quotes, newlines and
-// invalid UTF-8, and begin with a dash.
+// Reads never use the network. Missing objects are fetched first, all in one request. Names of files are the
+// exact bytes of git: they may contain quotes, newlines and invalid UTF-8, and begin with a dash.
 package mirror
 
 import (
@@ -38,14 +35,14 @@ import (
 	"github.com/secbydesign/secbydesign/app/plainfile"
 )
 
-// The errors whose answer differs.
+// Errors that callers handle differently.
 var (
-	// ErrGone means that a commit or blob cannot be had: it was force-pushed away, or is
-	// not in a local repository.
+	// ErrGone means that a commit or blob is not available: it was force-pushed away, or is not in a local
+	// repository.
 	ErrGone = errors.New("not in the repository any more")
 
-	// ErrNotFound means that the server knows no such repository. GitHub answers so too
-	// when a token does not reach it.
+	// ErrNotFound means that the server does not know the repository. GitHub gives the same answer if a token has
+	// no access to it.
 	ErrNotFound = errors.New("repository not found")
 
 	// ErrForbidden means that the server refused the token.
@@ -60,22 +57,22 @@ var (
 	// ErrNotFile means that a path holds something other than a regular file.
 	ErrNotFile = errors.New("not a regular file")
 
-	// ErrNoWorkTree means that a repository has no files to take a snapshot of.
+	// ErrNoWorkTree means that a repository has no work tree for a snapshot.
 	ErrNoWorkTree = errors.New("repository has no work tree")
 )
 
-// A Limits bounds what one call may cost. Zero fields take the default.
+// Limits bound what one call may cost. Zero fields mean the default.
 type Limits struct {
 	FetchTime   time.Duration // of one fetch; 5 minutes
-	ReadTime    time.Duration // of one git process that reads; 2 minutes
-	FetchBytes  int64         // of the pack that one fetch brings; 1 GiB. Linux only, elsewhere unlimited
-	BlobBytes   int64         // content of one file; 10 MiB. Larger ones are never diffed and not handed out
+	ReadTime    time.Duration // of one git process that reads the repository; 2 minutes
+	FetchBytes  int64         // size of the pack received by one fetch; 1 GiB. Linux only, elsewhere unlimited
+	BlobBytes   int64         // content of one file; 10 MiB. Larger ones are neither diffed nor returned
 	PatchBytes  int64         // of one patch; 32 MiB
-	OutputBytes int64         // of names and ids that one git process prints; 256 MiB, in which the largest repositories fit many times
-	ExportBytes int64         // of the files of one exported tree; 1 GiB
-	Files       int           // changed files in one diff that get a patch; 10,000
-	MirrorBytes int64         // of one mirror on disk, above which it starts anew; 2 GiB
-	MirrorPacks int           // packs in one mirror, above which it starts anew; 200
+	OutputBytes int64         // names and ids printed by one git process; 256 MiB, many times more than the largest repositories need
+	ExportBytes int64         // files of one exported tree; 1 GiB
+	Files       int           // changed files in one diff with a patch; 10,000
+	MirrorBytes int64         // size of one mirror on disk, above which it is deleted and fetched again; 2 GiB
+	MirrorPacks int           // packs in one mirror, above which it is deleted and fetched again; 200
 }
 
 func (l Limits) withDefaults() Limits {
@@ -88,12 +85,12 @@ func (l Limits) withDefaults() Limits {
 	set(&l.ExportBytes, 1<<30)
 	set(&l.Files, 10_000)
 	set(&l.MirrorBytes, 2<<30)
-	// Every push costs two packs. A shallow fetch is cheaper than a repack, see Store.trim.
+	// Every push adds two packs. A shallow fetch is cheaper than a repack, see files.trim.
 	set(&l.MirrorPacks, 200)
 	return l
 }
 
-// String names all that holds.
+// String lists all limits, including defaults.
 func (l Limits) String() string {
 	type plain Limits
 	return fmt.Sprintf("%+v", plain(l.withDefaults()))
@@ -105,28 +102,28 @@ func set[T ~int | ~int64](field *T, standard T) {
 	}
 }
 
-// A Store keeps mirrors. Any number of goroutines and processes may share a Dir; they
-// wait for each other by file locks, so it must be on a file system with flock.
+// A Store keeps mirrors. Any number of goroutines and processes may share a Dir. They wait for each other by file
+// locks, so Dir must be on a file system that supports flock.
 type Store struct {
-	Dir    string // required; made when missing
-	Git    string // the program; "git" when empty
+	Dir    string // required; created if missing
+	Git    string // the git program; "git" if empty
 	Limits Limits
 }
 
-// A Remote says where a repository is and as whom to read it.
+// A Remote is the location of a repository and the credentials for reading it.
 type Remote struct {
 	// URL is https, or http for a loopback address, without user or password.
 	URL string
 
-	// Token gives the token for one fetch. It is not asked when nothing has to be fetched.
-	// Nil, and the empty token, mean anonymous. A token gets to git through its environment
-	// and is neither in an argument nor on disk nor in an error.
+	// Token returns the token for one fetch. It is called only if something has to be fetched. A nil Token, and
+	// an empty token, mean anonymous access. The token is passed to git in its environment, and never appears in
+	// an argument, on disk or in an error.
 	Token func(context.Context) (string, error)
 }
 
-// Open gives the mirror of the remote, which is made when it is missing. The key names
-// it for all time ("github.com/owner/repo", or the repository's id); it may be any text
-// and cannot lead outside of Dir. Nothing is fetched yet.
+// Open returns the mirror of the remote, and creates it if it is missing. The key identifies the mirror
+// permanently ("github.com/owner/repo", or the repository's id). It may be any text and cannot lead outside Dir.
+// Open fetches nothing.
 func (s *Store) Open(ctx context.Context, key string, remote Remote) (*Repo, error) {
 	u, err := checkURL(remote.URL)
 	if err != nil {
@@ -155,8 +152,8 @@ func (s *Store) Open(ctx context.Context, key string, remote Remote) (*Repo, err
 	return r, nil
 }
 
-// Prune deletes the mirrors that nobody opened or fetched for the given time, except
-// those in use at this moment. It returns how many.
+// Prune deletes the mirrors that were not opened or fetched for the given time, except those in use at this
+// moment. It returns the number of deleted mirrors.
 func (s *Store) Prune(ctx context.Context, idle time.Duration) (int, error) {
 	locks, err := filepath.Glob(filepath.Join(escapeGlob(s.Dir), "*.lock"))
 	if err != nil {
@@ -190,8 +187,8 @@ func escapeGlob(s string) string {
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(s)
 }
 
-// mirrorName makes a file name from any text: some of it for the operator's eye, and a
-// digest that makes it unique.
+// mirrorName returns a file name for any key: a part of the key for the operator to recognize, and a digest that
+// makes it unique.
 func mirrorName(key string) string {
 	sum := sha256.Sum256([]byte(key))
 	eye := strings.Map(func(c rune) rune {
@@ -231,23 +228,24 @@ func loopback(u *url.URL) bool {
 	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// files is the path that the files of one mirror begin with:
+// files is the common path prefix of the files of one mirror:
 //
 //	.git    the bare repository
-//	.lock   held shared by all who use it, alone by who deletes it. Its modification
-//	        time is when the mirror was last used
-//	.fetch  held by who fetches
+//	.lock   held shared by every user of the mirror, exclusively to delete it. Its
+//	        modification time is when the mirror was last used
+//	.fetch  held during a fetch
 //
-// Lock files are never deleted, or two processes could hold two files of one name.
+// Lock files are never deleted, because then two processes could hold locks on different files with the same
+// name.
 type files string
 
 func (f files) dir() string { return string(f) + ".git" }
 
-// generationFile holds a random word, made with the mirror. It tells a mirror from the
-// one that was there before.
+// generationFile holds a random word, created with the mirror. It distinguishes a mirror from an earlier one at
+// the same path.
 const generationFile = "generation"
 
-// enter makes the mirror when there is none, or none that could be one, keeps it from being deleted
+// enter creates the mirror if there is none, or if the files there cannot be a mirror. It prevents its deletion
 // until leave is called, and returns its generation.
 func (f files) enter(ctx context.Context) (generation string, leave func(), err error) {
 	for try := 0; ; try++ {
@@ -262,7 +260,7 @@ func (f files) enter(ctx context.Context) (generation string, leave func(), err 
 			return gen, leave, nil
 		}
 		leave()
-		if try == 5 { // somebody damages it all the time
+		if try == 5 { // something keeps damaging it
 			return "", nil, err
 		}
 		if err := f.create(ctx); err != nil {
@@ -271,8 +269,8 @@ func (f files) enter(ctx context.Context) (generation string, leave func(), err 
 	}
 }
 
-// generation gives the generation of the mirror. It fails when what is there cannot be a mirror: its
-// files are files and its folders are folders, and none is a link. What they hold, git will see.
+// generation returns the generation of the mirror. It fails if the files there cannot be a mirror: files must be
+// regular files, folders must be folders, and none may be a link. Their content is left for git to check.
 func (f files) generation() (string, error) {
 	for _, sub := range []string{"", "objects", "objects/pack", "refs", "info"} {
 		if info, err := os.Lstat(filepath.Join(f.dir(), sub)); err != nil {
@@ -294,13 +292,13 @@ func (f files) generation() (string, error) {
 		}
 	}
 	gen, err := plainfile.Read(filepath.Join(f.dir(), generationFile), 1<<10)
-	if err == nil && len(gen) == 0 { // its writer was cut off
+	if err == nil && len(gen) == 0 { // its writer was interrupted
 		err = errors.New("the generation of the mirror is empty")
 	}
 	return string(gen), err
 }
 
-// whole reports whether the mirror holds files and folders alone. Git waits on anything else.
+// whole reports whether the mirror contains only files and folders. Git would block on anything else.
 func (f files) whole() bool {
 	return filepath.WalkDir(f.dir(), func(_ string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() && !d.Type().IsRegular() {
@@ -313,7 +311,7 @@ func (f files) whole() bool {
 	}) == nil
 }
 
-// sound reports whether what is there can be a mirror, as far as that is seen without git.
+// sound reports whether the files there can be a mirror, as far as can be checked without git.
 func (f files) sound() bool {
 	_, err := f.generation()
 	return err == nil && f.whole()
@@ -326,7 +324,7 @@ func (f files) create(ctx context.Context) error {
 	}
 	defer unlock()
 	if _, err := f.generation(); err == nil {
-		return nil // somebody else was faster
+		return nil // another process was faster
 	}
 	if err := f.remove(); err != nil {
 		return err
@@ -334,17 +332,17 @@ func (f files) create(ctx context.Context) error {
 	if err := writeBare(f.dir(), "sha1"); err != nil {
 		return err
 	}
-	// Last, because it says that the rest is there.
+	// Written last, because its presence means that the rest is complete.
 	return os.WriteFile(filepath.Join(f.dir(), generationFile), []byte(rand.Text()), 0o600)
 }
 
-// remove deletes the mirror, and nothing that a link in it leads to.
+// remove deletes the mirror, but not the targets of links in it.
 func (f files) remove() error {
 	err := os.RemoveAll(f.dir())
 	if err == nil {
 		return nil
 	}
-	// Folders that may not be written keep what is in them.
+	// Files in a folder without write permission cannot be deleted.
 	_ = filepath.WalkDir(f.dir(), func(path string, d fs.DirEntry, err error) error {
 		if d != nil && d.IsDir() {
 			_ = os.Chmod(path, 0o700)
@@ -354,7 +352,7 @@ func (f files) remove() error {
 	return os.RemoveAll(f.dir())
 }
 
-// discard deletes the mirror, unless it is another one by now.
+// discard deletes the mirror, unless it has been replaced by another generation.
 func (f files) discard(ctx context.Context, generation string) error {
 	unlock, err := lock(ctx, string(f)+".lock", alone)
 	if err != nil {
@@ -377,8 +375,8 @@ func (f files) tryDelete() (bool, error) {
 	return true, f.remove()
 }
 
-// trim deletes a mirror that has grown too large, if nobody uses it. It is fetched again
-// for less than it would cost to repack. One that holds what is no file is deleted in any case.
+// trim deletes a mirror that has grown too large, if nobody uses it: fetching it again costs less than repacking
+// it. It also deletes a mirror that contains anything other than files and folders, after waiting for its users.
 func (f files) trim(ctx context.Context, l Limits) error {
 	if gen, err := f.generation(); err == nil && !f.whole() {
 		return f.discard(ctx, gen)
@@ -404,7 +402,7 @@ func (f files) trim(ctx context.Context, l Limits) error {
 	return err
 }
 
-// unfinished is the size of the largest pack that a fetch left behind.
+// unfinished returns the size of the largest pack that an interrupted fetch left.
 func (f files) unfinished() (size int64) {
 	left, _ := filepath.Glob(filepath.Join(escapeGlob(f.dir()), "objects/pack/tmp_*"))
 	for _, path := range left {
@@ -415,17 +413,16 @@ func (f files) unfinished() (size int64) {
 	return size
 }
 
-// sweep removes what a killed fetch left behind and would count as unfinished. Only for who
-// holds the fetch lock.
+// sweep removes what a killed fetch left and unfinished would count. The caller must hold the fetch lock.
 func (f files) sweep() {
 	left, _ := filepath.Glob(filepath.Join(escapeGlob(f.dir()), "objects/pack/tmp_*"))
 	for _, path := range left {
-		_ = os.Remove(path) // what stays only takes room
+		_ = os.Remove(path) // a file that stays only uses space
 	}
 }
 
-// writeBare makes an empty bare repository. It is what `git init --bare --template=`
-// makes, for the cost of a few small files.
+// writeBare creates an empty bare repository, the same as `git init --bare --template=` creates, at the cost of
+// writing a few small files.
 func writeBare(dir, hash string) error {
 	for _, sub := range []string{"objects/pack", "refs", "info"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
@@ -444,7 +441,7 @@ func writeBare(dir, hash string) error {
 
 var oidPattern = regexp.MustCompile(`^(?:[0-9a-f]{40}|[0-9a-f]{64})$`)
 
-// checkOIDs keeps everything from git's command line that is not a full object id.
+// checkOIDs returns an error unless all oids are full object ids. Nothing else may reach git's command line.
 func checkOIDs(oids ...string) error {
 	for _, oid := range oids {
 		if !oidPattern.MatchString(oid) {

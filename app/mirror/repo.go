@@ -17,29 +17,29 @@ import (
 	"github.com/secbydesign/secbydesign/app/plainfile"
 )
 
-// A Repo reads one repository: a mirror of a [Store], or a local one. Its methods may be
-// called from several goroutines at once. It holds nothing that has to be closed.
+// A Repo reads one repository: a mirror of a [Store], or a local one. Its methods may be called from several
+// goroutines at once. It needs no closing.
 type Repo struct {
 	git  program
 	hash string // name of the repository's hash function
 
-	// Exactly one of the two is set.
+	// Exactly one of remote and local is set.
 	remote *upstream
 	local  *local
 }
 
-// upstream is what a mirror is a mirror of.
+// upstream is the remote repository of a mirror.
 type upstream struct {
 	Remote
 	url   *url.URL // the parsed URL of Remote
 	files files
 
 	mu         sync.Mutex
-	generation string // of the mirror that wants were fetched into
+	generation string // of the mirror into which wants were fetched
 	wants      []Want // fetched through this Repo, to be fetched again into a new mirror
 }
 
-// EmptyTree is the id of the tree without files, which every repository has.
+// EmptyTree returns the id of the tree without files, which every repository has.
 func (r *Repo) EmptyTree() string {
 	if r.hash == "sha256" {
 		return "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321"
@@ -47,9 +47,8 @@ func (r *Repo) EmptyTree() string {
 	return "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 }
 
-// MergeBase gives the best common ancestor of two commits, from local history alone. It
-// is [ErrNoMergeBase] when there is none, which in a shallow repository may only mean
-// that it was not fetched.
+// MergeBase returns the best common ancestor of two commits in local history. If it finds none, the error is
+// [ErrNoMergeBase]; in a shallow repository this may only mean that the ancestor was not fetched.
 func (r *Repo) MergeBase(ctx context.Context, a, b string) (string, error) {
 	if err := checkOIDs(a, b); err != nil {
 		return "", fmt.Errorf("merge base: %w", err)
@@ -73,9 +72,8 @@ func (r *Repo) MergeBase(ctx context.Context, a, b string) (string, error) {
 	return base, nil
 }
 
-// Commits lists the commits that are reachable from head and not from base, oldest
-// first, from local history alone. Where history ends before it should, the error is a
-// [*ShallowError] and the list beside it holds what could be seen.
+// Commits lists the commits that are reachable from head and not from base in local history, oldest first. If
+// that history is incomplete, the error is a [*ShallowError] and the list contains the commits found.
 func (r *Repo) Commits(ctx context.Context, base, head string) ([]string, error) {
 	if err := checkOIDs(base, head); err != nil {
 		return nil, fmt.Errorf("list commits: %w", err)
@@ -111,11 +109,12 @@ func (r *Repo) Commits(ctx context.Context, base, head string) ([]string, error)
 type Commit struct {
 	SHA     string
 	Parents []string
-	End     bool // it has parents that are not here, and none of them is in Parents
+	End     bool // it has parents, but they are not here; Parents is empty
 }
 
-// Log lists commits that are reachable from head and not from base, children before their parents, from
-// local history alone: at most so many. An empty base is none. Commits over the limits are [ErrTooLarge].
+// Log lists the commits that are reachable from head and not from base in local history, children before their
+// parents, at most so many. An empty base excludes nothing. Log fails with [ErrTooLarge] if commits exceed the
+// limits.
 func (r *Repo) Log(ctx context.Context, base, head string, most int) ([]Commit, error) {
 	args := []string{"rev-list", "--topo-order", "--parents", "--max-count=" + strconv.Itoa(most), "--end-of-options", head}
 	oids := []string{head}
@@ -151,20 +150,20 @@ func (r *Repo) Log(ctx context.Context, base, head string, most int) ([]Commit, 
 	return list, nil
 }
 
-// A ShallowError tells that local history ends too early.
+// A ShallowError reports that local history is incomplete.
 type ShallowError struct {
-	Commits []string // those whose parents are missing
+	Commits []string // commits whose parents are missing
 }
 
 func (e *ShallowError) Error() string {
 	return fmt.Sprintf("history is shallow: parents of %d commits are missing, first of %s", len(e.Commits), e.Commits[0])
 }
 
-// history runs a git that walks history, and gives the commits where history ends although
-// they have parents.
+// history runs a git command that walks history. ends are the commits at which history ends although they have
+// parents.
 //
-// Git takes it to end wherever a fetch said so, even where an earlier fetch of another pull
-// request had brought more. Here it ends where the commits do.
+// By itself, git ends history at the boundary of a shallow fetch, even where an earlier fetch of another pull
+// request has brought more. history ends it where the commits are really missing.
 func (r *Repo) history(ctx context.Context, args ...string) (out []byte, ends []string, err error) {
 	text, err := plainfile.Read(r.shallowFile(), metaBytes)
 	if errors.Is(err, os.ErrNotExist) {
@@ -177,7 +176,7 @@ func (r *Repo) history(ctx context.Context, args ...string) (out []byte, ends []
 	err = r.objects(ctx, func(o *objects) error {
 		for _, c := range strings.Fields(string(text)) {
 			parents, err := o.parents(c)
-			if errors.Is(err, ErrTooLarge) { // it may be of another pull request
+			if errors.Is(err, ErrTooLarge) { // it may belong to another pull request
 				ends = append(ends, c)
 				continue
 			}
@@ -222,24 +221,23 @@ func (r *Repo) shallowFile() string {
 	return r.remote.files.dir() + "/shallow"
 }
 
-// Shallow reports whether a fetch left out some of the history.
+// Shallow reports whether a fetch omitted some of the history.
 func (r *Repo) Shallow() bool {
 	_, err := os.Stat(r.shallowFile())
 	return err == nil
 }
 
-// ReadFile gives the file at a path of a commit, and false when there is none. The path
-// is slash separated and relative to the root. A symlink is not followed: it is
-// [ErrNotFile], as a directory and a submodule are, because somebody put it there and
-// will want to know that it has no effect. A file over Limits.BlobBytes is [ErrTooLarge],
-// a missing commit [ErrGone]. In a mirror, content that is missing is fetched.
+// ReadFile returns the file at path in a commit, and false if there is none. The path is slash separated and
+// relative to the root. ReadFile does not follow symlinks: a symlink, like a directory or a submodule, is
+// [ErrNotFile], so that its author learns that it has no effect. A file over Limits.BlobBytes is [ErrTooLarge],
+// and a missing commit is [ErrGone]. In a mirror, missing content is fetched.
 func (r *Repo) ReadFile(ctx context.Context, commit, path string) (content []byte, ok bool, err error) {
 	if err := checkOIDs(commit); err != nil {
 		return nil, false, fmt.Errorf("read file: %w", err)
 	}
 	if path == "" || strings.ContainsRune(path, 0) || slash.Clean(path) != path || strings.HasPrefix(path, "/") || path == "." || path == ".." ||
 		strings.HasPrefix(path, "../") {
-		return nil, false, nil // no tree can hold it, and git takes offence
+		return nil, false, nil // no tree can contain it, and git rejects it
 	}
 	oid, mode := "", ""
 	err = r.steady(ctx, func(ctx context.Context) error {
@@ -250,7 +248,7 @@ func (r *Repo) ReadFile(ctx context.Context, commit, path string) (content []byt
 		if err != nil {
 			return err
 		}
-		// "a/" would list the whole of a: only the very name counts.
+		// "a/" would list all of a: accept only the exact name.
 		for entry := range strings.SplitSeq(string(out), "\x00") {
 			meta, name, _ := strings.Cut(entry, "\t")
 			if f := strings.Fields(meta); name == path && len(f) == 3 {
@@ -282,7 +280,7 @@ func (r *Repo) ReadFile(ctx context.Context, commit, path string) (content []byt
 
 func regular(mode string) bool { return strings.HasPrefix(mode, "100") }
 
-// read runs a git that needs no network and returns what it prints.
+// read runs a git command that needs no network and returns its output.
 func (r *Repo) read(ctx context.Context, in string, args ...string) ([]byte, error) {
 	ctx, cancel := r.readTime(ctx)
 	defer cancel()
@@ -300,7 +298,7 @@ func (r *Repo) readTime(ctx context.Context) (context.Context, context.CancelFun
 		fmt.Errorf("%w: reading took more than %s", context.DeadlineExceeded, r.git.limits.ReadTime))
 }
 
-// place says where a git has to run to read this repository. Call done after it.
+// place returns where git must run to read this repository. Call done afterwards.
 func (r *Repo) place() (c call, done func(), err error) {
 	if r.local != nil {
 		return r.local.place(r.hash)
@@ -309,7 +307,7 @@ func (r *Repo) place() (c call, done func(), err error) {
 	return call{dir: dir, env: append([]string{"GIT_DIR=" + dir}, offline...)}, func() {}, nil
 }
 
-// need is ErrGone for the first of the objects that is not here.
+// need returns ErrGone if one of the objects is not here.
 func (r *Repo) need(ctx context.Context, oids ...string) error {
 	return r.objects(ctx, func(o *objects) error {
 		for _, oid := range oids {
@@ -332,8 +330,8 @@ func (r *Repo) need(ctx context.Context, oids ...string) error {
 	})
 }
 
-// steady calls f while nobody can delete the repository. A damaged mirror is deleted, what
-// this Repo had fetched is fetched again, and f gets a second chance.
+// steady calls f while the repository cannot be deleted. If the mirror turns out to be damaged, steady deletes
+// it, fetches again what this Repo had fetched, and calls f once more.
 func (r *Repo) steady(ctx context.Context, f func(context.Context) error) error {
 	if r.remote == nil {
 		return f(ctx)
@@ -356,7 +354,7 @@ func (r *Repo) steady(ctx context.Context, f func(context.Context) error) error 
 	}
 }
 
-// catchUp fetches again what was fetched into a mirror that is no more.
+// catchUp repeats the fetches into a mirror that has since been deleted.
 func (r *Repo) catchUp(ctx context.Context, generation string) error {
 	u := r.remote
 	u.mu.Lock()
@@ -373,9 +371,9 @@ func (r *Repo) catchUp(ctx context.Context, generation string) error {
 	return nil
 }
 
-// remember keeps w for catchUp.
+// remember records w for catchUp.
 func (u *upstream) remember(w Want) {
-	// Enough for any review. A Repo that lives longer forgets the oldest.
+	// Enough for any review. A Repo used for longer forgets the oldest.
 	const most = 16
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -390,8 +388,8 @@ func (u *upstream) fetched(commit string) bool {
 	return slices.ContainsFunc(u.wants, func(w Want) bool { return slices.Contains(w.SHAs, commit) })
 }
 
-// Check tells the version of the git program ("" means the one in PATH). The error says
-// what is wrong with it.
+// Check returns the version of the git program at path ("" means the one in PATH). It returns an error if that
+// program cannot be used.
 func Check(ctx context.Context, path string) (version string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()

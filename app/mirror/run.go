@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// program is git and how much of it we take.
+// program is the git program and the limits for running it.
 type program struct {
 	path   string
 	limits Limits
@@ -25,20 +25,20 @@ type program struct {
 // call is one run of git.
 type call struct {
 	args    []string
-	dir     string      // where to run it; required
-	env     []string    // beside that of every call
-	config  [][2]string // beside that of every call
+	dir     string      // the directory to run it in; required
+	env     []string    // added to the environment of every call
+	config  [][2]string // added to the configuration of every call
 	in      string      // standard input
-	files   int64       // largest file it may write; 0 is no limit
-	memory  int64       // that it may take; 0 is no limit. Linux only
-	secrets []string    // never to be seen in an error
+	files   int64       // largest file it may write; 0 means no limit
+	memory  int64       // memory it may use; 0 means no limit. Linux only
+	secrets []string    // text that must never appear in an error
 }
 
-// output runs git and returns what it prints.
+// output runs git and returns its standard output.
 func (p program) output(ctx context.Context, c call) ([]byte, error) {
 	var out []byte
 	err := p.run(ctx, c, func(in io.Writer, stdout io.Reader) error {
-		// In a goroutine, because git may print before it has read all.
+		// In a goroutine, because git may print before it has read all input.
 		wrote := make(chan error, 1)
 		go func() {
 			_, err := io.WriteString(in, c.in)
@@ -56,8 +56,8 @@ func (p program) output(ctx context.Context, c call) ([]byte, error) {
 	return out, err
 }
 
-// run starts git, lets talk speak with it, and waits for it. When ctx ends, or talk
-// fails, git and its children are killed. Talk has to read all that git prints.
+// run starts git, calls talk with its standard input and output, and waits for it to exit. If ctx ends, or talk
+// fails, it kills git and its children. talk must read all output.
 func (p program) run(ctx context.Context, c call, talk func(in io.Writer, out io.Reader) error) error {
 	running, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -70,7 +70,7 @@ func (p program) run(ctx context.Context, c call, talk func(in io.Writer, out io
 	cmd.Env = environment(c, p.limits)
 	stderr := &head{max: 16 << 10}
 	cmd.Stderr = stderr
-	// A group of its own, because git's children do the work and would outlive it.
+	// A separate process group, because git's children do the work and would outlive it.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = 5 * time.Second
@@ -101,7 +101,7 @@ func (p program) run(ctx context.Context, c call, talk func(in io.Writer, out io
 	}
 
 	talkErr := talk(in, out)
-	// A broken pipe means that git has ended: what it says in the end is the reason.
+	// A broken pipe means that git has exited: its error message has the reason.
 	died := errors.Is(talkErr, io.EOF) || errors.Is(talkErr, io.ErrUnexpectedEOF) || errors.Is(talkErr, syscall.EPIPE)
 	if talkErr != nil && !died {
 		cancel()
@@ -114,7 +114,7 @@ func (p program) run(ctx context.Context, c call, talk func(in io.Writer, out io
 	case ctx.Err() != nil:
 		return fmt.Errorf("git %s: %w", c.args[0], context.Cause(ctx))
 	case said.corrupt():
-		return said // also when git itself made light of it
+		return said // even if git itself continued after it
 	case talkErr != nil && (!died || waitErr == nil):
 		return talkErr
 	case waitErr != nil:
@@ -123,26 +123,26 @@ func (p program) run(ctx context.Context, c call, talk func(in io.Writer, out io
 	return nil
 }
 
-// environment is made from nothing, so that neither the operator's settings nor a
-// repository's can make git run a program, ask a question or go elsewhere.
+// environment builds the environment from nothing, so that neither the operator's settings nor the repository's
+// can make git run a program, ask a question or use another address.
 func environment(c call, l Limits) []string {
 	env := []string{
 		"PATH=" + os.Getenv("PATH"),
 		"HOME=/dev/null", // no .netrc
-		"LC_ALL=C",       // errors are read by this package
+		"LC_ALL=C",       // this package parses error messages
 		"GIT_CONFIG_NOSYSTEM=1",
 		"GIT_CONFIG_GLOBAL=/dev/null",
 		"GIT_ATTR_NOSYSTEM=1",
 		"GIT_TERMINAL_PROMPT=0",
 		"GIT_OPTIONAL_LOCKS=0",
 		"GIT_LITERAL_PATHSPECS=1",
-		// Objects are what they are, not what the repository would like them replaced by.
+		// Use the objects themselves, not replacements that the repository defines.
 		"GIT_NO_REPLACE_OBJECTS=1",
-		"GIT_GRAFT_FILE=/dev/null/none", // /dev/null itself would be read, and the reader advised
+		"GIT_GRAFT_FILE=/dev/null/none", // git would read /dev/null itself and then print advice
 	}
 	env = append(env, c.env...)
 	config := append([][2]string{
-		{"safe.directory", "*"}, // who owns a repository does not matter when nothing of it runs
+		{"safe.directory", "*"}, // ownership does not matter, because nothing of the repository runs
 		{"core.hooksPath", "/dev/null"},
 		{"core.fsmonitor", "false"},
 		{"core.attributesFile", "/dev/null"},
@@ -153,10 +153,10 @@ func environment(c call, l Limits) []string {
 		{"submodule.recurse", "false"},
 		{"gc.auto", "0"},
 		{"maintenance.auto", "false"},
-		{"diff.renameLimit", "1000"}, // git's own since 2.34
+		{"diff.renameLimit", "1000"}, // git's default since 2.34
 		{"diff.suppressBlankEmpty", "false"},
 	}, c.config...)
-	// By the environment and not by -c: arguments can be read by every user of the machine.
+	// In the environment rather than by -c: every user of the machine can read arguments.
 	env = append(env, "GIT_CONFIG_COUNT="+strconv.Itoa(len(config)))
 	for i, kv := range config {
 		n := strconv.Itoa(i)
@@ -165,12 +165,12 @@ func environment(c call, l Limits) []string {
 	return env
 }
 
-// offline is the environment of every call that must not use the network. An empty list
-// would allow everything.
+// offline is the environment of every call that must not use the network. An empty list of protocols would allow
+// all of them.
 var offline = []string{"GIT_ALLOW_PROTOCOL=none", "GIT_NO_LAZY_FETCH=1"}
 
-// online gives the environment and configuration of a fetch from u, and what must not be
-// seen of them.
+// online returns the environment and configuration of a fetch from u, and the secrets in them that must not
+// appear in errors.
 func online(u *url.URL, token string) (env []string, config [][2]string, secrets []string) {
 	env = []string{"GIT_ALLOW_PROTOCOL=" + u.Scheme}
 	if !loopback(u) {
@@ -182,23 +182,23 @@ func online(u *url.URL, token string) (env []string, config [][2]string, secrets
 	}
 	config = [][2]string{
 		{"remote.origin.url", u.String()},
-		// Here and not in the mirror's own configuration: git takes blobs that are missing
-		// for granted while it fetches, and never tries to get them one by one later.
+		// Set here and not in the mirror's own configuration: so git accepts missing blobs during a fetch, and
+		// never tries to fetch them one by one later.
 		{"remote.origin.promisor", "true"},
 		{"remote.origin.partialclonefilter", "blob:none"},
 		{"fetch.recurseSubmodules", "false"},
 		{"fetch.unpackLimit", "1"},
-		// Every object is held against its id in any case. Git's stricter check cannot be told
-		// to overlook old and harmless blunders when blobs are left out (seen with 2.39), and then
-		// many real repositories could not be fetched at all (psf/requests is one). What it
-		// would protect from, names that leave the tree, is refused where names are read.
+		// Git checks every object against its id in any case. Its stricter check cannot be configured to accept
+		// old and harmless mistakes when blobs are left out (seen with 2.39), and then many real repositories
+		// could not be fetched at all (psf/requests is one). Its protection against names that leave the tree is
+		// not needed: this package rejects them when it reads names.
 		{"fetch.fsckObjects", "false"},
-		{"http.followRedirects", "false"}, // a redirect would take the token along
+		{"http.followRedirects", "false"}, // a redirect would receive the token
 		{"http.lowSpeedLimit", "1000"},
 		{"http.lowSpeedTime", "60"},
 	}
 	if ca := os.Getenv("SSL_CERT_FILE"); ca != "" {
-		// curl on its own does not look there, everything else on the machine does.
+		// curl itself does not read this variable; the other programs on the machine do.
 		config = append(config, [2]string{"http.sslCAInfo", ca})
 	}
 	if token != "" {
@@ -210,11 +210,11 @@ func online(u *url.URL, token string) (env []string, config [][2]string, secrets
 	return env, config, secrets
 }
 
-// gitError is what git said when it failed. The text is the server's or git's and may
-// quote the repository: it is for the operator, not for the pull request.
+// gitError is a failure of git. Its text comes from the server or git and may quote the repository: show it to
+// the operator, not in the pull request.
 type gitError struct {
 	op     string
-	err    error // nil when it ended well
+	err    error // nil if git exited successfully
 	stderr string
 }
 
@@ -236,8 +236,8 @@ func (e *gitError) Error() string {
 
 func (e *gitError) Unwrap() error { return e.err }
 
-// corruptPattern is how git speaks of a repository that is broken. Missing objects are not
-// among it: they are looked for before anything is done with them.
+// corruptPattern matches the messages with which git reports a damaged repository. It does not include missing
+// objects, because they are detected before they are used.
 var corruptPattern = regexp.MustCompile(`(?i)not a git repository|packfile|pack-[0-9a-f]+\.(?:pack|idx)|` +
 	`corrupt|bad object|cannot read existing object|bad packed object|unable to unpack|inflate:|index file|` +
 	`unable to read|could not read [0-9a-f]{40}|could not parse|bad tree|` +
@@ -245,15 +245,15 @@ var corruptPattern = regexp.MustCompile(`(?i)not a git repository|packfile|pack-
 	`bad (?:numeric |boolean )?config|config(?:uration)? file|repository (?:version|extension)|packed-refs|broken ref|bad ref|multi-pack-index|commit-graph|` +
 	`unable to create temporary file|unable to resolve reference|failed to read object|failed to (?:open|stat|write)|mmap failed|not a directory|is a directory`)
 
-// full is how git says that there is no room. Nothing is damaged then.
+// full matches messages about exhausted resources. Then nothing is damaged.
 var full = regexp.MustCompile(`(?i)no space left|disk quota|too many open files|cannot allocate|out of memory`)
 
 func (e *gitError) corrupt() bool {
 	return corruptPattern.MatchString(e.stderr) && !full.MatchString(e.stderr)
 }
 
-// errDamaged is a commit that was here and is not any more. Git calls one that it cannot
-// unpack missing, and says nothing else.
+// errDamaged means that a commit was here and is no longer. If git cannot unpack a commit, it only reports it as
+// missing.
 var errDamaged = errors.New("damaged repository")
 
 func isCorrupt(err error) bool {
@@ -261,8 +261,8 @@ func isCorrupt(err error) bool {
 	return errors.Is(err, errDamaged) || errors.As(err, &e) && e.corrupt()
 }
 
-// scrub makes one harmless line of what git said: no secret, no words of the server
-// (which could look like git's own), no control characters.
+// scrub turns git's error output into one harmless line: without secrets, without messages from the server (which
+// could look like git's own), and without control characters.
 func scrub(s string, secrets []string) string {
 	for _, secret := range secrets {
 		s = strings.ReplaceAll(s, secret, "***")
@@ -282,7 +282,7 @@ func scrub(s string, secrets []string) string {
 	}, strings.Join(lines, "; "))
 }
 
-// head keeps the beginning of what is written to it.
+// head keeps the first max bytes written to it.
 type head struct {
 	max int
 	b   []byte

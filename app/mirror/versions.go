@@ -8,20 +8,19 @@ import (
 	"strings"
 )
 
-// A Version is one content that a regular file had.
+// A Version is one content of a regular file.
 type Version struct {
-	Commit string // the first of the commits asked for that brought it
+	Commit string // the first of the given commits that introduced it
 	Path   string // exact bytes
 	Blob   string
 }
 
-// Versions lists every version of a regular file that one of the commits brought, in the
-// order of the commits, each pair of path and blob once. A merge brings what differs from
-// all its parents; a root brings its whole tree.
+// Versions lists every version of a regular file that one of the commits introduced, in the order of the commits,
+// and each pair of path and blob once. A merge introduces what differs from all its parents; a root introduces
+// its whole tree.
 //
-// A commit whose parents are not here would look like one that brings its whole tree. Such
-// commits are left out and named by a [*ShallowError]; the versions beside it are those of
-// all others.
+// A commit whose parents are not here would seem to introduce its whole tree. Versions skips such commits and
+// reports them in a [*ShallowError]; it still returns the versions of all others.
 func (r *Repo) Versions(ctx context.Context, commits []string) ([]Version, error) {
 	if err := checkOIDs(commits...); err != nil {
 		return nil, fmt.Errorf("list versions: %w", err)
@@ -50,8 +49,8 @@ func (r *Repo) Versions(ctx context.Context, commits []string) ([]Version, error
 	return versions, nil
 }
 
-// withParents writes each commit with its parents on a line, which makes diff-tree use
-// these and not what it takes them to be.
+// withParents formats each commit with its parents on a line. This makes diff-tree use these parents instead of
+// the ones that git would assume.
 func (r *Repo) withParents(ctx context.Context, commits []string) (lines string, short *ShallowError, err error) {
 	var b strings.Builder
 	short = &ShallowError{}
@@ -72,9 +71,8 @@ func (r *Repo) withParents(ctx context.Context, commits []string) (lines string,
 	return b.String(), short, err
 }
 
-// parseVersions reads the raw format of diff-tree --stdin -c -z: the id of a commit, then
-// its changes. Those of a merge have as many colons, and as many old sides, as it has
-// parents.
+// parseVersions parses the raw format of diff-tree --stdin -c -z: the id of a commit, then its changes. The
+// changes of a merge have one colon, and one old side, for each parent.
 func parseVersions(out string) ([]Version, error) {
 	bad := errors.New("git diff-tree printed something unexpected")
 	var versions []Version

@@ -10,23 +10,23 @@ import (
 )
 
 const (
-	// slack is how far ahead River itself puts what it means to begin at once, and more.
+	// slack is more than how far into the future River schedules a job that may begin at once.
 	slack = 10 * time.Second
 
-	// leaderTerm is longer than any of River's leaders is elected for.
+	// leaderTerm is longer than the term of any of River's leaders.
 	leaderTerm = time.Minute
 
 	// delayedAtOnce bounds one transaction.
 	delayedAtOnce = 200
 )
 
-// A reading is what two clocks say: that of the wall, which is set, and one that only goes on.
+// A reading holds the time of two clocks: the wall clock, which can be set, and a monotonic clock.
 type reading struct {
 	wall time.Time
 	up   time.Duration
 }
 
-// readClocks gives readings whose up counts from start.
+// readClocks returns a function that reads the clocks; up counts from start.
 func readClocks(start time.Time) func() reading {
 	return func() reading {
 		now := time.Now()
@@ -34,7 +34,7 @@ func readClocks(start time.Time) func() reading {
 	}
 }
 
-// setBack says by how much the clock of the wall was set back between two readings; 0 for not.
+// setBack returns by how much the wall clock was set back between two readings, or 0 if it was not.
 func setBack(before, after reading) time.Duration {
 	lost := (after.up - before.up) - after.wall.Sub(before.wall)
 	if lost < 2*time.Second { // clocks are adjusted all the time
@@ -43,22 +43,22 @@ func setBack(before, after reading) time.Duration {
 	return lost
 }
 
-// due says when a delayed job should begin, at the earliest: not later than at its time, and earlier where
-// nobody has said that time. A clock that is set back leaves jobs in the future that were to begin at once,
-// or after a short pause.
+// due returns when a delayed job should begin at the earliest: never later than its scheduled time, and earlier
+// if nobody asked for that time. After the clock is set back, jobs that should begin at once, or after a short
+// pause, are scheduled in the future.
 func due(d ledger.Delayed, now time.Time) time.Time {
 	at := now
 	said := d.At.Sub(d.Until).Abs() < slack
 	switch {
 	case said && d.Since.After(now):
-		// It was postponed later than now: the same pause counts from now on.
+		// It was postponed at a time that is now in the future: the same pause counts from now.
 		at = now.Add(d.Until.Sub(d.Since))
 	case said:
 		at = d.Until
 	case !d.Scheduled && d.At.Sub(now) <= longestPause(d.Attempt)+slack:
 		at = d.At // the pause after a failure
 	case d.Scheduled && (d.Task || !d.Attempted.After(now)):
-		at = d.At // by an older version, which has not said why
+		at = d.At // scheduled by an older version, which did not record why
 	}
 	if at.After(d.At) {
 		return d.At
@@ -66,12 +66,12 @@ func due(d ledger.Delayed, now time.Time) time.Time {
 	return at
 }
 
-// longestPause is how long backoff waits at most.
+// longestPause is the maximum pause of backoff.
 func longestPause(attempt int) time.Duration {
 	return pauseAfter(attempt) * 5 / 4
 }
 
-// bringBack gives waiting jobs whose time lies further ahead than anybody said the time when they are
+// bringBack reschedules waiting jobs that are scheduled later than anybody asked for, to the time when they are
 // due.
 func (q *Queue) bringBack(ctx context.Context) error {
 	var brought int

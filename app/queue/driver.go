@@ -14,9 +14,9 @@ import (
 	"github.com/secbydesign/secbydesign/app/ledger"
 )
 
-// driver is River's view of the ledger, with two differences. What comes next is chosen by package fair,
-// where River would take who came first. And who waits for jobs is woken, where River's listener asks the
-// database twenty times a second.
+// driver is River's driver for the ledger, with two differences. Package fair chooses the next jobs, where River
+// would take the oldest. And waiting workers are woken up, where River's listener polls the database twenty times
+// a second.
 type driver struct {
 	riverDriver
 	q *Queue
@@ -30,7 +30,7 @@ func (d *driver) GetListener(*riverdriver.GetListenenerParams) riverdriver.Liste
 	return &listener{q: d.q}
 }
 
-// SupportsListenNotify says no, so that River writes down no notifications.
+// SupportsListenNotify returns false, so that River stores no notifications.
 func (d *driver) SupportsListenNotify() bool { return false }
 
 type executor struct {
@@ -38,13 +38,13 @@ type executor struct {
 	q *Queue
 }
 
-// The priorities of River's jobs. Those that are chosen get the first one, and are fetched by it.
+// Priorities of River's jobs. The chosen jobs get the first one, so that River fetches them.
 const (
 	chosen  = 1
 	waiting = 2
 )
 
-// JobGetAvailable begins the jobs that are chosen. Where there are none it does not write.
+// JobGetAvailable begins the chosen jobs. If there are none it does not write.
 func (e *executor) JobGetAvailable(ctx context.Context, params *riverdriver.JobGetAvailableParams) (result *riverdriver.JobGetAvailableResult, err error) {
 	ids, err := e.q.choose(ctx, params.Queue, params.MaxToLock)
 	if err != nil || len(ids) == 0 {
@@ -71,7 +71,7 @@ func (e *executor) JobGetAvailable(ctx context.Context, params *riverdriver.JobG
 	return result, nil
 }
 
-// choose says which jobs of a queue come next, at most n.
+// choose returns the next jobs of a queue, at most n.
 func (q *Queue) choose(ctx context.Context, queue string, n int) ([]int64, error) {
 	if n <= 0 {
 		return nil, nil
@@ -84,12 +84,13 @@ func (q *Queue) choose(ctx context.Context, queue string, n int) ([]int64, error
 	for _, claim := range q.mine.unfinished(running) {
 		has[claim.Share]++
 	}
-	// One worker of four is kept free of a repository that holds all others, for who comes next.
+	// A repository that occupies all other workers does not get the last quarter of them, which stays free for
+	// new jobs.
 	return q.chooser[queue].Choose(claims, has, n, q.opts.Workers-q.opts.Workers/4), nil
 }
 
-// A listener tells River that there may be jobs: at once when this process has submitted something, soon
-// when the database has changed otherwise. The zero values of what it holds mean that it is not connected.
+// A listener notifies River that there may be jobs: at once when this process has submitted something, and soon
+// after any other change of the database. While changes is nil it is not connected.
 type listener struct {
 	q *Queue
 
@@ -99,7 +100,7 @@ type listener struct {
 	pending []*riverdriver.Notification
 }
 
-// insertTopic is River's name for the news that there are jobs.
+// insertTopic is River's name for the notification about new jobs.
 const insertTopic = "river_insert"
 
 func (l *listener) Connect(ctx context.Context) error {

@@ -18,12 +18,12 @@ import (
 // riverDriver is River's view of the database.
 type riverDriver = riverdriver.Driver[*sql.Tx]
 
-// watch keeps a lease until done is closed, and calls cancel when the work should stop:
-// because something newer was heard, the lease was lost, or riverCtx has ended. The first
-// cause stays. For a task there is no pull, and nothing newer.
+// watch prolongs a lease until done is closed, and calls cancel when the work must stop: because of a newer
+// generation, a lost lease, or the end of riverCtx. The first cause stays. A task has no pull, and so no
+// generation.
 //
-// The lease is lost when somebody else has it. That the database does not answer is no reason to throw
-// the work away: nobody takes a job for a silence that the database explains.
+// The lease is lost only when another worker has it. If the database does not answer, the work continues: other
+// workers do not take a job while the database explains the silence.
 func (q *Queue) watch(riverCtx context.Context, done <-chan struct{}, cancel context.CancelCauseFunc, pull ledger.Pull, lease ledger.Lease) {
 	poll, beat := time.NewTicker(q.opts.Poll), time.NewTicker(q.opts.Heartbeat)
 	defer poll.Stop()
@@ -33,7 +33,7 @@ func (q *Queue) watch(riverCtx context.Context, done <-chan struct{}, cancel con
 		poll.Stop()
 		news = nil
 	}
-	// A beat may wait for the database. Nothing else waits for it.
+	// A heartbeat may wait for the database, and must not block the loop.
 	beating, stop := context.WithCancel(context.WithoutCancel(riverCtx))
 	beats, beaten := make(chan bool, 1), true
 	defer func() {
@@ -84,7 +84,7 @@ func (q *Queue) watch(riverCtx context.Context, done <-chan struct{}, cancel con
 	}
 }
 
-// beat prolongs a lease. It reports false when somebody else has it.
+// beat prolongs a lease. It returns false if another worker has it.
 func (q *Queue) beat(ctx context.Context, lease ledger.Lease, generation int64) (held bool) {
 	beat, cancel := context.WithTimeout(ctx, q.opts.LeaseTTL)
 	defer cancel()
@@ -98,7 +98,7 @@ func (q *Queue) beat(ctx context.Context, lease ledger.Lease, generation int64) 
 	return held || err != nil
 }
 
-// ending tells why River ended a context.
+// ending returns the reason why River ended a context.
 func ending(riverCtx context.Context) error {
 	cause := context.Cause(riverCtx)
 	if errors.Is(cause, context.DeadlineExceeded) || errors.Is(cause, rivertype.ErrJobCancelledRemotely) {
@@ -107,8 +107,8 @@ func ending(riverCtx context.Context) error {
 	return ErrStopping
 }
 
-// rescueLoop takes up the jobs of dead workers until ctx ends, and brings back what a clock that was set
-// back since the reading left in the future.
+// rescueLoop puts back the jobs of dead workers until ctx ends. If the clock was set back since the last reading,
+// it also reschedules the jobs that this left in the future.
 func (q *Queue) rescueLoop(ctx context.Context, last reading) {
 	tick := time.NewTicker(q.opts.Heartbeat)
 	defer tick.Stop()
@@ -123,7 +123,7 @@ func (q *Queue) rescueLoop(ctx context.Context, last reading) {
 				q.log.Warn().Dur("by", lost).Msg("the clock was set back")
 				if err := q.bringBack(ctx); err != nil {
 					q.log.Warn().Err(err).Msg("jobs may wait for a time in the future")
-					continue // it is tried again
+					continue // try again at the next tick
 				}
 			}
 			last = now
@@ -137,7 +137,7 @@ func (q *Queue) rescueLoop(ctx context.Context, last reading) {
 // ever is later than any attempt.
 var ever = time.Date(9000, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// rescueSilent takes up the jobs whose workers, in other processes, have been silent for too long.
+// rescueSilent puts back the jobs whose workers, in other processes, have been silent for too long.
 func (q *Queue) rescueSilent(ctx context.Context, silent *silence) error {
 	if any, err := q.ledger.Running(ctx); err != nil || !any {
 		silent.forget()
@@ -158,7 +158,7 @@ func (q *Queue) rescueSilent(ctx context.Context, silent *silence) error {
 		}
 		signs[row.ID] = signOf(row, sign)
 	}
-	// Somebody who holds the database for long silences everybody.
+	// A process that holds the database for long silences all others.
 	if silent.suspects() {
 		asked := time.Now()
 		if err := q.ledger.Ping(ctx); err != nil || silent.late(asked) {
@@ -185,25 +185,25 @@ func signOf(row *rivertype.JobRow, lease string) string {
 	return fmt.Sprintf("%d %v %s", row.Attempt, row.AttemptedAt, lease)
 }
 
-// silence finds out whose workers are dead, by what it sees of them over time. The times that are
-// written beside it are not compared with a clock: clocks jump, and then all or none would be dead.
+// silence detects dead workers by watching their signs over time. It does not compare recorded times with a
+// clock: clocks jump, and then all or none would seem dead.
 type silence struct {
 	heartbeat, ttl time.Duration
-	last           time.Time // when it looked
+	last           time.Time // time of the last observation
 	seen           map[int64]sight
 }
 
-// A sight is since when the sign of a job is what it is.
+// A sight is the sign of a job and the time since when it has not changed.
 type sight struct {
 	sign  string
 	since time.Time
 }
 
-// observe takes the signs of all running jobs, and gives those of dead workers: they have not changed
-// for the time of a lease, in which this process was able to look.
+// observe takes the signs of all running jobs, and returns those of dead workers: signs that have not changed for
+// the duration of a lease during which this process was able to observe them.
 func (s *silence) observe(now time.Time, signs map[int64]string) map[int64]string {
-	// A process that was stopped, or waited for the database, has not seen the beats of the others,
-	// who may have waited as well.
+	// If this process was stopped, or waited for the database, it has missed heartbeats of other workers, and
+	// they may have waited as well.
 	asleep := now.Sub(s.last) > s.ttl/2+s.heartbeat
 	seen, dead := map[int64]sight{}, map[int64]string{}
 	for job, sign := range signs {
@@ -220,7 +220,7 @@ func (s *silence) observe(now time.Time, signs map[int64]string) map[int64]strin
 	return dead
 }
 
-// suspects reports whether somebody has been silent for a while.
+// suspects reports whether some worker has been silent for a while.
 func (s *silence) suspects() bool {
 	for _, sight := range s.seen {
 		if time.Since(sight.since) > s.ttl/2 {
@@ -230,33 +230,33 @@ func (s *silence) suspects() bool {
 	return false
 }
 
-// late reports whether the database has taken so long that the heartbeats of others may have waited
-// for it, too.
+// late reports whether the database has taken so long that the heartbeats of other workers may have waited for it
+// too.
 func (s *silence) late(asked time.Time) bool { return time.Since(asked) > s.heartbeat }
 
-// forget begins again.
+// forget discards all observations.
 func (s *silence) forget() { s.seen = nil }
 
-// rescueOrphans takes up what the last process on this machine has left behind, without
-// waiting for its leases to end.
+// rescueOrphans puts back the jobs that the last process on this machine left running, without waiting for their
+// leases to expire.
 func (q *Queue) rescueOrphans(ctx context.Context) error {
 	alone, ok := q.ledger.AloneSince()
 	if !ok {
 		return nil
 	}
 	return q.rescue(ctx, ever, func(_ *sql.Tx, row *rivertype.JobRow) (bool, error) {
-		// One that was begun in the future was, before the clock was set back.
+		// If it began in the future, it began before the clock was set back.
 		begun := *row.AttemptedAt
 		return !begun.Before(alone) && !begun.After(q.clocks().wall.Add(slack)), nil
 	})
 }
 
-// rescue puts back the running jobs that began before horizon and that nobody holds.
+// rescue puts back the running jobs that began before horizon and for which leased returns false.
 func (q *Queue) rescue(ctx context.Context, horizon time.Time, leased func(tx *sql.Tx, row *rivertype.JobRow) (bool, error)) error {
 	driver := q.ledger.Driver()
 	params := riverdriver.JobGetStuckParams{StuckHorizon: horizon, Max: 100}
 	for {
-		// Most of the time there is none, and then there is no need for a transaction.
+		// Most of the time there are no such jobs, and then no transaction is needed.
 		stuck, err := q.ledger.ReadDriver().GetExecutor().JobGetStuck(ctx, &params)
 		if err != nil {
 			return fmt.Errorf("list running jobs: %w", err)
@@ -294,11 +294,10 @@ func (q *Queue) rescue(ctx context.Context, horizon time.Time, leased func(tx *s
 	}
 }
 
-// putBack makes a job available again, as part of tx. The worker that had it loses its
-// lease.
+// putBack makes a job available again, as part of tx. The worker that had it loses its lease.
 func (q *Queue) putBack(ctx context.Context, tx *sql.Tx, exec riverdriver.ExecutorTx, row *rivertype.JobRow, horizon time.Time) error {
 	now := time.Now()
-	// A worker that cannot reach the database leaves its job, and lives.
+	// A worker that cannot reach the database leaves its job but is still alive.
 	reason, message := "its worker died", "a worker died, its job was put back"
 	if q.mine.wasLeft(row.ID) {
 		reason, message = "its worker left it", "a job that its worker had left was put back"
@@ -312,7 +311,7 @@ func (q *Queue) putBack(ctx context.Context, tx *sql.Tx, exec riverdriver.Execut
 	case row.Attempt >= row.MaxAttempts:
 		state, at, finalized = rivertype.JobStateDiscarded, row.ScheduledAt, &now
 	case row.Attempt > 3:
-		// It may be the review that kills its workers.
+		// The review itself may be killing its workers.
 		at = backoff{}.NextRetry(row)
 	}
 	_, err = exec.JobRescueMany(ctx, &riverdriver.JobRescueManyParams{

@@ -1,18 +1,18 @@
-// Package queue makes sure that every pull request that was heard of is reviewed: once,
-// at its newest state, whatever dies in between. It knows nothing of GitHub; a review is
-// a function that it calls. It is River on the database of package ledger.
+// Package queue ensures that every pull request mentioned by a webhook is reviewed: once, in its newest state,
+// even if processes die in between. It knows nothing about GitHub; a review is a function that it calls. It uses
+// River on the database of package ledger.
 //
-// The ideas, and the files that hold them:
+// The ideas, and the files that implement them:
 //
-//   - queue.go: what is heard is written down together with its delivery, in one
-//     transaction. There is at most one job for a pull request and it holds no more than
-//     the name of that; what is new is counted, in the generation of the pull request.
-//   - worker.go: a job runs the review until it has seen the newest generation. The
-//     look at the generation and the completion of the job are one transaction too, so
-//     nothing that is heard meanwhile is lost.
-//   - lease.go: who works on a job says so every other second. When that stops, somebody
-//     else takes the job.
-//   - task.go: what is to be done once, such as to answer a comment, is a job of its own.
+//   - queue.go: a request is recorded together with its delivery, in one transaction. There
+//     is at most one job for a pull request, and the job contains only the identity of the
+//     pull request; changes are counted in the generation of the pull request.
+//   - worker.go: a job runs the review until it has reviewed the newest generation. Checking
+//     the generation and completing the job are also one transaction, so no request in
+//     between is lost.
+//   - lease.go: a worker sends a heartbeat every other second for its job. When the
+//     heartbeats stop, another worker takes the job.
+//   - task.go: work to be done once, such as answering a comment, is a job by itself.
 package queue
 
 import (
@@ -35,17 +35,17 @@ import (
 	"github.com/secbydesign/secbydesign/app/ledger"
 )
 
-// The causes ([context.Cause]) with which the context of a [Work] ends early.
+// Causes ([context.Cause]) for which the context of a [Work] ends early.
 var (
 	ErrSuperseded = errors.New("something newer was heard of the pull request")
 	ErrLost       = errors.New("another worker has taken the job")
 	ErrStopping   = errors.New("the queue is stopping")
 )
 
-// A Key says where one pull request is. It is the repository's id that counts, see [Request]: it may be
-// renamed or transferred while a request waits. Where the id is not known, owner and repo are compared,
-// without case, as GitHub does. The installation is not part of the comparison: it changes when the App is
-// installed again, and then the newest is right.
+// A Key identifies a pull request. If the repository's id is known, see [Request], only the id is compared,
+// because the repository may be renamed or transferred while a request waits. Otherwise owner and repo are
+// compared, without case, as GitHub does. The installation is not compared: it changes when the App is installed
+// again, and then the newest is right.
 type Key struct {
 	Installation int64
 	Owner, Repo  string
@@ -55,33 +55,32 @@ type Key struct {
 // A Request asks for the review of a pull request.
 type Request struct {
 	Key
-	RepoID           int64  // GitHub's; 0 for the repository that has the name
-	HeadSHA, BaseSHA string // as somebody heard them; empty means not known
+	RepoID           int64  // GitHub's; 0 for the repository that has the name now
+	HeadSHA, BaseSHA string // from the webhook; empty means not known
 	Reason           string // for the log
 
-	// Closed says that the pull request was closed. A running review is cancelled, and
-	// Work called to find that out.
+	// Closed means that the pull request was closed. A running review is canceled, and Work is called to find
+	// that out.
 	Closed bool
 
-	// Force asks for a review even if head and base are known already. It stays set for
-	// [Work] until a review is done.
+	// Force requests a review even if head and base are unchanged. It stays set for [Work] until a review is
+	// done.
 	Force bool
 }
 
-// Work reviews one pull request. r says what was heard last; there may be something newer
-// already, so it reads the pull request itself. It returns soon after ctx has ended.
+// Work reviews one pull request. r holds the state from the last request; the pull request may have changed
+// since, so Work reads it from GitHub itself. It must return soon after ctx ends.
 //
-// nil means that the review is done. A [Snooze] means to try again at a time, every other
-// error and a panic to try again with growing pauses, for a day. Work is called again for
-// the same state of a pull request after a crash, so it must not mind to be.
+// A nil error means that the review is done. A [Snooze] means to try again at a given time; any other error and a
+// panic mean to try again with growing pauses, for a day. Work must be idempotent: after a crash it is called
+// again for the same state of a pull request.
 //
-// It is never called twice at once for the same pull request, except when a worker was
-// believed dead that is not: then the context of the older call ends with [ErrLost].
-// The context carries a logger that names the pull request.
+// Calls for the same pull request never overlap, except if a worker was wrongly believed dead: then the context
+// of the older call ends with [ErrLost]. The context carries a logger with the name of the pull request.
 type Work func(ctx context.Context, r Request) error
 
-// A Snooze is returned by [Work] to be called again at a time and not before, even if
-// something new is heard: the limit of an API was reached. It does not count as a failure.
+// A Snooze is returned by [Work] to be called again at the given time and not before, even after new requests:
+// for example, when the limit of an API was reached. It does not count as a failure.
 type Snooze struct {
 	Until  time.Time
 	Reason string
@@ -91,22 +90,21 @@ func (s Snooze) Error() string {
 	return fmt.Sprintf("not before %s: %s", s.Until.UTC().Format(time.RFC3339), s.Reason)
 }
 
-// Options are the settings of a [Queue]. The zero value of each field but Work means what
-// is said beside it.
+// Options are the settings of a [Queue]. The zero value of each field but Work means the default in its comment.
 type Options struct {
 	Work          Work // required
-	Task          Run  // required where tasks are submitted
-	Workers       int  // how many pull requests are reviewed at once; 2
+	Task          Run  // required if tasks are submitted
+	Workers       int  // maximum number of simultaneous reviews; 2
 	Logger        zerolog.Logger
-	ReviewTimeout time.Duration // for one call of Work; 10 min
-	Heartbeat     time.Duration // how often a worker says that it is alive; 2 s
-	LeaseTTL      time.Duration // after which silence it counts as dead; 10 s
-	Poll          time.Duration // how often a worker looks whether there is something newer; 250 ms
-	StopGrace     time.Duration // how long Work may take to return after its context has ended at a stop; 5 s
+	ReviewTimeout time.Duration // maximum duration of one call of Work; 10 min
+	Heartbeat     time.Duration // interval between a worker's heartbeats; 2 s
+	LeaseTTL      time.Duration // silence after which a worker counts as dead; 10 s
+	Poll          time.Duration // interval at which a worker checks for a newer generation; 250 ms
+	StopGrace     time.Duration // how long Work may take to return after its context ends at a stop; 5 s
 }
 
-// A Queue takes requests and works on them. Submit may be called from several goroutines,
-// before, while and after the queue works.
+// A Queue accepts requests and works on them. Submit may be called from several goroutines, at any time before,
+// during and after the work.
 type Queue struct {
 	ledger   *ledger.Ledger
 	opts     Options
@@ -114,8 +112,8 @@ type Queue struct {
 	log      zerolog.Logger
 	clocks   func() reading
 	stopping atomic.Bool
-	mine     jobSet                   // those that this process works on
-	news     bell                     // rings when something was submitted here, or a worker is free
+	mine     jobSet                   // jobs that this process works on
+	news     bell                     // rings when something was submitted in this process, or a worker becomes free
 	chooser  map[string]*fair.Chooser // by queue
 	rescuer  struct {
 		cancel context.CancelFunc // set by Start
@@ -123,12 +121,12 @@ type Queue struct {
 	}
 }
 
-// A job says no more than which pull request: what its review needs to know is read when
-// it runs. It has the repository's id, which is the same after a rename. Only where no id is known, as in
-// jobs of older versions of this program, it has the name.
+// A job contains only the identity of a pull request: everything else that its review needs is read when it runs.
+// It contains the repository's id, which a rename does not change. Only if no id is known, as in jobs of older
+// versions of this program, does it contain the name.
 type job struct {
 	RepoID int64  `json:"repo_id,omitempty"`
-	Owner  string `json:"owner"` // lower case, so that River's comparison is GitHub's
+	Owner  string `json:"owner"` // lower case, so that River compares it as GitHub does
 	Repo   string `json:"repo"`
 	Number int    `json:"number"`
 }
@@ -145,14 +143,14 @@ func (j job) repo() ledger.Repo { return ledger.Repo{ID: j.RepoID, Owner: j.Owne
 // Kind is part of the database format.
 func (job) Kind() string { return "review" }
 
-// InsertOpts lets River keep one unfinished job per pull request.
+// InsertOpts makes River keep one unfinished job per pull request.
 func (job) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{
 		MaxAttempts: maxAttempts, Priority: waiting,
 		UniqueOpts: river.UniqueOpts{
 			ByArgs: true,
-			// All but the finished states. River's default has "completed" as well, and so
-			// would refuse a second review for a day.
+			// All but the finished states. River's default includes "completed", and so would refuse a second
+			// review for a day.
 			ByState: []rivertype.JobState{
 				rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning,
 				rivertype.JobStateRetryable, rivertype.JobStateScheduled,
@@ -161,8 +159,7 @@ func (job) InsertOpts() river.InsertOpts {
 	}
 }
 
-// New makes a queue on a ledger. It takes requests at once and works on them after
-// [Queue.Start].
+// New returns a queue on a ledger. It accepts requests at once and works on them after [Queue.Start].
 func New(l *ledger.Ledger, opts Options) (*Queue, error) {
 	if opts.Work == nil {
 		return nil, errors.New("make queue: Work is not set")
@@ -187,8 +184,8 @@ func New(l *ledger.Ledger, opts Options) (*Queue, error) {
 			return nil, fmt.Errorf("make queue: %w", err)
 		}
 	}
-	// A worker gives up its turn after twice the time for a review, see worker.go. What
-	// River does about those that do not is a last resort.
+	// A worker stops after twice the time for a review, see worker.go. River's own timeout is a last resort for
+	// workers that do not.
 	jobTimeout := 3 * opts.ReviewTimeout
 	queues := map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: opts.Workers}}
 	if opts.Task != nil {
@@ -200,7 +197,7 @@ func New(l *ledger.Ledger, opts Options) (*Queue, error) {
 		Workers:              workers,
 		Queues:               queues,
 		FetchCooldown:        20 * time.Millisecond,
-		FetchPollInterval:    time.Second, // finds those whose time has come; new ones are announced
+		FetchPollInterval:    time.Second, // finds jobs whose time has come; new jobs are announced
 		JobTimeout:           jobTimeout,
 		RescueStuckJobsAfter: jobTimeout + time.Hour,
 		RetryPolicy:          backoff{},
@@ -212,7 +209,7 @@ func New(l *ledger.Ledger, opts Options) (*Queue, error) {
 	return q, nil
 }
 
-// riverLogger takes River's warnings. The rest is only of use for looking for mistakes.
+// riverLogger passes on only River's warnings, unless the level is debug.
 func riverLogger(l zerolog.Logger) zerolog.Logger {
 	l = l.With().Str("component", "river").Logger()
 	if l.GetLevel() > zerolog.DebugLevel {
@@ -221,15 +218,14 @@ func riverLogger(l zerolog.Logger) zerolog.Logger {
 	return l
 }
 
-// Submit records a delivery and what it asks for, or nothing at all when it returns an
-// error; only after a failed commit it may have done either. [ledger.ErrDuplicate] says
-// that the delivery is known and needs nothing more. A delivery without GUID is not
-// recorded: the requests come from somewhere else.
+// Submit records a delivery and its requests and tasks, all or nothing; only after a failed commit is it unknown
+// which. The error is [ledger.ErrDuplicate] if the delivery is known and needs nothing more. A delivery without
+// GUID is not recorded: then the requests did not come from a webhook.
 func (q *Queue) Submit(ctx context.Context, d ledger.Delivery, reqs []Request, tasks ...Task) error {
 	return q.SubmitWith(ctx, d, reqs, tasks, nil)
 }
 
-// SubmitWith is [Queue.Submit] with events that are recorded if and only if all the rest is.
+// SubmitWith is like [Queue.Submit] but also records events, in the same transaction.
 func (q *Queue) SubmitWith(ctx context.Context, d ledger.Delivery, reqs []Request, tasks []Task, events []ledger.Event) error {
 	for _, e := range tasks {
 		if err := e.check(); err != nil {
@@ -287,9 +283,9 @@ func (q *Queue) enqueue(ctx context.Context, tx *sql.Tx, r Request) error {
 	if err != nil {
 		return fmt.Errorf("insert job: %w", err)
 	}
-	// There is a job already, which will see what was heard just now. If it waits after a
-	// failure, the new state may well be one that does not fail. A job that is "scheduled"
-	// was snoozed, and its time has a reason, unless the clock was set back since.
+	// The existing job will review the new state. If it waits after a failure, retry it now, because the new
+	// state may not fail. A "scheduled" job was postponed for a reason, so its time stays, unless the clock was
+	// set back since.
 	if !res.UniqueSkippedAsDuplicate {
 		return nil
 	}
@@ -310,8 +306,8 @@ func (q *Queue) enqueue(ctx context.Context, tx *sql.Tx, r Request) error {
 	return nil
 }
 
-// Start begins to work. Values of ctx reach [Work]; its end does not end the queue,
-// [Queue.Stop] does. It is called once.
+// Start begins to work. [Work] receives the values of ctx. Canceling ctx does not stop the queue; [Queue.Stop]
+// does. Start must be called only once.
 func (q *Queue) Start(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
 	began := q.clocks() // before any work, so that no change of the clock is missed
@@ -329,13 +325,13 @@ func (q *Queue) Start(ctx context.Context) error {
 	return nil
 }
 
-// Stop takes no more jobs and lets the running reviews finish until ctx ends. Then their
-// contexts end, with [ErrStopping], and their jobs go back to be taken up by the next
-// process. It returns when nothing runs any more, or with an error if some [Work] does not
-// return within [Options].StopGrace; its lease will end. Requests can still be submitted.
+// Stop begins no more jobs and lets the running reviews finish until ctx ends. Then it ends their contexts with
+// [ErrStopping], and returns their jobs to the queue for the next process. Stop returns when nothing runs any
+// more, or with an error if some [Work] does not return within [Options].StopGrace; its lease will expire.
+// Requests can still be submitted.
 func (q *Queue) Stop(ctx context.Context) error {
 	if q.rescuer.cancel == nil {
-		return nil // it was never started
+		return nil // never started
 	}
 	defer q.rescuer.wait.Wait()
 	defer q.rescuer.cancel()

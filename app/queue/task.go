@@ -17,27 +17,27 @@ import (
 	"github.com/secbydesign/secbydesign/app/ledger"
 )
 
-// A Task is something to be done once, beside the reviews: to answer a comment, to look at
-// a merge group. Unlike a review it never changes while it waits.
+// A Task is something to do once, besides the reviews: for example, to answer a comment or to check a merge
+// group. Unlike a review it never changes while it waits.
 type Task struct {
 	Installation int64
-	RepoID       int64  // GitHub's; 0 for the repository that has the name
-	Owner, Repo  string // when it is done, what the repository is called then, as far as was heard
-	Number       int    // of the pull request; 0 if it is about none
-	Kind         string // required: what is to be done
-	ID           string // required: of what it is to be done with; equal tasks are done once
+	RepoID       int64  // GitHub's; 0 for the repository that has the name now
+	Owner, Repo  string // when the task runs, the newest known name of the repository
+	Number       int    // of the pull request; 0 if the task concerns none
+	Kind         string // required: the kind of work
+	ID           string // required: the object of the work; equal tasks are done once
 	Data         json.RawMessage
-	At           time.Time // not before; zero for at once
+	At           time.Time // earliest time to run; zero for at once
 
-	Attempt int // given by the queue: how often it was begun, from 1
+	Attempt int // set by the queue: the number of this attempt, from 1
 }
 
-// Repository names the repository for the ledger.
+// Repository returns the repository in the form used by the ledger.
 func (e Task) Repository() ledger.Repo {
 	return ledger.Repo{ID: e.RepoID, Owner: e.Owner, Name: e.Repo}
 }
 
-// Review gives a forced review request for the pull request: it runs even if head and base are unchanged.
+// Review returns a forced review request for the pull request: it runs even if head and base are unchanged.
 func (e Task) Review(reason string) Request {
 	return Request{
 		Key:    Key{Installation: e.Installation, Owner: e.Owner, Repo: e.Repo, Number: e.Number},
@@ -45,13 +45,13 @@ func (e Task) Review(reason string) Request {
 	}
 }
 
-// Run does a task. It may be called again for the same one after a crash, so it must not
-// mind to be. nil says that it is done, a [Snooze] to try again at a time, every other error
-// and a panic to try again with growing pauses, for a day.
+// Run does a task. It must be idempotent: after a crash it may be called again for the same task. A nil error
+// means that the task is done, a [Snooze] to try again at the given time; any other error and a panic mean to try
+// again with growing pauses, for a day.
 type Run func(ctx context.Context, e Task) error
 
-// task is the form of a [Task] in the database. What is not marked does not count when
-// two are compared.
+// task is the form of a [Task] in the database. Only the marked fields are compared when River looks for an equal
+// task.
 type task struct {
 	RepoID       int64           `json:"repo_id,omitempty" river:"unique"`
 	Owner        string          `json:"owner" river:"unique"` // lower case; empty where there is an id
@@ -67,11 +67,11 @@ type task struct {
 // Kind is part of the database format.
 func (task) Kind() string { return "errand" }
 
-// taskQueue is not that of the reviews, since those take minutes and people wait for an
+// taskQueue is separate from the queue of the reviews, because reviews take minutes and people wait for an
 // answer.
 const taskQueue = "errands"
 
-// InsertOpts refuses a task that was done already, for as long as River remembers it.
+// InsertOpts makes River refuse a task that was done already, for as long as River remembers it.
 func (task) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{
 		Queue: taskQueue, MaxAttempts: maxAttempts, Priority: waiting,
@@ -111,8 +111,8 @@ type runner struct {
 	q *Queue
 }
 
-// Work does one task. The lease is that of reviews, so that the task of a dead worker is
-// taken up as soon.
+// Work does one task. It uses the same leases as reviews, so that the task of a dead worker is taken over just as
+// soon.
 func (r *runner) Work(ctx context.Context, j *river.Job[task]) error {
 	q := r.q
 	defer q.news.ring()
@@ -166,7 +166,8 @@ func (r *runner) Work(ctx context.Context, j *river.Job[task]) error {
 	return err
 }
 
-// taskRepo gives the repository of a task as it is called now, in GitHub's spelling where that did not change.
+// taskRepo returns the repository of a task with its current name, in GitHub's spelling if the name did not
+// change.
 func (q *Queue) taskRepo(ctx context.Context, e task) (ledger.Repo, error) {
 	ctx, cancel := q.patient(ctx)
 	defer cancel()
@@ -202,8 +203,8 @@ func (q *Queue) takeTask(ctx context.Context, j *river.Job[task], lease ledger.L
 	})
 }
 
-// endTask tells whether the lease was kept to the end, and gives it up when the task is
-// done. River writes down that it is a moment later.
+// endTask returns [ErrLost] if the lease was not kept to the end, and ends the lease if the task is done. River
+// records the completion a moment later.
 func (q *Queue) endTask(ctx context.Context, lease ledger.Lease, workErr error) error {
 	ctx, cancel := q.patient(ctx)
 	defer cancel()

@@ -8,13 +8,13 @@ import (
 	"github.com/secbydesign/secbydesign/app/fair"
 )
 
-// A bell wakes all who wait for it. The zero value is ready.
+// A bell wakes all goroutines that wait for it. The zero value is ready.
 type bell struct {
 	mu   sync.Mutex
 	rung chan struct{}
 }
 
-// next gives a channel that is closed by the next ring.
+// next returns a channel that the next ring closes.
 func (b *bell) next() <-chan struct{} {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -37,12 +37,12 @@ func (b *bell) ring() {
 type jobSet struct {
 	mu       sync.Mutex
 	jobs     map[int64]int
-	finished map[int64]time.Time // those that may still be running ones in the database
-	left     map[int64]bool      // those that this process has left running in the database, and lives
+	finished map[int64]time.Time // jobs that the database may still show as running
+	left     map[int64]bool      // jobs that this live process left marked as running in the database
 }
 
-// add adds a job until remove is called. The same one may be added twice: by the attempt that has
-// lost it, and by the next one.
+// add adds a job until remove is called. The same job may be added twice: by the attempt that has lost it, and by
+// the next one.
 func (s *jobSet) add(job int64) (remove func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -62,7 +62,7 @@ func (s *jobSet) add(job int64) (remove func()) {
 	}
 }
 
-// leave notes that the worker of a job, which was added, has left it.
+// leave records that the worker of a job in the set has left it.
 func (s *jobSet) leave(job int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -72,7 +72,7 @@ func (s *jobSet) leave(job int64) {
 	s.left[job] = true
 }
 
-// wasLeft reports whether a worker of this process was the last that had the job here, and left it.
+// wasLeft reports whether the last worker of the job in this process left it.
 func (s *jobSet) wasLeft(job int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -85,8 +85,8 @@ func (s *jobSet) has(job int64) bool {
 	return s.jobs[job] > 0
 }
 
-// unfinished leaves out of the running jobs of the database those that this process has finished: River
-// writes that down a little later.
+// unfinished filters the jobs that are running according to the database: it omits those that this process has
+// finished, because River records that a little later.
 func (s *jobSet) unfinished(running []fair.Claim) (list []fair.Claim) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

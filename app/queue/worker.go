@@ -18,18 +18,18 @@ import (
 	"github.com/secbydesign/secbydesign/app/ledger"
 )
 
-// GaveUp is the kind of the event that a job leaves when it failed for a day.
+// GaveUp is the kind of the event recorded for a review that failed for a day.
 const GaveUp = "review.gave_up"
 
-// maxAttempts is a day: nine pauses that sum up to 8.5 minutes, then 290 of five.
+// maxAttempts covers a day: nine pauses with a sum of 8.5 minutes, then 290 of five minutes.
 const maxAttempts = 300
 
-// backoff is the pause after a failure: 1 s, 2 s, 4 s … 5 min, each a quarter more or less.
+// backoff is the pause after a failure: 1 s, 2 s, 4 s … 5 min, each varied by up to a quarter.
 type backoff struct{}
 
 // NextRetry implements [river.ClientRetryPolicy].
 func (backoff) NextRetry(row *rivertype.JobRow) time.Time {
-	// Jitter: what failed together should not come back together.
+	// Jitter: jobs that failed together should not retry together.
 	return time.Now().Add(time.Duration((0.75 + rand.Float64()/2) * float64(pauseAfter(row.Attempt))))
 }
 
@@ -46,8 +46,8 @@ type worker struct {
 	q *Queue
 }
 
-// Work runs the review of one pull request until the newest generation was seen, then
-// completes the job. What it returns is for River to act on.
+// Work runs the review of one pull request until the newest generation is reviewed, then completes the job. River
+// acts on the error that it returns.
 func (w *worker) Work(ctx context.Context, j *river.Job[job]) error {
 	q, began := w.q, time.Now()
 	defer q.news.ring()
@@ -74,14 +74,14 @@ func (w *worker) Work(ctx context.Context, j *river.Job[job]) error {
 			log.Info().Time("until", snooze.Until).Str("reason", snooze.Reason).Msg("review postponed")
 			return river.JobSnooze(max(time.Until(snooze.Until), 0))
 		case workErr != nil && errors.Is(cause, ErrStopping):
-			// River puts a job back at once, and does not count the attempt, if the error
-			// says that it was cancelled.
+			// If the error wraps context.Canceled, River puts the job back at once and does not count the
+			// attempt.
 			return fmt.Errorf("%w: %w", ErrStopping, context.Canceled)
 		case newer && !q.stopping.Load() && time.Since(began) < q.opts.ReviewTimeout:
 			continue
 		case newer:
-			// Somebody pushes all the time, and others want their turn too; or this
-			// process is about to end.
+			// The pull request changes all the time and other jobs need their turn too, or this process is about
+			// to stop.
 			return river.JobSnooze(0)
 		case workErr != nil:
 			q.logFailure(log, j, workErr)
@@ -103,11 +103,11 @@ func (q *Queue) logFailure(log zerolog.Logger, j *river.Job[job], err error) {
 	line.Msg(message)
 }
 
-// errHandedOn is returned for a job that is completed, because another one does the same.
+// errHandedOn is returned for a job that was completed because another job does the same work.
 var errHandedOn = errors.New("another job does the same")
 
-// begin takes the lease of a job, or prolongs it if taken, and reads what is to be
-// reviewed. [ErrLost] says that the job is not ours.
+// begin takes the lease of a job, or prolongs it if taken is set, and reads the pull request to review. It
+// returns [ErrLost] if the job belongs to another worker.
 func (q *Queue) begin(ctx context.Context, j *river.Job[job], lease ledger.Lease, taken bool) (pull ledger.Pull, err error) {
 	ctx, cancel := q.patient(ctx)
 	defer cancel()
@@ -128,7 +128,7 @@ func (q *Queue) begin(ctx context.Context, j *river.Job[job], lease ledger.Lease
 			}
 			return err
 		}
-		// This process may have slept since it fetched the job, and was believed dead.
+		// This process may have been suspended since it fetched the job, and believed dead.
 		row, err := q.client.JobGetTx(ctx, tx, j.ID)
 		if err != nil {
 			return fmt.Errorf("read job: %w", err)
@@ -144,15 +144,15 @@ func (q *Queue) begin(ctx context.Context, j *river.Job[job], lease ledger.Lease
 	return pull, err
 }
 
-// handOn lets the job that has the repository's id do what one does that has its name alone, of an older
-// version of this program: two jobs of one pull request must not run at once.
+// handOn handles a job of an older version of this program, which has only the name of the repository. It passes
+// the work to a job that has the repository's id, because two jobs for one pull request must not run at once.
 func (q *Queue) handOn(ctx context.Context, tx *sql.Tx, j *river.Job[job]) (done bool, err error) {
 	repo, err := q.ledger.NowTx(ctx, tx, j.Args.repo())
 	if err != nil || repo.ID == 0 {
 		return false, err
 	}
 	switch _, err := q.ledger.PullTx(ctx, tx, repo, j.Args.Number); {
-	case errors.Is(err, ledger.ErrUnknownPull): // what it is about was heard under the name of another repository
+	case errors.Is(err, ledger.ErrUnknownPull): // the pull request was recorded under the name of another repository
 	case err != nil:
 		return false, err
 	default:
@@ -166,12 +166,12 @@ func (q *Queue) handOn(ctx context.Context, tx *sql.Tx, j *river.Job[job]) (done
 	return true, nil
 }
 
-// finish ends one run of a review that returned workErr. In one transaction it looks
-// whether something newer was heard since begin, and if not and if the review is done,
-// completes the job. [ErrLost] says that the job is not ours any more.
+// finish ends one run of a review that returned workErr. In one transaction it checks whether the generation has
+// grown since begin and, if it has not and the review is done, completes the job. It returns [ErrLost] if the job
+// no longer belongs to this worker.
 //
-// After an error River changes the state of the job a moment later. Nobody else does in
-// between: the lease was prolonged here.
+// After an error, River changes the state of the job a moment later. No other worker changes it in between,
+// because finish has prolonged the lease.
 func (q *Queue) finish(ctx context.Context, j *river.Job[job], lease ledger.Lease, pull ledger.Pull, workErr error) (newer bool, err error) {
 	ctx, cancel := q.patient(ctx)
 	defer cancel()
@@ -207,7 +207,7 @@ func (q *Queue) finish(ctx context.Context, j *river.Job[job], lease ledger.Leas
 		if err != nil {
 			return fmt.Errorf("complete job: %w", err)
 		}
-		// A job that is not running is returned as it is, without an error.
+		// For a job that is not running, JobCompleteTx returns it unchanged, without an error.
 		if completed.State != rivertype.JobStateCompleted {
 			return ErrLost
 		}
@@ -226,10 +226,10 @@ func (q *Queue) recordGaveUp(ctx context.Context, tx *sql.Tx, row *rivertype.Job
 	})
 }
 
-// run calls Work once. It returns its error and the cause for which its context ended
-// before it did, nil if it did not.
+// run calls Work once. It returns Work's error, and the cause if its context ended before Work returned, or else
+// nil.
 func (q *Queue) run(ctx context.Context, pull ledger.Pull, lease ledger.Lease) (err, cause error) {
-	// The end of River's context is told on by watch, under a name of ours.
+	// watch passes on the end of River's context, with a cause of this package.
 	workCtx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancel(nil)
 	workCtx, cancelTimer := context.WithTimeout(workCtx, q.opts.ReviewTimeout)
@@ -253,7 +253,7 @@ func (q *Queue) run(ctx context.Context, pull ledger.Pull, lease ledger.Lease) (
 	return err, cause
 }
 
-// A panicError is what a panic of Work becomes.
+// A panicError is the error for a panic in Work.
 type panicError struct {
 	value any
 	stack []byte
@@ -270,9 +270,9 @@ func call(ctx context.Context, work Work, r Request) (err error) {
 	return work(ctx, r)
 }
 
-// leave returns what makes River leave a job as it is: it belongs to somebody else, or it
-// is not known to whom, because the database did not answer. In the latter case nobody
-// prolongs its lease from here on, and it will be taken up again.
+// leave returns an error that makes River leave a job unchanged: because another worker owns it, or because its
+// owner is unknown while the database does not answer. In the latter case its lease is no longer prolonged, and
+// the job will be taken over.
 func (q *Queue) leave(j *river.Job[job], err error) error {
 	q.mine.leave(j.ID)
 	q.log.Warn().Err(err).Int64("job", j.ID).Int("attempt", j.Attempt).
@@ -280,18 +280,18 @@ func (q *Queue) leave(j *river.Job[job], err error) error {
 	return left{}
 }
 
-// left is an error for River's executor. River changes a job by its id alone, so after a
-// plain error or nil it would change the job of the attempt that took over from us. But an
-// error with these two methods lists the jobs to change, and here are none.
-// (river v0.51.1, internal/jobexecutor, reportMultiJobResults; TestLostJobIsLeftAlone)
+// left is an error for River's executor. River changes a job by its id alone, so after a plain error or nil it
+// would change the job of the attempt that took it over. But an error with these two methods lists the jobs to
+// change, and this one lists none. (river v0.51.1, internal/jobexecutor, reportMultiJobResults;
+// TestLostJobIsLeftAlone)
 type left struct{}
 
 func (left) Error() string               { return "left to others" }
 func (left) Jobs() []*rivertype.JobRow   { return nil }
 func (left) ErrorsByID() map[int64]error { return nil }
 
-// patient gives the context for a transaction that must not be dropped because the review
-// was cancelled, nor because the database is slow: what waits for it is the work of minutes.
+// patient returns the context for a transaction that must complete although the review was canceled or the
+// database is slow, because minutes of work depend on it.
 func (q *Queue) patient(ctx context.Context) (context.Context, context.CancelFunc) {
 	patience := time.Minute
 	if q.stopping.Load() {

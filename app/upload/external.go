@@ -19,22 +19,22 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// Externals finds the tools whose workflows send results.
+// Externals finds the tools whose results workflows send.
 type Externals struct {
 	Ledger *ledger.Ledger // required
-	Here   []string       // names of the scanners that run here
-	Known  []string       // names of all that this program can run
+	Here   []string       // names of the scanners that run on this server
+	Known  []string       // names of all scanners that this program can run
 }
 
-// recentUpload is how long ago a tool sent results at most to be waited for.
+// recentUpload is how recently a tool must have sent results for reviews to wait for it.
 const recentUpload = 30 * 24 * time.Hour
 
-// notYet is said of a tool whose workflow has not sent anything about the head.
+// notYet is reported for a tool whose workflow has not sent results for the head.
 const notYet = "Its workflow has not sent results of this commit yet; they are added when it does."
 
-// Of gives the tools whose workflows send results here: those that sent some of the branch lately, or
-// of either end of this change, or that the policy requires. Asking for it has the pull request
-// reviewed again when there is more.
+// Of returns the tools whose results workflows send for this repository: tools that recently sent results for the
+// base branch, or that sent results for either side of this change, or that the policy requires. It also arranges
+// that the pull request is reviewed again when more results arrive.
 func (x Externals) Of(ctx context.Context, repo *mirror.Repo, p pull.Pull, pol policy.Policy) ([]examine.External, error) {
 	head, err := x.uploads(ctx, p, p.Head, func(u ledger.Upload) bool { return u.Number == 0 || u.Number == p.Number })
 	if err != nil {
@@ -50,7 +50,7 @@ func (x Externals) Of(ctx context.Context, repo *mirror.Repo, p pull.Pull, pol p
 	}
 	e := sides{base: p.MergeBase, head: head}
 	if p.MergeBase != "" {
-		// In this order, so that none is missed in between.
+		// Await before reading, so that no upload in between is missed.
 		if err := x.Ledger.Await(ctx, p.Repository(), p.MergeBase, p.Number); err != nil {
 			return nil, err
 		}
@@ -78,17 +78,17 @@ func (x Externals) Of(ctx context.Context, repo *mirror.Repo, p pull.Pull, pol p
 	return list, nil
 }
 
-// Recent names the tools that sent results of the base branch of a pull request lately.
+// Recent lists the tools that recently sent results for the base branch of a pull request.
 func (x Externals) Recent(ctx context.Context, p pull.Pull) ([]string, error) {
 	return x.Ledger.Uploaders(ctx, p.Repository(), "refs/heads/"+p.BaseRef, time.Now().Add(-recentUpload))
 }
 
-// Required names the scanners that the policy requires and that only a workflow can run.
+// Required lists the scanners that the policy requires and that only a workflow can run.
 func (x Externals) Required(pol policy.Policy) []string {
 	return slices.DeleteFunc(pol.RequiredElsewhere(x.Here...), func(name string) bool { return slices.Contains(x.Known, name) })
 }
 
-// An uploaded is an upload that was read.
+// An uploaded is an upload with its parsed results.
 type uploaded struct {
 	ledger.Upload
 	Results
@@ -110,17 +110,17 @@ func (x Externals) uploads(ctx context.Context, p pull.Pull, sha string, which f
 		}
 		list = append(list, one)
 	}
-	// The newest first, and of one moment always the same.
+	// The newest first, in a fixed order if the times are equal.
 	slices.SortFunc(list, func(a, b uploaded) int {
 		return cmp.Or(b.At.Compare(a.At), cmp.Compare(a.Scanner, b.Scanner), cmp.Compare(a.Category, b.Category), cmp.Compare(a.Workflow, b.Workflow))
 	})
 	return list, nil
 }
 
-// trusted tells which uploads about the head are more than the change's own word: those of a workflow,
-// and of what it runs, as the base has it. The head must have it so as well, since it is the head that
-// a job checks out. The base is where the two part or the branch's newest commit: a job for a pull
-// request runs on a merge with that.
+// trusted reports, by workflow, whether its uploads for the head are more than the change's own claim. They are
+// if the workflow, and everything in the repository that it runs, is the same as at the base. The head must have
+// the same too, because a job checks out the head. The base is the merge base or the branch's newest commit: a
+// job for a pull request runs on a merge with that commit.
 func trusted(ctx context.Context, repo *mirror.Repo, p pull.Pull, list []uploaded) (map[string]bool, error) {
 	out := map[string]bool{}
 	for _, u := range list {
@@ -144,15 +144,15 @@ func trusted(ctx context.Context, repo *mirror.Repo, p pull.Pull, list []uploade
 	return out, nil
 }
 
-// sides are all uploads about the two sides of a change. It is pure.
+// sides holds all uploads for the two sides of a change. Its methods do no input or output.
 type sides struct {
-	base        string // the merge base; empty when there is none, and then everything is new
+	base        string // empty if there is no merge base, and then everything is new
 	head, bases []uploaded
 	trusted     map[string]bool // by [ledger.Upload.Workflow]
 }
 
-// tool puts together what one tool says. Of a part of it about which one end says nothing, nothing is
-// told: what is new is not known.
+// tool combines the results of one tool. It omits a category for which one side has no results, because then the
+// new findings are not known.
 func (e sides) tool(info scanners.Info, required bool) examine.External {
 	t := examine.External{Info: info}
 	head, bases := byCategory(e.head, info.Name), byCategory(e.bases, info.Name)
@@ -175,7 +175,7 @@ func (e sides) tool(info scanners.Info, required bool) examine.External {
 	return t
 }
 
-// part adds what was sent of one category. What it gives are sentences about what is wrong with it.
+// part adds the results of one category to t. It returns sentences about problems with them.
 func (e sides) part(t *examine.External, category string, head, bases []uploaded) (wrong []string) {
 	of := ""
 	if category != "" {
@@ -219,8 +219,8 @@ func byCategory(list []uploaded, scanner string) map[string][]uploaded {
 	return out
 }
 
-// all gives the findings of several uploads about the same, each once. What one upload holds twice
-// stays twice.
+// all returns the findings of several uploads for the same commit and category, each once. Duplicates within one
+// upload are kept.
 func all(list []uploaded) (found []scanners.Finding) {
 	type place struct {
 		rule, path, identity       string
@@ -242,7 +242,7 @@ func all(list []uploaded) (found []scanners.Finding) {
 	return found
 }
 
-// MissingNotices says, as Markdown, which results are not there, where that makes nothing incomplete.
+// MissingNotices describes, as Markdown, missing results that do not make the review incomplete.
 func MissingNotices(list []examine.External) (notices []string) {
 	for _, t := range list {
 		if t.Missing != "" {

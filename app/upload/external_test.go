@@ -10,7 +10,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// TestWhatUploadsAreWorth holds what is taken of uploads about two ends, and when it is all.
+// TestWhatUploadsAreWorth checks which uploads for the two sides of a change count, and when they are complete.
 func TestWhatUploadsAreWorth(t *testing.T) {
 	t.Parallel()
 	// An upload by "category workflow: rules", each rule a finding; "!" is a workflow that is not the base's.
@@ -38,7 +38,7 @@ func TestWhatUploadsAreWorth(t *testing.T) {
 		required   bool
 		wantHead   string
 		wantBase   string
-		waits, err string // parts of what is said; empty for nothing
+		waits, err string // substrings of the messages; empty for none
 	}{
 		"both ends":                    {head: []string{"js w: a b"}, base: []string{"js w: a"}, wantHead: "a b", wantBase: "a"},
 		"nothing found":                {head: []string{"js w:"}, base: []string{"js w: a"}, wantBase: "a"},

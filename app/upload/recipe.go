@@ -10,10 +10,9 @@ import (
 	"github.com/secbydesign/secbydesign/app/mirror"
 )
 
-// Recipe names what a tree says of how its results come about: the files of these workflows, and the
-// actions and settings of CodeQL that are in their customary folders. Two trees of one recipe run the
-// same tool in the same way. It is empty when a workflow is not in the tree, which is the recipe of
-// nothing.
+// Recipe returns a digest of the files in a tree that determine how its results are produced: the given workflow
+// files, and the actions and CodeQL settings in their usual folders. Two trees with the same recipe run the same
+// tool in the same way. If a workflow is not in the tree, Recipe returns "", which matches no tree.
 func Recipe(ctx context.Context, repo *mirror.Repo, rev string, workflows []string) (string, error) {
 	_, files, err := repo.Tree(ctx, rev)
 	if err != nil {
@@ -36,9 +35,9 @@ func Recipe(ctx context.Context, repo *mirror.Repo, rev string, workflows []stri
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// workflows gives the files of the repository itself that say what the job does. A workflow of another
-// repository is not the change's to edit: only a rule of the organisation, or a workflow here that
-// names it, lets it run. Not ok means that they cannot be told.
+// workflows returns the workflow files of the repository itself that define the job. A workflow in another
+// repository is left out, because a change here cannot edit it: only a rule of the organisation, or a workflow
+// here that refers to it, makes it run. ok is false if the files cannot be determined.
 func (c Claims) workflows() (paths []string, ok bool) {
 	refs := []string{c.WorkflowRef}
 	if c.JobWorkflowRef != "" {
@@ -59,7 +58,7 @@ func (c Claims) workflows() (paths []string, ok bool) {
 	return paths, true
 }
 
-// workflow names the job's workflow, for people.
+// workflow returns the name of the job's workflow, for display.
 func (c Claims) workflow() string {
 	name, _, _ := strings.Cut(c.WorkflowRef, "@")
 	return strings.TrimPrefix(name, c.Repository+"/")

@@ -15,11 +15,11 @@ import (
 )
 
 const (
-	// MaxDocument is the largest SARIF document that is taken, unpacked, in bytes.
+	// MaxDocument is the maximum size of an accepted SARIF document, unpacked, in bytes.
 	MaxDocument = 100 << 20
 
-	// maxForm is the largest body in the form of GitHub's own interface, which has to be held as a
-	// whole. GitHub takes 10 MB of packed SARIF; in base64 these are 24 MB.
+	// maxForm is the maximum size of a body in the format of GitHub's own API, which must be held in memory as a
+	// whole. GitHub accepts 10 MB of packed SARIF; in base64 that is 24 MB.
 	maxForm = 32 << 20
 )
 
@@ -48,18 +48,18 @@ func (r *refusal) because(err error) *refusal {
 	return r
 }
 
-// A request is what a workflow sends, apart from who it is.
+// A request is the content of an upload, apart from the sender's identity.
 type request struct {
-	Commit string // that the tool looked at
+	Commit string // the scanned commit
 	Ref    string // may be empty
-	Root   string // the folder that the tool saw the tree in, by its own name; may be empty
+	Root   string // the path at which the tool saw the root of the repository; may be empty
 }
 
-// read takes the body of a request, in one of two forms: that of GitHub's own interface for SARIF, or
-// the document itself, and then the rest is in the query. The document goes to file, unpacked.
+// read reads the body of a request in either of two formats: that of GitHub's own API for SARIF, or the document
+// itself, with the other fields in the query. It writes the unpacked document to file.
 // https://docs.github.com/en/rest/code-scanning/code-scanning#upload-an-analysis-as-sarif-data
 func read(w http.ResponseWriter, r *http.Request, file io.Writer) (request, error) {
-	// What cannot be read to its end is not read to its end by the server either.
+	// With MaxBytesReader, the server does not read the rest of a body that is too large.
 	body := io.Reader(http.MaxBytesReader(w, r.Body, MaxDocument))
 	switch encoding := r.Header.Get("Content-Encoding"); encoding {
 	case "", "identity":
@@ -123,7 +123,7 @@ func readForm(body io.Reader, file io.Writer) (request, error) {
 	return request{Commit: form.Commit, Ref: form.Ref, Root: form.Root}, err
 }
 
-// copyMost copies a document of at most [MaxDocument].
+// copyMost copies a document of at most [MaxDocument] bytes.
 func copyMost(to io.Writer, from io.Reader) error {
 	n, err := io.Copy(to, io.LimitReader(from, MaxDocument+1))
 	var disk *os.PathError
@@ -142,7 +142,7 @@ func tooLarge() *refusal {
 	return refuse(http.StatusRequestEntityTooLarge, "The SARIF document has more than %d MB: have the tool scan less, or send the results of its parts one by one.", MaxDocument>>20)
 }
 
-// unreadable is the answer to a body that ends in an error. What it is in detail, its sender can find
+// unreadable returns the answer to a body that could not be read. It leaves the details to the sender to find
 // out.
 func unreadable(err error) *refusal {
 	var large *http.MaxBytesError
@@ -155,7 +155,7 @@ func unreadable(err error) *refusal {
 	return refuse(http.StatusBadRequest, "The body could not be unpacked: it is not what gzip, or base64 of it, makes.").because(err)
 }
 
-// folder makes a path of the address of a folder, empty for one that is not absolute.
+// folder converts the URI of a folder to a path. It returns "" if the path is not absolute.
 func folder(uri string) string {
 	if rest, ok := strings.CutPrefix(uri, "file://"); ok {
 		uri = rest
@@ -169,7 +169,7 @@ func folder(uri string) string {
 	return uri
 }
 
-// drive reports whether a path is one of Windows.
+// drive reports whether path begins with a Windows drive.
 func drive(path string) bool {
 	return len(path) > 2 && path[1] == ':' && (path[2] == '\\' || path[2] == '/')
 }

@@ -16,20 +16,20 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/sarif"
 )
 
-// Results are what is kept of an upload: findings as of any scanner, and nothing of the document.
+// Results are the stored part of an upload: findings like those of any scanner, without the document itself.
 type Results struct {
 	Version  string             `json:"version,omitempty"` // of the tool
-	Recipe   string             `json:"recipe,omitempty"`  // see [Recipe]; empty when it cannot be told
-	Files    []string           `json:"files,omitempty"`   // the workflows that the recipe is of
+	Recipe   string             `json:"recipe,omitempty"`  // see [Recipe]; empty if it could not be determined
+	Files    []string           `json:"files,omitempty"`   // the workflow files that the recipe covers
 	Findings []scanners.Finding `json:"findings"`
 
-	// Missing says why that is not all, one sentence. Partial tells that it is less than the tool
-	// found, or looked at, in the files of the repository, so that it is no baseline.
+	// Missing is a sentence about why the results are incomplete. Partial is set if they omit something that the
+	// tool found or failed to scan in the files of the repository; they are then no baseline.
 	Missing string `json:"missing,omitempty"`
 	Partial bool   `json:"partial,omitempty"`
 }
 
-// A part is what one tool says of one of its categories.
+// A part holds the results of one tool in one category.
 type part struct {
 	scanner, category string
 	results           Results
@@ -37,17 +37,17 @@ type part struct {
 }
 
 const (
-	// maxFindings is how many results of a document are kept. GitHub keeps as many of a run.
+	// maxFindings is how many results of a document are kept. GitHub keeps the same number per run.
 	maxFindings = 5000
 
-	// maxHeld bounds the contents that are held while a document is read, in bytes.
+	// maxHeld bounds the file contents held in memory while a document is read, in bytes.
 	maxHeld = 64 << 20
 )
 
-// resolvePlaces makes findings of a document about a commit, at places in the files of that commit.
+// resolvePlaces converts a document about a commit to findings in the files of that commit.
 //
-// It is read twice: once to learn of which files it speaks, so that they are fetched in one request,
-// and once with them.
+// It reads the document twice: first to learn which files it mentions, so that they are fetched in one request,
+// and then with their contents.
 func resolvePlaces(ctx context.Context, repo *mirror.Repo, at request, document io.ReadSeeker, taken []string) ([]part, error) {
 	_, files, err := repo.Tree(ctx, at.Commit)
 	if err != nil {
@@ -90,8 +90,8 @@ func readDocument(document io.ReadSeeker, options sarif.ReadOptions) ([]sarif.Ru
 	return runs, nil
 }
 
-// contents fetches what is asked for, and gives a function that reads it. What cannot be read goes to
-// broken.
+// contents fetches the blobs in asked, and returns a function that reads the content of a path. That function
+// adds read errors to broken.
 func contents(ctx context.Context, repo *mirror.Repo, blobs map[string]string, asked []string, broken *error) (func(string) ([]byte, bool), error) {
 	held, size := map[string][]byte{}, 0
 	err := repo.Blobs(ctx, asked, func(oid string, _ int64, content []byte) error {
@@ -123,7 +123,7 @@ func contents(ctx context.Context, repo *mirror.Repo, blobs map[string]string, a
 	}, nil
 }
 
-// parts sorts runs by tool and category.
+// parts groups runs by tool and category.
 func parts(runs []sarif.Run, taken []string) ([]part, error) {
 	var list []part
 	for i, run := range runs {
@@ -151,13 +151,13 @@ func parts(runs []sarif.Run, taken []string) ([]part, error) {
 	return list, nil
 }
 
-// scannerName makes the name of a scanner from that of a tool, as it is written in a policy. A tool
-// of the name of a scanner that runs here is another one.
+// scannerName converts the name of a tool to that of a scanner, as written in a policy. If a scanner that runs
+// here already has the name, it appends "-upload".
 func scannerName(tool string, taken []string) string {
 	name := strings.Join(strings.FieldsFunc(strings.ToLower(tool), func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < '0' || r > '9')
 	}), "-")
-	if strings.HasPrefix(name, policy.CodeQL+"-command-line") { // what its own command line calls itself
+	if strings.HasPrefix(name, policy.CodeQL+"-command-line") { // the name that CodeQL's command line gives itself
 		name = policy.CodeQL
 	}
 	name = strings.Trim(name[:min(len(name), 32)], "-")

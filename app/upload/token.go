@@ -15,7 +15,7 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 )
 
-// Issuer is who signs the tokens of jobs on the GitHub at this address.
+// Issuer returns the issuer of the tokens for jobs on the GitHub at this address.
 // https://docs.github.com/en/actions/reference/security/oidc
 func Issuer(github string) string {
 	if github == "https://github.com" {
@@ -24,32 +24,32 @@ func Issuer(github string) string {
 	return github + "/_services/token"
 }
 
-// Claims are what GitHub says of the job that sends results, and what nobody else could say.
+// Claims are GitHub's statements about the job that sends results. They are signed, so nobody else can make them.
 type Claims struct {
 	Repository   string `json:"repository"`
 	RepositoryID string `json:"repository_id"`
 	Event        string `json:"event_name"`
-	SHA          string `json:"sha"` // for a pull request that of a merge which only GitHub has
+	SHA          string `json:"sha"` // for a pull request, the commit of a merge that exists only at GitHub
 	Ref          string `json:"ref"`
 
-	// The file of the workflow, OWNER/REPO/PATH@REF, and the commit that it was taken from. The
-	// second pair is the reusable workflow that the job is in, and as the first where it is in none.
+	// The file of the workflow, OWNER/REPO/PATH@REF, and the commit from which it was taken. The second pair is
+	// the reusable workflow that contains the job; without one, it equals the first.
 	WorkflowRef    string `json:"workflow_ref"`
 	WorkflowSHA    string `json:"workflow_sha"`
 	JobWorkflowRef string `json:"job_workflow_ref"`
 	JobWorkflowSHA string `json:"job_workflow_sha"`
 }
 
-// A Verifier tells whether a token is what it says. Several goroutines may use it at once.
+// A Verifier verifies tokens. Several goroutines may use it at once.
 type Verifier struct {
 	issuer, audience string
 	client           *http.Client
 
 	mu   sync.Mutex
-	keys *oidc.RemoteKeySet // guarded by mu; nil until asked for
+	keys *oidc.RemoteKeySet // guarded by mu; nil until first needed
 }
 
-// NewVerifier makes one for tokens of the issuer that are meant for the audience. It asks nobody yet.
+// NewVerifier returns a Verifier for tokens from the issuer for the audience. It sends no request yet.
 func NewVerifier(issuer, audience string) *Verifier {
 	return &Verifier{issuer: issuer, audience: audience, client: &http.Client{
 		Transport: &memory{next: http.DefaultTransport, answers: map[string]answer{}},
@@ -57,10 +57,11 @@ func NewVerifier(issuer, audience string) *Verifier {
 	}}
 }
 
-// errAway means that the issuer's keys cannot be had now.
+// errAway means that the issuer's keys are not available at the moment.
 var errAway = errors.New("the issuer's keys cannot be had")
 
-// verify gives the claims of a token. It is [errAway] when that cannot be told.
+// verify verifies a token and returns its claims. The error is [errAway] if the token cannot be verified at the
+// moment.
 func (v *Verifier) verify(ctx context.Context, token string) (Claims, error) {
 	keys, err := v.keySet(ctx)
 	if err != nil {
@@ -85,12 +86,12 @@ func (v *Verifier) verify(ctx context.Context, token string) (Claims, error) {
 	return c, c.check()
 }
 
-// skew is how far clocks may be apart.
+// skew is the largest accepted difference between clocks.
 const skew = 5 * time.Minute
 
 var commit = regexp.MustCompile(`^[0-9a-f]{40}$`)
 
-// id is the number of the repository, and 0 where the token has none.
+// id returns the repository's id, or 0 if the token has none.
 func (c Claims) id() int64 {
 	id, err := strconv.ParseInt(c.RepositoryID, 10, 64)
 	if err != nil {
@@ -99,7 +100,7 @@ func (c Claims) id() int64 {
 	return id
 }
 
-// check tells which claim is not there. GitHub has always had these.
+// check returns an error if a required claim is missing. GitHub has always sent these.
 func (c Claims) check() error {
 	switch {
 	case strings.Count(c.Repository, "/") != 1 || c.id() <= 0:
@@ -131,8 +132,8 @@ func (v *Verifier) keySet(ctx context.Context) (*oidc.RemoteKeySet, error) {
 	return v.keys, nil
 }
 
-// watched tells whether a signature could not be looked at, which a verifier does not tell from a
-// wrong one.
+// watched records the error if a signature could not be verified because the keys were unavailable. The verifier
+// itself does not distinguish this from a wrong signature.
 type watched struct {
 	oidc.KeySet
 	away error
@@ -140,14 +141,14 @@ type watched struct {
 
 func (w *watched) VerifySignature(ctx context.Context, token string) ([]byte, error) {
 	payload, err := w.KeySet.VerifySignature(ctx, token)
-	if errors.Unwrap(err) != nil { // only what keeps the keys from coming is wrapped
+	if errors.Unwrap(err) != nil { // only errors from fetching the keys are wrapped
 		w.away = err
 	}
 	return payload, err
 }
 
-// A memory asks for the same address once a minute. A token that is signed with an unknown key has
-// the keys asked for again, and anybody can make one up.
+// A memory caches answers for a minute. A token signed with an unknown key makes the key set fetch the keys
+// again, and anybody can forge such a token.
 type memory struct {
 	next http.RoundTripper
 

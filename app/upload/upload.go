@@ -1,10 +1,10 @@
-// Package upload takes the results of tools that run elsewhere: a workflow of GitHub Actions sends
-// what CodeQL, or whatever else writes SARIF, found at a commit.
+// Package upload accepts the results of tools that run elsewhere: a workflow of GitHub Actions sends what CodeQL,
+// or any other tool that writes SARIF, found at a commit.
 //
-// Who sends it is told by a token that GitHub signs for the job (token.go). The body is unpacked
-// (request.go), its findings are placed in the files of the commit (settle.go) and kept in the
-// ledger, and the pull requests that wait for them are reviewed. What they are worth is decided there:
-// the workflow of a pull request is the pull request's own word, unless it is the base's (recipe.go).
+// A token that GitHub signs for the job identifies the sender (token.go). The body is unpacked (request.go), its
+// findings are placed in the files of the commit (results.go) and stored in the ledger, and the pull requests
+// that wait for them are reviewed. The review decides how far to trust them: the workflow of a pull request
+// counts as the pull request's own claim, unless it is the same as at the base (recipe.go).
 package upload
 
 import (
@@ -31,12 +31,12 @@ import (
 
 // A Handler serves POST …/{owner}/{repo}/… for chi. Its fields must not change once it serves.
 type Handler struct {
-	Verifier *Verifier         // nil for a server that takes nothing
-	App      *installation.App // required, as all below
+	Verifier *Verifier         // nil for a server that accepts no results
+	App      *installation.App // required, like all fields below
 	Mirrors  *mirror.Store
 	Ledger   *ledger.Ledger
 	Submit   func(ctx context.Context, d ledger.Delivery, reqs []queue.Request, tasks ...queue.Task) error
-	Slots    chan struct{} // as many uploads at one time as it has room for
+	Slots    chan struct{} // its capacity is the number of simultaneous uploads
 
 	Taken   []string         // names of the scanners that run here
 	Observe func(status int) // called for every request
@@ -51,25 +51,25 @@ const (
 	retryAfter = "30"             // seconds
 )
 
-// A receipt is what a sender is told.
+// A receipt is the answer to an accepted upload.
 type receipt struct {
 	Commit   string   `json:"commit"`
 	Scanners []string `json:"scanners"`
 	Findings int      `json:"findings"`
-	Pulls    []int    `json:"pulls,omitempty"` // that are reviewed now
+	Pulls    []int    `json:"pulls,omitempty"` // pull requests that are now reviewed
 
-	// Incomplete says what of the results is not there.
+	// Incomplete says which results are missing.
 	Incomplete string `json:"incomplete,omitempty"`
 }
 
-// ServeHTTP answers 202 once the results are durable and what waits for them is asked for; 401 for a
-// token that GitHub did not make for this server; 403 for what its job may not say; 404 where the App
-// is not installed, or has no such commit; 413 above [MaxDocument]; 429 for too many; 400 for what is
-// not SARIF; 503 with Retry-After when something that is needed is away. The answer is JSON, and
-// "message" says what to do.
+// ServeHTTP answers 202 once the results are durable and the reviews that wait for them are requested; 401 for a
+// token that GitHub did not make for this server; 403 for a commit or ref that the job may not report on; 404 if
+// the App is not installed, or the commit does not exist; 413 above [MaxDocument]; 429 for too many results; 400
+// for a body that is not SARIF; and 503 with Retry-After if something that is needed is unavailable. The answer
+// is JSON, and "message" says what to do.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Now().Add(receiveTime)) // where there are no deadlines, none is in the way
+	_ = control.SetReadDeadline(time.Now().Add(receiveTime)) // may fail: not every connection supports deadlines
 	_ = control.SetWriteDeadline(time.Now().Add(uploadTime + time.Minute))
 	ctx, cancel := context.WithTimeout(r.Context(), uploadTime)
 	defer cancel()
@@ -99,10 +99,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(answer) // a sender who is gone
+	_ = json.NewEncoder(w).Encode(answer) // may fail if the sender has disconnected
 }
 
-// answerTo makes an answer of every error.
+// answerTo converts every error to an answer.
 func answerTo(err error) *refusal {
 	var refused *refusal
 	var limited *installation.RateLimited
@@ -121,7 +121,8 @@ func answerTo(err error) *refusal {
 	return refuse(http.StatusServiceUnavailable, "The results could not be kept just now; try again later.")
 }
 
-// take does all but the answer. What is known by then is also told with an error.
+// take does everything except answering. With an error, it also returns the parts of the receipt and the claims
+// known so far.
 func (h *Handler) take(w http.ResponseWriter, r *http.Request) (done receipt, claims Claims, err error) {
 	ctx := r.Context()
 	if claims, err = h.authenticate(r); err != nil {
@@ -130,8 +131,8 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request) (done receipt, cl
 	if name := chi.URLParam(r, "owner") + "/" + chi.URLParam(r, "repo"); !strings.EqualFold(name, claims.Repository) {
 		return done, claims, refuse(http.StatusForbidden, "The token is that of a job in %s, and its results go to the address of that repository.", claims.Repository)
 	}
-	// Every job on GitHub can have a token for this server. Only those of repositories with the App may
-	// send a body.
+	// Every job on GitHub can obtain a token for this server. Only jobs of repositories with the App may send a
+	// body.
 	owner, name, _ := strings.Cut(claims.Repository, "/")
 	installed, err := h.find(ctx, owner, name)
 	if err != nil {
@@ -163,7 +164,7 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request) (done receipt, cl
 	return h.keep(ctx, claims, installed, at, number, document)
 }
 
-// authenticate verifies the token before anything else of the request is looked at.
+// authenticate verifies the token before any other part of the request is read.
 func (h *Handler) authenticate(r *http.Request) (Claims, error) {
 	if h.Verifier == nil {
 		return Claims{}, refuse(http.StatusNotFound, "This server takes no results: its operator has not set SECBYDESIGN_PUBLIC_URL.")
@@ -183,7 +184,7 @@ func (h *Handler) authenticate(r *http.Request) (Claims, error) {
 	return claims, nil
 }
 
-// enter waits for a slot. A document is held on disk and read twice, so there are few.
+// enter waits for a slot. There are few slots, because a document is stored on disk and read twice.
 func (h *Handler) enter(ctx context.Context) (leave func(), err error) {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
@@ -196,12 +197,12 @@ func (h *Handler) enter(ctx context.Context) (leave func(), err error) {
 	return nil, refuse(http.StatusServiceUnavailable, "Other results are being read; try again later.")
 }
 
-// speaksOf tells whether a job may say what a commit holds, and of which pull request it is; 0 for
-// none. On a branch it is the commit that the job runs on. For a pull request that is a merge which
-// only GitHub has, so the head is named by the workflow.
+// speaksOf returns an error if the job may not report on the requested commit. number is the pull request that
+// the job belongs to, or 0 for none. On a branch, a job reports on the commit that it runs on. For a pull
+// request, that commit is a merge that exists only at GitHub, so the workflow names the head.
 //
-// Workflows that are started by strangers, and run with the rights of the base, say nothing here: what
-// they look at is theirs to choose.
+// Workflows that anybody can start, and that run with the rights of the base, may not report: the person who
+// starts one chooses what it scans.
 func (c Claims) speaksOf(at request) (number int, err error) {
 	switch c.Event {
 	case "push", "schedule", "workflow_dispatch", "merge_group":
@@ -231,7 +232,7 @@ func (c Claims) speaksOf(at request) (number int, err error) {
 	return number, nil
 }
 
-// keep places the findings, keeps them, and asks for the reviews that wait for them.
+// keep places the findings in the files of the commit, stores them, and requests the reviews that wait for them.
 func (h *Handler) keep(ctx context.Context, claims Claims, installed int64, at request, number int, document *os.File) (receipt, Claims, error) {
 	done := receipt{Commit: at.Commit, Scanners: []string{}}
 	owner, name, _ := strings.Cut(claims.Repository, "/")
@@ -268,7 +269,7 @@ func (h *Handler) keep(ctx context.Context, claims Claims, installed int64, at r
 		}
 		rows = append(rows, ledger.Upload{
 			RepoID: id, Owner: owner, Repo: name, SHA: at.Commit, Scanner: p.scanner, Category: p.category, Number: number,
-			// What another recipe gave stands beside it: the word of one is not taken back by the other.
+			// Results from another recipe are stored separately: neither replaces the other.
 			Workflow: claims.workflow() + " " + recipe, Ref: claims.Ref, Data: data,
 		})
 		done.Findings += len(p.results.Findings)
@@ -290,7 +291,7 @@ func (h *Handler) keep(ctx context.Context, claims Claims, installed int64, at r
 	return done, claims, err
 }
 
-// find gives the installation of the App on a repository.
+// find returns the installation of the App on a repository.
 func (h *Handler) find(ctx context.Context, owner, name string) (int64, error) {
 	found, _, err := h.App.REST().Apps.FindRepositoryInstallation(ctx, owner, name)
 	var answered *github.ErrorResponse
@@ -303,8 +304,8 @@ func (h *Handler) find(ctx context.Context, owner, name string) (int64, error) {
 	return found.GetID(), nil
 }
 
-// same refuses the job of a repository that only has had the name: a name that is free again after a
-// renaming, a transfer or a deletion is anybody's, and a token is good for some minutes.
+// same refuses a job of a repository that only had the name in the past: after a rename, a transfer or a deletion
+// anybody can take a free name, and a token is valid for some minutes.
 func (h *Handler) same(ctx context.Context, installed int64, owner, name string, id int64) error {
 	gh, err := h.App.Client(ctx, installed, 0, owner, name) // by the name
 	if err != nil {
@@ -320,7 +321,7 @@ func (h *Handler) same(ctx context.Context, installed int64, owner, name string,
 	return nil
 }
 
-// open opens the repository as an installation sees it.
+// open opens the repository with the access of the installation.
 func (h *Handler) open(ctx context.Context, installed, id int64, owner, name string) (*mirror.Repo, error) {
 	gh, err := h.App.Client(ctx, installed, id, owner, name)
 	if err != nil {
@@ -329,12 +330,13 @@ func (h *Handler) open(ctx context.Context, installed, id int64, owner, name str
 	return h.Mirrors.Open(ctx, gh.Mirror(), mirror.Remote{URL: h.App.GitURL(owner, name), Token: gh.GitToken})
 }
 
-// recipe is that of the commit that the job's workflow was taken from.
+// recipe returns the recipe of the commit from which the job's workflow was taken, and the workflow files that it
+// covers. It is empty if it cannot be determined.
 func (h *Handler) recipe(ctx context.Context, repo *mirror.Repo, c Claims) (recipe string, files []string, err error) {
 	files, ok := c.workflows()
 	from := c.WorkflowSHA
 	if len(files) == 0 {
-		from = c.SHA // its own workflow is not from here
+		from = c.SHA // its own workflow is from another repository
 	}
 	if !ok || !commit.MatchString(from) {
 		return "", nil, nil
@@ -350,8 +352,8 @@ func (h *Handler) recipe(ctx context.Context, repo *mirror.Repo, c Claims) (reci
 	return recipe, files, err
 }
 
-// review asks for the reviews that have to do with a commit, and for that of the pull request whose
-// workflow it was, where nothing was heard of it yet.
+// review requests the reviews that depend on a commit, and the review of the pull request whose workflow sent the
+// results if no webhook has mentioned it yet.
 func (h *Handler) review(ctx context.Context, like queue.Request, sha string) ([]int, error) {
 	repo := ledger.Repo{ID: like.RepoID, Owner: like.Owner, Name: like.Repo}
 	numbers, err := h.Ledger.Awaiting(ctx, repo, sha)
