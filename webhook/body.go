@@ -13,21 +13,20 @@ import (
 )
 
 const (
-	// receiveTime bounds how long one body may take. GitHub gives up after 10 seconds.
+	// receiveTime bounds the time to receive one body. GitHub gives up after 10 seconds.
 	// https://docs.github.com/en/webhooks/using-webhooks/best-practices-for-using-webhooks
 	receiveTime = 15 * time.Second
 
-	// smallBody is how much of one body is held in memory. Hardly any delivery has more; the
-	// bodies of those wait in files.
+	// smallBody is how much of one body is held in memory. Few deliveries are larger; their bodies are stored in
+	// files.
 	smallBody = 1 << 20
 
-	// maxMemory and maxFiles bound what all bodies hold whose signature is not verified: 64 MB of
-	// memory, and files of 8 times 25 MB.
+	// maxMemory and maxFiles bound all bodies with an unverified signature together: 64 MB of memory, and 8 files
+	// of up to 25 MB.
 	maxMemory = 64 << 20
 	maxFiles  = 8
 
-	// fileTime is how long a body keeps its file for sure. After it, it has to make room for one
-	// that waits.
+	// fileTime is how long a body certainly keeps its file. After that it must make room for a waiting one.
 	fileTime = 2 * time.Second
 
 	firstPiece = 4 << 10
@@ -41,25 +40,24 @@ var (
 	errNotKept  = errors.New("the body cannot be kept")
 )
 
-// bodies is what all bodies share that are on their way. Nobody knows yet who sends them, so the
-// room is bounded, and whoever sends the most must not keep others out: when there is no room, the
-// body that came first has to leave. To push out an honest one, an attacker must send the whole
-// room's worth faster than the honest sender sends its own. For the same reason the body that came
-// last is the first to get a file.
+// bodies is the state shared by all bodies that are being received. Their senders are not known yet, so the room
+// is bounded, and the busiest sender must not keep others out: if there is no room, the oldest body is expelled.
+// To expel an honest one, an attacker must fill the whole room faster than the honest sender sends its body. For
+// the same reason the newest body is the first to get a file.
 type bodies struct {
 	mu      sync.Mutex
-	changed *sync.Cond // guarded by mu, as all below
+	changed *sync.Cond // guarded by mu, like all fields below
 	inside  list.List  // of *body, the oldest first
 	memory  int        // bytes
 	files   int
 	waiting []*body // for a file
 
-	peak int // the most that memory was
+	peak int // highest value of memory
 
-	parsing sync.Mutex // held while the body of a file is in memory
+	parsing sync.Mutex // held while a body from a file is in memory
 }
 
-// A body is one that is being received.
+// A body is a delivery's body while it is being received.
 type body struct {
 	all     *bodies
 	place   *list.Element
@@ -67,17 +65,17 @@ type body struct {
 	timer   *time.Timer
 	dir     string // for the file
 
-	buf    []byte   // what was received, without a file
-	file   *os.File // nil for a small one; it has no name any more
+	buf    []byte   // received data that is not in the file
+	file   *os.File // nil for a small body; already removed from its folder
 	size   int
 	macs   []hash.Hash
 	memory int // bytes, counted in all.memory
 
-	cause error     // why it has to leave; guarded by all.mu
+	cause error     // why it was expelled; guarded by all.mu
 	since time.Time // when it got its file; guarded by all.mu
 }
 
-// enter begins a body. The caller calls leave.
+// enter begins a body. The caller must call leave.
 func (all *bodies) enter(control *http.ResponseController, dir string, macs []hash.Hash) *body {
 	b := &body{all: all, control: control, dir: dir, macs: macs}
 	all.mu.Lock()
@@ -94,17 +92,17 @@ func (all *bodies) enter(control *http.ResponseController, dir string, macs []ha
 	return b
 }
 
-// expel makes a body leave; its goroutine learns it from the next read or wait. mu is held.
+// expel makes a body fail; its goroutine notices at the next read or wait. The caller holds mu.
 func (all *bodies) expel(b *body, cause error) {
 	if b.cause != nil || b.place == nil {
 		return
 	}
 	b.cause = cause
-	_ = b.control.SetReadDeadline(time.Unix(1, 0)) // where there are no deadlines, it leaves after the read
+	_ = b.control.SetReadDeadline(time.Unix(1, 0)) // may be unsupported; then it fails after the read
 	all.changed.Broadcast()
 }
 
-// verified takes a body out of those that may have to leave. It fails if it had to already.
+// verified exempts a body from being expelled. It returns an error if the body was expelled already.
 func (b *body) verified() error {
 	b.all.mu.Lock()
 	defer b.all.mu.Unlock()
@@ -112,11 +110,11 @@ func (b *body) verified() error {
 		return b.cause
 	}
 	b.out()
-	_ = b.control.SetReadDeadline(time.Time{}) // the server's would end the request's context
+	_ = b.control.SetReadDeadline(time.Time{}) // the server's deadline would end the request's context
 	return nil
 }
 
-// out ends what could make the body leave. mu is held.
+// out exempts the body from being expelled. The caller holds mu.
 func (b *body) out() {
 	if b.place != nil {
 		b.all.inside.Remove(b.place)
@@ -125,7 +123,7 @@ func (b *body) out() {
 	b.timer.Stop()
 }
 
-// leave gives back all that the body holds. It may be called twice.
+// leave releases everything that the body holds. It may be called twice.
 func (b *body) leave() {
 	if b.file != nil {
 		_ = b.file.Close()
@@ -141,11 +139,11 @@ func (b *body) leave() {
 	b.all.changed.Broadcast()
 }
 
-// receive reads the body and hashes it. length is what its sender says of it, -1 for nothing.
+// receive reads and hashes the body. length is the size announced by the sender, or -1 if unknown.
 func (b *body) receive(from io.Reader, length int64) error {
 	first := firstPiece
 	if length >= 0 {
-		first = int(min(length+1, filePiece)) // one more to see the end
+		first = int(min(length+1, filePiece)) // one more byte to detect the end
 	}
 	if err := b.grow(first); err != nil {
 		return err
@@ -182,7 +180,7 @@ func (b *body) expelled() error {
 	return b.cause
 }
 
-// room makes room in a full buffer: a larger one, or a file that takes what is in it.
+// room makes room in a full buffer: it enlarges the buffer, or writes its content to a file.
 func (b *body) room() error {
 	if b.file == nil && cap(b.buf) < smallBody {
 		return b.grow(min(4*cap(b.buf), smallBody))
@@ -218,7 +216,7 @@ func (b *body) grow(size int) error {
 	return nil
 }
 
-// reserve counts n bytes more for the body. For these the oldest ones leave, itself if it is that.
+// reserve counts n more bytes for the body. To make room it expels the oldest bodies, possibly this one.
 func (b *body) reserve(n int) error {
 	all := b.all
 	all.mu.Lock()
@@ -243,8 +241,8 @@ func (b *body) reserve(n int) error {
 	return nil
 }
 
-// openFile waits for one of the files that there may be, and makes it. Nobody else can open it, and
-// it is gone when the process is.
+// openFile waits until the body may have a file, and creates it. No other process can open the file, and it
+// disappears with this process.
 func (b *body) openFile() error {
 	if err := b.awaitFile(); err != nil {
 		return err
@@ -297,8 +295,8 @@ func (b *body) awaitFile() error {
 	return b.cause
 }
 
-// expelHolder makes the body leave that has had its file for the longest, or tells after which time
-// it may. 0 means that one is leaving. mu is held.
+// expelHolder expels the body that has had its file for the longest, or returns the time after which that is
+// allowed. It returns 0 if a body is being expelled. The caller holds mu.
 func (all *bodies) expelHolder() (again time.Duration) {
 	var holder *body
 	for e := all.inside.Front(); e != nil; e = e.Next() {
@@ -321,7 +319,7 @@ func (all *bodies) expelHolder() (again time.Duration) {
 	return 0
 }
 
-// bytes gives a received body. release is called when it is not needed any more.
+// bytes returns the received body. The caller must call release when it no longer needs text.
 func (b *body) bytes() (text []byte, release func(), err error) {
 	if b.file == nil {
 		return b.buf, func() {}, nil

@@ -5,9 +5,8 @@ import (
 	"strings"
 )
 
-// This file reads what people say and press. Only what was created counts: whoever may write
-// to a repository may edit the comments of others, and the event of an edit does not say what
-// the author meant.
+// This file reads comments and pressed buttons. Only new comments count: people with write access may edit the
+// comments of others, and the event of an edit does not say what the author meant.
 
 func readIssueComment(p payload) (Intent, Outcome, error) {
 	if p.Action == "created" && (len(p.Issue.PullRequest) == 0 || string(p.Issue.PullRequest) == "null") {
@@ -52,14 +51,13 @@ func readComment(p payload, number int, state string, thread int64) (Intent, Out
 	}, Accepted, nil
 }
 
-// person reports whether the account is neither an App nor anything else that acts by itself.
-// Our own comments come back to us, as does everything that an App does.
+// person reports whether the account is neither an App nor any other automated account. GitHub also delivers this
+// App's own comments, and everything that other Apps do.
 func (a account) person() bool {
 	return a.Type == "User" && !strings.HasSuffix(a.Login, "[bot]")
 }
 
-// commands reports whether a line may be a command. It is quick, and says so of more lines
-// than are.
+// commands reports whether a line may be a command. It is fast, and also accepts some lines that are none.
 func commands(body string) bool {
 	for line := range strings.FieldsFuncSeq(body, func(r rune) bool { return r == '\n' || r == '\r' }) {
 		if len(line) >= len(CommandPrefix) && strings.EqualFold(line[:len(CommandPrefix)], CommandPrefix) {
@@ -92,8 +90,8 @@ func readButton(p payload) (Intent, Outcome, error) {
 	}, Accepted, nil
 }
 
-// queueBranches are where a merge queue builds its groups: a branch is called for its base
-// branch, for the last pull request in it and for the commit that it is built on.
+// queueBranches is the prefix of the branches on which a merge queue builds its groups. The rest of the name
+// consists of the base branch, the last pull request in the group and the commit that the group is built on.
 const queueBranches = "gh-readonly-queue/"
 
 func readMergeGroup(p payload) (Intent, Outcome, error) {
@@ -122,8 +120,8 @@ func readMergeGroup(p payload) (Intent, Outcome, error) {
 	}, Accepted, nil
 }
 
-// readQueueBranch reads the event of a check suite or run on a queue's branch. An App that was
-// not granted merge_queues: read gets no merge_group events, but this one it does.
+// readQueueBranch reads the event of a check suite or run on a queue's branch. An App without the permission
+// merge_queues: read receives no merge_group events, but it does receive this event.
 func readQueueBranch(p payload, branch, head string) (Intent, Outcome, error) {
 	if p.Installation.ID == 0 {
 		return nil, NoInstallation, nil
@@ -136,7 +134,7 @@ func readQueueBranch(p payload, branch, head string) (Intent, Outcome, error) {
 	}
 	_, built, _ := strings.Cut(name, "-")
 	if base == "" || !plainRef(branch) || sha("head_branch", built) != nil {
-		return nil, ActionNotUsed, nil // a person's branch that is called so
+		return nil, ActionNotUsed, nil // a person's branch with such a name
 	}
 	if err = errors.Join(err, sha("head_sha", head)); err != nil {
 		return nil, BadPayload, err
@@ -147,8 +145,8 @@ func readQueueBranch(p payload, branch, head string) (Intent, Outcome, error) {
 	}, Accepted, nil
 }
 
-// plainRef reports whether git would take the name of a branch and nothing else would take it
-// for something else (git help check-ref-format).
+// plainRef reports whether name is a valid branch name (git help check-ref-format) and cannot be mistaken for
+// anything else.
 func plainRef(name string) bool {
 	if name == "" || len(name) > 500 || strings.ContainsAny(name, " ~^:?*[\\\x7f") || strings.Contains(name, "..") || strings.Contains(name, "@{") {
 		return false

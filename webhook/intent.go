@@ -1,14 +1,14 @@
 package webhook
 
-// An Intent is what a delivery asks us to do. It is one of the types of this file that
-// say so; a type switch finds out which.
+// An Intent is what a delivery asks this program to do. It is one of the types in this file with the method
+// intent; use a type switch to find out which.
 //
-// Every field was checked: ids and numbers are positive, names have GitHub's characters
-// and are fit to be one part of a path, SHAs are 40 or 64 lower-case hex digits.
+// Every field is checked: ids and numbers are positive, names contain only GitHub's characters and are safe as
+// one part of a path, and SHAs are 40 or 64 lower-case hex digits.
 type Intent interface{ intent() }
 
-// Review asks for a review of a pull request whose head, base or draft state changed.
-// By the time it is acted on there may be a newer head: read it again.
+// Review asks for a review of a pull request whose head, base or draft state changed. There may be a newer head
+// by the time it is handled: read it again.
 type Review struct {
 	Installation     int64
 	Owner, Repo      string // of the base, where the pull request lives
@@ -20,51 +20,50 @@ type Review struct {
 	// converted_to_draft, or edited when another base branch was chosen.
 	Reason string
 
-	// Force is set when the head is not new: a verdict that it already has was given
-	// under other circumstances.
+	// Force is set if the head is not new: if it already has a verdict, that verdict was made under other
+	// circumstances.
 	Force bool
 }
 
-// Rerun asks for a check to be made again: somebody pressed "Re-run" on one check, or
-// "Re-run all checks".
+// Rerun asks to run a check again: somebody pressed "Re-run" on one check, or "Re-run all checks".
 type Rerun struct {
 	Installation int64
 	Owner, Repo  string
 	RepoID       int64
 	HeadSHA      string
 
-	// Number is 0 when GitHub does not name exactly one pull request of this repository:
-	// it names none when the head lies in a fork.
+	// Number is 0 if GitHub does not name exactly one pull request of this repository. It names none if the head
+	// is in a fork.
 	// https://docs.github.com/en/rest/checks/runs#create-a-check-run
 	Number int
 
-	// ExternalID and CheckName are those that we gave the check; empty for all checks.
+	// ExternalID and CheckName are the values with which this App created the check; empty for all checks.
 	ExternalID, CheckName string
 }
 
-// Comment says that a person wrote something in a pull request that may be a command: a line
-// of it begins with [CommandPrefix]. Whether they may is for others to find out.
+// Comment is a comment of a person in a pull request that may contain a command: one of its lines begins with
+// [CommandPrefix]. It does not say whether the person may use the command.
 type Comment struct {
 	Installation int64
 	Owner, Repo  string
 	RepoID       int64
 	Number       int
-	Closed       bool // the pull request is
+	Closed       bool // the pull request is closed
 
-	ID int64 // of the comment; comments of the conversation and of reviews count apart
+	ID int64 // of the comment; ids of conversation comments and review comments are independent
 
-	// Thread is the first comment of the thread in which a review comment stands, the comment
-	// itself if it is that; 0 for the conversation.
+	// Thread is the first comment of the thread that contains a review comment, possibly the comment itself; 0
+	// for the conversation.
 	Thread int64
 
 	Sender string // login of a person, never of an App
 	Body   string
 }
 
-// CommandPrefix begins a line that is meant for us.
+// CommandPrefix begins a line with a command for this App.
 const CommandPrefix = "/secbydesign"
 
-// Button says that a person pressed one of the buttons that we gave a check run.
+// Button means that a person pressed one of this App's buttons on a check run.
 type Button struct {
 	Installation int64
 	Owner, Repo  string
@@ -76,12 +75,12 @@ type Button struct {
 	ExternalID, CheckName string
 
 	CheckRun   int64
-	Identifier string // the button's
+	Identifier string // of the button
 	Sender     string // login of a person
 }
 
-// MergeGroup asks for the verdict on what a merge queue is about to merge. A required check
-// that does not report on it holds up the queue.
+// MergeGroup asks for the verdict on the commit that a merge queue is about to merge. If a required check does
+// not report on it, the queue waits.
 // https://docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository/configuring-pull-request-merges/managing-a-merge-queue
 type MergeGroup struct {
 	Installation int64
@@ -89,12 +88,12 @@ type MergeGroup struct {
 	RepoID       int64
 	HeadSHA      string
 	Branch       string // "gh-readonly-queue/…"
-	BaseRef      string // the branch that is merged into, without refs/heads/
+	BaseRef      string // the branch merged into, without refs/heads/
 
 	Again bool // somebody pressed "Re-run"
 }
 
-// Closed says that a pull request was closed.
+// Closed means that a pull request was closed.
 type Closed struct {
 	Installation     int64
 	Owner, Repo      string
@@ -104,8 +103,7 @@ type Closed struct {
 	Merged           bool
 }
 
-// PolicyChanged says that the default branch has a new tip, so that the policy may be
-// another one.
+// PolicyChanged means that the default branch has a new tip, so the policy may have changed.
 type PolicyChanged struct {
 	Installation int64
 	Owner, Repo  string
@@ -113,40 +111,40 @@ type PolicyChanged struct {
 	HeadSHA      string // the new tip
 }
 
-// Renamed says that a repository has another name.
+// Renamed means that a repository has a new name.
 type Renamed struct {
 	Installation int64
 	Owner, Repo  string // the new name
 	RepoID       int64
 }
 
-// Transferred says that a repository has another owner, where the App is installed too.
+// Transferred means that a repository has a new owner, for whom the App is installed too.
 type Transferred struct {
 	Installation int64  // of the new owner
 	Owner, Repo  string // the new name
 	RepoID       int64
 }
 
-// A Repository is one that an installation covers.
+// A Repository is a repository that an installation covers.
 type Repository struct {
 	ID          int64
 	Owner, Name string
 }
 
-// Installed says that an account installed the App.
+// Installed means that an account installed the App.
 type Installed struct {
 	Installation int64
 	Account      string // login of a user or organisation, slug of an enterprise; may be empty
 	Repositories []Repository
 }
 
-// Uninstalled says that the installation is gone for good.
+// Uninstalled means that the installation was removed permanently.
 type Uninstalled struct {
 	Installation int64
 	Account      string
 }
 
-// Suspended says that the installation gives no tokens until it is unsuspended.
+// Suspended means that GitHub issues no tokens for the installation until it is unsuspended.
 type Suspended struct {
 	Installation int64
 	Account      string
@@ -158,15 +156,14 @@ type Unsuspended struct {
 	Account      string
 }
 
-// RepositoriesAdded says which repositories the installation covers from now on, besides
-// those that it did.
+// RepositoriesAdded lists repositories that the installation now covers in addition to the earlier ones.
 type RepositoriesAdded struct {
 	Installation int64
 	Account      string
 	Repositories []Repository
 }
 
-// RepositoriesRemoved says which repositories the installation covers no more.
+// RepositoriesRemoved lists repositories that the installation no longer covers.
 type RepositoriesRemoved struct {
 	Installation int64
 	Account      string

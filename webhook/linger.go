@@ -9,15 +9,15 @@ import (
 )
 
 const (
-	// lingerTime and lingerBytes bound what is read and thrown away after an answer.
+	// lingerTime and lingerBytes bound how much is read and discarded after an answer.
 	lingerTime  = 10 * time.Second
 	lingerBytes = 4 * MaxBody
 )
 
-// Linger lets a client read an answer that comes before its body was read. Most clients read
-// nothing before they have sent all, and a connection that is closed meanwhile is an error to
-// them. So the answer is sent at once, and then the rest of the body is read and thrown away, in
-// bounds. The answer of next is held until it returns, so it should be short.
+// Linger lets a client receive an answer that is sent before its body was read. Most clients read nothing before
+// they have sent everything, and treat a connection that closes meanwhile as an error. So Linger sends the answer
+// at once, and then reads and discards the rest of the body, within bounds. It holds the answer of next in memory
+// until next returns, so the answer should be short.
 func Linger(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Body == nil || r.Body == http.NoBody {
@@ -25,7 +25,7 @@ func Linger(next http.Handler) http.Handler {
 			return
 		}
 		control := http.NewResponseController(w)
-		_ = control.EnableFullDuplex() // else the server reads on before it sends an answer
+		_ = control.EnableFullDuplex() // otherwise the server reads on before it sends an answer
 		body := &watchedBody{ReadCloser: r.Body}
 		r.Body = body
 		a := &heldAnswer{ResponseWriter: w, status: http.StatusOK}
@@ -36,7 +36,7 @@ func Linger(next http.Handler) http.Handler {
 			w.Header().Set("Connection", "close")
 		}
 		w.WriteHeader(a.status)
-		_, _ = w.Write(a.body.Bytes()) // to a client that may be gone
+		_, _ = w.Write(a.body.Bytes()) // the client may have disconnected
 		if body.ended || !body.begun && r.Header.Get("Expect") != "" {
 			return // the client sends nothing more
 		}
@@ -46,7 +46,7 @@ func Linger(next http.Handler) http.Handler {
 	})
 }
 
-// A watchedBody knows whether it was read, and to its end.
+// A watchedBody records whether it was read, and whether to its end.
 type watchedBody struct {
 	io.ReadCloser
 	begun, ended bool
@@ -61,7 +61,7 @@ func (b *watchedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// A heldAnswer is an answer of which only the header is on its way.
+// A heldAnswer holds the status and the body of an answer until they are sent.
 type heldAnswer struct {
 	http.ResponseWriter
 	status int

@@ -2,42 +2,42 @@ package webhook
 
 import "net/http"
 
-// An Outcome is how a request to the [Handler] ended. The words are for metrics and logs.
+// An Outcome is the result of a request to the [Handler]. Its values are for metrics and logs.
 type Outcome string
 
-// The delivery is safe.
+// Outcomes of a delivery that is durable.
 const (
 	Accepted  Outcome = "accepted"
 	Duplicate Outcome = "duplicate"
 )
 
-// The reasons to ignore a delivery. They are answered 202 like accepted ones, so that
-// GitHub's list of failed deliveries holds failures only.
+// Reasons to ignore a delivery. The answer is 202 as for accepted ones, so that GitHub's list of failed
+// deliveries contains only failures.
 const (
-	EventNotUsed     Outcome = "event_not_used"     // we act on no action of this event
-	ActionNotUsed    Outcome = "action_not_used"    // we act on other actions of this event
+	EventNotUsed     Outcome = "event_not_used"     // no action of this event is used
+	ActionNotUsed    Outcome = "action_not_used"    // only other actions of this event are used
 	BaseUnchanged    Outcome = "base_unchanged"     // a pull request was edited, but not its base branch
 	NotDefaultBranch Outcome = "not_default_branch" // a push to a tag or to another branch
 	BranchDeleted    Outcome = "branch_deleted"     // the push that removed the default branch
 	NotPullRequest   Outcome = "not_pull_request"   // a comment on an issue
-	NotPerson        Outcome = "not_person"         // written or pressed by an App, ourselves among them
-	NoCommand        Outcome = "no_command"         // a comment with no line for us
-	NoButton         Outcome = "no_button"          // a button of a check that has no identifier of ours
-	NoInstallation   Outcome = "no_installation"    // sent by a hook of a repository or organisation, not by the App's
+	NotPerson        Outcome = "not_person"         // written or pressed by an App, including this one
+	NoCommand        Outcome = "no_command"         // a comment without a command
+	NoButton         Outcome = "no_button"          // a button without an identifier of this App
+	NoInstallation   Outcome = "no_installation"    // sent by a webhook of a repository or organisation instead of the App's
 )
 
-// The reasons to refuse a request, and the two failures.
+// Reasons to refuse a request, and the two failures.
 const (
 	NotPost       Outcome = "not_post"       // 405
 	Unsigned      Outcome = "unsigned"       // 401: no well-formed X-Hub-Signature-256
-	WronglySigned Outcome = "wrongly_signed" // 401: by no secret of ours, or the body changed on its way
+	WronglySigned Outcome = "wrongly_signed" // 401: with none of the secrets, or the body was changed on its way
 	TooLarge      Outcome = "too_large"      // 413
 	Truncated     Outcome = "truncated"      // 400: the body ended before its end
-	BadHeaders    Outcome = "bad_headers"    // 400: X-GitHub-Event or X-GitHub-Delivery missing or no plain word
+	BadHeaders    Outcome = "bad_headers"    // 400: X-GitHub-Event or X-GitHub-Delivery is missing or not a plain word
 	NotJSON       Outcome = "not_json"       // 400: not one JSON object
-	BadPayload    Outcome = "bad_payload"    // 400: a field that the event needs is missing or not sane
+	BadPayload    Outcome = "bad_payload"    // 400: a field that the event needs is missing or invalid
 	NotStored     Outcome = "not_stored"     // 503: Accept failed
-	Busy          Outcome = "busy"           // 503: too many others were received at the same time, or the disk is full
+	Busy          Outcome = "busy"           // 503: too many others are being received at the same time, or the disk is full
 )
 
 // verified reports whether the signature was right.

@@ -8,9 +8,8 @@ import (
 	"strings"
 )
 
-// A payload has the fields that we read, of all events that we read. Whatever else an
-// event carries is not decoded, so it cannot be wrong: head.repo, for instance, is null
-// when a fork was deleted.
+// A payload has the fields that this package reads from events. All other fields are not decoded, so they cannot
+// cause errors: head.repo, for instance, is null if a fork was deleted.
 // https://docs.github.com/en/webhooks/webhook-events-and-payloads
 type payload struct {
 	Action       string
@@ -63,7 +62,7 @@ type payload struct {
 		Name       string
 		ExternalID string `json:"external_id"`
 		CheckSuite struct {
-			HeadBranch string `json:"head_branch"` // null for a fork's
+			HeadBranch string `json:"head_branch"` // null for a fork
 		} `json:"check_suite"`
 	} `json:"check_run"`
 	RequestedAction struct{ Identifier string } `json:"requested_action"`
@@ -81,14 +80,14 @@ type payload struct {
 
 type check struct {
 	HeadSHA      string `json:"head_sha"`
-	HeadBranch   string `json:"head_branch"` // of a suite alone
+	HeadBranch   string `json:"head_branch"` // only for a suite
 	PullRequests []struct {
 		Number int
 		Base   struct{ Repo struct{ ID int64 } }
 	} `json:"pull_requests"`
 }
 
-// An account is who did or wrote something. Type is User, Bot, Organization or Mannequin.
+// An account is the author or sender of something. Type is User, Bot, Organization or Mannequin.
 type account struct{ Login, Type string }
 
 type listed struct {
@@ -96,11 +95,11 @@ type listed struct {
 	FullName string `json:"full_name"`
 }
 
-// A reader makes an intent of a payload. The outcome is Accepted, a reason to ignore it,
-// or BadPayload with an error.
+// A reader converts a payload to an intent. The outcome is Accepted, a reason to ignore it, or BadPayload with an
+// error.
 type reader func(payload) (Intent, Outcome, error)
 
-// readers gives the reader of an event, nil for those that we do not use.
+// readers returns the reader for an event, or nil for events that are not used.
 func readers(event string) reader {
 	switch event {
 	case "pull_request":
@@ -129,7 +128,7 @@ func readers(event string) reader {
 	return nil
 }
 
-// read fills the delivery with what a body means. The action is empty when it is no plain word.
+// read fills in the delivery from a body. Its Action is empty if the action is not a plain word.
 func (d *Delivery) read(body []byte) (Outcome, error) {
 	if !bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{")) {
 		return NotJSON, nil
@@ -137,7 +136,7 @@ func (d *Delivery) read(body []byte) (Outcome, error) {
 	var syntax *json.SyntaxError
 	makeIntent := readers(d.Event)
 	if makeIntent == nil {
-		var p struct{ Action any } // for the log alone
+		var p struct{ Action any } // only for the log
 		if err := json.Unmarshal(body, &p); errors.As(err, &syntax) {
 			return NotJSON, nil
 		}
@@ -146,7 +145,7 @@ func (d *Delivery) read(body []byte) (Outcome, error) {
 		return EventNotUsed, nil
 	}
 	var p payload
-	err := json.Unmarshal(body, &p) // looks at the syntax of the whole first
+	err := json.Unmarshal(body, &p) // checks the syntax of the whole body first
 	d.Action = token(p.Action)
 	switch {
 	case errors.As(err, &syntax):
@@ -237,8 +236,8 @@ func rerun(p payload, c check, name, externalID string) (Rerun, Outcome, error) 
 		Installation: p.Installation.ID, Owner: owner, Repo: p.Repository.Name, RepoID: p.Repository.ID,
 		HeadSHA: c.HeadSHA, ExternalID: externalID, CheckName: name,
 	}
-	// The list also names pull requests of other repositories that have this head, and
-	// several of this one when a branch is proposed to two bases.
+	// The list also contains pull requests of other repositories with this head, and several of this repository
+	// if a branch is proposed to two bases.
 	for _, pr := range c.PullRequests {
 		switch {
 		case pr.Base.Repo.ID != p.Repository.ID:
@@ -277,8 +276,8 @@ func readPush(p payload) (Intent, Outcome, error) {
 	}, Accepted, nil
 }
 
-// readRepository is of an event that an App gets only where it subscribed to it. What it tells of the name is in every
-// other event as well.
+// readRepository reads an event that an App receives only if it subscribed to it. Every other event contains the
+// name as well.
 func readRepository(p payload) (Intent, Outcome, error) {
 	if p.Action != "renamed" && p.Action != "transferred" {
 		return nil, ActionNotUsed, nil
@@ -331,7 +330,7 @@ func readInstallationRepositories(p payload) (Intent, Outcome, error) {
 	return nil, ActionNotUsed, nil
 }
 
-// repository checks the identity that every event of a repository carries, and gives the
+// repository checks the repository's identity, which every event of a repository contains, and returns the
 // owner's name.
 func (p payload) repository() (owner string, err error) {
 	owner = p.Repository.Owner.Login
@@ -342,8 +341,8 @@ func (p payload) repository() (owner string, err error) {
 		positive("repository.id", p.Repository.ID), ownerName("repository.owner", owner), repoName("repository.name", p.Repository.Name))
 }
 
-// account checks the identity that every event of an installation carries, and gives the
-// name of its account, which may be empty: the number is what counts.
+// account checks the installation's identity, which every event of an installation contains, and returns the name
+// of its account. The name may be empty, because only the id matters.
 func (p payload) account() (string, error) {
 	account := p.Installation.Account.Login
 	if account == "" {
@@ -375,8 +374,8 @@ func positive(field string, n int64) error {
 	return nil
 }
 
-// sha wants lower-case hex digits of a SHA-1 or SHA-256 object id, and not the all-zero id
-// that stands for none.
+// sha accepts the lower-case hex digits of a SHA-1 or SHA-256 object id, except the all-zero id, which means
+// none.
 func sha(field, s string) error {
 	if (len(s) == 40 || len(s) == 64) && strings.Trim(s, "0123456789abcdef") == "" && strings.Trim(s, "0") != "" {
 		return nil
@@ -384,8 +383,8 @@ func sha(field, s string) error {
 	return fmt.Errorf("%s is not a commit id", field)
 }
 
-// ownerName wants letters, digits and inner hyphens; the underscore is that of managed
-// users. A leading hyphen is refused because a command line could take it for an option.
+// ownerName accepts letters, digits and inner hyphens, and underscores, which managed users have. It rejects a
+// leading hyphen because a command line could take it for an option.
 // https://docs.github.com/en/enterprise-cloud@latest/admin/managing-iam/iam-configuration-reference/username-considerations-for-external-authentication
 func ownerName(field, s string) error {
 	if s == "" || s[0] == '-' || token(s) != s || strings.Contains(s, ".") {
@@ -394,9 +393,8 @@ func ownerName(field, s string) error {
 	return nil
 }
 
-// repoName wants GitHub's characters and at most 100 of them, nothing that a file system
-// reads as a place, and no suffix ".git", which GitHub does not allow and which would make
-// two names of one repository.
+// repoName accepts at most 100 of GitHub's characters. It rejects names with a special meaning in a file system,
+// and the suffix ".git", which GitHub does not allow and which would give one repository two names.
 func repoName(field, s string) error {
 	if s == "" || s == "." || s == ".." || token(s) != s || strings.HasSuffix(strings.ToLower(s), ".git") {
 		return fmt.Errorf("%s is not the name of a repository", field)

@@ -12,8 +12,8 @@ import (
 // https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
 type signature [sha256.Size]byte
 
-// parseSignature reads the header X-Hub-Signature-256, which must be there once: of two it would not
-// be clear which one counts. The older X-Hub-Signature (SHA-1) is never asked for.
+// parseSignature parses the header X-Hub-Signature-256, which must occur once: with two it would not be clear
+// which one counts. The older X-Hub-Signature (SHA-1) is ignored.
 func parseSignature(headers []string) (s signature, ok bool) {
 	if len(headers) != 1 {
 		return s, false
@@ -26,11 +26,10 @@ func parseSignature(headers []string) (s signature, ok bool) {
 	return s, err == nil
 }
 
-// newMACs gives one hash for each of the secrets, to write the body to.
+// newMACs returns one hash for each secret. The caller writes the body to all of them.
 func newMACs(secrets [][]byte) (macs []hash.Hash) {
 	for _, secret := range secrets {
-		// An empty key is known to everybody, so it proves nothing even if Check was
-		// not asked.
+		// Everybody knows an empty key, so it proves nothing, even if nobody called Check.
 		if len(secret) > 0 {
 			macs = append(macs, hmac.New(sha256.New, secret))
 		}
@@ -38,7 +37,7 @@ func newMACs(secrets [][]byte) (macs []hash.Hash) {
 	return macs
 }
 
-// matches reports whether one of the secrets signed what was written to their hashes.
+// matches reports whether one of the secrets signed the data written to the hashes.
 func (s signature) matches(macs []hash.Hash) bool {
 	for _, mac := range macs {
 		if hmac.Equal(mac.Sum(nil), s[:]) {

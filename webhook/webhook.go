@@ -1,12 +1,11 @@
-// Package webhook receives what GitHub sends: it checks the signature and the size of a
-// delivery and turns its event into an [Intent], or into a named reason to ignore it. It
-// imports nothing of ours, and it does no work beyond that: GitHub waits ten seconds for
-// an answer, so the [Handler] makes the delivery durable, answers 202 and leaves the rest
-// to others.
+// Package webhook receives deliveries from GitHub: it checks the signature and the size of a delivery and turns
+// its event into an [Intent], or into a named reason to ignore it. It imports no other package of this module. It
+// does as little as possible, because GitHub waits ten seconds for an answer: the [Handler] makes the delivery
+// durable, answers 202 and leaves the rest to others.
 //
-// The way of a delivery is that of the files: webhook.go the answer, body.go how it is received,
-// signature.go who sent it, payload.go and conversation.go what it says, intent.go what that means
-// for us, outcome.go how it ended, linger.go how its sender comes to know.
+// The files follow the path of a delivery: webhook.go answers it, body.go receives it, signature.go verifies its
+// sender, payload.go and conversation.go read it, intent.go defines its meaning for this program, outcome.go its
+// result, and linger.go ensures that the sender receives the answer.
 package webhook
 
 import (
@@ -25,59 +24,58 @@ import (
 // https://docs.github.com/en/webhooks/webhook-events-and-payloads#payload-cap
 const MaxBody = 25 << 20
 
-// retryAfter is how many seconds a caller is asked to wait after a 503. GitHub itself
-// never tries again; whoever hands over recovered deliveries does.
+// retryAfter is the number of seconds to wait after a 503. GitHub itself never tries again; a program that
+// redelivers recovered deliveries does.
 const retryAfter = 10
 
 var (
-	// ErrDuplicate is returned by [Handler.Accept] for a delivery that is already safe.
-	// It is answered like a new one: for GitHub there is no difference.
+	// ErrDuplicate is returned by [Handler.Accept] for a delivery that is already durable. The answer is the same
+	// as for a new one, because it makes no difference to GitHub.
 	ErrDuplicate = errors.New("delivery is already known")
 
-	// ErrUnavailable is returned by [Handler.Accept] when it expects to work again soon
-	// (shutting down, database away). It is logged as a warning, other errors as errors.
+	// ErrUnavailable is returned by [Handler.Accept] if it expects to work again soon (during shutdown, or while
+	// the database is unavailable). It is logged as a warning; other errors are logged as errors.
 	ErrUnavailable = errors.New("deliveries cannot be stored now")
 )
 
 // A Handler answers GitHub's deliveries. Mount it at POST /webhook. Its fields must not
 // change once it serves.
 type Handler struct {
-	// Secrets are the webhook secrets of which any may have signed a delivery, so that
-	// one can be replaced by another without a gap. Required; see [Handler.Check].
+	// Secrets are the valid webhook secrets. A delivery may be signed with any of them, so that one can be
+	// replaced by another without a gap. Required; see [Handler.Check].
 	Secrets [][]byte
 
-	// Accept makes a delivery durable before it returns nil. [ErrDuplicate] counts as
-	// success; after any other error the delivery is answered 503 and is lost unless
-	// somebody asks GitHub for it again. Its context ends with the request and carries a
-	// logger that names the delivery. Required; called from several goroutines.
+	// Accept makes a delivery durable before it returns nil. [ErrDuplicate] counts as success. After any other
+	// error the answer is 503, and the delivery is lost unless somebody asks GitHub to redeliver it. The context
+	// ends with the request and has a logger with the id of the delivery. Required; called from several
+	// goroutines.
 	Accept func(ctx context.Context, d Delivery) error
 
-	// Observe is told how each request ended; outcome is an [Outcome]. It may be nil.
-	// There are few different values, so they can label a metric: event is "other" unless
-	// it is one that makes intents and the signature was right, and then only is action
-	// not empty.
+	// Observe, if not nil, is called with the result of each request; outcome is an [Outcome]. There are few
+	// different values, so they can label a metric: event is "other", and action empty, unless the event
+	// produces intents and the signature was right.
 	Observe func(event, action, outcome string)
 
-	// Dir is a folder in which nobody else can read, for the bodies of large deliveries while they
-	// are received. Empty means the system's folder for temporary files.
+	// Dir is a folder that other users cannot read, for the bodies of large deliveries while they are received.
+	// Empty means the system's folder for temporary files.
 	Dir string
 
 	bodies bodies
 }
 
-// A Delivery is one event that GitHub told us and that we act on.
+// A Delivery is an event from GitHub that this program acts on.
 type Delivery struct {
 	GUID   string // the same for every redelivery; letters, digits and "-._", at most 100
 	Event  string // X-GitHub-Event
 	Action string // empty for events without actions
 	Intent Intent // never nil
 
-	// The repository that it is about, checked as all that is in an [Intent]; zero for events about none.
+	// The repository that the event concerns, checked like the fields of an [Intent]; zero if it concerns none.
 	RepoID      int64
 	Owner, Repo string
 }
 
-// Check tells why h cannot serve: without a secret everybody could send deliveries.
+// Check returns an error if h cannot serve: without a secret everybody could send deliveries.
 func (h *Handler) Check() error {
 	if len(h.Secrets) == 0 {
 		return errors.New("webhook: no secret is set, so no delivery could be trusted")
@@ -93,13 +91,13 @@ func (h *Handler) Check() error {
 	return nil
 }
 
-// ServeHTTP answers 202 for every delivery that is durable, already known, or of no use;
-// 401 for one that is not signed with SHA-256 and one of the secrets; 413 above [MaxBody];
-// 400 for one that makes no sense; 503 with Retry-After when Accept failed, or when too many are
-// received at once; 405 for everything but POST. The body is one fixed sentence.
+// ServeHTTP answers 202 for every delivery that is durable, already known, or not needed; 401 for one that is not
+// signed with SHA-256 and one of the secrets; 413 above [MaxBody]; 400 for an invalid one; 503 with Retry-After
+// if Accept failed, or if too many are received at once; and 405 for every method but POST. The body is a fixed
+// sentence.
 //
-// Of a delivery that is not signed it reads nothing, and of others it keeps a bounded amount until
-// the signature is verified, for all of them together.
+// It does not read the body of a delivery without a signature. Until the signature is verified, it stores a
+// bounded amount, for all such deliveries together.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	Linger(http.HandlerFunc(h.serve)).ServeHTTP(w, r)
 }
@@ -135,8 +133,8 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
 	http.Error(w, outcome.sentence(), outcome.status())
 }
 
-// receive does all but the answer. The delivery is filled as far as it was understood;
-// the error is for the operator's eyes only.
+// receive does everything except answering. It fills in the delivery as far as it could be read; the error is
+// only for the operator.
 func (h *Handler) receive(w http.ResponseWriter, r *http.Request) (Delivery, Outcome, error) {
 	d := Delivery{GUID: token(r.Header.Get("X-GitHub-Delivery")), Event: token(r.Header.Get("X-GitHub-Event"))}
 	if r.Method != http.MethodPost {
@@ -163,8 +161,8 @@ func (h *Handler) receive(w http.ResponseWriter, r *http.Request) (Delivery, Out
 	return d, Accepted, nil
 }
 
-// read receives the body, verifies its signature and fills the delivery with what it means. Nothing
-// of the body is held when it returns.
+// read receives the body, verifies its signature and fills in the delivery from it. It releases the body before
+// it returns.
 func (h *Handler) read(w http.ResponseWriter, r *http.Request, s signature, d *Delivery) (Outcome, error) {
 	macs := newMACs(h.Secrets)
 	body := h.bodies.enter(http.NewResponseController(w), h.Dir, macs)
@@ -197,8 +195,8 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request, s signature, d *D
 	return d.read(text)
 }
 
-// payloadOf unwraps the form that GitHub sends when the webhook is set to it. All other
-// bodies are taken for JSON, whatever they call themselves.
+// payloadOf extracts the payload from a form, which GitHub sends if the webhook is configured so. Every other
+// body is treated as JSON, whatever its content type.
 // https://docs.github.com/en/webhooks/using-webhooks/creating-webhooks
 func payloadOf(contentType string, body []byte) ([]byte, error) {
 	if media, _, _ := mime.ParseMediaType(contentType); media != "application/x-www-form-urlencoded" {
@@ -211,7 +209,7 @@ func payloadOf(contentType string, body []byte) ([]byte, error) {
 	return []byte(form.Get("payload")), nil
 }
 
-// token gives s when it is fit to be a name in a log, a key or a label, else "".
+// token returns s if it is safe as a name in a log, a key or a label, or else "".
 func token(s string) string {
 	if len(s) > 100 {
 		return ""

@@ -1,6 +1,6 @@
-// Package fair says whose turn it is where many want what is scarce: workers, or the right to write to
-// GitHub. Who had least lately comes first. So one who asks for little does not wait for those who ask for
-// much, and nobody waits for ever: whoever is served falls behind those who were not.
+// Package fair decides the order in which many parties use a scarce resource: workers, or the right to write to
+// GitHub. The party that used least recently comes first. So a party that asks for little does not wait for those
+// that ask for much, and nobody waits forever: being served moves a party after those that were not.
 package fair
 
 import (
@@ -12,12 +12,11 @@ import (
 	"time"
 )
 
-// memory is how long it takes until half of what somebody had is forgotten. It is longer than a burst of
-// pushes takes to be reviewed.
+// memory is the half-life of past use. It is longer than the time it takes to review a burst of pushes.
 const memory = 10 * time.Minute
 
-// An Account says what everybody had lately. Its zero value is empty, and it must not be used by several
-// goroutines at once.
+// An Account records recent use by name. Its zero value is empty, and it must not be used by several goroutines
+// at once.
 type Account struct {
 	had map[string]had
 }
@@ -27,20 +26,20 @@ type had struct {
 	at     time.Time
 }
 
-// Of gives what somebody had lately.
+// Of returns the recent use by a name; older use counts less.
 func (a *Account) Of(name string, now time.Time) float64 {
 	h := a.had[name]
 	return h.amount * math.Exp2(-float64(now.Sub(h.at))/float64(memory))
 }
 
-// Charge notes that somebody had one more.
+// Charge adds one use by a name.
 func (a *Account) Charge(name string, now time.Time) {
 	if a.had == nil {
 		a.had = map[string]had{}
 	}
 	a.had[name] = had{a.Of(name, now) + 1, now}
 	for other := range a.had {
-		// As good as nothing. It looks at a few only, in the random order of maps.
+		// Almost nothing: forget it. The loop checks only a few names, in the random order of maps.
 		if a.Of(other, now) < 1.0/1024 {
 			delete(a.had, other)
 			continue
@@ -49,7 +48,7 @@ func (a *Account) Charge(name string, now time.Time) {
 	}
 }
 
-// A Turn is what one at a time may have. Its zero value is free.
+// A Turn can be held by one caller at a time. Its zero value is free.
 type Turn struct {
 	mu      sync.Mutex
 	account Account
@@ -62,8 +61,8 @@ type waiter struct {
 	ready chan struct{}
 }
 
-// Take waits for the turn on behalf of a share, or for the end of ctx, which is an error. Who has it gives
-// it back.
+// Take waits for the turn on behalf of a share and returns nil once the caller has it; the caller must then call
+// Give. It returns an error if ctx is done first.
 func (t *Turn) Take(ctx context.Context, share string) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -89,7 +88,7 @@ func (t *Turn) Take(ctx context.Context, share string) error {
 		t.waiting = slices.Delete(t.waiting, i, i+1)
 	}
 	t.mu.Unlock()
-	if i < 0 { // it came in the same moment
+	if i < 0 { // the turn came at the same moment
 		t.Give()
 	}
 	return ctx.Err()
@@ -114,33 +113,34 @@ func (t *Turn) Give() {
 	t.waiting = slices.Delete(t.waiting, first, first+1)
 }
 
-// A Claim is one of the things that wait to be done.
+// A Claim is a piece of work that waits to be done.
 type Claim struct {
 	ID           int64
-	Share        string // whose it is
-	Installation string // of which that is a part
+	Share        string // the party to which it belongs
+	Installation string // the installation to which the share belongs
 }
 
-// A Chooser says which claims come next. It may be used by several goroutines at once, and its zero value
-// is ready.
+// A Chooser decides which claims come next. It may be used by several goroutines at once, and its zero value is
+// ready.
 type Chooser struct {
 	mu      sync.Mutex
 	account Account
 }
 
-// part is how much what an installation had counts beside what the share itself had. With all of it, one
-// busy repository would get as much as twenty quiet ones of another installation; with nothing,
-// an installation of a hundred busy repositories would get a hundred times what one of a single one gets.
+// part is the weight of an installation's use relative to that of the share itself. With weight 1, one busy
+// repository would get as much as twenty quiet ones of another installation; with weight 0, an installation of a
+// hundred busy repositories would get a hundred times as much as an installation with one.
 const part = 1.0 / 8
 
-// Choose gives the claims that come next, at most n. The claims are in the order in which they came.
-// Running says how many each share has already, and a share gets no more than most of them at one time.
-// Who has fewest comes first, then who had least lately, then whose installation asks for least.
+// Choose returns the claims that come next, at most n. The claims must be in order of arrival. running is the
+// number of running claims of each share, and a share gets no more than most at one time. The share with the
+// fewest running comes first, then the one with the least recent use, then the one whose installation asks for
+// the fewest claims.
 func (c *Chooser) Choose(claims []Claim, running map[string]int, n, most int) (chosen []int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
-	// Of one share the first that came is next, so it alone is looked at.
+	// The claims of one share come in order of arrival, so consider only the first of each.
 	next := map[string][]Claim{}
 	var shares []string // in the order of the first claims
 	asks := map[string]int{}

@@ -1,4 +1,4 @@
-// Package insight holds formulas over the record: what it says of a rule, a team, an organisation. It is pure.
+// Package insight computes statistics about rules from the record. It is pure.
 package insight
 
 import (
@@ -8,16 +8,16 @@ import (
 	"github.com/secbydesign/secbydesign/app/record"
 )
 
-// answersAge is how far back the people's opinions of a rule count.
+// answersAge is how far back people's opinions about a rule count.
 const answersAge = 90 * 24 * time.Hour
 
-// A Window is how far back the record is asked about rules.
+// A Window is how far back to read the record of rules.
 type Window struct {
-	Since  time.Time // for pull requests, and for when a rule was shown first
+	Since  time.Time // for pull requests, and for the first time a rule was shown
 	Recent time.Time // for findings and opinions
 }
 
-// WindowOf is as far back as one of the policies asks.
+// WindowOf returns the longest window that one of the policies needs.
 func WindowOf(now time.Time, policies ...policy.Policy) Window {
 	days := int(answersAge / (24 * time.Hour))
 	for _, p := range policies {
@@ -26,7 +26,7 @@ func WindowOf(now time.Time, policies ...policy.Policy) Window {
 	return Window{Since: now.AddDate(0, 0, -days), Recent: now.Add(-answersAge)}
 }
 
-// Shown is what the use of a rule says of it in one repository, named by [record.RepoKey].
+// Shown converts the use of a rule to the statistics for one repository, given by its [record.RepoKey].
 func Shown(use record.RuleUse, repo string) policy.Shown {
 	out := policy.Shown{Pulls: use.Pulls, First: use.Repos[repo].First}
 	for name, r := range use.Repos {
@@ -40,21 +40,21 @@ func Shown(use record.RuleUse, repo string) policy.Shown {
 	return out
 }
 
-// Evidence is what is known of the rules in one repository, read once for each rule. Its form is that of the
-// evidence of package judge. It is for one goroutine.
+// Evidence provides the statistics of rules in one repository, and reads each rule once. It implements the
+// evidence of package judge. It must not be used by several goroutines at once.
 type Evidence struct {
-	Repo   string // by [record.RepoKey]
+	Repo   string // its [record.RepoKey]
 	Window Window
 
-	// Use reads the use of a rule, "scanner/rule", and Names lists, without their scanner, the rules of a
-	// scanner that were shown. Both required.
+	// Use reads the use of a rule, "scanner/rule". Names lists the rules of a scanner that were shown, without
+	// the scanner's name. Both are required.
 	Use   func(rule string, w Window) (record.RuleUse, error)
 	Names func(scanner string, w Window) ([]string, error)
 
 	known map[string]policy.Shown
 }
 
-// Of gives what is known of a rule.
+// Of returns the statistics of a rule.
 func (e *Evidence) Of(scanner, rule string) (policy.Shown, error) {
 	id := scanner + "/" + rule
 	if shown, ok := e.known[id]; ok {

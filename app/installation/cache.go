@@ -11,12 +11,12 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// maxCached is the longest body that is kept, in bytes.
+// maxCached is the size of the longest body that is cached, in bytes.
 const maxCached = 1 << 20
 
-// answers keeps GitHub's answers for conditional requests: one that GitHub answers with
-// 304 is free of the rate limit. A kept answer is shown only when GitHub has just said,
-// to the same token's scope, that it still holds.
+// answers caches GitHub's answers for conditional requests: a request that GitHub answers with 304 does not count
+// against the rate limit. A cached answer is used only if GitHub has just confirmed it, to a token of the same
+// scope.
 // https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#use-conditional-requests-if-appropriate
 type answers struct {
 	max int // bytes
@@ -26,21 +26,21 @@ type answers struct {
 	kept *simplelru.LRU[question, *keptAnswer] // guarded by mu
 }
 
-// A question is what two requests have in common that have the same answer. What one
-// installation may read is nothing to another.
+// A question is the key of a cached answer: requests with the same question have the same answer. Installations
+// do not share answers, because they may read different things.
 type question struct {
 	installation int64
 	scope        scope
 	accept, url  string
 }
 
-// A keptAnswer does not change.
+// A keptAnswer is a cached answer. It is immutable.
 type keptAnswer struct {
 	header http.Header
 	body   []byte
 }
 
-// cost is about the memory it takes: GitHub sends 1 to 2 kB of headers.
+// cost returns the approximate memory use: GitHub sends 1 to 2 kB of headers.
 func (k *keptAnswer) cost() int { return len(k.body) + 2<<10 }
 
 func newAnswers(bytes int) *answers {
@@ -84,7 +84,7 @@ func (a *answers) forget(installation int64) {
 	}
 }
 
-// conditional asks GitHub whether the answer that it gave last still holds.
+// conditional asks GitHub whether its last answer is still valid.
 type conditional struct {
 	answers      *answers
 	installation int64
@@ -119,7 +119,7 @@ func (c *conditional) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// keep reads the body ahead and puts it back, whole and kept or too long and as it was.
+// keep caches the answer if its body is short enough. In any case the caller can still read the whole body.
 func (c *conditional) keep(q question, resp *http.Response) error {
 	b, err := io.ReadAll(io.LimitReader(resp.Body, maxCached+1))
 	if err != nil {
@@ -139,15 +139,14 @@ func (c *conditional) keep(q question, resp *http.Response) error {
 	h := resp.Header.Clone()
 	for name := range h {
 		if strings.HasPrefix(name, "X-Ratelimit-") {
-			delete(h, name) // true of that moment only
+			delete(h, name) // valid only at that moment
 		}
 	}
 	c.answers.add(q, &keptAnswer{h, b})
 	return nil
 }
 
-// renewed is the kept answer with the headers that changed since, such as those of the
-// rate limit.
+// renewed returns the cached answer with the headers that have changed since, such as those of the rate limit.
 func (k *keptAnswer) renewed(resp *http.Response) *http.Response {
 	resp.Body.Close()
 	h := k.header.Clone()

@@ -11,26 +11,25 @@ import (
 	"github.com/shurcooL/githubv4"
 )
 
-// A Client works on one repository. It may be used by several goroutines at once, and
-// for as long as wanted: its token is renewed.
+// A Client works on one repository. It may be used by several goroutines at once, and for any length of time: it
+// renews its token.
 type Client struct {
 	Installation int64
-	RepoID       int64 // GitHub's; 0 where it is not known
+	RepoID       int64 // GitHub's; 0 if not known
 	Owner, Repo  string
 
 	REST    *github.Client
 	GraphQL *githubv4.Client
-	HTTP    *http.Client // what the two above use, for what they lack
+	HTTP    *http.Client // the client that both of the above use, for calls that they lack
 
 	app    *App
 	shared *installation
 	token  *source
 }
 
-// Client gives a client for one repository. It asks GitHub for a token, unless it has
-// one, so a repository out of reach is an error here already. Where the repository's id is
-// not 0, the token is for it, whatever it is called now and whoever has its name; requests
-// under a name that is not its own any more end in [*Moved].
+// Client returns a client for one repository. It asks GitHub for a token, unless it has one, so an inaccessible
+// repository already fails here. If the repository's id is not 0, the token is for the repository with that id,
+// under any name; a request under a name that is no longer its own fails with [*Moved].
 func (a *App) Client(ctx context.Context, installation, id int64, owner, repo string) (*Client, error) {
 	if !validName(owner) || !validName(repo) {
 		return nil, fmt.Errorf("open installation %d: %q/%q is no repository name", installation, owner, repo)
@@ -46,12 +45,12 @@ func (a *App) Client(ctx context.Context, installation, id int64, owner, repo st
 	return c, nil
 }
 
-// source gives the one source of tokens for this repository and purpose.
+// source returns the one source of tokens for this repository and purpose.
 func (c *Client) source(p purpose) *source {
 	s := c.scope(p)
 	fresh := &source{app: c.app, installation: c.Installation, id: c.RepoID, repo: c.Repo, purpose: p, minting: make(chan struct{}, 1)}
 	if known, ok, _ := c.shared.scopes.PeekOrAdd(s, fresh); ok {
-		c.shared.scopes.Get(s) // as used just now
+		c.shared.scopes.Get(s) // marks it as recently used
 		return known
 	}
 	return fresh
@@ -76,17 +75,17 @@ func (c *Client) client(s *source) *http.Client {
 	return &http.Client{Transport: t}
 }
 
-// String names the repository, and nothing that is secret.
+// String returns the name of the repository. It contains no secret.
 func (c *Client) String() string {
 	return fmt.Sprintf("%s/%s in installation %d", c.Owner, c.Repo, c.Installation)
 }
 
-// Permissions tells what the token may do: names as in GitHub's API, such as "checks",
-// and "read" or "write". GitHub may add some that were not asked for, such as metadata.
+// Permissions returns the permissions of the token: names as in GitHub's API, such as "checks", with "read" or
+// "write". GitHub may add permissions that were not requested, such as metadata.
 func (c *Client) Permissions() map[string]string { return c.token.permissions() }
 
-// Mirror names the mirror of this repository for all time: by its id, since another repository may have its name
-// one day.
+// Mirror returns the permanent key of the repository's mirror. It contains the repository's id, because another
+// repository may have its name one day.
 func (c *Client) Mirror() string {
 	if c.RepoID != 0 {
 		return fmt.Sprintf("%s#%d", c.app.web, c.RepoID)
@@ -94,8 +93,7 @@ func (c *Client) Mirror() string {
 	return c.app.GitURL(c.Owner, c.Repo)
 }
 
-// GitToken gives a token that can read this repository's content and nothing else. It is
-// good for five minutes at least.
+// GitToken returns a token that can only read this repository's content. It is valid for at least five minutes.
 func (c *Client) GitToken(ctx context.Context) (string, error) {
 	t, err := c.source(forGit).get(ctx)
 	if err != nil {
@@ -104,8 +102,8 @@ func (c *Client) GitToken(ctx context.Context) (string, error) {
 	return t.reveal(), nil
 }
 
-// Reader gives a client that reads one repository's content and can do nothing else. Like
-// [App.Client] it asks for a token, so a repository out of reach is [ErrGone] here already.
+// Reader returns a client that can only read one repository's content. Like [App.Client] it asks for a token, so
+// an inaccessible repository already fails here, with [ErrGone].
 func (a *App) Reader(ctx context.Context, installation int64, owner, repo string) (*github.Client, error) {
 	if !validName(owner) || !validName(repo) {
 		return nil, fmt.Errorf("open installation %d: %q/%q is no repository name", installation, owner, repo)
@@ -118,9 +116,9 @@ func (a *App) Reader(ctx context.Context, installation int64, owner, repo string
 	return a.newREST(c.client(s)), nil
 }
 
-// Resolver gives a client that may resolve review threads, for which GitHub wants the
-// right to write contents. Where the installation does not grant that, the error is a
-// [*Forbidden], as it would be from the mutation itself.
+// Resolver returns a client that may resolve review threads, for which GitHub requires permission to write
+// contents. If the installation does not grant it, the error is a [*Forbidden], like the error of the mutation
+// itself.
 func (c *Client) Resolver(ctx context.Context) (*githubv4.Client, error) {
 	granted, err := c.shared.grants(ctx, c.app, c.Installation)
 	if err != nil {
@@ -132,15 +130,14 @@ func (c *Client) Resolver(ctx context.Context) (*githubv4.Client, error) {
 	return githubv4.NewEnterpriseClient(c.app.graphql, c.client(c.source(forResolving))), nil
 }
 
-// Reactor gives a client that may react to comments of the conversation, for which GitHub wants
-// the right to write issues. Where the installation does not grant that, the error is a
-// [*Forbidden].
+// Reactor returns a client that may react to comments of the conversation, for which GitHub requires permission
+// to write issues. If the installation does not grant it, the error is a [*Forbidden].
 func (c *Client) Reactor(ctx context.Context) (*github.Client, error) {
 	return c.granted(ctx, forReacting, "issues", "write")
 }
 
-// Teams gives a client that may see who is in a team. Where the installation does not grant
-// that, the error is a [*Forbidden].
+// Teams returns a client that may read the members of teams. If the installation does not grant that, the error
+// is a [*Forbidden].
 func (c *Client) Teams(ctx context.Context) (*github.Client, error) {
 	return c.granted(ctx, forTeams, "members", "read")
 }
@@ -156,8 +153,8 @@ func (c *Client) granted(ctx context.Context, p purpose, permission, level strin
 	return c.app.newREST(c.client(c.source(p))), nil
 }
 
-// grantsAge is how long an owner who grants more waits for it to be noticed, unless
-// [App.Forget] is called.
+// grantsAge is how long it takes at most until a newly granted permission is noticed, unless [App.Forget] is
+// called.
 const grantsAge = 10 * time.Minute
 
 func (i *installation) grants(ctx context.Context, a *App, id int64) (map[string]string, error) {

@@ -12,19 +12,19 @@ import (
 )
 
 var (
-	// ErrGone means that the installation, or the repository in it, is not there any more.
-	// There is nothing left to do for it.
+	// ErrGone means that the App is no longer installed, or no longer on this repository. There is nothing left
+	// to do for it.
 	ErrGone = errors.New("the App is not installed there any more")
 
-	// ErrSuspended means that an owner suspended the installation. They may lift that.
+	// ErrSuspended means that an owner suspended the installation. They may unsuspend it.
 	ErrSuspended = errors.New("the installation is suspended")
 )
 
-// A RateLimited error means that GitHub will not answer this installation before Until.
-// What was asked was not carried out.
+// A RateLimited error means that GitHub will not answer this installation before Until. The request was not
+// carried out.
 type RateLimited struct {
 	Until     time.Time
-	Secondary bool // too much at once, not too much in the hour
+	Secondary bool // too many requests at once, not too many in the hour
 }
 
 func (e *RateLimited) Error() string {
@@ -37,8 +37,8 @@ func (e *RateLimited) Error() string {
 
 // A Forbidden error means that the App lacks a permission.
 type Forbidden struct {
-	// Accepted lists what would do, as in X-Accepted-GitHub-Permissions: "a=read,b=write"
-	// means both, ";" means or. Empty where GitHub does not say.
+	// Accepted lists the permissions that would suffice, as in X-Accepted-GitHub-Permissions: "a=read,b=write"
+	// means both, ";" means or. It is empty if GitHub does not name them.
 	// https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api#insufficient-permissions-errors
 	Accepted string
 	Message  string // GitHub's
@@ -51,7 +51,7 @@ func (e *Forbidden) Error() string {
 	return fmt.Sprintf("permission missing, want %s: %s", e.Accepted, e.Message)
 }
 
-// A GraphQLError is the first error of a GraphQL answer that is none of the others here.
+// A GraphQLError is the first error of a GraphQL answer, if this package has no other type for it.
 type GraphQLError struct {
 	Type    string // such as NOT_FOUND or UNPROCESSABLE; may be empty
 	Message string
@@ -64,7 +64,7 @@ func (e *GraphQLError) Error() string {
 	return "GraphQL: " + e.Type + ": " + e.Message
 }
 
-// refusal is the body of GitHub's answers that are not 2xx.
+// refusal is the body of an answer from GitHub with a status other than 2xx.
 type refusal struct {
 	Message string `json:"message"`
 	URL     string `json:"documentation_url"`
@@ -72,12 +72,11 @@ type refusal struct {
 	Errors json.RawMessage `json:"errors"`
 }
 
-// judge gives the error that an answer stands for, where the caller's answer to it
-// differs; all other refusals are left to go-github. Only status codes that matter have
-// their body read, and it can be read again.
+// judge converts an answer to an error, if callers handle that error differently. It leaves all other refusals to
+// go-github. It reads the body only for relevant status codes, and the body can be read again.
 func judge(req *http.Request, resp *http.Response) error {
 	if redirects(resp.StatusCode) && req.Method != http.MethodGet && req.Method != http.MethodHead {
-		// After some of these net/http would send a GET, and the write would seem to be done.
+		// After some redirects net/http would send a GET, and the write would seem to succeed.
 		_, name, _ := strings.Cut(req.URL.Path, "/repos/")
 		parts := append(strings.SplitN(name, "/", 3), "")
 		return &Moved{parts[0] + "/" + parts[1]}
@@ -98,7 +97,7 @@ func judge(req *http.Request, resp *http.Response) error {
 			return fmt.Errorf("read the answer: %w", err)
 		}
 		var r refusal
-		// What is not JSON has no message; its status code and headers still count.
+		// A body that is not JSON has no message; its status code and headers still count.
 		_ = json.Unmarshal(b, &r)
 		return judgeREST(req, resp, r)
 	default:
@@ -107,7 +106,7 @@ func judge(req *http.Request, resp *http.Response) error {
 }
 
 func judgeREST(req *http.Request, resp *http.Response, r refusal) error {
-	// The calls by which the App asks about or for an installation.
+	// Calls in which the App asks about or for an installation.
 	about := strings.Contains(req.URL.Path, "/app/installations/")
 	token := about && strings.HasSuffix(req.URL.Path, "/access_tokens")
 	switch code := resp.StatusCode; {
@@ -124,7 +123,7 @@ func judgeREST(req *http.Request, resp *http.Response, r refusal) error {
 	// "Integration not found" is about the App: its id is wrong, nobody uninstalled it.
 	case code == http.StatusNotFound && about && !strings.Contains(r.Message, "Integration not found"):
 		return ErrGone
-	// Content that is created too fast may be called wrong content.
+	// GitHub may report content that is created too fast as invalid content.
 	case code == http.StatusUnprocessableEntity && strings.Contains(string(r.Errors), "was submitted too quickly"):
 		return &RateLimited{Secondary: true}
 	case code == http.StatusUnprocessableEntity && token:
@@ -138,8 +137,8 @@ func judgeREST(req *http.Request, resp *http.Response, r refusal) error {
 	return nil
 }
 
-// judgeGraphQL finds the errors in an answer of GraphQL, which come with status 200.
-// The client's own errors would lose their type.
+// judgeGraphQL finds the errors in an answer of GraphQL, which arrive with status 200. The errors of the GraphQL
+// client would lose their type.
 // https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api#exceeding-the-rate-limit
 func judgeGraphQL(h http.Header, body []byte) error {
 	var answer struct {
@@ -165,7 +164,7 @@ func judgeGraphQL(h http.Header, body []byte) error {
 	return &GraphQLError{answer.Errors[0].Type, answer.Errors[0].Message}
 }
 
-// peek reads the body and puts it back.
+// peek reads the body and replaces it by an equal one.
 func peek(resp *http.Response) ([]byte, error) {
 	b, err := io.ReadAll(resp.Body)
 	resp.Body.Close()

@@ -1,20 +1,19 @@
-// Package installation is the App's identity at GitHub: its key, its tokens and its
-// share of GitHub's rate limits.
+// Package installation manages the App's identity at GitHub: its key, its tokens and its share of GitHub's rate
+// limits.
 //
-// An [App] signs as itself and hands out a [Client] for one repository of one
-// installation. The token behind a client reaches that repository alone and has only the
-// permissions that a review needs. Git gets a weaker token of its own, and the one step
-// that needs a stronger one asks for it by name ([Client.Resolver]).
+// An [App] authenticates as itself and returns a [Client] for one repository of one installation. The token of a
+// client gives access only to that repository and has only the permissions that a review needs. Git uses a
+// separate, weaker token, and the one step that needs a stronger token requests it explicitly
+// ([Client.Resolver]).
 //
-// What GitHub refuses comes back as an error that says what to do: [ErrGone],
-// [ErrSuspended], [*Forbidden], [*RateLimited]. A worker is never put to sleep for a rate
-// limit; whoever schedules the work tries again at [RateLimited.Until].
+// Refusals by GitHub are returned as errors that say what to do: [ErrGone], [ErrSuspended], [*Forbidden],
+// [*RateLimited]. A rate limit never makes a worker sleep; the scheduler tries again at [RateLimited.Until].
 //
-// A repository may be renamed or transferred at any moment. Its id stays, and the tokens are for that; see
-// [Moved] and [App.Find].
+// A repository may be renamed or transferred at any moment. Its id stays the same, and the tokens are for the id;
+// see [Moved] and [App.Find].
 //
-// Below a client stand small transports, each with one duty, from the outside in: names, limits,
-// cache, authorize, retry, exchange.
+// A client consists of small transports, each with one duty, from the outside in: named, limited, conditional,
+// confined, authorize, retry, exchange.
 package installation
 
 import (
@@ -39,43 +38,41 @@ import (
 // https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#pause-between-mutative-requests
 const WritePace = time.Second
 
-// DefaultCacheBytes is how much of GitHub's answers is kept for conditional requests.
+// DefaultCacheBytes is the size of the cache of GitHub's answers for conditional requests.
 const DefaultCacheBytes = 16 << 20
 
-// maxScopes is how many tokens of one installation are kept. A token that falls out is
-// asked for again.
+// maxScopes is how many tokens are kept per installation. A token that is evicted is requested again when needed.
 const maxScopes = 1024
 
-// Options say who the App is and where GitHub is.
+// Options describe the App and the location of GitHub.
 type Options struct {
 	AppID int64  // required
 	Key   []byte // required: the private key, PEM, PKCS#1 or PKCS#8
 
-	// URL is where people find GitHub. Empty means https://github.com, whose API is
-	// https://api.github.com; that of any other host is URL/api/v3. Plain http is accepted
-	// for loopback addresses only.
+	// URL is the web address of GitHub. Empty means https://github.com, whose API is https://api.github.com; for
+	// any other host the API is URL/api/v3. Plain http is accepted for loopback addresses only.
 	URL string
 
 	Version   string            // of this program, for the User-Agent; empty means "dev"
-	Transport http.RoundTripper // nil means one of net/http's with all timeouts set
+	Transport http.RoundTripper // nil means a transport of net/http with all timeouts set
 
-	// WritePace is the pause between two writes of one installation. GitHub asks for
-	// [WritePace]; 0 is for tests.
+	// WritePace is the pause between two writes of one installation. GitHub asks for the constant [WritePace]; 0
+	// is for tests.
 	WritePace time.Duration
 
-	// CacheBytes bounds the memory for conditional requests. 0 means [DefaultCacheBytes],
-	// a negative number turns them off.
+	// CacheBytes bounds the memory for conditional requests. 0 means [DefaultCacheBytes], and a negative number
+	// disables them.
 	CacheBytes int
 
-	// Observe, if not nil, is told of every exchange with GitHub, tries that are repeated
-	// included. It is called from several goroutines at once and must not block.
+	// Observe, if not nil, is called after every exchange with GitHub, including retries. It is called from
+	// several goroutines at once and must not block.
 	Observe func(Exchange)
 }
 
-// An App is the App at GitHub. It may be used by several goroutines at once.
+// An App represents the App at GitHub. It may be used by several goroutines at once.
 type App struct {
 	web     string   // without a slash at the end
-	api     *url.URL // with one, as go-github wants it
+	api     *url.URL // with a slash at the end, as go-github requires
 	graphql string
 	pace    time.Duration
 
@@ -87,22 +84,22 @@ type App struct {
 
 	mu            sync.Mutex
 	installations map[int64]*installation // guarded by mu
-	slug          string                  // guarded by mu; empty until asked for
+	slug          string                  // guarded by mu; empty until first requested
 	id            int64                   // guarded by mu
 }
 
-// An installation is what the clients of one installation share. It outlives
-// [App.Forget], so that there is never a second one beside that of a client in use.
+// An installation is the state shared by the clients of one installation. It survives [App.Forget], so that there
+// is never a second one while a client uses the first.
 type installation struct {
 	limits *limits
 	scopes *lru.Cache[scope, *source]
 
 	mu      sync.Mutex
-	granted map[string]string // guarded by mu; nil until asked for
+	granted map[string]string // guarded by mu; nil until first requested
 	asked   time.Time         // guarded by mu
 }
 
-// New checks the options and makes an App. It does not talk to GitHub.
+// New checks the options and returns an App. It does not connect to GitHub.
 func New(o Options) (*App, error) {
 	if o.AppID <= 0 {
 		return nil, errors.New("the App id must be a positive number")
@@ -144,7 +141,7 @@ func New(o Options) (*App, error) {
 	return a, nil
 }
 
-// exchange is the way to GitHub on behalf of an installation, still without credentials.
+// exchange returns the transport to GitHub on behalf of an installation, without credentials.
 func (a *App) exchange(installation int64) http.RoundTripper {
 	return &exchange{next: a.base, agent: a.agent, installation: installation, observe: a.observe}
 }
@@ -158,7 +155,7 @@ func (a *App) newREST(c *http.Client) *github.Client {
 	return r
 }
 
-// addresses gives the addresses for people and for the REST API.
+// addresses returns the web address and the address of the REST API.
 func addresses(raw string) (web, api string, err error) {
 	if raw == "" {
 		raw = "https://github.com"
@@ -188,7 +185,7 @@ func loopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// mustParse is for addresses that [addresses] made.
+// mustParse parses an address made by [addresses].
 func mustParse(s string) *url.URL {
 	u, err := url.Parse(s)
 	if err != nil {
@@ -197,8 +194,8 @@ func mustParse(s string) *url.URL {
 	return u
 }
 
-// name is what GitHub lets owners and repositories be called. Names come from payloads
-// and end in URLs, where go-github does not quote them.
+// name matches the names that GitHub allows for owners and repositories. Names come from payloads and become
+// parts of URLs, where go-github does not escape them.
 var name = regexp.MustCompile(`^[A-Za-z0-9._-]{1,100}$`)
 
 func validName(s string) bool { return name.MatchString(s) && s != "." && s != ".." }
@@ -218,8 +215,8 @@ func (a *App) installation(id int64) *installation {
 	return i
 }
 
-// Forget drops all that is kept of an installation: call it when GitHub says that it was
-// removed, suspended or given other permissions. Clients in use ask for a token again.
+// Forget drops everything cached for an installation: call it when GitHub reports that the installation was
+// removed, suspended or given other permissions. Clients in use request a new token.
 func (a *App) Forget(installation int64) {
 	a.mu.Lock()
 	i := a.installations[installation]
@@ -236,21 +233,21 @@ func (a *App) Forget(installation int64) {
 	a.cache.forget(installation)
 }
 
-// REST gives the client that is signed by the App itself, for the calls under /app.
+// REST returns the client that authenticates as the App itself, for the calls under /app.
 func (a *App) REST() *github.Client { return a.rest }
 
-// WebURL is where people find GitHub, without a slash at the end.
+// WebURL returns the web address of GitHub, without a slash at the end.
 func (a *App) WebURL() string { return a.web }
 
-// GitURL is where git finds a repository, without credentials.
+// GitURL returns the address of a repository for git, without credentials.
 func (a *App) GitURL(owner, repo string) string {
 	return a.web + "/" + url.PathEscape(owner) + "/" + url.PathEscape(repo) + ".git"
 }
 
-// String names the App's GitHub, and nothing that is secret.
+// String returns the address of the App's GitHub. It contains no secret.
 func (a *App) String() string { return "App at " + a.web }
 
-// Self tells the App's slug and id. GitHub is asked once.
+// Self returns the App's slug and id. It asks GitHub only once.
 func (a *App) Self(ctx context.Context) (slug string, id int64, err error) {
 	a.mu.Lock()
 	slug, id = a.slug, a.id

@@ -13,43 +13,43 @@ import (
 )
 
 const (
-	// patience is how long a caller is held back rather than sent away.
+	// patience is the longest wait for a limit to end; for longer ones the caller gets an error.
 	patience = 2 * time.Second
 
-	// secondaryWait is how long to keep away after a secondary limit that does not say;
-	// it doubles with each that follows, up to maxSecondaryWait.
+	// secondaryWait is how long to wait after a secondary limit without a given duration. It doubles with each
+	// that follows, up to maxSecondaryWait.
 	// https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
 	secondaryWait    = time.Minute
 	maxSecondaryWait = 16 * time.Minute
 )
 
-// GitHub counts these apart, per installation. The others, such as search, are so rarely
-// asked that only the call that met their limit hears of it.
+// GitHub counts these resources separately, per installation. Other resources, such as search, are used so rarely
+// that only the call that met their limit is affected.
 const (
 	coreResource    = "core"
 	graphqlResource = "graphql"
 	everything      = "" // a secondary limit
 )
 
-// limits is what one installation may ask of GitHub, as far as this process knows.
+// limits is the state of one installation's rate limits, as known to this process.
 type limits struct {
 	pace time.Duration
-	turn fair.Turn // to write; whose repository wrote least lately comes first
+	turn fair.Turn // to write; the repository with the least recent writes comes first
 
 	mu      sync.Mutex
 	blocked map[string]*RateLimited // guarded by mu; by resource
-	strikes int                     // guarded by mu; secondary limits in a row that did not say how long
+	strikes int                     // guarded by mu; number of consecutive secondary limits without a duration
 }
 
 func newLimits(pace time.Duration) *limits {
 	return &limits{pace: pace, blocked: map[string]*RateLimited{}}
 }
 
-// limited sends nothing that GitHub would refuse for a rate limit, and tells one from
-// another refusal. One write at a time goes through, at the pace that was asked for.
+// limited does not send requests that GitHub would refuse because of a rate limit, and distinguishes rate limits
+// from other refusals. It lets one write through at a time, at the given pace.
 type limited struct {
 	limits *limits
-	repo   string // for which it writes
+	repo   string // the repository that its writes count for
 	next   http.RoundTripper
 }
 
@@ -88,7 +88,7 @@ func (l *limited) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		resp.Body.Close()
 		l.limits.add(resourceIn(resp.Header, resource), limit)
-		// Refused means not carried out, so a write may be repeated too.
+		// A refused request was not carried out, so even a write may be repeated.
 		again, ok := rewind(req)
 		if !first || !ok || time.Until(limit.Until) > patience {
 			return nil, limit
@@ -97,8 +97,8 @@ func (l *limited) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 }
 
-// endWrite gives the turn to the next one when the pause is over. Who is next is decided then: one who
-// writes little is often not back before.
+// endWrite passes on the turn when the pause is over. Only then is the next repository chosen, because one that
+// writes little often comes back only during the pause.
 func (l *limits) endWrite(wrote bool) {
 	if wrote && l.pace > 0 {
 		time.AfterFunc(l.pace, l.turn.Give)
@@ -107,7 +107,7 @@ func (l *limits) endWrite(wrote bool) {
 	l.turn.Give()
 }
 
-// admit waits for a limit that ends soon, and gives one that does not.
+// admit waits if the limit ends soon, and returns the limit if not.
 func (l *limits) admit(ctx context.Context, resource string) error {
 	limit := l.ahead(resource)
 	if limit == nil {
@@ -126,7 +126,7 @@ func (l *limits) admit(ctx context.Context, resource string) error {
 	return nil
 }
 
-// ahead gives the limit that stands in the way of resource for longest, or nil.
+// ahead returns the limit that blocks resource for longest, or nil.
 func (l *limits) ahead(resource string) *RateLimited {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -138,7 +138,7 @@ func (l *limits) ahead(resource string) *RateLimited {
 	return longest
 }
 
-// add notes a limit that was met, and sets its end if GitHub did not tell.
+// add records a limit that GitHub reported, and sets its end if GitHub did not give one.
 func (l *limits) add(resource string, limit *RateLimited) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -165,7 +165,7 @@ func (l *limits) add(resource string, limit *RateLimited) {
 	}
 }
 
-// sweep drops the limits that are over. The caller holds mu.
+// sweep removes the limits that have ended. The caller holds mu.
 func (l *limits) sweep() {
 	for key, b := range l.blocked {
 		if !b.Until.After(time.Now()) {
@@ -174,13 +174,13 @@ func (l *limits) sweep() {
 	}
 }
 
-// passed notes what an answer that was no refusal says of the limits.
+// passed updates the limits from a successful answer.
 func (l *limits) passed(resource string, h http.Header) {
 	if h.Get("X-RateLimit-Remaining") == "0" {
 		if limit := limitIn(h, http.StatusOK, refusal{}); limit != nil {
 			l.add(resourceIn(h, resource), limit)
 		}
-		// With it go-github would answer the next call itself, by an error of its own.
+		// With this header, go-github would fail the next call by itself, with its own error.
 		h.Del("X-RateLimit-Reset")
 	}
 	l.mu.Lock()
@@ -190,7 +190,7 @@ func (l *limits) passed(resource string, h http.Header) {
 	}
 }
 
-// resourceIn is the resource that an answer counted for.
+// resourceIn returns the resource against which an answer counted.
 func resourceIn(h http.Header, asked string) string {
 	if r := h.Get("X-RateLimit-Resource"); r != "" {
 		return r
@@ -198,8 +198,8 @@ func resourceIn(h http.Header, asked string) string {
 	return asked
 }
 
-// limitIn gives the rate limit of which an answer speaks, or nil. Until is zero where it
-// does not say how long.
+// limitIn returns the rate limit that an answer reports, or nil. Until is zero if the answer does not contain the
+// duration.
 // https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
 func limitIn(h http.Header, code int, r refusal) *RateLimited {
 	none := h.Get("X-RateLimit-Remaining") == "0"
@@ -211,7 +211,7 @@ func limitIn(h http.Header, code int, r refusal) *RateLimited {
 		if err != nil {
 			return &RateLimited{}
 		}
-		// GitHub's clock is the one that counts.
+		// Compare with GitHub's clock, not with that of this machine.
 		now := time.Now()
 		if date, err := http.ParseTime(h.Get("Date")); err == nil {
 			now = date
@@ -224,7 +224,7 @@ func limitIn(h http.Header, code int, r refusal) *RateLimited {
 	return nil
 }
 
-// retryAfter reads the header of that name: seconds, or a date.
+// retryAfter parses the Retry-After header: seconds, or a date.
 func retryAfter(h http.Header) (time.Duration, bool) {
 	v := h.Get("Retry-After")
 	if n, err := strconv.Atoi(v); err == nil && n >= 0 && n <= 1e6 {
@@ -236,7 +236,7 @@ func retryAfter(h http.Header) (time.Duration, bool) {
 	return 0, false
 }
 
-// secondary knows a secondary limit by its text. Some come as 403 and without Retry-After.
+// secondary recognizes a secondary limit by its text. Some arrive as 403 and without Retry-After.
 func secondary(r refusal) bool {
 	return strings.Contains(r.Message, "secondary rate limit") ||
 		strings.Contains(r.Message, "abuse detection") ||
@@ -244,7 +244,7 @@ func secondary(r refusal) bool {
 		strings.HasSuffix(r.URL, "#abuse-rate-limits")
 }
 
-// sleep waits for d, or until ctx ends, which is an error.
+// sleep waits for d. It returns an error if ctx ends first.
 func sleep(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return ctx.Err()

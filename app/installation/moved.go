@@ -11,20 +11,20 @@ import (
 	"github.com/google/go-github/v60/github"
 )
 
-// Moved means that a repository is not called any more what a request called it. A request that writes was not
-// carried out. Where it is now, [App.Find] says.
+// Moved means that a repository no longer has the name in the request. A request that writes was not carried out.
+// [App.Find] returns the new location.
 type Moved struct{ Was string } // "owner/name"
 
 func (e *Moved) Error() string { return "the repository is not called " + e.Was + " any more" }
 
-// A Location is where a repository is.
+// A Location is the current place of a repository.
 type Location struct {
 	Installation int64
 	Owner, Name  string // GitHub's spelling
 }
 
-// Find asks GitHub where the repository with an id is now, that was reached by an installation as owner/name.
-// [ErrGone] means that the App is not installed on it.
+// Find asks GitHub for the current location of the repository with this id, which was last known as owner/name in
+// an installation. The error is [ErrGone] if the App is not installed on it.
 func (a *App) Find(ctx context.Context, installation, id int64, owner, name string) (Location, error) {
 	if !validName(owner) || !validName(name) {
 		return Location{}, fmt.Errorf("find repository %d: %q/%q is no repository name", id, owner, name)
@@ -33,8 +33,8 @@ func (a *App) Find(ctx context.Context, installation, id int64, owner, name stri
 	if !errors.Is(err, ErrGone) {
 		return at, err
 	}
-	// The name may be that of another repository by now, so the id is asked for first. It is how GitHub itself leads
-	// on from a former name.
+	// Ask by id first, because the name may belong to another repository by now. GitHub's own redirects from a
+	// former name use the id too.
 	installed, resp, err := a.rest.Apps.FindRepositoryInstallationByID(ctx, id)
 	if absent(resp, err) {
 		installed, resp, err = a.rest.Apps.FindRepositoryInstallation(ctx, owner, name)
@@ -48,7 +48,8 @@ func (a *App) Find(ctx context.Context, installation, id int64, owner, name stri
 	return a.locate(ctx, installed.GetID(), id)
 }
 
-// locate asks an installation for a new token for a repository. The answer holds what it is called.
+// locate requests a new token for a repository from an installation. The answer contains the repository's current
+// name.
 // https://docs.github.com/en/rest/apps/apps#create-an-installation-access-token-for-an-app
 func (a *App) locate(ctx context.Context, installation, id int64) (Location, error) {
 	c := &Client{Installation: installation, RepoID: id, app: a, shared: a.installation(installation)}
@@ -58,7 +59,7 @@ func (a *App) locate(ctx context.Context, installation, id int64) (Location, err
 		return Location{}, fmt.Errorf("find repository %d: %w", id, err)
 	}
 	repo := s.reached()
-	if repo == nil { // an older server, which does not say
+	if repo == nil { // an older server, whose answer omits it
 		var err error
 		if repo, _, err = a.newREST(c.client(s)).Repositories.GetByID(ctx, id); err != nil {
 			return Location{}, fmt.Errorf("read what repository %d is called: %w", id, err)
@@ -75,7 +76,7 @@ func absent(resp *github.Response, err error) bool {
 	return err != nil && resp != nil && resp.StatusCode == http.StatusNotFound
 }
 
-// redirects reports whether an answer leads on to another address.
+// redirects reports whether a status code is a redirect.
 func redirects(code int) bool {
 	switch code {
 	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
@@ -84,12 +85,12 @@ func redirects(code int) bool {
 	return false
 }
 
-// named makes [*Moved] of a refusal that means no more than that the repository is not there any more. GitHub leads on
-// who reads under a former name, but not to where the App is not, and not when the name is another repository's by now.
-// Then it says "not found" or "not accessible", which elsewhere means that a thing in the repository is gone, or a
-// permission missing.
+// named converts a refusal to [*Moved] if its only reason is that the repository has moved. GitHub redirects
+// reads under a former name, but not to a repository without the App, and not if another repository has the name
+// by now. Then it answers "not found" or "not accessible", which otherwise means that something in the repository
+// is gone, or a permission is missing.
 type named struct {
-	api  string // the path of it, with a slash at the end
+	api  string // the path of the API, with a slash at the end
 	id   int64
 	next http.RoundTripper
 }
@@ -111,13 +112,13 @@ func (n *named) RoundTrip(req *http.Request) (*http.Response, error) {
 	if resp != nil {
 		resp.Body.Close()
 	}
-	if failed != nil { // so it is not known what the refusal means
+	if failed != nil { // so the meaning of the refusal is unknown
 		return nil, fmt.Errorf("find out whether %s/%s is there: %w", owner, name, failed)
 	}
 	return nil, &Moved{owner + "/" + name}
 }
 
-// gone reports whether GitHub says that the repository does not have a name, or is out of reach.
+// gone reports whether the repository, according to GitHub, no longer has the name or is out of reach.
 func (n *named) gone(req *http.Request, name string) (bool, error) {
 	to := *req.URL
 	to.Path, to.RawPath, to.RawQuery = n.api+"repos/"+name, "", ""
@@ -127,7 +128,7 @@ func (n *named) gone(req *http.Request, name string) (bool, error) {
 	}
 	ask.Header.Set("Accept", "application/vnd.github+json")
 	resp, err := n.next.RoundTrip(ask)
-	if errors.Is(err, ErrGone) { // there is no token for it any more
+	if errors.Is(err, ErrGone) { // no token is available for it any more
 		return true, nil
 	}
 	if err != nil {
@@ -144,11 +145,11 @@ func (n *named) gone(req *http.Request, name string) (bool, error) {
 	return resp.StatusCode == http.StatusOK && json.NewDecoder(resp.Body).Decode(&repo) == nil && repo.ID != 0 && repo.ID != n.id, nil
 }
 
-// OutOfReach reports whether an error says that the App has no business there any more. That git does not find a
-// repository says nothing: a moment later it may.
+// OutOfReach reports whether err means that the App no longer has access. It ignores git's failure to find a
+// repository, because that may be temporary.
 func OutOfReach(err error) bool { return errors.Is(err, ErrGone) || errors.Is(err, ErrSuspended) }
 
-// NotFound reports whether GitHub does not know what was asked for, any more or yet.
+// NotFound reports whether GitHub does not know the requested object, either any more or yet.
 func NotFound(err error) bool {
 	var e *github.ErrorResponse
 	if !errors.As(err, &e) || e.Response == nil {

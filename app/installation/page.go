@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	// perPage is the most that GitHub puts on one page; more is cut without a word.
+	// perPage is the largest page that GitHub returns; it silently reduces larger values.
 	// https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api#changing-the-number-of-items-per-page
 	perPage = 100
 
@@ -17,8 +17,8 @@ const (
 	maxPages = 100
 )
 
-// All reads every page of a list. It calls list with the page to read, which list passes
-// on to go-github, and gives everything or an error: never a part.
+// All reads every page of a list. It calls list with the page to read, which list passes on to go-github. It
+// returns the whole list or an error, never a part.
 func All[T any](ctx context.Context, list func(*github.ListOptions) ([]T, *github.Response, error)) ([]T, error) {
 	var all []T
 	opt := github.ListOptions{Page: 1, PerPage: perPage}

@@ -14,11 +14,11 @@ import (
 	"github.com/google/go-github/v60/github"
 )
 
-// tokenMargin is the life that a token must have left to be handed out: a fetch by git
-// may take a while, and clocks differ. GitHub's tokens live for an hour.
+// tokenMargin is the minimum remaining life of a token that is returned: a fetch by git may take a while, and
+// clocks differ. GitHub's tokens live for an hour.
 const tokenMargin = 5 * time.Minute
 
-// A purpose says what a token is for. Each has the least permissions that do.
+// A purpose is the purpose of a token. Each has the fewest permissions that suffice.
 type purpose string
 
 const (
@@ -29,7 +29,7 @@ const (
 	forTeams     purpose = "look up members of teams"
 )
 
-// A scope is what a token reaches.
+// A scope is what a token gives access to.
 type scope struct {
 	repo    string // "#" and its id, or "owner/name" in lower case
 	purpose purpose
@@ -51,48 +51,47 @@ func (p purpose) permissions() *github.InstallationPermissions {
 	}
 }
 
-// permissionMap gives the permissions by the names of GitHub's API.
+// permissionMap returns the permissions with their names in GitHub's API.
 func permissionMap(p *github.InstallationPermissions) map[string]string {
 	granted := map[string]string{}
 	b, err := json.Marshal(p)
 	if err != nil {
 		return granted
 	}
-	// The struct holds strings alone, so this cannot fail where that did not.
+	// The struct contains only strings, so this cannot fail if Marshal did not.
 	_ = json.Unmarshal(b, &granted)
 	return granted
 }
 
-// A secret is a string that cannot be printed by accident. The string is behind a
-// pointer because fmt does not ask unexported fields for their String method.
+// A secret is a string that cannot be printed by accident. It is stored through a pointer because fmt does not
+// call the String method of unexported fields.
 type secret struct{ s *string }
 
 func (s secret) String() string   { return "[redacted]" }
 func (s secret) GoString() string { return "[redacted]" }
 func (s secret) reveal() string   { return *s.s }
 
-// A source keeps one token and renews it. ghinstallation's own Transport is not used
-// for that: it cannot forget a token, those who wait for it cannot give up, and those
-// of several installations share fields without a lock.
+// A source keeps one token and renews it. The Transport of ghinstallation is not used for that: it cannot forget
+// a token, goroutines waiting for it cannot give up, and the Transports of several installations share fields
+// without a lock.
 type source struct {
 	app          *App
 	installation int64
-	id           int64  // of the repository; 0 where it is not known
-	repo         string // the name alone: GitHub knows the owner by the installation
+	id           int64  // of the repository; 0 if not known
+	repo         string // only the name: the installation determines the owner
 	purpose      purpose
 
-	minting chan struct{} // holds one value while somebody asks GitHub
+	minting chan struct{} // holds one value while a goroutine asks GitHub
 
 	mu      sync.Mutex
-	token   *secret              // guarded by mu; nil when there is none
+	token   *secret              // guarded by mu; nil if there is no token
 	expires time.Time            // guarded by mu
 	granted map[string]string    // guarded by mu
-	repos   []*github.Repository // guarded by mu; as of the newest token
+	repos   []*github.Repository // guarded by mu; from the answer with the newest token
 	drops   int                  // guarded by mu; counts drop, see get
 }
 
-// get gives a token that is good for [tokenMargin] at least. However many ask at once,
-// GitHub is asked once.
+// get returns a token that is valid for at least [tokenMargin]. Concurrent calls share one request to GitHub.
 func (s *source) get(ctx context.Context) (*secret, error) {
 	if t := s.fresh(); t != nil {
 		return t, nil
@@ -125,7 +124,7 @@ func (s *source) get(ctx context.Context) (*secret, error) {
 	t := &secret{got.Token}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	// What was asked for before a drop may not be what GitHub would give now.
+	// A token requested before a drop may differ from what GitHub would return now.
 	if s.drops == drops {
 		s.token, s.expires = t, got.GetExpiresAt().Time
 	}
@@ -142,7 +141,7 @@ func (s *source) fresh() *secret {
 	return s.token
 }
 
-// reached gives the repository that the newest token is for, nil if GitHub did not say.
+// reached returns the repository of the newest token, or nil if GitHub did not name it.
 func (s *source) reached() *github.Repository {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -152,7 +151,7 @@ func (s *source) reached() *github.Repository {
 	return s.repos[0]
 }
 
-// drop forgets the token, and keeps one that is on its way from being kept.
+// drop forgets the token. A token that is being requested at that moment will not be kept either.
 func (s *source) drop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -160,7 +159,7 @@ func (s *source) drop() {
 	s.drops++
 }
 
-// refused forgets t, unless another took its place already.
+// refused forgets t, unless another token has replaced it.
 func (s *source) refused(t *secret) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -178,16 +177,15 @@ func (s *source) permissions() map[string]string {
 // A signer signs JSON web tokens with the App's key.
 type signer struct{ key *rsa.PrivateKey }
 
-// Clocks differ. GitHub advises to date a token one minute back, and refuses one that
-// ends more than ten minutes ahead; ghinstallation's own token is dated half a minute
-// back and ends after one and a half.
+// Clocks differ. GitHub recommends to date a token one minute back, and refuses one that expires more than ten
+// minutes ahead; ghinstallation's own token is dated half a minute back and expires after one and a half.
 // https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app
 const (
 	jwtBack  = time.Minute
 	jwtAhead = 8 * time.Minute
 )
 
-// Sign keeps the issuer of the claims and sets their times.
+// Sign replaces the times of the claims and keeps their issuer.
 func (s *signer) Sign(claims jwt.Claims) (string, error) {
 	c, ok := claims.(*jwt.RegisteredClaims)
 	if !ok {

@@ -14,18 +14,17 @@ import (
 )
 
 const (
-	// apiVersion is the version of GitHub's REST API that go-github v60 speaks.
+	// apiVersion is the version of GitHub's REST API that go-github v60 uses.
 	// https://docs.github.com/en/rest/about-the-rest-api/api-versions
 	apiVersion = "2022-11-28"
 
-	// exchangeTimeout bounds one exchange, from the request to the end of the answer.
-	// GitHub itself gives up on a request after ten seconds; the rest is for large answers
-	// on slow lines.
+	// exchangeTimeout bounds one exchange, from the request to the end of the answer. GitHub itself abandons a
+	// request after ten seconds; the rest is for large answers on slow lines.
 	// https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api#timeouts
 	exchangeTimeout = time.Minute
 
-	// maxAnswer bounds an answer in bytes. The largest that are asked for are trees, of
-	// which GitHub sends 7 MB at most, and lists of a hundred comments.
+	// maxAnswer bounds an answer in bytes. The largest answers are trees, of which GitHub sends 7 MB at most, and
+	// lists of a hundred comments.
 	maxAnswer = 50 << 20
 
 	tries     = 3
@@ -34,12 +33,12 @@ const (
 
 // An Exchange is one request to GitHub and its answer.
 type Exchange struct {
-	Installation int64 // 0 for those of the App itself
+	Installation int64 // 0 for requests of the App itself
 	Method, Path string
-	Status       int           // 0 when there was no answer
-	Remaining    int           // what is left of the rate limit; -1 when GitHub does not say
+	Status       int           // 0 if there was no answer
+	Remaining    int           // remaining requests of the rate limit; -1 if GitHub does not report it
 	Duration     time.Duration // until the answer's header
-	Err          error         // why there was no answer
+	Err          error         // reason why there was no answer
 }
 
 func defaultTransport() http.RoundTripper {
@@ -49,7 +48,7 @@ func defaultTransport() http.RoundTripper {
 	return t
 }
 
-// exchange sends a request as GitHub wants it, once, within bounds of time and size.
+// exchange sends a request once, with the headers that GitHub requires and with bounds on time and size.
 type exchange struct {
 	next         http.RoundTripper
 	agent        string
@@ -83,7 +82,7 @@ func (e *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// answer is a body that ends in an error when it is too long, never early.
+// answer is a body that fails if it is too long. It is never cut off silently.
 type answer struct {
 	io.ReadCloser
 	left int64
@@ -103,7 +102,7 @@ func (a *answer) Close() error {
 	return a.ReadCloser.Close()
 }
 
-// retry repeats what failed in passing, unless it writes: a write that was not answered
+// retry repeats requests after temporary failures. It does not repeat writes, because a write without an answer
 // may have been carried out.
 type retry struct{ next http.RoundTripper }
 
@@ -159,12 +158,12 @@ func (a *authorize) RoundTrip(req *http.Request) (*http.Response, error) {
 		if err != nil {
 			return nil, err
 		}
-		resp.Request = req // which has no token in it
+		resp.Request = req // the request without the token
 		if resp.StatusCode != http.StatusUnauthorized {
 			return resp, nil
 		}
-		// GitHub may take a token back before its time, as when an installation is
-		// suspended or the owner's rules change.
+		// GitHub may revoke a token before it expires, as when an installation is suspended or the owner's rules
+		// change.
 		a.source.refused(t)
 		again, ok := rewind(req)
 		if !first || !ok {
@@ -175,8 +174,7 @@ func (a *authorize) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 }
 
-// signed keeps the App's signature off the caller's request, to which ghinstallation
-// adds it.
+// signed keeps the App's signature, which ghinstallation adds, off the caller's request.
 type signed struct{ next http.RoundTripper }
 
 func (s *signed) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -188,8 +186,8 @@ func (s *signed) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// confined lets nothing out but to GitHub's API, wherever a redirect or a link points:
-// what follows would add a credential.
+// confined sends requests only to GitHub's API, even if a redirect or a link points elsewhere, because the next
+// transport adds a credential.
 type confined struct {
 	api  *url.URL
 	next http.RoundTripper
@@ -214,7 +212,7 @@ func writes(req *http.Request) bool {
 	case req.Method == http.MethodGet, req.Method == http.MethodHead:
 		return false
 	case strings.HasSuffix(req.URL.Path, "/access_tokens"):
-		return false // one token too many is harmless
+		return false // an unused token is harmless
 	case !graphql(req):
 		return true
 	}
@@ -230,7 +228,7 @@ func writes(req *http.Request) bool {
 	return !strings.HasPrefix(asked.Query, "query") && !strings.HasPrefix(asked.Query, "{")
 }
 
-// rewind gives the request once more, if its body can be read again.
+// rewind returns a copy of the request, if its body can be read again.
 func rewind(req *http.Request) (*http.Request, bool) {
 	if req.Body == nil || req.Body == http.NoBody {
 		return req, true

@@ -1,5 +1,4 @@
-// Package people finds out who somebody is in a repository: what GitHub lets them do, which teams they are in,
-// and what they own.
+// Package people finds out the role of a person in a repository: permissions, teams, and ownership.
 package people
 
 import (
@@ -16,8 +15,8 @@ import (
 	"github.com/secbydesign/secbydesign/app/pull"
 )
 
-// Find finds out who somebody is in the repository of a pull request: what GitHub lets them do there. mayRead is
-// false for a login that may not read it.
+// Find returns what a person may do in the repository of a pull request, according to GitHub. mayRead is false if
+// the login may not read the repository.
 func Find(ctx context.Context, gh *installation.Client, p pull.Pull, login string) (who ownership.Person, mayRead bool, err error) {
 	who = ownership.Person{Login: login, Author: strings.EqualFold(login, p.Author)}
 	level, resp, err := gh.REST.Repositories.GetPermissionLevel(ctx, p.Owner, p.Repo, login)
@@ -41,14 +40,13 @@ func Find(ctx context.Context, gh *installation.Client, p pull.Pull, login strin
 	return who, true, nil
 }
 
-// IsAnswer reports whether an error is GitHub's answer, and no failure on the way.
+// IsAnswer reports whether err is an answer from GitHub, as opposed to a failure to get one.
 func IsAnswer(err error) bool {
 	var e *github.ErrorResponse
 	return errors.As(err, &e)
 }
 
-// Owns finds out whether a person is one of the owners. Where there are none, everybody is who
-// may write.
+// Owns sets whether a person is one of the owners. Without owners, everybody who may write counts as one.
 func Owns(ctx context.Context, gh *installation.Client, org string, who ownership.Person, owners []string) (ownership.Person, error) {
 	who.Owns, who.Teams = len(owners) == 0, nil
 	for _, owner := range owners {
@@ -58,11 +56,11 @@ func Owns(ctx context.Context, gh *installation.Client, org string, who ownershi
 			continue
 		}
 		if !strings.EqualFold(name, org) {
-			continue // GitHub knows no such owner
+			continue // GitHub does not accept such an owner
 		}
 		teams, err := gh.Teams(ctx)
 		if forbidden := (*installation.Forbidden)(nil); errors.As(err, &forbidden) {
-			continue // without members: read it is not known, and what is not known is no
+			continue // without members: read, membership is unknown, which counts as no
 		}
 		if err != nil {
 			return who, err

@@ -1,6 +1,5 @@
-// Package plainfile reads files that somebody else may have put there: in a clone from the
-// internet, a file can be a pipe on which a reader waits for ever, or a link to a device that has
-// no end.
+// Package plainfile reads untrusted files: in a clone from the internet, a file can be a pipe that blocks its
+// reader forever, or a link to a device without an end.
 package plainfile
 
 import (
@@ -13,18 +12,18 @@ import (
 	"syscall"
 )
 
-// ErrNotPlain means that a name is that of something other than a file: a folder, a pipe, a socket
-// or a device. ErrTooLarge means that a file is larger than the reader takes.
+// ErrNotPlain means that a name belongs to something other than a file: a folder, a pipe, a socket or a device.
+// ErrTooLarge means that a file exceeds the reader's limit.
 var (
 	ErrNotPlain = errors.New("not a regular file")
 	ErrTooLarge = errors.New("larger than is read")
 )
 
-// Open opens a file for reading, or what a link leads to. The file has no more than most bytes.
+// Open opens a file, or the target of a link, for reading. It fails if the file has more than most bytes.
 func Open(name string, most int64) (*os.File, fs.FileInfo, error) {
 	// Without O_NONBLOCK, opening a pipe waits for a writer.
 	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0)
-	if errors.Is(err, syscall.ENXIO) { // a socket, or a device that is not there
+	if errors.Is(err, syscall.ENXIO) { // a socket, or a missing device
 		return nil, nil, &fs.PathError{Op: "open", Path: name, Err: ErrNotPlain}
 	}
 	if err != nil {
@@ -45,8 +44,8 @@ func Open(name string, most int64) (*os.File, fs.FileInfo, error) {
 	return f, info, nil
 }
 
-// Read gives the content of a file of no more than most bytes. A pipe that this process was started
-// with, such as /dev/stdin or what a shell makes of <(command), is read, too.
+// Read returns the content of a file of at most most bytes. It also reads a pipe that this process inherited,
+// such as /dev/stdin or the one that a shell makes for <(command).
 func Read(name string, most int64) ([]byte, error) {
 	var f *os.File
 	var err error
@@ -60,13 +59,13 @@ func Read(name string, most int64) ([]byte, error) {
 	}
 	defer func() { _ = f.Close() }()
 	content, err := io.ReadAll(io.LimitReader(f, most+1))
-	if err == nil && int64(len(content)) > most { // it grows, or its size is not known
+	if err == nil && int64(len(content)) > most { // it has grown, or its size was not known
 		return nil, &fs.PathError{Op: "read", Path: name, Err: ErrTooLarge}
 	}
 	return content, err
 }
 
-// inherited reports whether a name is that of a file that is open already.
+// inherited reports whether name refers to a file that this process already has open.
 func inherited(name string) bool {
 	return name == "/dev/stdin" || strings.HasPrefix(name, "/dev/fd/") || strings.HasPrefix(name, "/proc/self/fd/")
 }

@@ -1,4 +1,4 @@
-// Package pull is one pull request as GitHub tells it. It only reads.
+// Package pull reads the state of one pull request from GitHub. It writes nothing.
 package pull
 
 import (
@@ -14,37 +14,40 @@ import (
 	"github.com/secbydesign/secbydesign/app/ledger"
 )
 
-// A Pull is a pull request at one moment.
+// A Pull is the state of a pull request at one moment.
 type Pull struct {
 	RepoID      int64 // GitHub's
 	Owner, Repo string
 	Number      int
 	URL         string // its page
 	Public      bool   // anybody can read the repository
-	Fork        bool   // the repository, into which it would be merged, is a fork of another
+	Fork        bool   // the base repository is itself a fork
 
 	Head    string // commit, 40 hex digits
-	BaseRef string // the branch it would be merged into
+	BaseRef string // the branch into which it would be merged
 	Base    string // that branch's newest commit
 	Author  string
 	Draft   bool
 	Open    bool
 
-	// MergeBase is where head and base part: what the pull request changes is the difference
-	// from there to the head. Empty when the two have no common history.
+	// MergeBase is the merge base of head and base: the pull request changes what differs between it and the
+	// head. It is empty if the two have no common history.
 	MergeBase string
 
-	Commits int // how many it has
+	Commits int // number of its commits
 }
 
-// Repository names the repository for the ledger.
+// Repository returns the repository in the form used by the ledger.
 func (p Pull) Repository() ledger.Repo {
 	return ledger.Repo{ID: p.RepoID, Owner: p.Owner, Name: p.Repo}
 }
 
-// Read asks GitHub, which takes two requests. Where only the comparison of the two ends fails, what else is known
-// is given with the error, and Base is empty: the branch may have moved on since the pull request heard of it. The error is [*installation.Moved] when the repository with the id is
-// not called owner/repo any more, though GitHub may have led on, or another one has the name; an id of 0 is of any.
+// Read reads a pull request from GitHub, with two requests. If only the comparison of head and base fails, Read
+// returns the error together with the other fields, and Base is empty: the branch may have moved since the pull
+// request recorded its base.
+//
+// The error is [*installation.Moved] if the repository with the id is no longer called owner/repo, even if GitHub
+// redirects, or if another repository has that name. An id of 0 accepts any repository.
 func Read(ctx context.Context, gh *github.Client, id int64, owner, repo string, number int) (Pull, error) {
 	pr, _, err := gh.PullRequests.Get(ctx, owner, repo, number)
 	if err != nil {
@@ -68,11 +71,12 @@ func Read(ctx context.Context, gh *github.Client, id int64, owner, repo string, 
 	if !p.Open {
 		return p, nil
 	}
-	// The base that the pull request tells may lag behind its branch, and is not where the two
-	// part. The comparison knows both. One commit a page, since none of them is used.
+	// The base in the pull request may be older than the tip of its branch, and is not the merge base. The
+	// comparison contains both the tip and the merge base. It asks for one commit per page, because the commits
+	// are not used.
 	cmp, _, err := gh.Repositories.CompareCommits(ctx, owner, repo, p.BaseRef, p.Head, &github.ListOptions{PerPage: 1})
-	// GitHub's answer when there is no common history. One that does not know a commit, yet or any more,
-	// has the same status: https://github.com/trilom/file-changes-action/issues/138
+	// GitHub's answer if there is no common history. Its answer for an unknown commit has the same status:
+	// https://github.com/trilom/file-changes-action/issues/138
 	var refused *github.ErrorResponse
 	if errors.As(err, &refused) && strings.HasPrefix(refused.Message, "No common ancestor between ") {
 		tip, _, err := gh.Repositories.GetCommit(ctx, owner, repo, url.PathEscape("heads/"+p.BaseRef), &github.ListOptions{PerPage: 1})
@@ -92,7 +96,7 @@ func Read(ctx context.Context, gh *github.Client, id int64, owner, repo string, 
 	return p, nil
 }
 
-// List gives the pull request's commits, oldest first, as far as GitHub lists them: the first 250
+// List returns the pull request's commits, oldest first. GitHub lists only the first 250
 // (https://docs.github.com/rest/pulls/pulls#list-commits-on-a-pull-request).
 func (p Pull) List(ctx context.Context, gh *github.Client) (shas []string, err error) {
 	commits, err := installation.All(ctx, func(opt *github.ListOptions) ([]*github.RepositoryCommit, *github.Response, error) {

@@ -1,9 +1,9 @@
-// Package record holds what reviews, decisions and opinions leave in the ledger: the kinds of its events and
-// the types of their data. It is pure, so that whoever shows, counts or rehearses what was recorded needs
-// neither a database nor GitHub.
+// Package record defines what reviews, decisions and opinions store in the ledger: the kinds of its events and
+// the types of their data. It is pure, so that code that shows, counts or rehearses recorded data needs neither a
+// database nor GitHub.
 //
-// The JSON of these types is stored for years: names are added, never changed, and what older versions
-// wrote stays readable.
+// The JSON of these types is stored for years: fields are added but never changed, and data from older versions
+// stays readable.
 package record
 
 import (
@@ -14,15 +14,15 @@ import (
 	"github.com/secbydesign/secbydesign/app/decision"
 )
 
-// The kinds of events, as the database has them.
+// Kinds of events, as stored in the database.
 const (
 	Started    = "review.started"
 	Finished   = "review.finished" // with a [Review]
 	Superseded = "review.superseded"
-	Failed     = "review.failed"    // it is tried again
+	Failed     = "review.failed"    // the review is tried again
 	TooLarge   = "review.too_large" // with [Limits]
 
-	DecisionMade      = string(decision.Made) // with a [DecisionStep], as the next two
+	DecisionMade      = string(decision.Made) // with a [DecisionStep], like the next two
 	DecisionConfirmed = string(decision.Confirmed)
 	DecisionEnded     = string(decision.Ended)
 
@@ -31,39 +31,39 @@ const (
 	Assigned        = "finding.assigned"   // with an [Assignment]
 	RerunAsked      = "rerun.asked"        // a person pressed "Re-run" on one check; with a [Rerun]
 
-	// Reach says that an installation may reach other repositories than before.
+	// Reach means that the set of repositories that an installation can access may have changed.
 	Reach = "installation.reach"
 )
 
-// The kinds of tasks in the queue that are about a decision, whose id is the task's.
+// Kinds of tasks in the queue that concern a decision. The id of the task is that of the decision.
 const (
-	Expiry = "expiry" // its last day is over
+	Expiry = "expiry" // its last day has passed
 
-	// Acceptance and Revocation are for other pull requests than the one in which a person decided.
+	// Acceptance and Revocation concern other pull requests than the one in which a person decided.
 	Acceptance = "acceptance"
 	Revocation = "revocation"
 )
 
-// Rerequested is the reason of a review that a person asked for, who wants to see that something happens.
-// Every other review of a head that has its verdict already is silent unless the verdict changes, or is of
-// a draft or for another base.
+// Rerequested is the reason of a review requested by a person, who expects to see an effect. Every other
+// review of a head that already has its verdict stays silent, unless the verdict changes, or the review is of a
+// draft or for another base.
 const Rerequested = "rerequested"
 
-// Limits are those that a change was too large for, so that others have it reviewed again.
+// Limits are the limits that a change exceeded; under other limits it is reviewed again.
 type Limits struct {
 	Limits string `json:"limits"`
 }
 
-// A DecisionStep is a [decision.Step], but for its kind and time.
+// A DecisionStep is a [decision.Step] without its kind and time.
 type DecisionStep struct {
 	Decision *decision.Decision `json:"decision,omitempty"`
 	ID       string             `json:"id,omitempty"`
 	Who      string             `json:"who"`
 	Why      string             `json:"why,omitempty"`
-	Source   string             `json:"source"` // the comment or button that brought it
+	Source   string             `json:"source"` // the comment or button that caused it
 }
 
-// ReadStep reads the data of an event of one of the three kinds of decisions.
+// ReadStep parses the data of an event of one of the three kinds of decisions.
 func ReadStep(id int64, kind string, at time.Time, data []byte) (decision.Step, error) {
 	var s DecisionStep
 	if err := json.Unmarshal(data, &s); err != nil {
@@ -76,18 +76,18 @@ func ReadStep(id int64, kind string, at time.Time, data []byte) (decision.Step, 
 	return step, nil
 }
 
-// Executed is what is known once the commands of a comment were executed. The answer is kept, because
-// another process may have to give it.
+// Executed is the result of executing the commands of a comment. It includes the answer, because another process
+// may have to send it.
 type Executed struct {
 	Key      string   `json:"key"`
 	Sender   string   `json:"sender"`
 	Lines    []string `json:"lines,omitempty"`
-	Reply    string   `json:"reply,omitempty"`    // Markdown; empty where nothing must be said
-	Quiet    string   `json:"quiet,omitempty"`    // to be said where no reaction is permitted
+	Reply    string   `json:"reply,omitempty"`    // Markdown; empty if there is nothing to answer
+	Quiet    string   `json:"quiet,omitempty"`    // the answer if no reaction is permitted
 	Reaction string   `json:"reaction,omitempty"` // see package publish
 }
 
-// An Opinion is that a finding is of no use.
+// An Opinion records that a person marked a finding as not useful.
 type Opinion struct {
 	Fingerprint string `json:"fingerprint"`
 	Rule        string `json:"rule"` // "scanner/rule"
@@ -99,12 +99,12 @@ type Opinion struct {
 	Source      string `json:"source"`
 }
 
-// Counts reports whether an opinion is held against its rule. No pull request decides its own gate, and
-// nobody from outside does. Older versions of this program did not keep who spoke: what they kept may be
-// from either and does not count, so that in doubt a gate holds.
+// Counts reports whether an opinion counts against its rule. Opinions of the pull request's author do not,
+// because no pull request decides its own gate, nor do those of people without write access. Older versions of
+// this program did not record who spoke, so their opinions do not count: in doubt a gate holds.
 func (o Opinion) Counts() bool { return o.Write && !o.Author }
 
-// ReadOpinion reads the data of an event of the kind [NotUseful].
+// ReadOpinion parses the data of an event of the kind [NotUseful].
 func ReadOpinion(id int64, data []byte) (o Opinion, err error) {
 	if err := json.Unmarshal(data, &o); err != nil {
 		return Opinion{}, fmt.Errorf("read the opinion of event %d: %w", id, err)
@@ -112,7 +112,7 @@ func ReadOpinion(id int64, data []byte) (o Opinion, err error) {
 	return o, nil
 }
 
-// An Assignment says whose a finding is.
+// An Assignment assigns a finding to a team.
 type Assignment struct {
 	Fingerprint string `json:"fingerprint"`
 	Rule        string `json:"rule"`
@@ -121,7 +121,7 @@ type Assignment struct {
 	Who         string `json:"who"`
 }
 
-// A Rerun names the check that a person asked to have made again.
+// A Rerun names the check that a person asked to run again.
 type Rerun struct {
 	Check string `json:"check"`
 }

@@ -12,26 +12,26 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// Version is that of a [Review]. It rises when a field gets another meaning; new fields alone do not
-// raise it. 0 is what was written before there was a number, and means the same as 1.
+// Version is the version of [Review]. It increases when the meaning of a field changes; adding fields does not
+// increase it. 0 stands for data from before there was a number, and means the same as 1.
 const Version = 1
 
-// A Review is what one review of a pull request found and showed.
+// A Review is the result of one review of a pull request: what it found and showed.
 type Review struct {
 	Version    int               `json:"version,omitempty"`
 	Verdict    checks.Verdict    `json:"verdict"`
 	Conclusion checks.Conclusion `json:"conclusion"`
 	Findings   []Finding         `json:"findings"`
 
-	// Context is nil in what older versions of this program kept.
+	// Context is nil in data from older versions of this program.
 	Context *Context `json:"seen,omitempty"`
 
-	// These are of the event.
+	// At and Head come from the event.
 	At   time.Time `json:"-"`
 	Head string    `json:"-"`
 }
 
-// A Finding is what a review said of one finding.
+// A Finding is the result of a review for one finding.
 type Finding struct {
 	Fingerprint string            `json:"fingerprint"`
 	Rule        string            `json:"rule"` // "scanner/rule"
@@ -45,64 +45,64 @@ type Finding struct {
 	Block       bool              `json:"block"`
 	Fixable     bool              `json:"fixable,omitempty"`
 	HelpURL     string            `json:"help_url,omitempty"`
-	Decided     string            `json:"decided,omitempty"` // "A-…", or the place of a comment in the code
+	Decided     string            `json:"decided,omitempty"` // "A-…", or the place of a suppression comment in the code
 	Why         string            `json:"why,omitempty"`
-	Thread      string            `json:"thread,omitempty"` // fingerprint of another finding, whose thread names this one
+	Thread      string            `json:"thread,omitempty"` // fingerprint of another finding, in whose thread this one is listed
 
-	// These are for a rehearsal, and only of new findings.
+	// The fields below are for a rehearsal, and set only for new findings.
 	EndLine int               `json:"end_line,omitempty"`
 	CWE     string            `json:"cwe,omitempty"`
 	Package string            `json:"package,omitempty"`
 	Aliases []string          `json:"aliases,omitempty"`
 	Commit  string            `json:"commit,omitempty"`
 	Extents []scanners.Extent `json:"extents,omitempty"`
-	Adds    bool              `json:"adds,omitempty"`   // the change adds a line of it
-	Place   bool              `json:"place,omitempty"`  // the diff has a place for a comment on it
-	Owners  []string          `json:"owners,omitempty"` // by CODEOWNERS at the base
+	Adds    bool              `json:"adds,omitempty"`   // the change adds one of its lines
+	Place   bool              `json:"place,omitempty"`  // the diff has a line for a comment on it
+	Owners  []string          `json:"owners,omitempty"` // from CODEOWNERS at the base
 }
 
-// A Context is what it takes beside the findings to judge the change by another policy, without scanning
-// it again.
+// A Context holds what is needed, besides the findings, to judge the change by another policy without scanning it
+// again.
 type Context struct {
 	Base     string    `json:"base"` // the merge base
-	Into     string    `json:"into"` // the branch that it would be merged into; empty in what older versions kept
+	Into     string    `json:"into"` // the branch into which it would be merged; empty in data from older versions
 	Draft    bool      `json:"draft,omitempty"`
 	NotRun   bool      `json:"not_run,omitempty"` // there was nothing to scan
-	Scanners []Scanner `json:"scanners"`          // all that the program had, in their order
+	Scanners []Scanner `json:"scanners"`          // all scanners of the program, in their order
 
-	// Hidden are new findings that the policy hid altogether, or that were merged into another.
+	// Hidden are new findings that the policy hides completely, or that were merged into another finding.
 	Hidden []Finding `json:"hidden,omitempty"`
 
-	// Ignored are changed files that the policy ignored, at most [MaxIgnored] of IgnoredFiles.
+	// Ignored lists changed files that the policy ignores, at most [MaxIgnored] of the IgnoredFiles.
 	Ignored      []string `json:"ignored,omitempty"`
 	IgnoredFiles int      `json:"ignored_files,omitempty"`
 
 	NoOwners bool `json:"no_owners,omitempty"` // CODEOWNERS could not be read
 }
 
-// MaxIgnored bounds what is kept of a change that the policy ignores.
+// MaxIgnored bounds the number of ignored files that are stored for a change.
 const MaxIgnored = 50
 
-// A Scanner is what one scanner did in a review.
+// A Scanner records the part of one scanner in a review.
 type Scanner struct {
 	Name  string        `json:"name"`
 	Gate  scanners.Gate `json:"gate"`
 	State ScannerState  `json:"state"`
 }
 
-// A ScannerState is how far a scanner came; the words are those of the stored JSON.
+// A ScannerState is the state in which a scanner ended; its values are those of the stored JSON.
 type ScannerState string
 
 // The states.
 const (
 	Ran        ScannerState = "looked"
-	Idle       ScannerState = "idle" // the change has nothing for it
+	Idle       ScannerState = "idle" // it had nothing to scan in the change
 	Unfinished ScannerState = "unfinished"
-	Missing    ScannerState = "missing" // its program is not there
+	Missing    ScannerState = "missing" // its program is not installed
 	Off        ScannerState = "off"
 )
 
-// ReadReview reads the data of an event of the kind [Finished].
+// ReadReview parses the data of an event of the kind [Finished].
 func ReadReview(id int64, at time.Time, head string, data []byte) (Review, error) {
 	r := Review{At: at, Head: head}
 	if err := json.Unmarshal(data, &r); err != nil {
@@ -114,13 +114,14 @@ func ReadReview(id int64, at time.Time, head string, data []byte) (Review, error
 	return r, nil
 }
 
-// ID is the short id that people write.
+// ID returns the short id that people write.
 func (f Finding) ID() string { return scanners.ID(f.Fingerprint) }
 
-// AcceptedInCode reports whether a comment in the code decided about it, and no person by a command.
+// AcceptedInCode reports whether the decision on the finding is a comment in the code, and not a person's
+// command.
 func (f Finding) AcceptedInCode() bool { return strings.Contains(f.Decided, ":") }
 
-// Spot is where the finding is, for people: "path:line", or the path alone.
+// Spot returns the place of the finding for display: "path:line", or only the path.
 func (f Finding) Spot() string {
 	if f.Line == 0 {
 		return f.Path
@@ -128,7 +129,7 @@ func (f Finding) Spot() string {
 	return fmt.Sprintf("%s:%d", f.Path, f.Line)
 }
 
-// IDsOfThread gives the short ids of the findings that a thread names, that of its own finding first.
+// IDsOfThread returns the short ids of the findings that a thread lists, beginning with the thread's own finding.
 func (r Review) IDsOfThread(thread string) []string {
 	ids := []string{scanners.ID(thread)}
 	for _, f := range r.Findings {
@@ -139,7 +140,7 @@ func (r Review) IDsOfThread(thread string) []string {
 	return ids
 }
 
-// Find gives the finding with a short id, where it is new in this pull request.
+// Find returns the new finding with a short id in this pull request.
 func (r Review) Find(id string) (Finding, bool) {
 	for _, f := range r.Findings {
 		if f.State == scanners.New && f.ID() == id {
@@ -154,25 +155,25 @@ func (r Review) DependsOn(decision string) bool {
 	return slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Decided == decision })
 }
 
-// Awaits reports whether a decision from another pull request may count for one of the findings about
-// which nothing is decided yet. Whether it does is for [decision.Rule] in the next review.
+// Awaits reports whether a decision from another pull request may apply to one of the findings without a
+// decision. In the next review, [decision.Rule] decides whether it does.
 func (r Review) Awaits(d decision.Decision) bool {
 	return slices.ContainsFunc(r.Findings, func(f Finding) bool {
 		return f.State == scanners.New && f.Decided == "" && f.Rule == d.Rule && f.Fingerprint == d.Fingerprint && f.Path == d.Path
 	})
 }
 
-// Open lists the findings that are new, shown, and not decided.
+// Open lists the findings that are new, shown, and have no decision.
 func (r Review) Open() []Finding {
 	return slices.DeleteFunc(slices.Clone(r.Findings), func(f Finding) bool {
 		return f.State != scanners.New || !f.Shown || f.Decided != ""
 	})
 }
 
-// A Past is all reviews of one pull request.
+// A Past holds all reviews of one pull request.
 type Past struct {
-	RepoID      int64  // 0 where only the name is known
-	Owner, Repo string // as it is called now
+	RepoID      int64  // 0 if only the name is known
+	Owner, Repo string // its current name
 	Number      int
 	Reviews     []Review // the oldest first; at least one
 }

@@ -6,22 +6,23 @@ import (
 	"time"
 )
 
-// A RuleUse is how a rule was shown in an organisation.
+// A RuleUse is the use of a rule in an organisation.
 type RuleUse struct {
 	Pulls int                // pull requests in which it was shown
 	Repos map[string]RepoUse // by [RepoKey]
 }
 
-// A RepoUse is how a rule was shown in one repository.
+// A RepoUse is the use of a rule in one repository.
 type RepoUse struct {
-	First time.Time // when it was shown first
+	First time.Time // when it was first shown
 
-	// Of the findings that were shown lately, each counted once: how many there are, and of how many
-	// somebody said that they are of no use.
+	// Shown counts the findings that were shown recently, each once. NotUseful counts those of them that somebody
+	// marked as not useful.
 	Shown, NotUseful int
 }
 
-// RepoKey names a repository by its id, where that is known: a rename makes no second one of it.
+// RepoKey returns the key of a repository: its id if known, so that a rename does not change the key, or else its
+// name.
 func RepoKey(id int64, name string) string {
 	if id != 0 {
 		return fmt.Sprint(id)

@@ -1,6 +1,6 @@
-// Package scratch gives a process one private folder for all that it puts down while it works: trees,
-// files that are scanned, bodies of requests. A process that was killed leaves its folder behind,
-// with somebody's code in it. The next one that starts removes it.
+// Package scratch provides one private folder per process for all its temporary files: trees, scanned files,
+// bodies of requests. A killed process leaves its folder, which may contain other people's code. The next process
+// that starts removes it.
 package scratch
 
 import (
@@ -13,14 +13,15 @@ import (
 	"syscall"
 )
 
-// lockFile is in each folder. Who works there holds a lock on it, which ends with the process.
+// lockFile is a file in each folder. The process that uses the folder holds a lock on it, which ends with the
+// process.
 const lockFile = "lock"
 
-// Open makes a folder in parent, which is made when it is missing, and removes those of processes that
-// are no more. Nobody else can see what is in either. Call done when the work is done.
+// Open creates a folder in parent, which is created if missing, and removes the folders of processes that have
+// ended. Other users cannot read the content of either. Call done when the work is done.
 //
-// Any number of processes may share a parent. All of it happens while its lock is held, so that none
-// removes the folder that another has just made and not yet locked.
+// Any number of processes may share a parent. Open holds the lock of parent, so that no process removes a folder
+// that another has just created and not yet locked.
 func Open(parent string) (dir string, done func(), err error) {
 	if err := private(parent); err != nil {
 		return "", nil, fmt.Errorf("open folder for temporary files: %w", err)
@@ -29,7 +30,7 @@ func Open(parent string) (dir string, done func(), err error) {
 	if err != nil {
 		return "", nil, fmt.Errorf("open folder for temporary files: %w", err)
 	}
-	defer func() { _ = gate.Close() }() // which opens it
+	defer func() { _ = gate.Close() }() // releases the lock
 	if err := syscall.Flock(int(gate.Fd()), syscall.LOCK_EX); err != nil {
 		return "", nil, fmt.Errorf("lock folder for temporary files: %w", err)
 	}
@@ -43,19 +44,19 @@ func Open(parent string) (dir string, done func(), err error) {
 		return "", nil, fmt.Errorf("lock folder for temporary files: %w", err)
 	}
 	return dir, func() {
-		_ = remove(dir) // the next one to start removes what stays
+		_ = remove(dir) // the next process to start removes what stays
 		_ = lock.Close()
 	}, nil
 }
 
-// OpenShared opens one in the system's folder for temporary files, which is everybody's: in a folder
-// of this user alone.
+// OpenShared is like Open with a private folder of this user as parent, in the system's shared folder for
+// temporary files.
 func OpenShared() (dir string, done func(), err error) {
 	return Open(filepath.Join(os.TempDir(), "secbydesign-user-"+strconv.Itoa(os.Geteuid())))
 }
 
-// private makes a folder that only this user can enter. In a folder of everybody, somebody else may have
-// made it, or a link.
+// private creates a folder that only this user can enter. In a shared folder, another user may have created it
+// before, or a link with its name.
 func private(parent string) error {
 	if err := os.MkdirAll(filepath.Dir(parent), 0o700); err != nil {
 		return err
@@ -74,7 +75,7 @@ func private(parent string) error {
 	return os.Chmod(parent, 0o700)
 }
 
-// sweep removes the folders that nobody works in. Only for who holds the parent's lock.
+// sweep removes the folders that no process uses. The caller must hold the parent's lock.
 func sweep(parent string) error {
 	entries, err := os.ReadDir(parent)
 	if err != nil {
@@ -85,7 +86,7 @@ func sweep(parent string) error {
 		dir := filepath.Join(parent, e.Name())
 		lock, free, err := hold(dir, 0)
 		switch {
-		case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.ELOOP): // its owner died before it had one
+		case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.ELOOP): // its owner died before creating the lock file
 			errs = append(errs, remove(dir))
 		case err != nil:
 			errs = append(errs, err)
@@ -96,7 +97,7 @@ func sweep(parent string) error {
 	return errors.Join(errs...)
 }
 
-// hold takes the lock of a folder, and reports whether nobody else has it.
+// hold tries to take the lock of a folder. free is false if another process has it.
 func hold(dir string, how int) (lock *os.File, free bool, err error) {
 	lock, err = os.OpenFile(filepath.Join(dir, lockFile), how|os.O_RDWR|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0o600)
 	if err != nil {
@@ -113,7 +114,7 @@ func hold(dir string, how int) (lock *os.File, free bool, err error) {
 	return nil, false, err
 }
 
-// remove deletes a folder, also where something in it may not be written.
+// remove deletes a folder, even if folders in it are not writable.
 func remove(dir string) error {
 	if err := os.RemoveAll(dir); err == nil {
 		return nil

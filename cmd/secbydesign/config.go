@@ -39,8 +39,8 @@ func (c *configSchema) Run() error {
 	return err
 }
 
-// misused tells an error and makes it the exit code of wrong settings. Mistakes in a file are told
-// as editors understand them, a line each.
+// misused prints an error and returns the exit code for wrong settings. It prints errors in a file in the format
+// that editors understand, one per line.
 func misused(err error) error {
 	if err == nil {
 		return nil

@@ -17,14 +17,14 @@ import (
 	"github.com/google/go-github/v60/github"
 )
 
-// A source is one file of Go.
+// A source is one Go file.
 type source struct {
 	path, folder string // "app/pull/pull.go", "app/pull"
 	test         bool
 	syntax       *ast.File
 }
 
-// violations tells where a tree of ours breaks the rules, one sentence each.
+// violations lists where a tree breaks the rules, one sentence each.
 func violations(t *testing.T, tree fs.FS) []string {
 	t.Helper()
 	found := strangers(t, tree)
@@ -45,7 +45,7 @@ func violations(t *testing.T, tree fs.FS) []string {
 	return found
 }
 
-// reached reports the powers that a pure package reaches through the packages of ours that it imports.
+// reached lists the powers that a pure package reaches through other packages of this module that it imports.
 func reached(packages map[string][]source, from string) (found []string) {
 	by := map[string]string{from: ""} // the package by which one is reached first
 	queue := []string{from}
@@ -72,7 +72,7 @@ func reached(packages map[string][]source, from string) (found []string) {
 	return found
 }
 
-// roomViolations compares the imports among the packages of the app with a table of them.
+// roomViolations compares the imports among the packages of the app with the table.
 func roomViolations(packages map[string][]source, table map[string][]string) (found []string) {
 	name := func(room string) string { return path.Join("app", room) }
 	for _, folder := range slices.Sorted(maps.Keys(packages)) {
@@ -126,7 +126,7 @@ func strangers(t *testing.T, tree fs.FS) (found []string) {
 	return found
 }
 
-// ignored reports whether .gitignore names something at the top.
+// ignored reports whether .gitignore lists a name at the top.
 func ignored(tree fs.FS, name string) bool {
 	// A tree without the file ignores nothing.
 	patterns, _ := fs.ReadFile(tree, ".gitignore")
@@ -199,7 +199,7 @@ func importsOf(s source) (paths []string) {
 	return paths
 }
 
-// within reports whether the file is one of the places, or in one of them.
+// within reports whether the file is, or is in, one of the places.
 func within(s source, places []string) bool {
 	return slices.ContainsFunc(places, func(p string) bool {
 		return s.path == p || s.folder == p || strings.HasPrefix(s.folder, p+"/")

@@ -12,9 +12,8 @@ import (
 	"testing/fstest"
 )
 
-// A webhook comes in, the app lets scanners look, and shows it as checks. These are the
-// arrows: a folder may import itself and those beside it, and nothing else of ours. Tests
-// may do no more.
+// A webhook arrives, the app runs the scanners, and shows the results as checks. arrows lists which top folders
+// of this module a folder may import, besides itself. Tests may not import more.
 var arrows = map[string][]string{
 	"cmd":      {"app"},
 	"app":      {"webhook", "checks", "scanners"},
@@ -23,27 +22,28 @@ var arrows = map[string][]string{
 	"scanners": {},
 }
 
-// These are all that stands at the top, besides files that begin with a dot.
+// top lists everything at the top of the repository, except files that begin with a dot.
 var top = []string{
 	"cmd", "app", "webhook", "checks", "scanners", "deploy",
 	"go.mod", "go.sum", "Dockerfile", "README.md", "LICENSE",
 }
 
-// The dangerous powers, and who has them: folders, or files. Tests may do all of it.
+// Dangerous powers, and the folders or files that have them. Tests may use all of them.
 var (
 	startsPrograms = []string{"app/mirror", "scanners/internal/tool", "checks/fakegithub"}
 	writesToGitHub = []string{"checks/publish/run.go", "checks/publish/reply.go", "checks/fakegithub"}
 	actsAsTheApp   = []string{"app"} // calls under /app: tokens, the webhook's settings, deliveries
 )
 
-// These are pure, values in and values out: no network, files or database, in themselves and in all of ours
-// that they import. The folders within them are others.
+// pure lists packages that only compute values from values: they use no network, files or database, neither
+// directly nor through other packages of this module. Their subfolders are not included.
 var pure = []string{
 	"app/baseline", "app/command", "app/decision", "app/insight", "app/judge", "app/ownership", "app/policy", "app/record",
 	"app/rehearsal", "app/strictyaml", "checks", "checks/patch",
 }
 
-// The rooms of the app: which of them imports which others, exactly. None leads back. Tests may do more.
+// rooms lists exactly which other packages of the app each one imports. There are no cycles. Tests may import
+// more.
 var rooms = map[string][]string{
 	"": {
 		"command", "conversation", "examine", "insight", "installation", "judge", "ledger", "local", "mirror", "plainfile", "policy",
@@ -102,7 +102,7 @@ func TestArchitecture(t *testing.T) {
 	}
 }
 
-// TestRooms holds the arrows inside the app, and prints them.
+// TestRooms checks the imports inside the app, and prints them.
 func TestRooms(t *testing.T) {
 	t.Parallel()
 	packages := map[string][]source{}

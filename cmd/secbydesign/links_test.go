@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestLinks holds that whoever judges, rehearses or reviews a local folder links no client of GitHub, no queue and
-// no database, and prints how many packages each links.
+// TestLinks checks that packages which judge, rehearse or review a local folder link no client of GitHub, no
+// queue and no database, and prints how many packages each links.
 func TestLinks(t *testing.T) {
 	t.Parallel()
 	for _, room := range []string{"app/local", "app/rehearsal", "app/judge", "app/record", "app/insight", "checks"} {

@@ -15,7 +15,7 @@ import (
 	"github.com/secbydesign/secbydesign/app"
 )
 
-// commands are all that the program can do, one file for each.
+// commands are the subcommands, each in its own file.
 type commands struct {
 	Serve    serveCommand    `cmd:"" help:"Run the App: receive webhooks and review pull requests."`
 	Review   reviewCommand   `cmd:"" help:"Review a git repository on this machine, without GitHub."`

@@ -16,7 +16,7 @@ type recordRebuild struct {
 	Database string `name:"database-url" env:"SECBYDESIGN_DATABASE_URL" placeholder:"URL" help:"sqlite:PATH; a file in the data folder unless set."`
 }
 
-// Run exits with 1 when the tables were wrong.
+// Run exits with 1 if the tables were wrong.
 func (c *recordRebuild) Run(ctx context.Context) error {
 	changed, err := app.RebuildRecord(ctx, os.Stdout, c.DataDir, c.Database)
 	if err == nil && changed {

@@ -1,4 +1,4 @@
-// Package webhooktest makes deliveries as GitHub makes them.
+// Package webhooktest creates deliveries like those of GitHub.
 package webhooktest
 
 import (
@@ -9,8 +9,8 @@ import (
 	"net/http"
 )
 
-// Request gives a delivery of the event with this body, signed with the secret. It can be
-// sent by a client or handed to a handler. It panics when url is not a URL.
+// Request returns a delivery of the event with this body, signed with the secret. A client can send it, or a
+// handler can serve it. It panics if url is not a URL.
 func Request(url, event, guid string, secret, body []byte) *http.Request {
 	r, err := http.NewRequest(http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
