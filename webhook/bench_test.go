@@ -12,11 +12,11 @@ import (
 	"time"
 )
 
-// BenchmarkForgedFlood has 100 connections send a large delivery each (-flood says how many megabytes)
-// whose signature is well-formed and false. It shows what that costs a server that reads a body to its
-// end before it verifies it, and this one: memory, and how long another request waits at worst.
+// BenchmarkForgedFlood sends a large delivery (-flood sets its megabytes) with a well-formed but false signature
+// over each of 100 connections. It compares a server that reads a whole body before it verifies it with this one:
+// memory, and the longest wait of another request.
 //
-// The resident memory is that of the process, in which the senders are, too.
+// The resident memory is that of the process, which includes the senders.
 func BenchmarkForgedFlood(b *testing.B) {
 	for _, bench := range []struct {
 		name    string
@@ -70,7 +70,7 @@ func BenchmarkForgedFlood(b *testing.B) {
 	}
 }
 
-// readAll is how deliveries used to be verified.
+// readAll verifies deliveries in the former way.
 func readAll(w http.ResponseWriter, r *http.Request) {
 	s, ok := parseSignature(r.Header.Values("X-Hub-Signature-256"))
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
@@ -81,7 +81,7 @@ func readAll(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// resident gives the most memory that the process had since the last call, in megabytes.
+// resident returns the peak memory of the process since the last call, in megabytes.
 func resident(b *testing.B) float64 {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {

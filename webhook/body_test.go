@@ -24,7 +24,7 @@ var flood = flag.Int("flood", 3, "megabytes of each forged delivery in TestForge
 
 var floodSecret = []byte("the secret")
 
-// pipes is a listener whose connections are in memory, so that a bubble of synctest may wait for them.
+// pipes is a listener with connections in memory, so that a synctest bubble can wait for them.
 type pipes struct {
 	conns chan net.Conn
 	done  chan struct{}
@@ -47,7 +47,7 @@ func (p *pipes) dial() net.Conn {
 	return client
 }
 
-// served gives a handler that serves on a listener until the end of the test.
+// served returns a handler that serves on a listener until the end of the test.
 func served(t testing.TB, l net.Listener) (h *Handler, accepted *atomic.Int64) {
 	accepted = &atomic.Int64{}
 	h = &Handler{
@@ -68,7 +68,7 @@ func head(length int, signature string) string {
 
 var forged = strings.Repeat("ab", 32)
 
-// signed gives a whole request of about this many bytes.
+// signed returns a whole request of about this many bytes.
 func signed(size int) []byte {
 	body := []byte(`{"zen":"` + strings.Repeat("z", size) + `"}`)
 	mac := hmac.New(sha256.New, floodSecret)
@@ -88,7 +88,7 @@ func send(c net.Conn, request []byte) (int, error) {
 	return resp.StatusCode, resp.Body.Close()
 }
 
-// TestSlowSender holds that nobody can keep a connection with a body that does not end.
+// TestSlowSender checks that a body that does not end cannot keep a connection.
 func TestSlowSender(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -126,8 +126,8 @@ func TestSlowSender(t *testing.T) {
 	})
 }
 
-// TestStalledBodiesMakeRoom holds all files with bodies that do not end. A signed one that comes after
-// them has to wait for no longer than one of them is sure of its own.
+// TestStalledBodiesMakeRoom occupies all files with bodies that do not end. A signed body that arrives later must
+// wait no longer than the time for which one of them certainly keeps its file.
 func TestStalledBodiesMakeRoom(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -166,8 +166,8 @@ func TestStalledBodiesMakeRoom(t *testing.T) {
 	})
 }
 
-// attack opens connections that send a forged delivery each, but for its last byte. They are as far as
-// the server lets them when it returns. finish sends the rest, and counts the statuses.
+// attack opens connections that each send a forged delivery without its last byte. When it returns, they have
+// sent as much as the server lets them. finish sends the rest, and counts the statuses.
 func attack(t testing.TB, address string, connections, size int) (finish func() map[int]int) {
 	body := make([]byte, 1<<20)
 	conns := make([]net.Conn, connections)
@@ -224,8 +224,8 @@ func attack(t testing.TB, address string, connections, size int) (finish func() 
 	}
 }
 
-// TestForgedFlood sends 100 large deliveries with a false signature, and holds that they are given no
-// more than the room there is, and that signed ones of every size are taken meanwhile.
+// TestForgedFlood sends 100 large deliveries with a false signature. It checks that they get no more than the
+// available room, and that signed ones of every size are accepted meanwhile.
 func TestForgedFlood(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -262,8 +262,8 @@ func TestForgedFlood(t *testing.T) {
 	}
 }
 
-// TestEveryBodyIsTheSame sends bodies around each size at which they are held otherwise, with and
-// without a length, and holds that what is verified and read is what was sent.
+// TestEveryBodyIsTheSame sends bodies with sizes around each change of storage, with and without a length. It
+// checks that the verified and parsed data equal the sent data.
 func TestEveryBodyIsTheSame(t *testing.T) {
 	t.Parallel()
 	var all bodies
@@ -303,7 +303,7 @@ func TestEveryBodyIsTheSame(t *testing.T) {
 	}
 }
 
-// oneByOne gives pieces of at most a size.
+// oneByOne limits each read to most bytes.
 type oneByOne struct {
 	io.Reader
 	most int

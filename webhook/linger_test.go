@@ -16,8 +16,8 @@ import (
 	"github.com/secbydesign/secbydesign/webhook/webhooktest"
 )
 
-// TestPlainClientReadsTheAnswer sends what is refused the way simple clients do: they read nothing
-// before they have sent all.
+// TestPlainClientReadsTheAnswer sends refused requests the way simple clients do: they read nothing before they
+// have sent everything.
 func TestPlainClientReadsTheAnswer(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(&webhook.Handler{
@@ -72,7 +72,7 @@ func TestPlainClientReadsTheAnswer(t *testing.T) {
 	}
 }
 
-// TestAnswerComesBeforeTheBody holds that who is refused by the head alone need not send the body.
+// TestAnswerComesBeforeTheBody checks that a client refused because of its headers need not send the body.
 func TestAnswerComesBeforeTheBody(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(&webhook.Handler{
@@ -104,7 +104,8 @@ func TestAnswerComesBeforeTheBody(t *testing.T) {
 	}
 }
 
-// TestConnectionIsKept holds that a client may go on after an answer to a body that was read to its end.
+// TestConnectionIsKept checks that a client may reuse the connection after an answer to a body that was read to
+// its end.
 func TestConnectionIsKept(t *testing.T) {
 	t.Parallel()
 	var connections int

@@ -43,7 +43,7 @@ func matches(s signature, body []byte, secrets [][]byte) bool {
 	return s.matches(macs)
 }
 
-// TestOneSignature holds that a delivery with two signatures is signed by nobody.
+// TestOneSignature checks that a delivery with two signatures is rejected.
 func TestOneSignature(t *testing.T) {
 	t.Parallel()
 	one := "sha256=" + strings.Repeat("ab", 32)

@@ -31,15 +31,15 @@ const guid = "72d3162e-cc78-11e3-81ab-4c9367dc0958"
 
 var secret = []byte("a secret of the tests")
 
-// An answer is all that came out of one request.
+// An answer holds all results of one request.
 type answer struct {
 	*httptest.ResponseRecorder
 	accepted               []webhook.Delivery
-	event, action, outcome string // as observed
+	event, action, outcome string // the arguments of Observe
 	log                    string
 }
 
-// ask hands r to a handler whose Accept gives acceptErr.
+// ask passes r to a handler whose Accept returns acceptErr.
 func ask(t testing.TB, r *http.Request, acceptErr error) answer {
 	t.Helper()
 	a := answer{ResponseRecorder: httptest.NewRecorder()}
@@ -70,8 +70,7 @@ func deliver(event string, body []byte) *http.Request {
 	return webhooktest.Request("http://localhost/webhook", event, guid, secret, body)
 }
 
-// Each delivery of testdata/deliveries is named after its event and has its wanted outcome
-// beside it.
+// Each delivery in testdata/deliveries has the name of its event, and a file with the expected outcome beside it.
 func TestDeliveries(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/deliveries/*.json")
@@ -370,7 +369,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// An unchecked handler must still not trust what everybody can sign.
+// A handler that was not checked must still not trust deliveries that everybody can sign.
 func TestEmptySecretSignsNothing(t *testing.T) {
 	t.Parallel()
 	h := &webhook.Handler{Secrets: [][]byte{{}, nil}, Accept: func(context.Context, webhook.Delivery) error {
@@ -384,8 +383,8 @@ func TestEmptySecretSignsNothing(t *testing.T) {
 	}
 }
 
-// TestRealPayloads reads GitHub's own examples: the folder of an unpacked npm package
-// @octokit/webhooks-examples that holds an index.json. They are not ours to keep here.
+// TestRealPayloads reads GitHub's own examples: the folder of an unpacked npm package @octokit/webhooks-examples
+// that contains an index.json. This repository may not include them.
 func TestRealPayloads(t *testing.T) {
 	dir := os.Getenv("SECBYDESIGN_WEBHOOK_EXAMPLES")
 	if dir == "" {

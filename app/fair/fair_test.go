@@ -10,15 +10,15 @@ import (
 	"time"
 )
 
-// A load is what waits for workers at the beginning: how many claims each share of an installation has,
-// in the order in which they came.
+// A load describes the claims that wait at the beginning: how many each share of an installation has, in order of
+// arrival.
 type load []struct {
 	installation, share string
 	claims              int
-	length              int // how many units of time each of its claims takes
+	length              int // units of time that each of its claims takes
 }
 
-// play has workers do all claims of a load, and gives when each share's claims were done.
+// play lets workers do all claims of a load, and returns when each share's claims were done.
 func play(t *testing.T, workers int, l load) map[string][]int {
 	t.Helper()
 	done := map[string][]int{}
@@ -59,7 +59,7 @@ func play(t *testing.T, workers int, l load) map[string][]int {
 	return done
 }
 
-// TestQuietOnesWaitLittle has busy repositories ask before quiet ones. These get their turn nearly
+// TestQuietOnesWaitLittle lets busy repositories ask before quiet ones. The quiet ones must get their turn nearly
 // as soon as without the busy ones.
 func TestQuietOnesWaitLittle(t *testing.T) {
 	t.Parallel()
@@ -79,7 +79,7 @@ func TestQuietOnesWaitLittle(t *testing.T) {
 		name  string
 		busy  load
 		quiet load
-		most  float64 // times what the quiet ones wait alone
+		most  float64 // relative to the wait of the quiet ones alone
 	}{
 		{"one busy repository", busy("a", 1, 150, 4), quiet("b", 19, 1), 1.5},
 		{"of the same installation", busy("a", 1, 150, 4), quiet("a", 19, 1), 1.5},
@@ -90,7 +90,7 @@ func TestQuietOnesWaitLittle(t *testing.T) {
 	} {
 		for _, workers := range []int{1, 2, 4, 8} {
 			if workers == 2 && tc.busy[0].length > 4 {
-				continue // one of two is busy for long: nothing can be done about that
+				continue // one of two workers is busy for long, which fairness cannot change
 			}
 			median := func(l load) float64 {
 				var all []int
@@ -104,7 +104,7 @@ func TestQuietOnesWaitLittle(t *testing.T) {
 			}
 			alone, beside := median(tc.quiet), median(append(slices.Clone(tc.busy), tc.quiet...))
 			t.Logf("%s, %d workers: the median is %.0f beside them and %.0f alone", tc.name, workers, beside, alone)
-			// Those that run are not stopped: the first turn of each worker is lost.
+			// Running claims are not stopped: the first turn of each worker is lost.
 			if beside > tc.most*alone+float64(tc.busy[0].length) || len(tc.quiet) > 10 && workers < 8 && beside > tc.most*alone {
 				t.Errorf("%s, %d workers: the median is %.0f, and %.0f alone", tc.name, workers, beside, alone)
 			}
@@ -112,7 +112,7 @@ func TestQuietOnesWaitLittle(t *testing.T) {
 	}
 }
 
-// TestBusyOnesGoOn has quiet ones ask all the time. The busy one is served as often as any of them.
+// TestBusyOnesGoOn lets quiet ones ask all the time. The busy one must be served as often as each of them.
 func TestBusyOnesGoOn(t *testing.T) {
 	t.Parallel()
 	l := load{{"a", "busy", 40, 4}}

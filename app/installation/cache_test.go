@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// etags makes h answer each path with the text of texts, or 304 if it is known. It
-// returns how often it did either.
+// etags makes h answer each path with its text in texts, or with 304 if the client knows it. It returns how often
+// h gave each answer.
 func etags(h *hub, texts func(path, auth string) string) (full, short *int) {
 	full, short = new(int), new(int)
 	h.api = func(w http.ResponseWriter, r *http.Request) {
@@ -70,7 +70,7 @@ func TestAnswersAreAskedForOnce(t *testing.T) {
 			t.Errorf("time %d: remaining %s, want %s", i, resp.Header.Get("X-RateLimit-Remaining"), want)
 		}
 	}
-	// What is not said of the limit is not made up.
+	// Headers of the limit that GitHub does not send are not invented.
 	if _, resp := read(t, c, "a"); resp.Header.Get("X-RateLimit-Remaining") != "" {
 		t.Errorf("remaining %s of an earlier answer", resp.Header.Get("X-RateLimit-Remaining"))
 	}

@@ -105,7 +105,7 @@ func TestTokensAreNarrow(t *testing.T) {
 	if got := c.Permissions(); !reflect.DeepEqual(got, want[0].Permissions) {
 		t.Errorf("Permissions gives %v", got)
 	}
-	// Each call carries the token of its purpose.
+	// Each call uses the token for its purpose.
 	calls := h.calls()
 	if got := calls[len(calls)-1].auth; got != "token "+token(3) {
 		t.Errorf("the resolver used %.40q, want the third token", got)
@@ -126,7 +126,7 @@ func TestResolverNeedsTheGrant(t *testing.T) {
 	if n := len(h.calls()); n != 1 {
 		t.Errorf("asked %d times what is granted, want once", n)
 	}
-	// An owner grants it, and GitHub tells by a webhook.
+	// An owner grants it, and GitHub reports that by a webhook.
 	h.granted = map[string]string{"contents": "write"}
 	a.Forget(inst)
 	if _, err := c.Resolver(t.Context()); err != nil {
@@ -143,7 +143,7 @@ func TestTokenIsKeptUntilNearItsEnd(t *testing.T) {
 			if _, _, err := c.REST.Repositories.Get(t.Context(), "acme", "shop"); err != nil {
 				t.Fatal(err)
 			}
-			// Names are the same in any case.
+			// Names are compared without case.
 			if _, err := a.Client(t.Context(), inst, 0, "Acme", "SHOP"); err != nil {
 				t.Fatal(err)
 			}
@@ -198,7 +198,7 @@ func TestManyAskOneToken(t *testing.T) {
 			}
 		})
 		wg.Wait()
-		// The impatient one may have been the first to ask, for which another had to ask again.
+		// The impatient one may have been the first to ask; then another had to ask again.
 		if n := len(h.mints()); n > 2 {
 			t.Errorf("asked for %d tokens, want 1 or 2", n)
 		}
@@ -226,7 +226,7 @@ func TestTokenTakenBackEarly(t *testing.T) {
 	if len(calls) != 2 || calls[1].body != calls[0].body || calls[1].body == "" {
 		t.Errorf("want the same request twice, got %d", len(calls))
 	}
-	// When a new token does not help either, that is the answer.
+	// If a new token does not help either, the refusal is the answer.
 	valid = "none"
 	_, _, err := c.REST.Repositories.Get(t.Context(), "acme", "shop")
 	var e *github.ErrorResponse
@@ -249,7 +249,7 @@ func TestForget(t *testing.T) {
 		fmt.Fprintf(w, `{"token":%q,"expires_at":%q}`, token(1), time.Now().Add(time.Hour).Format(time.RFC3339))
 	}
 	a, c := open(t, h)
-	a.Forget(12345) // of which nothing is known
+	a.Forget(12345) // unknown installation
 	gone = true
 	if _, _, err := c.REST.Repositories.Get(t.Context(), "acme", "shop"); err != nil {
 		t.Fatalf("the token is still kept: %v", err)

@@ -17,7 +17,7 @@ import (
 	"github.com/shurcooL/githubv4"
 )
 
-// get reads the repository, which is a call like any other.
+// get reads the repository, as an example of any call.
 func get(c *Client) error {
 	_, _, err := c.REST.Repositories.Get(context.Background(), c.Owner, c.Repo)
 	return err
@@ -40,7 +40,7 @@ func mutate(c *Client) error {
 	return c.GraphQL.Mutate(context.Background(), &m, githubv4.MinimizeCommentInput{SubjectID: "x", Classifier: "RESOLVED"}, nil)
 }
 
-// in gives the moment d from now, in the seconds of X-RateLimit-Reset.
+// in returns the moment d from now, in the seconds of X-RateLimit-Reset.
 func in(d time.Duration) string { return strconv.FormatInt(time.Now().Add(d).Unix(), 10) }
 
 const (
@@ -59,7 +59,7 @@ func TestWhatIsARateLimit(t *testing.T) {
 		header    map[string]string // "+30s" for a moment of that kind
 		body      string
 		call      func(*Client) error
-		wait      time.Duration // 0 means that it is none
+		wait      time.Duration // 0 means that it is no limit
 		secondary bool
 	}{
 		"primary 403":                  {403, map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "+30m"}, primaryText, get, 30 * time.Minute, false},
@@ -139,7 +139,7 @@ func TestWhatIsARateLimit(t *testing.T) {
 				if n := len(h.calls()); n != asked {
 					t.Errorf("GitHub was asked %d times more", n-asked)
 				}
-				// A wait that is nearly over is waited for.
+				// A limit that is nearly over is waited for.
 				time.Sleep(time.Nanosecond)
 				if err := tt.call(c); err != nil {
 					t.Errorf("near the end: %v", err)
@@ -167,7 +167,7 @@ func TestPrimaryLimitsAreApart(t *testing.T) {
 			fmt.Fprint(w, `{}`)
 		}
 		a, c := open(t, h)
-		// The last one that GitHub gives is answered, and the next not even asked.
+		// The last allowed request is answered, and the next is not even sent.
 		if err := get(c); err != nil {
 			t.Fatal(err)
 		}
@@ -223,7 +223,7 @@ func TestSecondaryLimitsGrow(t *testing.T) {
 		var waits []time.Duration
 		for range 7 {
 			var wg sync.WaitGroup
-			for range 5 { // which all meet it count as one
+			for range 5 { // all meet the same limit, which counts as one
 				wg.Go(func() {
 					if err := get(c); !errors.As(err, new(*RateLimited)) {
 						t.Error(err)
@@ -390,14 +390,14 @@ func TestWritesArePacedOneByOne(t *testing.T) {
 		if most != 1 {
 			t.Errorf("%d writes at once", most)
 		}
-		// 11 writes, of which the mutation takes no time, with 10 pauses between.
+		// 11 writes, of which the mutation takes no time, with 10 pauses in between.
 		if got, want := time.Since(start), 10*WritePace+10*takes; got != want {
 			t.Errorf("took %v, want %v", got, want)
 		}
 	})
 }
 
-// TestWritesAreSharedByRepository has many reviews of one repository write, and one of another.
+// TestWritesAreSharedByRepository has one repository with many writing reviews, and another with one.
 func TestWritesAreSharedByRepository(t *testing.T) {
 	t.Parallel()
 	took := func(busy int) (d time.Duration) {
@@ -447,7 +447,7 @@ func TestWhoGivesUpWritingHoldsNobodyUp(t *testing.T) {
 		defer cancel()
 		start := time.Now()
 		var wg sync.WaitGroup
-		for range 2 { // one that paces, one that waits for its turn
+		for range 2 { // one that paces, and one that waits for its turn
 			wg.Go(func() {
 				_, _, err := c.REST.Issues.CreateComment(ctx, "acme", "shop", 1, &github.IssueComment{})
 				if !errors.Is(err, context.DeadlineExceeded) {
@@ -479,7 +479,7 @@ func TestRefusalsThatMatter(t *testing.T) {
 		return errors.As(err, &e) && !errors.Is(err, ErrGone) && !errors.Is(err, ErrSuspended)
 	}
 	tests := map[string]struct {
-		mint    bool // the refusal is for a token
+		mint    bool // refuse the token request
 		call    func(*Client) error
 		status  int
 		header  map[string]string

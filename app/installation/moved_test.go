@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-github/v60/github"
 )
 
-// TestRedirects leads reads on, and takes no write for done that GitHub only led elsewhere: after a 301 net/http would
-// send it as a GET.
+// TestRedirects checks that reads follow redirects, and that a redirected write is not taken for done: after a
+// 301 net/http would send it as a GET.
 func TestRedirects(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{301, 302, 303, 307, 308} {
@@ -44,7 +44,7 @@ func TestRedirects(t *testing.T) {
 	}
 }
 
-// openByID opens repository 7.
+// openByID opens repository 7 by its id.
 func openByID(t *testing.T, h *hub) *Client {
 	t.Helper()
 	a := newApp(t, h)
@@ -61,13 +61,14 @@ func openByID(t *testing.T, h *hub) *Client {
 	return c
 }
 
-// TestRefusedUnderAnotherName asks what a refusal means: that the repository has another name, or what it says.
+// TestRefusedUnderAnotherName checks the meaning of refusals: either the repository has another name, or the
+// refusal means what it says.
 func TestRefusedUnderAnotherName(t *testing.T) {
 	t.Parallel()
 	const acme = `{"id": 7, "full_name": "Acme/SHOP"}`
 	for _, tc := range []struct {
 		name   string
-		at     int // what GitHub answers about the repository of that name
+		at     int // status of GitHub's answer about the repository with that name
 		is     string
 		status int
 		body   string
@@ -107,8 +108,8 @@ func TestRefusedUnderAnotherName(t *testing.T) {
 	}
 }
 
-// TestRefusedWhileAway has GitHub refuse, and not say then whether the repository is there. No refusal counts as one
-// about a thing in the repository: a comment is not gone because of it.
+// TestRefusedWhileAway lets GitHub refuse, and then fail to say whether the repository is there. No refusal may
+// then count as one about something in the repository: a comment is not gone because of it.
 func TestRefusedWhileAway(t *testing.T) {
 	t.Parallel()
 	h := &hub{}
@@ -131,8 +132,8 @@ func TestRefusedWhileAway(t *testing.T) {
 	}
 }
 
-// TestRefusedWithoutAToken has the token forgotten with the refusal, as when GitHub's event about a transfer comes at
-// that moment: to ask what the refusal means takes another one.
+// TestRefusedWithoutAToken drops the token together with the refusal, as when GitHub's event about a transfer
+// arrives at that moment: finding out the meaning of the refusal needs another token.
 func TestRefusedWithoutAToken(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -168,15 +169,15 @@ func TestRefusedWithoutAToken(t *testing.T) {
 	}
 }
 
-// TestFind asks where a repository is.
+// TestFind checks where Find locates a repository.
 func TestFind(t *testing.T) {
 	t.Parallel()
 	installed, repo := fmt.Sprintf(`{"id": %d}`, inst), `{"id": 7, "name": "Store", "owner": {"login": "Globex"}}`
-	const elsewhere = inst + 1 // where it is not
+	const elsewhere = inst + 1 // the wrong installation
 	for _, tc := range []struct {
 		name  string
 		from  int64
-		token string // what the answer with the token says of it
+		token string // the repository in the answer with the token
 		at    map[string]string
 		gone  bool
 		err   bool

@@ -45,19 +45,19 @@ func pkcs8() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: b})
 }
 
-// A hub answers as GitHub would: tokens by itself, the rest by a function.
+// A hub answers like GitHub: it issues tokens itself, and calls a function for all else.
 type hub struct {
 	t   *testing.T
-	api http.HandlerFunc // asked for all but tokens; nil means {}
+	api http.HandlerFunc // called for everything but tokens; nil means {}
 
 	mint     http.HandlerFunc  // instead of the hub's own tokens, if it returns a status
-	granted  map[string]string // what GET /app/installations/N says
+	granted  map[string]string // answer to GET /app/installations/N
 	lifetime time.Duration     // of a token; 0 means one hour
 
 	mu     sync.Mutex
 	minted []mintRequest // guarded by mu
 	jwts   []string      // guarded by mu
-	seen   []seen        // guarded by mu: all but those for tokens
+	seen   []seen        // guarded by mu: all requests but those for tokens
 }
 
 type mintRequest struct {
@@ -72,7 +72,7 @@ type seen struct {
 	body               string
 }
 
-// token is the nth that the hub gives: of the long kind that GitHub makes since 2026.
+// token returns the nth token of the hub, of the long kind that GitHub issues since 2026.
 func token(n int) string {
 	t := fmt.Sprintf("ghs_%d_secret%d.", appID, n)
 	return t + strings.Repeat("x", 300) + "." + strings.Repeat("y", 519-300-len(t))
@@ -126,7 +126,7 @@ func (h *hub) serveToken(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// checkJWT holds the request to GitHub's rules for the App's signature.
+// checkJWT checks the request against GitHub's rules for the App's signature.
 func (h *hub) checkJWT(r *http.Request) {
 	h.t.Helper()
 	raw, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
@@ -167,8 +167,8 @@ func (h *hub) mints() []mintRequest {
 	return append([]mintRequest(nil), h.minted...)
 }
 
-// inMemory takes requests to a handler without a network, which a synctest bubble needs.
-// A handler that panics with http.ErrAbortHandler stands for a broken connection.
+// inMemory passes requests to a handler without a network, which a synctest bubble needs. A handler that panics
+// with http.ErrAbortHandler simulates a broken connection.
 type inMemory struct{ handler http.Handler }
 
 func (m inMemory) RoundTrip(req *http.Request) (resp *http.Response, err error) {
@@ -192,7 +192,7 @@ func (m inMemory) RoundTrip(req *http.Request) (resp *http.Response, err error) 
 	return rec.Result(), req.Context().Err()
 }
 
-// open makes an App and a client on acme/shop whose GitHub is h, without a network.
+// open returns an App and a client for acme/shop that use h as GitHub, without a network.
 func open(t *testing.T, h *hub, change ...func(*Options)) (*App, *Client) {
 	t.Helper()
 	a := newApp(t, h, change...)

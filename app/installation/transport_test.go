@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// overHTTP makes a client whose GitHub is h behind a real server.
+// overHTTP returns a client that uses h as GitHub through a real server.
 func overHTTP(t *testing.T, h *hub) *Client {
 	t.Helper()
 	srv := httptest.NewServer(h)

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestDiskIsFull fills a small file system of its own, and makes room again.
+// TestDiskIsFull fills a small file system, and then frees space on it.
 func TestDiskIsFull(t *testing.T) {
 	dir := t.TempDir()
 	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=4m"); err != nil {
@@ -39,7 +39,7 @@ func TestDiskIsFull(t *testing.T) {
 		t.Errorf("ready with a full disk: %v", err)
 	}
 	refused := false
-	for i := range 2000 { // the log has some room of its own
+	for i := range 2000 { // the log has some free space inside
 		err := l.take(t.Context(), fmt.Sprint("more ", i))
 		if refused = errors.Is(err, ErrUnavailable); refused {
 			break

@@ -13,8 +13,8 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// reviewed fills a ledger with reviews of the last 90 days, in 50 repositories of one organisation: each shows
-// two findings of ten rules, and every tenth brings a decision and an opinion.
+// reviewed returns a ledger with reviews of the last 90 days, in 50 repositories of one organisation. Each review
+// shows two findings of ten rules, and every tenth comes with a decision and an opinion.
 func reviewed(b *testing.B, n int) (*Ledger, time.Time) {
 	b.Helper()
 	l, err := Open(b.Context(), "sqlite:"+b.TempDir()+"/l.db")
@@ -78,8 +78,8 @@ func eventsOf(b *testing.B, i int) (list []written) {
 	return list
 }
 
-// BenchmarkReviewLedger does what a review asks of the ledger, and records: it takes as long after 100,000 reviews as
-// after 100.
+// BenchmarkReviewLedger measures the ledger's reads and writes for one review: they must take as long after
+// 100,000 reviews as after 100.
 func BenchmarkReviewLedger(b *testing.B) {
 	for _, n := range []int{100, 10_000, 100_000} {
 		b.Run(fmt.Sprint("reviews=", n), func(b *testing.B) {

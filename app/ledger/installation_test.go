@@ -38,7 +38,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// killed makes a database that a process has left without closing it, after n deliveries.
+// killed creates a database as left by a process that was killed after n deliveries.
 func killed(t *testing.T, path string, n int) {
 	t.Helper()
 	there := filepath.Join(t.TempDir(), "db")
@@ -54,8 +54,8 @@ func killed(t *testing.T, path string, n int) {
 	must(t, l.Close())
 }
 
-// TestDatabaseThatIsNotTheSame does to a database what happens to files, while no program has it open. It
-// must not be taken for new or for whole, unless the operator says so.
+// TestDatabaseThatIsNotTheSame damages the files of a database in common ways while no program has it open. The
+// database must not be treated as new or complete, unless the operator asks for that.
 func TestDatabaseThatIsNotTheSame(t *testing.T) {
 	t.Parallel()
 	empty := func(t *testing.T, path string) { must(t, os.Truncate(path, 0)) }
@@ -63,8 +63,8 @@ func TestDatabaseThatIsNotTheSame(t *testing.T) {
 	for name, tt := range map[string]struct {
 		damage  func(t *testing.T, path string)
 		running bool   // the process was killed, so there is a log
-		says    string // empty: it is opened
-		stored  int    // after that, or after --init
+		says    string // part of the error; empty if it opens
+		stored  int    // deliveries stored after that, or after --init
 	}{
 		"untouched":             {func(*testing.T, string) {}, false, "", 3},
 		"untouched, killed":     {func(*testing.T, string) {}, true, "", 3},
@@ -96,7 +96,7 @@ func TestDatabaseThatIsNotTheSame(t *testing.T) {
 				must(t, l.Close())
 			}
 			tt.damage(t, path)
-			for range 2 { // it does not get used to it
+			for range 2 { // a second start must have the same result
 				l, err := Open(t.Context(), "sqlite:"+path)
 				if err == nil {
 					must(t, l.Close())
@@ -142,7 +142,7 @@ func checkpointed(t *testing.T, path string) {
 	}
 }
 
-// foreign puts another database there.
+// foreign replaces the database by another one.
 func foreign(t *testing.T, path string, ours bool) {
 	other := filepath.Join(t.TempDir(), "other")
 	if ours {
@@ -159,7 +159,7 @@ func foreign(t *testing.T, path string, ours bool) {
 	copyOf(t, other, path)
 }
 
-// TestOlderCopy has an operator put back a copy of before the last start.
+// TestOlderCopy restores a copy made before the last start.
 func TestOlderCopy(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "db")
@@ -170,7 +170,7 @@ func TestOlderCopy(t *testing.T) {
 	backup := filepath.Join(t.TempDir(), "backup")
 	copyOf(t, path, backup)
 	copyOf(t, backup, path)
-	l, err = Open(t.Context(), "sqlite:"+path) // as new as any
+	l, err = Open(t.Context(), "sqlite:"+path) // now as good as any other
 	must(t, err)
 	must(t, l.take(t.Context(), "after the backup"))
 	must(t, l.Close())
@@ -186,8 +186,8 @@ func TestOlderCopy(t *testing.T) {
 	must(t, l.Close())
 }
 
-// TestKilledBetween takes the files as they are after each write of each start and of work, in every order that a
-// crash can leave them in: the file may be behind the database. Such a database is good.
+// TestKilledBetween copies the files after each write of several starts and of work, in every combination that a
+// crash can leave: the file may have an older sequence than the database. Such a database must open.
 func TestKilledBetween(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "db")
@@ -229,8 +229,8 @@ func TestKilledBetween(t *testing.T) {
 	}
 }
 
-// TestLogIsLostAfterCheckpoint loses the log at each moment after SQLite has moved an earlier one into the
-// database. Either nothing was lost with it, or it is noticed.
+// TestLogIsLostAfterCheckpoint removes the log at each moment after SQLite has moved an earlier one into the
+// database. Either nothing was lost with it, or Open must notice.
 func TestLogIsLostAfterCheckpoint(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "db")
@@ -265,7 +265,7 @@ func TestLogIsLostAfterCheckpoint(t *testing.T) {
 	}
 }
 
-// TestUpgrade opens a database of a version that knew no installations: there is nothing to say.
+// TestUpgrade opens a database of a version without installations. It must open without an error.
 func TestUpgrade(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "db")
@@ -294,7 +294,7 @@ func TestUpgrade(t *testing.T) {
 	}
 }
 
-// TestDatabaseGoesAway does to a database what happens to files, while the program has it open.
+// TestDatabaseGoesAway damages the files of a database in common ways while the program has it open.
 func TestDatabaseGoesAway(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -341,7 +341,7 @@ func TestDatabaseGoesAway(t *testing.T) {
 				must(t, l.write.QueryRow(`PRAGMA page_count`).Scan(&pages))
 				_, err := l.write.Exec(fmt.Sprintf(`PRAGMA max_page_count = %d`, pages))
 				must(t, err)
-				for i := 0; ; i++ { // what is still free within the file
+				for i := 0; ; i++ { // free space inside the file
 					if err := l.take(t.Context(), fmt.Sprint("fills ", i, strings.Repeat("x", 80))); err != nil {
 						break
 					}

@@ -469,7 +469,7 @@ func TestOpenPulls(t *testing.T) {
 	}
 }
 
-// TestSee holds that what GitHub said does not replace what was heard since it was asked.
+// TestSee checks that GitHub's answer does not replace what arrived after the question was sent.
 func TestSee(t *testing.T) {
 	t.Parallel()
 	l := openNew(t)
@@ -553,7 +553,7 @@ func TestLease(t *testing.T) {
 	}
 }
 
-// TestReadersDoNotWait has a writer that takes its time.
+// TestReadersDoNotWait reads while a writer holds a long transaction.
 func TestReadersDoNotWait(t *testing.T) {
 	t.Parallel()
 	l := openNew(t)
@@ -640,7 +640,7 @@ func TestReader(t *testing.T) {
 	l.Close()
 	reading("closed")
 
-	// Whoever opens it while somebody reads is alone: a reader does no work.
+	// A reader does no work, so a process that opens the database next to one is alone.
 	r, err := OpenReader(t.Context(), "sqlite:"+path)
 	if err != nil {
 		t.Fatal(err)

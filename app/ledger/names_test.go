@@ -14,8 +14,8 @@ import (
 	"github.com/pressly/goose/v3"
 )
 
-// TestNames renames repositories, and lets others take the names. What is written down is named by its
-// order; a repository has all that was written down under any name while that was its own.
+// TestNames renames repositories, and lets others take the names. The events, policies and uploads are
+// numbered in order; a repository must have all those recorded under any name while it had that name.
 func TestNames(t *testing.T) {
 	t.Parallel()
 	l := openNew(t)
@@ -77,12 +77,12 @@ func TestNames(t *testing.T) {
 	record("acme/store", 3)
 	record("acme/shop", 100) // by something that ran meanwhile
 	want("acme/store", "1 2 3", "3", "1 2 3")
-	name(2, "acme/shop") // taken anew
+	name(2, "acme/shop") // taken by another repository
 	want("acme/shop", "", "", "")
 	record("acme/shop", 4)
 	want("acme/shop", "4", "4", "4")
 	want("acme/store", "1 2 3", "3", "1 2 3")
-	name(3, "acme/shop") // taken, and nobody knows where the one before has gone
+	name(3, "acme/shop") // taken, and the earlier repository's new name is unknown
 	record("acme/shop", 5)
 	want("acme/shop", "5", "5", "5")
 	name(2, "new/shop")
@@ -92,7 +92,7 @@ func TestNames(t *testing.T) {
 	record("acme/shop", 6)
 	want("acme/shop", "1 2 3 6", "6", "1 2 3 6")
 	want("acme/other", "5", "5", "5")
-	want("acme/store", "3", "", "") // nobody's
+	want("acme/store", "3", "", "") // of no repository
 	for was, now := range map[string]string{"acme/store": "acme/shop", "ACME/shop": "acme/shop", "new/shop": "new/shop", "no/body": "no/body"} {
 		owner, repo, _ := strings.Cut(was, "/")
 		if is, err := l.Now(t.Context(), Repo{Owner: owner, Name: repo}); err != nil || is.String() != now {
@@ -101,7 +101,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// older makes a database as a version of this program left it that knew so many steps of the schema.
+// older creates a database as left by a version of this program with the first steps of the schema.
 func older(t *testing.T, path string, steps int64) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("sqlite", path)
@@ -123,7 +123,7 @@ func older(t *testing.T, path string, steps int64) *sql.DB {
 	return db
 }
 
-// TestNamesOfAnOlderDatabase opens one from before names were known.
+// TestNamesOfAnOlderDatabase opens a database of a version without names.
 func TestNamesOfAnOlderDatabase(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "db")
@@ -131,7 +131,7 @@ func TestNamesOfAnOlderDatabase(t *testing.T) {
 	for i, p := range []Pull{
 		{RepoID: 1, Owner: "Acme", Repo: "Shop", Number: 1},
 		{RepoID: 1, Owner: "acme", Repo: "store", Number: 1}, // renamed
-		{RepoID: 2, Owner: "acme", Repo: "shop", Number: 2},  // taken anew
+		{RepoID: 2, Owner: "acme", Repo: "shop", Number: 2},  // taken by another repository
 		{RepoID: 2, Owner: "acme", Repo: "shop", Number: 3},
 		{Owner: "acme", Repo: "unknown", Number: 1},
 	} {
@@ -157,7 +157,7 @@ func TestNamesOfAnOlderDatabase(t *testing.T) {
 	}
 }
 
-// insertOlder puts a pull request and an event of it where they were before rows had the repository's id.
+// insertOlder stores a pull request and an event of it as versions did before rows had the repository's id.
 func insertOlder(t *testing.T, db *sql.DB, p Pull, heard int) {
 	t.Helper()
 	_, err := db.Exec(`INSERT INTO pulls (installation, repo_id, owner, repo, number, head, base, reason, force, closed, generation, reviewed, heard_at)
@@ -171,8 +171,8 @@ func insertOlder(t *testing.T, db *sql.DB, p Pull, heard int) {
 	}
 }
 
-// TestIDsOfAnOlderDatabase opens one whose rows are stored under names. All that a repository had under its
-// name of then is its own under the next one.
+// TestIDsOfAnOlderDatabase opens a database whose rows are stored under names. Everything that a repository had
+// under its old name must belong to it under the next one.
 func TestIDsOfAnOlderDatabase(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "db")
@@ -241,8 +241,8 @@ func TestIDsOfAnOlderDatabase(t *testing.T) {
 	}
 }
 
-// TestRenamedRepository writes down what happens while and after a repository is renamed, transferred, and its
-// name taken: what has an id is that repository's, whatever name it came with.
+// TestRenamedRepository records data while and after a repository is renamed and transferred, and its name taken.
+// Data with an id must belong to that repository, under whatever name it arrived.
 func TestRenamedRepository(t *testing.T) {
 	t.Parallel()
 	l := openNew(t)
@@ -275,7 +275,7 @@ func TestRenamedRepository(t *testing.T) {
 	record(2, "Acme", "Shop", "3")
 	record(1, "Acme", "Shop", "4")
 	do(func(tx *sql.Tx) error { return l.Name(t.Context(), tx, 1, "Globex", "Shop") })
-	hear(0, "Acme", "Store", "d") // by somebody who knows nothing but a name that it had
+	hear(0, "Acme", "Store", "d") // by a sender that knows only a former name
 
 	for _, tc := range []struct {
 		repo         Repo

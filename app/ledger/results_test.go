@@ -30,7 +30,7 @@ func TestResults(t *testing.T) {
 		t.Errorf("100 kB are kept in %d bytes, %v", size, err)
 	}
 
-	// A later value counts; a damaged one is as none.
+	// A later value replaces an earlier one; a damaged one counts as missing.
 	if err := l.SaveResults(t.Context(), map[string][]byte{"some": []byte("others")}); err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func TestResults(t *testing.T) {
 		t.Errorf("got %q, %v", got, err)
 	}
 
-	// What is old goes with the next writing.
+	// The next save removes old values.
 	old := millis(time.Now().Add(-resultsLive - time.Hour))
 	if _, err := l.write.ExecContext(t.Context(), `UPDATE results SET saved_at = $1 WHERE key = 'some'`, old); err != nil {
 		t.Fatal(err)
@@ -58,8 +58,8 @@ func TestResults(t *testing.T) {
 	}
 }
 
-// TestWritesAreShort saves a large scan while others write: no transaction holds more than a batch,
-// and those that wait get their turn in between.
+// TestWritesAreShort saves a large scan while others write: no transaction may contain more than a batch, and
+// waiting writers must get their turn in between.
 func TestWritesAreShort(t *testing.T) {
 	t.Parallel()
 	l := openNew(t)
@@ -77,7 +77,7 @@ func TestWritesAreShort(t *testing.T) {
 		results[fmt.Sprint("small", i)] = fmt.Append(nil, i)
 	}
 	noise := rand.New(rand.NewPCG(1, 2))
-	for i := range 8 { // what does not get smaller
+	for i := range 8 { // does not compress
 		value := make([]byte, bytesAtOnce/2)
 		for i := range value {
 			value[i] = byte(noise.Uint32())
@@ -90,7 +90,7 @@ func TestWritesAreShort(t *testing.T) {
 		}
 	}
 	t.Logf("at most %d rows in a transaction, held for at most %v", most, longest)
-	if most > rowsAtOnce+1 { // one is the installation's
+	if most > rowsAtOnce+1 { // one row is the installation's
 		t.Errorf("a transaction wrote %d rows, want %d at most", most, rowsAtOnce+1)
 	}
 	if got, err := l.Results(t.Context(), slices.Collect(maps.Keys(results))); err != nil || !maps.EqualFunc(got, results, bytes.Equal) {
@@ -112,7 +112,7 @@ func TestWritesAreShort(t *testing.T) {
 	}
 }
 
-// TestResultThatIsTooLarge is found again instead.
+// TestResultThatIsTooLarge checks that a value over the limit is not stored.
 func TestResultThatIsTooLarge(t *testing.T) {
 	t.Parallel()
 	l := openNew(t)

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// opened opens a ledger of its own, and counts its transactions that are committed.
+// opened opens a new ledger, and counts its committed transactions.
 func opened(t *testing.T) (l *Ledger, path string, commits *atomic.Int64) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "l.db")
@@ -37,7 +37,7 @@ func (l *Ledger) take(ctx context.Context, guid string) error {
 	})
 }
 
-// crowd has the writer busy until all calls wait, and gives their errors.
+// crowd keeps the writer busy until all calls wait, and returns their errors.
 func crowd(t *testing.T, l *Ledger, calls ...func() error) []error {
 	t.Helper()
 	errs := make([]error, len(calls))
@@ -69,8 +69,8 @@ func stored(t *testing.T, l *Ledger) int {
 	return n
 }
 
-// TestSharedTransaction holds that those who wait at the same time are written in one transaction, and
-// that what fails of them fails alone.
+// TestSharedTransaction checks that calls that wait at the same time share one transaction, and that the failure
+// of one does not affect the others.
 func TestSharedTransaction(t *testing.T) {
 	t.Parallel()
 	l, _, commits := opened(t)
@@ -131,8 +131,8 @@ func TestSharedTransaction(t *testing.T) {
 	}
 }
 
-// TestSharedTransactionIsLost has one part end the transaction of all, as SQLite itself does when the
-// disk is full. Nobody of them may believe that it is stored.
+// TestSharedTransactionIsLost lets one part end the transaction of all, as SQLite itself does if the disk is
+// full. No caller may believe that its part is stored.
 func TestSharedTransactionIsLost(t *testing.T) {
 	t.Parallel()
 	l, _, _ := opened(t)
@@ -164,7 +164,7 @@ func TestSharedTransactionIsLost(t *testing.T) {
 	}
 }
 
-// TestCallerGoes holds that the end of one caller's context undoes nothing of the others.
+// TestCallerGoes checks that canceling one caller's context does not undo the work of others.
 func TestCallerGoes(t *testing.T) {
 	t.Parallel()
 	l, _, _ := opened(t)
@@ -191,8 +191,8 @@ func TestCallerGoes(t *testing.T) {
 	}
 }
 
-// TestDatabaseIsLocked has another program lock the database. Who comes first waits for a moment, and
-// nobody after that, until it is not locked any more.
+// TestDatabaseIsLocked locks the database from another program. The first caller waits for a moment; later ones
+// fail at once, until the database is unlocked.
 func TestDatabaseIsLocked(t *testing.T) {
 	t.Parallel()
 	l, path, _ := opened(t)
@@ -208,7 +208,7 @@ func TestDatabaseIsLocked(t *testing.T) {
 	if err := l.take(t.Context(), "first"); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("got %v, want %v", err, ErrUnavailable)
 	}
-	// All of these together may take no longer than one that waits.
+	// All of these together may take no longer than a single wait.
 	ctx, cancel := context.WithTimeout(t.Context(), sharedPatience)
 	defer cancel()
 	for i := range 100 {

@@ -9,7 +9,7 @@ import (
 	"testing/synctest"
 )
 
-// TestTurns has urgent and other writers wait behind one.
+// TestTurns lets urgent and other writers wait for one that holds the turn.
 func TestTurns(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -55,7 +55,7 @@ func TestTurns(t *testing.T) {
 	})
 }
 
-// TestUrgentOnesDoNotTakeEveryTurn has more of them come than there are turns.
+// TestUrgentOnesDoNotTakeEveryTurn lets more urgent writers arrive than there are turns.
 func TestUrgentOnesDoNotTakeEveryTurn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

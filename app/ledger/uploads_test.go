@@ -18,7 +18,7 @@ func TestUploads(t *testing.T) {
 	if err := l.SaveUploads(t.Context(), []Upload{one, other}); err != nil {
 		t.Fatal(err)
 	}
-	// The newest of one part counts; what a pull request's workflow sent stands beside it.
+	// The newest upload of a part counts; one from a pull request's workflow is stored separately.
 	one.Data = []byte("third")
 	pull := one
 	pull.Number, pull.Ref, pull.Data = 7, "refs/pull/7/merge", nil
@@ -60,7 +60,7 @@ func TestUploads(t *testing.T) {
 		t.Errorf("%q upload later, or count although only a pull request's workflow sent it", got)
 	}
 
-	// What is old goes with the next writing.
+	// The next save removes old uploads.
 	if _, err := l.write.ExecContext(t.Context(), `UPDATE uploads SET saved_at = $1 WHERE category = 'go'`, millis(time.Now().Add(-uploadsLive-time.Hour))); err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func TestUploadsAreBounded(t *testing.T) {
 	if err := l.SaveUploads(t.Context(), []Upload{again}); err != nil {
 		t.Errorf("one of those that are there: %v", err)
 	}
-	// Another's word does not take the room of the others.
+	// Uploads of pull requests do not use up the limit of branches.
 	u.Number = 7
 	if err := l.SaveUploads(t.Context(), []Upload{u}); err != nil {
 		t.Errorf("for a pull request: %v", err)

@@ -18,7 +18,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// dump gives the rows of all views.
+// dump returns the rows of all views.
 func dump(t *testing.T, l *Ledger) map[string][]string {
 	t.Helper()
 	out := map[string][]string{}
@@ -47,7 +47,7 @@ func dump(t *testing.T, l *Ledger) map[string][]string {
 	return out
 }
 
-// A history writes random events, and follows what repositories are called.
+// A history writes random events, and tracks the names of repositories.
 type history struct {
 	t     *testing.T
 	r     *rand.Rand
@@ -126,8 +126,8 @@ func (h *history) rename(id int64, name [2]string) {
 	}
 }
 
-// TestRebuiltIsKept holds on random histories that the views which are kept are those that are made again from the
-// events, and that they say what the events say.
+// TestRebuiltIsKept checks on random histories that the stored views equal those rebuilt from the events, and
+// that they agree with the events.
 func TestRebuiltIsKept(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(12) {
@@ -177,7 +177,7 @@ func lines(tables map[string][]string) string {
 	return b.String()
 }
 
-// decisionsAgree compares the decisions of a repository with what the events say.
+// decisionsAgree compares the stored decisions of a repository with its events.
 func (h *history) decisionsAgree(ctx context.Context, repo Repo) {
 	h.t.Helper()
 	var steps []decision.Step

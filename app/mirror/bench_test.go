@@ -17,10 +17,9 @@ func mustURL(t testing.TB, raw string) *url.URL {
 	return u
 }
 
-// BenchmarkFetch measures what it takes to get from nothing to the patch of one pull
-// request and the contents of its changed files: 20 of 2,000 files of about 4 kB that do
-// not compress well. Both ways run side by side against one server, git's own over HTTP
-// on the loopback address, each iteration in a new mirror.
+// BenchmarkFetch measures the time from an empty mirror to the patch of one pull request and the contents of its
+// changed files: 20 of 2,000 files of about 4 kB that do not compress well. Both ways run side by side against
+// one server, git's own over HTTP on the loopback address, each iteration in a new mirror.
 //
 //   - blobless: what this package does, a fetch of both commits without blobs, and one of
 //     the changed blobs.

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// damages are what can become of a file or a folder. Outside is a folder that must stay.
+// damages are ways to damage a file or a folder. Outside is a folder that must not be touched.
 var damages = map[string]func(path, outside string) error{
 	"garbage": func(path, _ string) error {
 		return errors.Join(os.RemoveAll(path), os.WriteFile(path, []byte("\x00\xffgarbage [\n= \"\n"), 0o600))
@@ -33,8 +33,8 @@ var damages = map[string]func(path, outside string) error{
 	"closed": func(path, _ string) error { return os.Chmod(path, 0) },
 }
 
-// TestDamageHeals damages each file of a mirror in each way, and then a pull request is fetched and
-// read as if nothing had been. Nothing outside of the mirror is touched.
+// TestDamageHeals damages each file of a mirror in each way, and then fetches and reads a pull request. The
+// results must be as without the damage, and nothing outside the mirror may be touched.
 func TestDamageHeals(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
@@ -53,7 +53,7 @@ func TestDamageHeals(t *testing.T) {
 	name := filepath.Base(string(r.remote.files))
 
 	type damaged struct {
-		file  string // in the folder of mirrors, with a pattern; MIRROR is the mirror's name
+		file  string // in the folder of mirrors, as a pattern; MIRROR is the mirror's name
 		kinds []string
 	}
 	all := []string{"garbage", "empty", "missing", "a folder", "a closed folder", "a link to a file", "a link to a folder", "a link to nowhere", "a pipe", "closed"}
@@ -109,7 +109,7 @@ func TestDamageHeals(t *testing.T) {
 	}
 }
 
-// TestAFullDiskIsNoDamage: a mirror is not thrown away for it.
+// TestAFullDiskIsNoDamage checks that a full disk does not make the mirror be deleted.
 func TestAFullDiskIsNoDamage(t *testing.T) {
 	t.Parallel()
 	for said, want := range map[string]bool{

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// oddNames are what git allows and programs stumble over.
+// oddNames are names that git allows and that programs often handle wrongly.
 var oddNames = []string{
 	"-rf", "--output=x", `quo"te`, "new\nline", "tab\tname", `back\slash`, "sp ace", "latin1-\xe9", "bad-\xff\xfe", "emoji-\U0001f600",
 	":(exclude)*", ":!x", "*", "a => b", "{a => b}", "b/ diff --git a/x b/x", "$(touch x)", "`x`", "\x01\x1b[31m", "dir/-x/\"y\"",

@@ -13,7 +13,7 @@ func TestExportWritesPlainFiles(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	b := s.repo(t, "r")
-	long := strings.Repeat("n", 300) // file systems take 255 bytes
+	long := strings.Repeat("n", 300) // file systems allow 255 bytes
 	head := b.commit(t, "refs/heads/main", nil,
 		put("a.txt", "one\r\n"), put("deep/er/b.txt", "two"), put("same/b.txt", "two"), put("empty", ""),
 		putMode("100755", "run.sh", "#!/bin/sh\n"), putMode("120000", "link", "/etc/passwd"), putMode("120000", "deep/dir", ".."),

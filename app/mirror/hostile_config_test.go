@@ -11,11 +11,11 @@ import (
 	"testing"
 )
 
-// A hostileKey is a key of git's configuration by which a repository could have a program run, go
-// elsewhere, or change what is seen. In value, PROGRAM is one that leaves a mark, DIR its folder.
+// A hostileKey is a key of git's configuration with which a repository could make git run a program, use another
+// address, or show other content. In value, PROGRAM is a program that leaves a mark, and DIR its folder.
 type hostileKey struct {
 	key, value string
-	control    []string // arguments of a git that does run it, where that needs no network or terminal
+	control    []string // arguments of a git that does run it, if that needs no network or terminal
 }
 
 var hostileKeys = []hostileKey{
@@ -144,7 +144,7 @@ var hostileKeys = []hostileKey{
 	{"core.useReplaceRefs", "true", nil},
 }
 
-// hostileHooks are all names by which git runs a hook, in the repository and in DIR.
+// hostileHooks are the names of all hooks that git runs, for the repository and for DIR.
 var hostileHooks = []string{
 	"applypatch-msg", "pre-applypatch", "post-applypatch", "pre-commit", "pre-merge-commit", "prepare-commit-msg", "commit-msg", "post-commit",
 	"pre-rebase", "post-checkout", "post-merge", "pre-push", "pre-receive", "update", "proc-receive", "post-receive", "post-update",
@@ -152,8 +152,8 @@ var hostileHooks = []string{
 	"p4-changelist", "p4-prepare-changelist", "p4-post-changelist", "p4-pre-submit", "post-index-change",
 }
 
-// TestHostileConfiguration has a repository whose configuration names a program for everything that
-// git runs programs for: nothing runs, nothing is written, and what is seen is the same.
+// TestHostileConfiguration uses a repository whose configuration names a program wherever git can run one:
+// nothing may run, nothing may be written, and the content must be the same.
 func TestHostileConfiguration(t *testing.T) {
 	t.Parallel()
 	if len(hostileKeys) < 60 {
@@ -176,7 +176,7 @@ func TestHostileConfiguration(t *testing.T) {
 	if !slices.Contains(want, "modified f f") || !slices.Contains(want, "added  new.lfs") || !slices.Contains(want, "@"+head) {
 		t.Fatalf("seen is %q", want)
 	}
-	// prepare makes a copy with some of the keys.
+	// prepare creates a copy with some of the keys.
 	prepare := func(t *testing.T, keys ...hostileKey) (b *builder, program, mark string) {
 		b = clone.copyOf(t)
 		dir := t.TempDir()
@@ -212,7 +212,7 @@ func TestHostileConfiguration(t *testing.T) {
 		if ran, err := os.ReadFile(mark); err == nil {
 			t.Errorf("it ran:\n%s", ran)
 		}
-		// A repository that git does not understand, or that has its files elsewhere, is refused.
+		// A repository that git does not understand, or whose files are elsewhere, is refused.
 		if err == nil && !slices.Equal(got, want) {
 			t.Errorf("seen is\n%q, want\n%q", got, want)
 		}
@@ -230,7 +230,7 @@ func TestHostileConfiguration(t *testing.T) {
 	})
 	for _, k := range hostileKeys {
 		if !strings.Contains(k.value, "PROGRAM") && !strings.HasPrefix(k.key, "extensions.") && !strings.Contains(k.value, "DIR") {
-			continue // it runs nothing by itself
+			continue // git runs nothing for it by itself
 		}
 		t.Run(k.key, func(t *testing.T) {
 			t.Parallel()
@@ -253,7 +253,7 @@ func TestHostileConfiguration(t *testing.T) {
 	}
 }
 
-// hostileReview uses all that a review uses of a repository, and gives what it saw.
+// hostileReview uses a repository in every way that a review does, and returns the content that it saw.
 func hostileReview(t *testing.T, dir string) (seen []string, err error) {
 	t.Helper()
 	ctx := t.Context()

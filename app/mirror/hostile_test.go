@@ -14,7 +14,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/plainfile"
 )
 
-// notFiles makes what is no file, or none that should be read, at a path.
+// notFiles create, at a path, something that is not a regular file or should not be read.
 var notFiles = map[string]func(t *testing.T, path string){
 	"pipe": func(t *testing.T, path string) { check(t, syscall.Mkfifo(path, 0o600)) },
 	"link to a pipe": func(t *testing.T, path string) {
@@ -29,7 +29,7 @@ var notFiles = map[string]func(t *testing.T, path string){
 	},
 }
 
-// socket makes one under a short name, since long ones are not allowed.
+// socket creates a socket under a short name, because long ones are not allowed.
 func socket(t *testing.T, path string) {
 	dir, err := os.MkdirTemp("", "s")
 	check(t, err)
@@ -57,7 +57,7 @@ func hostileClone(t *testing.T) (b *builder, head string) {
 	return b, b.git(t, "", "rev-parse", "HEAD")
 }
 
-// copyOf gives a copy of a clone.
+// copyOf returns a copy of a clone.
 func (b *builder) copyOf(t *testing.T) *builder {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "clone")
@@ -65,7 +65,7 @@ func (b *builder) copyOf(t *testing.T) *builder {
 	return &builder{dir: dir}
 }
 
-// reviewAll does what a review of a work tree does.
+// reviewAll does everything that a review of a work tree does.
 func reviewAll(ctx context.Context, dir string) (changes []string, err error) {
 	r, err := OpenLocal(ctx, dir)
 	if err != nil {
@@ -93,8 +93,8 @@ func reviewAll(ctx context.Context, dir string) (changes []string, err error) {
 	return changes, nil
 }
 
-// TestHostileGitDirectory puts what is no file in the place of each file that git opens. Nothing
-// waits until a limit of time ends it, and nothing is copied without an end.
+// TestHostileGitDirectory replaces each file that git opens by something that is not a file. Nothing may block
+// until a time limit, and nothing may be copied without end.
 func TestHostileGitDirectory(t *testing.T) {
 	t.Parallel()
 	clone, head := hostileClone(t)
@@ -125,7 +125,7 @@ func TestHostileGitDirectory(t *testing.T) {
 				switch {
 				case errors.Is(err, context.DeadlineExceeded):
 					t.Error("it waited until a limit of time")
-				case kind == "folder", kind == "sparse file" && object: // git says what it finds
+				case kind == "folder", kind == "sparse file" && object: // git reports it
 				case !errors.Is(err, plainfile.ErrNotPlain) && !errors.Is(err, plainfile.ErrTooLarge):
 					t.Errorf("got %v", err)
 				}
@@ -134,7 +134,7 @@ func TestHostileGitDirectory(t *testing.T) {
 	}
 }
 
-// TestHostilePlaces are other ways by which git comes to a file.
+// TestHostilePlaces covers other ways in which git reaches a file.
 func TestHostilePlaces(t *testing.T) {
 	t.Parallel()
 	clone, _ := hostileClone(t)
@@ -198,7 +198,7 @@ func TestHostilePlaces(t *testing.T) {
 	}
 }
 
-// TestHostileWorkTree reviews what a commit could hold, and leaves the rest alone.
+// TestHostileWorkTree reviews the files that a commit can contain, and skips the rest.
 func TestHostileWorkTree(t *testing.T) {
 	t.Parallel()
 	clone, _ := hostileClone(t)
@@ -243,11 +243,11 @@ func TestHostileWorkTree(t *testing.T) {
 	}
 }
 
-// TestInspectionTakesUsualRepositories is the twin of the above.
+// TestInspectionTakesUsualRepositories is the counterpart: usual repositories must pass.
 func TestInspectionTakesUsualRepositories(t *testing.T) {
 	t.Parallel()
 	b, _ := hostileClone(t)
-	b.git(t, "", "config", "include.path", "more") // there is none
+	b.git(t, "", "config", "include.path", "more") // there is no such file
 	b.git(t, "", "config", "submodule.x.path", "/tmp")
 	shared := t.TempDir() + "/shared"
 	b.git(t, "", "clone", "--quiet", "--shared", b.dir, shared)

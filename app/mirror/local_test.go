@@ -162,7 +162,7 @@ func TestSnapshot(t *testing.T) {
 	b.git(t, "", "commit", "--quiet", "--message=2")
 	head := b.git(t, "", "rev-parse", "HEAD")
 
-	b.write(t, "f", "2\n") // same size, same moment: git would not see it by the index's time alone
+	b.write(t, "f", "2\n") // same size, same moment: by the index's time alone git would not notice the change
 	b.write(t, "new/g", "3\n")
 	b.write(t, "ignored", "x\n")
 	b.write(t, "x.log", "x\n")
@@ -280,7 +280,7 @@ func TestSnapshotOfEmptyAndUnusualRepositories(t *testing.T) {
 	}
 }
 
-// list gives every file of a folder with what would change if it were written to.
+// list returns every file of a folder with the properties that writing to it would change.
 func list(t testing.TB, dir string) []string {
 	t.Helper()
 	var all []string
@@ -310,7 +310,7 @@ func unchanged(t *testing.T, dir string, before []string) {
 	}
 }
 
-// trap is a program that leaves a mark when it is run.
+// trap is a program that leaves a mark when it runs.
 func trap(t testing.TB) (script, mark string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -458,7 +458,7 @@ func TestNothingOfAHostileRepositoryRuns(t *testing.T) {
 	}
 	unchanged(t, b.dir, before)
 
-	// The trap does work where nobody minds it.
+	// Without the protection the trap does run.
 	status := exec.Command("git", "-C", b.dir, "status")
 	status.Env = testEnv()
 	_ = status.Run()

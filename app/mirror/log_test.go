@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestOutputOverTheLimit has more names than are read into memory.
+// TestOutputOverTheLimit has more names than may be read into memory.
 func TestOutputOverTheLimit(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
@@ -33,8 +33,8 @@ func TestOutputOverTheLimit(t *testing.T) {
 	}
 }
 
-// TestLog tells where local history ends from where history does, also beside a commit of another pull request
-// that is too large to be read.
+// TestLog checks that Log distinguishes the end of local history from the end of history, even if there is a
+// commit of another pull request that is too large to read.
 func TestLog(t *testing.T) {
 	t.Parallel()
 	s := serve(t)

@@ -51,8 +51,8 @@ func TestFetchDiffAndBlobsCostOneFetchEach(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// One fetch is two requests, what the server can do and the pack, and up to two more
-	// when it asks for the token first.
+	// One fetch consists of two requests, one for the server's capabilities and one for the pack, and of up to
+	// two more if the server asks for the token first.
 	requests("fetch", 3, func() { fetch(t, r, 1, base, head) })
 	requests("fetch again", 0, func() { fetch(t, r, 1, base, head) })
 	requests("diff", 3, diff)
@@ -116,8 +116,8 @@ func TestFetchDeepensOnlyWhenNeeded(t *testing.T) {
 	if got, err := r.MergeBase(t.Context(), chain[3], chain[5]); err != nil || got != chain[3] {
 		t.Errorf("MergeBase = %s, %v", got, err)
 	}
-	// The boundary moves up when a commit in the middle is fetched with less depth; what
-	// is beyond must still be known.
+	// The boundary moves up when a commit in the middle is fetched with less depth; commits beyond it must still
+	// be known.
 	if err := os.WriteFile(r.shallowFile(), []byte(chain[4]+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -233,8 +233,7 @@ func TestMalformedTreesAreRefusedAndOldBlundersAreNot(t *testing.T) {
 	}
 	old := b.git(t, fmt.Sprintf("tree %s\nparent %s\nauthor a <a@example.com> 1300000000 +51800\ncommitter a <a> 1300000000 +51800\n\nm\n",
 		tree("0100644", "f"), good), "hash-object", "-w", "-t", "commit", "--literally", "--stdin")
-	// Attributes and submodules play no part here, so they must not keep a pull request
-	// from being reviewed either.
+	// Attributes and submodules have no effect here, so they must not prevent a review either.
 	odd := b.commit(t, "refs/pull/1/head", []string{good}, put(".gitattributes", "* "+strings.Repeat("x", 5000)+"\nf -diff\n"),
 		put(".gitmodules", "[submodule \"../../x\"]\n\tpath = -x\n\turl = --upload-pack=touch\n"), put("f", "2\n"))
 	for name, head := range map[string]string{"old": old, "odd": odd} {
@@ -258,7 +257,7 @@ func TestConcurrentFetches(t *testing.T) {
 	var all sync.WaitGroup
 	for _, head := range append(heads, heads...) {
 		all.Go(func() {
-			// A Store each, as several processes would have.
+			// One Store each, as several processes would have.
 			r, err := (&Store{Dir: dir}).Open(t.Context(), "r", s.remote("r"))
 			if err != nil {
 				t.Error(err)
@@ -296,7 +295,7 @@ func TestDamagedMirrorIsRebuilt(t *testing.T) {
 				t.Fatal("no packs")
 			}
 			for _, p := range packs {
-				// Packs are read-only, and must stay so for git to take them.
+				// Packs are read-only, and must stay so for git to accept them.
 				if err := errors.Join(os.Chmod(p, 0o600), os.Truncate(p, 40)); err != nil {
 					t.Fatal(err)
 				}

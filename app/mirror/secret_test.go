@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// tells are the forms in which the token could be seen.
+// tells are the forms in which the token could become visible.
 var tells = []string{testToken, base64.StdEncoding.EncodeToString([]byte("x-access-token:" + testToken))}
 
 func tellsToken(text []byte) bool {
@@ -29,13 +29,13 @@ func tellsToken(text []byte) bool {
 	return false
 }
 
-// processes gives the argv and environment of every process whose environment names dir.
+// processes returns the argv and environment of every process whose environment names dir.
 func processes(dir string) (argv, environ [][]byte) {
 	all, _ := filepath.Glob("/proc/[0-9]*")
 	for _, p := range all {
 		env, err := os.ReadFile(p + "/environ")
 		if err != nil || !bytes.Contains(env, []byte(dir)) {
-			continue // ended, or another user's
+			continue // ended, or of another user
 		}
 		line, _ := os.ReadFile(p + "/cmdline")
 		argv, environ = append(argv, line), append(environ, env)
@@ -50,7 +50,7 @@ func TestTokenIsSeenByGitAlone(t *testing.T) {
 	base := b.commit(t, "refs/heads/main", nil, put("f", "1\n"))
 	head := b.commit(t, "refs/pull/1/head", []string{base}, put("f", "2\n"))
 
-	// A git that writes down how it is called.
+	// A git that records how it is called.
 	log := filepath.Join(t.TempDir(), "log")
 	wrapper := filepath.Join(t.TempDir(), "git")
 	text := fmt.Sprintf("#!/bin/sh\n{ echo \"argv: $*\"; env | sed 's/^/env: /'; } >> %s\nexec git \"$@\"\n", log)
@@ -128,7 +128,7 @@ func TestTokenIsSeenByGitAlone(t *testing.T) {
 
 func TestTokenIsNotInErrors(t *testing.T) {
 	t.Parallel()
-	// A git that says all it knows.
+	// A git that prints everything it knows.
 	loud := filepath.Join(t.TempDir(), "git")
 	if err := os.WriteFile(loud, []byte("#!/bin/sh\ncat >/dev/null\nenv >&2\nprintf 'remote: \\033[31mfatal: bad object\\nfatal: \\033[31mred' >&2\nexit 128\n"), 0o700); err != nil {
 		t.Fatal(err)

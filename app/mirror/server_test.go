@@ -16,10 +16,10 @@ import (
 	"testing"
 )
 
-// testToken is what the server wants. It is looked for everywhere it must not be.
+// testToken is the token that the server requires. Tests search for it everywhere it must not appear.
 const testToken = "ghs_SENTINEL0token"
 
-// server serves the repositories of a folder by git's own smart HTTP program.
+// server serves the repositories of a folder with git's own smart HTTP program.
 type server struct {
 	*httptest.Server
 	root     string
@@ -27,8 +27,8 @@ type server struct {
 	bytes    atomic.Int64 // of answers
 	status   atomic.Int64 // answer everything with this, when not 0
 
-	// during, when not nil, is called for every request before it is answered; true means
-	// that it has answered. Set before the first request.
+	// during, if not nil, is called for every request before it is answered; true means that it has answered. Set
+	// it before the first request.
 	during func(http.ResponseWriter, *http.Request) bool
 }
 
@@ -44,7 +44,7 @@ func serve(t testing.TB) *server {
 		Dir:    s.root,
 		Env:    append(testEnv(), "GIT_PROJECT_ROOT="+s.root, "GIT_HTTP_EXPORT_ALL=1"),
 		Stderr: io.Discard,
-		Logger: log.New(io.Discard, "", 0), // a git that is killed in a fetch is what some tests are about
+		Logger: log.New(io.Discard, "", 0), // some tests kill git during a fetch
 	}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		s.requests.Add(1)
@@ -97,7 +97,7 @@ func testEnv() []string {
 		"GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com", "GIT_COMMITTER_DATE=1700000000 +0000"}
 }
 
-// builder makes commits in a repository without needing a work tree.
+// builder creates commits in a repository without a work tree.
 type builder struct{ dir string }
 
 func (b *builder) git(t testing.TB, in string, args ...string) string {
@@ -117,7 +117,7 @@ func (b *builder) git(t testing.TB, in string, args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// edit is a line of git fast-import.
+// edit is a line of input for git fast-import.
 type edit string
 
 func put(path, content string) edit { return putMode("100644", path, content) }
@@ -143,7 +143,7 @@ func quote(path string) string {
 	return q.String()
 }
 
-// commit makes a commit on a branch (a full ref name); its parents are the given ones.
+// commit creates a commit on a branch (a full ref name) with the given parents.
 func (b *builder) commit(t testing.TB, ref string, parents []string, edits ...edit) string {
 	t.Helper()
 	var in strings.Builder

@@ -49,13 +49,13 @@ func TestRead(t *testing.T) {
 	if _, err := Read(in("file"), 9); !errors.Is(err, ErrTooLarge) {
 		t.Errorf("a byte too much: %v", err)
 	}
-	// The kernel says of these that they are empty.
+	// The kernel reports a size of 0 for these.
 	if _, err := Read("/proc/self/status", 10); !errors.Is(err, ErrTooLarge) {
 		t.Errorf("a file whose size is not known: %v", err)
 	}
 }
 
-// TestReadWhatTheShellHands reads a pipe that somebody has opened for this process.
+// TestReadWhatTheShellHands reads a pipe that another process has opened for this one.
 func TestReadWhatTheShellHands(t *testing.T) {
 	t.Parallel()
 	r, w, err := os.Pipe()

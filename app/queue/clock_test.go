@@ -58,8 +58,8 @@ func TestSetBack(t *testing.T) {
 	}
 }
 
-// TestClockIsSetBack has jobs wait whose time lies two hours ahead, since the clock was set back after they
-// were heard of or had failed: over a push, over a restart, and while the process runs.
+// TestClockIsSetBack has jobs scheduled two hours ahead, because the clock was set back after they were submitted
+// or had failed: during a push, over a restart, and while the process runs.
 func TestClockIsSetBack(t *testing.T) {
 	t.Parallel()
 	const later = "strftime('%Y-%m-%d %H:%M:%f', 'now', '+2 hours')"
@@ -70,7 +70,7 @@ func TestClockIsSetBack(t *testing.T) {
 	} {
 		for _, how := range []string{"push", "restart", "watch"} {
 			if how == "push" && name == "while it ran" {
-				continue // nobody takes a job for dead because of a push
+				continue // a push does not make a worker seem dead
 			}
 			t.Run(name+", "+how, func(t *testing.T) {
 				t.Parallel()
@@ -108,7 +108,7 @@ func TestClockIsSetBack(t *testing.T) {
 						return reading{now.wall.Add(time.Duration(back.Load())), now.up}
 					}
 					alter(t, q, "scheduled_at = "+later)
-					back.Store(int64(2 * time.Hour)) // it was ahead, and nothing begins before
+					back.Store(int64(2 * time.Hour)) // it was ahead, and nothing begins earlier
 					begin(t, q)
 					until(t, "River has a leader", func() bool { return count(t, q, "river_leader") == 1 })
 					alter(t, q, set)
@@ -145,7 +145,7 @@ func countWhere(t *testing.T, q *Queue, table, where string) (n int) {
 	return n
 }
 
-// TestPostponedStaysPostponed restarts a queue with what was postponed, and with a task that has a date.
+// TestPostponedStaysPostponed restarts a queue with a postponed job, and with a task that has a date.
 func TestPostponedStaysPostponed(t *testing.T) {
 	t.Parallel()
 	until1 := time.Now().Add(time.Hour)
@@ -185,7 +185,7 @@ func TestPostponedStaysPostponed(t *testing.T) {
 		t.Fatal(err)
 	}
 	q = newQueue(t, openLedger(t, path), opts)
-	// Now it is two hours earlier: the limit of GitHub's ends an hour from now, and the date is the date.
+	// Now it is two hours earlier: GitHub's limit ends an hour from now, and the date stays the same.
 	real := q.clocks
 	q.clocks = func() reading { now := real(); return reading{now.wall.Add(-2 * time.Hour), now.up} }
 	for range 2 {

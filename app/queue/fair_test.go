@@ -13,8 +13,8 @@ import (
 	"github.com/secbydesign/secbydesign/app/ledger"
 )
 
-// TestQuietRepositoriesWaitLittle has 150 pull requests of one repository wait, and then one of each of 19
-// others. Time is counted in reviews that were begun.
+// TestQuietRepositoriesWaitLittle submits 150 pull requests of one repository, and then one of each of 19 others.
+// Time is counted in started reviews.
 func TestQuietRepositoriesWaitLittle(t *testing.T) {
 	t.Parallel()
 	median := func(busy int) int {
@@ -57,7 +57,7 @@ func TestQuietRepositoriesWaitLittle(t *testing.T) {
 	}
 }
 
-// TestJobsWithoutShare have neither a share nor the priority of those that wait.
+// TestJobsWithoutShare tests jobs that have neither a share nor the priority of waiting jobs.
 func TestJobsWithoutShare(t *testing.T) {
 	t.Parallel()
 	runs := make(chan int, 10)
@@ -71,7 +71,7 @@ func TestJobsWithoutShare(t *testing.T) {
 	idle(t, q)
 }
 
-// TestOneWorkerStaysFree has a repository that could hold all workers, with reviews that last.
+// TestOneWorkerStaysFree has a repository with enough long reviews to occupy all workers.
 func TestOneWorkerStaysFree(t *testing.T) {
 	t.Parallel()
 	began, finish := make(chan string, 100), make(chan struct{})
@@ -102,7 +102,7 @@ func TestOneWorkerStaysFree(t *testing.T) {
 	idle(t, q)
 }
 
-// TestTasksDoNotWaitForReviews: people wait for the answer to a command.
+// TestTasksDoNotWaitForReviews checks that tasks run at once, because people wait for the answer to a command.
 func TestTasksDoNotWaitForReviews(t *testing.T) {
 	t.Parallel()
 	finish := make(chan struct{})
@@ -129,7 +129,7 @@ func TestTasksDoNotWaitForReviews(t *testing.T) {
 	idle(t, q)
 }
 
-// TestSubmittedElsewhere has a process that only takes deliveries.
+// TestSubmittedElsewhere has a process that only accepts deliveries.
 func TestSubmittedElsewhere(t *testing.T) {
 	t.Parallel()
 	path := newDB(t)

@@ -20,10 +20,10 @@ import (
 	"github.com/secbydesign/secbydesign/app/ledger"
 )
 
-// patience is how long a test waits for what must happen; it is no measure of anything.
+// patience is how long a test waits for something that must happen; it measures nothing.
 const patience = 60 * time.Second
 
-// template is a database without rows: to copy it is faster than to migrate each time.
+// template returns a database without rows: copying it is faster than migrating each time.
 var template = sync.OnceValues(func() ([]byte, error) {
 	dir, err := os.MkdirTemp("", "")
 	if err != nil {
@@ -41,7 +41,7 @@ var template = sync.OnceValues(func() ([]byte, error) {
 	return os.ReadFile(path)
 })
 
-// newDB gives the path of a database without rows.
+// newDB returns the path of a database without rows.
 func newDB(t *testing.T) string {
 	t.Helper()
 	content, err := template()
@@ -65,7 +65,7 @@ func openLedger(t *testing.T, path string) *ledger.Ledger {
 	return l
 }
 
-// newQueue makes a queue that is not started.
+// newQueue returns a queue that is not started.
 func newQueue(t *testing.T, l *ledger.Ledger, opts Options) *Queue {
 	t.Helper()
 	if opts.Poll == 0 {
@@ -79,7 +79,7 @@ func newQueue(t *testing.T, l *ledger.Ledger, opts Options) *Queue {
 	return q
 }
 
-// start makes a queue that works until the end of the test.
+// start returns a queue that works until the end of the test.
 func start(t *testing.T, work Work) *Queue {
 	t.Helper()
 	return startWith(t, Options{Work: work})
@@ -129,7 +129,7 @@ func receive[T any](t *testing.T, c <-chan T) T {
 	}
 }
 
-// jobs gives the unfinished jobs, or those in other states.
+// jobs returns the unfinished jobs, or those in the given states.
 func jobs(t *testing.T, q *Queue, states ...rivertype.JobState) []*rivertype.JobRow {
 	t.Helper()
 	if states == nil {
@@ -142,7 +142,7 @@ func jobs(t *testing.T, q *Queue, states ...rivertype.JobState) []*rivertype.Job
 	return res.Jobs
 }
 
-// until waits for something to become true that nothing announces.
+// until polls until a condition is true.
 func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !ok(); time.Sleep(20 * time.Millisecond) {
@@ -169,7 +169,7 @@ func pull(t *testing.T, q *Queue, number int) (p ledger.Pull) {
 	return p
 }
 
-// alter changes the unfinished jobs behind River's back.
+// alter changes the unfinished jobs in the database directly, without River.
 func alter(t *testing.T, q *Queue, set string) {
 	t.Helper()
 	for _, row := range jobs(t, q) {
@@ -185,7 +185,7 @@ const (
 	helperRole = "SECBYDESIGN_TEST_QUEUE_ROLE" // the name of one of the roles
 )
 
-// roles are what a helper can be.
+// roles are the helper processes, by name.
 var roles = map[string]func(ctx context.Context, l *ledger.Ledger, r Request) error{
 	"hangs": func(context.Context, *ledger.Ledger, Request) error {
 		fmt.Println("working")
@@ -232,7 +232,7 @@ func help(path string, work func(context.Context, *ledger.Ledger, Request) error
 
 var shortLease = Options{Heartbeat: 100 * time.Millisecond, LeaseTTL: time.Second}
 
-// startHelper gives a process that is in the middle of a review.
+// startHelper returns a process that is in the middle of a review.
 func startHelper(t *testing.T, path, role string) *exec.Cmd {
 	t.Helper()
 	exe, err := os.Executable()
@@ -258,7 +258,7 @@ func startHelper(t *testing.T, path, role string) *exec.Cmd {
 	return cmd
 }
 
-// kill is kill -9.
+// kill kills the process with SIGKILL.
 func kill(cmd *exec.Cmd) {
 	cmd.Process.Kill()
 	cmd.Wait()

@@ -13,8 +13,8 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// TestOnlyTheDeadAreCalledDead puts back a job whose worker left it, since it could not reach the database,
-// and one whose worker nobody knows of any more.
+// TestOnlyTheDeadAreCalledDead puts back a job whose live worker left it because it could not reach the database,
+// and a job of an unknown worker.
 func TestOnlyTheDeadAreCalledDead(t *testing.T) {
 	t.Parallel()
 	for _, left := range []bool{true, false} {

@@ -18,7 +18,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/ledger"
 )
 
-// submitFrom submits from a process that is gone afterwards, as far as the locks can tell.
+// submitFrom submits from a ledger that it then closes, so that according to the locks its process has ended.
 func submitFrom(t *testing.T, path string, d ledger.Delivery, reqs ...Request) {
 	t.Helper()
 	l := openLedger(t, path)
@@ -31,8 +31,8 @@ func submitFrom(t *testing.T, path string, d ledger.Delivery, reqs ...Request) {
 	}
 }
 
-// TestManyKills kills workers at random while heads arrive. In the end the newest head of
-// every pull request is the one that was reviewed last.
+// TestManyKills kills workers at random while heads arrive. In the end the last review of every pull request must
+// be of its newest head.
 func TestManyKills(t *testing.T) {
 	t.Parallel()
 	const pulls, heads, kills = 6, 5, 6
@@ -56,7 +56,7 @@ func TestManyKills(t *testing.T) {
 	for n := range kills {
 		time.Sleep(time.Duration(rand.IntN(60)) * time.Millisecond)
 		kill(helpers[len(helpers)-1])
-		// Something to do for the next one, so that it says that it works.
+		// Work for the next process, so that it reports that it works.
 		submit(t, q, request(100+n, "any"))
 		helpers = append(helpers, startHelper(t, path, "works"))
 	}
@@ -115,7 +115,7 @@ func TestKilledWorkerIsReplaced(t *testing.T) {
 		kill(victim)
 		check(t, q, c)
 	})
-	// Here the leases are long: a restart does not wait for them.
+	// Here the leases are long: a restart must not wait for them.
 	t.Run("by the next process", func(t *testing.T) {
 		t.Parallel()
 		path := newDB(t)
@@ -128,15 +128,15 @@ func TestKilledWorkerIsReplaced(t *testing.T) {
 	})
 }
 
-// TestLeaseProtects has a job that runs for long in another process, whose worker beats, stops to, and
-// beats once more in the moment in which it is taken for dead.
+// TestLeaseProtects has a long job in another process. Its worker sends heartbeats, stops, and sends another at
+// the moment at which it seems dead.
 func TestLeaseProtects(t *testing.T) {
 	t.Parallel()
 	path := newDB(t)
 	l := openLedger(t, path)
 	q := newQueue(t, l, Options{Work: func(context.Context, Request) error { return nil }})
 	submit(t, q, request(1, "h"))
-	// The clock has jumped since: it says nothing.
+	// The clock has jumped since, so this time means nothing.
 	alter(t, q, "state = 'running', attempted_at = '2020-01-01 00:00:00', attempt = 1")
 	id := jobs(t, q)[0].ID
 	sign := func(holder string) {
@@ -167,7 +167,7 @@ func TestLeaseProtects(t *testing.T) {
 	sign("b")
 	pass(3*time.Hour, rivertype.JobStateRunning)
 	remove := q.mine.add(id)
-	pass(3*time.Hour, rivertype.JobStateRunning) // this process knows better
+	pass(3*time.Hour, rivertype.JobStateRunning) // this process knows that it works on the job
 	remove()
 	pass(0, rivertype.JobStateRunning)
 	pass(3*time.Hour, rivertype.JobStateAvailable)
@@ -199,8 +199,8 @@ func TestSilence(t *testing.T) {
 	}
 }
 
-// TestLateWorkerDoesNotBegin has a process that slept between the fetch of a job and its
-// beginning, while somebody else took the job.
+// TestLateWorkerDoesNotBegin has a process that was suspended between fetching a job and beginning it, while
+// another worker took the job.
 func TestLateWorkerDoesNotBegin(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -258,8 +258,8 @@ func TestRescueGivesUp(t *testing.T) {
 	}
 }
 
-// TestLostJobIsLeftAlone has a worker that was believed dead. What it returns must not
-// touch the job, which is another attempt's now.
+// TestLostJobIsLeftAlone has a worker that was wrongly believed dead. The error that it returns must not change
+// the job, which belongs to another attempt now.
 func TestLostJobIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	for name, result := range map[string]error{
@@ -329,7 +329,7 @@ func TestStopLetsReviewsFinish(t *testing.T) {
 	stopped := make(chan error)
 	go func() { stopped <- q.Stop(context.Background()) }()
 	until(t, "it is stopping", q.stopping.Load)
-	submit(t, q, request(2, "h")) // is taken, but not begun
+	submit(t, q, request(2, "h")) // taken, but not begun
 	close(finish)
 	if err := receive(t, stopped); err != nil {
 		t.Error(err)
@@ -342,7 +342,7 @@ func TestStopLetsReviewsFinish(t *testing.T) {
 	}
 }
 
-// TestStopDoesNotBeginAgain hears of something newer while it is stopping.
+// TestStopDoesNotBeginAgain submits a newer head while the queue is stopping.
 func TestStopDoesNotBeginAgain(t *testing.T) {
 	t.Parallel()
 	started, finish := make(chan struct{}, 10), make(chan struct{})
@@ -438,9 +438,8 @@ func TestStopWithoutStart(t *testing.T) {
 	}
 }
 
-// TestDatabaseAwayDuringReview has another process that does not let go of the database
-// for longer than a lease. Nobody can take the job meanwhile, so the review goes on, and is not thrown
-// away.
+// TestDatabaseAwayDuringReview has another process that locks the database for longer than a lease. No worker can
+// take the job meanwhile, so the review must continue and its work must not be lost.
 func TestDatabaseAwayDuringReview(t *testing.T) {
 	t.Parallel()
 	opts := shortLease

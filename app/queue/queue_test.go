@@ -91,8 +91,8 @@ func TestSubmitRefusesWhatIsNoPullRequest(t *testing.T) {
 	}
 }
 
-// TestBurst pushes 50 heads while reviews run. The last one must be reviewed, with few
-// reviews, and never two at once.
+// TestBurst pushes 50 heads while reviews run. The last one must be reviewed, with few reviews, and never two at
+// once.
 func TestBurst(t *testing.T) {
 	t.Parallel()
 	var runs, atOnce atomic.Int32
@@ -147,7 +147,7 @@ func TestBurst(t *testing.T) {
 	t.Logf("%d reviews for 50 heads", runs.Load())
 }
 
-// TestWaitingRequestsAreOneReview has the burst before anything runs.
+// TestWaitingRequestsAreOneReview submits the burst before anything runs.
 func TestWaitingRequestsAreOneReview(t *testing.T) {
 	t.Parallel()
 	heads := make(chan string, 10)
@@ -237,7 +237,7 @@ func TestNothingHeardAtTheEndIsLost(t *testing.T) {
 	submit(t, q, request(1, "head-0"))
 	for n := 1; n <= rounds; n++ {
 		receive(t, returning)
-		// Sweep over the time that the completion takes.
+		// Sweep over the duration of the completion.
 		time.Sleep(time.Duration(n%20) * 200 * time.Microsecond)
 		submit(t, q, request(1, fmt.Sprint("head-", n)))
 	}
@@ -333,7 +333,7 @@ func TestGivingUpIsAnEvent(t *testing.T) {
 	if n := len(jobs(t, q, rivertype.JobStateDiscarded)); n != 1 {
 		t.Errorf("%d discarded jobs, want 1", n)
 	}
-	// It is not the end of the pull request.
+	// The pull request can still be reviewed later.
 	submit(t, q, request(1, "other"))
 	if n := len(jobs(t, q)); n != 1 {
 		t.Errorf("%d jobs after a new head, want 1", n)
@@ -359,7 +359,7 @@ func TestSnooze(t *testing.T) {
 	if want := wake.Load().(time.Time); row.ScheduledAt.Sub(want).Abs() > time.Second || row.Attempt != 0 || len(row.Errors) != 0 {
 		t.Errorf("sleeps until %v after %d attempts with %d errors; want %v, 0, 0", row.ScheduledAt, row.Attempt, len(row.Errors), want)
 	}
-	// Something new does not shorten the sleep, but is what is reviewed after it.
+	// A new head does not shorten the wait, but the next review uses it.
 	submit(t, q, request(1, "b"))
 	if n := len(jobs(t, q, rivertype.JobStateScheduled)); n != 1 {
 		t.Fatal("a new head has woken the job")
@@ -384,7 +384,7 @@ func TestSubmitFails(t *testing.T) {
 	if err := q.Submit(ctx, ledger.Delivery{GUID: "g"}, []Request{request(1, "h")}); !errors.Is(err, context.Canceled) {
 		t.Errorf("ended context: got %v", err)
 	}
-	// A disk that is full, as far as SQLite can tell.
+	// To SQLite, this is a full disk.
 	exec := l.Driver().GetExecutor()
 	if err := exec.Exec(t.Context(), "PRAGMA max_page_count = 1"); err != nil {
 		t.Fatal(err)

@@ -10,8 +10,8 @@ import (
 	"github.com/secbydesign/secbydesign/app/ledger"
 )
 
-// TestRenamedWhileItWaits renames and transfers a repository while a review and a task of it wait. There is
-// one job for a pull request, whatever name it is heard under, and it works under the newest.
+// TestRenamedWhileItWaits renames and transfers a repository while a review and a task for it wait. There must be
+// one job for a pull request, under whatever name it is submitted, and it must run under the newest.
 func TestRenamedWhileItWaits(t *testing.T) {
 	t.Parallel()
 	reviewed, done := make(chan Request, 9), make(chan Task, 9)
@@ -54,7 +54,7 @@ func TestRenamedWhileItWaits(t *testing.T) {
 	}
 }
 
-// TestJobsOfAnOlderVersion finds jobs that have the repository's name alone, beside one that has its id.
+// TestJobsOfAnOlderVersion has jobs with only the repository's name, beside one with its id.
 func TestJobsOfAnOlderVersion(t *testing.T) {
 	t.Parallel()
 	reviewed := make(chan Request, 9)
@@ -75,7 +75,7 @@ func TestJobsOfAnOlderVersion(t *testing.T) {
 	}
 	submit(t, q, request(1, "a"))
 	submit(t, q, request(2, "b"))
-	// Of number 3 nothing is known.
+	// Pull request 3 is unknown.
 	if n := len(jobs(t, q)); n != 5 {
 		t.Fatalf("%d jobs", n)
 	}

@@ -21,7 +21,7 @@ func aChore(id string) Task {
 
 func noReviews(context.Context, Request) error { return nil }
 
-// collect makes a task's function that tells what it was given, and fails as often as told.
+// collect returns a function that runs tasks: it sends each task to the channel, and fails the first calls.
 func collect(failures int) (Run, <-chan Task) {
 	c := make(chan Task, 100)
 	var mu sync.Mutex
@@ -57,7 +57,7 @@ func TestTaskIsDoneOnce(t *testing.T) {
 	if err := send("g1", aChore("6")); !errors.Is(err, ledger.ErrDuplicate) {
 		t.Errorf("a delivery that is known: %v", err)
 	}
-	again := aChore("5") // by another delivery, and otherwise spelled
+	again := aChore("5") // from another delivery, and with another spelling
 	again.Owner, again.Installation, again.Data = "ACME", 8, nil
 	if err := send("g2", again, aChore("7")); err != nil {
 		t.Fatal(err)
@@ -118,7 +118,7 @@ func TestTaskWaitsForItsTime(t *testing.T) {
 	idle(t, q)
 }
 
-// TestTaskOfADeadWorkerIsTakenUp takes the lease away from one that hangs.
+// TestTaskOfADeadWorkerIsTakenUp removes the lease of a task that hangs.
 func TestTaskOfADeadWorkerIsTakenUp(t *testing.T) {
 	t.Parallel()
 	began, ended := make(chan int, 10), make(chan error, 10)

@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 	done()
 }
 
-// A worker is a process in a folder of its own.
+// A worker is a process that works in its own folder.
 type worker struct {
 	dir string
 	cmd *exec.Cmd
@@ -71,7 +71,8 @@ func exists(dir string) bool {
 	return err == nil
 }
 
-// TestKilledProcessLeavesNothing after the next has started; what is used by one that lives stays.
+// TestKilledProcessLeavesNothing checks that the next process to start removes the folder of a killed one, and
+// keeps folders in use.
 func TestKilledProcessLeavesNothing(t *testing.T) {
 	t.Parallel()
 	parent := filepath.Join(t.TempDir(), "data", "tmp")
@@ -83,7 +84,7 @@ func TestKilledProcessLeavesNothing(t *testing.T) {
 	if ended.end(); exists(ended.dir) {
 		t.Error("a process that has ended left its folder")
 	}
-	// What was never locked, and what is no folder.
+	// A folder that was never locked, and something that is no folder.
 	if err := errors.Join(os.Mkdir(parent+"/work-0", 0o700), os.WriteFile(parent+"/file", nil, 0o600), os.Symlink(t.TempDir(), parent+"/link")); err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +100,7 @@ func TestKilledProcessLeavesNothing(t *testing.T) {
 	}
 }
 
-// TestManyStartAtOnce, and none loses its folder to another.
+// TestManyStartAtOnce checks that processes that start together do not remove each other's folders.
 func TestManyStartAtOnce(t *testing.T) {
 	t.Parallel()
 	parent := t.TempDir()
@@ -125,7 +126,7 @@ func TestManyStartAtOnce(t *testing.T) {
 	}
 }
 
-// TestAFolderOfOthersIsRefused: where everybody may write, somebody may have been there first.
+// TestAFolderOfOthersIsRefused checks that Open refuses a parent that another user may have created first.
 func TestAFolderOfOthersIsRefused(t *testing.T) {
 	t.Parallel()
 	dir, elsewhere := t.TempDir(), t.TempDir()

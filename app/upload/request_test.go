@@ -32,7 +32,7 @@ func form(root, doc string) []byte {
 		strings.ToUpper(someCommit), root, base64.StdEncoding.EncodeToString(packed(doc)))
 }
 
-// TestTheFormsOfABody holds that each brings the same document and says the same of it.
+// TestTheFormsOfABody checks that both formats yield the same document and the same fields.
 func TestTheFormsOfABody(t *testing.T) {
 	t.Parallel()
 	const doc = `{"version":"2.1.0","runs":[]}`
@@ -93,7 +93,7 @@ func TestScannerName(t *testing.T) {
 	}
 }
 
-// What a tool says that did not look is no baseline.
+// TestNoResultsAreNoBaseline checks that the results of a tool that scanned nothing are no baseline.
 func TestNoResultsAreNoBaseline(t *testing.T) {
 	t.Parallel()
 	for doc, want := range map[string]bool{
@@ -111,7 +111,7 @@ func TestNoResultsAreNoBaseline(t *testing.T) {
 	}
 }
 
-// TestWorkflows holds which files of the repository a job's word depends on.
+// TestWorkflows checks which files of the repository define a job.
 func TestWorkflows(t *testing.T) {
 	t.Parallel()
 	const ours = "Acme/shop/.github/workflows/a.yml@refs/heads/main"

@@ -47,7 +47,7 @@ func violations(t *testing.T, tree fs.FS) []string {
 
 // reached lists the powers that a pure package reaches through other packages of this module that it imports.
 func reached(packages map[string][]source, from string) (found []string) {
-	by := map[string]string{from: ""} // the package by which one is reached first
+	by := map[string]string{from: ""} // the package through which each is first reached
 	queue := []string{from}
 	for len(queue) > 0 {
 		folder := queue[0]
