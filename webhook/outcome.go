@@ -32,7 +32,7 @@ const (
 	Unsigned      Outcome = "unsigned"       // 401: no well-formed X-Hub-Signature-256
 	WronglySigned Outcome = "wrongly_signed" // 401: with none of the secrets, or the body was changed on its way
 	TooLarge      Outcome = "too_large"      // 413
-	Truncated     Outcome = "truncated"      // 400: the body ended before its end
+	Truncated     Outcome = "truncated"      // 400: the body ended too early
 	BadHeaders    Outcome = "bad_headers"    // 400: X-GitHub-Event or X-GitHub-Delivery is missing or not a plain word
 	NotJSON       Outcome = "not_json"       // 400: not one JSON object
 	BadPayload    Outcome = "bad_payload"    // 400: a field that the event needs is missing or invalid

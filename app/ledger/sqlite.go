@@ -24,7 +24,7 @@ import (
 //go:embed migrations/sqlite/*.sql
 var migrations embed.FS
 
-// pragmas hold for every connection.
+// pragmas apply to every connection.
 var pragmas = url.Values{
 	"_pragma": {
 		"busy_timeout(10000)", // other processes write too

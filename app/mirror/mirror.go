@@ -255,7 +255,7 @@ func (f files) enter(ctx context.Context) (generation string, leave func(), err 
 		}
 		gen, err := f.generation()
 		if err == nil {
-			// Only Prune reads it, and a mirror too many kept is no harm.
+			// Only Prune reads this time, and keeping a mirror for too long does no harm.
 			_ = os.Chtimes(string(f)+".lock", time.Time{}, time.Now())
 			return gen, leave, nil
 		}

@@ -84,8 +84,7 @@ func (q *Queue) choose(ctx context.Context, queue string, n int) ([]int64, error
 	for _, claim := range q.mine.unfinished(running) {
 		has[claim.Share]++
 	}
-	// A repository that occupies all other workers does not get the last quarter of them, which stays free for
-	// new jobs.
+	// One repository may occupy all but a quarter of the workers, so that others find a free one.
 	return q.chooser[queue].Choose(claims, has, n, q.opts.Workers-q.opts.Workers/4), nil
 }
 

@@ -43,7 +43,7 @@ type Handler struct {
 }
 
 const (
-	// The server's own limits are those of webhooks.
+	// The server's own limits are meant for webhooks, so an upload sets these.
 	receiveTime = 2 * time.Minute // for the body
 	uploadTime  = 5 * time.Minute // for all of it
 

@@ -206,8 +206,7 @@ func within(s source, places []string) bool {
 	})
 }
 
-// outside are the packages by which the world gets in, and starters those of their
-// functions that start a program.
+// outside lists the packages that give access to the outside world, and starters the functions that start a program.
 var (
 	outside  = []string{"database/sql", "net", "net/http", "os", "os/exec"}
 	starters = []string{"os.StartProcess", "syscall.Exec", "syscall.ForkExec", "syscall.StartProcess", "unix.Exec"}
@@ -264,7 +263,7 @@ func methodOf(arg ast.Expr) string {
 	return "with a method that is not spelled out"
 }
 
-// writers are go-github's services with those of their methods that do more than read.
+// writers maps go-github's services to those of their methods that do more than read.
 var writers = func() map[string][]string {
 	reads := []string{"Get", "List", "Compare", "Download", "Find", "Is", "Has", "Check"}
 	all := map[string][]string{}
@@ -323,9 +322,8 @@ func checkPackage(folder string, files []source) (found []string) {
 	return found
 }
 
-// changes gives the names that f changes but does not declare: by assignment to them or
-// to what is in them, ++, delete or clear. A name that f declares anywhere counts as its
-// own everywhere in it.
+// changes returns the names that f changes but does not declare: by assignment to them or to their elements, ++,
+// delete or clear. A name that f declares anywhere counts as declared in all of f.
 func changes(f *ast.FuncDecl) (names []string) {
 	own := map[string]bool{}
 	declare := func(exprs ...ast.Expr) {
@@ -374,7 +372,7 @@ func changes(f *ast.FuncDecl) (names []string) {
 	return slices.DeleteFunc(names, func(name string) bool { return own[name] })
 }
 
-// root gives the x of x, x.y, x[i], *x and what is made of them, or nil.
+// root returns the x of x, x.y, x[i], *x and their combinations, or nil.
 func root(e ast.Expr) *ast.Ident {
 	switch e := e.(type) {
 	case *ast.Ident:
