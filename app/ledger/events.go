@@ -60,7 +60,7 @@ type Event struct {
 	At           time.Time // to the millisecond; zero means now
 	Kind         string    // required
 	Installation int64
-	RepoID       int64           // 0 for none, or if only the name is known; events read back have the id if the name resolves to one
+	RepoID       int64           // 0 for none or unknown; when read, set if the name resolves to an id
 	Owner, Repo  string          // the name at the time of the event
 	Number       int             // of the pull request; 0 if the event concerns none
 	Head         string          // the commit that the event concerns; may be empty
@@ -109,7 +109,7 @@ func appendEvent(ctx context.Context, tx *sql.Tx, e Event, c change) error {
 // A Filter selects events. Its zero value selects all of them.
 type Filter struct {
 	RepoID      int64  // a repository, under all its former and present names
-	Owner, Repo string // compared without case; both together mean the repository that has the name now, Owner alone all repositories of that owner
+	Owner, Repo string // compared without case; both mean the repository with the name now, Owner alone all its repositories
 	Number      int
 	Kind        string
 	Head        string

@@ -68,7 +68,7 @@ type Limits struct {
 	FetchBytes  int64         // size of the pack received by one fetch; 1 GiB. Linux only, elsewhere unlimited
 	BlobBytes   int64         // content of one file; 10 MiB. Larger ones are neither diffed nor returned
 	PatchBytes  int64         // of one patch; 32 MiB
-	OutputBytes int64         // names and ids printed by one git process; 256 MiB, many times more than the largest repositories need
+	OutputBytes int64         // names and ids printed by one git process; 256 MiB, many times what large repositories need
 	ExportBytes int64         // files of one exported tree; 1 GiB
 	Files       int           // changed files in one diff with a patch; 10,000
 	MirrorBytes int64         // size of one mirror on disk, above which it is deleted and fetched again; 2 GiB
