@@ -10,7 +10,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// TestEndings has each day on which a comment ends looked at once.
+// TestEndings checks that each day on which a comment expires is scheduled once.
 func TestEndings(t *testing.T) {
 	t.Parallel()
 	day := time.Date(2026, 12, 31, 0, 0, 0, 0, time.UTC)

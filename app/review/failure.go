@@ -23,12 +23,13 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// patience is how many times a review may fail before the pull request is told. Most failures
-// are gone at the second try.
+// patience is how many times a review may fail before the pull request says so. Most failures are gone at the second
+// try.
 const patience = 3
 
-// fail deals with an error that kept a review from its end, and where it is not the first of its
-// kind lets the pull request say so: a check that is in progress for hours tells nothing.
+// fail handles an error that stopped a review. It records the failure, and from the third one of this head on (at once
+// if trying again would not help) the check of the pull request reports it: a check that is in progress for hours says
+// nothing.
 func (r *Reviewer) fail(ctx context.Context, gh *installation.Client, req queue.Request, p pull.Pull, run *publish.Run, err error) error {
 	final := errors.Is(err, mirror.ErrTooLarge) // trying again would not help
 	if finished := r.finish(ctx, req, err); finished == nil || !errors.Is(finished, err) || context.Cause(ctx) != nil {
@@ -55,7 +56,7 @@ func (r *Reviewer) fail(ctx context.Context, gh *installation.Client, req queue.
 	return r.record(ctx, req, p.Head, record.Finished, summary(rep, recordInput{pull: p, infos: r.infos()}))
 }
 
-// finish decides what an error means for the queue: nothing more to do, later, or again.
+// finish decides what the queue does after an error: nothing more, try later, or try again.
 func (r *Reviewer) finish(ctx context.Context, req queue.Request, err error) error {
 	var limited *installation.RateLimited
 	at, moved, err := r.Elsewhere(ctx, ledger.Repo{ID: req.RepoID, Owner: req.Owner, Name: req.Repo}, req.Installation, err)
@@ -65,7 +66,7 @@ func (r *Reviewer) finish(ctx context.Context, req queue.Request, err error) err
 	case context.Cause(ctx) != nil:
 		return context.Cause(ctx)
 	case moved:
-		// Something newer is worked on at once, and ends what was begun here.
+		// A review under the new name runs at once, and closes what was begun here.
 		reason := "renamed or transferred"
 		if req.Force {
 			reason = req.Reason
@@ -83,7 +84,7 @@ func (r *Reviewer) finish(ctx context.Context, req queue.Request, err error) err
 	return err
 }
 
-// reasonOf says to people why a change could not be read.
+// reasonOf explains to users why a change could not be read.
 func reasonOf(err error) string {
 	switch {
 	case errors.Is(err, mirror.ErrTooLarge):
@@ -94,8 +95,8 @@ func reasonOf(err error) string {
 	return "The change could not be read. It is tried again; the operator's log says why."
 }
 
-// unread is the report when no scanner could run. It follows the policy of the base as any other: what
-// makes a change unreadable may be what its author put there, and a gate that could not look has not passed.
+// unread composes the report for a change that no scanner could read. It follows the policy of the base as any other
+// report does: the author of the change may have made it unreadable, and a gate that did not run has not passed.
 func (r *Reviewer) unread(ctx context.Context, gh *installation.Client, p pull.Pull, reason string) (checks.Report, error) {
 	pol, _, notices, err := r.Files.Policy(ctx, gh.Installation, p, r.Files.FromAnywhere(gh, p))
 	unknown := errors.Is(err, policyfiles.ErrNoPolicy)
@@ -103,7 +104,7 @@ func (r *Reviewer) unread(ctx context.Context, gh *installation.Client, p pull.P
 		return checks.Report{}, err
 	}
 	if unknown {
-		// Which gates block is not known, so all do. With another conclusion a required check would pass.
+		// It is unknown which gates block, so all do. With any other conclusion a required check would pass.
 		pol = policy.Default()
 		notices = append(notices, "The policy of the base could not be read either, so the check fails until it can be.")
 	}
@@ -136,13 +137,13 @@ func (r *Reviewer) unread(ctx context.Context, gh *installation.Client, p pull.P
 	return checks.Compose(in), nil
 }
 
-// Elsewhere finds out whether what failed did so because the repository was renamed or transferred, and if so records
-// where it is. moved is false when it is where it was, or nobody knows; then the error is to be dealt with:
-// another one than before where it says more.
+// Elsewhere reports whether an operation failed because the repository was renamed or transferred, and if so records
+// its new location. If moved is false, the repository is where it was or its location is unknown, and the caller has to
+// handle err, which is failed or a more specific error.
 //
-// A repository can move between any two requests. Requests under the former name are refused, or would reach
-// another repository that has it by now, for which our token is not good: so nothing is written but to the right
-// one, and what was begun is ended under the new name.
+// A repository can move between any two requests. GitHub refuses requests under the former name, or they reach another
+// repository that has that name by now, for which our token is not valid. So writes only ever go to the right
+// repository, and the review is completed under the new name.
 func (r *Reviewer) Elsewhere(ctx context.Context, was ledger.Repo, installed int64, failed error) (at installation.Location, moved bool, err error) {
 	var limited *installation.RateLimited
 	if failed == nil || context.Cause(ctx) != nil || was.ID == 0 || errors.As(failed, &limited) || errors.Is(failed, mirror.ErrTooLarge) {

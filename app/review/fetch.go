@@ -14,7 +14,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/pull"
 )
 
-// fetch brings both ends of the change here, and the commits in between.
+// fetch brings both ends of the change, and the commits between them, into the mirror.
 func (r *Reviewer) fetch(ctx context.Context, gh *installation.Client, p pull.Pull) (examine.Change, error) {
 	repo, err := r.mirror(ctx, gh, p)
 	if err != nil {
@@ -43,19 +43,19 @@ func (r *Reviewer) mirror(ctx context.Context, gh *installation.Client, p pull.P
 	return r.Mirrors.Open(ctx, gh.Mirror(), mirror.Remote{URL: r.App.GitURL(p.Owner, p.Repo), Token: gh.GitToken})
 }
 
-// maxCommits is how many commits of a pull request are looked at. Each costs the trees that it changes and
-// every version of a file that it brings.
+// maxCommits is how many commits of a pull request are scanned. Each costs the trees that it changes and every version
+// of a file that it brings.
 const maxCommits = 1000
 
-// maxLog bounds the history that is read to find them: merges bring in what others did meanwhile.
+// maxLog bounds the history that is read to find them: merges bring in commits that others made meanwhile.
 const maxLog = 50 * maxCommits
 
-// between brings the commits of a pull request here and lists them, oldest first. partial says why they are
-// not all; what is too large to be had is no error, since both ends can be compared without it.
+// between brings the commits of a pull request into the mirror and lists them, oldest first. If they are not all of
+// them, partial says why. A history that is too large is not an error, since both ends can be compared without it.
 //
-// Where nobody merged, history itself tells which they are. Else it does not, since a mirror does not hold
-// the whole of it: then GitHub lists the oldest, and what comes after one of these belongs to the pull
-// request, too.
+// If the pull request contains no merge, the history itself shows which commits belong to it. Otherwise it does not,
+// since a mirror does not hold all of the history: then GitHub lists the oldest commits, and every commit that comes
+// after one of these belongs to the pull request, too.
 func (r *Reviewer) between(ctx context.Context, gh *installation.Client, repo *mirror.Repo, p pull.Pull) (commits []string, partial string, err error) {
 	if p.Commits <= 1 {
 		return nil, "", nil
@@ -71,12 +71,12 @@ func (r *Reviewer) between(ctx context.Context, gh *installation.Client, repo *m
 		return nil, "", fmt.Errorf("fetch the history of %s: %w", p.Head, err)
 	}
 	commits, all := straight(log, p.MergeBase)
-	if !all && len(commits) < maxCommits { // somebody merged
+	if !all && len(commits) < maxCommits { // it contains a merge
 		listed, err := p.List(ctx, gh.REST)
 		if err != nil {
 			return nil, "", err
 		}
-		// The parents are what each is compared with.
+		// Each commit is compared with its parents.
 		err = repo.Fetch(ctx, mirror.Want{SHAs: listed, Refs: refs, Depth: 2})
 		if errors.Is(err, mirror.ErrTooLarge) {
 			listed, err = nil, nil
@@ -101,8 +101,8 @@ func history(ctx context.Context, repo *mirror.Repo, p pull.Pull, want mirror.Wa
 	return repo.Log(ctx, p.MergeBase, p.Head, maxLog)
 }
 
-// straight lists the commits of a history, children first, down to where it parts from its base, oldest
-// first: all of them where nobody merged, else those from the last merge on.
+// straight lists the commits of a history, children first, down to where it parts from its base. It returns them oldest
+// first: all of them if there is no merge, else those after the last merge.
 func straight(log []mirror.Commit, base string) (commits []string, all bool) {
 	for i, c := range log {
 		if len(commits) == maxCommits || i > 0 && !slices.Equal(log[i-1].Parents, []string{c.SHA}) {
@@ -115,8 +115,8 @@ func straight(log []mirror.Commit, base string) (commits []string, all bool) {
 	return commits, all
 }
 
-// after lists commits of a pull request that are known, and those of a history, children first, that come
-// after one of them: what the base has cannot. The oldest are first.
+// after lists the oldest and newest commits, which are known to belong to a pull request, and those of log (children
+// first) that come after one of them, which the base therefore cannot have. The oldest are first.
 func after(log []mirror.Commit, oldest, newest []string) []string {
 	const known, told = 1, 2
 	in := map[string]int{}

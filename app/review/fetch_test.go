@@ -8,7 +8,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/mirror"
 )
 
-// log reads "c:b b:a a" as commits with their parents; an exclamation mark is where history ends too early.
+// log reads "c:b b:a a" as commits with their parents; an exclamation mark is where the history is cut off.
 func log(text string) (list []mirror.Commit) {
 	for _, one := range strings.Fields(text) {
 		sha, parents, _ := strings.Cut(one, ":")
@@ -21,7 +21,7 @@ func log(text string) (list []mirror.Commit) {
 	return list
 }
 
-// TestCommitsInBetween tells those of a pull request from those of its base.
+// TestCommitsInBetween separates the commits of a pull request from those of its base.
 func TestCommitsInBetween(t *testing.T) {
 	for name, c := range map[string]struct {
 		log, listed string

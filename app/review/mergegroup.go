@@ -23,10 +23,10 @@ import (
 	"github.com/secbydesign/secbydesign/checks/publish"
 )
 
-// Group is the kind of the task that is for [Reviewer.MergeGroup], with a [Merge].
+// Group is the kind of the tasks for [Reviewer.MergeGroup]. Their data is a [Merge].
 const Group = "group"
 
-// Merge is what a merge queue wants to know.
+// Merge describes the merge group that a merge queue asks about.
 type Merge struct {
 	Head    string `json:"head"`
 	Branch  string `json:"branch"`   // the queue's
@@ -34,18 +34,18 @@ type Merge struct {
 	Again   bool   `json:"again,omitempty"`
 }
 
-// MergeGroup gives the verdict on what a merge queue is about to merge: on all that it brings to the
-// base branch, whatever its branch says that it is built on. The content was looked at in its
-// pull requests, so little of it is scanned again, and what was decided there holds here.
+// MergeGroup reports the verdict on what a merge queue is about to merge: on all that it brings to the base branch,
+// whatever base the queue's branch names. The content was scanned in the pull requests, so little of it is scanned
+// again, and what was decided there holds here.
 //
-// A queue waits for its checks, so this ends: what cannot be done three times is told as
-// incomplete, and whether that lets the queue go on is the policy's to say.
+// A queue waits for its checks, so this ends: after three failures the check reports the group as incomplete, and the
+// policy decides whether that lets the queue go on.
 func (r *Reviewer) MergeGroup(ctx context.Context, e queue.Task) error {
 	var m Merge
 	if err := json.Unmarshal(e.Data, &m); err != nil {
 		return fmt.Errorf("read the merge group: %w", err)
 	}
-	// What is proposed by a pull request is judged there, with its history.
+	// The head of a pull request is judged there, with its history.
 	if numbers, err := r.Ledger.PullsAt(ctx, e.Repository(), m.Head); err != nil || len(numbers) > 0 {
 		return err
 	}
@@ -53,7 +53,7 @@ func (r *Reviewer) MergeGroup(ctx context.Context, e queue.Task) error {
 	if err != nil {
 		return err
 	}
-	// At first it may be that GitHub does not know the group yet, which is a moment old.
+	// At first GitHub may not know the group yet, which is a moment old.
 	dropped := func(err error) bool { return e.Attempt >= patience && installation.NotFound(err) }
 	place := publish.Head{Owner: e.Owner, Repo: e.Repo, SHA: m.Head, AppID: r.AppID}
 	g, err := publish.StartGroup(ctx, publish.Clients{REST: gh.REST, GraphQL: gh.GraphQL}, place, m.Again)
@@ -92,7 +92,7 @@ func (r *Reviewer) MergeGroup(ctx context.Context, e queue.Task) error {
 	return nil
 }
 
-// groupReport examines a group. What is known of it by then is given also with an error.
+// groupReport examines a group. With an error it returns the parts that are known by then.
 func (r *Reviewer) groupReport(ctx context.Context, gh *installation.Client, e queue.Task, m Merge) (checks.Report, pull.Pull, error) {
 	p := pull.Pull{RepoID: e.RepoID, Owner: e.Owner, Repo: e.Repo, Head: m.Head, BaseRef: m.BaseRef, Open: true}
 	cmp, _, err := gh.REST.Repositories.CompareCommits(ctx, e.Owner, e.Repo, m.BaseRef, m.Head, &github.ListOptions{PerPage: 1})

@@ -55,8 +55,8 @@ func (f finder) Scan(_ context.Context, t scanners.Target) (found []scanners.Fin
 	return found, nil
 }
 
-// TestAGateIsShownWhileAnotherOneLooks holds the slow scanner back until the pull request shows what
-// the quick one found, once within the first patience and once after it.
+// TestAGateIsShownWhileAnotherOneLooks holds the slow scanner back until the pull request shows the findings of the
+// quick one, once within the first patience and once after it.
 func TestAGateIsShownWhileAnotherOneLooks(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

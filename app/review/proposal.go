@@ -15,7 +15,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// propose checks and previews the policy that the change would bring in. The notices are Markdown.
+// propose checks the policy that the change would bring in, and previews its effect. The notices are Markdown.
 func (c *composer) propose(ctx context.Context, ex examine.Examination, gates []checks.Gate) (list []checks.Annotation, notices []string, err error) {
 	if !ex.ChangesPolicy() {
 		return nil, nil, nil
@@ -51,13 +51,13 @@ func (c *composer) propose(ctx context.Context, ex examine.Examination, gates []
 	return list, notices, err
 }
 
-// neighbours are what a proposed policy may concern beside the change. They are read once for a review.
+// neighbours holds what a proposed policy may affect beside the change. It is read once for a review.
 type neighbours struct {
 	open     []policy.Subject // new findings in other open pull requests, as of their last review
 	scanners []string         // names that a policy may speak of
 }
 
-// maxPreviewed is how many open pull requests a preview counts, the newest.
+// maxPreviewed is how many open pull requests a preview counts, newest first.
 const maxPreviewed = 50
 
 func (r *Reviewer) neighbours(ctx context.Context, p pull.Pull, external []examine.External) (*neighbours, error) {

@@ -43,14 +43,13 @@ type recordInput struct {
 	infos   []scanners.Info
 	adds    func(scanners.Result) bool // nil when the change could not be read
 	owners  *ownership.Owners          // nil when they could not be read
-	owned   map[string][]string        // what they say of a path
+	owned   map[string][]string        // the owners of each path
 	context record.Context
 
 	limited bool // some of the change is over the limits
 }
 
-// recordInput reads who owns what, which decides nothing in a review: where it cannot be read, that is
-// kept.
+// recordInput also reads the code owners, which decide nothing in a review: if they cannot be read, the record says so.
 func (r *Reviewer) recordInput(ctx context.Context, c examine.Change, p pull.Pull, pol policy.Policy, ex examine.Examination) recordInput {
 	b := recordInput{pull: p, infos: r.infos(), adds: judge.AddedBy(ex.Patch), context: record.Context{NotRun: ex.NotRun == examine.Nothing}, limited: ex.Limited}
 	if ex.Diff != nil {
@@ -83,7 +82,7 @@ func (r *Reviewer) infos() (list []scanners.Info) {
 	return list
 }
 
-// summary is what the ledger keeps of a report.
+// summary returns the record that the ledger keeps of a report.
 func summary(rep checks.Report, b recordInput) record.Review {
 	b.context.Base, b.context.Into, b.context.Draft, b.context.NoOwners = b.pull.MergeBase, b.pull.BaseRef, b.pull.Draft, b.owners == nil
 	out := record.Review{Version: record.Version, Verdict: rep.Verdict, Conclusion: rep.Check.Conclusion, Context: &b.context}

@@ -15,8 +15,8 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// TestWhatRanElsewhereIsKept: a tool whose results a workflow sent is none of the program's own, and
-// is there in a rehearsal all the same.
+// TestWhatRanElsewhereIsKept: a tool whose results a workflow sent is not one of the program's own, and a rehearsal has
+// it all the same.
 func TestWhatRanElsewhereIsKept(t *testing.T) {
 	t.Parallel()
 	found := scanners.Result{
@@ -45,8 +45,8 @@ func TestWhatRanElsewhereIsKept(t *testing.T) {
 	}
 }
 
-// TestAskedAgain: nothing that somebody asked for is lost, whenever they ask. The lines are events; what
-// stands alone is the name of a check whose "Re-run" was pressed.
+// TestAskedAgain checks that no request to run a check again is lost, whenever it comes. The lines are events; a word
+// that is no event is the name of a check whose "Re-run" was pressed.
 func TestAskedAgain(t *testing.T) {
 	t.Parallel()
 	for events, want := range map[string]string{

@@ -29,8 +29,8 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// report examines the change and says what the pull request should show. What is known before the end is
-// shown on the way.
+// report examines the change and composes the report that the pull request should show. Before the end it shows partial
+// results.
 func (r *Reviewer) report(ctx context.Context, gh *installation.Client, p pull.Pull, run *publish.Run) (checks.Report, recordInput, error) {
 	change, err := r.fetch(ctx, gh, p)
 	if err != nil {
@@ -62,7 +62,7 @@ func (r *Reviewer) report(ctx context.Context, gh *installation.Client, p pull.P
 	return rep, r.recordInput(ctx, change, p, pol, ex), err
 }
 
-// decisions reads what was decided about findings like the new ones of runs.
+// decisions reads the decisions about findings like the new ones of runs.
 func (r *Reviewer) decisions(ctx context.Context, p pull.Pull, runs []scanners.Run) ([]decision.Decision, error) {
 	var which ledger.Which
 	for _, run := range runs {
@@ -77,7 +77,7 @@ func (r *Reviewer) decisions(ctx context.Context, p pull.Pull, runs []scanners.R
 	return r.Ledger.Decisions(ctx, p.Repository(), which)
 }
 
-// evidence is what the record says of the rules in the repository of a pull request.
+// evidence returns what the ledger's records say about the rules in the repository of a pull request.
 func (r *Reviewer) evidence(ctx context.Context, pol policy.Policy, p pull.Pull) judge.Evidence {
 	return &insight.Evidence{
 		Repo: record.RepoKey(p.RepoID, p.Repo), Window: insight.WindowOf(time.Now(), pol),
@@ -90,7 +90,7 @@ func (r *Reviewer) evidence(ctx context.Context, pol policy.Policy, p pull.Pull)
 	}
 }
 
-// A composer makes the reports of one review, of which all but the last are about what is known so far.
+// A composer makes the reports of one review. All but the last report partial results.
 type composer struct {
 	link         func(path string, line int) string // of a line at the head; 0 for the file
 	nearby       func(context.Context) (*neighbours, error)
@@ -107,7 +107,7 @@ type composer struct {
 	neighbours   *neighbours      // nil until they are needed
 }
 
-// compose makes the report of what is examined. pending are scanners that still run.
+// compose makes the report of an examination. pending are the scanners that still run.
 func (c *composer) compose(ctx context.Context, ex examine.Examination, pending []scanners.Run) (checks.Report, error) {
 	decisions, err := c.decided(ctx, ex.Runs)
 	if err != nil {
@@ -149,11 +149,10 @@ func (c *composer) compose(ctx context.Context, ex examine.Examination, pending 
 	}), nil
 }
 
-// progress shows what is known so far. While the policy's first budget lasts, the verdict waits for the
-// scanners that still run. After it the verdict names them as not finished, and what they find is added
-// when it comes.
+// progress shows the results so far. While the policy's first budget lasts, the verdict waits for the scanners that
+// still run. After it the verdict names them as not finished, and their findings are added when they come.
 //
-// An error ends it and is only logged: what the review shows in the end meets it again.
+// An error stops progress and is only logged: the final report of the review meets it again.
 func (c *composer) progress(ctx context.Context, run *publish.Run) func(examine.Examination) {
 	began, ended := time.Now(), false
 	return func(ex examine.Examination) {
@@ -189,7 +188,7 @@ func split(runs []scanners.Run) (ended, pending []scanners.Run) {
 	return ended, pending
 }
 
-// shown lists the findings that the pull request shows or showed, and whether their threads are open.
+// shown lists the findings that the pull request shows or showed. open holds whether their threads are open.
 func shown(threads []checks.Thread) (known []baseline.Known, open map[string]bool) {
 	open = map[string]bool{}
 	for _, t := range threads {
@@ -201,7 +200,7 @@ func shown(threads []checks.Thread) (known []baseline.Known, open map[string]boo
 
 func link(web string, p pull.Pull, path string, line int) string {
 	s := web + "/" + p.Owner + "/" + p.Repo + "/blob/" + p.Head + "/" + (&url.URL{Path: path}).EscapedPath()
-	// What ends a Markdown link has to go, and a path may hold it.
+	// A path may hold characters that end a Markdown link, so these are escaped.
 	s = strings.NewReplacer("(", "%28", ")", "%29", " ", "%20", "<", "%3C", ">", "%3E").Replace(s)
 	if line > 0 {
 		s += fmt.Sprintf("#L%d", line)

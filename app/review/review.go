@@ -1,8 +1,8 @@
-// Package review is the story of one review, from a pull request to what it shows: read it,
-// fetch it, examine it, compose the report, reconcile it with what is there, record it.
+// Package review carries out one review, from a pull request to what it shows: it reads the pull request, fetches the
+// change, examines it, composes the report, brings what GitHub shows in line with it, and records it.
 //
-// Everything in it can be done again: a review that is cut off anywhere and started anew ends
-// in the same state of the pull request.
+// Every step can be repeated: a review that is cut off anywhere and started again ends in the same state of the pull
+// request.
 package review
 
 import (
@@ -26,8 +26,8 @@ import (
 	"github.com/secbydesign/secbydesign/checks/publish"
 )
 
-// A Reviewer reviews pull requests. Its fields must not change once it works; several
-// goroutines may use it at once.
+// A Reviewer reviews pull requests. Its fields must not change after its first use; several goroutines may use it at
+// once.
 type Reviewer struct {
 	App       *installation.App  // required
 	AppID     int64              // required
@@ -60,12 +60,12 @@ func (r *Reviewer) Review(ctx context.Context, req queue.Request) error {
 	log := zerolog.Ctx(ctx)
 	log.UpdateContext(func(c zerolog.Context) zerolog.Context { return c.Str("head", p.Head) })
 
-	// Before anything is shown: a review that ends between the two is then known, and what it left in
-	// progress is ended by the next one.
+	// Record this before anything is shown: if the review ends between the two, the next one knows of it and closes
+	// what it left in progress.
 	if err := r.record(ctx, req, p.Head, record.Started, nil); err != nil {
 		return err
 	}
-	events, err := r.history(ctx, req) // after the start: what was asked before is done by this one
+	events, err := r.history(ctx, req) // after the start: this review answers what was asked before
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func (r *Reviewer) Review(ctx context.Context, req queue.Request) error {
 	if err != nil {
 		return r.fail(ctx, gh, req, p, run, err)
 	}
-	if err := r.share(ctx, p, run); err != nil { // another may have been opened in the meantime
+	if err := r.share(ctx, p, run); err != nil { // another pull request with this head may have been opened in the meantime
 		return err
 	}
 	if err := run.Finish(ctx, rep); err != nil {
@@ -103,12 +103,12 @@ func (r *Reviewer) Review(ctx context.Context, req queue.Request) error {
 	return nil
 }
 
-// headOf names the head of a pull request for package publish.
+// headOf returns the head of a pull request in the form that package publish needs.
 func (r *Reviewer) headOf(p pull.Pull) publish.Head {
 	return publish.Head{Owner: p.Owner, Repo: p.Repo, Number: p.Number, SHA: p.Head, AppID: r.AppID}
 }
 
-// closed ends what is left of reviews of a pull request that was closed.
+// closed closes the checks that reviews left in progress on a pull request that was closed.
 func (r *Reviewer) closed(ctx context.Context, gh *installation.Client, req queue.Request, p pull.Pull) error {
 	events, err := r.history(ctx, req)
 	if err != nil {
@@ -118,8 +118,8 @@ func (r *Reviewer) closed(ctx context.Context, gh *installation.Client, req queu
 	return r.finish(ctx, req, r.abandon(ctx, req, events, clients, r.headOf(p), "", "The pull request was closed before the review ended."))
 }
 
-// start shows that the review has begun, and ends what earlier ones left on other heads. names are the checks that
-// somebody asked to have made again.
+// start shows that the review has begun, and closes what earlier reviews left in progress on other heads. names are the
+// checks that somebody asked to run again.
 func (r *Reviewer) start(ctx context.Context, gh *installation.Client, req queue.Request, p pull.Pull, events []ledger.Event, names []string) (*publish.Run, error) {
 	clients, head := publish.Clients{REST: gh.REST, GraphQL: gh.GraphQL}, r.headOf(p)
 	again := req.Force && req.Reason == record.Rerequested || len(names) > 0 || outdated(events, p)
@@ -136,7 +136,7 @@ func (r *Reviewer) start(ctx context.Context, gh *installation.Client, req queue
 	return run, r.abandon(ctx, req, events, clients, head, p.Head, "The pull request has a newer head.")
 }
 
-// keep records a report that is shown, and schedules the reviews in which it will be another.
+// keep records the report that is shown, and schedules the reviews that have to follow when suppressions expire.
 func (r *Reviewer) keep(ctx context.Context, req queue.Request, p pull.Pull, rep checks.Report, input recordInput) error {
 	if input.limited {
 		if err := r.record(ctx, req, p.Head, record.TooLarge, record.Limits{Limits: r.limits()}); err != nil {
@@ -154,8 +154,8 @@ func (r *Reviewer) keep(ctx context.Context, req queue.Request, p pull.Pull, rep
 	return nil
 }
 
-// read asks GitHub for the pull request, and records what commands and webhooks rely on. With an error there may
-// be a head, of which the check can say so.
+// read asks GitHub for the pull request, and records what commands and webhooks rely on. With an error the returned
+// pull request may have a head; then the check on it can report the error.
 func (r *Reviewer) read(ctx context.Context, gh *installation.Client, req queue.Request) (pull.Pull, error) {
 	known, err := r.Ledger.Pull(ctx, ledger.Repo{ID: req.RepoID, Owner: req.Owner, Name: req.Repo}, req.Number)
 	if err != nil {

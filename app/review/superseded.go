@@ -14,7 +14,7 @@ import (
 	"github.com/secbydesign/secbydesign/checks/publish"
 )
 
-// share tells a run which other pull requests have the same head.
+// share passes to a run the numbers of the other pull requests with the same head.
 func (r *Reviewer) share(ctx context.Context, p pull.Pull, run *publish.Run) error {
 	numbers, err := r.Ledger.PullsAt(ctx, p.Repository(), p.Head)
 	if err != nil {
@@ -24,8 +24,8 @@ func (r *Reviewer) share(ctx context.Context, p pull.Pull, run *publish.Run) err
 	return nil
 }
 
-// release asks for reviews of the others with a head that a pull request has left, since their
-// verdicts counted its own, or wait for it.
+// release asks for reviews of the other pull requests with a head that this one has left, since their verdicts counted
+// this one's, or wait for it.
 func (r *Reviewer) release(ctx context.Context, req queue.Request, head string) error {
 	numbers, err := r.Ledger.PullsAt(ctx, ledger.Repo{ID: req.RepoID, Owner: req.Owner, Name: req.Repo}, head)
 	if err != nil {
@@ -55,11 +55,11 @@ func (r *Reviewer) history(ctx context.Context, req queue.Request) ([]ledger.Eve
 	return events, nil
 }
 
-// abandon ends what is left of reviews of this pull request, by its events: those of other heads, or,
-// where keep is empty, of every head.
+// abandon closes what earlier reviews of this pull request, according to its events, left in progress: on other heads
+// than keep, or, if keep is empty, on every head.
 func (r *Reviewer) abandon(ctx context.Context, req queue.Request, events []ledger.Event, c publish.Clients, place publish.Head, keep, why string) error {
-	// Only heads of ours that began here are looked for: asking GitHub for the checks of every
-	// earlier head would cost a request for each push.
+	// Only heads on which one of our reviews began are checked: asking GitHub for the checks of every earlier head
+	// would cost a request for each push.
 	unfinished, last := map[string]ledger.Event{}, keep
 	for _, e := range events {
 		switch e.Kind {
@@ -93,12 +93,12 @@ func (r *Reviewer) abandon(ctx context.Context, req queue.Request, events []ledg
 	return nil
 }
 
-// askedAgain lists the checks that somebody asked to have made again and no review has, from all events
-// of a pull request. A review that has finished knew what was asked before it started. What was asked
-// while it ran it may have missed, at the latest between its verdict and its end.
+// askedAgain returns the checks that somebody asked to run again and no review has run since, from all events of a pull
+// request. A review that has finished knew the requests from before it started. It may have missed those from while it
+// ran, at the latest between its verdict and its end.
 func askedAgain(events []ledger.Event) (names []string, err error) {
-	var started int // how many events there were when the newest review started
-	var after int   // and when the newest that has finished did
+	var started int // number of events when the newest review started
+	var after int   // number of events when the newest finished review started
 	for i, e := range events {
 		switch e.Kind {
 		case record.Started:
@@ -122,8 +122,8 @@ func askedAgain(events []ledger.Event) (names []string, err error) {
 	return names, nil
 }
 
-// outdated reports whether the head's verdict is that of a draft that is none any more, or was made for
-// another base: it may be milder than the one that is due, and must not be merged with meanwhile.
+// outdated reports whether the head's verdict was made for a draft that is now ready, or for another base: it may be
+// milder than the verdict that is due, and must not be merged with meanwhile.
 func outdated(events []ledger.Event, p pull.Pull) bool {
 	for _, e := range slices.Backward(events) {
 		if e.Kind != record.Finished || e.Head != p.Head {
@@ -131,7 +131,7 @@ func outdated(events []ledger.Event, p pull.Pull) bool {
 		}
 		was, err := record.ReadReview(e.ID, e.At, e.Head, e.Data)
 		if err != nil || was.Context == nil {
-			return false // an older version of this program did not keep it
+			return false // older versions of this program did not record it
 		}
 		return was.Context.Draft && !p.Draft || was.Context.Into != "" && was.Context.Into != p.BaseRef
 	}

@@ -10,12 +10,12 @@ import (
 	"github.com/secbydesign/secbydesign/app/record"
 )
 
-// limits names what decides whether a change is too large.
+// limits describes everything that decides whether a change is too large.
 func (r *Reviewer) limits() string {
 	return r.Examiner.Program + " " + r.Mirrors.Limits.String()
 }
 
-// Retry asks for reviews of open pull requests whose head was too large, or some of it, for other limits than
+// Retry asks for reviews of open pull requests whose head was, in whole or in part, too large for limits other than
 // those that hold now.
 func (r *Reviewer) Retry(ctx context.Context) error {
 	events, err := r.Ledger.Events(ctx, ledger.Filter{Kind: record.TooLarge})
