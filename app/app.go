@@ -1,28 +1,26 @@
 // Package app is the program: it builds the parts, connects them, serves and drains.
 //
-// A tour, from the bottom up. Package scanners says what a finding is, and each folder in
-// it is one scanner. Package webhook turns what GitHub sends into intents. Package checks
-// makes of findings what a pull request shows, and checks/publish writes it. None of the three
-// imports another, except that checks speaks of findings.
+// A tour, from the bottom up. Package scanners says what a finding is, and each folder in it is one scanner. Package
+// webhook turns GitHub's deliveries into intents. Package checks turns findings into the content of a pull request, and
+// checks/publish writes it. None of the three imports another, except that checks uses the findings of scanners.
 //
-// Everything meets here. A delivery becomes a row of the ledger (app/ledger) and a job of the
-// queue (app/queue) in one transaction, before it is answered. A worker takes the job and
-// reviews the pull request (app/review):
+// Everything meets here. A delivery becomes a row of the ledger (app/ledger) and a job of the queue (app/queue) in one
+// transaction, before it is answered. A worker takes the job and reviews the pull request (app/review):
 //
 //   - It asks GitHub about it (app/pull, with the tokens of app/installation), fetches both sides
 //     of the change (app/mirror), and reads the policy at the base (app/policyfiles, app/policy).
-//   - It has the scanners look at both sides (app/examine), and finds what is new (app/baseline).
-//   - It judges that (app/judge): by the policy, by what people decided (app/decision), by the
+//   - It runs the scanners over both sides (app/examine), and finds what is new (app/baseline).
+//   - It judges the new findings (app/judge): by the policy, by people's decisions (app/decision), by the
 //     suppressions in the code (app/suppress), and by what is known of the rules (app/insight).
-//   - It makes the pull request show it, and records it (app/record, which says what is stored).
+//   - It shows the verdict on the pull request, and records it (app/record, which defines what is stored).
 //
-// A comment with a command (app/command) is a job too (app/conversation): who wrote it is looked
-// up (app/people), what they may decide is weighed (app/ownership), and the decision is in the ledger
-// before it is answered and the pull request reviewed again. What a tool found that runs elsewhere is
-// sent by its workflow (app/upload), kept in the ledger, and part of the next review.
+// A comment with a command (app/command) is a job too (app/conversation): it looks up the author (app/people), checks
+// what the author may decide (app/ownership), and stores the decision in the ledger before it answers and the pull
+// request is reviewed again. The findings of a tool that runs elsewhere are sent by its workflow (app/upload), kept in
+// the ledger, and part of the next review.
 //
 // Package app/local reviews a folder on this machine by the same steps, without GitHub and a database,
-// and app/rehearsal says what another policy would have made of the reviews that are stored.
+// and app/rehearsal shows what another policy would have decided in the reviews that are stored.
 package app
 
 import (
@@ -53,12 +51,12 @@ import (
 	"github.com/secbydesign/secbydesign/webhook"
 )
 
-// drain is how long running reviews may take to end when the program is asked to stop. What
-// does not end by then is cancelled, has [queue.Options].StopGrace to return, and is done again by the
-// next process: all together at most 20 seconds. Kubernetes waits 30 seconds before it kills.
+// drain is how long running reviews may take to finish when the program is asked to stop. A review that is still
+// running then is cancelled, has [queue.Options].StopGrace to return, and is done again by the next process: all
+// together at most 20 seconds. Kubernetes waits 30 seconds before it kills.
 const drain = 14 * time.Second
 
-// uploads is how many documents of up to 100 MB are read at one time.
+// uploads is how many documents of up to 100 MB are read at a time.
 const uploads = 2
 
 // app holds the parts of one running program.
@@ -79,15 +77,14 @@ type app struct {
 // Logger makes the program's logger.
 func Logger(c Config, w io.Writer) zerolog.Logger {
 	if c.Console {
-		w = zerolog.ConsoleWriter{Out: w, TimeFormat: time.TimeOnly} // which quotes what a terminal obeys
+		w = zerolog.ConsoleWriter{Out: w, TimeFormat: time.TimeOnly} // it quotes characters that control a terminal
 	} else {
 		w = shown{w}
 	}
 	return zerolog.New(w).Level(c.LogLevel).With().Timestamp().Logger()
 }
 
-// shown escapes hidden characters in lines of JSON: a path in a log must do nothing to the terminal
-// of who reads it.
+// shown escapes hidden characters in lines of JSON: a path in a log must do nothing to the reader's terminal.
 type shown struct{ io.Writer }
 
 func (s shown) Write(line []byte) (int, error) {
@@ -97,8 +94,7 @@ func (s shown) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// Run serves until ctx ends, and then drains. A nil error means that everything was handed
-// over in order.
+// Run serves until ctx ends, and then drains. A nil error means that it stopped in order.
 func Run(ctx context.Context, c Config, log zerolog.Logger) error {
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
@@ -144,7 +140,7 @@ func Serve(ctx context.Context, c Config, log zerolog.Logger, listener net.Liste
 	case <-ctx.Done():
 		log.Info().Msg("draining")
 	}
-	// What is asked to stop must be able to finish, so it gets a context of its own.
+	// Stopping has to go on after ctx has ended, so it gets a context that is not cancelled.
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
 	defer cancel()
 	err = errors.Join(ignore(err, http.ErrServerClosed), server.Shutdown(stop))
@@ -154,8 +150,8 @@ func Serve(ctx context.Context, c Config, log zerolog.Logger, listener net.Liste
 	return err
 }
 
-// prepare does beside the first reviews what the first ones would wait for. The channel is closed when it
-// ends.
+// prepare prepares scanners in the background, so that the first reviews do not wait for it. It closes the channel when
+// it is done.
 func (a *app) prepare(ctx context.Context) <-chan struct{} {
 	done := make(chan struct{})
 	go func() {
@@ -237,8 +233,8 @@ func names(list []scanners.Scanner) (names []string) {
 	return names
 }
 
-// exchange counts every request to GitHub, and logs the writes: what the App changes on a pull
-// request can be read from its log.
+// exchange counts every request to GitHub and logs the writes, so that the log shows everything that the App changes on
+// a pull request.
 func (a *app) exchange(e installation.Exchange) {
 	a.metrics.exchange(e)
 	level := zerolog.DebugLevel

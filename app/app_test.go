@@ -121,8 +121,8 @@ func (s *stage) verdict(n int) fakegithub.CheckRun {
 	return run
 }
 
-// reviewed waits until everything that the App was told of a pull request has been reviewed. What the
-// pull request shows comes before the end of a review, which something newer may still cancel.
+// reviewed waits until the App has reviewed everything that it heard of a pull request. The pull request shows the
+// result before the review ends, and a newer event may still cancel the review.
 func (s *stage) reviewed(n int) {
 	s.t.Helper()
 	s.GitHub.Settle()
@@ -132,7 +132,7 @@ func (s *stage) reviewed(n int) {
 	})
 }
 
-// heard is what the App knows of a pull request without asking GitHub.
+// heard returns what the App knows of a pull request without asking GitHub.
 func (s *stage) heard(n int) ledger.Pull {
 	s.t.Helper()
 	l, err := ledger.OpenReader(s.t.Context(), "sqlite:"+filepath.Join(s.Settings.DataDir, "secbydesign.db"))
@@ -147,7 +147,7 @@ func (s *stage) heard(n int) ledger.Pull {
 	return p
 }
 
-// until waits for a condition that has no event of its own.
+// until waits for a condition that has no event to wait for.
 func (s *stage) until(what string, ok func() bool) {
 	s.t.Helper()
 	for deadline := time.Now().Add(patience); !ok(); time.Sleep(20 * time.Millisecond) {
@@ -209,8 +209,8 @@ func (s *stage) metric(name, with string) (sum float64) {
 	return sum
 }
 
-// token makes up a GitHub token that opens nothing. None may stand in the source, since it
-// would be taken for a real one.
+// token makes up a GitHub token that opens nothing. The source must not hold one, since it would be taken for a real
+// one.
 func token(seed int) string {
 	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 	rng := rand.New(rand.NewPCG(uint64(seed), 99))
@@ -302,7 +302,7 @@ func TestNothingToWriteTheSecondTime(t *testing.T) {
 	s.want(n, "neutral", "a.py:2 open")
 	s.reviewed(n)
 	s.GitHub.ResetWrites()
-	// Another base is a reason to look again; the same merge base gives the same result.
+	// Another base is a reason for a new review; the same merge base gives the same result.
 	s.repo.Commit("main", "", "elsewhere", map[string]string{"other.txt": "x\n"})
 	s.GitHub.ChangeBase("acme", "shop", n, "mona", "main")
 	s.reviewed(n)
@@ -320,7 +320,7 @@ func TestNothingToWriteTheSecondTime(t *testing.T) {
 	}
 }
 
-// afterLast gives the log between the n-th last line that holds a word and its end.
+// afterLast returns the log between the n-th last line that holds a word and its end.
 func afterLast(log, word string, n int) string {
 	lines := strings.Split(log, "\n")
 	for i := len(lines) - 1; i >= 0; i-- {

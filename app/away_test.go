@@ -19,8 +19,8 @@ import (
 	"github.com/secbydesign/secbydesign/webhook/webhooktest"
 )
 
-// TestDatabaseGoesAway takes the database away while the App serves. A delivery must not be answered 202, the App
-// not be ready, and what comes after a restart must not pass for all that there ever was.
+// TestDatabaseGoesAway takes the database away while the App serves. A delivery must not be answered 202, the App must
+// not be ready, and after a restart a partial record must not pass for the whole.
 func TestDatabaseGoesAway(t *testing.T) {
 	t.Parallel()
 	must := func(t *testing.T, err error) {

@@ -20,8 +20,8 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/visible"
 )
 
-// ListScanners writes the catalogue as a table: what there is, whether it is ready on this machine,
-// and what its adapter was tested with. An error tells what is wrong with the settings.
+// ListScanners writes the catalogue as a table: the scanners, whether each is ready on this machine, and the version
+// that its adapter was tested with. It returns an error for invalid settings.
 func ListScanners(ctx context.Context, w io.Writer, settings ScannerSettings) error {
 	options, err := settings.local()
 	if err != nil {
@@ -90,8 +90,8 @@ func ListScanners(ctx context.Context, w io.Writer, settings ScannerSettings) er
 	return err
 }
 
-// hintWidth is how many columns a hint may take, so that with a name before it the terminal need
-// not be wider than 100.
+// hintWidth is how many columns a hint may take, so that with a name before it the terminal does not have to be wider
+// than 100.
 const hintWidth = 86
 
 // lines breaks a text between words. A word that is too long, such as an address, stays whole.
@@ -106,8 +106,8 @@ func lines(text string, width int) (list []string) {
 	return list
 }
 
-// sandboxReport is a sentence for the operator about what keeps programs in their place, and
-// whether something does.
+// sandboxReport returns a sentence for the operator about the sandbox of scanner programs, and reports whether there is
+// one.
 func sandboxReport(mode catalog.Sandbox) (about string, safe bool) {
 	kind, err := catalog.ProbeSandbox(mode)
 	switch {
@@ -123,8 +123,8 @@ func sandboxReport(mode catalog.Sandbox) (about string, safe bool) {
 // [catalog.Helper].
 func SandboxHelper() { catalog.Helper() }
 
-// Local completes the options of a local review with what the program knows: its scanners, its
-// version, and what kind of terminal out is. An error tells what is wrong with the settings.
+// Local completes the options of a local review with the program's scanners, its version, and the kind of terminal that
+// out is. It returns an error for invalid settings.
 func Local(o local.Options, settings ScannerSettings, out *os.File) (local.Options, error) {
 	options, err := settings.local()
 	if err != nil {

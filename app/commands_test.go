@@ -46,7 +46,7 @@ func (s *stage) id(n int) string {
 	return ids[0]
 }
 
-// bot gives the App's replies in the conversation, without the summary.
+// bot returns the App's replies in the conversation, without the summary.
 func (s *stage) bot(n int) (list []string) {
 	for _, k := range s.GitHub.IssueComments("acme", "shop", n) {
 		if k.Author == "secbydesign[bot]" && strings.Contains(k.Body, "secbydesign:v1 reply=") {
@@ -56,7 +56,7 @@ func (s *stage) bot(n int) (list []string) {
 	return list
 }
 
-// say comments in the conversation and gives the reply.
+// say comments in the conversation and returns the reply.
 func (s *stage) say(n int, login, body string) string {
 	s.t.Helper()
 	before := len(s.bot(n))
@@ -90,7 +90,7 @@ func (s *stage) becomes(n int, conclusion, title string) fakegithub.CheckRun {
 	return run
 }
 
-// quiet waits until nothing is left to do, so that a test can hold that nothing came of something.
+// quiet waits until nothing is left to do, so that a test can check that an event had no effect.
 func (s *stage) quiet(n int) {
 	s.t.Helper()
 	s.GitHub.Settle()
@@ -117,8 +117,8 @@ func decisionIn(text string) string {
 	return ""
 }
 
-// TestAcceptWithoutAPush is the complaint about tools in which a finding can be dismissed and the
-// check stays red until somebody pushes an empty commit.
+// TestAcceptWithoutAPush is the complaint about tools that let people dismiss a finding but keep the check red until
+// somebody pushes an empty commit.
 func TestAcceptWithoutAPush(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, map[string]string{"a.py": "a = 1\n", ".secbydesign.yml": blocking})
@@ -163,7 +163,7 @@ func TestDismissedFindingsDoNotComeBack(t *testing.T) {
 	s.becomes(n, "neutral", "1 new finding")
 	s.said(n, "hubot", "/secbydesign fp "+s.id(n)+" because it is the example key of the manual", "is marked as a false positive")
 	s.becomes(n, "success", "1 marked as a false positive")
-	// The same branch, proposed anew, and after a restart: what was dismissed does not come back.
+	// The same branch, proposed again, and after a restart: the dismissed finding does not come back.
 	s.GitHub.ClosePull("acme", "shop", n, "mona", false)
 	s.restart(func() {})
 	again := s.repo.OpenPull("Change, once more", "", "main", "change", "mona", false)
@@ -172,8 +172,8 @@ func TestDismissedFindingsDoNotComeBack(t *testing.T) {
 	s.becomes(again, "neutral", "1 new finding")
 }
 
-// TestDecidedEverywhere has a decision that counts in another pull request than that in which it was
-// made, and is taken back in either of the two.
+// TestDecidedEverywhere has a decision that counts in another pull request than the one it was made in, and is revoked
+// in either of the two.
 func TestDecidedEverywhere(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, map[string]string{"a.py": "a = 1\n", ".secbydesign.yml": blocking})
@@ -344,8 +344,8 @@ func TestWhoMaySayWhat(t *testing.T) {
 	s.becomes(n, "success", "No open findings; 1")
 }
 
-// TestTheHeadIsNotReadFromComments is the complaint about bots that take the commit of a comment for
-// the one that was reviewed: GitHub moves that along after a forced push.
+// TestTheHeadIsNotReadFromComments is the complaint about bots that take the commit of a comment for the reviewed
+// commit: GitHub moves the comment's commit along after a forced push.
 func TestTheHeadIsNotReadFromComments(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, map[string]string{"a.py": "a = 1\n"})
@@ -407,7 +407,7 @@ func TestEachVerb(t *testing.T) {
 	}
 	s.said(n, "ted", "/secbydesign status", "**Nothing is open**")
 
-	// Looking again makes a new check run of a head that has its verdict.
+	// A rescan makes a new check run on a head that has its verdict.
 	before := len(s.GitHub.CheckRuns("acme", "shop", s.GitHub.Pull("acme", "shop", n).HeadSHA))
 	s.said(n, "mona", "/secbydesign rescan", "Scanning again.")
 	s.until("there is a new check run", func() bool {
@@ -484,7 +484,7 @@ func TestReactionsWhereTheAppMay(t *testing.T) {
 	}
 }
 
-// TestWhatIsNoCommand is what must have no effect, whoever writes it.
+// TestWhatIsNoCommand lists comments that must have no effect, whatever their author's role.
 func TestWhatIsNoCommand(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, map[string]string{"a.py": "a = 1\n"})
@@ -717,8 +717,8 @@ func TestRerunBetweenVerdictAndEnd(t *testing.T) {
 	s.until("the gate has a new run", func() bool { return len(made()) == 2 })
 }
 
-// TestRerunOfAnOldHead presses "Re-run" on the check of an older head. The newest one stays what it is,
-// and of a closed pull request that it is closed.
+// TestRerunOfAnOldHead presses "Re-run" on the check of an older head. The newest head keeps its verdict, and a closed
+// pull request stays closed.
 func TestRerunOfAnOldHead(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, map[string]string{"a.py": "a = 1\n"})
@@ -755,7 +755,7 @@ func TestForksMayAskAndNotDecide(t *testing.T) {
 	s.becomes(n, "success", "1 accepted")
 }
 
-// TestStrangersToAPrivateRepository get no answer.
+// TestStrangersToAPrivateRepository checks that users without access get no answer.
 func TestStrangersToAPrivateRepository(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, map[string]string{"a.py": "a = 1\n"})

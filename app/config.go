@@ -20,8 +20,8 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/osv"
 )
 
-// Settings are what an operator sets, as flags or as environment variables of the same names.
-// All are words here, so that [Settings.Config] can tell every mistake at once.
+// Settings are what an operator sets, as flags or as environment variables of the same names. All are strings here, so
+// that [Settings.Config] can report every mistake at once.
 type Settings struct {
 	Listen    string `env:"SECBYDESIGN_LISTEN" default:":8080" placeholder:"ADDR" help:"Address to serve on."`
 	PublicURL string `env:"SECBYDESIGN_PUBLIC_URL" placeholder:"URL" help:"Address under which GitHub and people reach this server."`
@@ -45,18 +45,18 @@ type Settings struct {
 	LogFormat string `env:"SECBYDESIGN_LOG_FORMAT" default:"json" placeholder:"FORMAT" help:"json or console."`
 }
 
-// A Config is [Settings] that make sense.
+// A Config holds checked [Settings].
 type Config struct {
 	Listen    string
 	PublicURL string // without a slash at its end; may be empty
 	DataDir   string // absolute
 	Database  string
-	Init      bool // take the database as it is
+	Init      bool // accept the database in its present state
 	Web       bool // serve HTTP
 	Work      bool // review pull requests
 	Workers   int
 
-	FetchBytes int64 // most that one fetch may bring; 0 is the default
+	FetchBytes int64 // most bytes that one fetch may bring; 0 is the default
 
 	GitHubURL      string
 	AppID          int64
@@ -74,8 +74,7 @@ type Config struct {
 // maxFetchMB is 100 GB, more than GitHub lets a repository grow to.
 const maxFetchMB = 100 << 10
 
-// Config checks the settings. The error has one line for each mistake, by the name of its
-// variable.
+// Config checks the settings. The error has one line for each mistake, which begins with the name of the variable.
 func (s Settings) Config() (Config, error) {
 	var wrong mistakes
 	c := Config{Init: s.Init, Console: s.LogFormat == "console"}
@@ -124,7 +123,7 @@ func (s Settings) addresses(c *Config, wrong *mistakes) {
 		wrong.add("GITHUB_URL", "%v", err)
 	}
 	if u, err := url.Parse(c.GitHubURL); err == nil && !loopback(u.Hostname()) {
-		c.WritePace = installation.WritePace // on this machine there is only a stand-in, which does not mind
+		c.WritePace = installation.WritePace // an address on this machine is a stand-in, which does not mind
 	}
 }
 
@@ -185,7 +184,7 @@ func (s Settings) app(c *Config, wrong *mistakes) {
 	}
 }
 
-// database gives the data folder and the address of the database.
+// database returns the data folder and the address of the database.
 func database(dir, url string) (string, string, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil || dir == "" {
@@ -200,8 +199,8 @@ func database(dir, url string) (string, string, error) {
 	return abs, url, err
 }
 
-// wordOrFile gives a setting that may be in a file. The word itself comes first. The errors do
-// not name the file: where a path was wanted, the secret itself may have been pasted.
+// wordOrFile returns a setting that may be in a file. The value itself takes precedence. The errors do not name the
+// file: the secret itself may have been pasted in place of a path.
 func wordOrFile(word, file string) (string, error) {
 	if word != "" || file == "" {
 		return word, nil
@@ -218,12 +217,11 @@ func wordOrFile(word, file string) (string, error) {
 	return strings.TrimSpace(string(b)), nil
 }
 
-// webAddress tells what is wrong with a base address. Plain http is for this machine only,
-// since tokens travel on it.
+// webAddress reports mistakes in a base address. Plain http is for this machine only, since tokens travel on it.
 func webAddress(s string) error {
 	u, err := url.Parse(s)
 	switch {
-	case strings.Contains(s, "@"): // what stands before it may be a password, so it is not repeated
+	case strings.Contains(s, "@"): // the part before it may be a password, so it is not repeated
 		return errors.New("must be an address without user, query and fragment")
 	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
 		return fmt.Errorf("is %q: write an address that begins with https://", s)

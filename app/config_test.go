@@ -10,7 +10,7 @@ import (
 	"github.com/secbydesign/secbydesign/app"
 )
 
-// TestMistakesAreToldAtOnce holds that each is told by name, and that no secret is repeated.
+// TestMistakesAreToldAtOnce checks that every mistake is reported by name, and that no secret is repeated.
 func TestMistakesAreToldAtOnce(t *testing.T) {
 	t.Parallel()
 	_, err := app.Settings{

@@ -17,12 +17,12 @@ type PolicyFiles struct {
 	File         string // of the repository
 	Organisation string // empty for none
 
-	// Scanners are names that may be written beside those of the catalogue.
+	// Scanners are names that a policy may use beside those of the catalogue.
 	Scanners []string
 }
 
-// CheckPolicy says that the files are valid. Otherwise the error tells every mistake at its place.
-// An organisation's file may be checked where no repository is.
+// CheckPolicy writes that the files are valid, or returns an error that shows every mistake at its place. An
+// organisation's file may be checked outside a repository.
 func CheckPolicy(w io.Writer, f PolicyFiles) error {
 	_, err := f.read(f.File)
 	if f.Organisation != "" && f.absent(err) {
@@ -45,7 +45,7 @@ func CheckPolicy(w io.Writer, f PolicyFiles) error {
 
 const noneHere = "There is no " + policy.File + " here, so the layers below it hold.\n"
 
-// absent reports whether the repository has no file, and nobody named another one.
+// absent reports whether the repository has no policy file and no other file was named.
 func (f PolicyFiles) absent(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) && f.File == policy.File
 }
@@ -80,5 +80,5 @@ func (f PolicyFiles) read(name string) (policy.Layer, error) {
 	return policy.Parse(name, text, policy.KnownScanners(append(catalog.Names(), f.Scanners...)...)...)
 }
 
-// Shown is an error as a terminal may show it: it can quote a file or a program that somebody else wrote.
+// Shown returns the text of an error for a terminal: it can quote a file or a program that somebody else wrote.
 func Shown(err error) string { return visible.Text(err.Error()) }

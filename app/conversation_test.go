@@ -18,7 +18,7 @@ import (
 // A sight is what a reader of the pull request can see: each thing by its name.
 type sight map[string]string
 
-// look writes down the conversation and the checks of the head.
+// look records the conversation and the checks of the head.
 func (s *stage) look(n int) sight {
 	out := sight{}
 	for _, t := range s.GitHub.Threads("acme", "shop", n) {
@@ -35,7 +35,7 @@ func (s *stage) look(n int) sight {
 	return out
 }
 
-// changes counts what a reader sees change. A new thread is one thing, though it has text and state.
+// changes counts the changes that a reader sees. A new thread is one thing, though it has text and state.
 func (before sight) changes(after sight) (count int) {
 	for name, now := range after {
 		was, known := before[name]
@@ -117,7 +117,7 @@ func TestTwelvePushes(t *testing.T) {
 	steps := []struct {
 		name string
 		push func()
-		want []string // open threads by the finding's name; the others are settled
+		want []string // open threads by the finding's name; the others are resolved
 	}{
 		{"find two", func() {
 			more(files{"a.py": a + first, "b.py": second})
@@ -403,8 +403,8 @@ func TestWhatWasThereBeforeIsNotMine(t *testing.T) {
 	}
 }
 
-// TestWhatStandsIsNotCalledFixed holds that a thread whose finding is still there says why it is settled:
-// another base has it, the policy stops looking, the file goes where it does not look.
+// TestWhatStandsIsNotCalledFixed holds that a thread whose finding is still there says why it is resolved: another base
+// has it, the policy disables the rule, the file moves to an ignored path.
 func TestWhatStandsIsNotCalledFixed(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, map[string]string{"a.py": "a = 1\n", "b.py": "b = 1\n", policyFile: "version: 1\npaths: {ignore: [\"**/testdata/**\"]}\n"})
@@ -433,14 +433,14 @@ func TestWhatStandsIsNotCalledFixed(t *testing.T) {
 	s.reviewed(n)
 	s.want(n, "neutral", "a.py open", "b.py:2 open")
 
-	// The file goes where nobody looks.
+	// The file moves to an ignored path.
 	m := s.open("hides", map[string]string{"c.py": "c = 1\n" + leak(3)})
 	s.want(m, "neutral", "c.py:2 open")
 	s.push(m, "hides", map[string]string{"c.py": fakegithub.Delete, "testdata/c.py": "c = 1\n" + leak(3), "e.py": "e = 1\n"})
 	s.until("the new head has its verdict", func() bool { return strings.HasSuffix(s.threads(m)[0], "settled") })
 	says(m, "c.py", "**Not scanned any more: the policy leaves the file alone.**")
 
-	// The policy stops looking.
+	// The policy disables the rule.
 	k := s.open("off", map[string]string{"d.py": "d = 1\n" + leak(4)})
 	s.want(k, "neutral", "d.py:2 open")
 	s.repo.Commit("main", "", "off", map[string]string{policyFile: "version: 1\nrules: {gitleaks/github-pat: {mode: off, reason: \"not ours\"}}\n"})
@@ -448,9 +448,8 @@ func TestWhatStandsIsNotCalledFixed(t *testing.T) {
 	says(k, "d.py", "**Not shown any more: the policy switches this off.**")
 }
 
-// TestTheVerdictIsOfTheHead sets a branch back to a commit that was reviewed before, and on again. What
-// a head's verdict is, is told by its own check, never by comments, which GitHub moves along
-// (complaint 28).
+// TestTheVerdictIsOfTheHead sets a branch back to a commit that was reviewed before, and on again. Only the head's own
+// check shows the verdict of a head, never comments, which GitHub moves along (complaint 28).
 func TestTheVerdictIsOfTheHead(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, map[string]string{"a.py": "a = 1\n"})

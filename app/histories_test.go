@@ -40,7 +40,7 @@ func (t tree) clone() tree {
 	return out
 }
 
-// files gives contents for the stand-in, with what before had and t has not deleted.
+// files returns the contents for the stand-in, including the files of before that t has deleted.
 func (t tree) files(before tree) map[string]string {
 	out := map[string]string{}
 	for path := range before {
@@ -214,16 +214,16 @@ func keyOf(t *testing.T, id int) string {
 	if err != nil || len(found) != 1 {
 		t.Fatalf("leak %d gives %d findings, %v", id, len(found), err)
 	}
-	// A review keeps what was found, and of its text a digest only.
+	// A review keeps the finding, but only a digest of its text.
 	sum := sha256.Sum256([]byte(baseline.Normalise(found[0].Identity)))
 	found[0].Identity = hex.EncodeToString(sum[:])
 	key, _, _ := strings.Cut(baseline.Compare(s.Info(), baseline.Input{Head: found})[0].Fingerprint, ":")
 	return key
 }
 
-// TestRandomHistories plays random histories of pull requests and holds after every push that
-// there is one thread for each distinct finding, that the mended ones and only they are
-// settled, and that no word of a person is lost.
+// TestRandomHistories plays random histories of pull requests and holds after every push that there is one thread for
+// each distinct finding, that the threads of fixed findings and only they are resolved, and that no word of a person is
+// lost.
 func TestRandomHistories(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, map[string]string{"README.md": "x\n", policyFile: "version: 1\ncomments: {limit: 50}\n"})

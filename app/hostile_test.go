@@ -13,7 +13,7 @@ import (
 	"github.com/secbydesign/secbydesign/webhook/webhooktest"
 )
 
-// TestDeliveriesThatAreRefused sends what a stranger might, and holds that nothing comes of it.
+// TestDeliveriesThatAreRefused sends forged and malformed deliveries, and holds that they have no effect.
 func TestDeliveriesThatAreRefused(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, map[string]string{"a.py": "a = 1\n"})

@@ -24,8 +24,8 @@ func notes(run fakegithub.CheckRun) string {
 	return b.String()
 }
 
-// TestACommentOfTheBaseAccepts follows one from the pull request that brings it, in which it counts
-// for nothing, to a later one.
+// TestACommentOfTheBaseAccepts follows a suppression from the pull request that brings it, in which it does not count,
+// to a later pull request.
 func TestACommentOfTheBaseAccepts(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, map[string]string{"a.py": "a = 1\nb = 2\n"})
@@ -62,7 +62,8 @@ func TestACommentOfTheBaseAccepts(t *testing.T) {
 	s.want(worse, "neutral", "a.py:3 open")
 }
 
-// TestACommentThatCountsNoMore is over, over the organisation's limit, or taken back on the branch.
+// TestACommentThatCountsNoMore has suppressions that have expired, exceed the organisation's limit, or were removed on
+// the branch.
 func TestACommentThatCountsNoMore(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, map[string]string{"a.py": ignoring(-1) + "a = 1\n", "b.py": ignoring(30) + "b = 1\n", "c.py": ignoring(5) + "c = 1\n"})
@@ -85,7 +86,7 @@ func TestACommentThatCountsNoMore(t *testing.T) {
 	s.want(n, "neutral", "a.py:2 open", "b.py:2 open", "c.py:2 open")
 }
 
-// TestACommentThatIsNone is told what would be one.
+// TestACommentThatIsNone checks the annotations on comments that suppress nothing: each says why.
 func TestACommentThatIsNone(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, map[string]string{"a.py": "a = 1\n"})

@@ -21,7 +21,7 @@ import (
 	"github.com/secbydesign/secbydesign/webhook"
 )
 
-// asked is what an intent asks for.
+// asked holds the jobs that an intent asks for.
 type asked struct {
 	reviews []queue.Request
 	tasks   []queue.Task
@@ -31,7 +31,7 @@ type asked struct {
 // acceptTime bounds how long a delivery waits for the database.
 const acceptTime = 2 * time.Second
 
-// accept makes a delivery durable, together with all that it asks for.
+// accept stores a delivery durably, together with all jobs that it asks for.
 func (a *app) accept(ctx context.Context, d webhook.Delivery) error {
 	ctx, cancel := context.WithTimeout(ctx, acceptTime)
 	defer cancel()
@@ -53,8 +53,7 @@ func (a *app) accept(ctx context.Context, d webhook.Delivery) error {
 	return err
 }
 
-// want says what a delivery asks for. It asks nobody but the ledger, since GitHub waits for the
-// answer.
+// want returns the jobs that a delivery asks for. It only reads the ledger, since GitHub waits for the answer.
 func (a *app) want(ctx context.Context, d webhook.Delivery) (want asked, err error) {
 	switch i := d.Intent.(type) {
 	case webhook.Review:
@@ -78,7 +77,7 @@ func (a *app) want(ctx context.Context, d webhook.Delivery) (want asked, err err
 			}
 		}
 	case webhook.Transferred:
-		// Another organisation has another policy. A new name alone is taken down with the delivery.
+		// Another organisation has another policy. A new name alone is recorded with the delivery.
 		want.reviews, err = a.reach(ctx, i.Installation, webhook.Repository{ID: i.RepoID, Owner: i.Owner, Name: i.Repo})
 	case webhook.Comment:
 		want.tasks = said(i)
@@ -100,13 +99,13 @@ func (a *app) want(ctx context.Context, d webhook.Delivery) (want asked, err err
 	case webhook.RepositoriesRemoved:
 		a.github.Forget(i.Installation)
 	}
-	// The others are worth being known, and the delivery that brought them is: a policy is read
-	// anew for each review, so a new one needs nothing.
+	// The other intents need no job; the delivery itself is recorded. A policy is read again for each review, so a new
+	// one needs nothing.
 	return want, err
 }
 
-// reaching gives the installation that may reach other repositories from a delivery on; 0 for none. A delivery
-// about a repository for policies says that it is within reach.
+// reaching returns the installation that may reach other repositories after a delivery; 0 for none. A delivery about a
+// policy repository shows that the repository is within reach.
 func reaching(d webhook.Delivery) int64 {
 	switch i := d.Intent.(type) {
 	case webhook.Installed:
@@ -133,8 +132,8 @@ func reaching(d webhook.Delivery) int64 {
 	return 0
 }
 
-// reach asks for reviews of the open pull requests that are known of repositories which are within reach of an
-// installation from now on. One that was transferred may have been out of reach, with a check in progress.
+// reach asks for reviews of the known open pull requests of repositories that have come within reach of an
+// installation. A transferred repository may have been out of reach, with a check in progress.
 func (a *app) reach(ctx context.Context, installed int64, repos ...webhook.Repository) (out []queue.Request, err error) {
 	for _, repo := range repos {
 		numbers, err := a.ledger.OpenPulls(ctx, ledger.Repo{ID: repo.ID})
@@ -151,13 +150,13 @@ func (a *app) reach(ctx context.Context, installed int64, repos ...webhook.Repos
 	return out, nil
 }
 
-// said makes a task of a comment that holds commands. The rest of its text is not kept.
+// said returns a task for a comment that holds commands. The rest of its text is not kept.
 func said(i webhook.Comment) []queue.Task {
 	lines := command.Find(i.Body)
 	if len(lines) == 0 {
-		return nil // quoted, or code
+		return nil // the commands are quoted, or in code
 	}
-	// Comments of the conversation and of reviews have ids of their own.
+	// Comments of the conversation and comments of reviews are numbered separately.
 	id := "note-" + strconv.FormatInt(i.ID, 10)
 	if i.Thread > 0 {
 		id = "review-" + strconv.FormatInt(i.ID, 10)
@@ -168,7 +167,7 @@ func said(i webhook.Comment) []queue.Task {
 	}}
 }
 
-// pressed makes tasks of a button: one for each pull request that has the check's head.
+// pressed returns the tasks of a button: one for each pull request that has the check's head.
 func (a *app) pressed(ctx context.Context, guid string, i webhook.Button) ([]queue.Task, error) {
 	numbers, err := a.pullsOf(ctx, ledger.Repo{ID: i.RepoID, Owner: i.Owner, Name: i.Repo}, i.Number, i.ExternalID, i.HeadSHA)
 	if err != nil {
@@ -184,8 +183,8 @@ func (a *app) pressed(ctx context.Context, guid string, i webhook.Button) ([]que
 	return out, nil
 }
 
-// mergeGroup asks for the verdict on a group. A commit that is the head of a pull request is
-// reviewed as that: whoever may push can give a branch the name of a queue's.
+// mergeGroup asks for the verdict on a group. A commit that is the head of a pull request is reviewed as that: anybody
+// with push access can give a branch a name like a merge queue's.
 func (a *app) mergeGroup(ctx context.Context, guid string, i webhook.MergeGroup) (want asked, err error) {
 	numbers, err := a.ledger.PullsAt(ctx, ledger.Repo{ID: i.RepoID, Owner: i.Owner, Name: i.Repo}, i.HeadSHA)
 	if err != nil {
@@ -211,7 +210,7 @@ func (a *app) mergeGroup(ctx context.Context, guid string, i webhook.MergeGroup)
 	return want, nil
 }
 
-// encode is for values of ours, which always have a form in JSON.
+// encode encodes a value of this program, which JSON can always represent.
 func encode(v any) json.RawMessage {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -220,7 +219,7 @@ func encode(v any) json.RawMessage {
 	return b
 }
 
-// rerun asks for reviews of the pull requests of a check that is to be made again.
+// rerun asks for reviews of the pull requests of a check that is to run again.
 func (a *app) rerun(ctx context.Context, i webhook.Rerun) ([]queue.Request, error) {
 	numbers, err := a.pullsOf(ctx, ledger.Repo{ID: i.RepoID, Owner: i.Owner, Name: i.Repo}, i.Number, i.ExternalID, i.HeadSHA)
 	if err != nil {
@@ -232,7 +231,7 @@ func (a *app) rerun(ctx context.Context, i webhook.Rerun) ([]queue.Request, erro
 		if err != nil && !errors.Is(err, ledger.ErrUnknownPull) {
 			return nil, err
 		}
-		// The check may be that of an older head, or of a pull request that was closed since.
+		// The check may belong to an older head, or to a pull request that was closed since.
 		out = append(out, queue.Request{
 			Key:    queue.Key{Installation: i.Installation, Owner: i.Owner, Repo: i.Repo, Number: n},
 			RepoID: i.RepoID, Reason: record.Rerequested, Closed: known.Closed, Force: true,
@@ -241,8 +240,8 @@ func (a *app) rerun(ctx context.Context, i webhook.Rerun) ([]queue.Request, erro
 	return out, nil
 }
 
-// pullsOf finds the pull requests of a check. For a fork GitHub does not name them; our own
-// check's external id does, and so do the heads that we heard of.
+// pullsOf finds the pull requests of a check. For a fork GitHub does not name them; the external id of our own check
+// does, and so does the ledger, by the head.
 func (a *app) pullsOf(ctx context.Context, repo ledger.Repo, number int, externalID, head string) ([]int, error) {
 	if number == 0 {
 		number = publish.PullOf(externalID)

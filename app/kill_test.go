@@ -161,7 +161,7 @@ func killing(t *testing.T, seed uint64, times int) {
 		slices.Sort(lines)
 		return strings.Join(lines, "\n")
 	}
-	// A push that mends one finding, leaves one and brings one: all kinds of writes.
+	// A push that fixes one finding, leaves one and brings one: all kinds of writes.
 	open := func(branch string) int {
 		n := s.open(branch, map[string]string{"a.py": "a = 1\n" + leak(1) + leak(2)})
 		s.verdict(n)
@@ -197,8 +197,8 @@ func killing(t *testing.T, seed uint64, times int) {
 	}
 }
 
-// TestKilledDuringAScanLeavesNothing kills the program while a scanner looks at a private copy of what is
-// reviewed. The next start removes it, and nothing of it is in a folder of others.
+// TestKilledDuringAScanLeavesNothing kills the program while a scanner reads a private copy of the change. The next
+// start removes the copy, and nothing of it is in a folder of others.
 func TestKilledDuringAScanLeavesNothing(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -253,8 +253,8 @@ func TestKilledDuringAScanLeavesNothing(t *testing.T) {
 	}
 }
 
-// TestDrain asks the program to stop while it reviews: it ends by itself, and what it did not
-// finish is finished by the next.
+// TestDrain asks the program to stop while it reviews: it stops by itself, and the next process finishes what it did
+// not.
 func TestDrain(t *testing.T) {
 	t.Parallel()
 	w, repo, addr, log := world(t)

@@ -41,7 +41,7 @@ func TestTheOrganisationHolds(t *testing.T) {
 	s.want(two, "neutral", "c.py:2 open")
 }
 
-// TestTheOrganisationsFileInEachState is absent, valid, invalid, out of reach and deleted.
+// TestTheOrganisationsFileInEachState has a file that is absent, valid, invalid, out of reach and deleted.
 func TestTheOrganisationsFileInEachState(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, map[string]string{"a.py": "a = 1\n", ".secbydesign.yml": "version: 1\ngates: {secrets: {mode: off}}\n"})
@@ -65,7 +65,7 @@ func TestTheOrganisationsFileInEachState(t *testing.T) {
 	}
 }
 
-// TestTheOrganisationsSecondPlace counts while the first has no file, and is told when it has.
+// TestTheOrganisationsSecondPlace counts while the first has no file, and the check says so when it has.
 func TestTheOrganisationsSecondPlace(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, map[string]string{"a.py": "a = 1\n", ".secbydesign.yml": "version: 1\ngates: {secrets: {mode: off}}\n"})
@@ -127,7 +127,7 @@ func TestTheOrganisationsFileIsDeleted(t *testing.T) {
 	}
 }
 
-// TestAPullRequestSwitchesEverythingOff is judged by the base, and told what it would do.
+// TestAPullRequestSwitchesEverythingOff is judged by the policy of the base, and shows what its own policy would do.
 func TestAPullRequestSwitchesEverythingOff(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, map[string]string{"a.py": "a = 1\n", ".secbydesign.yml": blocking})
@@ -157,8 +157,8 @@ func TestAPullRequestSwitchesEverythingOff(t *testing.T) {
 	}
 }
 
-// TestWhatIsRefusedIsTold has a base that tries to be milder than it may: each review says so, and only
-// in its check. A pull request that keeps the line is not told twice.
+// TestWhatIsRefusedIsTold has a base that tries to be milder than it may: each review says so, and only in its check. A
+// pull request that keeps the line does not say it twice.
 func TestWhatIsRefusedIsTold(t *testing.T) {
 	t.Parallel()
 	mild := "version: 1\ngates: {secrets: {mode: off}}\n"
@@ -175,7 +175,7 @@ func TestWhatIsRefusedIsTold(t *testing.T) {
 	s.announced(two, "off is too mild")
 }
 
-// TestAPolicyNamesNobody is told on the line that does, and is no mistake: a workflow may send results.
+// TestAPolicyNamesNobody annotates the line that names an unknown scanner, and accepts it: a workflow may send results.
 func TestAPolicyNamesNobody(t *testing.T) {
 	t.Parallel()
 	s := uploadStage(t, nil)
@@ -192,7 +192,7 @@ func TestAPolicyNamesNobody(t *testing.T) {
 	s.announced(n, "It would change")
 }
 
-// TestTheOrganisationSaysWhoAccepts has a ceiling of its own for decisions.
+// TestTheOrganisationSaysWhoAccepts has an organisation with its own ceiling for decisions.
 func TestTheOrganisationSaysWhoAccepts(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, map[string]string{"a.py": "a = 1\n"})
@@ -248,7 +248,7 @@ func TestNoSurprise(t *testing.T) {
 	s.want(four, "neutral", "d.py:2 open")
 	s.announced(four, "does not fail the check yet: people found 1 of 3 of no use in the organisation, more than 5 % (")
 
-	// During its days of grace the day is told, once, and nothing of a finding that could not fail.
+	// During its days of grace the check shows the day, once, and says nothing of a finding that could not fail.
 	today := time.Now().UTC()
 	s.organisation("version: 1\nguardrails:\n  enforce: [{rule: \"gitleaks/*\", since: " + today.Format(time.DateOnly) + "}]\n")
 	five := s.open("five", map[string]string{"e.py": "e = 1\n" + leak(5) + leak(6)})

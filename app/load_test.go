@@ -28,8 +28,8 @@ var (
 	idle  = flag.Duration("idle", 0, "how long TestIdle measures the program; 0 skips the test")
 )
 
-// TestFewCPU reviews a large pull request with a fraction of a core, as in a small container. The
-// review ends, and its first attempt is the one that ends it.
+// TestFewCPU reviews a large pull request with a fraction of a core, as in a small container. The review completes, at
+// its first attempt.
 func TestFewCPU(t *testing.T) {
 	if *quota == 0 {
 		t.Skip("takes minutes: -quota=15")
@@ -61,8 +61,8 @@ func TestFewCPU(t *testing.T) {
 	}
 }
 
-// TestFairness measures how long the pull requests of 19 repositories wait for their verdicts, alone and
-// behind many of another one.
+// TestFairness measures how long the pull requests of 19 repositories wait for their verdicts, alone and while many of
+// another repository wait.
 func TestFairness(t *testing.T) {
 	if *busy == 0 {
 		t.Skip("takes minutes: -busy=150")
@@ -213,7 +213,7 @@ func TestLargeAtOnce(t *testing.T) {
 	}
 }
 
-// TestIdle measures what the program takes of a core while there is nothing to do.
+// TestIdle measures how much of a core the program uses while it has nothing to do.
 func TestIdle(t *testing.T) {
 	if *idle == 0 {
 		t.Skip("takes a minute: -idle=60s")
@@ -225,13 +225,13 @@ func TestIdle(t *testing.T) {
 	t.Cleanup(w.GitHub.Close)
 	p := start(t, w, freeAddress(t), &safeBuffer{})
 	defer p.kill()
-	time.Sleep(5 * time.Second) // what is done at the start
+	time.Sleep(5 * time.Second) // work at the start
 	before := cpuTime(t, p.cmd.Process.Pid)
 	time.Sleep(*idle)
 	t.Logf("idle takes %.2f %% of a core", 100*(cpuTime(t, p.cmd.Process.Pid)-before).Seconds()/idle.Seconds())
 }
 
-// cpuTime gives what a process has taken so far.
+// cpuTime returns the CPU time that a process has used so far.
 func cpuTime(t *testing.T, pid int) time.Duration {
 	t.Helper()
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
@@ -266,7 +266,7 @@ func sourceFile(i int) (name, text string) {
 	return fmt.Sprintf("pkg%04d/%s", i, kind.name), fmt.Sprintf(kind.text, i)
 }
 
-// limitCPU bounds what a process and its children get of the CPU, in percent of a core.
+// limitCPU limits the CPU of a process and its children, in percent of a core.
 func limitCPU(t *testing.T, pid, percent int) {
 	t.Helper()
 	const period = 100_000

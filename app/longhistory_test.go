@@ -15,8 +15,8 @@ type step struct {
 	merge         string // a branch that it merges
 }
 
-// grow puts many commits on a branch, in one process of git: from is a commit or branch, and each commit
-// changes a file of its own number unless a step says otherwise. It gives the tip.
+// grow puts many commits on a branch, in one process of git: from is a commit or branch, and each commit changes a file
+// with the commit's number unless a step says otherwise. It returns the tip.
 func (s *stage) grow(branch, from string, commits int, steps map[int]step) string {
 	s.t.Helper()
 	var b strings.Builder
@@ -71,8 +71,8 @@ func named(summary string) map[string]bool {
 	return files
 }
 
-// TestLongHistories has pull requests of more commits than GitHub lists: what is looked at is found, and
-// what is not is said to be not.
+// TestLongHistories has pull requests of more commits than GitHub lists: secrets in the scanned commits are found, and
+// the summary says how many commits were not scanned.
 func TestLongHistories(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, map[string]string{"a.py": "a = 1\n"})
@@ -88,7 +88,7 @@ func TestLongHistories(t *testing.T) {
 		number     int
 		conclusion string
 		found      []string // files with a finding
-		left       string   // what the summary says is not looked at; empty for nothing
+		left       string   // what the summary says was not scanned; empty for nothing
 	}
 	for name, w := range map[string]want{
 		"251":                      {open("b251", tip, 251, together(leaked(1, 1), leaked(250, 2))), "neutral", []string{"k1.py", "k2.py"}, ""},
@@ -114,8 +114,8 @@ func TestLongHistories(t *testing.T) {
 	}
 }
 
-// TestALongHistoryWhereItBlocks fails for what was not looked at, with the reason in the title, and only for
-// that.
+// TestALongHistoryWhereItBlocks fails because of the commits that were not scanned, with the reason in the title, and
+// only for that reason.
 func TestALongHistoryWhereItBlocks(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, map[string]string{"a.py": "a = 1\n", policyFile: blocking})

@@ -82,8 +82,8 @@ func TestMergeQueueWithoutItsPermission(t *testing.T) {
 	}
 }
 
-// TestMergeQueueEnds has groups that cannot be read: their checks end, and are not green. Whether
-// they let the queue go on is the policy's to say.
+// TestMergeQueueEnds has groups that cannot be read: their checks finish, and are not green. The policy decides whether
+// they let the queue go on.
 func TestMergeQueueEnds(t *testing.T) {
 	t.Parallel()
 	for policy, want := range map[string]string{"version: 1\n": "neutral", blocking: "failure"} {

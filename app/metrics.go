@@ -12,7 +12,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// metrics are what GET /metrics tells. No label has values that a stranger can choose.
+// metrics are the metrics at GET /metrics. No label has values that an outsider can choose.
 type metrics struct {
 	registry   *prometheus.Registry
 	deliveries *prometheus.CounterVec

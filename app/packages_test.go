@@ -64,7 +64,7 @@ func TestOneThreadForOnePackage(t *testing.T) {
 		t.Errorf("the check lists\n%s", s.verdict(n).Summary)
 	}
 
-	// An upgrade that mends three of them: the thread's own finding is fixed, or goes on.
+	// An upgrade that fixes three of them: the thread's own finding is fixed, or goes on.
 	s.push(n, "change", map[string]string{"requirements.txt": "six==1.16.0\nurllib3==1.26.5\n"})
 	s.becomes(n, "neutral", "1 new finding")
 	open := 0

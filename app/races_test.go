@@ -42,8 +42,8 @@ func TestHeadForcedAwayBeforeTheReview(t *testing.T) {
 	s.want(n, "neutral", "a.py:3 open")
 }
 
-// TestHeadForcedAwayDuringTheReview takes the head away between reading the pull request and
-// fetching it, and never tells: the review is tried again and finds the new one.
+// TestHeadForcedAwayDuringTheReview takes the head away between reading the pull request and fetching it, and sends no
+// event: the review is tried again and finds the new head.
 func TestHeadForcedAwayDuringTheReview(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, map[string]string{"a.py": "a = 1\n"})
@@ -58,7 +58,7 @@ func TestHeadForcedAwayDuringTheReview(t *testing.T) {
 	s.want(n, "neutral", "a.py:3 open")
 }
 
-// TestClosedDuringTheReview leaves no check in progress behind.
+// TestClosedDuringTheReview leaves no check in progress.
 func TestClosedDuringTheReview(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, map[string]string{"a.py": "a = 1\n"})
@@ -85,8 +85,7 @@ func TestClosedDuringTheReview(t *testing.T) {
 	})
 }
 
-// swapped has the App hear of two changes, each with one delivery, of which the second is handed over
-// first.
+// swapped makes two changes that the App hears of with one delivery each, the second delivery first.
 func (s *stage) swapped(first, second func()) {
 	s.t.Helper()
 	s.GitHub.Settle()
@@ -105,7 +104,7 @@ func (s *stage) swapped(first, second func()) {
 	}
 }
 
-// TestReopenedIsHeardBeforeClosed holds that what was heard last is not believed for ever.
+// TestReopenedIsHeardBeforeClosed holds that the last delivery is not believed for ever.
 func TestReopenedIsHeardBeforeClosed(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, map[string]string{"a.py": "a = 1\n", ".secbydesign.yml": blocking})

@@ -11,8 +11,8 @@ import (
 	"github.com/secbydesign/secbydesign/app/ledger"
 )
 
-// RebuildRecord makes the tables that the server keeps about its record again from the events. It reports whether
-// they were others than the events say. The error is a sentence for the person who called.
+// RebuildRecord rebuilds the tables that the server derives from its events. changed reports whether they differed from
+// the events. The error is a sentence for the user of the command.
 func RebuildRecord(ctx context.Context, w io.Writer, dataDir, url string) (changed bool, err error) {
 	reader, err := openReader(ctx, dataDir, url)
 	if err != nil {

@@ -15,9 +15,9 @@ func (s *stage) refused() int {
 	return len(regexp.MustCompile(`"path":"/(?:api/v3/)?app/installations/\d+/access_tokens","status":422`).FindAllString(s.logs.String(), -1))
 }
 
-// TestRefusalsAreRemembered has an organisation without a repository for its policy: it is asked for once, and
-// again when an event of the installation says that there may be one. In two processes, the one that hears of
-// it is not the one that remembers.
+// TestRefusalsAreRemembered has an organisation without a repository for its policy: the App asks for it once, and
+// again when an event of the installation says that there may be one. In two processes, the one that gets the event is
+// not the one that remembers.
 func TestRefusalsAreRemembered(t *testing.T) {
 	t.Parallel()
 	for _, roles := range []int{1, 2} {
@@ -62,7 +62,7 @@ func TestRefusalsAreRemembered(t *testing.T) {
 				t.Errorf("%d tokens were refused for three reviews, want 1 at most", got)
 			}
 
-			// What is gone is found out, and asked for once more.
+			// The App finds out that the installation is gone, and asks once more.
 			s.GitHub.Uninstall(s.installation())
 			s.GitHub.Install("acme")
 			before = s.refused()

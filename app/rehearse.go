@@ -17,9 +17,9 @@ import (
 	"github.com/secbydesign/secbydesign/app/rehearsal"
 )
 
-// A Rehearsal says what to rehearse, and on what.
+// A Rehearsal says which policy to rehearse, and on which pull requests.
 type Rehearsal struct {
-	PolicyFiles // those that are proposed; what is left out stays as it is
+	PolicyFiles // the proposed files; a file that is left out stays as it is
 
 	Repo     string // "owner/repo", or "owner" for all of an organisation; empty for all
 	Last     int    // pull requests
@@ -28,8 +28,8 @@ type Rehearsal struct {
 	Database string // as in [Settings]
 }
 
-// RehearsePolicy tells what a proposed policy would have done to the last pull requests. The server
-// may run meanwhile: its database is only read. The error is a sentence for the person who called.
+// RehearsePolicy shows what a proposed policy would have done to the last pull requests. The server may run meanwhile:
+// its database is only read. The error is a sentence for the user of the command.
 func RehearsePolicy(ctx context.Context, w io.Writer, o Rehearsal) (err error) {
 	formats := map[string]func(io.Writer, rehearsal.Result) error{"text": rehearsal.Text, "html": rehearsal.Page, "json": rehearsal.JSON}
 	write, known := formats[o.Format]
@@ -92,7 +92,7 @@ func (o Rehearsal) names() (list []string) {
 	return list
 }
 
-// one makes sure that a file is not rehearsed on repositories that it is not for.
+// one returns an error if a file would be rehearsed on repositories that it is not for.
 func (o Rehearsal) one(pulls []record.Past) error {
 	owners, repos := map[string]bool{}, map[string]bool{}
 	for _, p := range pulls {
@@ -110,7 +110,7 @@ func (o Rehearsal) one(pulls []record.Past) error {
 	return nil
 }
 
-// gatherPolicies reads what is in force and what would be.
+// gatherPolicies reads the policies in force, and those that the proposed files would make.
 func gatherPolicies(ctx context.Context, l ledger.Reader, in *rehearsal.Input, with policyfiles.Proposed) error {
 	for _, p := range in.Pulls {
 		name := p.Owner + "/" + p.Repo

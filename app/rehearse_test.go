@@ -42,7 +42,7 @@ func proposal(t *testing.T, text string) string {
 	return path
 }
 
-// milds are so many findings of medium severity.
+// milds returns n findings of medium severity.
 func milds(from, n int) (text string) {
 	for i := range n {
 		text += mild(from + i)
@@ -50,8 +50,8 @@ func milds(from, n int) (text string) {
 	return text
 }
 
-// several opens pull requests of all kinds, and gives what each of them shows in the end: whether its
-// check failed at some head and at the last one, and how many threads there are.
+// several opens pull requests of all kinds, and returns what each of them shows in the end: whether its check failed at
+// some head and at the last one, and how many threads there are.
 func (s *stage) several() map[int]string {
 	s.t.Helper()
 	s.repo.Commit("draft", s.base, "draft", map[string]string{"pay/d.py": leak(8)})
@@ -69,7 +69,7 @@ func (s *stage) several() map[int]string {
 	for _, n := range numbers {
 		failed[n] = s.verdict(n).Conclusion == "failure"
 	}
-	// One goes on: what was found is gone, something else is there.
+	// One goes on: the former findings are gone, and there are others.
 	mended := numbers[4]
 	s.repo.Commit("mended", s.base, "anew", map[string]string{"web/m.py": milds(61, 3)})
 	s.repo.SyncPull(mended)
@@ -102,9 +102,9 @@ func said(p rehearsal.Pull, of func(rehearsal.Count) int) string {
 	return fmt.Sprintf("failed %v, at the end %v, %d threads", of(p.Blocked) > 0, of(p.AtEnd) > 0, of(p.Comments))
 }
 
-// TestARehearsalIsWhatWouldHaveBeen rehearses policies over what the App reviewed, and has the App
-// review the same pull requests under each in another world: both agree on every one of them, and
-// the policy in force is told as it was, too.
+// TestARehearsalIsWhatWouldHaveBeen rehearses policies over the reviews of the App, and has the App review the same
+// pull requests under each policy in another world: both agree on every one of them, and the rehearsal shows the policy
+// in force as it was, too.
 func TestARehearsalIsWhatWouldHaveBeen(t *testing.T) {
 	t.Parallel()
 	const owners = "pay/ @acme/payments\nweb/ @acme/web @mona\n"
@@ -201,7 +201,7 @@ func (s *stage) again(numbers map[int]string) {
 	}
 }
 
-// TestRehearsalsThatCannotBe tells each in one sentence.
+// TestRehearsalsThatCannotBe checks that each failure is one sentence.
 func TestRehearsalsThatCannotBe(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, map[string]string{"a.py": "a = 1\n"})
@@ -216,7 +216,7 @@ func TestRehearsalsThatCannotBe(t *testing.T) {
 	}
 	for _, test := range []struct {
 		o    app.Rehearsal
-		told string // empty when it is none
+		told string // empty if it is valid
 	}{
 		{app.Rehearsal{PolicyFiles: files(good, ""), Last: 5, Format: "text", DataDir: data}, ""},
 		{app.Rehearsal{PolicyFiles: files("", good), Last: 5, Format: "html", DataDir: data, Repo: "acme"}, ""},

@@ -98,7 +98,7 @@ func TestRenamedDuringReview(t *testing.T) {
 				})
 				when := fmt.Sprintf("%s before request %d of %d", kind.name, n, total)
 				if !kind.installed {
-					// It ended, and what is left there is ended once the App is there again.
+					// That review ended, and its check in progress is closed once the App is installed there again.
 					in := s.GitHub.Install(kind.owner)
 					s.GitHub.Settle()
 					s.settled(repo)
@@ -120,7 +120,7 @@ func TestRenamedDuringReview(t *testing.T) {
 	}
 }
 
-// answer stands for the request that answers, whichever it is: it is made beside those of the next review.
+// answer stands for the request that answers, whichever it is: it runs beside the requests of the next review.
 const answer = -1
 
 // TestRenamedDuringCommand renames or transfers the repository before each request by which an acceptance is carried
@@ -181,7 +181,7 @@ func TestRenamedDuringCommand(t *testing.T) {
 	}
 }
 
-// newest gives the newest verdict on the first pull request of a repository.
+// newest returns the newest verdict on the first pull request of a repository.
 func newest(repo *fakegithub.Repo) fakegithub.CheckRun {
 	for _, run := range repo.CheckRuns(repo.Tip("change")) {
 		if run.Name == checks.Name {
@@ -201,7 +201,7 @@ func replies(repo *fakegithub.Repo) (list []string) {
 	return list
 }
 
-// settled waits until all that was heard of the first pull request of a repository is reviewed.
+// settled waits until every event of the first pull request of a repository has been reviewed.
 func (s *stage) settled(repo *fakegithub.Repo) {
 	s.t.Helper()
 	s.GitHub.Settle()
@@ -221,7 +221,7 @@ func (s *stage) settled(repo *fakegithub.Repo) {
 }
 
 // shows lists the newest check of each name at the head of the first pull request of a repository, all verdicts and
-// what is in progress, its threads and comments.
+// checks in progress, its threads and comments.
 func shows(repo *fakegithub.Repo) string {
 	var lines []string
 	newest := map[string]bool{}

@@ -26,7 +26,7 @@ func (a *app) routes() http.Handler {
 	return r
 }
 
-// ready says whether deliveries would be stored now.
+// ready reports whether deliveries would be stored now.
 func (a *app) ready(w http.ResponseWriter, r *http.Request) {
 	if err := a.ledger.Ready(r.Context()); err != nil {
 		zerolog.Ctx(r.Context()).Error().Err(err).Msg("not ready")
@@ -42,14 +42,14 @@ func say(w http.ResponseWriter, status int, sentence string) {
 	_, _ = w.Write([]byte(sentence + "\n"))
 }
 
-// logged gives each request the program's logger.
+// logged adds the program's logger to the context of each request.
 func (a *app) logged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		next.ServeHTTP(w, r.WithContext(a.log.WithContext(r.Context())))
 	})
 }
 
-// server has a limit for everything that a stranger could make last.
+// server returns a server with a limit for everything that an untrusted client could prolong.
 func (a *app) server() *http.Server {
 	return &http.Server{
 		Handler:           a.routes(),

@@ -15,8 +15,8 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/osv"
 )
 
-// ScannerSettings are what an operator sets about scanners, as flags or as environment variables of
-// the same names, for every command that has to do with them.
+// ScannerSettings are an operator's settings for scanners, as flags or as environment variables of the same names, for
+// every command that needs scanners.
 type ScannerSettings struct {
 	Sandbox      string `env:"SECBYDESIGN_SANDBOX" default:"auto" placeholder:"MODE" help:"What keeps scanner programs in their place: auto, landlock, bwrap or off."`
 	SettingsFile string `env:"SECBYDESIGN_SETTINGS_FILE" placeholder:"FILE" help:"File with scanners and rules of your own."`
@@ -25,9 +25,9 @@ type ScannerSettings struct {
 	OSVDir       string `name:"osv-dir" env:"SECBYDESIGN_OSV_DIR" placeholder:"DIR" help:"Folder of OSV's exports (ECOSYSTEM/all.zip), for looking up packages without a network."`
 }
 
-// options checks the settings. Where no source of advisories is set, service is asked; empty for
-// none. Cache is a folder for what is made of exports and for programs. The mistakes are told by variable, and each
-// goes on after its name.
+// options checks the settings. If no source of advisories is set, it uses service, unless that is empty. cache is a
+// folder for programs and for indexes of exports. The mistakes are keyed by variable, and each text continues after the
+// name of its variable.
 func (s ScannerSettings) options(service, cache string) (o catalog.Options, mistakes map[string]error) {
 	mistakes = map[string]error{}
 	note := func(name string, err error) {
@@ -72,8 +72,8 @@ func offline(dir, cache string) (osv.Options, error) {
 	return osv.Options{Dir: absolute, Cache: cache}, nil
 }
 
-// local gives the options for a command on this machine. It asks no service unless it is told to.
-// The error has all mistakes, by the name of the variable.
+// local returns the options for a command on this machine. They ask no service unless the settings name one. The error
+// has all mistakes, by the name of the variable.
 func (s ScannerSettings) local() (catalog.Options, error) {
 	cache, err := os.UserCacheDir()
 	if err == nil {
@@ -87,11 +87,11 @@ func (s ScannerSettings) local() (catalog.Options, error) {
 	return options, errors.Join(wrong...)
 }
 
-// settingsBytes is far more than any settings file, or any policy, has.
+// settingsBytes is far more than any settings file, or any policy, needs.
 const settingsBytes = 1 << 20
 
-// readSettingsFile reads the operator's settings file; none, no settings. The error goes on behind
-// the name of the setting.
+// readSettingsFile reads the operator's settings file. Without a file there are no settings. The error text continues
+// after the name of the setting.
 func readSettingsFile(file string) (catalog.Options, error) {
 	if file == "" {
 		return catalog.Options{}, nil

@@ -15,8 +15,8 @@ import (
 	"github.com/secbydesign/secbydesign/app/local"
 )
 
-// TestAGateWithoutGo reviews a change with two programs that only the settings file knows: one
-// looks at files, one at the tree.
+// TestAGateWithoutGo reviews a change with two programs that only the settings file defines: one scans files, one the
+// tree.
 func TestAGateWithoutGo(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

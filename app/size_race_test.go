@@ -2,7 +2,7 @@
 
 package app_test
 
-// The race detector makes everything some ten times slower, and looks for something else than size.
+// The race detector makes everything some ten times slower, and finds races, for which the size does not matter.
 const (
 	manyFiles = 300
 	manyLines = 20_000

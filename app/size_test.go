@@ -2,8 +2,8 @@
 
 package app_test
 
-// The sizes of what is too much: GitHub lists no more than 3,000 files of a pull request, and takes
-// no file over 100 MB.
+// The sizes of changes that are too large: GitHub lists no more than 3,000 files of a pull request, and takes no file
+// over 100 MB.
 const (
 	manyFiles = 3000
 	manyLines = 200_000

@@ -14,7 +14,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/review"
 )
 
-// task does what is not a review. It has the form of [queue.Run].
+// task runs every task that is not a review. It has the form of [queue.Run].
 func (a *app) task(ctx context.Context, t queue.Task) error {
 	var do func(context.Context, queue.Task) error
 	switch t.Kind {

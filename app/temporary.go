@@ -9,14 +9,14 @@ import (
 	"github.com/secbydesign/secbydesign/app/scratch"
 )
 
-// Temporary has everything that this process puts down for a while, and every library of it, in a
-// folder of its own, and removes those of processes that were killed. In the data folder, where there
-// is one: what is reviewed is not for others on this machine. Call done at the end.
+// Temporary makes this process and all its libraries put their temporary files into one folder, and removes the folders
+// of processes that were killed. If there is a data folder, the temporary folder is in it: reviewed code is not for
+// other users of this machine. Call done at the end.
 //
 // It sets TMPDIR, so it is for the beginning of main.
 func Temporary(dataDir string) (done func(), err error) {
 	before, wasSet := os.LookupEnv("TMPDIR")
-	// Earlier versions worked in the system's folder. What stays there is of no harm to this one.
+	// Earlier versions worked in the system's folder. Files that stay there do no harm to this version.
 	_ = sweep(os.TempDir(), time.Now().Add(-leftAlone))
 	var dir string
 	var remove func()
@@ -44,11 +44,11 @@ func Temporary(dataDir string) (done func(), err error) {
 	}, nil
 }
 
-// leftAlone is longer than anything worked in one temporary folder.
+// leftAlone is longer than any work in one temporary folder takes.
 const leftAlone = 24 * time.Hour
 
-// sweep removes temporary files and folders of earlier versions that nothing has touched since. A demo
-// may run for days.
+// sweep removes temporary files and folders of earlier versions that have not been used since a time. A demo may run
+// for days.
 func sweep(dir string, since time.Time) error {
 	var errs []error
 	for _, kind := range []string{"git-*", "sarif-*", "shallow-*", "tree-*", "[0-9]*"} {

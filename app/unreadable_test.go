@@ -10,7 +10,7 @@ import (
 	"github.com/secbydesign/secbydesign/checks/fakegithub"
 )
 
-// noise is text that gets half as small when it is packed, and looks like nothing to a scanner.
+// noise is text that compresses to about half its size, and in which scanners find nothing.
 func noise(seed, bytes int) string {
 	const letters = "!#$%&*+;<>?@^|~\n"
 	rng := rand.New(rand.NewPCG(uint64(seed), 7))
@@ -33,8 +33,8 @@ func (s *stage) git(stdin string, args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// unreadable are branches that make a pull request unreadable, in whole or in part, for a server that
-// fetches a megabyte at a time; with what the title says of it.
+// unreadable are branches that make a pull request unreadable, in whole or in part, for a server that fetches a
+// megabyte at a time, each with the title that the check then has.
 var unreadable = map[string]struct {
 	branch func(s *stage, name string)
 	title  string
@@ -102,7 +102,7 @@ func TestWhatCannotBeReadIsJudgedByTheBase(t *testing.T) {
 	s.GitHub.SetDraft("acme", "shop", draft, "mona", false)
 	s.until("ready for review, it fails", func() bool { return s.verdict(draft).Conclusion == "failure" })
 
-	// Other limits have those reviewed again that were too large, and nothing else has to happen.
+	// With other limits, the pull requests that were too large are reviewed again, without any other event.
 	s.reviewed(draft)
 	s.restart(func() { s.Settings.FetchMB = "64" })
 	want := map[string]bool{"success": true, "skipped": true} // of what went again, nothing is left
@@ -218,8 +218,8 @@ func TestThePolicyIsReadWithoutGit(t *testing.T) {
 	}
 }
 
-// TestTheEndsCannotBeCompared has GitHub fail at the comparison, so that where the two part is not known. The base
-// blocks since the pull request was opened.
+// TestTheEndsCannotBeCompared has GitHub fail at the comparison, so that the merge base is not known. The base blocks
+// since the pull request was opened.
 func TestTheEndsCannotBeCompared(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, map[string]string{"a.py": "a = 1\n"})
@@ -246,7 +246,7 @@ func TestABranchOfItsOwn(t *testing.T) {
 	}
 }
 
-// TestThePolicyCannotBeReadEither goes by what an earlier review read, and without one fails.
+// TestThePolicyCannotBeReadEither uses the policy that an earlier review read, and fails if there is none.
 func TestThePolicyCannotBeReadEither(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

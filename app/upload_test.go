@@ -53,8 +53,8 @@ func handler(lines ...string) string {
 	return "const db = open();\nfunction handle(req) {\n" + strings.Join(lines, "") + "}\n"
 }
 
-// codeql writes what CodeQL would about a version of app.js, in the form of its 2.2x releases: written
-// by hand after documents in public repositories.
+// codeql writes CodeQL's results for a version of app.js, in the form of its 2.2x releases: written by hand after
+// documents in public repositories.
 func codeql(language, file, text string) string {
 	type object = map[string]any
 	var results []object
@@ -105,7 +105,7 @@ func githubForm(commit, ref, doc string) string {
 	return string(b)
 }
 
-// post sends a body as a job with these claims does.
+// post sends a body as a job with these claims would.
 func (s *stage) post(claims fakegithub.Claims, query, body string) (status int, answer string) {
 	s.t.Helper()
 	return s.postAs("Bearer "+s.GitHub.JobToken(audience, claims), "acme/shop", query, body, nil)
@@ -135,7 +135,7 @@ func (s *stage) postAs(authorization, repo, query, body string, header http.Head
 	return resp.StatusCode, strings.TrimSpace(string(b))
 }
 
-// pushed sends what CodeQL finds at the tip of main.
+// pushed sends CodeQL's findings at the tip of main.
 func (s *stage) pushed(text string) {
 	s.t.Helper()
 	tip := s.repo.Tip("main")
@@ -144,7 +144,7 @@ func (s *stage) pushed(text string) {
 	}
 }
 
-// analysed sends what CodeQL finds at the head of a pull request.
+// analysed sends CodeQL's findings at the head of a pull request.
 func (s *stage) analysed(n int, text string) string {
 	s.t.Helper()
 	head := s.GitHub.Pull("acme", "shop", n).HeadSHA
@@ -194,7 +194,7 @@ func TestCodeQLFromAWorkflow(t *testing.T) {
 		}
 	}
 
-	// The next head has no results until they come, and nothing is called mended before.
+	// The next head has no results until they come, and nothing is called fixed before.
 	mended := handler("  log(req);\n", query(1))
 	s.push(n, "change", map[string]string{"app.js": mended})
 	s.saying(n, "not sent results of this commit yet")
@@ -278,7 +278,7 @@ func TestNothingIsNewWithoutTheBase(t *testing.T) {
 	s.want(n, "neutral", "app.js:4 open")
 }
 
-// TestUploadsThatAreNotTaken holds what a sender is told, and that nothing of it is kept.
+// TestUploadsThatAreNotTaken checks the answers to refused uploads, and that nothing of them is kept.
 func TestUploadsThatAreNotTaken(t *testing.T) {
 	t.Parallel()
 	s := uploadStage(t, map[string]string{"b.js": "1\n"})
@@ -409,8 +409,8 @@ func TestUploadsThatAreNotTaken(t *testing.T) {
 	}
 }
 
-// TestUploadsAreRefusedByTheirHead holds that who may send nothing is answered before sending a body, and
-// that a client which sends it first can still read the answer.
+// TestUploadsAreRefusedByTheirHead holds that a sender without the right to send is answered before it sends a body,
+// and that a client which sends the body first can still read the answer.
 func TestUploadsAreRefusedByTheirHead(t *testing.T) {
 	t.Parallel()
 	s := uploadStage(t, map[string]string{"b.js": "1\n"})

@@ -1,6 +1,6 @@
-// Package examine has the scanners look at both sides of a change, by content: what a scanner has seen
-// before is not scanned again. It is the one path from a patch to findings, for a pull request and for a
-// working folder alike. It knows neither GitHub nor a database.
+// Package examine runs the scanners over both sides of a change, by content: a scanner does not scan again what it has
+// scanned before. It is the one path from a patch to findings, for a pull request and for a working folder alike. It
+// knows neither GitHub nor a database.
 package examine
 
 import (
@@ -22,23 +22,22 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// A Change is what a review looks at: the difference between two trees, and the commits in
-// between.
+// A Change is the input of a review: the difference between two trees, and the commits in between.
 type Change struct {
 	Repo    *mirror.Repo
 	Base    string   // the merge base: a commit or a tree
 	Head    string   // a commit or a tree
 	Commits []string // oldest first, for what was added and removed again; may be empty
 
-	// Partial tells why the commits are not all of them; empty when they are.
+	// Partial says why Commits are not all commits; it is empty if they are.
 	Partial string
 
-	// External is what was found by tools that run elsewhere.
+	// External holds the results of tools that run elsewhere.
 	External []External
 }
 
-// Read reads files at the head, as far as the examination does not have them. What cannot be read is left out: then a report shows less, and nothing else
-// depends on it.
+// Read returns files at the head, from the examination if it has them. Files that cannot be read are left out: then a
+// report shows less, and nothing else depends on it.
 func (c Change) Read(ctx context.Context, ex Examination, paths []string) map[string][]byte {
 	read := map[string][]byte{}
 	for _, path := range paths {
@@ -51,7 +50,8 @@ func (c Change) Read(ctx context.Context, ex Examination, paths []string) map[st
 	return read
 }
 
-// Text reads files at the head when they are asked for, each once. What cannot be read is not there.
+// Text returns a function that reads a file at the head, each file once. It returns false for a file that cannot be
+// read.
 func (c Change) Text(ctx context.Context) func(path string) ([]byte, bool) {
 	type file struct {
 		content []byte
@@ -69,7 +69,7 @@ func (c Change) Text(ctx context.Context) func(path string) ([]byte, bool) {
 	}
 }
 
-// An Examination is what the scanners found in a change.
+// An Examination holds the results of the scanners for a change.
 type Examination struct {
 	Runs   []scanners.Run // in the order of the scanners, external tools last
 	Patch  patch.Set
@@ -79,28 +79,28 @@ type Examination struct {
 	// Limited is set when some of the change, or of its history, was over the limits.
 	Limited bool
 
-	// Within reports whether a scanner may find something in the paths of a pattern of the policy; nil
-	// when nothing was scanned.
+	// Within reports whether a scanner may find something in the paths that match a pattern of the policy. It is nil if
+	// nothing was scanned.
 	Within func(scanner, pattern string) bool
 
 	head map[string][]byte // the changed files at the head that were scanned
 }
 
-// Content gives a changed file at the head that was scanned.
+// Content returns a changed file at the head that was scanned.
 func (ex Examination) Content(path string) ([]byte, bool) {
 	content, ok := ex.head[path]
 	return content, ok
 }
 
-// ChangesPolicy reports whether the change brings in another policy file, or removes it.
+// ChangesPolicy reports whether the change adds, changes or removes the policy file.
 func (ex Examination) ChangesPolicy() bool {
 	return ex.Diff != nil && slices.ContainsFunc(ex.Diff.Changes, func(ch mirror.Change) bool { return ch.NewPath == policy.File || ch.OldPath == policy.File })
 }
 
-// ErrUnreadable means that the policy file is too large, or no regular file.
+// ErrUnreadable means that the policy file is too large, or not a regular file.
 var ErrUnreadable = errors.New("the policy file cannot be read")
 
-// ProposedPolicy reads the policy file at the head. With [ErrUnreadable] nothing can be said of it.
+// ProposedPolicy reads the policy file at the head. It returns [ErrUnreadable] if the file cannot be judged.
 func (c Change) ProposedPolicy(ctx context.Context) (policy.Proposal, error) {
 	text, ok, err := c.Repo.ReadFile(ctx, c.Head, policy.File)
 	switch {
@@ -112,7 +112,7 @@ func (c Change) ProposedPolicy(ctx context.Context) (policy.Proposal, error) {
 	return policy.Proposal{Text: text, Removed: !ok}, nil
 }
 
-// Changed lists the files that the change has at the head.
+// Changed lists the paths at the head of the files that changed.
 func (ex Examination) Changed() (paths []string) {
 	if ex.Diff != nil {
 		for _, c := range ex.Diff.Changes {
@@ -122,42 +122,40 @@ func (ex Examination) Changed() (paths []string) {
 	return paths
 }
 
-// An Examiner lets scanners look at changes. Its fields must not change once it works; several
-// goroutines may use it at once.
+// An Examiner runs scanners over changes. Its fields must not change after its first use; several goroutines may use it
+// at once.
 type Examiner struct {
-	// Scanners are asked in this order, and of two that found the same problem the first is
-	// heard.
+	// Scanners run in this order. If two found the same problem, the finding of the first is kept.
 	Scanners []scanners.Scanner
 
-	// Known gives what was found before, by keys that name a content, and Keep keeps it. Both nil for
-	// scanning everything.
+	// Known returns stored results by keys that name a content, and Keep stores results. If both are nil, everything is
+	// scanned.
 	Known func(ctx context.Context, keys []string) (map[string][]byte, error)
 	Keep  func(ctx context.Context, found map[string][]byte) error
 
-	// Program is the version of this program. What another version found is not taken over,
-	// since its adapters may have read the same output differently.
+	// Program is the version of this program. Results of another version are not reused, since its adapters may have
+	// read the same output differently.
 	Program string
 
 	Observe func(scanners.Run) // called with every run, from several goroutines; nil for nobody
 }
 
-// Examine runs the scanners over both sides of a change. The same change, policy and scanners
-// give the same examination: it is the one path from a patch to findings, for a pull request
-// and for a working folder alike. known are the findings that the pull request shows already.
+// Examine runs the scanners over both sides of a change. The same change, policy and scanners give the same
+// examination: it is the one path from a patch to findings, for a pull request and for a working folder alike. known
+// are the findings that the pull request shows already.
 //
-// Content that a scanner has seen before is not scanned again. Show, unless it is nil, is
-// called each time that more is known, with what is known so far: those that still run have the
-// error [ErrRunning]. It is not called with the last state, which is returned.
+// Content that a scanner has scanned before is not scanned again. Unless show is nil, Examine calls it with the results
+// so far each time that there are more: the runs of scanners that have not finished have the error [ErrRunning]. It
+// does not call show with the last state, which it returns.
 //
-// A scanner that fails is in its gate's runs with its error; an error of Examine itself means
-// that the change could not be read.
+// A scanner that fails has its error in its run. An error of Examine itself means that the change could not be read.
 func (e *Examiner) Examine(ctx context.Context, c Change, p policy.Policy, known []baseline.Known, show func(Examination)) (Examination, error) {
 	diff, err := c.Repo.Diff(ctx, c.Base, c.Head)
 	if err != nil {
 		return Examination{}, fmt.Errorf("read the change: %w", err)
 	}
-	// A file whose hunks cannot be read has no place for comments, and is scanned all the same:
-	// what is scanned comes from the trees.
+	// Comments cannot be placed in a file whose hunks cannot be read. It is scanned all the same: the contents to scan
+	// come from the trees.
 	set, err := patch.Parse(diff.Patch)
 	var long *patch.TooLongError
 	if errors.As(err, &long) && diff.Truncated == "" {
@@ -214,9 +212,9 @@ func (e *Examiner) Examine(ctx context.Context, c Change, p policy.Policy, known
 	return ex, nil
 }
 
-// within reports whether a scanner may find something in the paths of a pattern, by what the change touches.
-// Who looks at whole trees may find something anywhere, and in a history that is not known so may everybody
-// who looks at that.
+// within returns a function that reports whether a scanner may find something in the paths that match a pattern, given
+// what the change touches. A scanner of whole trees may find something anywhere. So may every scanner of the history,
+// if not all of the history is known.
 func (e *Examiner) within(s *source, diff *mirror.Diff) func(scanner, pattern string) bool {
 	touched := map[string]bool{} // by pattern
 	touches := func(pattern string) bool {
@@ -241,15 +239,15 @@ func (e *Examiner) within(s *source, diff *mirror.Diff) func(scanner, pattern st
 	}
 }
 
-// The reasons for which nothing is scanned.
+// The reasons why nothing is scanned.
 const (
 	Nothing = "There is nothing to scan: the change has no file with content, or the policy ignores all of them."
 	AllOff  = "The policy switches every gate off."
 )
 
-// ask has every scanner look, some at a time. Each time that the last one of a gate is ready,
-// and when the first patience is over, it tells what is known, with the error [ErrRunning] for
-// those that still look.
+// ask runs every scanner, several at a time. Each time that the last scanner of a gate has finished, and when the
+// policy's first budget has run out, it passes the runs so far to tell, with the error [ErrRunning] for scanners that
+// still run.
 func (e *Examiner) ask(ctx context.Context, wanted []scanners.Scanner, s *source, p policy.Policy, known []baseline.Known, tell func([]scanners.Run)) ([]scanners.Run, error) {
 	runs := make([]scanners.Run, len(wanted))
 	left := map[scanners.Gate]int{}
@@ -295,13 +293,13 @@ func (e *Examiner) ask(ctx context.Context, wanted []scanners.Scanner, s *source
 	return runs, nil
 }
 
-// ErrRunning is the error of a run that has not ended yet, see [Examiner.Examine].
+// ErrRunning is the error of a run that has not finished yet, see [Examiner.Examine].
 var ErrRunning = &scanners.IncompleteError{Reason: "It is still running; what it finds is added when it is ready."}
 
-// A side is the changed files of one tree. Files of the same content share it.
+// A side holds the changed files of one tree. Files of the same content share it.
 type side struct{ files []scanners.File }
 
-// A source is everything that scanners are shown.
+// A source holds everything that scanners are given.
 type source struct {
 	change              Change
 	head, base, between side
@@ -319,13 +317,12 @@ type largeFile struct {
 	size int64 // in bytes
 }
 
-// gather reads the content of every changed file, on both sides, and the versions that only
-// existed in between. Base versions of all changed files are read, not only of those with
-// findings: a finding that moves from one file to another is then seen to have moved, and one
-// that is mended is seen to be mended.
+// gather reads the content of every changed file, on both sides, and the versions that only existed in between. It
+// reads the base versions of all changed files, not only of those with findings, so that a finding that moves from one
+// file to another is recognised as moved, and a fixed one as fixed.
 //
-// So are the files of known findings, where the change does not touch them any more: a finding that is
-// in the base by now is not mended.
+// It also reads the files of known findings that the change does not touch any more: a finding that is in the base by
+// now is not fixed.
 func gather(ctx context.Context, c Change, diff *mirror.Diff, p policy.Policy, known []baseline.Known) (*source, error) {
 	s := &source{change: c, renames: map[string]string{}, partial: c.Partial, truncated: diff.Truncated, order: map[string]int{}}
 	blobs := map[string][]placed{}
@@ -368,7 +365,7 @@ func gather(ctx context.Context, c Change, diff *mirror.Diff, p policy.Policy, k
 			if !ends[v.Blob] {
 				add(&s.between, scanners.File{Path: v.Path, Blob: v.Blob, Commit: v.Commit})
 			}
-			// What was changed and changed back holds no news in between.
+			// A file that was changed and changed back has nothing new in between.
 			untouched = append(untouched, v.Path)
 		}
 	}
@@ -381,7 +378,7 @@ func gather(ctx context.Context, c Change, diff *mirror.Diff, p policy.Policy, k
 	for _, to := range []*side{&s.head, &s.base} {
 		slices.SortFunc(to.files, func(a, b scanners.File) int { return strings.Compare(a.Path, b.Path) })
 	}
-	// In between the order of the commits counts, since the earliest is the one to name.
+	// In between, the order of the commits counts, since the earliest commit of a finding is the one to name.
 	for i, sha := range c.Commits {
 		s.order[sha] = i
 	}
@@ -390,25 +387,25 @@ func gather(ctx context.Context, c Change, diff *mirror.Diff, p policy.Policy, k
 	return s, nil
 }
 
-// A placed file is one whose content is to be read, and where it belongs.
+// A placed file is a file whose content is still to be read, and the side that it belongs to.
 type placed struct {
 	to   *side
 	file scanners.File
 }
 
-// maxBetween bounds the content of all that only existed in between, in bytes: it is in memory at one time.
+// maxBetween bounds, in bytes, the content of all versions that only existed in between: it is in memory at one time.
 const maxBetween = 256 << 20
 
 const historyTooLarge = "The history of the pull request is too large to be read, so not all of it was scanned."
 
-// miss notes that some of the history is missing.
+// miss records that some of the history is missing.
 func (s *source) miss(why string) {
 	if !strings.Contains(s.partial, why) {
 		s.partial = strings.TrimSpace(s.partial + " " + why)
 	}
 }
 
-// read reads the content of files, by blob. What was in between is not what keeps it from reading both ends.
+// read reads the content of files, by blob. If the versions in between are too large, it still reads both ends.
 func (s *source) read(ctx context.Context, blobs map[string][]placed) error {
 	oids := slices.Sorted(maps.Keys(blobs))
 	room := int64(maxBetween)
@@ -446,8 +443,8 @@ func (s *source) read(ctx context.Context, blobs map[string][]placed) error {
 	return s.change.Repo.Blobs(ctx, ends, take)
 }
 
-// textsOf is what triage compares beside the findings, and sets the renames right. Files that are not
-// looked at are there without a text.
+// textsOf returns the texts that triage compares beside the findings, and corrects the renames. Files that are not
+// scanned have no text.
 func textsOf(diff *mirror.Diff, s *source) *baseline.Change {
 	head, base := map[string][]byte{}, map[string][]byte{}
 	for _, ch := range diff.Changes {
@@ -471,7 +468,7 @@ func textsOf(diff *mirror.Diff, s *source) *baseline.Change {
 	return baseline.NewChange(head, base, s.renames)
 }
 
-// addUntouched adds, to both ends, those of the files that are the same at both.
+// addUntouched adds, on both sides, those of the files that the change does not touch.
 func (s *source) addUntouched(ctx context.Context, c Change, diff *mirror.Diff, paths []string, p policy.Policy) error {
 	seen := map[string]bool{}
 	for _, ch := range diff.Changes {
@@ -498,6 +495,5 @@ func (s *source) addUntouched(ctx context.Context, c Change, diff *mirror.Diff, 
 	return nil
 }
 
-// regular reports whether a git mode is that of a file with content, and not of a symbolic
-// link or a submodule.
+// regular reports whether a git mode is that of a file with content, not of a symbolic link or a submodule.
 func regular(mode string) bool { return mode == "100644" || mode == "100755" || mode == "100664" }

@@ -133,7 +133,7 @@ func examined(t *testing.T, e Examiner, c Change, p policy.Policy) Examination {
 	return ex
 }
 
-// gatesOf gives what is judged of an examination.
+// gatesOf returns the judged gates of an examination.
 func gatesOf(t *testing.T, ex Examination, p policy.Policy) []checks.Gate {
 	t.Helper()
 	j, err := judge.Apply(judge.Case{Runs: ex.Runs, Policy: p})
@@ -190,7 +190,7 @@ func TestContentIsScannedOnce(t *testing.T) {
 		t.Errorf("%d and %d scans after the second time", file.scans.Load(), tree.scans.Load())
 	}
 
-	// Only what differs is looked at.
+	// Only the difference is scanned.
 	other := change(t, map[string]string{"a": "old\n", "b": "bad\n", "untouched": "bad\n"}, map[string]string{"a": "old\nbad\n", "b": "bad\nless\n"})
 	if runs := examined(t, e, other, policy.Default()).Runs; runs[0].Scanned != 1 || runs[1].Scanned != 1 {
 		t.Errorf("scanned %d files and %d trees, want one of each", runs[0].Scanned, runs[1].Scanned)
@@ -206,8 +206,8 @@ func TestContentIsScannedOnce(t *testing.T) {
 	}
 }
 
-// TestFilesThatAreJudgedTogether: where one file decides what is found in another, what was found is for
-// these files and no others.
+// TestFilesThatAreJudgedTogether: if one file decides what is found in another, a stored result holds for these files
+// together and for no others.
 func TestFilesThatAreJudgedTogether(t *testing.T) {
 	t.Parallel()
 	g := newGrep("together", "bad", scanners.ScopeFile)
@@ -230,8 +230,8 @@ func TestFilesThatAreJudgedTogether(t *testing.T) {
 	}
 }
 
-// TestWhatWasFoundBeforeACutIsKept: an attempt that is cut in the middle of many files leaves what it
-// has found, and the next one goes on there.
+// TestWhatWasFoundBeforeACutIsKept: an attempt that is interrupted in the middle of many files leaves its findings, and
+// the next attempt continues there.
 func TestWhatWasFoundBeforeACutIsKept(t *testing.T) {
 	t.Parallel()
 	const parts = 4
@@ -305,7 +305,7 @@ func TestBaseThatCannotBeReadClaimsNothing(t *testing.T) {
 	}
 }
 
-// What could not be looked at in single files of the base costs what is found in these files.
+// An error in single files of the base loses only the findings in these files.
 func TestBaseThatCannotBeReadInPart(t *testing.T) {
 	t.Parallel()
 	c := change(t, map[string]string{"a": "x\n", "odd": "bad\n", "same": "bad\n"}, map[string]string{"a": "bad\n", "odd": "bad\nbad\n", "same": "bad\nx\n"})
@@ -363,8 +363,7 @@ func TestPanicIsOneScannersOwn(t *testing.T) {
 	}
 }
 
-// TestTreeScope: a tree scanner sees what it needs at both commits, and never what would
-// configure it.
+// TestTreeScope: a tree scanner gets the files that it needs at both commits, and never files that would configure it.
 func TestTreeScope(t *testing.T) {
 	t.Parallel()
 	c := change(t, map[string]string{"go.mod": "bad\n", "x/a.go": "bad\n", "vendor/v.go": "bad\n", "lint.toml": "bad\n", "doc.md": "bad\n"},
@@ -377,8 +376,8 @@ func TestTreeScope(t *testing.T) {
 	want(t, "tree", shownBy(t, ex, policy.Default()), "tree b.go:1 new", "tree go.mod:1 unchanged", "tree x/a.go:1 unchanged")
 }
 
-// TestNarrowTreeScope: a tree scanner that looks only where files changed looks there on both sides, and
-// what it found in other places is not taken for all of the tree.
+// TestNarrowTreeScope: a tree scanner that scans only where files changed scans there on both sides, and its findings
+// in other places are not taken for those of the whole tree.
 func TestNarrowTreeScope(t *testing.T) {
 	t.Parallel()
 	g := newGrep("tree", "bad", scanners.ScopeTree)
@@ -421,7 +420,7 @@ func TestIdleAndMissingScanners(t *testing.T) {
 	if idle.scans.Load()+missing.scans.Load() != 0 {
 		t.Error("they were asked to look")
 	}
-	// Who asks for it by name wants to know that it did not look.
+	// A user who enables it by name has to see that it did not run.
 	p := policy.Default()
 	p.Scanners["missing"] = true
 	if runs := examined(t, e, c, p).Runs; scanners.Reason(runs[1].Err) != "Install it." {
@@ -429,7 +428,7 @@ func TestIdleAndMissingScanners(t *testing.T) {
 	}
 }
 
-// Why a scanner is not ready is told without what only the operator may know.
+// The reason why a scanner is not ready leaves out what only the operator may know.
 func TestWhyNotReady(t *testing.T) {
 	t.Parallel()
 	c := change(t, map[string]string{"a": "x\n"}, map[string]string{"a": "bad\n"})
@@ -461,8 +460,8 @@ func TestOneProblemFoundTwiceIsOneFinding(t *testing.T) {
 	want(t, "louder", shownBy(t, examined(t, e, c, p), p), "two a:2 new")
 }
 
-// TestProgress: what a finished gate has is told while another one still looks, and what is told
-// then never claims that the other is ready.
+// TestProgress: the findings of a finished gate are reported while another gate still runs, and that report never
+// claims that the other gate is ready.
 func TestProgress(t *testing.T) {
 	t.Parallel()
 	c := change(t, map[string]string{"a": "x\n"}, map[string]string{"a": "bad\n"})

@@ -8,17 +8,17 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// An External is a tool that runs elsewhere, with what its workflow sent about both sides of a change.
+// An External holds the results of a tool that runs elsewhere, which its workflow sent for both sides of a change.
 type External struct {
 	Info       scanners.Info
 	Version    string
 	Head, Base []scanners.Finding
-	Updated    bool   // another version of it looked at the base
-	Missing    string // why there is nothing of it, although nobody requires it; empty otherwise
-	Err        error  // why this is not all
+	Updated    bool   // a different version of the tool scanned the base
+	Missing    string // why it has no results, if nobody requires it; empty otherwise
+	Err        error  // why the results are incomplete
 }
 
-// run compares both sides, as of any scanner.
+// run compares both sides, as for any scanner.
 func (t External) run(s *source, p policy.Policy, known []baseline.Known) scanners.Run {
 	left := func(found []scanners.Finding) []scanners.Finding {
 		return slices.DeleteFunc(slices.Clone(found), func(f scanners.Finding) bool { return p.Ignored(f.Path) })

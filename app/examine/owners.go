@@ -11,7 +11,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/ownership"
 )
 
-// Owners reads who owns what, at a commit that is here.
+// Owners reads the code owners at a commit that is in the mirror.
 func Owners(ctx context.Context, repo *mirror.Repo, commit string) (ownership.Owners, error) {
 	for _, path := range ownership.Files() {
 		text, ok, err := repo.ReadFile(ctx, commit, path)

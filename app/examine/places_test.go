@@ -18,8 +18,8 @@ import (
 // A files is a tree by its paths.
 type files = map[string]string
 
-// histories puts the trees into one repository, and gives their commits in order. It starts git twice,
-// however many there are.
+// histories puts the trees into one repository, and returns their commits in order. It starts git twice, however many
+// there are.
 func histories(t *testing.T, trees []files) (*mirror.Repo, []string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -186,12 +186,12 @@ var swaps = []swap{
 	inWorkflow("image", onPush+"jobs:\n  build:\n    container: node:latest\n    runs-on: ubuntu-latest\n    steps:\n      - run: make\n", onPush+"jobs:\n  build:\n    container: node:22\n    runs-on: ubuntu-latest\n    steps:\n      - run: make\n"),
 }
 
-// like gives a swap by its name.
+// like returns a swap by its name.
 func like(name string) swap {
 	return swaps[slices.IndexFunc(swaps, func(s swap) bool { return s.name == name })]
 }
 
-// findings gives the findings of the built-in scanners, as "state path:line rule".
+// findings returns the findings of the built-in scanners, as "state path:line rule".
 func findings(t *testing.T, repo *mirror.Repo, base, head string) (list []string) {
 	t.Helper()
 	e := Examiner{Scanners: append(builtIn(), newGrep("grep", "eval(", scanners.ScopeFile))}
@@ -213,8 +213,8 @@ func findings(t *testing.T, repo *mirror.Repo, base, head string) (list []string
 	return list
 }
 
-// TestAFixPaysForNothing narrows a file and opens its like in the same change, both ways. What came is
-// new, and what went is fixed: neither is unchanged.
+// TestAFixPaysForNothing narrows a file and opens a similar one in the same change, both ways. The problem that came is
+// new, and the one that went is fixed: neither is unchanged.
 func TestAFixPaysForNothing(t *testing.T) {
 	t.Parallel()
 	var trees []files
@@ -350,7 +350,7 @@ var turns = []turn{
 	worse("outsiders", ".github/workflows/a.yml", onPull+job("      - run: echo \"${{ github.event.pull_request.title }}\"\n"), onTarget+job("      - run: echo \"${{ github.event.pull_request.title }}\"\n")),
 }
 
-// TestWorseIsNew changes the degree of a problem: what goes further is new, and what goes less far is not.
+// TestWorseIsNew changes the degree of a problem: a worse problem is new, and a milder one is not.
 func TestWorseIsNew(t *testing.T) {
 	t.Parallel()
 	var trees []files
@@ -455,7 +455,7 @@ func TestNoFixPaysInOtherShapes(t *testing.T) {
 
 func indented(text string) string { return "  " + strings.ReplaceAll(text, "\n", "\n  ") }
 
-// moves are changes that bring nothing.
+// moves are changes that bring nothing new.
 var moves = []turn{
 	{"a folder of Terraform", files{"dev/main.tf": ingress(22, 22, everywhere)}, files{"env/dev/main.tf": ingress(22, 22, everywhere)}},
 	{"a file of Terraform", files{"main.tf": ingress(22, 22, everywhere) + attribute("aws_s3_bucket", "acl", `"public-read"`)}, files{"net.tf": ingress(22, 22, everywhere) + attribute("aws_s3_bucket", "acl", `"public-read"`) + "# more\n"}},

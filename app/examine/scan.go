@@ -28,12 +28,12 @@ type scan struct {
 	source  *source
 	policy  policy.Policy
 	keep    *Examiner
-	ident   string // what beside the content decides what is found
+	ident   string // everything but the content that decides the findings
 	scanned int
 	failed  []error
 }
 
-// run has one scanner look at both sides and at what was in between.
+// run runs one scanner over both sides and over the versions in between.
 func (e *Examiner) run(ctx context.Context, sc scanners.Scanner, s *source, p policy.Policy, known []baseline.Known) (run scanners.Run) {
 	review := ctx
 	ctx, cancel := context.WithTimeout(ctx, p.Budget.Scanner)
@@ -68,7 +68,7 @@ func (e *Examiner) run(ctx context.Context, sc scanners.Scanner, s *source, p po
 		run.Err = err
 		return run
 	case err != nil:
-		// Both [scanners.Scanner] and [scanners.Ruled] promise a sentence that may be shown.
+		// Both [scanners.Scanner] and [scanners.Ruled] promise an error text that may be shown.
 		run.Err = &scanners.IncompleteError{Reason: err.Error(), Err: err}
 		return run
 	}
@@ -93,7 +93,7 @@ func (e *Examiner) run(ctx context.Context, sc scanners.Scanner, s *source, p po
 			Err:    errors.Join(why...),
 		})
 	default:
-		// Without a baseline everything would look new. Rather nothing is claimed.
+		// Without a baseline everything would look new, so the run reports nothing.
 		run.Err = &scanners.IncompleteError{
 			Reason: "It could not scan the base of the pull request, so what is new is not known. " + scanners.Reason(join(why)),
 			Err:    errors.Join(look.failed...),
@@ -109,7 +109,7 @@ func (e *Examiner) run(ctx context.Context, sc scanners.Scanner, s *source, p po
 	return run
 }
 
-// unreadFiles names what could not be looked at, and reports whether that is known of all errors.
+// unreadFiles returns the paths that could not be scanned. known is false if some error does not name them.
 func unreadFiles(failed []error) (paths []string, known bool) {
 	for _, err := range failed {
 		unread := scanners.Unread(err)
@@ -121,8 +121,8 @@ func unreadFiles(failed []error) (paths []string, known bool) {
 	return paths, true
 }
 
-// without leaves out what is in one of these files of the base, on all sides: what was seen of it would
-// be taken for the like of it in other files.
+// without removes the findings in these files of the base, on all sides: otherwise some of them would be taken for
+// similar findings in other files.
 func without(in baseline.Input, paths []string) baseline.Input {
 	named := map[string]bool{}
 	for _, path := range paths {
@@ -135,7 +135,7 @@ func without(in baseline.Input, paths []string) baseline.Input {
 	return in
 }
 
-// identify says all that beside the content decides what the scanner finds.
+// identify returns a text of everything but the content that decides what the scanner finds.
 func (e *Examiner) identify(ctx context.Context, sc scanners.Scanner, run *scanners.Run) (string, error) {
 	var err error
 	if run.Version, err = sc.Version(ctx); err != nil {
@@ -150,7 +150,7 @@ func (e *Examiner) identify(ctx context.Context, sc scanners.Scanner, run *scann
 	return strings.Join([]string{"2", e.Program, run.Scanner, run.Version, rules}, "\x00"), nil
 }
 
-// concerns reports whether the change has a file that the scanner looks at, on either side.
+// concerns reports whether the change has a file, on either side, that the scanner scans.
 func (s *source) concerns(info scanners.Info) bool {
 	sides := [][]scanners.File{s.head.files, s.base.files}
 	if info.Has(scanners.ScopeRange) {
@@ -167,7 +167,7 @@ func (s *source) concerns(info scanners.Info) bool {
 	return slices.ContainsFunc(s.large, func(f largeFile) bool { return info.Matches(f.path) })
 }
 
-// gaps tells what the scanner could not be shown.
+// gaps returns an error for everything that the scanner could not be given.
 func (s *source) gaps(info scanners.Info) (gaps []error) {
 	var large []string
 	for _, f := range s.large {
@@ -187,7 +187,7 @@ func (s *source) gaps(info scanners.Info) (gaps []error) {
 	return gaps
 }
 
-// files has the scanner look at those of the files that concern it and were not seen before.
+// files runs the scanner over those of the files that match it, and reuses stored results.
 func (c *scan) files(ctx context.Context, scope scanners.Scope, files []scanners.File) (found []scanners.Finding) {
 	if !c.info.Has(scope) {
 		return nil
@@ -241,13 +241,13 @@ func (c *scan) files(ctx context.Context, scope scanners.Scope, files []scanners
 }
 
 const (
-	// What a scanner has found in one part of the files is kept before it is shown the next, so that
-	// an attempt that is cut is not in vain. A program is started for each part.
+	// The findings of one part of the files are stored before the scanner gets the next, so that the work of an
+	// interrupted attempt is not lost. A program is started for each part.
 	partFiles = 500
 	partBytes = 32 << 20
 )
 
-// parts divides files. Those that are judged together stay so.
+// parts divides files. If the scanner judges files together, they stay in one part.
 func (c *scan) parts(files []scanners.File) iter.Seq[[]scanners.File] {
 	return func(yield func([]scanners.File) bool) {
 		for len(files) > 0 {
@@ -264,7 +264,7 @@ func (c *scan) parts(files []scanners.File) iter.Seq[[]scanners.File] {
 	}
 }
 
-// keysOf gives the keys of some of the files.
+// keysOf returns the keys of some of the files.
 func keysOf(at map[fileVersion]string, files []scanners.File) map[fileVersion]string {
 	some := map[fileVersion]string{}
 	for _, f := range files {
@@ -277,7 +277,7 @@ func keysOf(at map[fileVersion]string, files []scanners.File) map[fileVersion]st
 // A fileVersion is one version of one file.
 type fileVersion struct{ path, commit string }
 
-// byFile sorts what was found by the file that it is in; nil if a finding is in none of them.
+// byFile sorts findings by the file that they are in. It returns nil if a finding is in none of the files.
 func byFile(at map[fileVersion]string, found []scanners.Finding) map[string][]scanners.Finding {
 	sorted := map[string][]scanners.Finding{}
 	for _, key := range at {
@@ -294,7 +294,7 @@ func byFile(at map[fileVersion]string, found []scanners.Finding) map[string][]sc
 	return sorted
 }
 
-// blob names the content of a file.
+// blob returns a name for the content of a file.
 func blob(f scanners.File) string {
 	if f.Blob != "" {
 		return f.Blob
@@ -303,7 +303,7 @@ func blob(f scanners.File) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// tree has the scanner look at the whole tree of a commit, unless it did before.
+// tree runs the scanner over the whole tree of a commit, or reuses the stored result.
 func (c *scan) tree(ctx context.Context, rev string) []scanners.Finding {
 	if !c.info.Has(scanners.ScopeTree) {
 		return nil
@@ -338,8 +338,8 @@ func (c *scan) tree(ctx context.Context, rev string) []scanners.Finding {
 	return slices.DeleteFunc(found, func(f scanners.Finding) bool { return c.policy.Ignored(f.Path) })
 }
 
-// changed names the files of either side that concern the scanner. They are the same for both, since what
-// only one side was looked at for would seem to be new, or mended.
+// changed lists the files of either side that match the scanner. The list is the same for both sides, since a finding
+// in a file that is scanned on one side only would look new, or fixed.
 func (c *scan) changed() (files []scanners.File) {
 	for _, f := range slices.Concat(c.source.head.files, c.source.base.files) {
 		if c.info.Reads(f.Path) && c.info.Matches(f.Path) {
@@ -350,7 +350,7 @@ func (c *scan) changed() (files []scanners.File) {
 	return slices.CompactFunc(files, func(a, b scanners.File) bool { return a.Path == b.Path })
 }
 
-// checkout puts the files where the scanner can see them for as long as it looks.
+// checkout exports the files to a temporary folder, runs the scanner over it, and removes it.
 func (c *scan) checkout(ctx context.Context, files []mirror.TreeFile, changed []scanners.File) ([]scanners.Finding, error) {
 	dir, err := os.MkdirTemp("", "secbydesign-tree-")
 	if err != nil {
@@ -371,15 +371,14 @@ func (c *scan) checkout(ctx context.Context, files []mirror.TreeFile, changed []
 	return found, err
 }
 
-// key names a result by everything that it depends on. The path is part of it, because what a
-// file is called decides what many scanners make of it.
+// key returns a name for a result, made of everything that the result depends on. The path is part of it, because many
+// scanners judge a file by its name.
 func (c *scan) key(scope, path, content string) string {
 	sum := sha256.Sum256([]byte(strings.Join([]string{c.ident, scope, path, content}, "\x00")))
 	return hex.EncodeToString(sum[:])
 }
 
-// known gives what was found before. The ledger only saves work: what it cannot tell is done
-// again.
+// known returns stored results. The ledger only saves work: what it does not have is scanned again.
 func (c *scan) known(ctx context.Context, keys []string) map[string][]scanners.Finding {
 	if c.keep.Known == nil {
 		return nil
@@ -407,7 +406,7 @@ func (c *scan) remember(ctx context.Context, found map[string][]scanners.Finding
 	for key, list := range found {
 		row, err := json.Marshal(list)
 		if err != nil {
-			continue // a number that JSON does not have: it is found again the next time
+			continue // a number that JSON cannot represent: it is found again the next time
 		}
 		rows[key] = row
 	}
@@ -416,7 +415,7 @@ func (c *scan) remember(ctx context.Context, found map[string][]scanners.Finding
 	}
 }
 
-// join makes one error of several, with all their public reasons; nil of none.
+// join makes one error of several, with all their public reasons; nil if there are none.
 func join(errs []error) error {
 	if len(errs) == 0 {
 		return nil
