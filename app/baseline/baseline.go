@@ -1,44 +1,39 @@
-// Package baseline finds what a change brings: it compares the findings at the head of a
-// pull request with those at its merge base, and gives each a name that stays. It is pure.
+// Package baseline finds the findings that a change brings: it compares the findings at the head of a pull request with
+// those at its merge base, and gives each a fingerprint that stays. It is pure.
 //
 // # Fingerprints
 //
-// A finding is the same problem as another when scanner, rule and identity are the same.
-// Of these three its content key is made:
+// Two findings are the same problem when scanner, rule and identity are equal. The content key is made of these three:
 //
 //	first 26 characters of lower-case base32(sha256("v1\0" scanner "\0" rule "\0" identity))
 //
-// where the identity is normalised: carriage returns are removed, every run of white space
-// (line ends, tabs and no-break spaces too) becomes one space, both ends are trimmed. There
-// is no path and no line number in it, so it survives moved lines, renamed files, other
-// indentation, CRLF, squash and rebase. A review hands over, in the place of a text of the tree,
-// the hex SHA-256 of the normalised text, since what was found is kept and may hold a secret: the
+// where the identity is normalised: carriage returns are removed, every run of white space (line ends, tabs and
+// no-break spaces too) becomes one space, both ends are trimmed. There is no path and no line number in it, so it
+// survives moved lines, renamed files, other indentation, CRLF, squash and rebase. In place of a text of the tree, a
+// review passes the hex SHA-256 of the normalised text, since findings are stored and their text may hold a secret: the
 // fingerprints that people see are made of that.
 //
-// The fingerprint is the key, a colon and an ordinal from 1, in the manner of GitHub's
-// primaryLocationLineHash. The ordinal tells apart findings of one pull request that are
-// equal in rule and text. It stays because the caller tells which fingerprints are already
-// shown there, see [Known].
+// The fingerprint is the key, a colon and an ordinal from 1, in the manner of GitHub's primaryLocationLineHash. The
+// ordinal distinguishes findings of one pull request that are equal in rule and text. It stays because the caller
+// passes the fingerprints that are already shown there, see [Known].
 //
 // The format is frozen: it is in the comments of pull requests and in the ledger.
 //
 // # States
 //
-// Findings of one key are matched as a multiset. Head and base are paired first in the same
-// block (a resource, a stage, an object, a service, a job, a function; else the file) of the same
-// file (under its other name, if it was renamed), the nearest lines first. Then those are paired
-// whose block went to another position, see [Change]: it is in the one file no more and in the other
-// it was not before, and its text is alike. A secret is the same wherever it is. A pair is unchanged
-// and has the head's place; what remains is new at the head, and absent at the base. So a second
-// copy of an old problem is one new finding, a moved one is none, and one that is fixed in one place
-// does not pay for its like in another.
+// Findings of one key are matched as a multiset. First, head and base are paired in the same block (a resource, a
+// stage, an object, a service, a job, a function; else the file) of the same file (under its other name, if it was
+// renamed), the nearest lines first. Then findings are paired whose block moved, see [Change]: it is no longer in the
+// one file, was not in the other before, and its text is alike. A secret is the same wherever it is. A pair is
+// unchanged and has the head's place; a finding without a partner is new at the head, and absent at the base. So a
+// second copy of an old problem is one new finding, a moved problem is none, and a problem that is fixed in one place
+// does not make up for a similar one in another.
 //
-// A pair whose head goes further than the base did is new as well, see [scanners.Worse]: it has a
-// higher severity, or more ports, rights or people. What is less is unchanged.
+// A pair is new as well if the head goes further than the base did, see [scanners.Worse]: it has a higher severity, or
+// more ports, rights or people. If it goes less far, it is unchanged.
 //
-// A finding in a version in between, which neither head nor base has, is new too: it is
-// gone from the tree but not from the history. Where several versions hold it, it is one
-// result.
+// A finding in a version in between, which neither head nor base has, is new too: it is gone from the tree but not from
+// the history. If several versions hold it, it is one result.
 package baseline
 
 import (
@@ -55,35 +50,34 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// Input is what one scanner found. The zero value is a pull request without findings.
+// Input holds the findings of one scanner. The zero value is a pull request without findings.
 type Input struct {
 	Head    []scanners.Finding // at the head
 	Base    []scanners.Finding // at the merge base
 	History []scanners.Finding // in versions in between, oldest commit first
 
-	Renames map[string]string // from the path at the head to the one at the base
-	Change  *Change           // what is known of the files; nil for nothing
+	Renames map[string]string // from the path at the head to the path at the base
+	Change  *Change           // the texts of the changed files; nil if they are not known
 	Known   []Known           // in any order
 
-	// Regraded says that two versions of the scanner looked at head and base, so that their severities do
-	// not compare.
+	// Regraded says that different versions of the scanner scanned head and base, so that their severities cannot be
+	// compared.
 	Regraded bool
 }
 
 // Known is a finding that is already shown on the pull request, as new.
 type Known struct {
-	Fingerprint string // one that this package did not make counts for nothing
+	Fingerprint string // ignored if this package did not make it
 	Path        string // at the head at which it was last shown
 	Line        int
 }
 
-// Compare gives a result for every finding, in the order of path, line, column and rule.
-// Fingerprints are unique among the results. One that was known stays with the same
-// problem: with the new finding in the same file on the nearest line, else with another
-// new one; only when there is none, with an unchanged or an absent one. A known finding
-// that matches nothing is not among the results.
+// Compare returns a result for every finding, in the order of path, line, column and rule. Fingerprints are unique
+// among the results. A known fingerprint stays with the same problem: it goes to the new finding in the same file on
+// the nearest line, else to another new finding, and only if there is none, to an unchanged or an absent one. A known
+// finding that matches nothing is not among the results.
 //
-// The order of the input counts for History alone: of equal findings the first is told.
+// The order of the input matters for History alone: of equal findings the first is reported.
 func Compare(scanner scanners.Info, in Input) []scanners.Result {
 	groups := map[string]*group{}
 	at := func(f scanners.Finding) *group {
@@ -133,8 +127,7 @@ func Compare(scanner scanners.Info, in Input) []scanners.Result {
 	return results
 }
 
-// compare orders by all that a reader can see, so that the order of the input does not
-// matter.
+// compare orders findings by everything that a reader can see, so that the order of the input does not matter.
 func compare(a, b scanners.Finding) int {
 	c := cmp.Or(
 		cmp.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Rule, b.Rule),
@@ -163,13 +156,13 @@ func key(scanner string, f scanners.Finding) string {
 
 func fingerprint(key string, ordinal int) string { return key + ":" + strconv.Itoa(ordinal) }
 
-// Normalise is what counts of an identity.
+// Normalise returns the part of an identity that is compared.
 func Normalise(identity string) string {
 	return strings.Join(strings.Fields(strings.ReplaceAll(identity, "\r", "")), " ")
 }
 
-// Seal replaces identities, and the words of extents, by their digests. What is kept in the database then holds no text of
-// the tree that a scanner took for an identity, in which there may be a secret.
+// Seal replaces identities, and the words of extents, by their digests. The database then holds no text of the tree
+// that a scanner took for an identity, in which there may be a secret.
 func Seal(found []scanners.Finding) {
 	for i := range found {
 		sum := sha256.Sum256([]byte(Normalise(found[i].Identity)))
@@ -178,7 +171,7 @@ func Seal(found []scanners.Finding) {
 	}
 }
 
-// sealed gives extents whose words are digests, each step of a path by itself.
+// sealed returns extents whose words are digests, each step of a path by itself.
 func sealed(list []scanners.Extent) (out []scanners.Extent) {
 	for _, e := range list {
 		steps := strings.Split(e.Of, "/")

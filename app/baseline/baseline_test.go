@@ -32,7 +32,7 @@ func all(ss ...string) []scanners.Finding {
 	return found
 }
 
-// told is "state path:line identity:ordinal".
+// told formats results as "state path:line identity:ordinal".
 func told(results []scanners.Result) []string {
 	var lines []string
 	for _, r := range results {
@@ -176,7 +176,7 @@ func FuzzNormalise(f *testing.F) {
 	})
 }
 
-// letters gives all of s but white space.
+// letters returns s without white space.
 func letters(s string) string {
 	var b strings.Builder
 	for _, r := range s {
@@ -201,7 +201,7 @@ func TestNearest(t *testing.T) {
 		a, b := places(), places()
 		partner := nearest(a, b)
 
-		// Whoever compares all with all takes as near a pair each time.
+		// A comparison of all with all finds pairs of the same distances.
 		var got, want []int64
 		taken := map[int]bool{}
 		for i, j := range partner {

@@ -10,27 +10,26 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/blocks"
 )
 
-// A Change is the files that a change touches, at both ends. It says whether a problem stayed in its
-// block (a resource, a stage, an object, a service, a job, a function), whether the block moved, or
-// whether one problem was fixed in one block and another made in the next. Nil knows no file. Several
-// goroutines may use it at once.
+// A Change holds the files that a change touches, at both ends. It finds out whether a problem stayed in its block (a
+// resource, a stage, an object, a service, a job, a function), whether the block moved, or whether a problem was fixed
+// in one block and another made in the next. A nil Change knows no file. Several goroutines may use it at once.
 type Change struct {
 	head, base map[string][]byte
-	renames    map[string]string // from the path at the head to the one at the base
-	later      map[string]string // the same, turned round
+	renames    map[string]string // from the path at the head to the path at the base
+	later      map[string]string // from the path at the base to the path at the head
 
 	mu    sync.Mutex
 	files map[side]*file
 	twins map[string]*twins // by the path at the head
 	size  int               // of the texts that were divided, in bytes
-	work  effort            // to tell blocks of one name apart
+	work  effort            // to distinguish blocks of one name
 }
 
-// maxDivided bounds what is divided of one change, in bytes. The rest counts as not known.
+// maxDivided bounds the bytes of one change that are divided into blocks. Further files count as not known.
 const maxDivided = 64 << 20
 
-// NewChange makes a change of the texts of its files by their paths. One that is there and whose
-// text is not known has nil. Renames lead from the path at the head to the one at the base.
+// NewChange makes a change of the texts of its files by their paths. A file whose text is not known has the text nil.
+// Renames lead from the path at the head to the path at the base.
 func NewChange(head, base map[string][]byte, renames map[string]string) *Change {
 	c := &Change{head: head, base: base, renames: renames, later: map[string]string{}, files: map[side]*file{}, twins: map[string]*twins{}}
 	for now, was := range renames {
@@ -48,7 +47,7 @@ func (c *Change) has(path string) bool {
 	return ok
 }
 
-// at gives the path at the head of a file of the base.
+// at returns the path at the head of a file of the base.
 func (c *Change) at(base string) string {
 	if now, ok := c.later[base]; ok {
 		return now
@@ -56,7 +55,7 @@ func (c *Change) at(base string) string {
 	return base
 }
 
-// from gives the path at the base of a file of the head.
+// from returns the path at the base of a file of the head.
 func (c *Change) from(head string) string {
 	if was, ok := c.renames[head]; ok {
 		return was
@@ -70,8 +69,8 @@ type side struct {
 	base bool
 }
 
-// A file is a text by its lines. Those without a letter or a digit, such as a lone brace, are empty,
-// since they show nothing.
+// A file is a text by its lines. Lines without a letter or a digit, such as a lone brace, are empty, since they are no
+// evidence.
 type file struct {
 	blocks.Division
 	lines []string
@@ -79,7 +78,7 @@ type file struct {
 	all   []string   // those of the file
 }
 
-// file gives a file, or nil where its text is not known.
+// file returns a file, or nil if its text is not known.
 func (c *Change) file(s side) *file {
 	if f, ok := c.files[s]; ok {
 		return f
@@ -113,7 +112,7 @@ func (c *Change) file(s side) *file {
 	return f
 }
 
-// squeeze gives a line with the white space that counts, and nothing of one that only ends or
+// squeeze returns a line with normalised white space, or "" for a line without a letter or a digit, which only ends or
 // begins something.
 func squeeze(line string) string {
 	if !strings.ContainsFunc(line, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }) {
@@ -122,8 +121,8 @@ func squeeze(line string) string {
 	return Normalise(line)
 }
 
-// own gives the lines of a finding, which are no evidence of where it is. There are not many, or it is
-// about more than a line.
+// own returns the lines of a finding, which are no evidence of where it is: at most the first 21, since a longer
+// finding is about more than a line.
 func (f *file) own(found scanners.Finding) map[string]bool {
 	const longest = 20
 	lines := map[string]bool{}
@@ -135,14 +134,14 @@ func (f *file) own(found scanners.Finding) map[string]bool {
 	return lines
 }
 
-// Twins are the two versions of one file, with the blocks that are in both.
+// twins are the two versions of one file, with the blocks that are in both.
 type twins struct {
 	base, head       *file
-	ofBase, ofHead   []string    // by block: equal for those that are the same one
-	toBase, fromBase map[int]int // the block at the base by the one at the head, and turned round
+	ofBase, ofHead   []string    // by block: equal for the two versions of one block
+	toBase, fromBase map[int]int // the block at the base by the block at the head, and the reverse
 }
 
-// pair gives the two versions of the file that is at path at the head; nil when one of them is not
+// pair returns the two versions of the file that is at path head at the head. It returns nil if one of them is not
 // known, or has no blocks.
 func (c *Change) pair(head string) *twins {
 	if t, ok := c.twins[head]; ok {
@@ -157,11 +156,11 @@ func (c *Change) pair(head string) *twins {
 	return t
 }
 
-// match finds the blocks of one name that are the same one: those of one text, then the most alike.
+// match pairs the blocks of one name in the two versions: those of equal text first, then the most alike.
 func match(base, head *file, work *effort) *twins {
 	t := &twins{base: base, head: head, toBase: map[int]int{}, fromBase: map[int]int{}}
 	t.ofBase, t.ofHead = make([]string, len(base.Names)), make([]string, len(head.Names))
-	// Blocks of one name and text cannot be told apart, so they are one.
+	// Blocks of one name and text cannot be distinguished, so they share a class.
 	classes := map[string]string{}
 	class := func(f *file, i int) string {
 		text := f.Names[i] + "\x00" + strings.Join(f.parts[i], "\n")
@@ -229,8 +228,8 @@ func common(a, b []string) (n int) {
 	return n
 }
 
-// spot names where a finding is: the file by its path at the base, and the block, as far as they are
-// known. It is the same for a block that is at both ends.
+// spot names the place of a finding: the path of the file at the base, and the block, if they are known. A block that
+// is at both ends has the same spot at both.
 func (c *Change) spot(found scanners.Finding, atBase bool, base string) string {
 	if c == nil {
 		return base

@@ -8,10 +8,10 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// A group is all findings of one content key.
+// A group holds all findings of one content key.
 type group struct {
 	key                 string
-	everywhere          bool // whether a problem is the same wherever it is
+	everywhere          bool // a problem is the same wherever it is
 	head, base, history []scanners.Finding
 	known               []known
 }
@@ -21,16 +21,15 @@ type known struct {
 	ordinal int
 }
 
-// A comparison is the findings of a group after head and base were compared.
+// A comparison holds the findings of a group after head and base were compared.
 type comparison struct {
 	*group
 	fresh, same, gone []scanners.Result
-	freshAt, goneAt   []string // where those with extents are, see [Input.spot]
+	freshAt, goneAt   []string // the spots of those with extents, see [Input.spot]
 }
 
-// compare pairs head and base: first what is in one position, then what moved with the code around it.
-// What is worse at the head than anything that was there is new, and its like at the base is not
-// mended.
+// compare pairs head and base: first findings at the same spot, then findings that moved with the code around them. A
+// finding at the head that is worse than all that the base had there is new, and its partner at the base is not fixed.
 func (g *group) compare(in Input, work *effort) *comparison {
 	slices.SortFunc(g.head, compare)
 	slices.SortFunc(g.base, compare)
@@ -102,8 +101,7 @@ func (in Input) extentSpot(f scanners.Finding, base bool) string {
 	return in.spot(f, base)
 }
 
-// spot is [Change.spot] for a finding. That of a package is about the whole file, however its entries are
-// called.
+// spot is [Change.spot] for a finding. The spot of a package is the whole file, whatever the name of its entry in it.
 func (in Input) spot(f scanners.Finding, atBase bool) string {
 	base := f.Path
 	if !atBase {
@@ -115,13 +113,13 @@ func (in Input) spot(f scanners.Finding, atBase bool) string {
 	return in.Change.spot(f, atBase, base)
 }
 
-// anywhere reports whether two findings are the same wherever they are. A secret is: what was leaked is
-// the problem, and not the line that it is in. So is what a scanner reports once for a tree.
+// anywhere reports whether two findings are the same wherever they are. Secrets are, since the leaked value is the
+// problem, not its line. So are findings that a scanner reports once for a tree.
 func (g *group) anywhere(head, base int) bool {
 	return g.everywhere && g.head[head].Line > 0 && g.base[base].Line > 0
 }
 
-// worse is [scanners.Worse] for what can be compared.
+// worse is [scanners.Worse], without the severity if it cannot be compared.
 func (in Input) worse(now, before scanners.Finding) bool {
 	if in.Regraded {
 		now.Severity = before.Severity
@@ -129,9 +127,9 @@ func (in Input) worse(now, before scanners.Finding) bool {
 	return scanners.Worse(now, before)
 }
 
-// before sums up what the base has at each spot.
+// before returns the sum of the findings that the base has at each spot.
 func (g *group) before(bases []position) map[string]scanners.Finding {
-	const longest = 200 // a group of more ranges is not compared, but new
+	const longest = 200 // a group of more ranges is not compared, but is new
 	all := map[string]scanners.Finding{}
 	for j, f := range g.base {
 		sum := all[bases[j].path]
@@ -144,9 +142,9 @@ func (g *group) before(bases []position) map[string]scanners.Finding {
 	return all
 }
 
-// results names everything.
+// results returns all results, with their fingerprints.
 func (m *comparison) results(in Input) []scanners.Result {
-	// The order decides who is asked first for a known fingerprint.
+	// The order decides which results get the known fingerprints first.
 	names := newNames(m.group)
 	follows := func(k Known) bool { return m.everywhere || !in.Change.has(k.Path) }
 	names.give(m.fresh, in.Renames, follows)
@@ -155,9 +153,9 @@ func (m *comparison) results(in Input) []scanners.Result {
 	return slices.Concat(m.fresh, m.same, m.gone)
 }
 
-// narrow finds what is less of what was there: a rule that opened all ports and opens one now is another
-// text, and yet nothing came. What is found at the head is unchanged then, and what it is a part of is
-// not mended.
+// narrow finds findings that are a part of what the base had: a rule that opened all ports and now opens one is another
+// text, and yet brings nothing. Such a finding at the head becomes unchanged, and the finding at the base that covers
+// it is not reported as fixed.
 func narrow(matches []*comparison) {
 	type spot struct{ rule, path string }
 	was := map[spot][]scanners.Extent{}
@@ -193,7 +191,7 @@ func narrow(matches []*comparison) {
 	}
 }
 
-// path is where the base has the file of f.
+// path returns the path at the base of the file of f.
 func path(f scanners.Finding, renames map[string]string) string {
 	if old, ok := renames[f.Path]; ok {
 		return old
@@ -223,10 +221,10 @@ func newNames(g *group) *names {
 	return n
 }
 
-// give names all of results: first by the known ones in the same file, then by those in
-// the file's old name, then by the other known ones that may follow a finding to another file, then
-// by the smallest free ordinals. A name carries a thread, and what was decided of it: where the file is
-// still there, the problem was fixed in it, and its like in another file is another one.
+// give names all of results: first with the known fingerprints in the same file, then with those in the file's old
+// name, then with the other known ones that may follow a finding to another file, then with the smallest free ordinals.
+// A fingerprint carries a thread, and the decisions about it: if the known finding's file still exists, the problem was
+// fixed there, and a similar finding in another file is a different one.
 func (n *names) give(results []scanners.Result, renames map[string]string, follows func(Known) bool) {
 	n.match(results, func(f scanners.Finding) string { return f.Path })
 	n.match(results, func(f scanners.Finding) string { return path(f, renames) })
@@ -249,8 +247,8 @@ func (n *names) give(results []scanners.Result, renames map[string]string, follo
 	}
 }
 
-// match names the results that have no name yet, but a known finding in the file that
-// where says, the nearest lines first.
+// match gives known fingerprints to results that have none yet, if the known finding is in the file that where returns,
+// the nearest lines first.
 func (n *names) match(results []scanners.Result, where func(scanners.Finding) string) {
 	var open []*scanners.Result
 	var here, there []position

@@ -9,8 +9,8 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/blocks"
 )
 
-// An effort bounds the search for what moved in one comparison, in lines. Behind the bound nothing
-// has moved.
+// An effort bounds, in lines, the search for moved findings in one comparison. Beyond the bound nothing counts as
+// moved.
 type effort struct{ lines int }
 
 const maxEffort = 2_000_000
@@ -20,9 +20,9 @@ func (e *effort) spend(n int) bool {
 	return e.lines <= maxEffort
 }
 
-// moved reports whether the code around what was found at the base went to where the same is found
-// at the head. That takes evidence. Without any, one problem was fixed and another made: a change of
-// a line here and the opposite change there would look the same.
+// moved reports whether the code around a finding at the base moved to where the head has an equal finding. That takes
+// evidence. Without it, one problem was fixed and another made: otherwise a change of a line here and the opposite
+// change there would look like a move.
 func (c *Change) moved(before, now scanners.Finding, work *effort) bool {
 	if c == nil {
 		return false
@@ -33,7 +33,7 @@ func (c *Change) moved(before, now scanners.Finding, work *effort) bool {
 	_, stays := c.head[m.later]
 	_, was := c.base[m.earlier]
 	if before.Package != "" && before.Path != m.earlier {
-		// A lockfile in the place of another.
+		// A lockfile that replaces another.
 		_, there := c.base[before.Path]
 		return there && !stays && folder(before.Path) == folder(now.Path)
 	}
@@ -46,17 +46,17 @@ func (c *Change) moved(before, now scanners.Finding, work *effort) bool {
 	case before.Path == m.earlier:
 		return m.within()
 	case m.a.Kind == blocks.Terraform && folder(before.Path) != folder(now.Path):
-		return false // a folder is a module, and what is in another is another thing
+		return false // a folder is a module, so the same name in another folder is a different thing
 	case m.from < 0 || m.to < 0:
 		return !stays && !was && work.spend(len(m.a.all)+len(m.b.all)) && alike(m.a.all, m.b.all)
 	}
 	return m.gone() && m.fresh() && m.a.Names[m.from] == m.b.Names[m.to] && m.alike(false) || m.carried()
 }
 
-// folder gives the folder of a file, and nothing for one at the root.
+// folder returns the folder of a file, or "" for a file at the root.
 func folder(path string) string { return path[:max(strings.LastIndexByte(path, '/'), 0)] }
 
-// A move is what may have moved.
+// A move is a pair of findings of which the first may have moved to the second.
 type move struct {
 	c              *Change
 	before, now    scanners.Finding
@@ -66,7 +66,7 @@ type move struct {
 	work           *effort
 }
 
-// within judges two places of one file.
+// within reports whether the finding moved within one file.
 func (m move) within() bool {
 	t := m.c.pair(m.now.Path)
 	if t == nil || m.to < 0 {
@@ -76,8 +76,8 @@ func (m move) within() bool {
 	_, was := t.toBase[m.to]
 	switch m.a.Kind {
 	case blocks.Stages:
-		// What is said of the image, and not of a line, is the same for another stage, unless the one that it
-		// was said of has got a user.
+		// A finding about the image, and not about a line, is the same in another stage, unless the stage it was in now
+		// sets a user.
 		if !maps.Equal(m.a.own(m.before), m.b.own(m.now)) && m.work.spend(len(m.b.all)) {
 			return !was && !m.rootNoMore(t)
 		}
@@ -87,8 +87,8 @@ func (m move) within() bool {
 	return m.from >= 0 && !stays && !was && m.alike(true)
 }
 
-// rootNoMore reports whether the stage of before, or one that may be the same under another name, now
-// sets a user that it did not set.
+// rootNoMore reports whether the stage of before, or a stage that may be the same under another name, now sets a user
+// that it did not set.
 func (m move) rootNoMore(t *twins) bool {
 	users := func(f *file, stage int) (n int) {
 		if stage < 0 {
@@ -110,7 +110,7 @@ func (m move) rootNoMore(t *twins) bool {
 	return false
 }
 
-// gone reports whether the block of before is not in its file any more, under no name.
+// gone reports whether the block of before has left its file, and is not there under another name either.
 func (m move) gone() bool {
 	if _, stays := m.c.head[m.later]; !stays {
 		return true
@@ -119,7 +119,7 @@ func (m move) gone() bool {
 	return now != nil && m.missing(m.a, m.from, now, m.c.pair(m.later), true, m.before)
 }
 
-// fresh reports whether the block of now was not in its file before, under no name.
+// fresh reports whether the block of now was not in its file before, not even under another name.
 func (m move) fresh() bool {
 	if _, was := m.c.base[m.earlier]; !was {
 		return true
@@ -128,8 +128,8 @@ func (m move) fresh() bool {
 	return before != nil && m.missing(m.b, m.to, before, m.c.pair(m.now.Path), false, m.now)
 }
 
-// missing reports whether block i of f has no twin in the file's other version, and none that is the
-// same under another name.
+// missing reports whether block i of f has no twin in the file's other version, and no block there is the same under
+// another name.
 func (m move) missing(f *file, i int, other *file, t *twins, atBase bool, found scanners.Finding) bool {
 	if t == nil { // one of the two has no blocks
 		return len(other.Names) == 0 && f.Kind == other.Kind && (f.Kind != blocks.Mapping || len(other.all) == 0)
@@ -159,16 +159,16 @@ func (m move) missing(f *file, i int, other *file, t *twins, atBase bool, found 
 				return false
 			}
 		} else if alike(strings.FieldsFunc(f.Names[i], apart), strings.FieldsFunc(other.Names[j], apart)) {
-			return false // there is little beside the name
+			return false // there is little beside the name to compare
 		}
 	}
 	return true
 }
 
-// apart tells what is between the words of a name.
+// apart reports whether r separates the words of a name.
 func apart(r rune) bool { return strings.ContainsRune(" \t()[]{}<>,.:;*&=\"'", r) }
 
-// rest gives the lines of a block without its first, which is its name, and without those of a finding.
+// rest returns the lines of a block without the first, which is its name, and without those of a finding.
 func rest(part []string, own map[string]bool) []string {
 	if len(part) > 0 {
 		part = part[1:]
@@ -176,11 +176,11 @@ func rest(part []string, own map[string]bool) []string {
 	return slices.DeleteFunc(slices.Clone(part), func(line string) bool { return own[line] })
 }
 
-// alike reports whether at least half of the lines are in both, as git does to find renames.
+// alike reports whether at least half of the lines are in both, git's criterion for renames.
 func alike(a, b []string) bool { return 2*common(a, b) >= max(len(a), len(b)) }
 
-// alike reports whether the two blocks say the same around the finding. Blocks without any other line
-// say nothing, which is enough within a file.
+// alike reports whether the two blocks have much the same lines around the finding. If they have no other lines, they
+// are alike within a file, and in two files if each has its name.
 func (m move) alike(within bool) bool {
 	p, q := m.a.parts[m.from], m.b.parts[m.to]
 	if !m.work.spend(len(p) + len(q)) {
@@ -196,8 +196,8 @@ func (m move) alike(within bool) bool {
 	return alike(mine, theirs)
 }
 
-// carried reports whether, of code, enough lines around the finding went from the one block to the other:
-// they stand around it at both ends, there are fewer of them in the one block and more in the other.
+// carried reports whether enough lines of code around the finding moved from one block to the other: they stand around
+// it at both ends, the first block has fewer of them than before and the second has more.
 func (m move) carried() bool {
 	const enough, reach = 3, 10
 	if m.a.Kind != blocks.Code || m.from < 0 || m.to < 0 {
@@ -235,7 +235,7 @@ func (m move) carried() bool {
 	return n >= enough
 }
 
-// next gives the next line in a direction that is not empty.
+// next returns the next line in a direction that is not empty.
 func (f *file) next(line, step int) (int, string) {
 	for line += step; line >= 1 && line <= len(f.lines); line += step {
 		if f.lines[line-1] != "" {
@@ -245,8 +245,8 @@ func (f *file) next(line, step int) (int, string) {
 	return line, ""
 }
 
-// twin gives the lines of a block in the other version of its file: none where it is not there. It
-// is not ok where that version is not known. Head is the path at the head.
+// twin returns the lines of a block in the other version of its file, or none if the block is not there. ok is false if
+// that version is not known. head is the path at the head.
 func (m move) twin(head string, block int, atBase bool) (lines []string, ok bool) {
 	there, name := m.c.head, head
 	if !atBase {

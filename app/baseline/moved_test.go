@@ -14,7 +14,7 @@ func ports(from, to int) []scanners.Extent { return []scanners.Extent{{Of: "tcp"
 
 var grep = scanners.Info{Name: "grep", Gate: scanners.Code}
 
-// texts gives the files of one end, and what is wrong in them: the lines that hold "bad".
+// texts returns the files of one end, and the findings in them: the lines that hold "bad".
 func texts(files ...string) (map[string][]byte, []scanners.Finding) {
 	all := map[string][]byte{}
 	var found []scanners.Finding
@@ -76,7 +76,7 @@ func TestPlaces(t *testing.T) {
 	if got := compared(gitleaks, Input{}, []string{"a.py", one, "b.py", good}, []string{"a.py", "def one():\n  x\n", "b.py", two}); !slices.Equal(got, []string{"unchanged b.py:3:1"}) {
 		t.Errorf("a secret: %q", got)
 	}
-	// What nothing is known of stays in its file.
+	// A finding in files that are not known stays in its file.
 	in := Input{Base: all("a:3 x", "b:3 y"), Head: all("a:9 x", "c:3 y")}
 	if got := told(Compare(grep, in)); !slices.Equal(got, []string{"unchanged a:9 x:1", "absent b:3 y:1", "new c:3 y:1"}) && !slices.Equal(got, []string{"unchanged a:9 x:1", "absent b:3 y:2", "new c:3 y:1"}) {
 		t.Errorf("nothing is known: %q", got)
@@ -122,7 +122,7 @@ func TestDegrees(t *testing.T) {
 	}
 }
 
-// Whatever changes, the search for what moved ends.
+// The search for moved findings ends, whatever changes.
 func TestTheSearchIsBounded(t *testing.T) {
 	t.Parallel()
 	e := &effort{}
@@ -205,8 +205,8 @@ func TestOrigins(t *testing.T) {
 	}
 }
 
-// What a scanner reports once for a tree, at the first of its places, is the same when another place comes
-// first. What others report is not.
+// A finding that a scanner reports once for a tree, at the first of its places, is the same when another place comes
+// first. Other findings are not.
 func TestOnceForATree(t *testing.T) {
 	t.Parallel()
 	base := "package a\n\nfunc Of() {\n\tweak()\n}\n"

@@ -8,11 +8,10 @@ import (
 	"unicode"
 )
 
-// Origins gives the renames of a change as their names tell them, where git's guess, which goes by the
-// text alone, would let files change places: of two folders that were renamed at once, git takes for dev
-// what has the text that dev had. A file that came is the one that left whose name is most alike, if half
-// of its lines are. Everything else is as git says. What one end has is by path, with nil where the text
-// is not known.
+// Origins corrects git's renames by the names of the files. Git compares the text alone, and so would let files change
+// places: of two folders that were renamed at once, git takes for dev the file with the text that dev had. Origins
+// pairs an added file with the removed file whose name is most alike, if half of their lines are alike. Everything else
+// is as git says. The files of each end are by path, with nil if the text is not known.
 func Origins(head, base map[string][]byte, renames map[string]string) map[string]string {
 	left := map[string][]string{} // words of the paths
 	byName := map[string][]string{}
@@ -23,7 +22,7 @@ func Origins(head, base map[string][]byte, renames map[string]string) map[string
 			byName[name] = append(byName[name], p)
 		}
 	}
-	// Where there are too many names to compare, only files of one name are compared.
+	// If there are too many names to compare, only files of one name are compared.
 	const most, bytesPerLine = maxEffort * 10, 16
 	all, words := slices.Sorted(maps.Keys(left)), 0
 	for _, list := range left {
@@ -81,12 +80,12 @@ func Origins(head, base map[string][]byte, renames map[string]string) map[string
 	return out
 }
 
-// pathWords gives the words of a path.
+// pathWords returns the words of a path.
 func pathWords(path string) []string {
 	return strings.FieldsFunc(strings.ToLower(path), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 }
 
-// dice is how alike two lists are, from 0 to 1.
+// dice returns how alike two lists are, from 0 to 1.
 func dice(a, b []string) float64 {
 	if len(a)+len(b) == 0 {
 		return 0
@@ -94,7 +93,7 @@ func dice(a, b []string) float64 {
 	return 2 * float64(common(a, b)) / float64(len(a)+len(b))
 }
 
-// meaningful gives the lines of a text that say something.
+// meaningful returns the lines of a text that have a letter or a digit.
 func meaningful(text []byte) (lines []string) {
 	for line := range strings.Lines(string(text)) {
 		if line = squeeze(line); line != "" {

@@ -6,13 +6,13 @@ import (
 	"slices"
 )
 
-// A position is where something is said to be.
+// A position is the place that a finding reports.
 type position struct {
 	path         string
 	line, column int
 }
 
-// at gives a number that orders places in a file, lines first.
+// at returns a number that orders places in a file, lines first.
 func (p position) at() int64 { return int64(p.line)<<32 + int64(p.column) }
 
 // distance counts lines first.
@@ -21,11 +21,11 @@ func distance(a, b position) int64 {
 	return max(d, -d)
 }
 
-// nearest gives each a its partner's index in b in the same file, or -1: again and again
-// the two that are nearest to each other.
+// nearest returns, for each position of a, the index in b of its partner in the same file, or -1. It repeatedly pairs
+// the two positions that are nearest to each other.
 //
-// The two are always neighbours in the order of lines, which spares comparing all with
-// all: a generated file can hold the same line ten thousand times.
+// Those two are always neighbours in the order of lines, so it does not have to compare all with all: a generated file
+// can hold the same line ten thousand times.
 func nearest(a, b []position) []int {
 	partner := make([]int, len(a))
 	points := make([]point, 0, len(a)+len(b))
@@ -76,7 +76,7 @@ func nearest(a, b []position) []int {
 	return partner
 }
 
-// A point is a place in one of the two lists, and its neighbours that are still there.
+// A point is a position in one of the two lists, and its neighbours that have no partner yet.
 type point struct {
 	position
 	index         int

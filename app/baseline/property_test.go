@@ -24,7 +24,7 @@ func (t tree) clone() tree {
 	return c
 }
 
-// scan finds the problems. As a scanner would, it tells the line as it stands.
+// scan returns the problems. Like a scanner, it reports the line as it stands.
 func (t tree) scan() []scanners.Finding {
 	var found []scanners.Finding
 	for _, path := range slices.Sorted(maps.Keys(t)) {
@@ -53,7 +53,7 @@ func randomTree(r *rand.Rand) tree {
 	return t
 }
 
-// shuffleHarmlessly changes what must not matter, and tells the renames.
+// shuffleHarmlessly makes changes that must not matter, and returns the renames.
 func shuffleHarmlessly(r *rand.Rand, t tree) (tree, map[string]string) {
 	after, renames := tree{}, map[string]string{}
 	for path, lines := range t {
@@ -113,7 +113,7 @@ func shown(results []scanners.Result) []Known {
 	return known
 }
 
-// forAll runs a property on many random inputs; the seed tells which one failed.
+// forAll runs a property on many random inputs; a failed test reports the seed of its input.
 func forAll(t *testing.T, property func(t *testing.T, r *rand.Rand)) {
 	t.Parallel()
 	for seed := range uint64(400) {
@@ -238,7 +238,7 @@ func TestNamesOverManyPushes(t *testing.T) {
 	})
 }
 
-// Of two equal findings one is mended: the other keeps its name.
+// One of two equal findings is fixed: the other keeps its name.
 func TestTheOneThatStaysKeepsItsName(t *testing.T) {
 	forAll(t, func(t *testing.T, r *rand.Rand) {
 		head := tree{"a": {}, "b": {}}

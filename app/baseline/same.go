@@ -6,9 +6,9 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// Same reports whether two scanners found one problem: in the same state, on lines of one file
-// that overlap, and under a name that both know, which is an advisory's or a weakness's. Two
-// results of one scanner never are: it has its reasons to tell them apart.
+// Same reports whether two scanners found one problem: in the same state, on lines of one file that overlap, and under
+// a name that both know: that of an advisory or a weakness. Two results of one scanner are never the same: it has its
+// reasons to report both.
 func Same(a, b scanners.Result) bool {
 	if a.Scanner == b.Scanner || a.State != b.State || a.Path != b.Path || a.Commit != b.Commit {
 		return false

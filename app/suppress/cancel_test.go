@@ -29,8 +29,8 @@ func (c *endsAt) Err() error {
 	return nil
 }
 
-// TestWhatFollowsTheScanEndsWithItsContext ends the context at each moment at which it is asked for.
-// From then on no more than one piece of work is done: one file is read, or a thousand lines.
+// TestWhatFollowsTheScanEndsWithItsContext ends the context at each moment at which it is read. From then on no more
+// than one piece of work is done: one file is read, or a thousand lines.
 func TestWhatFollowsTheScanEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	const files, lines = 5, 2 * 1000

@@ -26,9 +26,8 @@ func hunks(name string, lines int) string {
 	return b.String()
 }
 
-// BenchmarkAfterTheScan does each of what follows the scan of a change of one file with a hunk on every
-// eighth line, a suppression on every second and as many findings as lines. The time of a line stays
-// the same however many there are.
+// BenchmarkAfterTheScan runs each step that follows the scan of a change: one file with a hunk on every eighth line, a
+// suppression on every second and as many findings as lines. The time for a line stays the same however many there are.
 func BenchmarkAfterTheScan(b *testing.B) {
 	for _, n := range []int{12_500, 25_000, 50_000, 100_000} {
 		set, err := patch.Parse([]byte(hunks("a.go", n)))
@@ -86,7 +85,8 @@ func BenchmarkAfterTheScan(b *testing.B) {
 	}
 }
 
-// many is what two scanners find in a file of so many lines; with same, each finding of the one is one of the other.
+// many returns the findings of two scanners in a file of n lines; with same, each finding of one scanner is the same
+// problem as one of the other.
 func many(n int, same bool) []scanners.Run {
 	runs := []scanners.Run{{Scanner: "gosec", Gate: scanners.Code}, {Scanner: "semgrep", Gate: scanners.Code}}
 	for i := range n {

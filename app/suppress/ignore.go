@@ -1,6 +1,6 @@
-// Package suppress reads what the code of a change says to silence a scanner: suppressions of ours in
-// comments, which count as the base has them, and the markers and ignore files of the tools, which
-// count for nothing in a pull request and are shown to its reviewers.
+// Package suppress reads everything in the code of a change that silences a scanner: suppressions in secbydesign
+// comments, which count as they stand at the base, and the markers and ignore files of the tools, which have no effect
+// in a pull request and are shown to its reviewers.
 package suppress
 
 import (
@@ -10,22 +10,22 @@ import (
 	"time"
 )
 
-// An Ignore is a suppression of ours, in a comment of the code:
+// An Ignore is a secbydesign suppression, in a comment of the code:
 //
 //	secbydesign:ignore RULE until DATE because TEXT
 //
-// It is about the findings that begin on its own line or, where nothing but the comment stands on
-// that, on the next one.
+// It covers the findings that begin on its own line or, if nothing but the comment stands on that line, on the next
+// one.
 type Ignore struct {
 	Line   int // of the comment
-	Covers int // the line that it is about
+	Covers int // the line of the findings that it covers
 	Rule   string
 	Until  time.Time // the last day
 	Reason string
-	Text   string // all of it, white space made one
+	Text   string // the whole suppression, with single spaces
 
-	// Problem is why it is none: one plain sentence, empty where it is one. Right is what would
-	// have been.
+	// Problem says, in one plain sentence, why this is not a valid suppression; it is empty for a valid one. Right is a
+	// correct form of it.
 	Problem, Right string
 }
 
@@ -34,13 +34,13 @@ var (
 	aSpan      = regexp.MustCompile(`(?i)^\d+(d|w|m|y|days?|weeks?|months?|years?)$`)
 )
 
-// ends are how comments end that do not end with their line.
+// ends maps the openings of comments that do not end with their line to their ends.
 var ends = map[string]string{"/*": "*/", "<!--": "-->"}
 
-// Ignores finds them in a file. Today is for what would be right.
+// Ignores finds the suppressions in a file. today is for the dates in Right.
 func Ignores(text string, today time.Time) (list []Ignore) {
 	n := 0
-	var above []int // those that stand alone, directly above this line
+	var above []int // the suppressions that stand alone, directly above this line
 	for line := range strings.Lines(text) {
 		n++
 		var found []int
@@ -61,7 +61,7 @@ func Ignores(text string, today time.Time) (list []Ignore) {
 		}
 		one := readIgnore(mark, strings.Fields(strings.ToValidUTF8(rest, "\uFFFD")), today)
 		one.Line, one.Covers = n, n
-		// Braces and the like are what template languages put around a comment.
+		// Template languages put braces and similar characters around a comment.
 		alone := strings.Trim(before+after, "\uFEFF{}%- \t\r\n") == ""
 		list = append(list, one)
 		if alone {
@@ -76,7 +76,7 @@ func Ignores(text string, today time.Time) (list []Ignore) {
 	return list
 }
 
-// readIgnore reads the words behind the mark.
+// readIgnore reads the words after the mark.
 func readIgnore(mark string, words []string, today time.Time) (i Ignore) {
 	i.Text = strings.Join(append([]string{mark}, words...), " ")
 	problem := func(format string, args ...any) {
@@ -93,7 +93,7 @@ func readIgnore(mark string, words []string, today time.Time) (i Ignore) {
 		}
 		return w
 	}
-	// named takes a word and what stands behind it or an equals sign.
+	// named takes a word and the value after it or after an equals sign.
 	named := func(name string) bool {
 		if len(words) == 0 {
 			return false
@@ -148,7 +148,7 @@ func readIgnore(mark string, words []string, today time.Time) (i Ignore) {
 	return i
 }
 
-// right is what would have been a suppression, with as much as is there of what is written.
+// right returns a correct suppression, with as much as is there of what is written.
 func right(i Ignore, today time.Time) string {
 	rule, day, reason := i.Rule, i.Until, i.Reason
 	scanner, name, named := strings.Cut(rule, "/")
@@ -167,14 +167,14 @@ func right(i Ignore, today time.Time) string {
 	return fmt.Sprintf("secbydesign:ignore %s until %s because %s", rule, day.Format(time.DateOnly), reason)
 }
 
-// Over reports whether its last day is over.
+// Over reports whether the last day is over.
 func (i Ignore) Over(now time.Time) bool { return !now.Before(i.Until.AddDate(0, 0, 1)) }
 
-// Standing gives those of the head's that stand at the base, word for word, about the same line:
-// one that was left as it is or was replaced in its place. before tells which line of the base's
-// file a line was.
+// Standing returns the suppressions of the head that stand word for word at the base, about the same line: each was
+// left as it is or replaced in its place. before maps a line of the head to the line of the base's file.
 //
-// Where the head has more of one wording than the base, nobody can tell the copy from the
+// If the head has more copies of one wording than the base, the copy cannot be distinguished from the original, and
+// none of them stands.
 // original, and none of them stands.
 func Standing(head, base []Ignore, before func(line int) (int, bool)) (list []Ignore) {
 	copies := map[string]int{}

@@ -47,7 +47,7 @@ func TestIgnores(t *testing.T) {
 		"# secbydesign-ignore a/b until 2026-12-31 because x":     `"secbydesign-ignore" is written secbydesign:ignore. | secbydesign:ignore a/b until 2026-12-31 because x`,
 		"# SecByDesign: Ignore a/b until 2026-12-31 because x":    `"SecByDesign: Ignore" is written secbydesign:ignore. | secbydesign:ignore a/b until 2026-12-31 because x`,
 
-		// These are none.
+		// These are not suppressions.
 		good:                                     "",
 		"print('" + good + "')":                  "",
 		"// secbydesign:ignored":                 "",
@@ -68,8 +68,8 @@ func TestIgnores(t *testing.T) {
 	}
 }
 
-// TestStanding is what a change may do to a comment of the base without ending it, and how it may
-// try to have one silence something else.
+// TestStanding lists the changes that leave a comment of the base standing, and those that try to make one silence
+// something else.
 func TestStanding(t *testing.T) {
 	t.Parallel()
 	const c = "# secbydesign:ignore a/b until 2026-12-31 because x"
@@ -108,7 +108,7 @@ func TestStanding(t *testing.T) {
 	}
 }
 
-// aligned makes a patch as git does, but for its size: all that stays at both ends is context.
+// aligned makes a patch as git does, but with unlimited context: every line that stays at both ends is context.
 func aligned(t *testing.T, base, head []string) func(int) (int, bool) {
 	t.Helper()
 	if slices.Equal(base, head) {
@@ -170,7 +170,7 @@ func FuzzIgnores(f *testing.F) {
 				t.Errorf("%q would not be right: %+v", i.Right, again)
 			}
 		}
-		// What is the same at both ends stands, whatever else is there.
+		// A valid suppression that is the same at both ends stands, whatever else is there.
 		same := func(line int) (int, bool) { return line, true }
 		for _, i := range Standing(list, list, same) {
 			if i.Problem != "" {

@@ -13,25 +13,25 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// An Entry is one thing that an ignore file leaves alone: findings by their names, by what they
-// are a finding of, or files.
+// An Entry is one entry of an ignore file: it ignores findings by their fingerprints, by a rule or an advisory, or by
+// files.
 type Entry struct {
 	Line int      // from 1
-	Text string   // as written, or a name of it
-	Tool string   // the scanner that finds it, by its name here; empty where none does
+	Text string   // as written, or its name
+	Tool string   // the name here of the scanner that finds it; empty if none does
 	Also []string // scanners that would find the same
 
 	ID   string // of a rule or an advisory
 	Path string // a file, or a pattern of files in the way of .gitignore
-	At   int    // the line of Path that is meant; 0 for any
+	At   int    // the line of Path; 0 for any
 
-	Reason bool   // words that say why stand with it
-	Write  string // how a reason is written, where there is none
-	End    string // how a last day is written, where there is none and the format has one
+	Reason bool   // it has words that say why
+	Write  string // how to write a reason, if there is none
+	End    string // how to write a last day, if there is none and the format has one
 }
 
-// ignoreFiles silence a tool for more than a line, by the names of their files: those that are read here, and those of
-// tools that are not among the scanners. The others are named by the scanners, see [scanners.Suppressions].
+// ignoreFiles are files that silence a tool for more than a line, by name: those with a reader, and those of tools that
+// are not among the scanners. The scanners name the others, see [scanners.Suppressions].
 var ignoreFiles = map[string]func(text string) ([]Entry, error){
 	".trivyignore": trivyIgnore, ".trivyignore.yaml": trivyIgnoreYAML, ".gitleaksignore": gitleaksIgnore, ".semgrepignore": gitIgnore,
 	".eslintignore": gitIgnore, ".snyk": snyk, "osv-scanner.toml": osvScanner, ".checkov.yaml": checkov, ".checkov.yml": checkov,
@@ -43,11 +43,11 @@ func Silences(file string) bool {
 	return ok
 }
 
-// maxIgnoreFile is more than people write. It also bounds how deep TOML and YAML can be nested.
+// maxIgnoreFile is more than people write. It also limits the nesting of TOML and YAML.
 const maxIgnoreFile = 64 << 10
 
-// Entries reads an ignore file. It gives none of a file whose format it does not know; the error is
-// one sentence.
+// Entries reads an ignore file. It returns no entries for a file whose format it does not know; the error is one
+// sentence.
 func Entries(file, text string) (list []Entry, err error) {
 	read := ignoreFiles[slash.Base(file)]
 	if read == nil || strings.TrimSpace(text) == "" {
@@ -57,14 +57,14 @@ func Entries(file, text string) (list []Entry, err error) {
 		return nil, fmt.Errorf("it has more than %d KiB, so what it names was not checked", maxIgnoreFile>>10)
 	}
 	defer func() {
-		if recover() != nil { // of a parser: a stranger wrote the file
+		if recover() != nil { // a panic of a parser: the file is untrusted input
 			list, err = nil, errNotRead
 		}
 	}()
 	return read(text)
 }
 
-// why is a comment with a reason, on a line of its own.
+// why is an example of a comment with a reason, on its own line.
 const why = "# why it is safe here"
 
 const snykEnd = "expires: YYYY-MM-DDT00:00:00.000Z"
@@ -78,8 +78,8 @@ func unless(there bool, how string) string {
 
 var errNotRead = errors.New("it cannot be read, so what it names was not checked")
 
-// entryLines calls f for the lines that say something. A reason is a comment on the line, or one
-// above it, which may be for several lines up to an empty one.
+// entryLines calls f for each line that is an entry. A reason is a comment on the line, or a comment above it, which
+// may be for several lines up to an empty one.
 func entryLines(text string, f func(n int, entry string, reason bool)) {
 	n, above := 0, false
 	for line := range strings.Lines(text) {
@@ -115,7 +115,7 @@ var (
 	misuse   = regexp.MustCompile(`(?i)^(AVD-|DS-?\d|KSV-?\d|[A-Z]+-\d{4}$)`)
 )
 
-// byID is an entry for what trivy finds of an id.
+// byID returns an entry for the findings that trivy reports under an id.
 func byID(tool, id string) Entry {
 	e := Entry{Text: id, ID: id, Tool: tool}
 	switch {
@@ -158,7 +158,7 @@ func gitleaksIgnore(text string) (list []Entry, _ error) {
 	entryLines(text, func(n int, entry string, reason bool) {
 		parts := strings.Split(entry, ":")
 		e := Entry{Line: n, Text: entry, Tool: "gitleaks", Reason: reason, Write: why}
-		// [COMMIT:]FILE:RULE:LINE; a file may hold colons, and one of an old commit is not looked for.
+		// [COMMIT:]FILE:RULE:LINE; a file may hold colons. The scan does not check entries with an old commit.
 		if k := len(parts); k >= 3 {
 			if _, err := fmt.Sscan(parts[k-1], &e.At); err == nil {
 				e.ID, e.Path = parts[k-2], strings.Join(parts[:k-2], ":")
@@ -251,7 +251,7 @@ func osvScanner(text string) (list []Entry, _ error) {
 	return list, nil
 }
 
-// lineOf is the first line that holds a text in quotes. TOML's reader does not tell.
+// lineOf returns the first line that holds a text in quotes. TOML's reader does not report lines.
 func lineOf(text, value string) int {
 	at := max(strings.Index(text, `"`+value+`"`), strings.Index(text, `'`+value+`'`), 0)
 	return strings.Count(text[:at], "\n") + 1
@@ -266,13 +266,13 @@ func checkov(text string) (list []Entry, _ error) {
 	for _, id := range items(field(root, "skip-check")) {
 		list = append(list, Entry{Line: id.Line, Text: id.Value, Tool: "checkov", ID: id.Value, Reason: words(&yaml.Node{Value: strings.ReplaceAll(id.LineComment+" "+id.HeadComment, "#", " ")}), Write: "- " + id.Value + "  # why it is safe here"})
 	}
-	for _, p := range items(field(root, "skip-path")) { // regular expressions, of which only those that are paths are understood
+	for _, p := range items(field(root, "skip-path")) { // regular expressions, of which only plain paths are understood
 		list = append(list, Entry{Line: p.Line, Text: p.Value, Reason: true})
 	}
 	return list, nil
 }
 
-// Without words there is no reason.
+// words reports whether a node has enough words to be a reason.
 func words(n *yaml.Node) bool { return n != nil && len(strings.Fields(n.Value)) > 1 }
 
 func readYAML(text string) (*yaml.Node, error) {
@@ -286,7 +286,7 @@ func readYAML(text string) (*yaml.Node, error) {
 	return doc.Content[0], nil
 }
 
-// fieldsOf goes through a mapping; of what is none there is nothing.
+// fieldsOf iterates over a mapping; for any other node it yields nothing.
 func fieldsOf(n *yaml.Node) func(yield func(key, value *yaml.Node) bool) {
 	return func(yield func(key, value *yaml.Node) bool) {
 		if n == nil || n.Kind != yaml.MappingNode {
@@ -316,8 +316,8 @@ func items(n *yaml.Node) []*yaml.Node {
 	return n.Content
 }
 
-// Broad says why an entry leaves more alone than one can know, given all files of the tree; empty
-// where it does not.
+// Broad says why an entry ignores more than anyone can know, given all files of the tree. It returns "" if the entry
+// does not.
 func (e Entry) Broad(tree []string) string {
 	if e.Text == "" {
 		return ""
@@ -362,13 +362,13 @@ func (e Entry) Broad(tree []string) string {
 	return fmt.Sprintf("%q is for all of %s", e.Text, strings.Join(whole[:min(len(whole), 3)], ", "))
 }
 
-// noCode are folders of which nobody minds that they are left alone as a whole.
+// noCode are folders that may be ignored as a whole.
 var noCode = []string{
 	"vendor", "node_modules", "third_party", "thirdparty", "external", "test", "tests", "testdata", "spec", "__tests__", "fixtures",
 	"docs", "doc", "examples", "example", "samples", "dist", "build", "target", "out", "coverage", ".github", ".git", ".venv", "venv",
 }
 
-// Files gives which files a pattern is for, in the way of .gitignore; not ok for what is no pattern.
+// Files returns a function that matches files as .gitignore does. ok is false if Path is not a valid pattern.
 func (e Entry) Files() (match func(file string) bool, ok bool) {
 	pattern := strings.TrimSuffix(strings.TrimPrefix(e.Path, "./"), "/**")
 	folder := strings.HasSuffix(pattern, "/")

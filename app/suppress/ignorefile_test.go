@@ -93,7 +93,7 @@ func TestBroad(t *testing.T) {
 	}
 }
 
-// TestFiles is what .gitignore means by a pattern.
+// TestFiles checks that patterns match as in .gitignore.
 func TestFiles(t *testing.T) {
 	t.Parallel()
 	tree := []string{"a", "b/a", "a.js", "b/c/a.js", "b/c/d", "c/d"}

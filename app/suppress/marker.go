@@ -13,42 +13,42 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// A Suppression is a line that tells a scanner to be silent. Here it silences nothing: it is a
-// decision that somebody has to review.
+// A Suppression is a marker in a line that silences a scanner. Here it has no effect: it is a decision that somebody
+// has to review.
 type Suppression struct {
 	Line   int
 	Marker string   // as written: "nosec", "gitleaks:allow"
-	Tools  []string // the scanners that it speaks to, by their names here; none where that is not known
-	Rules  []string // those that it names
+	Tools  []string // the names here of the scanners that obey it; empty if not known
+	Rules  []string // the rules that it names
 
 	Broad  bool   // it names no rule
 	Wide   bool   // it is for the whole file
-	Block  bool   // it may be for all of what begins behind it, and not for one line alone
-	Exact  bool   // its rules are called as the scanner's findings are
-	Reason bool   // words that say why stand behind it
-	Write  string // the same with a rule and a reason, as the tool takes it
+	Block  bool   // it may cover a whole block that begins after it, not only one line
+	Exact  bool   // its rules have the names that the scanner's findings have
+	Reason bool   // it has words that say why
+	Write  string // the suppression with a rule and a reason, as the tool takes it
 }
 
-// Markers are how the lines of a change could silence scanners. They are read from what each scanner says of itself.
+// Markers are the ways in which lines can silence scanners. They come from each scanner's own description.
 type Markers struct {
 	list  []marker
 	words []string // one of them, in lower case, is in each line that holds a marker
 }
 
-// A marker is a [scanners.Marker] that is ready to be compared.
+// A marker is a compiled [scanners.Marker].
 type marker struct {
 	scanners.Marker
 	tools                       []string
 	pattern, prose, rules, wide *regexp.Regexp // prose and wide may be nil
 }
 
-// nosec is for files of neither tool that obeys it.
+// nosec is the marker for files of neither tool that obeys it.
 var nosec = scanners.Marker{
 	Words: []string{"nosec"}, Pattern: `(?i)(#|//|/\*)\s*#?(nosec)\b(.*)`,
 	Rules: `^[\s:]*[GB]\d+([\s,]+[GB]\d+)*`, Form: " %s", Join: " ", Why: " -- ",
 }
 
-// NewMarkers collects the markers of scanners. Those that several obey are one.
+// NewMarkers collects the markers of scanners. Markers that several scanners obey are merged.
 func NewMarkers(infos []scanners.Info) *Markers {
 	m := &Markers{}
 	at := map[string]int{}
@@ -104,14 +104,14 @@ func (m *Markers) of(path string) (list []marker) {
 	return list
 }
 
-// prose is what the names of files end with that are written for people.
+// prose matches the names of files that are written for people.
 var prose = regexp.MustCompile(`(?i)\.(md|markdown|mdx|txt|rst|adoc|asciidoc|org)$`)
 
 // maxLine is longer than lines that people write.
 const maxLine = 2000
 
-// Find finds suppressions in the lines of a file that added holds for. One line may hold several. When the
-// context ends, those of the lines so far are given.
+// Find finds suppressions in the lines of a file for which added returns true. A line may hold several. If the context
+// ends, Find returns those of the lines so far.
 func (m *Markers) Find(ctx context.Context, path, text string, added func(line int) bool) (list []Suppression) {
 	here := m.of(path)
 	n, above := 0, ""
@@ -143,11 +143,11 @@ func (m *Markers) Find(ctx context.Context, path, text string, added func(line i
 	return list
 }
 
-// linesAtOnce is how many lines are read between two glances at the context.
+// linesAtOnce is how many lines are read between two checks of the context.
 const linesAtOnce = 1000
 
-// marked reports whether a line, after the one before it, may hold a marker: nearly none does, and the patterns take
-// a hundred times as long. A marker that may begin on the line above has its word on one of the two.
+// marked reports whether a line, after the line before it, may hold a marker: nearly none does, and the patterns take a
+// hundred times as long. A marker that may begin on the line above has its word on one of the two.
 func (m *Markers) marked(before, line string) bool {
 	if !isASCII(before) || !isASCII(line) {
 		return true // patterns take a few other characters for letters
@@ -175,7 +175,7 @@ func isASCII(s string) bool {
 
 func (m marker) read(opener, mark, rest string) Suppression {
 	if m.Apart != "" {
-		return Suppression{Marker: m.Apart, Tools: m.tools, Block: m.Block, Reason: true} // in doubt it has one
+		return Suppression{Marker: m.Apart, Tools: m.tools, Block: m.Block, Reason: true} // assume that it has a reason
 	}
 	mark = strings.Join(strings.Fields(mark), " ") // a carriage return may stand in a line
 	named := m.rules.FindString(rest)

@@ -81,8 +81,8 @@ func TestSuppressions(t *testing.T) {
 	}
 }
 
-// TestMarkersAreAsWideAsTheTools has what silences a tool wherever it stands, and prose, where nobody is
-// silenced by a word.
+// TestMarkersAreAsWideAsTheTools has words that silence a tool wherever they stand, and prose, where a word silences
+// nothing.
 func TestMarkersAreAsWideAsTheTools(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[[2]string]string{

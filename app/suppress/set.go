@@ -17,27 +17,26 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// Set are what the code of a change says about findings in it: our own suppressions, see
-// [Ignore]. They count only as the base has them. It is for one review, and for one
-// goroutine at a time.
+// A Set holds the suppressions in the code of a change: our own, see [Ignore], which count only as they stand at the
+// base. It is for one review, and for one goroutine at a time.
 type Set struct {
 	head, base, tip func(path string) ([]byte, bool)
 	looked          func(string) ([]byte, bool) // files at the head that need not be read again; may be nil
 	Owners          func() ownership.Owners     // of the files, at the tip
 	rules           ownership.Rules
 	policy          policy.Policy
-	names           []string // of the scanners that there are
+	names           []string // of all scanners
 	infos           map[string]scanners.Info
 	markers         *Markers
 	tree            func() ([]string, bool) // all files at the head
 	now             time.Time
 	by              index // see look
-	compared        int   // how many files entries were compared with
+	compared        int   // how many comparisons of entries with files were made
 }
 
-// New makes the set of a change, which reads files as they are needed. here are the scanners that the
-// program has. tip is the commit of the base branch whose policy is
-// pol: what was taken back there since the change began counts for nothing.
+// New makes the set of a change, which reads files as they are needed. here are the scanners of the program. tip is the
+// commit of the base branch whose policy is pol: suppressions that were removed there since the change began do not
+// count.
 func New(ctx context.Context, here []scanners.Scanner, c examine.Change, tip string, pol policy.Policy, now time.Time) *Set {
 	base := c
 	base.Head = c.Base
@@ -68,14 +67,14 @@ func New(ctx context.Context, here []scanners.Scanner, c examine.Change, tip str
 		return paths, err == nil
 	})
 	s.Owners = sync.OnceValue(func() ownership.Owners {
-		// Without owners less is accepted, not more.
+		// Without owners fewer suppressions count, not more.
 		o, _ := examine.Owners(ctx, c.Repo, tip)
 		return o
 	})
 	return s
 }
 
-// at gives those of a file at one side.
+// at returns the suppressions in a file at one side.
 func (s *Set) at(side func(string) ([]byte, bool), path string) []Ignore {
 	text, ok := side(path)
 	if !ok || !strings.Contains(strings.ToLower(string(text)), "secbydesign") { // nearly always
@@ -84,8 +83,8 @@ func (s *Set) at(side func(string) ([]byte, bool), path string) []Ignore {
 	return Ignores(string(text), s.now)
 }
 
-// standing gives those of a file that count. A renamed file has none: whose word they were may
-// have been another's.
+// standing returns the suppressions in a file that count. In a renamed file none counts: another owner may have written
+// them.
 func (s *Set) standing(ex examine.Examination, path string) []Ignore {
 	before := func(line int) (int, bool) { return line, true }
 	if file, changed := ex.Patch.File(path); changed {
@@ -94,7 +93,7 @@ func (s *Set) standing(ex examine.Examination, path string) []Ignore {
 		}
 		before = file.Before
 	} else if s.by.changed[path] {
-		return nil // its patch could not be had
+		return nil // its patch is not available
 	}
 	head := s.at(s.head, path)
 	if len(head) == 0 {
@@ -104,7 +103,7 @@ func (s *Set) standing(ex examine.Examination, path string) []Ignore {
 	return slices.DeleteFunc(Standing(head, s.at(s.base, path), before), func(i Ignore) bool { return !last[i.Text] })
 }
 
-// texts gives what comments say.
+// texts returns the set of the texts of suppressions.
 func texts(list []Ignore) map[string]bool {
 	said := map[string]bool{}
 	for _, i := range list {
@@ -113,11 +112,11 @@ func texts(list []Ignore) map[string]bool {
 	return said
 }
 
-// Decide marks the new findings that a comment of the base accepts. Its form, but for ctx and ex, is that of
-// the field Suppress of a case of package judge.
+// Decide marks the new findings that a comment of the base accepts. Except for ctx and ex, it has the form of the field
+// Suppress of a case of package judge.
 func (s *Set) Decide(ctx context.Context, ex examine.Examination, gates []checks.Gate) error {
 	s.look(ex)
-	files := map[string]map[int][]Ignore{} // by the line that they are about
+	files := map[string]map[int][]Ignore{} // by the line that they cover
 	for _, g := range gates {
 		for i := range g.Findings {
 			f := &g.Findings[i]
@@ -158,13 +157,12 @@ func (s *Set) decide(f *checks.Finding, list []Ignore) {
 	}
 }
 
-// means reports whether a comment is about the rule of a finding.
+// means reports whether a comment covers the rule of a finding.
 func (s *Set) means(i Ignore, r scanners.Result) bool {
 	return policy.RuleProblem(i.Rule, s.names...) == "" && policy.RuleMatches(i.Rule, r.Scanner, r.Rule)
 }
 
-// refused says why a comment does not accept a finding of a rule: one sentence, empty where it
-// does.
+// refused says in one sentence why a comment does not accept a finding of a rule; empty if it does.
 func (s *Set) refused(i Ignore, rule string, r scanners.Result) string {
 	switch {
 	case r.Worse:
@@ -181,8 +179,7 @@ func (s *Set) refused(i Ignore, rule string, r scanners.Result) string {
 	return ""
 }
 
-// added says what becomes of the comments that the change adds to a file, and which of those that
-// were there have ended.
+// added returns a note for each comment that the change adds to a file, and for each older one that has expired.
 func (s *Set) added(ctx context.Context, ex examine.Examination, file *patch.File, before int) (list []note) {
 	path := file.NewPath
 	head := s.at(s.head, path)
@@ -213,7 +210,7 @@ func (s *Set) added(ctx context.Context, ex examine.Examination, file *patch.Fil
 	return list
 }
 
-// proposed says what one comment will do once it is merged, and what is in its way.
+// proposed describes the effect of one comment after the merge, and what prevents it.
 func (s *Set) proposed(ex examine.Examination, path string, i Ignore, weigh bool) note {
 	n := note{path: path, line: i.Line}
 	if i.Problem != "" {
@@ -252,8 +249,8 @@ func (s *Set) proposed(ex examine.Examination, path string, i Ignore, weigh bool
 	return n
 }
 
-// met gives the findings that a comment is about at the head, and whether all scanners that it may
-// mean have looked.
+// met returns the findings at the head that a comment covers. looked reports whether all scanners that it may name have
+// scanned the file.
 func (s *Set) met(ex examine.Examination, path string, i Ignore) (met []scanners.Result, looked bool) {
 	looked = !s.policy.Ignored(path)
 	scanner, _, _ := strings.Cut(i.Rule, "/")

@@ -15,20 +15,20 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// A note is what is to be known of one suppression.
+// A note describes one suppression for reviewers.
 type note struct {
 	path        string
 	line        int
-	ended       bool   // it is not added by the change, and counts for nothing any more
-	part        bool   // it is an entry of a file that has a note of its own
+	ended       bool   // it is not added by the change, and has expired
+	part        bool   // it is an entry of a file that has its own note
 	message     string // plain text
-	write       string // what would give it a reason; empty where it has one
+	write       string // the suppression with a reason; empty if it has one
 	inert, wide bool
 }
 
-// Review shows what the change adds to silence scanners. It silences nothing here, and is a
-// decision that whoever reviews the change should see: each is an annotation, with what to write
-// where it has no reason, what it does not match and where it is too broad.
+// Review shows the suppressions that the change adds. They have no effect here, and each is a decision for the
+// reviewers of the change: it becomes an annotation, which says what to write if there is no reason, what it does not
+// match and where it is too broad.
 func (s *Set) Review(ctx context.Context, ex examine.Examination) (list []checks.Annotation, notices []string, err error) {
 	s.look(ex)
 	var notes []note
@@ -69,7 +69,7 @@ func (s *Set) Review(ctx context.Context, ex examine.Examination) (list []checks
 	return list, summed(notes), nil
 }
 
-// silences reports whether a file is one that silences a tool.
+// silences reports whether a file silences a tool.
 func (s *Set) silences(file string) bool {
 	if Silences(file) {
 		return true
@@ -85,14 +85,14 @@ func (s *Set) silences(file string) bool {
 // maxSuppressions bounds the annotations; each 50 are a request to GitHub.
 const maxSuppressions = 50
 
-// maxWeighed is how many suppressions of a change are compared with what was found and with the files
-// of the tree. A change with more is one that nobody reads by its suppressions; the others are counted.
+// maxWeighed is how many suppressions of a change are compared with the findings and with the files of the tree. Nobody
+// reviews a change with more by its suppressions; the others are only counted.
 const maxWeighed = 1000
 
-// maxCompared is how many times a file's name is compared with an entry of an ignore file.
+// maxCompared is how many comparisons of file names with entries of ignore files are made.
 const maxCompared = 10_000_000
 
-// summed says of all of them together what the summary should say.
+// summed returns the notices of the summary about all notes together.
 func summed(notes []note) (notices []string) {
 	say := func(format string, which func(note) bool, how func(note) string) {
 		var places []string
@@ -128,7 +128,7 @@ func place(path string, line int) string {
 	return fmt.Sprintf("%s:%d", path, line)
 }
 
-// foreign says what is to be known of a suppression for another tool.
+// foreign returns the note of a suppression for another tool.
 func (s *Set) foreign(path string, one Suppression, weigh bool) note {
 	n := note{path: path, line: one.Line, wide: one.Wide || one.Broad}
 	n.message = fmt.Sprintf("%q silences a scanner here, and nothing in this pull request.", one.Marker)
@@ -162,7 +162,7 @@ func (s *Set) foreign(path string, one Suppression, weigh bool) note {
 	return n
 }
 
-// silences reports whether a suppression may be meant for a result in the same file. In doubt it is.
+// silences reports whether a suppression may apply to a result in the same file. In doubt it does.
 func silences(s Suppression, r scanners.Result) bool {
 	last := max(r.Line, r.EndLine)
 	if r.Line > 0 && (last < s.Line || !s.Block && r.Line > s.Line+1) {
@@ -171,8 +171,8 @@ func silences(s Suppression, r scanners.Result) bool {
 	return !s.Exact || len(s.Rules) == 0 || slices.ContainsFunc(s.Rules, func(rule string) bool { return strings.EqualFold(rule, r.Rule) })
 }
 
-// found gives what scanners found at the head in a file, or, where it is empty, in all. It is not
-// ok unless each of them has looked at all of that.
+// found returns the tools' results at the head for path, or for all files if path is empty. ok is false unless every
+// tool completed over them.
 func (s *Set) found(path string, tools ...string) (list []scanners.Result, ok bool) {
 	for _, tool := range tools {
 		if !s.by.looked[tool] || !s.saw(tool, path) {
@@ -183,7 +183,7 @@ func (s *Set) found(path string, tools ...string) (list []scanners.Result, ok bo
 	return list, len(tools) > 0
 }
 
-// saw reports whether a scanner was shown a file, or, where it is empty, all files that it looks at.
+// saw reports whether a scanner was given a file, or, if path is empty, all files that it matches.
 func (s *Set) saw(tool, path string) bool {
 	if saw, known := s.by.saw[of{tool, path}]; known {
 		return saw
@@ -202,16 +202,16 @@ func (s *Set) saw(tool, path string) bool {
 	return saw
 }
 
-// An of names what a scanner found in a file, or, where the path is empty, in all.
+// An of is a scanner and a file, or all files if path is empty.
 type of struct{ tool, path string }
 
-// An index is an examination in the order in which it is asked about single lines and files.
+// An index is an examination, indexed by lines and files.
 type index struct {
 	changed map[string]bool
-	looked  map[string]bool              // scanners that ran to their end
-	failed  map[string]bool              // those that did not
+	looked  map[string]bool              // scanners that completed
+	failed  map[string]bool              // scanners that failed
 	found   map[of][]scanners.Result     // at the head
-	at      map[spotOf][]scanners.Result // the same, by where it begins
+	at      map[spotOf][]scanners.Result // the same, by the line that they begin on
 	saw     map[of]bool                  // see [Set.saw]
 }
 
@@ -220,7 +220,7 @@ type spotOf struct {
 	line int
 }
 
-// look takes an examination for the one that is asked about.
+// look indexes an examination for the questions that follow.
 func (s *Set) look(ex examine.Examination) {
 	s.looked, s.compared = ex.Content, 0
 	s.by = index{
@@ -253,7 +253,7 @@ func (s *Set) look(ex examine.Examination) {
 	}
 }
 
-// entries says what is to be known of an ignore file, and of what the change adds to it.
+// entries returns the notes of an ignore file and of the entries that the change adds to it.
 func (s *Set) entries(ctx context.Context, file *patch.File, text string, before int) []note {
 	path := file.NewPath
 	whole := note{path: path, message: "This file makes a scanner skip findings. It has no effect in this pull request; its reviewers decide whether it should have one later."}
@@ -280,7 +280,7 @@ func (s *Set) entries(ctx context.Context, file *patch.File, text string, before
 	return notes
 }
 
-// entry says what is wrong with one entry; the message is empty where nothing is.
+// entry returns the problems of one entry; the message is empty if there are none.
 func (s *Set) entry(path string, e Entry) note {
 	n := note{path: path, line: e.Line, part: true}
 	var says []string
@@ -308,7 +308,7 @@ func (s *Set) entry(path string, e Entry) note {
 	return n
 }
 
-// inert says why an entry has no effect; empty where it has one, or where that is not known.
+// inert says why an entry has no effect; empty if it has one, or if that is not known.
 func (s *Set) inert(e Entry) string {
 	tree, listed := s.tree()
 	switch {
@@ -325,7 +325,7 @@ func (s *Set) inert(e Entry) string {
 	case e.ID == "" || e.Tool == "" || strings.Contains(e.ID, "*"):
 		return ""
 	}
-	// Of scanners that would find the same one is enough that looked, if none could not.
+	// If several scanners find the same, it is enough that one of them completed and none failed.
 	looked := ""
 	for _, tool := range append([]string{e.Tool}, e.Also...) {
 		if s.by.failed[tool] {
@@ -346,7 +346,7 @@ func (s *Set) inert(e Entry) string {
 	return fmt.Sprintf("%s found no %q", looked, e.Text)
 }
 
-// called reports whether a result has a name. Trivy's ids once began with AVD-.
+// called reports whether id names the rule or an alias of a result. Trivy's ids once began with AVD-.
 func called(r scanners.Result, id string) bool {
 	id = strings.TrimPrefix(id, "AVD-")
 	return slices.ContainsFunc(append([]string{r.Rule}, r.Aliases...), func(name string) bool {

@@ -14,7 +14,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// adding is a change that adds files, which scanners of these names have looked at.
+// adding is a change that adds files, which scanners of these names have scanned.
 func adding(t *testing.T, files map[string]string, runs ...scanners.Run) (*Set, examine.Examination) {
 	t.Helper()
 	var b strings.Builder
@@ -72,7 +72,7 @@ func at(path string, line int, rule string) scanners.Result {
 	return scanners.Result{State: scanners.Unchanged, Finding: scanners.Finding{Path: path, Line: line, EndLine: line, Rule: rule}}
 }
 
-// TestInert claims that a suppression matches nothing only where the scanner has really looked.
+// TestInert: a note says that a suppression matches nothing only if the scanner has really scanned the file.
 func TestInert(t *testing.T) {
 	t.Parallel()
 	advisory := at("go.mod", 3, "GO-2022-1")
@@ -131,7 +131,7 @@ func TestInert(t *testing.T) {
 	}
 }
 
-// TestBroadEntries are told with how an end is written.
+// TestBroadEntries checks that notes on broad entries say how to write a last day.
 func TestBroadEntries(t *testing.T) {
 	t.Parallel()
 	s, ex := adding(t, map[string]string{"src/a.go": "package a\n", ".semgrepignore": "# all of it\nsrc/\n", ".trivyignore": "*\nCVE-2020-1\n"})
