@@ -9,11 +9,11 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// widest is how far columns are kept in line. What is longer shifts its own line.
+// widest is the largest width up to which columns are aligned. A longer text shifts its own line.
 const widest = 44
 
-// Explain shows every effective value with the layer and line that it comes from, and what was
-// refused: text for a terminal, without colours.
+// Explain shows every effective value with the layer and line that it comes from, and what was refused, as text for a
+// terminal, without colours.
 func (p Policy) Explain() string {
 	type row struct{ key, text, from string }
 	var rows []row
@@ -64,7 +64,7 @@ func (p Policy) refuses(k Key) bool {
 	return slices.ContainsFunc(p.Refused, func(r Refusal) bool { return slices.Equal(r.Key, k) })
 }
 
-// effective is what a value comes to behind the guardrails, and what made it so.
+// effective returns a value after the guardrails, and the origin of that.
 func (p Policy) effective(v Value) (string, Origin) {
 	k := v.Key
 	if k[0] == "paths" && len(k) > 2 {
@@ -92,12 +92,12 @@ func (p Policy) effective(v Value) (string, Origin) {
 		}
 		return Value{Key: v.Key, Data: parts}.Text(), v.Origin
 	case len(v.Key) == 3 && v.Key[1] == "ignore" && v.Key[2] == "broadest" && v.Data != p.Guardrails.Broadest:
-		return string(p.Guardrails.Broadest), Origin{} // because there are others
+		return string(p.Guardrails.Broadest), Origin{} // other guardrails make it so
 	}
 	return v.Text(), v.Origin
 }
 
-// louder says where the guardrails make findings of a rule louder than the mode that it was given.
+// louder lists the cases in which the guardrails make findings of a rule louder than its mode m.
 func (p Policy) louder(rule string, m Mode) (where []string) {
 	for _, gate := range scanners.Gates() {
 		g := p.Guardrails.Gates[gate]

@@ -16,12 +16,12 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// Guardrails are what the organisation does not let go. A repository can be stricter.
+// Guardrails are the limits that the organisation sets. A repository can be stricter.
 type Guardrails struct {
 	Gates    map[scanners.Gate]GatePolicy // the mildest mode, for findings of this severity or worse
 	Required []string                     // scanners that run everywhere
-	Never    []string                     // globs of files that are never left alone
-	Broadest Breadth                      // of the patterns of ignore
+	Never    []string                     // globs of files that are never ignored
+	Broadest Breadth                      // of the patterns in paths.ignore
 
 	Accept     ownership.Rules
 	Enforce    []Enforced
@@ -35,24 +35,24 @@ type Enforced struct {
 	key   Key
 }
 
-// NoSurprise is when a rule may begin to make checks fail.
+// NoSurprise sets when a rule may begin to make checks fail.
 type NoSurprise struct {
 	MinPulls, MinDays, GraceDays int
 	MaxNotUseful                 float64
 }
 
-// A Breadth is how much one pattern of ignore may match.
+// A Breadth is how much one pattern of paths.ignore may match.
 type Breadth string
 
-// All is any pattern. Kind needs some text beside wildcards, such as **/*.md. Folder needs the
-// whole name of a folder or file.
+// All allows any pattern. Kind requires some text beside wildcards, such as **/*.md. Folder requires the whole name of
+// a folder or file.
 const (
 	All    Breadth = "all"
 	Kind   Breadth = "kind"
 	Folder Breadth = "folder"
 )
 
-// compile takes the guardrails out of the values.
+// compile sets the fields from the values.
 func (g *Guardrails) compile(values map[string]Value) {
 	g.Gates = map[scanners.Gate]GatePolicy{}
 	enforce := map[int]*Enforced{}
@@ -96,7 +96,7 @@ func (g *Guardrails) compile(values map[string]Value) {
 	for _, i := range slices.Sorted(maps.Keys(enforce)) {
 		g.Enforce = append(g.Enforce, *enforce[i])
 	}
-	// Whoever leaves everything alone has switched every gate off.
+	// A repository that ignores everything has switched every gate off.
 	if g.Broadest == All && (len(g.Gates) > 0 || len(g.Enforce) > 0 || len(g.Required) > 0) {
 		g.Broadest = Kind
 	}
@@ -171,7 +171,7 @@ func (p Policy) floor(gate scanners.Gate, scanner, rule string, sev scanners.Sev
 
 func (p Policy) requires(scanner string) bool { return slices.Contains(p.Guardrails.Required, scanner) }
 
-// holds reports whether a scanner that the repository switched off runs all the same.
+// holds reports whether a scanner runs although the repository switched it off.
 func (p Policy) holds(scanner string, gate scanners.Gate) bool {
 	return p.requires(scanner) || p.off[scanner] && (p.Guardrails.Gates[gate].Mode > Off || p.Enforces(scanner))
 }
@@ -184,7 +184,7 @@ func (p Policy) Enforces(scanner string) bool {
 	})
 }
 
-// enforced gives the entry for a rule; of several the one that was announced first.
+// enforced returns the entry for a rule; if there are several, the one that was announced first.
 func (p Policy) enforced(scanner, rule string) (first Enforced, ok bool) {
 	for _, e := range p.Guardrails.Enforce {
 		if doublestar.MatchUnvalidated(e.Rule, scanner+"/"+rule) && (!ok || e.Since.Before(first.Since)) {
@@ -194,7 +194,7 @@ func (p Policy) enforced(scanner, rule string) (first Enforced, ok bool) {
 	return first, ok
 }
 
-// guard refuses what the repository may not say, with the reason.
+// guard overrides the values of the repository that the guardrails do not allow, and records them as refused.
 func (p *Policy) guard() {
 	for _, name := range p.Guardrails.Required {
 		if p.off[name] {
@@ -229,52 +229,7 @@ func (p *Policy) guard() {
 	}
 }
 
-// origin is where the organisation says a value.
-func (p *Policy) origin(key ...string) Origin { return p.values[Key(key).id()].Origin }
-
-// guardGate refuses what makes a gate milder than its guardrail, gates.k[1].
-func (p *Policy) guardGate(v Value, k Key) {
-	g, ok := p.Guardrails.Gates[scanners.Gate(k[1])]
-	by := p.origin("guardrails", "gates", k[1], "at_least")
-	if m, isMode := v.Data.(Mode); ok && isMode && m < g.Mode {
-		p.refuse(v, fmt.Sprintf("%s is too mild; the organisation wants at least %s for findings of %s severity or worse", m, g.Mode, g.Severity), by)
-	}
-	if s, isSeverity := v.Data.(scanners.Severity); ok && isSeverity && s > g.Severity && g.Mode > Observe {
-		p.refuse(v, fmt.Sprintf("the organisation wants at least %s for findings of %s severity or worse, so this does not silence them", g.Mode, g.Severity), by)
-	}
-}
-
-// guardRule refuses a mode for rules, rules.k[1], that is milder than the strictest guarded gate, or that
-// hides a rule the organisation enforces.
-func (p *Policy) guardRule(v Value, k Key, guarded []string) {
-	strictest := Off
-	for _, gate := range guarded {
-		strictest = max(strictest, p.Guardrails.Gates[scanners.Gate(gate)].Mode)
-	}
-	m := v.Data.(Mode)
-	if m < strictest {
-		p.refuse(v, fmt.Sprintf("a finding of a gate that the organisation guards (%s) is as loud as it wants at least", strictyaml.List(guarded, "and")), p.origin("guardrails", "gates", guarded[0], "at_least"))
-		return
-	}
-	for _, e := range p.Guardrails.Enforce {
-		if m < Comment && overlaps(e.Rule, k[1]) {
-			p.refuse(v, fmt.Sprintf("the organisation enforces %s, so findings of it are shown", strictyaml.Quote(e.Rule)), p.origin(e.key.with("rule")...))
-			return
-		}
-	}
-}
-
-// guardScanner refuses to switch off the scanner k[1], where the organisation needs its findings.
-func (p *Policy) guardScanner(v Value, k Key, guarded []string) {
-	switch {
-	case p.Enforces(k[1]):
-		p.refuse(v, "the organisation enforces rules of this scanner, so it runs", Origin{})
-	case len(guarded) > 0:
-		p.refuse(v, fmt.Sprintf("where it works for a gate that the organisation guards (%s), it runs", strictyaml.List(guarded, "and")), p.origin("guardrails", "gates", guarded[0], "at_least"))
-	}
-}
-
-// guardIgnore drops the patterns that are too broad, and tells where others do not count.
+// guardIgnore drops the patterns that are too broad, and records where others do not count.
 func (p *Policy) guardIgnore(v Value) {
 	p.Ignore = nil
 	for _, t := range v.Data.([]Text) {
@@ -310,8 +265,8 @@ func tooBroad(pattern string, most Breadth) bool {
 	})
 }
 
-// A segment of a pattern, between its slashes, is the text that is in all that it matches, and
-// whether there are wildcards beside.
+// A segment of a pattern is the part between two slashes: the text that is in everything that it matches, and whether
+// there are wildcards as well.
 type segment struct {
 	text string
 	wild bool
@@ -319,12 +274,12 @@ type segment struct {
 
 func (s segment) whole() bool { return s.text != "" && !s.wild }
 
-// speaks reports whether the text says something. Dots and hyphens are in names of all kinds.
+// speaks reports whether the text has a letter or a digit. Dots and hyphens are in names of all kinds.
 func (s segment) speaks() bool {
 	return strings.ContainsFunc(s.text, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) })
 }
 
-// segments takes one of the alternatives of a pattern apart.
+// segments splits one of the alternatives of a pattern.
 func segments(s string) (list []segment) {
 	var one segment
 	for i := 0; i < len(s); i++ {
@@ -342,8 +297,8 @@ func segments(s string) (list []segment) {
 	return append(list, one)
 }
 
-// end is where what begins at i ends: a class, an escaped character, or any other one. It reads
-// them as doublestar does.
+// end returns the index of the last byte of the element that begins at i: a class, an escaped character, or any other
+// character, as doublestar reads them.
 func end(s string, i int) int {
 	switch s[i] {
 	case '\\':
@@ -358,7 +313,7 @@ func end(s string, i int) int {
 	return min(i, len(s)-1)
 }
 
-// alternatives writes the braces of a pattern out. There are few, see [maxBraces].
+// alternatives expands the braces of a pattern. There are few, see [maxBraces].
 func alternatives(pattern string) []string {
 	depth, open, from, parts := 0, 0, 0, []string{}
 	for i := 0; i < len(pattern); i = end(pattern, i) + 1 {
@@ -384,7 +339,7 @@ func alternatives(pattern string) []string {
 	return []string{pattern}
 }
 
-// maxPairs bounds the comparison of two patterns, which strangers write.
+// maxPairs bounds the comparison of two patterns, which are untrusted input.
 const maxPairs = 400
 
 // overlaps reports whether some path may match both globs. In doubt it does.
@@ -403,7 +358,7 @@ func overlaps(a, b string) bool {
 	return false
 }
 
-// meet compares the names of two globs from their ends, each pair once.
+// meet compares the names of two globs from the end, each pair once.
 func meet(a, b []string) bool {
 	var below []bool // of i+1, by j
 	for i := len(a); i >= 0; i-- {
@@ -414,7 +369,7 @@ func meet(a, b []string) bool {
 			case i == len(a) && j == len(b):
 				row[j] = true
 			case anyA || anyB:
-				// ** stands for nothing, or for one name more of the other.
+				// ** stands for nothing, or for one more name of the other glob.
 				row[j] = i < len(a) && below[j] || j < len(b) && row[j+1]
 			case i < len(a) && j < len(b):
 				row[j] = below[j+1] && nameMeets(a[i], b[j])
@@ -425,7 +380,7 @@ func meet(a, b []string) bool {
 	return below[0]
 }
 
-// nameMeets compares one name of each. Two with wildcards may always meet.
+// nameMeets compares one name of each glob. Two names with wildcards may always meet.
 func nameMeets(x, y string) bool {
 	const wild = "*?["
 	switch {

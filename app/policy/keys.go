@@ -22,15 +22,15 @@ const (
 
 	maxIgnore = 200 // globs, each of which is compared with every path of every pull request
 
-	// What is compared with every finding.
+	// These are compared with every finding.
 	maxSections = 50
 	maxRules    = 500
 )
 
-// table has all that may be written. The decoder ([reader.walk]) and the schema
-// ([Schema]) are made from it, so a key that is here is in both.
+// table defines everything that a policy file may contain. The decoder ([reader.walk]) and the schema ([Schema]) are
+// made from it, so both have every key.
 //
-// It is not changed once it is made.
+// It does not change once it is made.
 var table = file()
 
 func file() *spec {
@@ -55,7 +55,7 @@ func file() *spec {
 	}
 	return &spec{
 		name: "the file", example: "`version: 1`",
-		needs: []need{{"version", ""}}, // told at the first line
+		needs: []need{{"version", ""}}, // the first line shows the problem
 		fields: map[string]*spec{
 			"version": {about: "Of this format.", read: readVersion, schema: schema{"const": 1}},
 			"gates":   gates,
@@ -195,7 +195,7 @@ func readVersion(r *reader, v strictyaml.Value) (any, bool) {
 	return 1, len(r.Problems) == before
 }
 
-// What follows makes entries of the table.
+// The functions that follow make entries of the table.
 
 func mode(about string) *spec {
 	return &spec{about: about, schema: schema{"enum": words(modes)}, read: func(r *reader, v strictyaml.Value) (any, bool) {
@@ -242,7 +242,7 @@ func reason() *spec {
 	}
 }
 
-// durationPattern is from 10s, since nothing looks at much in less, to 8m: a review may take 10.
+// durationPattern matches 10s, since no scan gets far in less, to 8m: a review may take 10.
 var durationPattern = regexp.MustCompile(`^([1-9][0-9]s|[1-4][0-9]{2}s|[1-8]m)$`)
 
 func duration(name, about string) *spec {
@@ -266,7 +266,7 @@ type Text struct {
 	At Origin
 }
 
-// texts is a list of texts that a check takes.
+// texts is the entry of a list of texts that pass a check.
 func texts(name, example, about string, most int, check text) *spec {
 	return &spec{
 		about: about, schema: schema{"type": "array", "maxItems": most, "items": check.schema},
@@ -286,7 +286,7 @@ func texts(name, example, about string, most int, check text) *spec {
 	}
 }
 
-// A text is a check of one text, and as much of it as a schema can say.
+// A text is a check of one text, and as much of it as a schema can express.
 type text struct {
 	check  func(r *reader, at strictyaml.Place, s string) bool
 	schema schema
@@ -318,8 +318,7 @@ var (
 	}
 )
 
-// globSchema says as much of [reader.glob] as a pattern can: brackets that are not closed are
-// only seen by the decoder.
+// globSchema expresses as much of [reader.glob] as a pattern can: only the decoder sees brackets that are not closed.
 var globSchema = schema{
 	"type": "string", "minLength": 1, "maxLength": strictyaml.MaxGlob,
 	"not": schema{"anyOf": []any{
@@ -452,7 +451,7 @@ func severities() (list []string) {
 	return list
 }
 
-// ruleName reports whether "scanner/rule", or a glob of it, can be meant.
+// ruleName reports whether s can be a "scanner/rule", or a glob of it.
 func (r *reader) ruleName(at strictyaml.Place, s string) bool {
 	scanner, _, named := strings.Cut(s, "/")
 	before := len(r.Problems)

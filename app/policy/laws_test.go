@@ -19,7 +19,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// A chooser writes random files by the table.
+// A chooser generates random files from the table.
 type chooser struct{ *rand.Rand }
 
 func newChooser(seed uint64) chooser { return chooser{rand.New(rand.NewPCG(seed, 7))} }
@@ -33,7 +33,7 @@ var (
 	someTexts = []any{"", "x", "off", "note", "a/", "/a", "./a", "!a", "a/../b", "a//b/*", "9m", "0s", "9s", "500s", "1h", "2026-02-30", "2026-02-28", "@a/b", "@", strings.Repeat("y", 600), "a,b", "{{{{", "a\nb"}
 )
 
-// document writes what the table takes. Whoever has no guardrails is a repository.
+// document generates a document that the table allows. Without guardrails it is a repository's.
 func (c chooser) document(s *spec, key string, guardrails bool) any {
 	switch {
 	case s.read != nil:
@@ -189,7 +189,7 @@ func TestGuardrailsAreNeverWeakened(t *testing.T) {
 			}
 		}
 	}
-	// The test means something only when much was tried.
+	// The test is meaningful only if it tried enough refusals and raised modes.
 	if refusals < 5_000 || raised < 1_000 {
 		t.Errorf("only %d refusals and %d raised modes", refusals, raised)
 	}
@@ -216,7 +216,7 @@ func TestMergeLaws(t *testing.T) {
 		if !p.Equal(Merge(org, repo)) {
 			t.Fatalf("pair %d: merged twice, it is another", n)
 		}
-		// Saying a thing twice is saying it once.
+		// A value that is set twice is the same as once.
 		twice := Layer{values: append(slices.Clone(repo.values), repo.values...)}
 		if !p.Equal(Merge(org, twice)) {
 			t.Fatalf("pair %d: said twice, it is another", n)
@@ -233,7 +233,7 @@ func TestMergeLaws(t *testing.T) {
 		if !p.Equal(q) {
 			t.Fatalf("pair %d: in another order, it is another:\n%s\n%s", n, p.Explain(), q.Explain())
 		}
-		// A repository that says nothing changes nothing but what only it may say.
+		// A repository with an empty file changes nothing but what only a repository may set.
 		if !Merge(org, Layer{}).Equal(Merge(org, Layer{values: []Value{}})) {
 			t.Fatalf("pair %d: an empty file is not no file", n)
 		}
@@ -299,7 +299,7 @@ func compiled(t *testing.T) *jsonschema.Schema {
 	return s
 }
 
-// TestSchemaAndDecoderAgree holds that of 8,000 files, good and spoiled ones, both take the same.
+// TestSchemaAndDecoderAgree holds that both accept the same of 8,000 files, valid and spoiled ones.
 func TestSchemaAndDecoderAgree(t *testing.T) {
 	t.Parallel()
 	s := compiled(t)
@@ -331,7 +331,7 @@ func TestSchemaAndDecoderAgree(t *testing.T) {
 	}
 }
 
-// TestSchemaFile holds that the file which editors read is the schema.
+// TestSchemaFile holds that the file for editors is the schema.
 func TestSchemaFile(t *testing.T) {
 	t.Parallel()
 	if *update {
@@ -413,7 +413,7 @@ guardrails:
 	}
 }
 
-// TestTeamsSayWhatIsDifferent holds that the rest of a team's ceiling is that of everybody.
+// TestTeamsSayWhatIsDifferent holds that a team's ceiling has the default's values for fields that it does not set.
 func TestTeamsSayWhatIsDifferent(t *testing.T) {
 	t.Parallel()
 	p := merged(t, `version: 1
@@ -431,10 +431,9 @@ guardrails:
 	}
 }
 
-// TestOrganisationAndRepositoryTogether are the two wishes of policy-bot's users that it could
-// not fulfil: https://github.com/palantir/policy-bot/issues/319 (merge both files) and
-// https://github.com/palantir/policy-bot/issues/1038 (the organisation's holds although the
-// repository has one).
+// TestOrganisationAndRepositoryTogether covers two wishes of policy-bot's users that it could not fulfil:
+// https://github.com/palantir/policy-bot/issues/319 (merge both files) and
+// https://github.com/palantir/policy-bot/issues/1038 (the organisation's file applies although the repository has one).
 func TestOrganisationAndRepositoryTogether(t *testing.T) {
 	t.Parallel()
 	const org = `version: 1
@@ -468,7 +467,8 @@ guardrails:
 	})
 }
 
-// TestRequiredScannersSee holds that what an organisation requires is not blinded by a pattern for everything.
+// TestRequiredScannersSee holds that a pattern for everything does not blind the scanners that an organisation
+// requires.
 func TestRequiredScannersSee(t *testing.T) {
 	t.Parallel()
 	for guardrails, ignored := range map[string]bool{
@@ -487,7 +487,7 @@ func TestRequiredScannersSee(t *testing.T) {
 	}
 }
 
-// TestEnforcedNotesStayQuiet holds that a note of an enforced rule is the repository's to decide.
+// TestEnforcedNotesStayQuiet holds that the repository decides about notes of an enforced rule.
 func TestEnforcedNotesStayQuiet(t *testing.T) {
 	t.Parallel()
 	p := merged(t, "version: 1\nguardrails:\n  enforce: [{rule: gosec/G1, since: 2026-09-01}]\n", "version: 1\ngates: {code: {mode: \"off\"}}\n")
@@ -558,8 +558,8 @@ func TestBroadPatterns(t *testing.T) {
 	}
 }
 
-// TestBreadthIsThatOfMatching tries random patterns that are not too broad on names without any of
-// their letters, and on those without a whole name of theirs.
+// TestBreadthIsThatOfMatching tries random patterns that are not too broad on names without any of their letters, and
+// on names without a whole name of theirs.
 func TestBreadthIsThatOfMatching(t *testing.T) {
 	t.Parallel()
 	c := newChooser(4)
@@ -616,7 +616,7 @@ func TestOverlaps(t *testing.T) {
 	}
 }
 
-// TestExplainWhatAnOrganisationSaysAgainstItself has rules that its own guardrails make louder.
+// TestExplainWhatAnOrganisationSaysAgainstItself has rules that the organisation's own guardrails make louder.
 func TestExplainWhatAnOrganisationSaysAgainstItself(t *testing.T) {
 	t.Parallel()
 	p := merged(t, `version: 1

@@ -14,24 +14,24 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// The layers, from the bottom. A layer changes single keys of those below; a list is one key.
+// The layers, from the bottom. A layer changes single keys of the layers below it; a list is one key.
 const (
 	Defaults     = "defaults"
 	Organisation = "organisation"
 	Repository   = "repository"
 )
 
-// A Layer is what one file says. The zero value says nothing.
+// A Layer holds the values that one file sets. The zero value sets nothing.
 type Layer struct{ values []Value }
 
-// A Value is what one key says.
+// A Value is the value of one key.
 type Value struct {
 	Key    Key
 	Data   any // Mode, scanners.Severity, bool, int, float64, string, time.Duration, time.Time, Breadth or []Text
 	Origin Origin
 }
 
-// Text gives the value as it would be written.
+// Text returns the value in the form in which a file would have it.
 func (v Value) Text() string {
 	switch d := v.Data.(type) {
 	case []Text:
@@ -60,16 +60,15 @@ func (v Value) Text() string {
 	return fmt.Sprint(v.Data)
 }
 
-// A Refusal is something that a layer said and that does not count, and why: one plain sentence
-// without a full stop.
+// A Refusal is a value of a layer that does not count, and the reason: one plain sentence without a full stop.
 type Refusal struct {
 	Key     Key
-	Origin  Origin // of what was said
+	Origin  Origin // of the refused value
 	Because string
-	By      Origin // of the guardrail; zero where there is none
+	By      Origin // of the guardrail; zero if there is none
 }
 
-// String gives "file:line:column: key: why".
+// String returns "file:line:column: key: why".
 func (r Refusal) String() string {
 	s := fmt.Sprintf("%s:%d:%d: %s: %s", r.Origin.File, r.Origin.Line, r.Origin.Column, r.Key, r.Because)
 	if r.By != (Origin{}) {
@@ -115,9 +114,9 @@ func defaults() (list []Value) {
 	return list
 }
 
-// Merge puts the layers together, key by key: what the repository says goes before what the
-// organisation says, and that before the defaults, as far as the guardrails of the organisation
-// let it. What they do not is in [Policy.Refused].
+// Merge merges the layers, key by key: the repository takes precedence over the organisation, and the organisation over
+// the defaults, as far as the guardrails of the organisation allow. Values that they do not allow are in
+// [Policy.Refused].
 func Merge(organisation, repository Layer) Policy {
 	p := Policy{values: map[string]Value{}}
 	for _, v := range defaults() {
@@ -159,7 +158,7 @@ func Merge(organisation, repository Layer) Policy {
 	return p
 }
 
-// in says which layer the value is of.
+// in returns the value as one of the layer.
 func (v Value) in(layer string) Value {
 	v.Origin.Layer = layer
 	if list, ok := v.Data.([]Text); ok {
@@ -186,10 +185,10 @@ func (p Policy) Values() []Value {
 	return list
 }
 
-// Origin is where the effective value of a key comes from; zero for a key that has none.
+// Origin returns where the effective value of a key comes from; zero for a key without a value.
 func (p Policy) Origin(k Key) Origin { return p.values[k.id()].Origin }
 
-// compile makes the fields of the policy from its values.
+// compile sets the fields of the policy from its values.
 func (p *Policy) compile() {
 	p.Gates, p.Scanners, p.off = map[scanners.Gate]GatePolicy{}, map[string]bool{}, map[string]bool{}
 	p.Guardrails.compile(p.values)
@@ -252,7 +251,7 @@ func (p *Policy) compile() {
 	slices.SortFunc(p.Sections, func(a, b Section) int { return byExactness(a.Pattern, b.Pattern) })
 }
 
-// set takes the data where it is that of the field.
+// set assigns data to a field if yes is true.
 func set[T any](to *T, data any, yes bool) {
 	if yes {
 		*to = data.(T)
@@ -266,16 +265,14 @@ func plain(data any) (out []string) {
 	return out
 }
 
-// inOrder sorts rules by how exact their patterns are, so that the order of a file, which YAML
-// gives no meaning, has none.
+// inOrder sorts rules by how exact their patterns are, since the order of keys in a file has no meaning in YAML.
 func inOrder(rules map[string]RulePolicy) []RulePolicy {
 	list := slices.Collect(maps.Values(rules))
 	slices.SortFunc(list, func(a, b RulePolicy) int { return byExactness(a.Pattern, b.Pattern) })
 	return list
 }
 
-// byExactness sorts the more exact pattern behind: one without wildcards, then the one with more
-// letters of its own.
+// byExactness sorts the more exact pattern last: one without wildcards is more exact, then the one with more letters.
 func byExactness(a, b string) int {
 	exact := func(s string) int {
 		if strings.ContainsAny(s, `*?[{`) {
@@ -286,7 +283,7 @@ func byExactness(a, b string) int {
 	return cmp.Or(cmp.Compare(exact(a), exact(b)), cmp.Compare(letters(a), letters(b)), cmp.Compare(a, b))
 }
 
-// letters counts what a pattern names of a path.
+// letters counts the characters of a pattern that stand for themselves.
 func letters(pattern string) (n int) {
 	class := false
 	for _, c := range pattern {

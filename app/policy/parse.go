@@ -4,13 +4,12 @@ import (
 	"github.com/secbydesign/secbydesign/app/strictyaml"
 )
 
-// Parse reads what one file says; name is used in messages. The error, if any, is of type
-// [strictyaml.Problems] and holds every mistake; the layer is then of no use. When known names of
-// scanners are given, writing another one is a mistake too.
+// Parse reads one policy file; name is used in messages. The error, if any, is of type [strictyaml.Problems] and holds
+// every mistake; the layer must not be used then. If known names of scanners are given, any other name is a mistake
+// too.
 //
-// Only a small part of YAML is taken: one document, without anchors, aliases, tags and
-// directives. The file decides about security, so it should be read the same way by
-// everybody.
+// Parse accepts only a small part of YAML: one document, without anchors, aliases, tags and directives. The file
+// decides about security, so everybody should read it the same way.
 func Parse(name string, b []byte, known ...string) (Layer, error) {
 	r := &reader{Reader: strictyaml.Reader{File: name}, scanners: known}
 	err := r.Document(b, func(root strictyaml.Value) {
@@ -28,7 +27,7 @@ func Parse(name string, b []byte, known ...string) (Layer, error) {
 // A reader reads one policy file.
 type reader struct {
 	strictyaml.Reader
-	scanners []string // may be empty: not known
+	scanners []string // may be empty if they are not known
 	values   []Value
 
 	saidVersion bool

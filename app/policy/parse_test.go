@@ -121,7 +121,7 @@ func FuzzParse(f *testing.F) {
 		if p.CommentLimit < 0 || p.CommentLimit > maxCommentLimit {
 			t.Errorf("comment limit %d", p.CommentLimit)
 		}
-		// Whatever was written, deciding must not fail.
+		// Deciding must not fail, whatever the file says.
 		for gate := range p.Gates {
 			if m := p.Mode(gate, "gosec", "G404", 2, "vendor/a/b.go"); m < Off || m > Block {
 				t.Errorf("mode %v", m)

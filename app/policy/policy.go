@@ -1,14 +1,11 @@
-// Package policy reads .secbydesign.yml: which gates look at a pull request, how loudly
-// they speak, and what they leave alone. It is pure: it is given the bytes of the files,
-// that of the organisation and that of the repository at the base of the pull request, and
-// it tells every mistake in them at its place.
+// Package policy reads .secbydesign.yml: which gates run on a pull request, how loudly they report, and what they
+// ignore. It is pure: its input is the content of the files, the organisation's and the repository's at the base of the
+// pull request, and it reports every mistake in them at its place.
 //
-// From the bottom up: problem.go is how a mistake is told, parse.go how YAML is taken apart
-// without trusting it, read.go how its values are read. keys.go is the table of what may be
-// written, table.go makes the decoder and the schema of it. layer.go puts layers together and
-// keeps where each value came from, guard.go holds what an organisation does not let go,
-// policy.go is what comes of it for a finding, surprise.go when an organisation's rule may fail
-// a check, explain.go shows it to people.
+// From the bottom up: package strictyaml parses YAML without trusting it and reports mistakes, parse.go reads one file.
+// keys.go is the table of all keys, table.go makes the decoder and the schema from it. layer.go merges layers and keeps
+// where each value came from, guard.go applies the guardrails of an organisation, policy.go decides about a finding,
+// surprise.go decides when an organisation's rule may fail a check, explain.go shows the policy to people.
 package policy
 
 import (
@@ -25,11 +22,11 @@ import (
 // File is the policy's path in a repository.
 const File = ".secbydesign.yml"
 
-// A Mode is how loudly a gate or a rule speaks. Each mode includes the milder ones.
+// A Mode is how loudly a gate or a rule reports. Each mode includes the milder ones.
 type Mode int
 
-// The modes, from the mildest. Observe counts findings and shows them to the operator,
-// Comment also to the pull request, Block also fails the check.
+// The modes, from the mildest. Observe counts findings and shows them to the operator, Comment also shows them on the
+// pull request, Block also fails the check.
 const (
 	Off Mode = iota
 	Observe
@@ -39,7 +36,7 @@ const (
 
 var modes = []string{"off", "observe", "comment", "block"}
 
-// String gives the word used in .secbydesign.yml.
+// String returns the word used in .secbydesign.yml.
 func (m Mode) String() string {
 	if m < Off || m > Block {
 		return fmt.Sprintf("mode(%d)", int(m))
@@ -47,10 +44,10 @@ func (m Mode) String() string {
 	return modes[m]
 }
 
-// MarshalText gives the word of [Mode.String].
+// MarshalText returns the word of [Mode.String].
 func (m Mode) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
 
-// UnmarshalText takes one of the four words, in lower case.
+// UnmarshalText accepts one of the four words, in lower case.
 func (m *Mode) UnmarshalText(b []byte) error {
 	for i, w := range modes {
 		if w == string(b) {
@@ -61,21 +58,19 @@ func (m *Mode) UnmarshalText(b []byte) error {
 	return fmt.Errorf("unknown mode %q, want one of off, observe, comment, block", b)
 }
 
-// A Policy is what holds for one repository. The zero value means nothing: begin with
-// [Default] or [Merge]. A policy must not be changed once several goroutines use it.
+// A Policy is the effective policy of one repository. The zero value is not useful: use [Default] or [Merge]. A policy
+// must not be changed once several goroutines use it.
 type Policy struct {
-	// Gates holds what was decided for a gate; a gate that is absent is treated as in
-	// [Default].
+	// Gates holds the decisions about gates; a gate that is absent is treated as in [Default].
 	Gates map[scanners.Gate]GatePolicy
 
-	// Scanners holds false for those that must not run. An absent one runs.
+	// Scanners holds false for scanners that must not run. A scanner that is absent runs.
 	Scanners map[string]bool
 
-	// Rules are in the order of how exact their patterns are. Of those that match, the last
-	// one counts.
+	// Rules are sorted by how exact their patterns are, the most exact last. Of those that match, the last one counts.
 	Rules []RulePolicy
 
-	// Sections are parts of the tree with decisions of their own, the most exact one last.
+	// Sections are parts of the tree with their own decisions, the most exact one last.
 	Sections []Section `json:",omitempty"`
 
 	// Ignore holds doublestar globs of whole paths, relative to the root.
@@ -88,29 +83,28 @@ type Policy struct {
 	Budget     Budget
 	Guardrails Guardrails
 
-	// Refused is what a layer said that does not count, in the order of its places.
+	// Refused lists the values of layers that do not count, in the order of their places.
 	Refused []Refusal `json:",omitempty"`
 
 	values map[string]Value // by the id of their key
 	off    map[string]bool  // scanners that only the repository switched off
 }
 
-// A GatePolicy is what was decided for a gate.
+// A GatePolicy is the decision about a gate.
 type GatePolicy struct {
 	Mode     Mode
-	Severity scanners.Severity // milder findings are observed only
+	Severity scanners.Severity // milder findings are only observed
 }
 
-// A RulePolicy is what was decided for the rules whose name "scanner/rule" matches the
-// pattern, a doublestar glob: "*" stops at a slash, "**" does not.
+// A RulePolicy is the decision about the rules whose name "scanner/rule" matches the pattern, a doublestar glob: "*"
+// stops at a slash, "**" does not.
 type RulePolicy struct {
 	Pattern string
 	Mode    Mode
 	Reason  string // as written, one line or several; may be empty
 }
 
-// A Section is a part of the tree with decisions of its own. What it does not say is as
-// elsewhere.
+// A Section is a part of the tree with its own decisions. Where it sets nothing, the rest of the policy holds.
 type Section struct {
 	Pattern    string // a doublestar glob of whole paths
 	Modes      map[scanners.Gate]Mode
@@ -118,32 +112,31 @@ type Section struct {
 	Rules      []RulePolicy // in the order of [Policy.Rules]
 }
 
-// A Budget is how long things may take.
+// A Budget limits the time of reviews and scans.
 type Budget struct{ First, Scanner time.Duration }
 
 var defaultGate = GatePolicy{Mode: Comment, Severity: scanners.Low}
 
-// Default is the policy where nobody has a file: every gate comments on what is worse than a
-// note, with at most ten inline comments.
+// Default is the policy without any file: every gate comments on findings above a note, with at most ten inline
+// comments.
 func Default() Policy { return Merge(Layer{}, Layer{}) }
 
-// A Decision is how loudly to speak of a finding, and what says so.
+// A Decision is the mode for a finding, with the key that sets it.
 type Decision struct {
 	Mode   Mode
 	Key    Key
 	Origin Origin
 }
 
-// Mode is that of [Policy.Decide].
+// Mode returns the mode of [Policy.Decide].
 func (p Policy) Mode(gate scanners.Gate, scanner, rule string, sev scanners.Severity, path string) Mode {
 	return p.Decide(gate, scanner, rule, sev, path).Mode
 }
 
-// Decide tells how loudly to speak of a finding. A gate or scanner that is off stays off. A
-// rule that is named in the file has the mode it was given there, whatever the severity:
-// whoever names a rule means it. All others have the mode of the gate, or at most Observe
-// below the gate's severity. What the most exact section of the path says goes before what
-// is said elsewhere. A note never blocks. Guardrails come last and only make it louder.
+// Decide returns how loudly to report a finding. A gate or scanner that is off stays off. A rule that the file names
+// has the mode that is set there, whatever the severity of the finding: a named rule is meant. All others have the mode
+// of the gate, or at most Observe below the gate's severity. The most exact section for the path takes precedence over
+// the rest of the policy. A note never blocks. Guardrails come last and can only make it louder.
 func (p Policy) Decide(gate scanners.Gate, scanner, rule string, sev scanners.Severity, path string) Decision {
 	mode, key := p.chosen(gate, scanner, rule, sev, path)
 	if p.Wants(scanner, gate) {
@@ -156,7 +149,7 @@ func (p Policy) Decide(gate scanners.Gate, scanner, rule string, sev scanners.Se
 	return Decision{mode, key, p.values[key.id()].Origin}
 }
 
-// chosen is the decision without guardrails.
+// chosen returns the decision without guardrails.
 func (p Policy) chosen(gate scanners.Gate, scanner, rule string, sev scanners.Severity, path string) (Mode, Key) {
 	key := Key{"gates", string(gate), "mode"}
 	if enabled, named := p.Scanners[scanner]; named && !enabled && !p.holds(scanner, gate) {
@@ -196,8 +189,8 @@ func (p Policy) chosen(gate scanners.Gate, scanner, rule string, sev scanners.Se
 	return mode, key
 }
 
-// RuleProblem tells, in one sentence without a full stop, why a text is no "scanner/rule" and no
-// glob of one; empty where it is. Where the names of scanners are given, another one is a problem.
+// RuleProblem says, in one sentence without a full stop, why a text is not a "scanner/rule" or a glob of it. It returns
+// "" if it is one. If the names of scanners are given, any other scanner is a problem.
 func RuleProblem(rule string, known ...string) string {
 	r := &reader{scanners: known}
 	if r.ruleName(strictyaml.Place{}, rule) {
@@ -206,23 +199,22 @@ func RuleProblem(rule string, known ...string) string {
 	return r.Problems[0].Message
 }
 
-// RuleMatches reports whether a rule is one of a glob that has no [RuleProblem].
+// RuleMatches reports whether a rule matches a glob that has no [RuleProblem].
 func RuleMatches(glob, scanner, rule string) bool {
 	return doublestar.MatchUnvalidated(glob, scanner+"/"+rule)
 }
 
-// NamesRule reports whether a glob of "scanner/rule" says which rules it means, and is not for all
-// of a scanner.
+// NamesRule reports whether a glob of "scanner/rule" names rules, rather than all rules of a scanner.
 func NamesRule(glob string) bool {
 	return !slices.ContainsFunc(alternatives(glob), func(s string) bool {
 		return !slices.ContainsFunc(segments(s)[1:], segment.speaks)
 	})
 }
 
-// PathMatches reports whether a path is one of the pattern of a [Section].
+// PathMatches reports whether a path matches the pattern of a [Section].
 func PathMatches(pattern, path string) bool { return doublestar.MatchUnvalidated(pattern, path) }
 
-// match gives the last of the rules that names one, if there is.
+// match returns the last of the rules that matches, if there is one.
 func match(rules []RulePolicy, scanner, rule string) (r RulePolicy, ok bool) {
 	for i := len(rules) - 1; i >= 0; i-- {
 		if doublestar.MatchUnvalidated(rules[i].Pattern, scanner+"/"+rule) {
@@ -246,9 +238,9 @@ func (p Policy) Wants(scanner string, gate scanners.Gate) bool {
 	return slices.ContainsFunc(p.Sections, func(s Section) bool { return s.Modes[gate] != Off })
 }
 
-// MayBlock reports whether the policy lets something that a scanner of the gate may find fail the check,
-// and names a line that says so. within reports whether it may find something in the paths of a pattern;
-// nil is always.
+// MayBlock reports whether the policy lets findings of a scanner of the gate fail the check, and returns the key of a
+// line that does. within reports whether the scanner may find something in the paths of a pattern; a nil within means
+// that it always may.
 func (p Policy) MayBlock(gate scanners.Gate, scanner string, within func(pattern string) bool) (key Key, ok bool) {
 	if !p.Wants(scanner, gate) {
 		return nil, false
@@ -288,8 +280,7 @@ func (p Policy) MayBlock(gate scanners.Gate, scanner string, within func(pattern
 	return nil, false
 }
 
-// Ignored reports whether findings in this file (slash separated, relative to the root)
-// are left alone.
+// Ignored reports whether the policy ignores findings in this file (slash separated, relative to the root).
 func (p Policy) Ignored(path string) bool {
 	return matches(p.Ignore, path) && !matches(p.Guardrails.Never, path)
 }
@@ -298,7 +289,7 @@ func matches(patterns []string, path string) bool {
 	return slices.ContainsFunc(patterns, func(pattern string) bool { return doublestar.MatchUnvalidated(pattern, path) })
 }
 
-// Gate gives what was decided for a gate, or the default.
+// Gate returns the decision about a gate, or the default.
 func (p Policy) Gate(g scanners.Gate) GatePolicy {
 	if decided, ok := p.Gates[g]; ok {
 		return decided

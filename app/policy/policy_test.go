@@ -8,7 +8,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// merged puts two files together; an empty one is not there.
+// merged merges two files; an empty text means that there is no file.
 func merged(t testing.TB, organisation, repository string) Policy {
 	t.Helper()
 	var layers [2]Layer
@@ -66,7 +66,7 @@ rules:
 		{scanners.Code, "gosec", "G101", scanners.Critical, Observe},   // first rule
 		{scanners.Code, "gosec", "G401", scanners.Critical, Block},     // the last that matches
 		{scanners.Code, "gosec", "G404", scanners.Critical, Off},       //
-		{scanners.Code, "gosec", "G401", scanners.Low, Block},          // whoever names a rule means it
+		{scanners.Code, "gosec", "G401", scanners.Low, Block},          // a named rule is meant
 		{scanners.Code, "gosec", "G401", scanners.Note, Comment},       // a note never blocks
 		{scanners.Code, "gosec2", "G401", scanners.High, Comment},      // another scanner
 		{scanners.Code, "semgrep", "x", scanners.Critical, Off},        // a scanner that is off stays off

@@ -8,7 +8,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// A Subject is a finding, as far as a policy looks at it.
+// A Subject holds the parts of a finding that a policy uses.
 type Subject struct {
 	ID            string
 	Gate          scanners.Gate
@@ -17,19 +17,19 @@ type Subject struct {
 	Path          string
 }
 
-// A Preview is what another policy would change.
+// A Preview lists what another policy would change.
 type Preview struct {
 	Changed []Change
 
-	// The ids of findings that would be shown, would be no more, would begin to fail the
-	// check, and would cease to.
+	// The ids of findings that would appear, would no longer be shown, would begin to fail the check, and would cease
+	// to.
 	Appear, Vanish, Block, Relent []string
 }
 
-// A Change is one key whose effective value would be another; empty for none.
+// A Change is one key whose effective value would change; From or To is empty if there is no value.
 type Change struct{ Key, From, To string }
 
-// Compare previews what a policy would change for findings that are open.
+// Compare previews what a policy would change for open findings.
 func Compare(before, after Policy, open []Subject) (v Preview) {
 	ids := maps.Clone(before.values)
 	maps.Copy(ids, after.values)

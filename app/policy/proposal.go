@@ -10,7 +10,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/strictyaml"
 )
 
-// CodeQL is the name of CodeQL here. It runs in a workflow, which sends what it found.
+// CodeQL is the name of CodeQL here. It runs in a workflow, which sends its findings.
 const CodeQL = "codeql"
 
 // A Proposal is a policy file that a change brings in.
@@ -19,19 +19,19 @@ type Proposal struct {
 	Removed bool // the change removes the file
 
 	Before Policy
-	With   func(Layer) Policy // what would hold with the file
-	Open   []Subject          // open findings that it may concern
+	With   func(Layer) Policy // the effective policy with the file
+	Open   []Subject          // open findings that it may affect
 	Known  []string           // names of scanners, see [KnownScanners]
 }
 
-// A Remark is what the reader of a policy should know at a line of it.
+// A Remark is a message to the author of a policy at one of its lines.
 type Remark struct {
 	strictyaml.Problem
 	Level, Title string // as of an annotation
 }
 
-// Review checks the file, so that a mistake is shown on the line that makes it, and previews what it would
-// change. It decides nothing about the change that brings it in. The notices are plain text.
+// Review checks the file, so that a mistake is shown on the line that makes it, and previews its effect. It decides
+// nothing about the change that brings the file in. The notices are plain text.
 func (p Proposal) Review() (remarks []Remark, notices []string, err error) {
 	var layer Layer
 	if !p.Removed {
@@ -76,22 +76,22 @@ func (p Proposal) Review() (remarks []Remark, notices []string, err error) {
 // UnreadableProposal is the notice about a file that cannot be read.
 const UnreadableProposal = "This pull request makes " + File + " unreadable: it has to be a regular file of less than 256 KiB."
 
-// KnownScanners sorts the names of scanners that a policy may speak of, with CodeQL among them.
+// KnownScanners returns the sorted names of scanners that a policy may name, including CodeQL.
 func KnownScanners(names ...string) []string {
 	names = append(slices.Clone(names), CodeQL)
 	slices.Sort(names)
 	return slices.Compact(names)
 }
 
-// UnknownScanners finds where a valid policy names scanners that are not known. That is no mistake, since a
-// workflow may send results of any.
+// UnknownScanners finds the places where a valid policy names unknown scanners. These are not mistakes, since a
+// workflow may send results of any scanner.
 func UnknownScanners(name string, text []byte, known []string) (list strictyaml.Problems) {
 	_, err := Parse(name, text, known...)
-	_ = errors.As(err, &list) // valid as it is, nothing else can be wrong with it
+	_ = errors.As(err, &list) // since the file is valid, no other problem is possible
 	return list
 }
 
-// RequiredElsewhere lists the scanners that the policy requires and that are not among those here.
+// RequiredElsewhere lists the scanners that the policy requires and that are not in here.
 func (p Policy) RequiredElsewhere(here ...string) (names []string) {
 	for _, name := range slices.Sorted(maps.Keys(p.Scanners)) {
 		if p.Scanners[name] && !slices.Contains(here, name) {
@@ -101,9 +101,9 @@ func (p Policy) RequiredElsewhere(here ...string) (names []string) {
 	return names
 }
 
-// RefusalNotices lists in one notice, which is plain text, what a repository's policy says at the base and a
-// guardrail refuses; none where there is nothing. What an organisation's own file says is not for the
-// readers of a repository.
+// RefusalNotices lists in one plain-text notice the values of a repository's policy at the base that a guardrail
+// refuses; it returns none if there are none. Refused values of an organisation's own file do not concern the readers
+// of a repository.
 func (p Policy) RefusalNotices() []string {
 	var list []string
 	for _, one := range p.Refused {
@@ -123,10 +123,10 @@ func (p Policy) RefusalNotices() []string {
 // maxRefused is small, because every review says it.
 const maxRefused = 3
 
-// maxNamed bounds how many of one kind are named; the annotations and config explain have all.
+// maxNamed bounds how many things of one kind are named; the annotations and config explain list all.
 const maxNamed = 10
 
-// sentences says for people what would change; open is how many findings were compared.
+// sentences describes the changes for users; open is how many findings were compared.
 func (v Preview) sentences(open int) string {
 	said := "It would change nothing for this repository."
 	if len(v.Changed) > 0 {

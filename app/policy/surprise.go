@@ -7,45 +7,45 @@ import (
 	"github.com/secbydesign/secbydesign/app/strictyaml"
 )
 
-// Evidence is what is known of a rule and of one finding of it.
+// Evidence holds the facts about a rule and about one of its findings.
 type Evidence struct {
 	Now      time.Time
 	New      bool // in this pull request, in lines that it changes
-	Decided  bool // people decided of it
+	Decided  bool // somebody decided about it
 	Complete bool // the scanner finished
 	Shown
 }
 
-// Shown is what is known of a rule from earlier reviews. The zero value is a rule that was never shown.
+// Shown holds the facts about a rule from earlier reviews. The zero value is a rule that was never shown.
 type Shown struct {
-	// Pulls is in how many pull requests of the organisation the rule was shown, First when it
-	// was shown first in this repository; zero for never.
+	// Pulls is the number of pull requests of the organisation in which the rule was shown. First is when it was first
+	// shown in this repository; zero for never.
 	Pulls int
 	First time.Time
 
-	// Here and Everywhere are of the last 90 days, in this repository and in the organisation.
+	// Here and Everywhere count the last 90 days, in this repository and in the organisation.
 	Here, Everywhere Answers
 }
 
-// Answers are how often a rule was shown, and how often it was said to be of no use.
+// Answers count how often a rule was shown, and how often people said that it was not useful.
 type Answers struct{ Shown, NotUseful int }
 
-// fewAnswers is below how many times shown a share means nothing.
+// fewAnswers is the number of answers below which a share means nothing.
 const fewAnswers = 20
 
-// A Verdict is whether a finding may make the check fail by the organisation's word, and why:
-// one plain sentence without a full stop.
+// A Verdict says whether a finding may make the check fail because the organisation enforces its rule, and why: one
+// plain sentence without a full stop.
 type Verdict struct {
 	Fails   bool
-	Yet     bool // it does not, because of the rule alone, and will once what is missing is there
+	Yet     bool // only the rule's history prevents it so far, and it will fail once that suffices
 	Because string
 	Origin  Origin // of the line that lets it fail
 }
 
-// Fails applies the no-surprise rule: an organisation makes a check fail only for a rule that it
-// announced, after the days of grace, that was shown as feedback before, that few people found to
-// be of no use, and for a finding that is new in the pull request, that nobody decided of, from a
-// complete scan. ok is false for a rule that is not enforced at all.
+// Fails applies the no-surprise rule: an organisation makes a check fail only for a rule that it announced, after the
+// days of grace, that was shown as feedback before, and that few people found not useful; and only for a finding that
+// is new in the pull request, that nobody decided about, from a complete scan. ok is false for a rule that is not
+// enforced at all.
 func (p Policy) Fails(scanner, rule string, e Evidence) (v Verdict, ok bool) {
 	enforced, ok := p.enforced(scanner, rule)
 	if !ok {

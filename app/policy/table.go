@@ -17,11 +17,11 @@ import (
 // a list, or a value with a function that reads it.
 type spec struct {
 	about         string // for editors
-	name, example string // of a mapping, for the message to somebody who wrote something else; its key unless it has a name
+	name, example string // of a mapping, for the message about a value of another type; name defaults to its key
 
 	fields map[string]*spec // keys that are known
-	needs  []need           // those of them that must be there
-	names  *names           // other keys, each with a value as each says
+	needs  []need           // the required ones
+	names  *names           // other keys, each with a value as in each
 	each   *spec
 	most   int // keys; 0 for any number
 
@@ -31,10 +31,10 @@ type spec struct {
 	schema schema
 }
 
-// A need is a key that must be there, and what to say where it is not.
+// A need is a required key, and the message if it is missing.
 type need struct{ key, message string }
 
-// walk reads what is written for an entry of the table. at is where to tell what is missing.
+// walk reads the value of an entry of the table. at is where a missing key is reported.
 func (r *reader) walk(s *spec, at strictyaml.Place, key Key, v strictyaml.Value) {
 	switch {
 	case s.read != nil:
@@ -70,7 +70,7 @@ func (r *reader) walk(s *spec, at strictyaml.Place, key Key, v strictyaml.Value)
 			r.Unknown(e.Place, "key", e.Key, slices.Sorted(maps.Keys(s.fields)))
 			return
 		}
-		// What is below a wrong name is looked at all the same, unless it may be something else.
+		// The value of a wrong name is checked all the same, unless the name may be a misspelt field.
 		if s.names.check(r, e) || s.fields == nil {
 			r.walk(s.each, e.Place, key.with(e.Key), e.Value)
 		}
@@ -90,7 +90,7 @@ type Key []string
 
 func (k Key) with(s string) Key { return append(slices.Clip(k), s) }
 
-// String joins the parts by dots, and quotes those that would not be read back.
+// String joins the parts with dots, and quotes those that could not be read back.
 func (k Key) String() string {
 	parts := make([]string, len(k))
 	for i, p := range k {
@@ -101,7 +101,7 @@ func (k Key) String() string {
 	return strings.Join(parts, ".")
 }
 
-// id is the key as a key of a map. No name holds the control character.
+// id returns the key in a form for maps. No name holds the control character.
 func (k Key) id() string { return strings.Join(k, "\x00") }
 
 // An Origin is where a value was written.
@@ -111,7 +111,7 @@ type Origin struct {
 	Line, Column int
 }
 
-// String is for people: "organisation, acme/.github/.secbydesign.yml:4".
+// String returns a text for users: "organisation, acme/.github/.secbydesign.yml:4".
 func (o Origin) String() string {
 	if o.File == "" {
 		return "built-in default"
@@ -136,8 +136,8 @@ func words[T ~string](list []T) (out []any) {
 // SchemaURL names the schema for editors.
 const SchemaURL = "https://raw.githubusercontent.com/secbydesign/secbydesign/main/app/policy/schema.json"
 
-// Schema is a JSON Schema (2020-12) of the file: what it takes, [Parse] takes, but for brackets
-// of globs that are not closed, keys that are there twice, and names of scanners.
+// Schema returns a JSON Schema (2020-12) of the file. [Parse] accepts what the schema accepts, except for globs with
+// unclosed brackets, duplicate keys, and unknown names of scanners.
 func Schema() []byte {
 	s := table.toSchema()
 	s["$schema"] = "https://json-schema.org/draft/2020-12/schema"

@@ -175,7 +175,6 @@ func (i Ignore) Over(now time.Time) bool { return !now.Before(i.Until.AddDate(0,
 //
 // If the head has more copies of one wording than the base, the copy cannot be distinguished from the original, and
 // none of them stands.
-// original, and none of them stands.
 func Standing(head, base []Ignore, before func(line int) (int, bool)) (list []Ignore) {
 	copies := map[string]int{}
 	at := map[int]Ignore{}
