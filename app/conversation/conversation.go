@@ -1,5 +1,5 @@
-// Package conversation answers comments with commands, and the buttons of checks: who asks is looked up, what they
-// may decide is weighed, what comes of it is recorded, and they get an answer.
+// Package conversation answers comments with commands, and the buttons of checks: it looks up the person, checks what
+// they may decide, records the result, and answers.
 package conversation
 
 import (
@@ -23,7 +23,7 @@ import (
 	"github.com/secbydesign/secbydesign/checks/publish"
 )
 
-// A Handler answers people. Its fields must not change once it works; several goroutines may use it at once.
+// A Handler answers people. Its fields must not change after its first use; several goroutines may use it at once.
 type Handler struct {
 	App     *installation.App  // required
 	Mirrors *mirror.Store      // required
@@ -52,9 +52,9 @@ type Request struct {
 	At      time.Time `json:"at"`
 }
 
-// Spread asks for reviews of the pull requests in which a decision counted that is over, or may count that
-// is new: not only of the one in which it was made, which may be closed by now. It is for the tasks
-// [record.Expiry], [record.Acceptance] and [record.Revocation].
+// Spread asks for reviews of the pull requests in which an ended decision counted, or in which a new one may count: not
+// only of the one in which it was made, which may be closed by now. It is for the tasks [record.Expiry],
+// [record.Acceptance] and [record.Revocation].
 func (h *Handler) Spread(ctx context.Context, e queue.Task) error {
 	repo, err := h.Ledger.Now(ctx, e.Repository())
 	if err != nil {
@@ -64,11 +64,11 @@ func (h *Handler) Spread(ctx context.Context, e queue.Task) error {
 	if err != nil {
 		return err
 	}
-	// First which reviews run, since they may have read the decision, and then what the last ones say.
+	// First read which reviews run, since they may have read the decision, and then the results of the last ones.
 	var pulls []ledger.Pull
 	for _, n := range open {
 		if n == e.Number && e.Kind != record.Expiry {
-			continue // who decided or revoked it asked for that review
+			continue // deciding or revoking already asked for that review
 		}
 		known, err := h.Ledger.Pull(ctx, repo, n)
 		if err != nil {
@@ -87,7 +87,7 @@ func (h *Handler) Spread(ctx context.Context, e queue.Task) error {
 	var reviews []queue.Request
 	for _, p := range pulls {
 		if p.Number == e.Number || p.Generation != p.Reviewed || slices.Contains(numbers, p.Number) {
-			// The task may be from before the App was installed anew.
+			// The task may be from before the App was reinstalled.
 			one := queue.Task{Installation: p.Installation, RepoID: p.RepoID, Owner: p.Owner, Repo: p.Repo, Number: p.Number}
 			reviews = append(reviews, one.Review(reason))
 		}
@@ -119,7 +119,7 @@ func (h *Handler) awaiting(ctx context.Context, repo ledger.Repo, id string, pul
 	return numbers, false, nil
 }
 
-// Answer executes what somebody asked for, once, and answers. It is for the tasks [Comment] and [Button].
+// Answer executes a request, once, and answers it. It is for the tasks [Comment] and [Button].
 func (h *Handler) Answer(ctx context.Context, e queue.Task) error {
 	var said Request
 	if err := json.Unmarshal(e.Data, &said); err != nil {
@@ -141,7 +141,7 @@ func (h *Handler) Answer(ctx context.Context, e queue.Task) error {
 	}
 	q := publish.Question{Owner: e.Owner, Repo: e.Repo, Number: e.Number, Key: key, Comment: said.Comment, Thread: said.Thread, Asked: said.At}
 	if said.Button != "" {
-		// Who presses twice wants to know once.
+		// Pressing twice gets one answer.
 		q.Key = fmt.Sprintf("check-%d-%s", said.Check, said.Button)
 	}
 	return h.respond(ctx, gh, q, what)
@@ -164,7 +164,7 @@ func (h *Handler) executed(ctx context.Context, e queue.Task, key string) (recor
 	return record.Executed{}, false, nil
 }
 
-// respond answers by a reaction where that is enough and permitted, else by one reply.
+// respond answers with a reaction if that is enough and permitted, else with one reply.
 func (h *Handler) respond(ctx context.Context, gh *installation.Client, q publish.Question, what record.Executed) error {
 	clients := publish.Clients{REST: gh.REST, GraphQL: gh.GraphQL}
 	if what.Reply != "" {
@@ -188,7 +188,7 @@ func (h *Handler) respond(ctx context.Context, gh *installation.Client, q publis
 	return publish.Answer(ctx, clients, q, what.Quiet)
 }
 
-// codeowners reads who owns what, at the base.
+// codeowners reads the code owners at the base.
 func (h *Handler) codeowners(ctx context.Context, gh *installation.Client, p pull.Pull) (ownership.Owners, error) {
 	repo, err := h.Mirrors.Open(ctx, gh.Mirror(), mirror.Remote{URL: h.App.GitURL(p.Owner, p.Repo), Token: gh.GitToken})
 	if err != nil {

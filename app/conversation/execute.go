@@ -23,8 +23,8 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// An execution is that of one comment or button. Everything is read first; what comes of
-// it is written down in one transaction at the end.
+// An execution carries out one comment or button. It reads everything first, and writes the results in one transaction
+// at the end.
 type execution struct {
 	h       *Handler
 	gh      *installation.Client
@@ -38,8 +38,8 @@ type execution struct {
 	last      record.Review
 	busy      bool // a review is running or waiting
 	decisions []decision.Decision
-	owners    *ownership.Owners // nil until somebody asks
-	mine      []string          // the short ids of what the thread tells of; empty outside of one
+	owners    *ownership.Owners // nil until they are needed
+	mine      []string          // the short ids of the findings of the thread; empty outside of one
 
 	line           int // of the comment, for the names of decisions
 	replies, quiet []string
@@ -49,10 +49,10 @@ type execution struct {
 	reason         string // for another review; empty for none
 }
 
-// patienceForReview is how long a command waits for the review that would know what it names.
+// patienceForReview is how long a command waits for the review that would know the finding it names.
 const patienceForReview = 10 * time.Minute
 
-// execute does what was asked for and records it, with the answer.
+// execute carries out the request and records it, with the answer.
 func (h *Handler) execute(ctx context.Context, gh *installation.Client, e queue.Task, said Request, key string) (record.Executed, error) {
 	what := record.Executed{Key: key, Sender: said.Sender, Lines: said.Lines}
 	p, err := pull.Read(ctx, gh.REST, e.RepoID, e.Owner, e.Repo, e.Number)
@@ -100,8 +100,8 @@ func (t *execution) begin(ctx context.Context) (err error) {
 	known, err := t.h.Ledger.Pull(ctx, t.e.Repository(), t.e.Number)
 	switch {
 	case errors.Is(err, ledger.ErrUnknownPull) && t.pull.Open:
-		// It was opened before the App was installed, or the store is lost. What is named may wait for
-		// this review, so it is asked for now.
+		// It was opened before the App was installed, or the store is lost. The command may name a finding that only
+		// this review will know, so it is asked for now.
 		if err := t.h.Submit(ctx, ledger.Delivery{}, []queue.Request{t.e.Review("asked about")}, nil, nil); err != nil {
 			return err
 		}
@@ -119,7 +119,7 @@ func (t *execution) begin(ctx context.Context) (err error) {
 	if t.request.Thread == 0 {
 		return nil
 	}
-	// In a thread of ours the finding is known by the marker of its first comment.
+	// In one of our threads the marker of its first comment identifies the finding.
 	first, resp, err := t.gh.REST.PullRequests.GetComment(ctx, t.e.Owner, t.e.Repo, t.request.Thread)
 	if err != nil {
 		if resp != nil && resp.StatusCode == 404 && people.IsAnswer(err) {
@@ -133,7 +133,7 @@ func (t *execution) begin(ctx context.Context) (err error) {
 	return nil
 }
 
-// concerned says which decisions may matter: those of the pull request, those about its findings, and those that
+// concerned selects the decisions that may matter: those of the pull request, those about its findings, and those that
 // the commands name.
 func (t *execution) concerned() ledger.Which {
 	which := ledger.Which{Number: t.e.Number}
@@ -182,7 +182,7 @@ func short(line string) string {
 	return line
 }
 
-// done says what is only said where no reaction is permitted.
+// done adds a text that is only used if no reaction is permitted.
 func (t *execution) done(reaction, format string, args ...any) {
 	t.quiet = append(t.quiet, fmt.Sprintf(format, args...))
 	if t.reaction == "" || reaction == publish.Seen {
@@ -190,7 +190,7 @@ func (t *execution) done(reaction, format string, args ...any) {
 	}
 }
 
-// speak carries out the lines of a comment, in order.
+// speak carries out the commands of a comment, in order.
 func (t *execution) speak(ctx context.Context) error {
 	for i, line := range t.request.Lines {
 		if i == command.MaxCommands {
@@ -253,14 +253,14 @@ func (t *execution) do(ctx context.Context, line string, c command.Command) erro
 	return nil
 }
 
-// findings gives those that a command names. Without ids they are those of the thread.
+// findings returns the findings that a command names; without ids, those of the thread.
 func (t *execution) findings(line string, c command.Command) (found []record.Finding, err error) {
 	ids := c.IDs
 	if len(ids) == 0 {
 		ids = t.mine
 	}
 	if c.Verb == command.Why && len(c.IDs) == 0 {
-		ids = ids[:min(len(ids), 1)] // the thread says the rest
+		ids = ids[:min(len(ids), 1)] // the thread shows the others
 	}
 	if len(ids) == 0 {
 		hint := ""
@@ -300,7 +300,7 @@ func names(list []record.Finding) string {
 	return s
 }
 
-// press carries out a button, as far as one can without a reason.
+// press carries out a button, as much of it as is possible without a reason.
 func (t *execution) press(ctx context.Context) error {
 	open := t.last.Open()
 	switch t.request.Button {

@@ -13,7 +13,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// helpText lists what can be said, and nothing that cannot be done yet.
+// helpText lists the commands that can be carried out, and no others.
 func helpText(today time.Time) string {
 	day := today.AddDate(0, 0, 30).Format(time.DateOnly)
 	lines := []string{"Commands stand at the beginning of a line. In the thread of a finding its id may be left out.", ""}
@@ -35,7 +35,7 @@ func helpText(today time.Time) string {
 	return strings.Join(lines, "\n")
 }
 
-// status says where the pull request stands, as of its last review.
+// status describes the state of the pull request as of its last review.
 func (t *execution) status() string {
 	if t.last.Head == "" {
 		return "It was not reviewed yet; that has begun."
@@ -82,7 +82,7 @@ func (t *execution) status() string {
 	return b.String()
 }
 
-// why says where a finding comes from and what was decided of it.
+// why describes where a finding comes from and the decisions about it.
 func (t *execution) why(ctx context.Context, f record.Finding) error {
 	owners, _, err := t.ownersOf(ctx, f.Path)
 	if err != nil {

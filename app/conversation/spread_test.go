@@ -97,7 +97,7 @@ func TestWhoIsLookedAtWithADecision(t *testing.T) {
 		{record.Expiry, 1, mine, []int{1, 2, 6}},
 		{record.Expiry, 5, mine, []int{1, 2, 6}},
 		{record.Expiry, 7, mine, []int{1, 2, 6, 7}}, // it was made there, and does not count there any more
-		{record.Revocation, 1, mine, []int{2, 6}},   // who revoked it has the first looked at
+		{record.Revocation, 1, mine, []int{2, 6}},   // revoking already asked for a review of the first
 		{record.Revocation, 2, mine, []int{1, 6}},
 		{record.Acceptance, 1, mine, []int{3, 6, 8}},
 		{record.Acceptance, 3, mine, []int{6, 8}},
@@ -108,7 +108,7 @@ func TestWhoIsLookedAtWithADecision(t *testing.T) {
 		r := &Handler{Ledger: l, Submit: func(_ context.Context, _ ledger.Delivery, list []queue.Request, _ []queue.Task, _ []ledger.Event) error {
 			for _, req := range list {
 				asked = append(asked, req.Number)
-				// The task is from before the App was installed anew and the repository was renamed.
+				// The task is from before the App was reinstalled and the repository was renamed.
 				if req.Installation != 8 || req.Repo != "shop" || !req.Force {
 					t.Errorf("%s: %+v", tc.kind, req)
 				}

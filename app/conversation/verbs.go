@@ -20,7 +20,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// canWrite answers those who may not decide.
+// canWrite reports whether the person may decide, and otherwise answers that they may not.
 func (t *execution) canWrite(line string) bool {
 	if !t.who.Write {
 		t.say(line, "Only people who may write to this repository decide that.", "")
@@ -41,7 +41,7 @@ func (t *execution) rescan(line string) error {
 	return nil
 }
 
-// ownersOf gives the owners of a path, and the person with what these say of them.
+// ownersOf returns the owners of a path, and the person with their ownership of it.
 func (t *execution) ownersOf(ctx context.Context, path string) ([]string, ownership.Person, error) {
 	if t.owners == nil {
 		o, err := t.h.codeowners(ctx, t.gh, t.pull)
@@ -55,7 +55,7 @@ func (t *execution) ownersOf(ctx context.Context, path string) ([]string, owners
 	return owners, who, err
 }
 
-// decide takes down one decision about one finding, or says why not.
+// decide records one decision about one finding, or answers why not.
 func (t *execution) decide(ctx context.Context, line string, c command.Command, f record.Finding) error {
 	if !t.canWrite(line) {
 		return nil
@@ -99,7 +99,7 @@ func (t *execution) decide(ctx context.Context, line string, c command.Command, 
 	if err := t.step(decision.Made, record.DecisionStep{Decision: &d}); err != nil {
 		return err
 	}
-	// One finding has one decision in force, and one that waits.
+	// A finding has at most one decision in force, and one that waits.
 	for _, old := range t.decisions {
 		if old.Fingerprint == f.Fingerprint && old.Number == t.e.Number && old.Ended == "" && old.Pending() == (d.Needs > 0) {
 			if err := t.over(old, "it was replaced by "+d.ID); err != nil {
@@ -137,7 +137,7 @@ func orRescan(have, reason string) string {
 	return reason
 }
 
-// others says who has to confirm a decision, as Markdown.
+// others describes, as Markdown, who has to confirm a decision.
 func others(d decision.Decision, owners []string) string {
 	n := strconv.Itoa(d.Needs) + " more "
 	if d.Needs == 1 {
@@ -178,8 +178,8 @@ func (t *execution) over(d decision.Decision, why string) error {
 	return t.step(decision.Ended, record.DecisionStep{ID: d.ID, Why: why})
 }
 
-// spread lets a decision be known in the other pull requests. Which are to be looked at is found out after
-// it is written down: a review that begins before does not know of it.
+// spread makes a decision take effect in the other pull requests. The task selects them after the decision is stored: a
+// review that begins before that does not know of it.
 func (t *execution) spread(kind string, d decision.Decision) {
 	t.tasks = append(t.tasks, queue.Task{
 		Installation: t.e.Installation, RepoID: t.e.RepoID, Owner: t.e.Owner, Repo: t.e.Repo, Number: t.e.Number, Kind: kind, ID: d.ID,
@@ -265,7 +265,7 @@ func (t *execution) revoke(line string, c command.Command) error {
 	return t.end(d, "revoked", c.Reason)
 }
 
-// end takes a decision back.
+// end revokes a decision.
 func (t *execution) end(d decision.Decision, verb, reason string) error {
 	why := "it was " + verb + " by @" + t.who.Login
 	if reason != "" {

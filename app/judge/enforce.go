@@ -10,17 +10,18 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// Evidence is what the record knows of the rules in one repository, for the no-surprise rule. It is asked
-// only for rules that the organisation enforces.
+// Evidence is the record of the rules in one repository, for the no-surprise rule. It is read only for rules that the
+// organisation enforces.
 type Evidence interface {
-	// Of gives what is known of a rule; zero for one that was never shown.
+	// Of returns the record of a rule; zero for a rule that was never shown.
 	Of(scanner, rule string) (policy.Shown, error)
 
 	// Rules lists, without their scanner, the rules of a scanner that were shown.
 	Rules(scanner string) ([]string, error)
 }
 
-// fail marks what lets the check fail, by the repository's policy or by the organisation's, and says why.
+// fail marks the findings and scanners that fail the check, by the repository's policy or the organisation's, with the
+// reasons.
 func (c Case) fail(gates []checks.Gate) (out Judgement, err error) {
 	for i := range gates {
 		if err := c.failFindings(&gates[i], &out); err != nil {
@@ -109,9 +110,8 @@ func (c Case) enforced(g *checks.Gate, f *checks.Finding) (v policy.Verdict, ok 
 	return v, true, nil
 }
 
-// enforces reports whether a finding of a scanner, had it finished, could fail the check by the
-// organisation's policy: one of its rules is ripe for that. Otherwise an author who keeps a scanner from
-// finishing would pass.
+// enforces reports whether a finding of a scanner, had it finished, could fail the check by the organisation's policy:
+// whether one of its rules may already do so. Otherwise an author could pass by keeping a scanner from finishing.
 func (c Case) enforces(scanner string) (policy.Verdict, bool, error) {
 	if c.Evidence == nil || !c.Policy.Enforces(scanner) {
 		return policy.Verdict{}, false, nil
@@ -135,7 +135,7 @@ func (c Case) enforces(scanner string) (policy.Verdict, bool, error) {
 	return policy.Verdict{}, false, nil
 }
 
-// AddedBy gives a function that reports whether a change adds a line of a finding.
+// AddedBy returns a function that reports whether a change adds a line of a finding.
 func AddedBy(set patch.Set) func(scanners.Result) bool {
 	return func(f scanners.Result) bool {
 		file, ok := set.File(f.Path)

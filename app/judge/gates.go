@@ -11,8 +11,8 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// gates sorts the runs by gate, applies the policy to their results and to those that did not finish, and
-// merges the findings that several scanners report.
+// gates groups the runs by gate, applies the policy to their results and to the runs that did not finish, and merges
+// the findings that several scanners report.
 func (c Case) gates() []checks.Gate {
 	var out []checks.Gate
 	for _, name := range scanners.Gates() {
@@ -53,7 +53,7 @@ func (c Case) add(g *checks.Gate, run scanners.Run) {
 	}
 }
 
-// order gives the position of each scanner among the runs.
+// order returns the position of each scanner among the runs.
 func order(runs []scanners.Run) map[string]int {
 	at := map[string]int{}
 	for i, run := range runs {
@@ -62,9 +62,8 @@ func order(runs []scanners.Run) map[string]int {
 	return at
 }
 
-// merge makes one finding of those that are the same problem, see [baseline.Same], and names the
-// others in it. The one that stays is the loudest one, then one that is shown already, so that
-// its thread stays, then that of the first scanner.
+// merge merges findings of the same problem, see [baseline.Same], into one that names the others. The loudest one
+// stays, then one that is shown already, so that its thread stays, then that of the first scanner.
 func merge(list []checks.Gate, order map[string]int, known []baseline.Known) {
 	shown := map[string]bool{}
 	for _, k := range known {

@@ -15,19 +15,19 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// A Case is what the scanners found in a change, and all by which it is judged. Only Runs and Policy are
-// required.
+// A Case holds the results of the scanners for a change, and everything by which they are judged. Only Runs and Policy
+// are required.
 type Case struct {
 	Runs    []scanners.Run // in the order in which scanners are preferred, see [Apply]
-	Pending []scanners.Run // those that still run, of which nothing is judged
+	Pending []scanners.Run // runs that have not ended and are not judged
 	Policy  policy.Policy
 	Known   []baseline.Known // findings that have a thread already
 
-	// Within reports whether a scanner may find something in the paths of a pattern of the policy; nil for
-	// always. It is asked for scanners that did not finish.
+	// Within reports whether a scanner may find something in the paths of a pattern of the policy; nil means always. It
+	// is used for scanners that did not finish.
 	Within func(scanner, pattern string) bool
 
-	// Decisions are those of the repository that may be about the findings, in the order in which they were made.
+	// Decisions are the repository's decisions that may be about the findings, in the order in which they were made.
 	Decisions []decision.Decision
 	Scope     decision.Scope
 
@@ -35,35 +35,33 @@ type Case struct {
 	// of the gates, and nothing else.
 	Suppress func([]checks.Gate) error
 
-	// Adds reports whether the change adds a line of a finding; nil for none.
+	// Adds reports whether the change adds a line of a finding; nil means never.
 	Adds func(scanners.Result) bool
 
-	// Evidence is for the rules that the organisation enforces; with nil none of them fails the check.
+	// Evidence is for the rules that the organisation enforces; if it is nil, none of them fails the check.
 	Evidence Evidence
 
 	Now time.Time
 }
 
-// A Judgement is what becomes of a case.
+// A Judgement is the result of a case.
 type Judgement struct {
 	Gates  []checks.Gate
 	Fails  []Failure // why the check fails
 	Held   []Failure // findings of an enforced rule, and why they do not fail the check
-	Coming []Failure // those of them that will, once the rule has been shown for long enough
+	Coming []Failure // the held ones that will fail it, once the rule has been shown for long enough
 }
 
-// A Failure is why a check fails: one plain sentence about a finding, or about a scanner that did not
-// finish.
+// A Failure says why a check fails: one plain sentence about a finding, or about a scanner that did not finish.
 type Failure struct {
 	Rule        string // "scanner/rule", or the scanner
 	Fingerprint string // empty for a scanner
 	Why         string // with the line of the policy, without a full stop
 }
 
-// Apply judges a case. Of several findings of one problem one stays, see [baseline.Same]: the one that
-// fails the check, then the one that comments, then one that has a thread, then that of the first scanner.
-// Then the decisions apply, then the suppressions in the code, then the rules that the organisation
-// enforces.
+// Apply judges a case. Of several findings of one problem it keeps one, see [baseline.Same]: the one that fails the
+// check, then the one that comments, then one that has a thread, then that of the first scanner. Then it applies the
+// decisions, then the suppressions in the code, then the rules that the organisation enforces.
 func Apply(c Case) (Judgement, error) {
 	gates := c.gates()
 	c.decide(gates)
@@ -119,10 +117,10 @@ func decided(d decision.Decision) *checks.Decided {
 	return &checks.Decided{ID: d.ID, How: decision.Outcome(d.Verb), By: by, Until: d.Until, Reason: reason, Ticket: d.Ticket}
 }
 
-// maxLines is how many sentences [Lines] gives.
+// maxLines is how many sentences [Lines] returns.
 const maxLines = 10
 
-// Lines gives the sentences of failures as Markdown, each once.
+// Lines returns the sentences of failures as Markdown, each once.
 func Lines(list []Failure) (lines []string) {
 	said := map[string]bool{}
 	for _, f := range list {
@@ -149,7 +147,7 @@ func (j Judgement) News() (known []baseline.Known) {
 	return known
 }
 
-// Subjects lists what is new in gates, whatever a policy makes of it.
+// Subjects lists the new findings in gates, whatever a policy decides about them.
 func Subjects(gates []checks.Gate) (list []policy.Subject) {
 	for _, g := range gates {
 		for _, run := range g.Runs {

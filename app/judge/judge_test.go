@@ -9,7 +9,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// found is one problem as a scanner reports it.
+// found returns a run with one problem.
 func found(scanner, fingerprint string, severity scanners.Severity) scanners.Run {
 	return scanners.Run{Scanner: scanner, Gate: scanners.Code, Results: []scanners.Result{{
 		Finding: scanners.Finding{Rule: "r", Severity: severity, Path: "a.go", Line: 3, EndLine: 3, CWE: "CWE-89", Title: "T", Message: "M."},

@@ -11,22 +11,21 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// Twins are the findings of one file, in which those of different scanners may be the same problem,
-// see [baseline.Same]. To compare each with each takes the square of their number, and a file has as
-// many as its author likes. So only those are compared that have a name in common and lines that
-// overlap.
+// Twins are the findings of one file, in which findings of different scanners may be the same problem, see
+// [baseline.Same]. Comparing each with each would take the square of their number, and the author of a file decides how
+// many it has. So only findings with a name in common and overlapping lines are compared.
 type twins struct {
 	all  []*checks.Finding
 	gone []bool
 	by   map[name]map[string]*spans // by name and scanner
 }
 
-// A name is what two findings of one problem have in common: an advisory, or a weakness.
+// A name is something that two findings of one problem have in common: an advisory, or a weakness.
 type name struct {
 	id      string
 	cwe     bool // a weakness
 	aliases bool // the finding has aliases, which then count alone
-	whole   bool // it is about the whole file, and lines do not count
+	whole   bool // the finding is about the whole file, and its lines do not count
 	state   scanners.State
 	commit  string
 }
@@ -55,7 +54,7 @@ func newTwins(all []*checks.Finding) *twins {
 	return t
 }
 
-// knownBy gives the names of a finding.
+// knownBy returns the names of a finding.
 func knownBy(f *checks.Finding) (list []name) {
 	for _, id := range f.Aliases {
 		list = append(list, name{id: id, aliases: true, whole: f.Line == 0, state: f.State, commit: f.Commit})
@@ -66,8 +65,7 @@ func knownBy(f *checks.Finding) (list []name) {
 	return list
 }
 
-// take takes the ith away, and those behind it that are the same problem, which it gives in their
-// order.
+// take removes the ith finding, and those after it that are the same problem. It returns the latter in their order.
 func (t *twins) take(i int) (taken []int) {
 	f := t.all[i]
 	t.remove(i)
@@ -88,7 +86,7 @@ func (t *twins) take(i int) (taken []int) {
 		from, to := f.Line, max(f.Line, f.EndLine)
 		switch {
 		case n.cwe && n.aliases:
-			n.aliases = false // of two that have aliases these alone count
+			n.aliases = false // if both have aliases, only these count
 			search(n, from, to)
 		case n.cwe:
 			search(n, from, to)
@@ -117,12 +115,11 @@ func (t *twins) remove(i int) {
 	}
 }
 
-// A span is the lines of the finding of an index.
+// A span holds the lines of the finding with an index.
 type span struct{ from, to, index int }
 
-// Spans are in the order of their first lines, with a tree of the last lines above them: each node has
-// the largest of its two. So those that overlap with a span are found, and taken away, without a walk
-// over the others.
+// Spans are sorted by their first lines, with a tree of the last lines above them: each node has the larger value of
+// its two children. So spans that overlap with another one can be found, and removed, without visiting the others.
 type spans struct {
 	list []span
 	at   map[int]int // where the span of an index is
@@ -157,7 +154,7 @@ func (s *spans) remove(index int) {
 	}
 }
 
-// overlapping gives the indexes of those that are still there and have one of the lines from to to.
+// overlapping returns the indexes of the spans that have not been removed and contain a line between from and to.
 func (s *spans) overlapping(from, to int) (list []int) {
 	end := sort.Search(len(s.list), func(i int) bool { return s.list[i].from > to })
 	leaves := len(s.last) / 2

@@ -12,7 +12,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// TestTwinsAgreeWithComparingAll compares with what comparing each finding with each gives.
+// TestTwinsAgreeWithComparingAll compares the twins with the result of comparing each finding with each.
 func TestTwinsAgreeWithComparingAll(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(3, 4))
@@ -58,8 +58,8 @@ func TestTwinsAgreeWithComparingAll(t *testing.T) {
 	}
 }
 
-// many makes runs of two scanners with so many findings in one file, of which those of the second are
-// the same as those of the first as often as same says.
+// many returns runs of two scanners with n findings in one file; with same, those of the second are the same problems
+// as those of the first.
 func many(n int, same bool) []scanners.Run {
 	runs := []scanners.Run{{Scanner: "gosec", Gate: scanners.Code}, {Scanner: "semgrep", Gate: scanners.Code}}
 	for i := range n {

@@ -13,7 +13,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/visible"
 )
 
-// odd is what a terminal obeys, or a reader does not see.
+// odd holds characters that control a terminal, or that a reader does not see.
 const odd = "\x1b[8m\u0085\u009b8m\u202e\u2066\u200b\ufeff\U000e0041"
 
 // oddScanner finds something in every file, and says it in odd words.
@@ -36,8 +36,8 @@ func (oddScanner) Scan(_ context.Context, t scanners.Target) (list []scanners.Fi
 	return list, &scanners.IncompleteError{Reason: "Reason" + odd, Err: errors.New("x")}
 }
 
-// TestNothingHidden holds that no format shows a character that does something to a terminal or a
-// reader, wherever a path or a program has it from.
+// TestNothingHidden holds that no format shows a character that affects a terminal or misleads a reader, wherever a
+// path or a program has it from.
 func TestNothingHidden(t *testing.T) {
 	t.Parallel()
 	const path = "a" + odd + ".py"

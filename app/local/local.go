@@ -34,7 +34,7 @@ type Options struct {
 	Head    string // revision, or [Worktree]
 	Format  string // text, json, sarif or markdown
 	FailOn  string // low, medium, high, critical or never
-	All     bool   // show what was there before and what is mended, too
+	All     bool   // also show findings of the base and fixed ones
 	Version string // of this program
 
 	OrgPolicy string // file of the organisation's policy; empty for none
@@ -58,9 +58,8 @@ const (
 	Unfinished = 3 // a scanner did not finish, or is required and not here; and nothing failed before
 )
 
-// Review writes the review to w and gives the exit code. With an error, nothing was written,
-// the code is [Misused] or [Unfinished], and the error is a sentence for the person who
-// called.
+// Review writes the review to w and returns the exit code. If it returns an error, it wrote nothing, and the code is
+// [Misused] or [Unfinished]. The error is a sentence for the user of the command.
 func Review(ctx context.Context, w io.Writer, o Options) (code int, err error) {
 	if o.FailOn != "never" {
 		var s scanners.Severity
@@ -87,8 +86,8 @@ func Review(ctx context.Context, w io.Writer, o Options) (code int, err error) {
 		return Unfinished, err
 	}
 	if v.same != "" && len(ex.Diff.Changes) == 0 {
-		// On a clean main that is no mistake. In a clone of one commit, as machines make them, no review
-		// would ever have anything to look at.
+		// On a clean main that is no mistake. In a clone of one commit, as machines make them, no review would ever
+		// have anything to compare.
 		if o.Base == "" && v.MergeBase == v.Base && repo.Shallow() {
 			return Misused, fmt.Errorf("%s, and this shallow clone has no other history: fetch what to compare with, and name it with --base", v.same)
 		}
@@ -123,15 +122,15 @@ func Review(ctx context.Context, w io.Writer, o Options) (code int, err error) {
 	return v.code(o.FailOn), nil
 }
 
-// A view is all that the writers show.
+// A view holds everything that the writers show.
 type view struct {
 	Base, Head, MergeBase string
-	base                  string // what the base is called
+	base                  string // the name of the base
 	same                  string // why no commit is new, if so; a sentence without a full stop
 	change                examine.Change
 	policy                policy.Policy
 	organisation          policy.Layer // of the policy
-	notices               []string     // what is to be known of the policy; plain text
+	notices               []string     // about the policy; plain text
 	examination           examine.Examination
 	gates                 []checks.Gate // judged
 	suppressions          []checks.Annotation
@@ -139,7 +138,7 @@ type view struct {
 	report                checks.Report
 }
 
-// look finds out what to compare. done is never nil, and is to be called when the view is not used any more.
+// look resolves the revisions to compare. done is never nil; the caller must call it when it no longer uses the view.
 func look(ctx context.Context, repo *mirror.Repo, o Options) (v view, done func(), err error) {
 	done = func() {}
 	if v.Base, v.base, err = baseRevision(ctx, repo, o.Base); err != nil {
@@ -221,8 +220,8 @@ func (v *view) readPolicy(ctx context.Context, repo *mirror.Repo, o Options) err
 	return nil
 }
 
-// propose tells of the policy that the change would bring in. Where a notice has a remark in it, it is
-// not told again.
+// propose adds the notices about the policy that the change would bring in. A remark that is part of a notice is not
+// repeated.
 func (v *view) propose(ctx context.Context, o Options) error {
 	if !v.examination.ChangesPolicy() {
 		return nil
@@ -247,9 +246,9 @@ func (v *view) propose(ctx context.Context, o Options) error {
 	return err
 }
 
-// missing gives the scanners that the policy requires and that cannot look here, so that nobody takes
-// their silence for a verdict. Nothing tells the gate of those that nobody has heard of; as of what
-// workflows send, it is code.
+// missing returns the scanners that the policy requires and that cannot run here, so that nobody takes their silence
+// for a verdict. The gate of an unknown scanner is not known; it is taken to be code, as for results that workflows
+// send.
 func missing(p policy.Policy, here []scanners.Scanner) (list []examine.External) {
 	for _, name := range p.RequiredElsewhere(namesOf(here)...) {
 		info := scanners.Info{Name: name, Gate: scanners.Code, Scopes: []scanners.Scope{scanners.ScopeTree}}
@@ -278,13 +277,12 @@ func namesOf(here []scanners.Scanner) (names []string) {
 	return names
 }
 
-// known names the scanners that a policy may speak of.
+// known returns the names of the scanners that a policy may name.
 func (o Options) known() []string {
 	return policy.KnownScanners(append(namesOf(o.Scanners), o.Known...)...)
 }
 
-// baseRevision resolves the base, or finds the default branch where none is asked for, and says what
-// it is called.
+// baseRevision resolves the base, or finds the default branch if rev is empty, and returns its name.
 func baseRevision(ctx context.Context, repo *mirror.Repo, rev string) (sha, name string, err error) {
 	if rev != "" {
 		if sha, err = repo.Resolve(ctx, rev); err != nil {
@@ -300,7 +298,7 @@ func baseRevision(ctx context.Context, repo *mirror.Repo, rev string) (sha, name
 	return "", "", errors.New("no default branch was found: say with --base what to compare with")
 }
 
-// findings lists what the options ask to show, worst first.
+// findings lists the findings that the options ask for, worst first.
 func (v view) findings(all bool) []checks.Finding {
 	var out []checks.Finding
 	for _, g := range v.gates {

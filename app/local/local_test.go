@@ -79,7 +79,7 @@ func (f folder) review(change func(*Options)) (code int, out string, err error) 
 	return code, b.String(), err
 }
 
-// builtIn gives the scanners that are the same on every machine.
+// builtIn returns the scanners that are the same on every machine.
 func builtIn() []scanners.Scanner {
 	return slices.DeleteFunc(catalog.All(catalog.Options{}), func(s scanners.Scanner) bool { return s.Info().Program != "" })
 }
@@ -176,7 +176,7 @@ func TestMisuse(t *testing.T) {
 	}
 }
 
-// clone gives a clone of the folder, made with these options.
+// clone returns a clone of the folder, made with these options.
 func (f folder) clone(options ...string) folder {
 	f.t.Helper()
 	to := f.t.TempDir()
@@ -184,7 +184,7 @@ func (f folder) clone(options ...string) folder {
 	return folder{f.t, to}
 }
 
-// TestNothingToCompare is where the base that was found is of no use, and says which that was.
+// TestNothingToCompare: if the base that was found is of no use, the error names it.
 func TestNothingToCompare(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t, map[string]string{"b.py": "x = 1\n"})

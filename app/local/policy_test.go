@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// policies puts a policy at the base, and gives one of the organisation; empty for none.
+// policies makes a folder with a policy at the base, and an option with one of the organisation; empty for none.
 func policies(t *testing.T, repository, organisation string) (f folder, with func(*Options)) {
 	t.Helper()
 	files := map[string]string{"b.py": "x = 1\n"}
@@ -100,8 +100,8 @@ func TestRequiredAndNotHere(t *testing.T) {
 	}
 }
 
-// TestNotices is what is not in order with the policy: of the base, of the organisation, and as the
-// change would have it.
+// TestNotices lists the problems of policies: of the base, of the organisation, and of the one that the change would
+// bring in.
 func TestNotices(t *testing.T) {
 	t.Parallel()
 	const takes = "The change takes effect when it is merged; this review follows the policy of the base. "

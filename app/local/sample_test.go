@@ -42,14 +42,14 @@ func TestSample(t *testing.T) {
 	checkSample(t, newSample(t), sampleScanners(t, builtInOnly))
 }
 
-// TestSampleWithPrograms has the programs look too, as many of them as are installed.
+// TestSampleWithPrograms also runs the scanner programs, as many of them as are installed.
 func TestSampleWithPrograms(t *testing.T) {
 	t.Parallel()
 	checkSample(t, newSample(t), sampleScanners(t, withPrograms))
 }
 
-// TestSampleThatSilences holds that a change cannot silence what looks at it: it adds the files with
-// which tools are switched off, one of which is a program.
+// TestSampleThatSilences holds that a change cannot silence its scanners: it adds the files that switch tools off, one
+// of which is a program.
 func TestSampleThatSilences(t *testing.T) {
 	t.Parallel()
 	written := filepath.Join(t.TempDir(), "written")
@@ -75,7 +75,7 @@ func TestSampleThatSilences(t *testing.T) {
 	if _, err := os.Stat(written); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("eslint.config.js was run: %v", err)
 	}
-	// What was not run would have worked.
+	// The program that was not run would have worked.
 	if slices.ContainsFunc(list, func(s scanners.Scanner) bool { return s.Info().Name == "eslint" }) {
 		cmd := exec.Command("eslint", "src")
 		cmd.Dir = f.dir
@@ -86,8 +86,8 @@ func TestSampleThatSilences(t *testing.T) {
 	}
 }
 
-// TestSampleAgain holds that what was looked at once is not looked at again, and that each scanner
-// has seen the problem that the base has already.
+// TestSampleAgain holds that scanned contents are not scanned again, and that each scanner has found the problem that
+// is in the base.
 func TestSampleAgain(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
@@ -160,7 +160,7 @@ func TestSampleAgain(t *testing.T) {
 	}
 }
 
-// A counted scanner counts how often it is asked to look.
+// A counted scanner counts its scans.
 type counted struct {
 	scanners.Scanner
 	scans *atomic.Int64
@@ -222,9 +222,9 @@ const (
 	withPrograms = true
 )
 
-// sampleScanners gives those of the catalogue that are ready, with the rules and advisories of its
-// own tests. A program in another version than that of its recorded output may find other things,
-// so it does not take part unless it is required, see package scannertest.
+// sampleScanners returns the scanners of the catalogue that are ready, with the rules and advisories of its own tests.
+// A program in another version than that of its recorded output may find other things, so it does not take part unless
+// it is required, see package scannertest.
 func sampleScanners(t *testing.T, programs bool) (ready []scanners.Scanner) {
 	t.Helper()
 	rules, err := filepath.Abs("../../scanners/catalog/testdata/rules")
@@ -262,7 +262,7 @@ func sampleScanners(t *testing.T, programs bool) (ready []scanners.Scanner) {
 	return ready
 }
 
-// checkSample reviews the sample, and holds that exactly what is new is reported.
+// checkSample reviews the sample, and holds that exactly the new problems are reported.
 func checkSample(t *testing.T, f folder, list []scanners.Scanner) {
 	t.Helper()
 	code, out, err := f.review(func(o *Options) { o.Head, o.Scanners = "HEAD", list })
@@ -299,7 +299,7 @@ func readReport(t *testing.T, out string) (r jsonReview) {
 	return r
 }
 
-// sampleWant gives the lines of want that these scanners sorted. Each must bring one.
+// sampleWant returns the lines of want that these scanners should find, sorted. Each scanner must have one.
 func sampleWant(t *testing.T, list []scanners.Scanner) (want []string) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(sample, "want"))
@@ -312,7 +312,7 @@ func sampleWant(t *testing.T, list []scanners.Scanner) (want []string) {
 	}
 	for line := range strings.Lines(string(text)) {
 		words := strings.Fields(line)
-		// Of those that find the same problem, the first that is ready tells of it.
+		// If several find the same problem, the first that is ready reports it.
 		rules := slices.DeleteFunc(append([]string{words[0] + "/" + words[1]}, words[4:]...), func(rule string) bool {
 			name, _, _ := strings.Cut(rule, "/")
 			brings[name] = brings[name] || ready[name]

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// TestSuppressions is a comment of the base that accepts, one that the change adds, and a finding
-// that the team lets fail.
+// TestSuppressions has a comment of the base that accepts, one that the change adds, and a finding that the team's
+// policy lets fail.
 func TestSuppressions(t *testing.T) {
 	t.Parallel()
 	until := time.Now().UTC().AddDate(0, 0, 30).Format(time.DateOnly)

@@ -73,7 +73,7 @@ type jsonReview struct {
 	Findings  []jsonFinding `json:"findings"`
 
 	Suppressions []jsonSuppression `json:"suppressions"` // that the change adds, or that have ended
-	Notices      []string          `json:"notices"`      // sentences: why nothing was looked at, and about the policy
+	Notices      []string          `json:"notices"`      // sentences: why nothing was scanned, and about the policy
 }
 
 type jsonSuppression struct {
@@ -96,7 +96,7 @@ type jsonScanner struct {
 	Version    string        `json:"version"`
 	State      string        `json:"state"` // complete, incomplete or skipped
 	DurationMS int64         `json:"duration_ms"`
-	Scanned    int           `json:"scanned"` // files and trees that it looked at
+	Scanned    int           `json:"scanned"` // number of scanned files and trees
 	Error      *string       `json:"error"`
 }
 
@@ -120,9 +120,9 @@ type jsonFinding struct {
 	Also        []string          `json:"also,omitempty"`   // rules ("scanner/rule") of others that found the same problem
 	Blocking    bool              `json:"blocking"`
 	Policy      string            `json:"policy,omitempty"`  // the line that lets it fail the check
-	Decided     *jsonDecided      `json:"decided,omitempty"` // so it is not open
+	Decided     *jsonDecided      `json:"decided,omitempty"` // if set, the finding is not open
 	Owner       *string           `json:"owner"`
-	Fix         *string           `json:"fix"` // lines that go and lines that come, as in a diff
+	Fix         *string           `json:"fix"` // removed and added lines, as in a diff
 }
 
 func writeJSON(w io.Writer, v view, o Options) error {
@@ -227,7 +227,7 @@ func writeText(w io.Writer, v view, o Options) error {
 		files = "1 file"
 	}
 	fmt.Fprintf(p, "%s %s\n\n", p.bold("secbydesign"), p.dim(fmt.Sprintf("%s compared with %s, %s changed", short(v.Head), short(v.MergeBase), files)))
-	told := map[string]bool{} // packages: who upgrades one for an advisory mends the next one, too
+	told := map[string]bool{} // packages: an upgrade that fixes one advisory fixes the next one, too
 	for _, f := range v.findings(o.All) {
 		name := fmt.Sprint(f.Scanner, "\x00", f.Path, "\x00", f.Line, "\x00", f.Package)
 		p.finding(f, v, told[name])
@@ -265,7 +265,7 @@ func writeText(w io.Writer, v view, o Options) error {
 	return err
 }
 
-// finding tells one finding, and only what is wrong where how to mend it was said before.
+// finding writes one finding; if before is true, the fix was described above and is left out.
 func (p *page) finding(f checks.Finding, v view, before bool) {
 	state := ""
 	switch f.State {
@@ -299,7 +299,7 @@ func (p *page) finding(f checks.Finding, v view, before bool) {
 	p.WriteString("\n")
 }
 
-// stressed is what Markdown, of which the help is, shows bold.
+// stressed matches text that Markdown shows bold. The help of findings is Markdown.
 var stressed = regexp.MustCompile(`\*\*([^*]+)\*\*`)
 
 func (p *page) mend(f checks.Finding, diff string) {

@@ -16,19 +16,20 @@ import (
 	"github.com/secbydesign/secbydesign/app/pull"
 )
 
-// ErrNoPolicy means that the policy of the base could not be read, and none was before.
+// ErrNoPolicy means that the policy of the base could not be read, and no earlier one is known.
 var ErrNoPolicy = errors.New("the policy of the base is not known")
 
-// errAway means that a file could not be read for a reason that is not its own.
+// errAway means that a file could not be read for a reason outside the file.
 var errAway = errors.New("could not be read")
 
-// FromAnywhere reads the policy at the base of a pull request whose head may be out of reach, see readBase.
+// FromAnywhere returns a source that reads the policy at the base of a pull request whose head may be out of reach, see
+// readBase.
 func (f *Files) FromAnywhere(gh *installation.Client, p pull.Pull) Source {
 	return func(ctx context.Context) ([]byte, bool, error) { return f.readBase(ctx, gh, p) }
 }
 
-// readBase reads the policy at the base of a pull request whose head may be out of reach: by git without
-// the head, or by GitHub's API. Where neither works it is [errAway].
+// readBase reads the policy at the base of a pull request whose head may be out of reach: by git without the head, or
+// by GitHub's API. If neither works, the error is [errAway].
 func (f *Files) readBase(ctx context.Context, gh *installation.Client, p pull.Pull) ([]byte, bool, error) {
 	text, ok, err := f.baseByGit(ctx, gh, p)
 	if err == nil || errors.Is(err, mirror.ErrNotFile) {
@@ -64,7 +65,7 @@ func (f *Files) baseByGit(ctx context.Context, gh *installation.Client, p pull.P
 	return repo.ReadFile(ctx, p.Base, policy.File)
 }
 
-// fileAt reads the policy at the base by GitHub's API. Not ok is: the commit is there, and the file is not.
+// fileAt reads the policy at the base by GitHub's API. ok is false if the commit exists and the file does not.
 func fileAt(ctx context.Context, gh *installation.Client, p pull.Pull) ([]byte, bool, error) {
 	ref := p.Base
 	if ref == "" {

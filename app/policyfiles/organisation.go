@@ -14,15 +14,15 @@ import (
 	"github.com/secbydesign/secbydesign/app/policy"
 )
 
-// organisationRepos are where an organisation's policy is, at the default branch. The first that
+// organisationRepos are the repositories that may hold an organisation's policy, at the default branch. The first that
 // has one counts.
 var organisationRepos = [2]string{".github", "secbydesign"}
 
-// errFork is of the second of them: whoever forks this program's own repository means no policy by it.
+// errFork is for the second of them: a fork of this program's own repository is not meant as a policy.
 var errFork = errors.New("the repository is a fork")
 
-// organisation reads the organisation's policy and says in which repository it is; empty for none.
-// The notices are plain text.
+// organisation reads the organisation's policy and returns the repository that holds it; empty for none. The notices
+// are plain text.
 func (f *Files) organisation(ctx context.Context, installed int64, owner string) (in policy.Layer, home string, notices []string, err error) {
 	for i, repo := range organisationRepos {
 		layer, there, notice, err := f.organisationAt(ctx, installed, owner, repo)
@@ -36,7 +36,7 @@ func (f *Files) organisation(ctx context.Context, installed int64, owner string)
 			notices = append(notices, notice)
 		}
 		for _, other := range organisationRepos[i+1:] {
-			// One that cannot be read is not in force, and nobody is misled by it.
+			// A file that cannot be read is not in force, and misleads nobody.
 			if _, _, also, err := f.readOrganisation(ctx, installed, owner, other); err == nil && also {
 				notices = append(notices, fmt.Sprintf("%s/%s/%s is not the organisation's policy, because there is one in %[1]s/%[4]s.", owner, other, policy.File, repo))
 			}
@@ -46,11 +46,11 @@ func (f *Files) organisation(ctx context.Context, installed int64, owner string)
 	return policy.Layer{}, "", nil, nil
 }
 
-// organisationAt reads the organisation's policy in one repository by GitHub's API: as it is now,
-// since the client asks each time whether what it has still holds. Absent, unreadable and invalid
-// are three things here, too; absent alone is not there. A repository that the App is not installed
-// on cannot be told from one that does not exist, so it is absent, unless its policy was read before:
-// guardrails do not fall by being moved out of sight.
+// organisationAt reads the organisation's policy in one repository by GitHub's API, always the current version, since
+// the client revalidates its cache each time. Absent, unreadable and invalid are three different cases here, too; only
+// an absent file is not there. A repository that the App is not installed on cannot be distinguished from one that does
+// not exist, so its file is absent, unless the policy was read before: moving guardrails out of sight does not remove
+// them.
 func (f *Files) organisationAt(ctx context.Context, installed int64, owner, repo string) (in policy.Layer, there bool, notice string, err error) {
 	name, of := owner+"/"+repo+"/"+policy.File, ledger.Repo{Owner: owner, Name: repo}
 	text, sha, ok, err := f.readOrganisation(ctx, installed, owner, repo)
@@ -60,7 +60,7 @@ func (f *Files) organisationAt(ctx context.Context, installed int64, owner, repo
 	case context.Cause(ctx) != nil, errors.As(err, &limited), errors.Is(err, installation.ErrSuspended):
 		return policy.Layer{}, false, "", errors.Join(context.Cause(ctx), err)
 	case errors.Is(err, errFork):
-		return policy.Layer{}, false, "", nil // what is kept under its name is its own policy
+		return policy.Layer{}, false, "", nil // the policy that is stored under its name is its own
 	case errors.Is(err, installation.ErrGone):
 		problem = "cannot be reached any more: the App has to be installed on " + owner + "/" + repo
 	case err != nil:
@@ -71,7 +71,7 @@ func (f *Files) organisationAt(ctx context.Context, installed int64, owner, repo
 	default:
 		parsed, err := policy.Parse(name, text)
 		if err == nil {
-			// Written only when it is another: every review reads it.
+			// Store it only if it has changed: every review reads it.
 			if before, _, had, err := f.Ledger.ValidPolicy(ctx, of); err != nil || had && before == sha {
 				return parsed, true, "", err
 			}
@@ -93,8 +93,8 @@ func (f *Files) organisationAt(ctx context.Context, installed int64, owner, repo
 	return in, true, fmt.Sprintf("The organisation's policy %s %s. Until it is fixed, %s in force.", name, problem, force), nil
 }
 
-// readOrganisation gives the text of the organisation's file and what GitHub calls this version of
-// it. Not ok is: the repository is there, and the file is not.
+// readOrganisation returns the text of the organisation's file and GitHub's SHA of this version. ok is false if the
+// repository exists and the file does not.
 func (f *Files) readOrganisation(ctx context.Context, installed int64, owner, repo string) (text []byte, sha string, ok bool, err error) {
 	gh, err := f.readable(ctx, installed, owner, repo)
 	if err != nil {
@@ -129,7 +129,7 @@ func (f *Files) readOrganisation(ctx context.Context, installed int64, owner, re
 	return []byte(content), file.GetSHA(), true, nil
 }
 
-// Guardrails gives what the organisation allows to accept, as its policy says now.
+// Guardrails returns the organisation's guardrails, as its policy sets them now.
 func (f *Files) Guardrails(ctx context.Context, installed int64, owner string) (policy.Guardrails, error) {
 	org, _, _, err := f.organisation(ctx, installed, owner)
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/secbydesign/secbydesign/checks"
 )
 
-// Files reads policy files. Its fields must not change once it works; several goroutines may use it at once.
+// Files reads policy files. Its fields must not change after its first use; several goroutines may use it at once.
 type Files struct {
 	App     *installation.App // required
 	Mirrors *mirror.Store     // required
@@ -26,10 +26,9 @@ type Files struct {
 	unreachable unreachable
 }
 
-// Policy gives the policy of a repository: the organisation's file, and the repository's at the base, where
-// the author of the pull request cannot have changed it. The notices are Markdown and say what is wrong
-// with the files. Where the repository's file is out of reach and no earlier one is known, the error is
-// [ErrNoPolicy].
+// Policy returns the policy of a repository: the organisation's file merged with the repository's file at the base,
+// where the author of the pull request cannot have changed it. The notices are Markdown and describe problems of the
+// files. If the repository's file is out of reach and no earlier one is known, the error is [ErrNoPolicy].
 func (f *Files) Policy(ctx context.Context, installation int64, p pull.Pull, read Source) (policy.Policy, Layers, []string, error) {
 	org, home, told, err := f.organisation(ctx, installation, p.Owner)
 	if err != nil {
@@ -56,7 +55,7 @@ func (f *Files) Policy(ctx context.Context, installation int64, p pull.Pull, rea
 	return pol, l, notices, nil
 }
 
-// A Source reads the policy file of a repository at the base. Not ok is: there is none.
+// A Source reads the policy file of a repository at the base. ok is false if there is none.
 type Source func(context.Context) (text []byte, ok bool, err error)
 
 // AtBase reads from a mirror that has the base.
@@ -64,25 +63,25 @@ func AtBase(repo *mirror.Repo, p pull.Pull) Source {
 	return func(ctx context.Context) ([]byte, bool, error) { return repo.ReadFile(ctx, p.Base, policy.File) }
 }
 
-// Layers are what the policy of a repository is made of.
+// Layers are the layers of the policy of a repository.
 type Layers struct {
 	organisation, repository policy.Layer
 	home                     string // the repository of the organisation's; empty for none
 }
 
-// holds reports whether the file of a repository is the organisation's, and not its own: it is, or
-// would be.
+// holds reports whether a repository's file is, or would be, the organisation's policy, rather than the repository's
+// own.
 func (l Layers) holds(repo string, fork bool) bool {
 	second := strings.EqualFold(repo, organisationRepos[1]) && !fork
 	return strings.EqualFold(repo, organisationRepos[0]) || strings.EqualFold(repo, l.home) || l.home == "" && second
 }
 
-// Merge gives the policy that the layers make.
+// Merge merges the layers.
 func (l Layers) Merge() policy.Policy { return policy.Merge(l.organisation, l.repository) }
 
-// repository reads the repository's own policy. Absent, unreadable and invalid are three things:
-// the first says nothing, the others leave the last valid policy in force and are reported. Where that is
-// not known either, a file that is away is [ErrNoPolicy].
+// repository reads the repository's own policy. Absent, unreadable and invalid are three different cases: an absent
+// file sets nothing; otherwise the last valid policy stays in force and the problem is reported. If that policy is not
+// known either and the file is out of reach, the error is [ErrNoPolicy].
 func (f *Files) repository(ctx context.Context, p pull.Pull, read Source) (policy.Layer, string, error) {
 	text, ok, err := read(ctx)
 	var problem string
@@ -92,7 +91,7 @@ func (f *Files) repository(ctx context.Context, p pull.Pull, read Source) (polic
 	case errors.Is(err, mirror.ErrNotFile):
 		problem = "is not a file"
 	case errors.Is(err, errAway):
-		// An earlier one counts, also that there was none.
+		// An earlier result counts, even if it was that there is no file.
 		if _, _, had, err := f.Ledger.ValidPolicy(ctx, p.Repository()); err != nil || !had {
 			return policy.Layer{}, "", errors.Join(err, ErrNoPolicy)
 		}
@@ -120,7 +119,7 @@ func (f *Files) repository(ctx context.Context, p pull.Pull, read Source) (polic
 	return in, fmt.Sprintf("%s at the base %s. Until it is fixed, %s in force.", policy.File, problem, force), nil
 }
 
-// forget notes that there is no file: whoever deletes it says that it is over.
+// forget records that there is no file: deleting the file ends the policy.
 func (f *Files) forget(ctx context.Context, repo ledger.Repo, sha string) error {
 	if _, last, had, err := f.Ledger.ValidPolicy(ctx, repo); err != nil || had && len(last) == 0 {
 		return err
@@ -128,7 +127,7 @@ func (f *Files) forget(ctx context.Context, repo ledger.Repo, sha string) error 
 	return f.Ledger.SaveValidPolicy(ctx, repo, sha, nil)
 }
 
-// invalid tells the first mistake of a file.
+// invalid describes the first mistake of a file.
 func invalid(err error) (string, error) {
 	var problems strictyaml.Problems
 	if !errors.As(err, &problems) || len(problems) == 0 {
@@ -137,7 +136,7 @@ func invalid(err error) (string, error) {
 	return "is not valid: " + strings.TrimSuffix(problems[0].String(), "?"), nil
 }
 
-// lastLayer is the last valid file and says which that is, with its verb; empty for none.
+// lastLayer returns the last valid file and a phrase that names it, with its verb; empty for none.
 func lastLayer(ctx context.Context, l ledger.Reader, repo ledger.Repo, organisation bool) (policy.Layer, string, error) {
 	sha, last, ok, err := l.ValidPolicy(ctx, repo)
 	if err != nil {
@@ -157,7 +156,7 @@ func lastLayer(ctx context.Context, l ledger.Reader, repo ledger.Repo, organisat
 	return parsed, "the last valid one, of " + kind + sha[:min(10, len(sha))] + ", is", nil
 }
 
-// With gives the policy with another layer in the place of the one that a repository's file is.
+// With returns the policy with another layer in place of the layer that a repository's file is.
 func (l Layers) With(repo string, fork bool, layer policy.Layer) policy.Policy {
 	if l.holds(repo, fork) {
 		l.organisation = layer
@@ -167,10 +166,10 @@ func (l Layers) With(repo string, fork bool, layer policy.Layer) policy.Policy {
 	return l.Merge()
 }
 
-// Proposed are the files of a policy that somebody wants to bring in; nil is no change.
+// Proposed holds the proposed policy files; nil means no change.
 type Proposed struct{ Organisation, Repository *policy.Layer }
 
-// Last gives the policy that was in force last in a repository, as far as the ledger knows, or that would be with
+// Last returns the policy that, according to the ledger, was last in force in a repository, or that would be with
 // proposed files.
 func Last(ctx context.Context, l ledger.Reader, owner, repo string, with Proposed) (policy.Policy, error) {
 	var in Layers

@@ -15,14 +15,14 @@ import (
 	"github.com/secbydesign/secbydesign/app/record"
 )
 
-// refusalAge is how long a refusal counts at most, should GitHub's event about its end be lost.
+// refusalAge is how long a refusal counts at most, in case GitHub's event about its end is lost.
 const refusalAge = time.Hour
 
-// maxRefusals bounds the memory for refusals. Beyond it all are forgotten, and asked for again.
+// maxRefusals bounds the memory for refusals. Beyond it all are dropped, and GitHub is asked again.
 const maxRefusals = 10_000
 
-// unreachable are the repositories that installations do not reach. Most organisations have none of those that
-// a policy may be in, and to ask for each review is two requests that GitHub refuses.
+// unreachable holds the repositories that installations cannot reach. Most organisations have none of the repositories
+// that may hold a policy, and asking for each review would cost two requests that GitHub refuses.
 type unreachable struct {
 	mu   sync.Mutex
 	kept map[repository]refusal // guarded by mu
@@ -38,14 +38,14 @@ type refusal struct {
 	after int64 // the last event of the kind [record.Reach] at that time
 }
 
-// readable gives a client that reads a repository's content, as [installation.App.Reader] does. That the
-// repository is out of reach is remembered until an event says that this may have changed.
+// readable returns a client that reads a repository's content, as [installation.App.Reader] does. It remembers that a
+// repository is out of reach until an event says that this may have changed.
 func (f *Files) readable(ctx context.Context, installed int64, owner, repo string) (*github.Client, error) {
 	last, err := f.Ledger.Events(ctx, ledger.Filter{Kind: record.Reach, Installation: installed, Last: true})
 	if err != nil {
 		return nil, err
 	}
-	var after int64 // before GitHub is asked: what is heard from here on counts
+	var after int64 // read before asking GitHub: any later event counts
 	if len(last) > 0 {
 		after = last[0].ID
 	}

@@ -1,8 +1,7 @@
-// Package rehearsal tells what a proposed policy would have done to the pull requests of the past:
-// how many it would have blocked, and how many comments there would have been, by team and by rule.
-// It is pure; what is counted are the outcomes of replay.go.
+// Package rehearsal shows what a proposed policy would have done to past pull requests: how many it would have blocked,
+// and how many comments there would have been, by team and by rule. It is pure.
 //
-// rehearsal.go counts; text.go, page.go and JSON write it down.
+// replay.go computes the outcomes, rehearsal.go counts them, and text.go, page.go and JSON write the result.
 package rehearsal
 
 import (
@@ -19,20 +18,19 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// Input is what a rehearsal is made from.
+// Input holds the inputs of a rehearsal.
 type Input struct {
 	Pulls []record.Past
 	Now   time.Time
-	// These are by "owner/repo" of the pulls. Evidence may be missing where neither policy enforces a rule.
+	// These are by "owner/repo" of the pulls. Evidence may be missing if neither policy enforces a rule.
 	Evidence      map[string]judge.Evidence
 	Before, After map[string]policy.Policy
 
 	Proposed []string // names of the files
-	Scope    string   // what of the ledger was looked at, "acme/shop"; empty for all
+	Scope    string   // the part of the ledger that was rehearsed, "acme/shop"; empty for all
 }
 
-// A Result is what a rehearsal comes to. Its JSON is part of the program's contract: names are
-// added, never changed.
+// A Result is the result of a rehearsal. Its JSON is part of the program's contract: names are added, never changed.
 type Result struct {
 	Proposed     []string  `json:"proposed"`
 	Scope        string    `json:"scope"`
@@ -42,8 +40,8 @@ type Result struct {
 	From         time.Time `json:"from,omitzero"` // of the reviews
 	To           time.Time `json:"to,omitzero"`
 
-	// Blocked counts the pull requests whose check would have failed at one of their reviews,
-	// AtEnd those where that would have been the last one.
+	// Blocked counts the pull requests whose check would have failed at any of their reviews, AtEnd those whose last
+	// review would have failed.
 	Blocked  Count `json:"blocked"`
 	AtEnd    Count `json:"blocked_at_end"`
 	Comments Count `json:"comments"`
@@ -58,7 +56,7 @@ type Result struct {
 	Unknown []string `json:"not_known"` // sentences
 }
 
-// A Count compares what is in force with what is proposed.
+// A Count compares the policy in force with the proposed one.
 type Count struct {
 	Now      int `json:"now"`
 	Proposed int `json:"proposed"`
@@ -66,7 +64,7 @@ type Count struct {
 	Gone     int `json:"gone"`
 }
 
-// A Row is the part of one team or of one rule. A finding with several owners counts for each.
+// A Row holds the numbers of one team or of one rule. A finding with several owners counts for each.
 type Row struct {
 	Name     string `json:"name"`
 	Blocked  Count  `json:"blocked"`
@@ -86,7 +84,7 @@ type Pull struct {
 
 }
 
-// A Reason is why a check would have failed.
+// A Reason says why a check would have failed.
 type Reason struct {
 	Rule    string `json:"rule"`         // "scanner/rule", or a scanner
 	ID      string `json:"id,omitempty"` // "F-…"
@@ -94,7 +92,7 @@ type Reason struct {
 	Because string `json:"because"`
 }
 
-// A Change is a key of the policy that would have another value.
+// A Change is a key of the policy whose value would change.
 type Change struct {
 	Key          string   `json:"key"`
 	From         string   `json:"from"`
@@ -102,20 +100,20 @@ type Change struct {
 	Repositories []string `json:"repositories"`
 }
 
-// Held tells of a rule that the organisation enforces, and that would not have failed checks.
+// Held is a rule that the organisation enforces, and that would not have failed checks, with the reason.
 type Held struct {
 	Rule    string `json:"rule"`
 	Because string `json:"because"`
 	Pulls   int    `json:"pull_requests"`
 }
 
-// The teams that CODEOWNERS does not name.
+// The names of teams where CODEOWNERS has none.
 const (
 	nobody  = "nobody in particular"
 	unknown = "not known"
 )
 
-// Rehearse judges every pull request by both policies. Each counts once, with all its reviews.
+// Rehearse judges every pull request by both policies. Each pull request counts once, with all its reviews.
 func Rehearse(in Input) (Result, error) {
 	r := Result{
 		Proposed: in.Proposed, Scope: in.Scope, At: in.Now, Pulls: len(in.Pulls),
@@ -145,7 +143,7 @@ func Rehearse(in Input) (Result, error) {
 	return r, nil
 }
 
-// A tally counts.
+// A tally counts outcomes.
 type tally struct {
 	result       *Result
 	teams, rules map[string]*Row
@@ -203,7 +201,7 @@ func (t *tally) add(past record.Past, before, after Outcome) {
 	}
 }
 
-// part counts for each name of the findings.
+// part counts the findings of each name.
 func (t *tally) part(rows map[string]*Row, names func(Comment) []string, before, after Outcome) {
 	group := func(list []Comment) map[string][]string {
 		by := map[string][]string{}
@@ -236,7 +234,7 @@ func row(rows map[string]*Row, name string) *Row {
 	return rows[name]
 }
 
-// teamsOf gives the owners, or who stands for them.
+// teamsOf returns the owners, or a name that stands for them.
 func teamsOf(f Comment) []string {
 	switch {
 	case len(f.Owners) > 0:
@@ -276,7 +274,7 @@ func reasons(o Outcome) []Reason {
 	return list
 }
 
-// one is a set of one element, or of none.
+// one returns a set of one element, or an empty one.
 func one(yes bool) []string {
 	if yes {
 		return []string{""}
@@ -314,7 +312,7 @@ func (c *Count) add(d Count) {
 	c.Gone += d.Gone
 }
 
-// rows puts what would change most first.
+// rows sorts the rows by how much would change, most first.
 func rows(by map[string]*Row) []Row {
 	list := []Row{}
 	for _, r := range by {
@@ -330,7 +328,7 @@ func rows(by map[string]*Row) []Row {
 	return list
 }
 
-// policies tells what would change in the policies, and what of the proposal is refused.
+// policies adds the changes of the policies, and the values of the proposal that are refused.
 func (r *Result) policies(in Input) {
 	changes, refused := map[[3]string][]string{}, map[string][]string{}
 	for _, repo := range r.Repositories {
@@ -363,7 +361,7 @@ func (r *Result) policies(in Input) {
 	}
 }
 
-// tell says what is held back, and what nobody can know.
+// tell adds the rules that are held back, and what cannot be known.
 func (t *tally) tell() {
 	r := t.result
 	for h, n := range t.held {

@@ -25,7 +25,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// A finding is one as the ledger keeps it.
+// A finding is a finding as the ledger keeps it.
 type finding map[string]any
 
 var day = time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
@@ -42,7 +42,7 @@ func found(id, path string, more ...any) finding {
 	return f
 }
 
-// looked are the scanners of a review, and what became of each.
+// looked returns the scanners of a review, with the state of each.
 func looked(states ...string) (list []map[string]any) {
 	gates := map[string]string{"gitleaks": "secrets", "gosec": "code", "semgrep": "code", "osv": "dependencies"}
 	for i := 0; i < len(states); i += 2 {
@@ -51,7 +51,7 @@ func looked(states ...string) (list []map[string]any) {
 	return list
 }
 
-// event is a finished review. Scanners are nil for one of an older version.
+// event is a finished review. scanners is nil for a review by an older version.
 func event(t testing.TB, number, hour int, scanners []map[string]any, more map[string]any, findings ...finding) reviewed {
 	t.Helper()
 	data := map[string]any{"verdict": "findings", "conclusion": "neutral", "findings": findings}
@@ -221,7 +221,7 @@ func TestRehearse(t *testing.T) {
 	}
 }
 
-// TestTheFirstFile is told by what it says, not by being there.
+// TestTheFirstFile: a first policy file shows the changes that its values make, not that it exists.
 func TestTheFirstFile(t *testing.T) {
 	t.Parallel()
 	r := rehearse(t, input(t, "", "", "gates: {secrets: {mode: block}}", pastOfAll(event(t, 1, 0, looked("gitleaks", "looked"), nil))))
@@ -315,8 +315,8 @@ func (c chooser) organisation() string {
 		`guardrails: {enforce: [{rule: "gosec/*", since: 2026-01-01}], no_surprise: {min_prs_shown: 2, grace_days: 0}}`)
 }
 
-// TestLaws: what is in force changes nothing, what is turned round is turned round, and the parts
-// make the whole.
+// TestLaws: the policy in force changes nothing, swapping the policies swaps the counts, and the parts add up to the
+// whole.
 func TestLaws(t *testing.T) {
 	t.Parallel()
 	moved := 0

@@ -25,12 +25,12 @@ type Comment struct {
 	OwnersKnown bool
 }
 
-// An Outcome is what a pull request comes to under a policy.
+// An Outcome is the result of a policy for a pull request.
 type Outcome struct {
 	Comments []Comment // every thread that it would have had in its life, in the order of the reviews
 
-	// Fails are the reasons of the last review whose check would have failed, with the findings that
-	// they speak of; empty where none would have.
+	// Fails are the failures of the last review whose check would have failed, and Failing are the findings that they
+	// are about; both are empty if none would have failed.
 	Fails   []judge.Failure
 	Failing []Comment
 	AtEnd   bool // the last review would have failed
@@ -39,16 +39,16 @@ type Outcome struct {
 	// the check: of the last review.
 	Held []judge.Failure
 
-	// Unasked are scanners that the policy wants and that never looked, Unseen the number of changed
-	// files that were ignored and would not be. What is there, nobody knows. Old says that a review
-	// is of a version of this program that kept too little to tell.
+	// Unasked are scanners that the policy wants and that never ran, Unseen is the number of changed files that were
+	// ignored and would not be. Nobody knows what they hold. Old reports that a review is by a version of this program
+	// that recorded too little.
 	Unasked []string
 	Unseen  int
 	Old     bool
 }
 
-// replay judges the reviews of a pull request by a policy, in their order: the threads of an earlier
-// one are there in the next.
+// replay judges the reviews of a pull request by a policy, in their order: the threads of a review are there in the
+// next.
 func replay(p record.Past, pol policy.Policy, evidence judge.Evidence, now time.Time) (Outcome, error) {
 	var out Outcome
 	threads := map[string]bool{}
@@ -84,7 +84,7 @@ func replay(p record.Past, pol policy.Policy, evidence judge.Evidence, now time.
 		}
 		if i == len(p.Reviews)-1 {
 			out.AtEnd = o.Conclusion == checks.Failure
-			if r.Context != nil { // otherwise which lines were new is not known
+			if r.Context != nil { // otherwise the new lines are not known
 				out.Held = j.Held
 			}
 		}
@@ -99,15 +99,15 @@ func replay(p record.Past, pol policy.Policy, evidence judge.Evidence, now time.
 	return out, nil
 }
 
-// A past is one review as it can be judged again.
+// A past is one review in a form that can be judged again.
 type past struct {
 	context record.Context
 	all     []record.Finding          // that are new
 	of      map[string]record.Finding // by fingerprint
 }
 
-// pastOf makes the best of what older versions kept: which scanners ran is known by what they found, and
-// where a finding was shown there was a place for it.
+// pastOf reconstructs a review. From the records of older versions it infers that a scanner ran if it has findings, and
+// that a finding which was shown had a place for its comment.
 func pastOf(r record.Review) past {
 	p := past{of: map[string]record.Finding{}}
 	if r.Context != nil {
@@ -131,7 +131,7 @@ func pastOf(r record.Review) past {
 	return p
 }
 
-// runs are those that a review would have, of the scanners that the policy wants.
+// runs returns the runs that a review would have, of the scanners that the policy wants.
 func (p past) runs(pol policy.Policy) (runs []scanners.Run) {
 	for _, s := range p.context.Scanners {
 		if s.State == record.Off || !pol.Wants(s.Name, s.Gate) {
@@ -154,7 +154,7 @@ func (p past) runs(pol policy.Policy) (runs []scanners.Run) {
 	return runs
 }
 
-// decide marks what was decided then.
+// decide marks the findings that had been decided about at that time.
 func (p past) decide(gates []checks.Gate) error {
 	for _, g := range gates {
 		for i := range g.Findings {
@@ -185,7 +185,7 @@ func (p past) comment(fingerprint string) Comment {
 	}
 }
 
-// unasked lists the scanners that the policy would have asked.
+// unasked lists the scanners that the policy would have run.
 func (p past) unasked(pol policy.Policy) (names []string) {
 	for _, s := range p.context.Scanners {
 		if s.State == record.Off && pol.Wants(s.Name, s.Gate) && !p.context.NotRun {
@@ -195,8 +195,8 @@ func (p past) unasked(pol policy.Policy) (names []string) {
 	return names
 }
 
-// unseen counts the changed files that the policy would not have left alone; of those that are not
-// on the list, all.
+// unseen counts the changed files that were ignored and that the policy would not have ignored. Of those that are not
+// on the list, it counts all.
 func (p past) unseen(pol policy.Policy) int {
 	n := 0
 	for _, path := range p.context.Ignored {

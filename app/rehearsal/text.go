@@ -16,7 +16,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/visible"
 )
 
-// width is what a terminal has at least; shownPulls bounds what anybody reads in one. The page and
+// width is the least width of a terminal; shownPulls bounds how many pull requests anybody reads in one. The page and
 // the JSON have all.
 const (
 	width      = 100
@@ -60,7 +60,7 @@ func Text(w io.Writer, r Result) error {
 	return err
 }
 
-// About says in a few sentences what was looked at.
+// About describes in a few sentences what was rehearsed.
 func (r Result) About() string {
 	where := ""
 	if r.Scope != "" {
@@ -92,7 +92,7 @@ func some(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// Difference says what changes: "2 more, 1 fewer", or "the same".
+// Difference describes the change: "2 more, 1 fewer", or "the same".
 func (c Count) Difference() string {
 	var parts []string
 	if c.Added > 0 {
@@ -114,7 +114,7 @@ func (r Result) held() (list []string) {
 	return list
 }
 
-// Differs lists the pull requests of which there is something to say.
+// Differs lists the pull requests that differ or would be blocked.
 func (r Result) Differs() (list []Pull) {
 	for _, p := range r.Each {
 		if p.Blocked.Now+p.Blocked.Proposed+p.Comments.Added+p.Comments.Gone > 0 {
@@ -124,7 +124,7 @@ func (r Result) Differs() (list []Pull) {
 	return list
 }
 
-// Says tells in a few words what would become of the pull request.
+// Says describes in a few words what would happen to the pull request.
 func (p Pull) Says() string {
 	said := "not blocked"
 	switch b := p.Blocked; {
@@ -150,10 +150,10 @@ func (r Reason) String() string {
 	if r.Place != "" {
 		s += " at " + r.Place
 	}
-	return checks.Plain(s + " " + r.Because) // a stranger chose the path
+	return checks.Plain(s + " " + r.Because) // the path is untrusted input
 }
 
-// changes says what would have another value, and where that is not everywhere.
+// changes lists the values that would change, and the repositories if that is not so in all of them.
 func (r Result) changes() (list []string) {
 	for _, c := range r.Changes {
 		said := fmt.Sprintf("%s from %s to %s", c.Key, cmp.Or(c.From, "nothing"), cmp.Or(c.To, "nothing"))
@@ -172,7 +172,7 @@ type text struct{ strings.Builder }
 
 func (t *text) line(s string) { t.WriteString(s + "\n") }
 
-// wrap writes text that may hold what strangers wrote.
+// wrap writes text that may hold untrusted input.
 func (t *text) wrap(indent, s string) {
 	for part := range strings.SplitSeq(ansi.Wrap(checks.Plain(s), width-len(indent), ""), "\n") {
 		t.line(indent + strings.TrimRight(part, " "))
