@@ -1,5 +1,4 @@
-// Package command reads what people write to secbydesign in a comment: lines that begin with
-// "/secbydesign". It is pure.
+// Package command parses the commands that people write in comments: lines that begin with "/secbydesign". It is pure.
 //
 //	command    = "/secbydesign" [verb [arguments]]        in the first column of a line
 //	accept     = [ids] until [ticket] "because" text
@@ -16,10 +15,10 @@
 //	until      = "until" ("=" / SP) (YYYY-MM-DD / 1*3DIGIT ("d" / "w"))
 //	ticket     = "ticket" ("=" / SP) url
 //
-// Words may be in any case, and what is named may come in any order before "because", which
-// takes the rest of the line. In the thread of a finding its id may be left out.
+// Words may be in any case, and arguments may come in any order before "because", which takes the rest of the line. In
+// the thread of a finding its id may be left out.
 //
-// find.go says which lines of a comment count; parse.go reads one.
+// find.go finds the lines of a comment that count; parse.go parses one.
 package command
 
 import (
@@ -46,7 +45,7 @@ const (
 	NotUseful   Verb = "not-useful"
 	Fixed       Verb = "fixed"
 
-	// These belong to questions about the design, which are not asked yet.
+	// These belong to questions about the design, which the program does not ask yet.
 	Answer Verb = "answer"
 	Ask    Verb = "ask"
 	Voice  Verb = "voice"
@@ -65,7 +64,7 @@ type Command struct {
 	Reason   string    // one line, at most [MaxText] characters, no white space at its ends
 }
 
-// A Mistake is a line that was not understood, or cannot be done.
+// A Mistake is a line that was not understood, or that cannot be carried out.
 type Mistake struct {
 	Problem string // one plain sentence; what it quotes of the line is at most 40 characters
 	Try     string // a line that would have worked; may be empty
@@ -75,7 +74,7 @@ func (m *Mistake) Error() string { return m.Problem }
 
 // Limits of one comment.
 const (
-	MaxCommands = 10    // the others are not carried out, and that is said
+	MaxCommands = 10    // further ones are not carried out, and the answer says so
 	MaxIDs      = 20    // of one command
 	MaxText     = 1_000 // characters of a reason
 )

@@ -185,7 +185,7 @@ func TestMistakesSayWhatWouldHaveWorked(t *testing.T) {
 	}
 }
 
-// TestExamplesWork holds that what a mistake proposes is none.
+// TestExamplesWork holds that a line which a mistake proposes is not a mistake itself.
 func TestExamplesWork(t *testing.T) {
 	t.Parallel()
 	tried := 0

@@ -14,17 +14,16 @@ import (
 // Prefix begins every command.
 const Prefix = "/secbydesign"
 
-// Find returns the lines of a comment that are commands, in order: those that begin with
-// [Prefix] in the first column, where they are neither code, quotation, table nor HTML. It
-// reads the comment as GitHub renders it, since people expect that what looks like a quotation
-// is one.
+// Find returns the lines of a comment that are commands, in order: those that begin with [Prefix] in the first column
+// and are neither code, quotation, table nor HTML. It reads the comment as GitHub renders it, since people expect that
+// text which looks like a quotation is one.
 func Find(body string) (lines []string) {
 	body = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\x00", "\uFFFD").Replace(body)
 	if !slices.ContainsFunc(strings.Split(body, "\n"), begins) {
 		return nil // nearly every comment
 	}
 	defer func() {
-		if recover() != nil { // of the library: what it cannot read is no command
+		if recover() != nil { // a panic of the library: a comment that it cannot read is no command
 			lines = nil
 		}
 	}()
@@ -110,8 +109,8 @@ func begins(line string) bool {
 
 var quoting = regexp.MustCompile(`(?i)<(/?)(?:blockquote|pre|code|template)\b`)
 
-// openings counts the elements that a piece of HTML opens and does not close, in which text is
-// shown as somebody else's.
+// openings counts the elements that a piece of HTML opens and does not close, and in which text is shown as somebody
+// else's.
 func openings(html []byte) (n int) {
 	for _, m := range quoting.FindAllSubmatch(html, -1) {
 		if len(m[1]) > 0 {

@@ -22,8 +22,8 @@ var (
 	team       = regexp.MustCompile(`^@[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9_.-]+)?$`)
 )
 
-// Parse reads one line that [Find] gave. today is the day on which it was written, from which
-// times such as 30d are counted. The error is a [*Mistake].
+// Parse reads one line that [Find] returned. today is the day on which it was written; periods such as 30d count from
+// it. The error is a [*Mistake].
 func Parse(line string, today time.Time) (Command, error) {
 	today = today.UTC().Truncate(24 * time.Hour)
 	words := words(line[min(len(Prefix), len(line)):])
@@ -36,7 +36,7 @@ func Parse(line string, today time.Time) (Command, error) {
 		return Command{}, unknown(string(verb), today)
 	}
 	if form.late != "" {
-		// What belongs to a later release is understood as far as that it is one.
+		// A verb of a later release is recognised, but its arguments are not parsed.
 		return Command{Verb: verb}, &Mistake{Problem: form.late}
 	}
 	p := parser{form: form, today: today, c: Command{Verb: verb}}
@@ -54,13 +54,13 @@ func words(s string) []string {
 	return strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) })
 }
 
-// A form says what may and must stand in the line of a verb.
+// A form defines the arguments that a verb may and must have.
 type form struct {
-	ids, decision, until, ticket, because bool // may stand there
+	ids, decision, until, ticket, because bool // they are allowed
 	needDecision, needUntil, needTicket   bool
 	needReason, needTeam                  bool
-	codes                                 []string // one of them must stand there
-	free                                  bool     // text needs no “because”
+	codes                                 []string // one of them is required
+	free                                  bool     // text does not need “because”
 	example                               string
 	late                                  string
 }
@@ -153,7 +153,7 @@ func (p *parser) read(words []string) *Mistake {
 	return p.missing()
 }
 
-// cutWord takes "until=…" apart, and "because:".
+// cutWord splits "until=…", and "because:".
 func cutWord(w string) (name, value string, joined bool) {
 	i := strings.IndexAny(w, "=:")
 	if i < 0 {
@@ -162,10 +162,10 @@ func cutWord(w string) (name, value string, joined bool) {
 	return strings.ToLower(w[:i]), w[i+1:], w[i+1:] != ""
 }
 
-// bare takes off what people put around a word so that it looks like code.
+// bare removes characters that people put around a word so that it looks like code.
 func bare(w string) string { return strings.Trim(w, "`'\"“”‘’<>()[],;:.") }
 
-// word takes a word that needs no name: ids, a team, a code.
+// word parses a word that needs no name: ids, a team, a code.
 func (p *parser) word(w string) (taken bool, m *Mistake) {
 	for part := range strings.SplitSeq(w, ",") {
 		part = bare(part)
@@ -197,7 +197,7 @@ func (p *parser) word(w string) (taken bool, m *Mistake) {
 	return taken, nil
 }
 
-// code spells a code as it is in the list: people write hyphens for underscores.
+// code returns a code in the spelling of the list: people write hyphens for underscores.
 func code(w string) string {
 	w = strings.ToLower(w)
 	if strings.HasPrefix(w, "too") {
@@ -216,7 +216,7 @@ func (p *parser) wrongID(w string) *Mistake {
 	return &Mistake{Problem: fmt.Sprintf("%s is no id: F- or A- is followed by eight letters or digits from 2 to 7.", quote(w))}
 }
 
-// rest deals with the words that nothing took.
+// rest handles the words that nothing else took.
 func (p *parser) rest(left []string) *Mistake {
 	if len(left) == 0 {
 		return nil
@@ -306,7 +306,7 @@ func (p *parser) missing() *Mistake {
 	return &Mistake{Problem: fmt.Sprintf("%s needs %s.", c.Verb, and(lacks))}
 }
 
-// unknown answers a word that is no verb.
+// unknown returns the mistake for a word that is no verb.
 func unknown(w string, today time.Time) *Mistake {
 	m := &Mistake{Problem: fmt.Sprintf("%s is not known.", quote(w)), Try: Prefix + " help"}
 	meant := synonyms[w]
@@ -324,9 +324,9 @@ func unknown(w string, today time.Time) *Mistake {
 	return m
 }
 
-// nearest gives the word that w is nearly, or "".
+// nearest returns the word that is nearly w, or "".
 func nearest(w string, words []string) string {
-	const most = 60 // characters: nothing of ours is longer, and the comparison is quadratic
+	const most = 60 // characters: no word of ours is longer, and the comparison is quadratic
 	best, distance := "", 3
 	for _, k := range words {
 		if utf8.RuneCountInString(w) > most+distance {
@@ -339,7 +339,7 @@ func nearest(w string, words []string) string {
 	return best
 }
 
-// synonyms are the words of other tools.
+// synonyms maps words of other tools to verbs.
 var synonyms = map[string]Verb{
 	"rerun": Rescan, "re-run": Rescan, "retest": Rescan, "recheck": Rescan, "scan": Rescan, "review": Rescan, "run": Rescan, "retry": Rescan,
 	"ignore": Accept, "dismiss": Accept, "suppress": Accept, "waive": Accept, "skip": Accept, "wontfix": Accept, "risk": Accept,

@@ -41,7 +41,7 @@ const (
 	Button  = "button"  // with a [Request]
 )
 
-// A Request is what a person wrote or pressed.
+// A Request is a comment that a person wrote, or a button that they pressed.
 type Request struct {
 	Comment int64     `json:"comment,omitempty"` // 0 for a button
 	Thread  int64     `json:"thread,omitempty"`  // the first comment of its thread; 0 for the conversation

@@ -1,9 +1,8 @@
-// Package decision holds what people decided about findings, and whether a decision still covers the
-// finding in front of it. It is pure.
+// Package decision holds people's decisions about findings, and decides whether a decision still covers a finding. It
+// is pure.
 //
-// A decision is the sum of its steps: it is made, confirmed by others where it needs them, and ended.
-// It covers a finding for as long as its facts hold: until its last day, and until the finding becomes
-// worse or a fix appears.
+// A decision is the sum of its steps: it is made, confirmed by others if it needs them, and ended. It covers a finding
+// for as long as its facts hold: until its last day, and until the finding becomes worse or a fix appears.
 package decision
 
 import (
@@ -18,7 +17,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// A Decision is what people decided of one finding. It is the sum of its [Step]s.
+// A Decision is a decision of people about one finding. It is the sum of its [Step]s.
 type Decision struct {
 	ID          string            `json:"id"`   // "A-" and eight base-32 characters
 	Verb        string            `json:"verb"` // accept, fp, not-affected or defer
@@ -28,7 +27,7 @@ type Decision struct {
 	Number      int               `json:"number"`            // of the pull request in which it was decided
 	Severity    scanners.Severity `json:"severity"`          // at that time
 	Fixable     bool              `json:"fixable,omitempty"` // a fix was known at that time
-	Extents     []scanners.Extent `json:"extents,omitempty"` // how far it went at that time; older decisions do not say
+	Extents     []scanners.Extent `json:"extents,omitempty"` // extents of the finding at that time; older decisions do not have them
 
 	Reason string    `json:"reason,omitempty"`
 	Ticket string    `json:"ticket,omitempty"`
@@ -36,7 +35,7 @@ type Decision struct {
 	Until  time.Time `json:"until,omitzero"` // the last day; zero for no end
 
 	Asked   string   `json:"asked"`             // who asked for it
-	By      []string `json:"by,omitempty"`      // those whose word counts towards what was needed
+	By      []string `json:"by,omitempty"`      // the people who count towards the number needed
 	Needs   int      `json:"needs,omitempty"`   // how many more must confirm before it counts
 	From    string   `json:"from,omitempty"`    // who they must be, see package ownership
 	Twice   bool     `json:"twice,omitempty"`   // one person may count more than once
@@ -45,11 +44,11 @@ type Decision struct {
 	Policy  string   `json:"policy,omitempty"`  // the commit whose rules allowed it
 
 	At      time.Time `json:"-"`
-	Ended   string    `json:"-"` // why it counts no more; empty while it does
+	Ended   string    `json:"-"` // why it no longer counts; empty while it does
 	EndedAt time.Time `json:"-"`
 }
 
-// A Step is one event in the life of a decision, as it is kept in the ledger.
+// A Step is one event in the life of a decision, as the ledger keeps it.
 type Step struct {
 	Kind     StepKind
 	At       time.Time
@@ -69,15 +68,15 @@ const (
 	Ended     StepKind = "decision.ended"
 )
 
-// ID names a decision by the comment that made it, so that a comment which is read
-// twice makes no second one.
+// ID derives the id of a decision from the comment that made it, so that a comment which is read twice makes no second
+// decision.
 func ID(repo string, comment int64, line int, fingerprint string) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%d\x00%d\x00%s", strings.ToLower(repo), comment, line, fingerprint))
 	return "A-" + base32.StdEncoding.EncodeToString(sum[:5])
 }
 
-// Fold gives the decisions that the steps make, the oldest first. A step that makes no sense counts for
-// nothing: of a decision that was never made, a second time, or by the same person again.
+// Fold returns the decisions that the steps make, the oldest first. It ignores steps that make no sense: of a decision
+// that was never made, a second time, or by the same person again.
 func Fold(steps []Step) []Decision {
 	var list []Decision
 	at := map[string]int{}
@@ -98,7 +97,7 @@ func Fold(steps []Step) []Decision {
 	return list
 }
 
-// Of is the id of the decision that a step is about.
+// Of returns the id of the decision that a step is about.
 func (s Step) Of() string {
 	if s.Kind == Made {
 		return s.Decision.ID
@@ -106,8 +105,8 @@ func (s Step) Of() string {
 	return s.ID
 }
 
-// Take gives a decision after a step; before is nil for one that was not made yet. ok is false for a step that
-// counts for nothing, see [Fold].
+// Take returns a decision after a step; before is nil for a decision that was not made yet. ok is false for a step that
+// is ignored, see [Fold].
 func Take(before *Decision, s Step) (after Decision, ok bool) {
 	if before == nil {
 		after = s.Decision
@@ -131,9 +130,8 @@ func Take(before *Decision, s Step) (after Decision, ok bool) {
 	return after, true
 }
 
-// Before counts how often the finding of a decision was accepted or deferred earlier, in this pull
-// request or in the same file in another. What was taken back or replaced within a day of being
-// made does not count: somebody corrected it.
+// Before counts how often the finding of a decision was accepted or deferred earlier, in this pull request or in the
+// same file in another. A decision that was revoked or replaced within a day does not count: somebody corrected it.
 func (d Decision) Before(list []Decision) (n int) {
 	for _, old := range list {
 		same := old.Rule == d.Rule && old.Fingerprint == d.Fingerprint && (old.Number == d.Number || old.Path == d.Path)
@@ -153,8 +151,8 @@ func (d Decision) expired(now time.Time) bool {
 	return !d.Until.IsZero() && !now.Before(d.Until.AddDate(0, 0, 1))
 }
 
-// Lapse tells why a decision does not cover a finding that it was made for, or any more; empty
-// when it does. It lasts as long as its facts.
+// Lapse says why a decision does not, or no longer, cover a finding that it was made for; it returns "" if the decision
+// covers it. A decision lasts as long as its facts.
 func (d Decision) Lapse(r scanners.Result, now time.Time) string {
 	switch {
 	case d.Ended != "":
@@ -173,7 +171,7 @@ func (d Decision) Lapse(r scanners.Result, now time.Time) string {
 	return ""
 }
 
-// Outcome is what a verb makes of a finding, in words for people.
+// Outcome describes, for users, the effect of a verb on a finding.
 func Outcome(verb string) string {
 	switch verb {
 	case "fp":
@@ -186,32 +184,32 @@ func Outcome(verb string) string {
 	return "accepted"
 }
 
-// Fixable reports whether a scanner knows how to mend the finding.
+// Fixable reports whether a scanner has a fix for the finding.
 func Fixable(f scanners.Finding) bool { return len(f.Fixes) > 0 }
 
-// A Ruling is what the decisions say of one finding.
+// A Ruling is the decision about one finding.
 type Ruling struct {
 	Decision Decision
 	Lapse    string // why the decision does not count; empty when it does
 }
 
-// Scope says whose decisions count in full.
+// Scope defines whose decisions count in full.
 type Scope struct {
-	Pulls map[int]bool // those in which they were made: the pull request itself, or all that are open
+	Pulls map[int]bool // the pull requests in which they were made: this one, or all that are open
 
-	// Group is set for a merge group, which holds several pull requests whose equal findings are
-	// counted anew: each decision then covers one copy, in its own file first.
+	// Group is set for a merge group, which holds several pull requests whose equal findings are counted again: each
+	// decision then covers one copy, in its own file first.
 	Group bool
 }
 
-// Rule finds the decision about each of the new findings, by fingerprint. results are all
-// those of a change, in any state.
+// Rule returns the decision about each of the new findings, by fingerprint. results are all results of a change, in any
+// state.
 //
-// A decision that was made in another pull request counts for the same finding in the same
-// file, as when a branch is proposed again. It does not where the base holds a copy already:
-// then that one was meant, and this is another.
+// A decision that was made in another pull request counts for the same finding in the same file, as when a branch is
+// proposed again. It does not count if the base holds a copy already: then the decision was about that copy, and this
+// is another.
 //
-// Of several decisions the newest that counts is taken, else the newest.
+// Of several decisions Rule returns the newest that counts, else the newest.
 func Rule(results []scanners.Result, decisions []Decision, scope Scope, now time.Time) map[string]Ruling {
 	inBase := map[string]bool{}
 	var fresh []scanners.Result
@@ -249,8 +247,7 @@ type matcher struct {
 func (m *matcher) match(results []scanners.Result, may func(scanners.Result, Decision) bool) {
 	for _, r := range results {
 		for _, d := range m.about[Content(r.Fingerprint)] {
-			switch {
-			case d.Rule != r.RuleID() || !m.same(r, d) || !may(r, d), m.scope.Group && m.spent[d.ID]:
+			if d.Rule != r.RuleID() || m.scope.Group && m.spent[d.ID] || !m.same(r, d) || !may(r, d) {
 				continue
 			}
 			lapse := d.Lapse(r, m.now)
@@ -269,7 +266,7 @@ func (m *matcher) same(r scanners.Result, d Decision) bool {
 	return m.scope.Group || r.Fingerprint == d.Fingerprint
 }
 
-// Content is a fingerprint without its ordinal: that of all findings of the same text.
+// Content returns a fingerprint without its ordinal. All findings of the same text share it.
 func Content(fingerprint string) string {
 	key, _, _ := strings.Cut(fingerprint, ":")
 	return key

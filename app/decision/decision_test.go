@@ -143,7 +143,7 @@ func TestTheNewestDecisionThatCountsIsTaken(t *testing.T) {
 	}
 }
 
-// TestTheNewestLapseIsNamed: of decisions that do not count any more the newest says why.
+// TestTheNewestLapseIsNamed: if no decision counts any more, the newest gives the reason.
 func TestTheNewestLapseIsNamed(t *testing.T) {
 	t.Parallel()
 	r := scanners.Result{Scanner: "s", State: scanners.New, Fingerprint: "aaaaaaaaaaaaaaaaaaaaaaaaaa:1", Finding: scanners.Finding{Rule: "r", Path: "a.go"}}
@@ -157,7 +157,7 @@ func TestTheNewestLapseIsNamed(t *testing.T) {
 	}
 }
 
-// TestCopiesOfWhatWasDecided holds that a decision is about one finding, and not about its text.
+// TestCopiesOfWhatWasDecided holds that a decision is about one finding, not about its text.
 func TestCopiesOfWhatWasDecided(t *testing.T) {
 	t.Parallel()
 	at := func(path, fingerprint string, s scanners.State) scanners.Result {
@@ -190,8 +190,8 @@ func TestCopiesOfWhatWasDecided(t *testing.T) {
 	}
 }
 
-// An acceptance is about a finding in its file. It does not cover one that came to another file, even
-// if the accepted one was fixed with the same push.
+// An acceptance is about a finding in its file. It does not cover a finding that came to another file, even if the
+// accepted one was fixed with the same push.
 func TestAnAcceptanceStaysInItsFile(t *testing.T) {
 	t.Parallel()
 	const bad, good = "def one():\n  x\n  bad\n", "def one():\n  x\n"

@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 )
 
-// known is what the demo knows of packages: two records in the format of OSV, in words of ours, by
-// the names of their files. https://ossf.github.io/osv-schema/
+// known holds the advisories of the demo: two records in the format of OSV, in our own words, by the names of their
+// files. https://ossf.github.io/osv-schema/
 var known = map[string]string{
 	"GHSA-x84v-xcm2-53pg.json": `{
   "schema_version": "1.6.7",
@@ -39,7 +39,7 @@ var known = map[string]string{
 }`,
 }
 
-// advisories makes a folder of exports as OSV publishes them, for the ecosystems that the demo uses.
+// advisories makes a folder of exports in the form that OSV publishes, for the ecosystems that the demo uses.
 func advisories(dir string) (string, error) {
 	for ecosystem, files := range map[string]map[string]string{
 		"PyPI":           known,

@@ -17,11 +17,11 @@ import (
 	"github.com/secbydesign/secbydesign/checks/fakegithub"
 )
 
-// Options say how to show it.
+// Options say how to run the demo.
 type Options struct {
 	Once   bool // print the outcome and end, rather than serve the page
 	Listen string
-	In     *os.File // for pressing Enter between the steps, where it is a terminal
+	In     *os.File // for pressing Enter between the steps, if it is a terminal
 	Out    io.Writer
 }
 
@@ -105,10 +105,10 @@ func play(ctx context.Context, w *World, o Options) error {
 	return nil
 }
 
-// unmark takes the Markdown out of a headline, for a terminal.
+// unmark removes the Markdown of a headline, for a terminal.
 var unmark = strings.NewReplacer("**", "", "`", "", `\`, "")
 
-// show prints what the pull request shows, and counts its threads.
+// show prints the checks and threads of the pull request, and counts the threads.
 func show(w io.Writer, gh *fakegithub.Server, number int) (open, settled int) {
 	head := gh.Pull(owner, name, number).HeadSHA
 	for _, run := range gh.CheckRuns(owner, name, head) {
@@ -137,7 +137,7 @@ func show(w io.Writer, gh *fakegithub.Server, number int) (open, settled int) {
 	return open, settled
 }
 
-// A logTail keeps the end of a log, for the case that something goes wrong.
+// A logTail keeps the end of a log, in case something goes wrong.
 type logTail struct{ lines []string }
 
 func (l *logTail) Write(p []byte) (int, error) {

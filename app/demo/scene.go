@@ -6,8 +6,8 @@ import (
 	"github.com/secbydesign/secbydesign/checks/fakegithub"
 )
 
-// Nothing that looks like a key is in the source of this program, since it would be taken for
-// one: they are made when the demo runs. They open nothing.
+// madeUp makes a random text that looks like a key and opens nothing. The source of this program must not hold one,
+// since it would be taken for a real key, so they are made when the demo runs.
 func madeUp(prefix, alphabet string, n int, seed uint64) string {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	b := []byte(prefix)
@@ -78,7 +78,7 @@ const unprivileged = `          securityContext:
             privileged: false
 `
 
-// preview is a workflow that runs what strangers send with the repository's own secrets.
+// preview is a workflow that runs a fork author's code with the repository's own secrets.
 const preview = `name: Preview
 on: pull_request_target
 permissions:
@@ -96,12 +96,12 @@ jobs:
           PREVIEW_KEY: ${{ secrets.PREVIEW_KEY }}
 `
 
-// A step is a push and how the pull request should look after it.
+// A step is a push and the expected state of the pull request after it.
 type step struct {
 	title         string
 	message       string
 	files         map[string]string
-	rewrite       bool // from the base, in place of all commits so far
+	rewrite       bool // from the base, replacing all commits so far
 	open, settled int
 }
 
@@ -130,7 +130,7 @@ def charge(amount, card):
 	"deploy/release.sh": "#!/bin/sh\nset -eu\n\nmake test\nmake build\nmake publish TOKEN=\"$GITHUB_TOKEN\"\n",
 }
 
-// mended are the files in which the suggestions of two comments were committed.
+// mended are the fixed files: in each the suggestion of a comment was committed.
 var mended = map[string]string{
 	"requirements.txt": "flask==3.0.3\nrequests==2.31.0\n",
 	"deploy/shop.yaml": manifest(unprivileged),
@@ -153,8 +153,8 @@ var steps = []step{
 	},
 }
 
-// settings is the settings file after the change: the key that was there before has moved and
-// is indented, which makes it no news.
+// settings is the settings file after the change: the key that was there before has moved and is indented, which makes
+// it not new.
 var settings = map[string]string{"shop/settings.py": `"""Settings of the shop."""
 
 import os

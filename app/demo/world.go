@@ -21,7 +21,7 @@ import (
 	"github.com/secbydesign/secbydesign/checks/fakegithub"
 )
 
-// A World is the App and a stand-in for GitHub that deliver to each other.
+// A World is the App and a stand-in for GitHub that send requests to each other.
 type World struct {
 	GitHub   *fakegithub.Server
 	Settings app.Settings
@@ -78,10 +78,10 @@ func (w *World) Start(ctx context.Context, log zerolog.Logger) error {
 	return nil
 }
 
-// Address is where the App serves, once it is started.
+// Address returns the address on which the App serves, once it is started.
 func (w *World) Address() string { return w.address }
 
-// Stop drains the App, and tells how it ended. The stand-in stays.
+// Stop drains the App, and returns its error. The stand-in goes on.
 func (w *World) Stop() error {
 	if w.stop == nil {
 		return nil

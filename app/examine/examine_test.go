@@ -24,7 +24,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// A grep is a scanner that finds a word, and does what the field say.
+// A grep is a scanner that finds a word, and behaves as its fields say.
 type grep struct {
 	info  scanners.Info
 	word  string

@@ -1,7 +1,7 @@
-// Package ownership says who owns a path and who may decide what. It is pure: it is given the
-// CODEOWNERS file, as it is at the base of the pull request, and what GitHub says of a person.
+// Package ownership decides who owns a path and who may decide what. It is pure: its inputs are the CODEOWNERS file at
+// the base of the pull request, and GitHub's information about a person.
 //
-// Files are owners.go for the first question and rules.go for the second.
+// owners.go answers the first question and rules.go the second.
 package ownership
 
 import (
@@ -12,14 +12,14 @@ import (
 	"github.com/hmarr/codeowners"
 )
 
-// Files are the places of a CODEOWNERS file, the first that is there counts.
+// Files returns the possible places of a CODEOWNERS file. The first one that exists counts.
 // https://docs.github.com/en/repositories/managing-your-repositorys-settings-and-features/customizing-your-repository/about-code-owners#codeowners-file-location
 func Files() []string { return []string{".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS"} }
 
-// Owners is what a CODEOWNERS file says. The zero value says nothing.
+// Owners holds the rules of a CODEOWNERS file. The zero value has none.
 type Owners struct{ rules codeowners.Ruleset }
 
-// maxProblems bounds what is told of a file that is no CODEOWNERS file at all.
+// maxProblems bounds how many problems are reported, for a file that is not a CODEOWNERS file at all.
 const maxProblems = 20
 
 // GitHub ignores a larger file
@@ -30,12 +30,12 @@ const (
 	maxLines = 20_000
 )
 
-// unknown is an owner that is neither a person nor a team, such as a misspelled address. The
-// library would refuse the whole file for it.
+// unknown stands for an owner that is neither a person nor a team, such as a misspelled address. The library would
+// refuse the whole file because of it.
 const unknown = "unknown"
 
-// Parse reads a CODEOWNERS file. A line that is wrong is left out, as GitHub does, and told in
-// one sentence; the others count. A file that is too large says nothing.
+// Parse reads a CODEOWNERS file. A wrong line is left out, as GitHub does, and reported in one sentence; the others
+// count. A file that is too large has no rules.
 func Parse(text string) (Owners, []string) {
 	if lines := strings.Count(text, "\n"); len(text) > maxSize || lines > maxLines {
 		return Owners{}, []string{fmt.Sprintf("it has %d KB and %d lines, and with more than %d KB or %d lines it is not read", len(text)>>10, lines, maxSize>>10, maxLines)}
@@ -59,10 +59,10 @@ func Parse(text string) (Owners, []string) {
 	return o, problems
 }
 
-// parseLine gives nil for a line that holds no rule.
+// parseLine returns nil for a line that holds no rule.
 func parseLine(line string) (rule *codeowners.Rule, err error) {
 	defer func() {
-		if recover() != nil { // of the library: whoever can push to the base writes the file
+		if recover() != nil { // a panic of the library: anybody who can push to the base writes the file
 			rule, err = nil, fmt.Errorf("the line cannot be read")
 		}
 	}()
@@ -91,9 +91,9 @@ func parseLine(line string) (rule *codeowners.Rule, err error) {
 	return &r, nil
 }
 
-// Of gives the owners of a path, "@person" and "@org/team", in the order of the file. Of the
-// lines that match the last one counts, and one without owners says that there are none.
-// E-mail addresses are left out: nobody knows here whose they are.
+// Of returns the owners of a path, "@person" and "@org/team", in the order of the file. Of the lines that match, the
+// last one counts; if it has no owners, the path has none. E-mail addresses are left out: nobody knows here whose they
+// are.
 func (o Owners) Of(path string) (owners []string) {
 	defer func() {
 		if recover() != nil {

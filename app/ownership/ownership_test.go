@@ -56,7 +56,7 @@ func FuzzOwners(f *testing.F) {
 				t.Errorf("%q owns %q", owner, path)
 			}
 		}
-		// What is wrong in one line takes nothing from another.
+		// A mistake in one line does not affect another.
 		more, _ := ownership.Parse(text + "\n* @last")
 		if path != "" && !strings.ContainsAny(path, "\n\x00") && !strings.HasSuffix(path, "/") && !strings.HasPrefix(path, "/") {
 			if got := more.Of(path); !slices.Equal(got, []string{"@last"}) {
@@ -127,7 +127,7 @@ func TestWeigh(t *testing.T) {
 	}
 }
 
-// TestTeamCeilings has those of teams count in place of the default, wider or narrower.
+// TestTeamCeilings checks that the ceilings of teams count in place of the default, wider or narrower.
 func TestTeamCeilings(t *testing.T) {
 	t.Parallel()
 	rules := ownership.Default()
@@ -172,7 +172,7 @@ func TestTeamCeilings(t *testing.T) {
 	}
 }
 
-// TestAQuorumIsNoLongerThanTheCeiling: more people do not make it longer.
+// TestAQuorumIsNoLongerThanTheCeiling: more people do not extend the time.
 func TestAQuorumIsNoLongerThanTheCeiling(t *testing.T) {
 	t.Parallel()
 	rules := ownership.Default()

@@ -13,27 +13,26 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// Rules say what may be decided by whom. They are the organisation's guardrails; see
-// [Default] for those that hold without any.
+// Rules define who may decide what. They are the organisation's guardrails; see [Default] for the rules without any.
 type Rules struct {
 	Default Ceiling
-	ByTeam  map[string]Ceiling           // "@org/team" in lower case: for its members, on what it owns, in place of the default
-	Above   map[scanners.Severity]Quorum // over the ceiling
-	Never   []string                     // rules ("scanner/rule", or the second part alone; globs) that must be mended, or shown to be wrong
+	ByTeam  map[string]Ceiling           // "@org/team" in lower case: for its members, on paths that it owns, in place of the default
+	Above   map[scanners.Severity]Quorum // above the ceiling
+	Never   []string                     // rules ("scanner/rule", or the second part alone; globs) whose findings must be fixed, or shown to be wrong
 
-	// MaxRenewals is how often one finding is accepted again by those who may accept it. After that
-	// it takes those who decide one level above.
+	// MaxRenewals is how often the people who may accept a finding can accept it again. After that only those one level
+	// above can.
 	MaxRenewals int
 }
 
-// A Ceiling is how far somebody who may write to the repository decides alone.
+// A Ceiling limits the decisions that somebody with write permission can make alone.
 type Ceiling struct {
 	MaxSeverity scanners.Severity
 	MaxDays     int
 	ReasonMin   int // characters
 }
 
-// A Quorum is how many people it takes above the ceiling.
+// A Quorum defines the people who are needed above the ceiling.
 type Quorum struct {
 	People       int
 	From         string // Lead or Owner
@@ -42,8 +41,8 @@ type Quorum struct {
 	AuthorCounts bool // the author of the pull request may be one of them
 }
 
-// From whom a quorum comes. An owner owns the path by CODEOWNERS; where nobody does, everybody
-// owns it who may write. A lead also maintains or administers the repository.
+// The people of a quorum. An owner owns the path by CODEOWNERS; if the path has no owner, everybody with write
+// permission is one. A lead also maintains or administers the repository.
 const (
 	Lead  = "lead"
 	Owner = "owner"
@@ -62,27 +61,26 @@ func Default() Rules {
 	}
 }
 
-// A Person is who asks.
+// A Person is the author of a command.
 type Person struct {
 	Login  string
 	Write  bool // may write to the repository
 	Lead   bool // maintains or administers it
 	Author bool // of the pull request
 
-	// Owns says that the person, or a team of theirs, owns the path, or that nobody does.
+	// Owns is set if the person, or a team of theirs, owns the path, or if nobody does.
 	Owns  bool
 	Teams []string // "@org/team" in lower case: those of the owners that they are a member of
 }
 
-// A Request is what somebody wants to decide of a finding.
+// A Request is a decision about a finding that somebody wants to make.
 type Request struct {
 	Rule     string // "scanner/rule"
 	Severity scanners.Severity
 	Until    time.Time // the last day; zero where the decision has no end
 	Reason   string
 
-	// Wrong says that the finding is said to be no problem, and not a problem that is lived
-	// with: that may be said of any rule.
+	// Wrong says that the decision calls the finding wrong, rather than accepting a real problem: any rule allows that.
 	Wrong bool
 	// Coded says that the reason is one of a list.
 	Coded bool
@@ -90,25 +88,25 @@ type Request struct {
 	Before int // how often the same finding was accepted before
 }
 
-// A Grant is the answer when the wish is taken down.
+// A Grant is the answer if the decision is allowed.
 type Grant struct {
-	Needs   int    // how many more people have to confirm
+	Needs   int    // number of further people who have to confirm
 	From    string // who they must be
 	Twice   bool   // one of them may count more than once
 	Author  bool   // the author of the pull request may be one of them
-	Counts  bool   // the person who asks is one of those that were needed
+	Counts  bool   // the person who asks counts as one of the people needed
 	Ceiling scanners.Severity
 }
 
-// A Refusal is the answer when it is not: one plain sentence that says what would be taken.
+// A Refusal is the answer if it is not: one plain sentence that says what would be allowed.
 type Refusal struct {
 	Problem string
-	Latest  time.Time // the last day that would have been taken; zero when that is not the reason
+	Latest  time.Time // the last day that would have been allowed; zero if the day is not the reason
 }
 
 func (r *Refusal) Error() string { return r.Problem }
 
-// Weigh says what comes of a wish of somebody who may write. The error is a [*Refusal].
+// Weigh decides about a request of a person. The error is a [*Refusal].
 func (r Rules) Weigh(w Request, p Person, today time.Time) (Grant, error) {
 	if !p.Write {
 		return Grant{}, &Refusal{Problem: "Only people who may write to this repository decide that."}
@@ -149,9 +147,9 @@ func (r Rules) Weigh(w Request, p Person, today time.Time) (Grant, error) {
 	return g, nil
 }
 
-// WeighComment says why a comment in the code does not accept a finding; nil where it does. Nobody
-// confirms a comment, so it reaches as far as one person decides alone. Who merged it is not known
-// later: it is the word of the owners of the file, who let it in.
+// WeighComment says why a comment in the code does not accept a finding; nil if it does. Nobody confirms a comment, so
+// it can accept as much as one person can alone. Later it is not known who merged it: it counts as a decision of the
+// owners of the file, who let it in.
 func (r Rules) WeighComment(w Request, owners []string, today time.Time) error {
 	g, err := r.Weigh(w, Person{Write: true, Teams: owners}, today)
 	if err == nil && g.Needs > 0 {
@@ -160,7 +158,7 @@ func (r Rules) WeighComment(w Request, owners []string, today time.Time) error {
 	return err
 }
 
-// renewalRefused says that a finding was accepted too often.
+// renewalRefused refuses a finding that was accepted too often.
 func (r Rules) renewalRefused(w Request, level scanners.Severity, from string) error {
 	how := "Fix it or narrow it"
 	if level <= scanners.Critical {
@@ -173,14 +171,14 @@ func (r Rules) renewalRefused(w Request, level scanners.Severity, from string) e
 	return &Refusal{Problem: fmt.Sprintf("This finding was accepted before (%d), and at most %d renewals are taken. %s.", w.Before, r.MaxRenewals, how)}
 }
 
-// May reports whether a person is one of those whose word is needed above the ceiling. author says
-// that the author of the pull request may be.
+// May reports whether a person is one of those who are needed above the ceiling. author says whether the author of the
+// pull request may be one.
 func (r Rules) May(p Person, from string, author bool) bool {
 	return p.Write && (author || !p.Author) && (p.Owns || from == Lead && p.Lead)
 }
 
-// ceiling is that of the person's teams, also where it is lower than the default, which is for those
-// whose teams have none. Of several it is the one with the highest severity, then the longest.
+// ceiling returns the ceiling of the person's teams, even if it is lower than the default, which is for people whose
+// teams have none. Of several it returns the one with the highest severity, then the longest.
 func (r Rules) ceiling(p Person) Ceiling {
 	var theirs []Ceiling
 	for _, team := range p.Teams {

@@ -102,7 +102,7 @@ func (g *Guardrails) compile(values map[string]Value) {
 	}
 }
 
-// acceptRules takes guardrails.accept out of the values. What is not said for a team is as for everybody.
+// acceptRules returns guardrails.accept. For fields that a team does not set, the default counts.
 func acceptRules(values map[string]Value) ownership.Rules {
 	rules := ownership.Rules{ByTeam: map[string]ownership.Ceiling{}, Above: map[scanners.Severity]ownership.Quorum{}}
 	teams := map[string]map[string]any{}
@@ -154,7 +154,7 @@ func setCeiling(c *ownership.Ceiling, field string, data any) {
 	set(&c.ReasonMin, data, field == "reason_min")
 }
 
-// floor is the mildest mode that the guardrails allow for a finding, and what says so.
+// floor returns the mildest mode that the guardrails allow for a finding, and the key that sets it.
 func (p Policy) floor(gate scanners.Gate, scanner, rule string, sev scanners.Severity) (Mode, Key) {
 	mode, key := Off, Key(nil)
 	if g := p.Guardrails.Gates[gate]; g.Mode > mode && sev >= g.Severity {
@@ -226,6 +226,51 @@ func (p *Policy) guard() {
 		case k[0] == "paths":
 			p.guardIgnore(v)
 		}
+	}
+}
+
+// origin is where the organisation says a value.
+func (p *Policy) origin(key ...string) Origin { return p.values[Key(key).id()].Origin }
+
+// guardGate refuses what makes a gate milder than its guardrail, gates.k[1].
+func (p *Policy) guardGate(v Value, k Key) {
+	g, ok := p.Guardrails.Gates[scanners.Gate(k[1])]
+	by := p.origin("guardrails", "gates", k[1], "at_least")
+	if m, isMode := v.Data.(Mode); ok && isMode && m < g.Mode {
+		p.refuse(v, fmt.Sprintf("%s is too mild; the organisation wants at least %s for findings of %s severity or worse", m, g.Mode, g.Severity), by)
+	}
+	if s, isSeverity := v.Data.(scanners.Severity); ok && isSeverity && s > g.Severity && g.Mode > Observe {
+		p.refuse(v, fmt.Sprintf("the organisation wants at least %s for findings of %s severity or worse, so this does not silence them", g.Mode, g.Severity), by)
+	}
+}
+
+// guardRule refuses a mode for rules, rules.k[1], that is milder than the strictest guarded gate, or that
+// hides a rule the organisation enforces.
+func (p *Policy) guardRule(v Value, k Key, guarded []string) {
+	strictest := Off
+	for _, gate := range guarded {
+		strictest = max(strictest, p.Guardrails.Gates[scanners.Gate(gate)].Mode)
+	}
+	m := v.Data.(Mode)
+	if m < strictest {
+		p.refuse(v, fmt.Sprintf("a finding of a gate that the organisation guards (%s) is as loud as it wants at least", strictyaml.List(guarded, "and")), p.origin("guardrails", "gates", guarded[0], "at_least"))
+		return
+	}
+	for _, e := range p.Guardrails.Enforce {
+		if m < Comment && overlaps(e.Rule, k[1]) {
+			p.refuse(v, fmt.Sprintf("the organisation enforces %s, so findings of it are shown", strictyaml.Quote(e.Rule)), p.origin(e.key.with("rule")...))
+			return
+		}
+	}
+}
+
+// guardScanner refuses to switch off the scanner k[1], where the organisation needs its findings.
+func (p *Policy) guardScanner(v Value, k Key, guarded []string) {
+	switch {
+	case p.Enforces(k[1]):
+		p.refuse(v, "the organisation enforces rules of this scanner, so it runs", Origin{})
+	case len(guarded) > 0:
+		p.refuse(v, fmt.Sprintf("where it works for a gate that the organisation guards (%s), it runs", strictyaml.List(guarded, "and")), p.origin("guardrails", "gates", guarded[0], "at_least"))
 	}
 }
 

@@ -16,11 +16,11 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/formats"
 )
 
-// Settings are what the operator's settings file says. No repository has a say in it: what is
-// here decides which programs run.
+// Settings are the contents of the operator's settings file. No repository can change them: they decide which programs
+// run.
 type Settings struct {
 	Scanners []custom.Definition // in the order of the file
-	Rules    string              // absolute folder with rules of the operator's, a folder for each scanner, of its name
+	Rules    string              // absolute folder with the operator's rules: a subfolder for each scanner, with the scanner's name
 }
 
 // A reader reads one settings file.
@@ -29,8 +29,8 @@ type reader struct{ strictyaml.Reader }
 // maxTimeout is longer than a review may take.
 const maxTimeout = time.Hour
 
-// Parse reads a settings file; name is used in messages. The error, if any, is of type
-// [strictyaml.Problems] and holds every mistake. Builtin are the names that are taken.
+// Parse reads a settings file; name is used in messages. The error, if any, is of type [strictyaml.Problems] and holds
+// every mistake. builtin are the names that are taken.
 func Parse(name string, b []byte, builtin ...string) (Settings, error) {
 	var s Settings
 	r := &reader{strictyaml.Reader{File: name}}

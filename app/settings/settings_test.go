@@ -30,8 +30,7 @@ func TestSettings(t *testing.T) {
 	})
 }
 
-// FuzzParse holds that a settings file is either refused with places, or each scanner in
-// it can be made.
+// FuzzParse holds that a settings file is either refused with places, or each scanner in it can be made.
 func FuzzParse(f *testing.F) {
 	files, err := filepath.Glob("testdata/*.yml")
 	if err != nil || len(files) == 0 {

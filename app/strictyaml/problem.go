@@ -10,24 +10,24 @@ import (
 	"github.com/agext/levenshtein"
 )
 
-// A Problem is one mistake in the file, told to whoever wrote it. The message is one plain
-// sentence without a full stop that says what to do. What it quotes of the file is short
-// and has no control characters, but it is not escaped for Markdown.
+// A Problem is one mistake in a file. The message, for the author of the file, is one plain sentence without a full
+// stop that says what to do. Its quotations of the file are short and have no control characters, but they are not
+// escaped for Markdown.
 type Problem struct {
 	File         string
 	Line, Column int // from 1; columns count characters
 	Message      string
 }
 
-// String gives "file:line:column: message".
+// String returns "file:line:column: message".
 func (p Problem) String() string {
 	return fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Message)
 }
 
-// Problems are the mistakes of a file in the order of their places. There is always one.
+// Problems are the mistakes of a file in the order of their places. It is never empty.
 type Problems []Problem
 
-// Error gives one problem per line.
+// Error returns one problem per line.
 func (ps Problems) Error() string {
 	lines := make([]string, len(ps))
 	for i, p := range ps {
@@ -36,11 +36,10 @@ func (ps Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// maxProblems keeps the list readable; whoever made more of them begins anew anyway.
+// maxProblems keeps the list readable; an author who made more of them starts again anyway.
 const maxProblems = 100
 
-// inOrder sorts the problems, keeps them inside the text and cuts a list that nobody would
-// read to its end.
+// inOrder sorts the problems, keeps their places inside the text and cuts a list that nobody would read to its end.
 func (ps Problems) inOrder(text string) Problems {
 	lines := strings.Split(text, "\n")
 	for i := range ps {
@@ -62,10 +61,10 @@ func (ps Problems) inOrder(text string) Problems {
 	return ps
 }
 
-// Quote makes text of the file fit for a message.
+// Quote returns text of the file in a form for messages.
 func Quote(s string) string { return `"` + Printable(s, 40) + `"` }
 
-// Printable cuts s to so many characters and escapes those that cannot be seen.
+// Printable cuts s to that many characters and escapes those that cannot be seen.
 func Printable(s string, most int) string {
 	if utf8.RuneCountInString(s) > most {
 		s = string([]rune(s)[:most-1]) + "…"
@@ -74,12 +73,12 @@ func Printable(s string, most int) string {
 	return s[1 : len(s)-1]
 }
 
-// DidYouMean gives ", did you mean …?" when the word is nearly one of those known, else "".
+// DidYouMean returns ", did you mean …?" if the word is nearly one of those known, else "".
 func DidYouMean(word string, known []string) string {
 	best, distance := "", 3
 	for _, k := range known {
 		if len(word) > len(k)+2 {
-			continue // a long word is near to none, and comparing it costs time
+			continue // a long word is near to no known one, and comparing it costs time
 		}
 		if d := levenshtein.Distance(strings.ToLower(word), k, nil); d < distance && d < len(k)/2+1 {
 			best, distance = k, d
@@ -91,7 +90,7 @@ func DidYouMean(word string, known []string) string {
 	return `, did you mean "` + best + `"?`
 }
 
-// List gives "a, b and c".
+// List returns "a, b and c".
 func List(words []string, last string) string {
 	if len(words) < 2 {
 		return strings.Join(words, "")

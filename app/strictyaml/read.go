@@ -6,10 +6,10 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// A Value is what was written for a key, or as an element of a list. Its place is where a problem with it is
-// reported: that of the key when nothing was written.
+// A Value is the value of a key, or an element of a list. Its place is where a problem with it is reported: the place
+// of the key if there is no value.
 type Value struct {
-	Node ast.Node // nil when nothing was written
+	Node ast.Node // nil if nothing was written
 	Place
 }
 
@@ -20,11 +20,11 @@ type Entry struct {
 	Place
 }
 
-// Fields says what to do with the value of each key that is known.
+// Fields maps the known keys to functions that read their values.
 type Fields map[string]func(Value)
 
-// Object reads a mapping of which all keys are known. The name and the example are for the
-// message to somebody who wrote something else; it reports whether it was a mapping.
+// Object reads a mapping of which all keys are known. The name and the example are for the message about a value of
+// another type. It reports whether v is a mapping.
 func (r *Reader) Object(v Value, name, example string, known Fields) bool {
 	return r.Each(v, name, example, func(e Entry) {
 		if read, ok := known[e.Key]; ok {
@@ -110,7 +110,7 @@ func (r *Reader) Boolean(v Value, name string) bool {
 	return b.Value
 }
 
-// Integer reads a number between two, which are included.
+// Integer reads a number from least to most.
 func (r *Reader) Integer(v Value, name string, least, most int) int {
 	n, ok := v.Node.(*ast.IntegerNode)
 	if !ok {
@@ -124,7 +124,7 @@ func (r *Reader) Integer(v Value, name string, least, most int) int {
 	return i
 }
 
-// Unknown reports a word that is none of those known, with the one that may be meant.
+// Unknown reports a word that is not known, with the known one that may be meant.
 func (r *Reader) Unknown(at Place, kind, word string, known []string) {
 	hint := DidYouMean(word, known)
 	if hint == "" {
@@ -133,7 +133,7 @@ func (r *Reader) Unknown(at Place, kind, word string, known []string) {
 	r.Problem(at, "unknown %s %s%s", kind, Quote(word), hint)
 }
 
-// ValueOf finds the place of a value: of what is written, else the one that is given.
+// ValueOf returns a node with its place, or with the given place if there is no node.
 func ValueOf(n ast.Node, otherwise Place) Value {
 	at := otherwise
 	switch n := n.(type) {
@@ -161,7 +161,7 @@ func IsMapping(n ast.Node) bool {
 	return false
 }
 
-// Instead ends the message about a value of the wrong type with what was written.
+// Instead returns the end of the message about a value of the wrong type: what was written instead.
 func Instead(n ast.Node) string {
 	switch n := n.(type) {
 	case nil, *ast.NullNode:

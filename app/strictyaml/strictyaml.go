@@ -1,6 +1,6 @@
-// Package strictyaml reads the small part of YAML that files about security need, and says of every mistake the
-// file, the line, the column and what to write instead: one document, without anchors, aliases, tags and
-// directives. Such a file decides about security, so everybody should read it the same way.
+// Package strictyaml reads the small part of YAML that files about security need: one document, without anchors,
+// aliases, tags and directives. It reports every mistake with the file, the line, the column and what to write instead.
+// Such a file decides about security, so everybody should read it the same way.
 package strictyaml
 
 import (
@@ -18,8 +18,8 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// Limits that no file of a person meets. The YAML library descends once per level and is
-// quadratic in the number of keys, so without them a small file could end the process.
+// Limits that no hand-written file reaches. The YAML library descends once per level and is quadratic in the number of
+// keys, so without them a small file could end the process.
 const (
 	maxSize   = 256 << 10 // bytes
 	maxTokens = 20_000
@@ -32,7 +32,7 @@ type Reader struct {
 	Problems Problems
 }
 
-// Document has the root of a file read, if there is one, and gives all [Problems] or nil.
+// Document calls read with the root of a file, if there is one, and returns all [Problems] or nil.
 func (r *Reader) Document(b []byte, read func(root Value)) error {
 	b = bytes.TrimPrefix(b, []byte("\ufeff"))
 	text := strings.ReplaceAll(string(b), "\r\n", "\n")
@@ -52,14 +52,14 @@ func (r *Reader) Document(b []byte, read func(root Value)) error {
 // A Place is a line and a column, both from 1.
 type Place struct{ Line, Column int }
 
-// Start is the place of what is missing in a file.
+// Start is the place at which something missing in a file is reported.
 var Start = Place{1, 1}
 
 func (r *Reader) Problem(at Place, format string, args ...any) {
 	r.Problems = append(r.Problems, Problem{r.File, at.Line, at.Column, fmt.Sprintf(format, args...)})
 }
 
-// plainText refuses what an editor would not show as it is.
+// plainText refuses characters that an editor would not show as they are.
 func (r *Reader) plainText(text string) {
 	for i, line := range strings.Split(text, "\n") {
 		column := 0
@@ -85,7 +85,7 @@ func (r *Reader) plainText(text string) {
 	}
 }
 
-// parse gives the root of the document, or nil and at least one problem.
+// parse returns the root of the document, or nil and at least one problem.
 func (r *Reader) parse(text string) (root ast.Node) {
 	defer func() {
 		if recover() != nil {
@@ -93,8 +93,8 @@ func (r *Reader) parse(text string) (root ast.Node) {
 			r.Problem(Start, "the file cannot be read as YAML; write it in a simpler way")
 		}
 	}()
-	// The library loses count of columns at a tab. Here there are only those that a space
-	// can stand for: behind text, and in quotes, where no name has one.
+	// The library miscounts columns after a tab. Here tabs are only where a space can stand for them: after text, and
+	// in quotes, where no name has one.
 	tokens := lexer.Tokenize(strings.ReplaceAll(text, "\t", " "))
 	if r.simple(tokens); len(r.Problems) > 0 {
 		return nil
@@ -121,8 +121,8 @@ func (r *Reader) parse(text string) (root ast.Node) {
 	return nil
 }
 
-// simple refuses the parts of YAML that we do not take. It looks at tokens because the
-// parser already follows anchors, and descends as deep as it is told to.
+// simple refuses the parts of YAML that we do not accept. It reads tokens because the parser already follows anchors,
+// and descends as deep as the file says.
 func (r *Reader) simple(tokens token.Tokens) {
 	depth, entries, entriesLine, content, count := 0, 0, 0, false, 0
 	var at Place
@@ -146,14 +146,14 @@ func (r *Reader) simple(tokens token.Tokens) {
 			r.Problem(at, "%s", notTaken(t.Type))
 		case token.DirectiveType:
 			r.Problem(at, "remove this line; YAML directives (%%) are not taken here")
-			return // the rest of the line would look like text
+			return // the rest of the line would be read as text
 		case token.DocumentHeaderType, token.DocumentEndType:
 			if content || t.Type == token.DocumentEndType {
 				r.Problem(at, "remove this line and what follows; the file must be one YAML document")
 				return
 			}
 		case token.MappingValueType:
-			// The library takes {mode:block} for {mode: block}; other readers do not.
+			// The library accepts {mode:block} for {mode: block}; other readers do not.
 			if next := PlaceOf(t.Next); next == (Place{at.Line, at.Column + 1}) && !isQuoted(t.Prev) {
 				r.Problem(at, "put a space after the colon")
 			}
@@ -188,7 +188,7 @@ func notTaken(t token.Type) string {
 	return "write the key without ?; keys are plain text here"
 }
 
-// syntax tells an error of the library, in our words where we have some.
+// syntax reports an error of the library, in our own words if we have some for it.
 func (r *Reader) syntax(err error) {
 	var told yaml.Error
 	if !errors.As(err, &told) {

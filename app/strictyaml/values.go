@@ -18,7 +18,7 @@ const (
 	maxAlternate = 30
 )
 
-// Number gives the value of n, or one that nobody could have written.
+// Number returns the value of n, or a value that nobody could have written.
 func Number(n *ast.IntegerNode) int {
 	switch v := n.Value.(type) {
 	case int64:
@@ -72,8 +72,8 @@ func (r *Reader) Version(v Value) {
 	}
 }
 
-// Glob reports whether the pattern can match something, and says why not: most of those
-// who write one have .gitignore in mind.
+// Glob reports whether the pattern can match something, and otherwise adds a problem: most authors of patterns have
+// .gitignore in mind.
 func (r *Reader) Glob(at Place, s string) bool {
 	switch {
 	case s == "":

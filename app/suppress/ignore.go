@@ -148,7 +148,7 @@ func readIgnore(mark string, words []string, today time.Time) (i Ignore) {
 	return i
 }
 
-// right returns a correct suppression, with as much as is there of what is written.
+// right returns a correct suppression that keeps as much of i as possible.
 func right(i Ignore, today time.Time) string {
 	rule, day, reason := i.Rule, i.Until, i.Reason
 	scanner, name, named := strings.Cut(rule, "/")

@@ -13,7 +13,8 @@ import (
 	"github.com/secbydesign/secbydesign/app/strictyaml"
 )
 
-// Golden runs f on each YAML file of a folder and compares with the file .want beside it, or writes that.
+// Golden runs f on each YAML file of a folder and compares the result with the file .want beside it, or writes that
+// file.
 func Golden(t *testing.T, dir string, update bool, f func(t *testing.T, b []byte) string) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "*.yml"))
@@ -45,7 +46,7 @@ func Golden(t *testing.T, dir string, update bool, f func(t *testing.T, b []byte
 	}
 }
 
-// CheckProblems wants what every list of problems of a file promises.
+// CheckProblems checks the properties that every list of problems must have.
 func CheckProblems(t *testing.T, b []byte, err error) {
 	t.Helper()
 	var ps strictyaml.Problems
