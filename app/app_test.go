@@ -86,7 +86,7 @@ func newStage(t *testing.T, files map[string]string) *stage {
 	return s
 }
 
-// restart stops the App, lets change do what it wants, and starts it again.
+// restart stops the App, calls change, and starts the App again.
 func (s *stage) restart(change func()) {
 	s.t.Helper()
 	if err := s.Stop(); err != nil {
@@ -436,8 +436,8 @@ func TestMain(m *testing.M) {
 	os.Exit(withFewPrograms(m.Run))
 }
 
-// withFewPrograms runs tests with a PATH on which there is only what they themselves start, so that
-// what a review finds does not depend on the scanners that happen to be installed.
+// withFewPrograms runs tests with a PATH that holds only the programs that they start themselves, so that
+// the findings of a review do not depend on the installed scanners.
 func withFewPrograms(run func() int) int {
 	dir, err := os.MkdirTemp("", "")
 	if err != nil {

@@ -100,7 +100,7 @@ func (s *stage) quiet(n int) {
 // blocking is a policy under which a secret fails the check.
 const blocking = "version: 1\ngates:\n  secrets: {mode: block}\n"
 
-// people gives everybody of these tests their role.
+// people sets the role of everybody in these tests.
 func (s *stage) people() {
 	s.repo.SetPermission("mona", "write")   // the author
 	s.repo.SetPermission("hubot", "write")  // a colleague

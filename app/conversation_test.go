@@ -102,8 +102,8 @@ func (s *stage) noDuplicates(n int) {
 
 // TestTwelvePushes plays the life of a pull request: found, pushed beside, moved, renamed, fixed,
 // regressed, rebased, squashed, indented, answered, reverted, fixed. It holds after each push which
-// threads are open, that none is there twice, that nobody's word is lost, and that writing to GitHub
-// costs no more than what a reader sees change, and two (complaints 1, 3 and 4).
+// threads are open, that none is there twice, that nobody's word is lost, and that the writes to
+// GitHub are at most two more than the changes that a reader sees (complaints 1, 3 and 4).
 func TestTwelvePushes(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, map[string]string{"README.md": "# Shop\n", "old.py": "old = 1\n"})
@@ -248,7 +248,7 @@ func TestSecondaryLimitAtTheThirdOfTenWrites(t *testing.T) {
 		limit.Skip = 2
 		s.GitHub.ClearFaults()
 		s.GitHub.Fail(limit)
-		// Only the history holds them now, so each is a comment on its file and a write of its own.
+		// Only the history holds them now, so each is a comment on its file and a separate write.
 		s.repo.Commit(branch, s.base, "leak "+branch, leaked)
 		s.repo.Commit(branch, "", "take it out", clean)
 		n := s.repo.OpenPull("Change", "", "main", branch, "mona", false)
@@ -391,8 +391,8 @@ func TestAMilderVerdictIsTakenBackAtOnce(t *testing.T) {
 	}
 }
 
-// TestWhatWasThereBeforeIsNotMine holds that a pull request neither hears of nor fails for what it did
-// not bring: old findings, moved ones, and removed ones (complaints 10 and 21).
+// TestWhatWasThereBeforeIsNotMine holds that a pull request neither shows nor fails for findings that it did
+// not bring: old ones, moved ones, and removed ones (complaints 10 and 21).
 func TestWhatWasThereBeforeIsNotMine(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, map[string]string{"a.py": "a = 1\n" + leak(1) + "b = 1\n", "gone.py": leak(2), policyFile: "version: 1\ngates: {secrets: {mode: block}}\n"})

@@ -88,7 +88,7 @@ type history struct {
 	replies map[string]string
 }
 
-// message gives every commit a text of its own. Git counts time in seconds, so equal commits of
+// message returns a different text for every commit. Git counts time in seconds, so equal commits of
 // two histories, or of one that goes back and forth within a second, would be one commit: its
 // verdict would be there before its review.
 func (h *history) message() string {

@@ -53,7 +53,7 @@ func serveForTest() bool {
 	return true
 }
 
-// A process is the program as a process of its own.
+// A process is the program in a separate process.
 type process struct {
 	t    *testing.T
 	cmd  *exec.Cmd

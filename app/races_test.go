@@ -11,7 +11,7 @@ import (
 	"github.com/secbydesign/secbydesign/checks/fakegithub"
 )
 
-// forget takes everything that no branch and no pull request leads to out of the repository, as
+// forget removes everything that no branch and no pull request reaches from the repository, as
 // GitHub does some time after a force-push.
 func (s *stage) forget(sha string) {
 	s.t.Helper()

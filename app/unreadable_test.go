@@ -188,7 +188,7 @@ func TestWhatCannotBeReadUnderAGuardrail(t *testing.T) {
 	s.want(n, "failure", "b.py:1 open")
 }
 
-// away are faults without which neither git nor the API gives a file.
+// away makes git fail, and if api is true also the API that reads files.
 func (s *stage) away(api bool) {
 	s.GitHub.Fail(fakegithub.Fault{Path: "/acme/shop.git/**", Status: 502, Count: -1})
 	if api {

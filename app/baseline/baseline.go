@@ -1,4 +1,4 @@
-// Package baseline finds the findings that a change brings: it compares the findings at the head of a pull request with
+// Package baseline finds out which findings a change brings: it compares the findings at the head of a pull request with
 // those at its merge base, and gives each a fingerprint that stays. It is pure.
 //
 // # Fingerprints

@@ -55,7 +55,7 @@ func file() *spec {
 	}
 	return &spec{
 		name: "the file", example: "`version: 1`",
-		needs: []need{{"version", ""}}, // the first line shows the problem
+		needs: []need{{"version", ""}}, // reported at the first line
 		fields: map[string]*spec{
 			"version": {about: "Of this format.", read: readVersion, schema: schema{"const": 1}},
 			"gates":   gates,

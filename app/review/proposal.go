@@ -54,7 +54,7 @@ func (c *composer) propose(ctx context.Context, ex examine.Examination, gates []
 // neighbours holds what a proposed policy may affect beside the change. It is read once for a review.
 type neighbours struct {
 	open     []policy.Subject // new findings in other open pull requests, as of their last review
-	scanners []string         // names that a policy may speak of
+	scanners []string         // names that a policy may use
 }
 
 // maxPreviewed is how many open pull requests a preview counts, newest first.
