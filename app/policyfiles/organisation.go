@@ -47,10 +47,10 @@ func (f *Files) organisation(ctx context.Context, installed int64, owner string)
 }
 
 // organisationAt reads the organisation's policy in one repository by GitHub's API, always the current version, since
-// the client revalidates its cache each time. Absent, unreadable and invalid are three different cases here, too;
-// there is false only if the file is absent. A repository that the App is not installed on cannot be distinguished from one that does
-// not exist, so its file is absent, unless the policy was read before: moving guardrails out of sight does not remove
-// them.
+// the client revalidates its cache each time. Absent, unreadable and invalid are three different cases here, too; there
+// is false only if the file is absent. A repository that the App is not installed on cannot be distinguished from one
+// that does not exist, so its file is absent, unless the policy was read before: moving guardrails out of sight does
+// not remove them.
 func (f *Files) organisationAt(ctx context.Context, installed int64, owner, repo string) (in policy.Layer, there bool, notice string, err error) {
 	name, of := owner+"/"+repo+"/"+policy.File, ledger.Repo{Owner: owner, Name: repo}
 	text, sha, ok, err := f.readOrganisation(ctx, installed, owner, repo)
