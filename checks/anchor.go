@@ -9,7 +9,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// A cause is why a comment stands where it does.
+// A cause is the reason why a comment is at its place.
 type cause int
 
 const (
@@ -21,8 +21,7 @@ const (
 )
 
 // anchor finds where the diff can carry a comment about a finding: on its lines, or on the change
-// that brought it about. ok is false when the diff has no place for it: then the summary is where
-// it is told.
+// that caused it. ok is false if the diff has no place for it; then the summary lists the finding.
 func (in Input) anchor(f Finding) (path string, start, line int, why cause, ok bool) {
 	file, inDiff := in.file(f.Path)
 	onLine := f.Line > 0 && f.Commit == ""
@@ -64,7 +63,7 @@ func (in Input) anchor(f Finding) (path string, start, line int, why cause, ok b
 	return f.Path, 0, 0, onFile, false
 }
 
-// step finds the last step of a finding's flow that passes a change.
+// step returns the last step of a finding's flow that passes through a change.
 func (in Input) step(f Finding, passes func(file *patch.File, line int) (at int, ok bool)) (Spot, bool) {
 	for _, s := range slices.Backward(f.Flow) {
 		file, ok := in.file(s.Path)
@@ -78,7 +77,7 @@ func (in Input) step(f Finding, passes func(file *patch.File, line int) (at int,
 	return Spot{}, false
 }
 
-// file finds a file of the patch that a comment can be put on.
+// file returns the file of the patch at path, if a comment can be put on it.
 func (in Input) file(path string) (*patch.File, bool) {
 	file, ok := in.Patch.File(path)
 	return file, ok && file.NewPath != "" && utf8.ValidString(path) // JSON cannot name other files
@@ -90,7 +89,7 @@ func (in Input) text(path string) ([]byte, bool) {
 }
 
 // comment makes a finding's comment. taken holds the lines that suggestions of worse findings
-// change already: of two for one line only one could be committed.
+// change already: of two suggestions for the same line only one could be committed.
 func (in Input) comment(b bundle, taken map[string][]suggestion) (c Comment, ok bool) {
 	f := b.Finding
 	path, start, line, why, ok := in.anchor(f)
@@ -125,7 +124,7 @@ func (in Input) comment(b bundle, taken map[string][]suggestion) (c Comment, ok 
 	return c, ok || in.hasThread(f)
 }
 
-// placeText leads from the change that carries a comment to the place that it speaks of.
+// placeText leads from the change that carries the comment to the finding's place.
 func (in Input) placeText(f Finding, why cause) string {
 	if why == atPlace || f.Commit != "" || f.Line == 0 {
 		return ""
@@ -142,7 +141,7 @@ func (in Input) placeText(f Finding, why cause) string {
 	return s
 }
 
-// suggestion makes the button of a fix, where it is sure to apply.
+// suggestion makes the suggestion of a fix, if it is sure to apply.
 func (in Input) suggestion(f Finding, fix scanners.Fix, why cause, taken map[string][]suggestion) (suggestion, bool) {
 	text, ok := in.text(f.Path)
 	file, shown := in.file(f.Path)
@@ -163,8 +162,8 @@ func (in Input) suggestion(f Finding, fix scanners.Fix, why cause, taken map[str
 	return s, true
 }
 
-// mayQuote reports whether the lines that a finding's fixes change may be repeated in a comment:
-// not where a secret may stand on them, since comments are mailed.
+// mayQuote reports whether the lines that a finding's fixes change may be repeated in a comment. They
+// may not if they can hold a secret, since GitHub mails comments.
 func (in Input) mayQuote(f Finding) bool {
 	if secret(f) {
 		return false
@@ -190,8 +189,8 @@ func (in Input) mayQuote(f Finding) bool {
 	return !slices.ContainsFunc(in.decided, onItsLines)
 }
 
-// secret reports whether a finding says that a secret stands in its lines. The CWEs are those of
-// hard-coded and of openly stored credentials.
+// secret reports whether a finding says that its lines hold a secret. The CWEs are those of hard-coded
+// and of openly stored credentials.
 func secret(f Finding) bool {
 	switch f.CWE {
 	case "CWE-256", "CWE-259", "CWE-312", "CWE-321", "CWE-522", "CWE-540", "CWE-798":

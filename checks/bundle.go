@@ -11,15 +11,16 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// A bundle is what one thread tells of: a finding, and others about the same package at the same
-// place, which who mends the first one most often mends as well. The thread is the first one's.
+// A bundle holds the findings that one thread describes: a finding, and others about the same package at
+// the same place. A fix of the first most often fixes the others as well. The thread has the fingerprint
+// of the first.
 type bundle struct {
 	Finding
 	with []Finding // worst first
 }
 
-// bundles puts findings together, worst first. A finding that has a thread keeps it, and the others
-// join the one whose thread is open, so that a thread goes on for as long as its finding stands.
+// bundles groups findings into bundles, worst first. A finding that has a thread keeps it, and the
+// others join the finding whose thread is open, so that a thread stays in use while its finding is there.
 func (in Input) bundles(shown []Finding) (list []bundle) {
 	slices.SortStableFunc(shown, WorstFirst)
 	type about struct {
@@ -53,7 +54,7 @@ func (in Input) bundles(shown []Finding) (list []bundle) {
 	return list
 }
 
-// standing orders findings by the state of their threads: open, settled, none.
+// standing orders findings by the state of their threads: open, closed, none.
 func (in Input) standing(f Finding) int {
 	switch open, ok := in.Threads[f.Fingerprint]; {
 	case open:
@@ -79,10 +80,10 @@ func (b bundle) headline() string {
 	return fmt.Sprintf("**%s: %s**", severityWord(b.worst()), Escape(what))
 }
 
-// maxWith is how many of the other findings a thread names. The check lists all.
+// maxWith is how many of its other findings a thread names. The check lists all of them.
 const maxWith = 50
 
-// others lists in a fold what else the thread is about; empty for nothing.
+// others lists the bundle's other findings in a fold. It is empty if there are none.
 func (b bundle) others() string {
 	if len(b.with) == 0 {
 		return ""
@@ -98,7 +99,7 @@ func (b bundle) others() string {
 	return fold(fmt.Sprintf("%d more: %s", len(b.with), bySeverity(b.with)), strings.Join(lines, "\n"))
 }
 
-// decide tells how to answer otherwise than by mending. The lines are those that the App
+// decide explains how to answer a finding other than by fixing it. The lines are commands that the App
 // understands when a person writes them.
 func (b bundle) decide() string {
 	lines := []string{
@@ -116,8 +117,8 @@ func (b bundle) decide() string {
 	return begin + "\n\n" + strings.ReplaceAll(strings.Join(lines, "\n"), "%s", id)
 }
 
-// left says how many of the findings that a thread tells of still stand, when its own is mended; empty
-// for none.
+// left says how many of the other findings that a thread describes are still there once its own is fixed.
+// It is empty if there are none.
 func left(body string, standing map[string]bool) string {
 	named := map[string]bool{}
 	for _, id := range ids.FindAllString(body, -1) {
@@ -135,7 +136,7 @@ func left(body string, standing map[string]bool) string {
 	return "; " + plural(n, "more of these stands, and has a thread of its own", "more of these stand, and have a thread of their own")
 }
 
-// more reports whether a text tells of findings that the one before does not name.
+// more reports whether the new text names findings that the text before does not name.
 func more(before, now string) bool {
 	named := ids.FindAllString(before, -1)
 	return slices.ContainsFunc(ids.FindAllString(now, -1), func(id string) bool { return !slices.Contains(named, id) })
@@ -143,7 +144,7 @@ func more(before, now string) bool {
 
 var ids = regexp.MustCompile("`F-[A-Z2-7]{8}`")
 
-// told counts the findings that the headline of a thread speaks of.
+// told returns the number of findings that the headline of a thread mentions.
 func told(headline string) int {
 	if m := several.FindStringSubmatch(headline); m != nil {
 		if n, err := strconv.Atoi(m[1]); err == nil {

@@ -9,10 +9,11 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// A Decided is what people decided of a finding that is still there. It is not open any more,
-// and it is not silent: it stays counted and listed with who decided it and until when.
+// A Decided is a decision of people about a finding that is still there, such as a risk acceptance. The
+// finding is not open any more, but it stays counted and listed, with the people who decided and the last
+// day of the decision.
 type Decided struct {
-	ID             string // "A-…"; empty where a comment in the code decides
+	ID             string // "A-…"; empty for a suppression by a comment in the code
 	Path           string // of that comment
 	Line           int
 	How            string    // "accepted", "deferred", "not affected", "marked as a false positive"
@@ -21,7 +22,7 @@ type Decided struct {
 	Reason, Ticket string    // as written by people
 }
 
-// Place is where the comment stands that decides; empty for a decision of another kind.
+// Place returns the place of the comment in the code; empty for a decision of another kind.
 func (d Decided) Place() string {
 	if d.Path == "" {
 		return ""
@@ -29,7 +30,7 @@ func (d Decided) Place() string {
 	return fmt.Sprintf("%s:%d", d.Path, d.Line)
 }
 
-// sentence says what was decided, as Markdown without the full stop.
+// sentence describes the decision, as Markdown without the full stop.
 func (d Decided) sentence() string {
 	s := strings.ToUpper(d.How[:1]) + d.How[1:]
 	if !d.Until.IsZero() {
@@ -48,7 +49,7 @@ func (d Decided) sentence() string {
 	return s + " (`" + d.ID + "`)"
 }
 
-// why is what people gave as a reason, as the rest of a line.
+// why returns the reason and the ticket that people gave, as the rest of a line.
 func (d Decided) why() string {
 	s := ""
 	if d.Reason != "" {
@@ -60,8 +61,8 @@ func (d Decided) why() string {
 	return s
 }
 
-// withoutDecided takes the findings that were decided out of the gates, so that nothing takes them for
-// open ones.
+// withoutDecided moves the findings with a decision from the gates to in.decided, so that nothing counts
+// them as open.
 func (in Input) withoutDecided() Input {
 	in.decided = slices.Clone(in.decided)
 	for i, g := range in.Gates {
@@ -69,7 +70,7 @@ func (in Input) withoutDecided() Input {
 		for _, f := range g.Findings {
 			switch {
 			case f.Decided != nil && f.State == scanners.New && f.Comment:
-				f.Block = false // what it would do is not done
+				f.Block = false // a decided finding does not block
 				in.decided = append(in.decided, f)
 			default:
 				left = append(left, f)
@@ -81,12 +82,13 @@ func (in Input) withoutDecided() Input {
 	return in
 }
 
-// only gives the findings that were decided of one gate.
+// only returns the decided findings of one gate.
 func (in Input) only(gate scanners.Gate) []Finding {
 	return slices.DeleteFunc(slices.Clone(in.decided), func(f Finding) bool { return f.Gate != gate })
 }
 
-// decisions counts what was decided: "2 accepted, 1 deferred"; empty when nothing was.
+// decisions counts the decided findings by decision: "2 accepted, 1 deferred". It is empty if there are
+// none.
 func (in Input) decisions() string {
 	n := map[string]int{}
 	var order []string
@@ -102,12 +104,12 @@ func (in Input) decisions() string {
 	return strings.Join(parts, ", ")
 }
 
-// decidedItem is one finding that was decided, in a list.
+// decidedItem is one decided finding in a list.
 func (in Input) decidedItem(f Finding) string {
 	return strings.TrimSuffix(in.item(f, false), "\n") + " · " + f.Decided.sentence() + f.Decided.why() + "\n"
 }
 
-// lapsedText says why a finding is open although something was decided of it once.
+// lapsedText says why a finding is open although there was a decision about it.
 func lapsedText(f Finding) string {
 	if f.Lapsed == "" {
 		return ""
@@ -115,8 +117,8 @@ func lapsedText(f Finding) string {
 	return " · *" + Escape(f.Lapsed) + "*"
 }
 
-// closeAsDecided is shut for a thread whose finding was decided: the decision is named even where the
-// thread was settled before, since another may be in force now.
+// closeAsDecided closes the thread of a decided finding. Unlike [shut] it also updates the text of a
+// thread that is closed already, since another decision may be in force now.
 func closeAsDecided(t Thread, how string) Change {
 	ch := shut(t, how)
 	if first, rest, ok := strings.Cut(t.Body, foldOpen); isClosed(t.Body) && ok && first != "**"+how+"**" {
@@ -127,20 +129,20 @@ func closeAsDecided(t Thread, how string) Change {
 
 // An Action is a button of a check run.
 type Action struct {
-	Label       string // at most 20 characters, as GitHub has it
+	Label       string // at most 20 characters, GitHub's limit
 	Description string // at most 40
-	Identifier  string // at most 20: what [webhook.Button] brings back
+	Identifier  string // at most 20; [webhook.Button] returns it
 }
 
-// What the buttons are called.
+// The identifiers of the buttons.
 const (
 	Rescan    = "rescan"
 	Accept    = "accept"
 	NotUseful = "not-useful"
 )
 
-// buttons are those of the verdict's check run: at most three, and none where there is nothing to
-// say (https://docs.github.com/rest/checks/runs#create-a-check-run).
+// buttons returns the buttons of the verdict's check run: at most three
+// (https://docs.github.com/rest/checks/runs#create-a-check-run), and none if v leaves nothing to do.
 func (in Input) buttons(v Verdict) []Action {
 	again := Action{"Scan again", "Runs all scanners once more", Rescan}
 	switch v {

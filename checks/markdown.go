@@ -12,7 +12,7 @@ import (
 // maxText bounds a sentence that comes from a tool or a tree, in bytes.
 const maxText = 1000
 
-// Plain makes one line of text that shows what it holds: control, bidirectional and
+// Plain makes one line of text in which everything is visible: control, bidirectional and
 // invisible characters are spelled out, since a reader cannot see what they do.
 func Plain(s string) string {
 	s = Cut(strings.ToValidUTF8(s, "\uFFFD"), maxText)
@@ -36,13 +36,13 @@ func Plain(s string) string {
 	return b.String()
 }
 
-// spell writes out characters that cannot be seen, but for those in keep.
+// spell writes out the invisible characters of s, except those in keep.
 func spell(s, keep string) string { return visible.Spell(s, keep) }
 
-// hidden reports whether a character shows nothing of its own, or changes how others are shown.
+// hidden reports whether a character is invisible, or changes how others are shown.
 func hidden(r rune) bool { return visible.Hidden(r) }
 
-// Cut shortens s to at most n bytes, at a character's edge.
+// Cut shortens s to at most n bytes, between two characters.
 func Cut(s string, n int) string {
 	if len(s) <= n {
 		return s
@@ -54,8 +54,8 @@ func Cut(s string, n int) string {
 	return s[:n] + "…"
 }
 
-// markdown finds what formats text in GitHub's Markdown wherever it stands, start what does so
-// only at the beginning of a line, where commands of ours begin, too.
+// markdown matches the characters that format text anywhere in GitHub's Markdown. start matches those
+// that do so only at the beginning of a line, where our own commands begin, too.
 var (
 	markdown = regexp.MustCompile("[\\\\`*_\\[\\]<>#|~$]|:(?:/|[a-zA-Z0-9_+-]+:)|(?i:www)\\.")
 	start    = regexp.MustCompile(`^([0-9]*)([-+=.)/])`)
@@ -63,9 +63,9 @@ var (
 )
 
 // Escape makes Markdown that shows s as it is: it cannot format, link, mention anybody, refer
-// to an issue or open HTML. A zero-width space behind "@" and "#" is what keeps GitHub from
-// seeing a mention or a reference there; a backslash does not, because they are looked for
-// after Markdown is read. (Dependabot does the same with release notes.)
+// to an issue or open HTML. A zero-width space after "@" and "#" keeps GitHub from seeing a
+// mention or a reference there. A backslash would not, because GitHub searches for them
+// after it has processed the Markdown. (Dependabot does the same with release notes.)
 func Escape(s string) string {
 	s = strings.ReplaceAll(Plain(s), "&", "&amp;")
 	s = markdown.ReplaceAllStringFunc(s, func(m string) string {
@@ -75,7 +75,7 @@ func Escape(s string) string {
 		case len(m) == 4 && m[3] == '.':
 			return m[:3] + `\.`
 		}
-		if m[0] == ':' { // an ":emoji:", whose name may hold what formats
+		if m[0] == ':' { // an ":emoji:", whose name may hold an underscore, which formats
 			m = strings.ReplaceAll(m, "_", `\_`)
 		}
 		return `\` + m

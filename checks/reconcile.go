@@ -17,7 +17,7 @@ type Thread struct {
 	CommentID   int64  // REST id of our first comment in it
 	CommentNode string // GraphQL id of that comment
 	Fingerprint string
-	Scanner     string // empty when the comment does not tell
+	Scanner     string // empty if the comment does not name it
 	Path        string
 	StartLine   int // 0 for one line
 	Line        int // the last line; 0 when outdated or on the file
@@ -26,18 +26,18 @@ type Thread struct {
 	Minimized   bool
 }
 
-// Open reports whether the thread says that its finding stands.
+// Open reports whether the thread's text says that its finding is still there.
 func (t Thread) Open() bool { return !isClosed(t.Body) }
 
-// A Change is what to do with one thread that is there.
+// A Change holds the writes to one thread that exists.
 type Change struct {
 	Thread Thread
 	Body   string // the new text; empty to leave it
-	Close  bool   // minimise it as resolved, and resolve it where the App may
+	Close  bool   // resolve the thread if the App may, otherwise minimise its comment as resolved
 	Reopen bool   // undo that
 }
 
-// After is the thread once the change is carried out.
+// After returns the thread as it is once the change is carried out.
 func (ch Change) After() Thread {
 	t := ch.Thread
 	if ch.Body != "" {
@@ -52,7 +52,7 @@ func (ch Change) After() Thread {
 	return t
 }
 
-// A Plan is the fewest writes from the threads that are there to those that should be.
+// A Plan holds the fewest writes that turn the threads that exist into those that should.
 type Plan struct {
 	Create  []Comment // in order, worst first
 	Changes []Change  // in order of the comments' ids
@@ -61,14 +61,14 @@ type Plan struct {
 // Empty reports whether there is nothing to do.
 func (p Plan) Empty() bool { return len(p.Create) == 0 && len(p.Changes) == 0 }
 
-// Reconcile compares the threads that the report wants with those that are there. head is the
-// commit that is named as the fixing one. It is pure, and carrying its plan out makes the
-// next plan for the same report empty.
+// Reconcile compares the threads that the report wants with those that exist. head is the
+// commit that a thread whose finding is fixed names. Reconcile is pure, and once its plan is carried
+// out, the next plan for the same report is empty.
 //
 // A thread whose scanner did not finish is left as it is, because its finding may still
-// stand; and as long as the report is partial, so is one whose scanner is not known to have
-// finished. Of two threads for one finding the older one is kept. Threads of people and those
-// without a marker of ours must not be among have.
+// be there. While the report is partial, a thread whose scanner is not known to have finished is
+// left as well. Of two threads for the same finding the older is kept. have must not contain threads
+// of people or threads without a marker of ours.
 func Reconcile(rep Report, have []Thread, head string) Plan {
 	have = slices.Clone(have)
 	slices.SortFunc(have, func(a, b Thread) int { return cmp.Compare(a.CommentID, b.CommentID) })
@@ -93,7 +93,7 @@ func Reconcile(rep Report, have []Thread, head string) Plan {
 		case first[t.Fingerprint].CommentID != t.CommentID:
 			ch = shut(t, "Already shown in another thread.")
 		case wanted && rep.Partial && t.Open():
-			continue // its text may yet be another, and then again this one
+			continue // an edit now may have to be undone when the report is complete
 		case wanted:
 			ch = open(t, c)
 		default:
@@ -130,8 +130,8 @@ func (rep Report) unwanted(t Thread, head string) Change {
 	return shut(t, "Fixed in "+ShortCode(head)+left(t.Body, rep.Standing)+".")
 }
 
-// unseen reports whether the policy leaves a file alone, or where it may have gone: a file that is no
-// more, and one of its name among those that are left alone.
+// unseen reports whether the policy ignores a file or the place where it may have gone. For a file that is
+// not in the patch under its name, that is any ignored file of the patch with the same base name.
 func (in Input) unseen(name string) bool {
 	if in.Ignored == nil {
 		return false
@@ -147,10 +147,10 @@ func (in Input) unseen(name string) bool {
 	})
 }
 
-// open brings a thread to the state of an open finding. One that a person resolved or hid stays so
-// while the finding is the same: they have seen it. One that got worse, or that another joined, is
-// another matter. [Run] shows a thread again before it gives it an open text, so that being stopped in
-// between is told from a person's doing.
+// open brings a thread to the state of an open finding. A thread that a person resolved or hid stays so
+// while its finding is the same, because they have seen it. It is reopened if the finding got more severe
+// or another finding joined it. [Run] makes a thread visible before it gives it an open text, so that
+// an interruption in between cannot be mistaken for something that a person did.
 func open(t Thread, c Comment) Change {
 	body := c.Body
 	if !t.hangs(c) {
@@ -169,7 +169,7 @@ func open(t Thread, c Comment) Change {
 	return ch
 }
 
-// hangs reports whether the thread is at the very place that the comment is for.
+// hangs reports whether the thread is exactly at the place of the comment.
 func (t Thread) hangs(c Comment) bool {
 	start, from := t.StartLine, c.StartLine
 	if start == 0 {
@@ -186,8 +186,8 @@ func (t Thread) covers(line int) bool {
 	return start <= line && line <= t.Line
 }
 
-// same reports whether two texts say the same. A link leads to a commit, and the older one still
-// shows what was meant: a push alone edits no comment.
+// same reports whether two texts are equal but for the commits in their links. A link to the older
+// commit still shows the right lines, so a push alone edits no comment.
 func same(a, b string) bool {
 	return a == b || commitInLink.ReplaceAllString(a, "/blob/_/") == commitInLink.ReplaceAllString(b, "/blob/_/")
 }
@@ -200,7 +200,8 @@ func worse(before, now string) bool {
 	return a >= 0 && b > a
 }
 
-// severityOf reads the severity that a text of ours begins with; -1 when there is none.
+// severityOf reads the severity that a text of ours begins with. It returns -1 if the text has no
+// severity.
 func severityOf(body string) scanners.Severity {
 	word, _, _ := strings.Cut(strings.TrimPrefix(body, "**"), ":")
 	word, _, _ = strings.Cut(strings.ToLower(word), ",")
@@ -211,8 +212,8 @@ func severityOf(body string) scanners.Severity {
 	return s
 }
 
-// shut settles a thread. The text of one that is settled already stays, since it names the
-// commit that mended it.
+// shut closes a thread. If the thread is closed already, its text stays, since it names the commit that
+// fixed the finding.
 func shut(t Thread, how string) Change {
 	ch := Change{Thread: t}
 	if !isClosed(t.Body) {

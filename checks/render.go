@@ -47,10 +47,10 @@ func (in Input) title(v Verdict) string {
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
-// bySeverity counts what is new and shown.
+// bySeverity counts the findings that are new and shown.
 func (in Input) bySeverity() string { return bySeverity(in.findings(scanners.New)) }
 
-// bySeverity counts: "1 critical, 2 low".
+// bySeverity counts findings by severity: "1 critical, 2 low".
 func bySeverity(list []Finding) string {
 	var n [scanners.Critical + 1]int
 	for _, f := range list {
@@ -71,8 +71,8 @@ const maxGap = 200
 // maxNames is how many scanners a title names.
 const maxNames = 10
 
-// gap says what is missing. Where that is the same for several scanners, or makes the check fail, the
-// reason stands in the title: it is all that is shown beside a required check.
+// gap names the scanners that did not finish. It adds the reason if it makes the check fail, and returns
+// only the reason if several scanners share it: beside a required check GitHub shows nothing but the title.
 func (in Input) gap() string {
 	var reasons, failing []string
 	names := in.unfinished()
@@ -119,7 +119,7 @@ func (in Input) unfinished() []string {
 const MaxSummary = 65535 - 200
 
 // summary is the Markdown of a check run. It holds nothing that changes when the same review
-// is done again, such as durations: that would make a write out of nothing.
+// runs again, such as durations, since that would cause a write without any news.
 func (in Input) summary(v Verdict, commented []string) string {
 	if v == NotRun {
 		return Escape(in.NotRun) + "\n"
@@ -212,7 +212,7 @@ func severityWord(f Finding) string {
 	return w
 }
 
-// footer says in small print what is not listed and who looked.
+// footer writes in small print which findings are not listed and which scanners ran.
 func (in Input) footer(b *strings.Builder) {
 	unchanged, observed := 0, 0
 	for _, g := range in.Gates {
@@ -257,7 +257,7 @@ func (in Input) runs(which func(scanners.Run) bool) []scanners.Run {
 	return out
 }
 
-// findings lists what is in a state and may be shown.
+// findings lists the findings in state s that may be shown.
 func (in Input) findings(s scanners.State) []Finding {
 	var out []Finding
 	for _, g := range in.Gates {
@@ -270,8 +270,8 @@ func (in Input) findings(s scanners.State) []Finding {
 	return out
 }
 
-// fit joins the parts, leaving out the last items where there are too many bytes, and says
-// how many it left out.
+// fit joins the parts. If they have more than limit bytes, it leaves out the last items and says how
+// many.
 func fit(head string, items []string, foot string, limit int) string {
 	const more = "- … and %d more, which do not fit here.\n"
 	room := limit - len(head) - len(foot) - len(more) - 10
@@ -288,9 +288,9 @@ func fit(head string, items []string, foot string, limit int) string {
 	return b.String()
 }
 
-// A comment is read by somebody who is in the middle of something else: what is wrong, why it
-// matters and how to mend it stand above, all else is in folds. These bound the sentences of
-// tools, in bytes, so that they stay about ten lines.
+// The reader of a comment is in the middle of something else. So the problem, why it matters and how
+// to fix it come first, and everything else is in folds. These limits bound the sentences of tools, in
+// bytes, so that the visible part stays at about ten lines.
 const (
 	maxSaid = 600 // what is wrong
 	maxWhy  = 300
@@ -300,8 +300,8 @@ const (
 
 // commentBody is the text of a thread's first comment. Nothing in it changes while the
 // finding stays the same, so that a push does not edit every comment. place is a sentence
-// (Markdown) for a thread that does not hang on the finding's line, and mend is what shows a fix;
-// both may be empty.
+// (Markdown) for a thread that is not on the finding's line, and mend is the Markdown that shows a
+// fix; both may be empty.
 func (in Input) commentBody(b bundle, place, mend string) string {
 	f := b.Finding
 	said := Escape(Cut(f.Message, maxSaid))
@@ -323,7 +323,7 @@ func (in Input) commentBody(b bundle, place, mend string) string {
 	if len(f.Flow) > 1 {
 		flow = fold("How it comes about: "+count(len(f.Flow), "step"), in.flow(f.Flow))
 	}
-	// What is longest is left out first, should it all be too much.
+	// While the body is too long, leave out the parts that tend to be longest: more help, the flow, the fix.
 	for {
 		parts := []string{b.headline(), said, place, history, help, mend, more, b.others(), flow, fold("Not a problem, or not now?", b.decide()), "<sub>" + smallPrint(f) + "</sub>", marker(f.Scanner, f.Fingerprint)}
 		parts = slices.DeleteFunc(parts, func(s string) bool { return s == "" })
@@ -343,7 +343,7 @@ func (in Input) commentBody(b bundle, place, mend string) string {
 	}
 }
 
-// shortHelp splits help into what is shown and what is folded. A piece of Markdown is only cut
+// shortHelp splits help into the part that is shown and the part that is folded. It cuts Markdown only
 // between paragraphs.
 func shortHelp(help string) (short, more string) {
 	help = strings.TrimSpace(help)
@@ -357,7 +357,7 @@ func shortHelp(help string) (short, more string) {
 	return first, strings.TrimSpace(rest)
 }
 
-// fold hides text, which is Markdown, until a reader asks for it. GitHub reads Markdown in it only
+// fold hides text, which is Markdown, until a reader opens it. GitHub formats Markdown in a fold only
 // after an empty line.
 func fold(title, text string) string {
 	return "<details><summary>" + title + "</summary>\n\n" + text + "\n\n</details>"
@@ -386,7 +386,7 @@ func (in Input) linked(path string, line int) string {
 		shown = fmt.Sprintf("%s:%d", path, line)
 	}
 	if in.Link != nil {
-		// A name may be as long as it likes, and a comment may not.
+		// A path may have any length, but a comment may not.
 		if link := in.Link(path, line); link != "" && len(link) <= 2*maxText {
 			return "[" + Code(shown) + "](" + link + ")"
 		}
@@ -394,7 +394,8 @@ func (in Input) linked(path string, line int) string {
 	return Code(shown)
 }
 
-// smallPrint is for those who want to look it up.
+// smallPrint is the last visible line of a comment, for readers who want to look the problem up: a link,
+// the CWE, up to three aliases, the rules and the finding's id.
 func smallPrint(f Finding) string {
 	var parts []string
 	if link, ok := webLink(f.HelpURL); ok {
@@ -423,8 +424,8 @@ func smallPrint(f Finding) string {
 	return strings.Join(append(parts, by, "`"+f.ID()+"`"), " · ")
 }
 
-// webLink checks that an address is one that a reader can follow, and that it cannot end the link
-// that it is put in.
+// webLink reports whether s is an address that a reader can follow, without any character that could end
+// the Markdown link around it.
 func webLink(s string) (string, bool) {
 	u, err := url.Parse(s)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || len(s) > 500 {
@@ -436,8 +437,9 @@ func webLink(s string) (string, bool) {
 	return s, true
 }
 
-// The format of the last line is frozen: threads of every release carry it. The line before
-// it tells which scanner has to finish before its finding can be called mended.
+// marker returns the hidden lines at the end of a thread's first comment. The format of the last line is
+// frozen, because threads of every release carry it. The line before it names the scanner that has to
+// finish before its finding can be called fixed.
 func marker(scanner, fingerprint string) string {
 	return fmt.Sprintf("<!-- secbydesign:by %s -->\n<!-- secbydesign:v1 finding=%s -->", scanner, fingerprint)
 }
@@ -448,21 +450,21 @@ var (
 )
 
 // Mark reads the marker of a comment. Only the last line counts, since no text of the tree
-// can get there. Who wrote the comment is for the caller to check.
+// can get there. The caller has to check who wrote the comment.
 func Mark(body string) (fingerprint, scanner string, ok bool) {
 	body = "\n" + strings.ReplaceAll(body, "\r\n", "\n")
 	m := markerLine.FindStringSubmatchIndex(body)
 	if m == nil {
 		return "", "", false
 	}
-	// The last of them: a quotation of another comment of ours may stand above it.
+	// Take the last match: the text above it may quote another comment of ours.
 	if all := scannerLine.FindAllStringSubmatch(body[:m[0]+1], -1); len(all) > 0 {
 		scanner = all[len(all)-1][1]
 	}
 	return body[m[2]:m[3]], scanner, true
 }
 
-// unmarked splits a text of ours from its markers. The last ones count, as in [Mark].
+// unmarked splits a text of ours from its markers. The last markers count, as in [Mark].
 func unmarked(body string) (text, marks string, ok bool) {
 	const by = "\n\n<!-- secbydesign:by "
 	at := strings.LastIndex(body, by)
@@ -472,11 +474,11 @@ func unmarked(body string) (text, marks string, ok bool) {
 	return body[:at], body[at+2:], true
 }
 
-// OnFile is the text of the comment where it has to stand on the file and not on its line.
+// OnFile returns the text of the comment for a thread on the file instead of on its line.
 func (c Comment) OnFile() string { return awayBody(c.Plain, c.Where) }
 
-// awayBody is an open text for a thread that does not hang where its finding is, since GitHub
-// cannot move a thread.
+// awayBody adds where, the sentence that leads to the finding, to the text of an open thread. A thread
+// needs it when its finding is elsewhere, since GitHub cannot move a thread.
 func awayBody(body, where string) string {
 	text, marks, ok := unmarked(body)
 	if !ok || where == "" {
@@ -491,9 +493,9 @@ const (
 	foldClose = "\n\n</details>\n\n"
 )
 
-// closedBody is the text of a comment whose finding is settled: one line that says how, and
-// what it was in a fold. A suggestion in it would still have its button, for lines that are
-// others by now.
+// closedBody returns the text of a closed thread's comment: one line that says how it was closed, and the
+// old text in a fold. It turns suggestions into plain code blocks, because their buttons would still
+// work, on lines that have changed since.
 func closedBody(body, how string) string {
 	fingerprint, scanner, ok := Mark(body)
 	if !ok {

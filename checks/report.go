@@ -1,14 +1,15 @@
-// Package checks turns findings into what a pull request shows. It is pure: package checks/publish
-// writes it to GitHub.
+// Package checks turns findings into the check runs and comments of a pull request. It is pure: package
+// checks/publish writes them to GitHub.
 //
 // It has two steps. [Compose] makes the whole wanted state from findings. [Reconcile] compares it with
-// what is there and yields the fewest writes. Both can be done again at any moment and give the same.
+// the state on the pull request and returns the fewest writes. Both can be repeated at any moment with
+// the same result.
 //
 //   - report.go decides what is shown, anchor.go where: package patch knows which lines of the diff
-//     can carry a comment, and which change brought about what shows elsewhere.
-//   - suggest.go makes a fix a suggestion, only where pressing its button does exactly the fix.
-//   - render.go and summary.go make Markdown, and with markdown.go the text of a tree or a tool stays
-//     text in it.
+//     can carry a comment, and which change caused a finding elsewhere.
+//   - suggest.go makes a suggestion from a fix, only where pressing its button applies exactly the fix.
+//   - render.go and summary.go make Markdown; markdown.go keeps text from a tree or a tool from
+//     formatting it.
 //   - reconcile.go is the second step.
 package checks
 
@@ -29,34 +30,34 @@ import (
 // run is called Name/GATE.
 const Name = "secbydesign"
 
-// A Finding is a result and what the policy says of it.
+// A Finding is a scanner's result with the policy's and people's decisions about it.
 type Finding struct {
 	scanners.Result
 	Comment bool // it may be shown; otherwise it is only counted
 	Block   bool // it makes the verdict fail while it is new; implies Comment
 
-	Decided *Decided // what people decided of it, so that it is not open; nil while it is
-	Lapsed  string   // what they decided once and why it does not count; plain text, may be empty
+	Decided *Decided // the decision in force, which takes it out of the open findings; nil while it is open
+	Lapsed  string   // an earlier decision and why it no longer counts; plain text, may be empty
 }
 
-// A Gate is what one gate did in one review.
+// A Gate holds the runs and findings of one gate in one review.
 type Gate struct {
 	Name     scanners.Gate
 	Block    bool // an unfinished scanner of this gate makes the verdict fail
 	Runs     []scanners.Run
 	Findings []Finding // of all runs, in any state
 
-	// Blocking holds the unfinished scanners that make the verdict fail where Block does not say so of
-	// all of them, and why: plain text without a full stop.
+	// Blocking maps each unfinished scanner that makes the verdict fail although Block is false to
+	// the reason: plain text without a full stop.
 	Blocking map[string]string
 
-	// Pending names the scanners that still look. A report with such a gate is a part of one: it
-	// shows what is known so far, settles nothing of those scanners, and has no verdict.
+	// Pending names the scanners that are still running. A report with such a gate is partial: it
+	// shows what is known so far, closes no thread of those scanners, and has no verdict.
 	Pending []string
 }
 
-// applies reports whether the change has anything to do with the gate, and the gate has a
-// scanner that can look at it.
+// applies reports whether the gate has a scanner that was neither idle nor skipped: the change
+// concerns the gate, and the scanner can scan it.
 func (g Gate) applies() bool {
 	return slices.ContainsFunc(g.Runs, func(r scanners.Run) bool { return !r.Idle && r.Skipped == "" })
 }
@@ -66,51 +67,52 @@ func (g Gate) fails(r scanners.Run) bool {
 	return r.Err != nil && (g.Block || g.Blocking[r.Scanner] != "")
 }
 
-// An Input is all that a report is made from.
+// An Input holds everything that a report is made from.
 type Input struct {
-	Base, Head string // what was compared, for people: commits (40 hex digits), or "worktree"
+	Base, Head string // the two sides compared, for people to read: commits (40 hex digits), or "worktree"
 	Patch      patch.Set
 	Gates      []Gate
-	Draft      bool // of a draft the verdict never blocks
+	Draft      bool // the pull request is a draft, whose verdict never blocks
 
-	// Limit is the most comments at one time; those that have a thread are never dropped.
-	// Zero is for a report that has no pull request to comment on.
+	// Limit is the largest number of comments at one time; findings that have a thread are never
+	// dropped. Zero is for a report that has no pull request to comment on.
 	Limit int
 
-	// Threads holds the fingerprints that have a thread already: true where it is open, false where
-	// it is settled.
+	// Threads holds the fingerprints that have a thread already: true if it is open, false if it is
+	// closed.
 	Threads map[string]bool
 
-	// NotRun tells why nothing was looked at: one sentence. Empty when something was.
+	// NotRun is one sentence that says why nothing was scanned. It is empty if something was.
 	NotRun string
 
-	// Notices are sentences (Markdown of ours) for the top of the summary, such as that the
+	// Notices are sentences (our own Markdown) for the top of the summary, for example that the
 	// policy file is invalid.
 	Notices []string
 
-	// Unchanged has the summary list what the base has already.
+	// Unchanged makes the summary list the findings that the base has already.
 	Unchanged bool
 
-	// Annotations are shown beside those of the findings, on the verdict's check run.
+	// Annotations are shown on the verdict's check run. The annotations of findings are on those of the
+	// gates.
 	Annotations []Annotation
 
-	// Link gives the address of a line at the head, 0 for the file; nil, or an empty answer,
-	// for no link.
+	// Link returns the address of a line at the head, or of the file if line is 0. There is no link if
+	// Link is nil or returns "".
 	Link func(path string, line int) string
 
-	// Files holds the content of files at the head, see [Needs]. Without that of a file no fix of it is
-	// shown, and the change nearest to a finding is taken for its cause.
+	// Files holds the content of files at the head, see [Needs]. If the content of a file is missing, no
+	// fix in it is shown, and the change nearest to a finding counts as its cause.
 	Files map[string][]byte
 
-	// Ignored reports whether the policy leaves a file alone, so that nothing is known of it; nil for
-	// none.
+	// Ignored reports whether the policy ignores a file, so that nothing is known about it. If it is
+	// nil, no file is ignored.
 	Ignored func(path string) bool
 
 	decided []Finding // see [Input.withoutDecided]
 }
 
-// Needs lists the files at the head whose content a report of the gates needs: those that fixes edit, and
-// those of the patch in which new findings are, or through which their data comes.
+// Needs lists the files at the head whose content a report of the gates needs: the files that fixes edit,
+// and the files of the patch that contain a new finding or a step of its data flow.
 func Needs(gates []Gate, set patch.Set) []string {
 	paths := map[string]bool{}
 	changed := func(path string) {
@@ -171,22 +173,23 @@ type Report struct {
 	Gates    []Check   // one for each gate that applies to the change
 	Comments []Comment // the threads that should be open, worst first
 
-	// Standing holds the fingerprints of all findings that are new here, shown or not.
+	// Standing holds the fingerprints of all new findings, shown or not.
 	Standing map[string]bool
 
-	// Aside tells, by fingerprint, of the other findings that the head has, why they are not told of:
-	// one sentence of ours. A thread of ours that is in neither is mended, if its scanner finished.
+	// Aside maps the fingerprint of each other finding at the head to the reason why it is not shown:
+	// one sentence of ours. If a thread's finding is in neither map and its scanner finished, the
+	// finding is fixed.
 	Aside map[string]string
 
-	// Decided holds, by fingerprint, what people decided of the findings that are new here and not
-	// open, as one sentence of Markdown.
+	// Decided maps the fingerprint of each new finding that a decision takes out of the open ones to
+	// that decision: one sentence of Markdown.
 	Decided map[string]string
 
 	// Finished holds the scanners that ran to their end or would have found nothing, Unfinished
-	// those that did not, for whatever reason. One that is in neither was not asked to look.
+	// those that did not, for whatever reason. A scanner in neither was not asked to run.
 	Finished, Unfinished map[string]bool
 
-	// Partial tells that some scanners still look, see [Gate.Pending].
+	// Partial reports that some scanners are still running, see [Gate.Pending].
 	Partial bool
 
 	input Input
@@ -201,7 +204,7 @@ type Check struct {
 	Annotations []Annotation
 	Actions     []Action // buttons, shown once the check is completed
 
-	// Own is what it would be without another pull request of the same head; empty where that is the same.
+	// Own is the conclusion without the other pull requests that share the head; empty if it is the same.
 	Own Conclusion `json:"-"`
 }
 
@@ -217,16 +220,16 @@ type Annotation struct {
 // A Comment is the wanted state of one thread.
 type Comment struct {
 	Fingerprint string
-	With        []string // fingerprints of other findings that it tells of
+	With        []string // fingerprints of the other findings that it describes
 	Scanner     string
 	Path        string
 	StartLine   int // from 1; 0 makes it a comment on the file
 	Line        int // the last line, from 1; 0 makes it a comment on the file
 	Body        string
 
-	// A thread stays where it was opened, which may be somewhere else by now. Found is where its
-	// finding is, Plain is a text without a suggestion, whose button would change other lines, and
-	// Where the sentence that leads to the place.
+	// A thread stays where it was opened, and its finding may have moved since. Found is where the
+	// finding is now. Plain is the text without a suggestion, because the suggestion's button would
+	// change other lines. Where is the sentence that leads to the finding.
 	Found Spot
 	Plain string
 	Where string
@@ -238,8 +241,8 @@ type Spot struct {
 	Line int
 }
 
-// Compose makes the report. It is pure: the same input gives the same report, in whatever
-// order findings and gates come. Gates are shown in the order of [scanners.Gates].
+// Compose makes the report. It is pure: the same input makes the same report, whatever the order
+// of its findings and gates. Gates are shown in the order of [scanners.Gates].
 func Compose(in Input) Report {
 	in.Gates = sortedGates(in.Gates)
 	in = in.withoutDecided()
@@ -265,7 +268,7 @@ func Compose(in Input) Report {
 		rep.Decided[f.Fingerprint] = f.Decided.sentence() + "."
 	}
 	together := in.together()
-	for _, run := range rep.Runs() { // their results are more than the findings that the policy left
+	for _, run := range rep.Runs() { // runs hold all results, also those that the policy left out of the findings
 		for _, f := range run.Results {
 			if !rep.Standing[f.Fingerprint] && f.State != scanners.Absent {
 				rep.Aside[f.Fingerprint] = aside(f, together)
@@ -292,7 +295,7 @@ func Compose(in Input) Report {
 	return rep
 }
 
-// aside tells why a result is not told of, although the head has it.
+// aside says why a result that the head has is not shown.
 func aside(f scanners.Result, together map[ruleIn]bool) string {
 	switch {
 	case f.State == scanners.Unchanged:
@@ -306,7 +309,7 @@ func aside(f scanners.Result, together map[ruleIn]bool) string {
 // A ruleIn is a rule ("scanner/rule") in a file.
 type ruleIn struct{ path, rule string }
 
-// together names what is told in a finding of another rule.
+// together returns the rules, by file, whose results are shown as part of another rule's finding.
 func (in Input) together() map[ruleIn]bool {
 	also := map[ruleIn]bool{}
 	for _, g := range in.Gates {
@@ -319,15 +322,15 @@ func (in Input) together() map[ruleIn]bool {
 	return also
 }
 
-// An Outline is what a report comes to, without its text.
+// An Outline is the outcome of a report, without its text.
 type Outline struct {
 	Verdict    Verdict
 	Conclusion Conclusion
 	Comments   []Finding // those with a thread, worst first
 }
 
-// Outlined makes the outline of the report that [Compose] would make. carries stands for the patch:
-// it reports whether the diff has a place for a comment on a finding, see [Report.Carries].
+// Outlined makes the outline of the report that [Compose] would make. carries takes the place of the
+// patch: it reports whether the diff has a place for a comment on a finding, see [Report.Carries].
 func Outlined(in Input, carries func(Finding) bool) Outline {
 	in.Gates = sortedGates(in.Gates)
 	in = in.withoutDecided()
@@ -341,12 +344,12 @@ func Outlined(in Input, carries func(Finding) bool) Outline {
 	return out
 }
 
-// Carries reports whether the diff has a place for a comment on what was found.
+// Carries reports whether the diff has a place for a comment on f.
 func (r Report) Carries(f scanners.Result) bool {
 	if _, inDiff := r.input.file(f.Path); inDiff || f.Line == 0 || f.Commit != "" {
 		return inDiff
 	}
-	// Where exactly does not matter here, and is work.
+	// The exact place does not matter here, and costs time to find.
 	_, ok := r.input.step(Finding{Result: f}, func(file *patch.File, line int) (int, bool) {
 		return line, file.Changes() || file.Shows(patch.Right, line)
 	})
@@ -363,7 +366,7 @@ func (r Report) Findings() []Finding {
 	return out
 }
 
-// Runs lists what every scanner did.
+// Runs lists the runs of all scanners.
 func (r Report) Runs() []scanners.Run {
 	var out []scanners.Run
 	for _, g := range r.input.Gates {
@@ -372,8 +375,8 @@ func (r Report) Runs() []scanners.Run {
 	return out
 }
 
-// At makes the report again for the threads that exist now, and for the fingerprints whose threads were
-// just opened.
+// At makes the report again for the threads that exist now, together with opened: the fingerprints whose
+// threads were just opened.
 func (r Report) At(threads []Thread, opened map[string]bool) Report {
 	in := r.input
 	in.Threads = maps.Clone(opened)
@@ -383,7 +386,7 @@ func (r Report) At(threads []Thread, opened map[string]bool) Report {
 	return Compose(in)
 }
 
-// Without is the verdict's check when some comments, by their fingerprints, found no place.
+// Without returns the verdict's check when some comments, named by their fingerprints, found no place.
 func (r Report) Without(unplaced map[string]bool) Check {
 	var commented []string
 	for _, c := range r.Comments {
@@ -394,12 +397,12 @@ func (r Report) Without(unplaced map[string]bool) Check {
 	return r.input.verdictCheck(r.Verdict, commented)
 }
 
-// Digest names the report's content: two reports with the same digest show the same.
+// Digest identifies the report's content: two reports with the same digest show the same.
 func (r Report) Digest() string {
 	return digest(struct{ A, B any }{append([]Check{r.Check}, r.Gates...), r.Comments})
 }
 
-// Digest names what a check run shows.
+// Digest identifies the content of a check run.
 func (c Check) Digest() string { return digest(c) }
 
 // digest is short because it shares GitHub's external_id with other facts.
@@ -412,8 +415,7 @@ func digest(v any) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// sortedGates puts everything in the order in which it is shown, and leaves its argument as
-// it is.
+// sortedGates returns a copy of gates with everything in the order in which it is shown.
 func sortedGates(gates []Gate) []Gate {
 	order := scanners.Gates()
 	gates = slices.Clone(gates)
@@ -444,15 +446,15 @@ func WorstFirst(a, b Finding) int {
 		cmp.Compare(a.Line, b.Line),
 		cmp.Compare(a.Column, b.Column),
 	); c != 0 {
-		return c // nearly always, and the rest is work
+		return c // nearly always; computing the rest costs time
 	}
 	return cmp.Or(cmp.Compare(a.RuleID(), b.RuleID()), cmp.Compare(a.Fingerprint, b.Fingerprint))
 }
 
-// chosen picks what gets a thread: all that has one, and the worst of the others up to the limit.
-// A thread is not taken away because something worse came, since its reader would take that for a
-// fix; and one that was settled says so until it is opened again. While some scanners still look,
-// mild findings leave half of the room to what may yet come.
+// chosen picks the bundles that get a thread: all that have one, and the worst of the others up to the
+// limit. A worse finding does not take the thread of another, since the reader would believe that the
+// other was fixed; and a thread that was closed says so until it is opened again. While some scanners are
+// still running, findings below high that do not block leave half of the room to those that may yet come.
 func chosen(in Input, partial bool) []bundle {
 	shown := in.bundles(in.findings(scanners.New))
 	var out []bundle
@@ -480,8 +482,8 @@ func (in Input) hasThread(f Finding) bool {
 	return ok
 }
 
-// verdict is never clean by accident: a scanner that did not finish weighs more than the
-// absence of findings, and less than a finding that blocks.
+// verdict returns the outcome, which is never clean by accident: a scanner that did not finish weighs
+// more than the absence of findings, and less than a finding that blocks.
 func (in Input) verdict() Verdict {
 	if in.NotRun != "" {
 		return NotRun
@@ -498,7 +500,7 @@ func (in Input) verdict() Verdict {
 	return Clean
 }
 
-// count tells how many findings are new and shown, how many of them block, and how many
+// count returns how many findings are new and shown, how many of them block, and how many
 // scanners did not finish.
 func (in Input) count() (open, blocking, unfinished int) {
 	for _, g := range in.Gates {
@@ -543,7 +545,7 @@ func (in Input) conclusion(v Verdict) Conclusion {
 	return Neutral
 }
 
-// SupersededCheck is the check of a review that another one took the place of. why is Markdown.
+// SupersededCheck returns the check of a review that another review replaced. why is Markdown.
 func SupersededCheck(name, why string) Check {
 	in := Input{}
 	return Check{Name: name, Conclusion: in.conclusion(Superseded), Title: in.title(Superseded), Summary: why + "\n"}
@@ -579,7 +581,7 @@ func (in Input) verdictCheck(v Verdict, commented []string) Check {
 	}
 }
 
-// annotation places a finding on its line at the head. A finding that is only in the history
+// annotation makes a finding's annotation on its line at the head. A finding that is only in the history
 // has no line there.
 func (in Input) annotation(f Finding) (Annotation, bool) {
 	if f.State != scanners.New || !f.Comment || f.Commit != "" || !utf8.ValidString(f.Path) {
@@ -598,8 +600,8 @@ func (in Input) annotation(f Finding) (Annotation, bool) {
 	case f.Severity <= scanners.Low:
 		a.Level = "notice"
 	}
-	// GitHub takes columns only on a single line. Ours end behind the last character; GitHub
-	// does not say whether its own do, and on the last character is right or nearly so.
+	// GitHub accepts columns only within a single line. Our EndColumn is after the last character.
+	// GitHub does not say whether its end column is, too; the last character is right or nearly so.
 	if a.StartLine == a.EndLine && f.Column > 0 && f.EndColumn > f.Column {
 		a.StartColumn, a.EndColumn = f.Column, f.EndColumn-1
 	}

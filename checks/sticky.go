@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// A Sticky is a comment of ours in the conversation that is edited in place. There is one for each name.
+// A Sticky is a comment of ours in the conversation that we edit in place. There is one for each name.
 type Sticky struct {
 	ID        int64  // REST id
 	Node      string // GraphQL id
@@ -16,16 +16,16 @@ type Sticky struct {
 	Minimized bool
 }
 
-// Summary is the name of the comment that says what is open.
+// Summary is the name of the comment that lists the open findings.
 const Summary = "summary"
 
-// The format is frozen, as that of a thread's marker: "summary", or "card=" and a word.
+// The format is frozen, like that of a thread's marker: "summary", or "card=" and a word.
 var stickyMarker = regexp.MustCompile(`(?:\A|\n)<!-- secbydesign:v1 (summary|card=[a-z]+) -->\z`)
 
 func markerOf(name string) string { return "<!-- secbydesign:v1 " + name + " -->" }
 
-// StickyName reads the name of a sticky comment from the marker in its last line; empty for any other comment. Who
-// wrote it is for the caller to check.
+// StickyName returns the name of a sticky comment from the marker in its last line, or "" for any other comment.
+// The caller has to check who wrote it.
 func StickyName(body string) string {
 	m := stickyMarker.FindStringSubmatch(strings.TrimRight(strings.ReplaceAll(body, "\r\n", "\n"), " \n"))
 	if m == nil {
@@ -34,19 +34,19 @@ func StickyName(body string) string {
 	return m[1]
 }
 
-// A StickyPlan is what to do so that there is one sticky comment of a name, or none.
+// A StickyPlan holds the writes after which there is one sticky comment of a name, or none.
 type StickyPlan struct {
-	Create string   // text of a new one
-	Edit   Sticky   // the one that is there
+	Create string   // text of a new comment; empty to create none
+	Edit   Sticky   // the comment that exists
 	Body   string   // its new text; empty to leave it
-	Hide   []Sticky // others of ours, which two processes at once may leave behind
+	Hide   []Sticky // duplicates of ours, from two processes at once
 }
 
 // Empty reports whether there is nothing to do.
 func (p StickyPlan) Empty() bool { return p.Create == "" && p.Body == "" && len(p.Hide) == 0 }
 
-// ReconcileSticky compares the wanted text of the sticky comment of a name with those that are there, of any name.
-// An empty one is wanted where there was never anything to say. Of several the oldest is kept.
+// ReconcileSticky compares the wanted text of the sticky comment of a name with the sticky comments that exist, of
+// any name. An empty text creates no comment and leaves one that exists. Of several the oldest is kept.
 func ReconcileSticky(name, want string, have []Sticky) (p StickyPlan) {
 	have = slices.DeleteFunc(slices.Clone(have), func(s Sticky) bool { return s.Name != name })
 	if len(have) == 0 {

@@ -14,29 +14,29 @@ import (
 )
 
 const (
-	// maxSuggestion bounds a suggestion in lines: a longer one is a change to read as a diff.
+	// maxSuggestion bounds a suggestion in lines: a longer change should be read as a diff.
 	maxSuggestion = 30
 
-	// maxButton bounds it in bytes: a line may be as long as a file.
+	// maxButton bounds a suggestion in bytes, since a line may be as long as a file.
 	maxButton = 10_000
 
 	// maxFix bounds the diff of a fix in a comment, in lines.
 	maxFix = 60
 
-	// maxFixed is the largest file in which fixes are worked out, in bytes.
+	// maxFixed is the size of the largest file to which fixes are applied, in bytes.
 	maxFixed = 4 << 20
 )
 
-// A suggestion is what GitHub commits at the press of a button: the lines from start to end (from
-// 1) of the new file are replaced by text, which is empty or ends with a line end.
+// A suggestion is a replacement that GitHub commits at the press of a button. It replaces the lines from
+// start to end (from 1) of the new file by text, which is empty or ends with a line end.
 type suggestion struct {
 	start, end int
 	text       string
 }
 
-// suggest makes a suggestion of a fix, if it is sure to apply: all edits are in one file, on lines
-// that one hunk of the diff shows, and what GitHub makes of the suggestion is, byte for byte, the
-// file with the fix in it.
+// suggest makes a suggestion from a fix, if it is sure to apply: all edits are in one file, on lines
+// that one hunk of the diff shows, and committing the suggestion results, byte for byte, in the file
+// with the fix applied.
 func suggest(fix scanners.Fix, path string, file *patch.File, text []byte) (s suggestion, ok bool) {
 	if len(fix.Edits) == 0 {
 		return s, false
@@ -58,7 +58,7 @@ func suggest(fix scanners.Fix, path string, file *patch.File, text []byte) (s su
 	if !shown || from != s.start || to != s.end {
 		return s, false
 	}
-	// What stands before and behind the edited lines is the same in both, so what is between them
+	// The lines before and after the edited ones are the same in both files, so the text between them
 	// in the fixed file is the replacement.
 	lines := splitLines(text)
 	before, after := joinedLen(lines[:s.start-1]), joinedLen(lines[s.end:])
@@ -70,16 +70,16 @@ func suggest(fix scanners.Fix, path string, file *patch.File, text []byte) (s su
 	if !plainLines(s.text) || !plainLines(string(old)) || len(s.text) > maxButton || strings.Count(s.text, "\n") > maxSuggestion {
 		return s, false
 	}
-	// GitHub does not say whether a block of nothing but empty lines is one line more or a
-	// deletion.
+	// GitHub does not say whether a block of nothing but empty lines adds a line or deletes the old
+	// ones.
 	if s.text != "" && strings.Trim(s.text, "\n") == "" {
 		return s, false
 	}
 	return s, bytes.Equal(commit(text, s), fixed)
 }
 
-// plainLines reports whether text is whole lines that come out of a comment as they went in. A
-// carriage return may not, and what cannot be seen should not be committed with a button. An empty
+// plainLines reports whether text consists of whole lines that come out of a comment unchanged. A
+// carriage return may not, and invisible characters should not be committed with a button. An empty
 // text is a deletion.
 func plainLines(text string) bool {
 	if text != "" && !strings.HasSuffix(text, "\n") || !utf8.ValidString(text) {
@@ -88,7 +88,7 @@ func plainLines(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return r != '\t' && r != '\n' && hidden(r) })
 }
 
-// commit is GitHub's rule: the commented lines are replaced by the suggestion's.
+// commit applies a suggestion by GitHub's rule: it replaces the commented lines by the suggestion's.
 func commit(text []byte, s suggestion) []byte {
 	lines := splitLines(text)
 	out := bytes.Join(lines[:s.start-1], nil)
@@ -96,7 +96,7 @@ func commit(text []byte, s suggestion) []byte {
 	return append(out, bytes.Join(lines[s.end:], nil)...)
 }
 
-// splitLines cuts a text behind its line ends. Nothing is lost: joined they are the text.
+// splitLines cuts a text after each line end. Joined, the lines are the text again.
 func splitLines(text []byte) [][]byte {
 	lines := bytes.SplitAfter(text, []byte("\n"))
 	if len(lines[len(lines)-1]) == 0 {
@@ -162,8 +162,8 @@ func apply(text []byte, edits []scanners.Edit) ([]byte, error) {
 	return append(out, text[at:]...), nil
 }
 
-// column gives the offset of a column (from 1, in characters) in a line, at most behind its last
-// character.
+// column returns the offset of a column (from 1, in characters) in a line. The last valid column is the
+// one after the last character.
 func column(line []byte, col int) (offset int, ok bool) {
 	line = bytes.TrimSuffix(line, []byte("\n"))
 	for ; col > 1; col-- {
@@ -176,8 +176,8 @@ func column(line []byte, col int) (offset int, ok bool) {
 	return offset, true
 }
 
-// Diff shows the first fix of a finding as the lines that go and those that come, file by file. It is
-// empty where there is none, and where it may not be shown.
+// Diff returns the first fix of a finding as removed and added lines, file by file. It is empty if
+// there is no fix or if the fix may not be shown.
 func (r Report) Diff(f Finding) string {
 	if len(f.Fixes) == 0 || f.State == scanners.Absent || len(r.input.Files) == 0 || !r.input.mayQuote(f) {
 		return ""
@@ -185,8 +185,8 @@ func (r Report) Diff(f Finding) string {
 	return diffOf(f.Fixes[0], r.input.text)
 }
 
-// diffOf shows a fix as the lines that go and those that come, file by file. It is empty when
-// the files cannot be had, or it would be too long to read.
+// diffOf returns a fix as removed and added lines, file by file. It is empty if the content of a file
+// is missing, if an edit does not fit or changes nothing, or if the diff would be too long to read.
 func diffOf(fix scanners.Fix, text func(string) ([]byte, bool)) string {
 	byPath := map[string][]scanners.Edit{}
 	var paths []string
@@ -219,18 +219,18 @@ func diffOf(fix scanners.Fix, text func(string) ([]byte, bool)) string {
 	return strings.Join(out, "\n")
 }
 
-// changes shows the edits from a to b, each group of neighbours as one hunk.
+// changes returns the edits from a to b as hunks, one for each group of adjacent edits.
 func changes(a, b [][]byte, edits []scanners.Edit) (hunks [][]string) {
 	edits = slices.Clone(edits)
 	slices.SortFunc(edits, func(a, b scanners.Edit) int { return cmp.Or(a.Line-b.Line, a.EndLine-b.EndLine) })
-	shift := 0 // of lines in b, against those in a
+	shift := 0 // how many lines later the text of a is in b
 	for i := 0; i < len(edits); {
 		from, to := edits[i].Line, max(edits[i].Line, edits[i].EndLine)
 		group := i
 		for i++; i < len(edits) && edits[i].Line <= to+1; i++ {
 			to = max(to, edits[i].Line, edits[i].EndLine)
 		}
-		// How much longer the group makes the file is what applying it alone does.
+		// Apply the group alone to find out by how many lines it makes the file longer.
 		alone, err := apply(bytes.Join(a, nil), edits[group:i])
 		if err != nil {
 			return nil
@@ -257,7 +257,7 @@ func changes(a, b [][]byte, edits []scanners.Edit) (hunks [][]string) {
 	return hunks
 }
 
-// showLine shows one line of code as it is, but for what cannot be seen.
+// showLine returns one line of code with its invisible characters spelled out.
 func showLine(line []byte) string {
 	s := strings.TrimSuffix(strings.TrimSuffix(string(line), "\n"), "\r")
 	return Cut(spell(strings.ToValidUTF8(s, "\uFFFD"), "\t "), 300)
@@ -284,7 +284,8 @@ func longestRun(s string, c rune) (longest int) {
 	return longest
 }
 
-// foldFix shows a fix in a fold. Its title stands inside, since a fold's own is no Markdown.
+// foldFix shows a fix in a fold. The fix's title is inside, since GitHub does not format the title of a
+// fold as Markdown.
 func foldFix(fix scanners.Fix, diff string) string {
 	text := fence("diff", diff+"\n")
 	if fix.Title != "" {

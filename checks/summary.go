@@ -13,20 +13,21 @@ import (
 
 const (
 	// MaxNote is below GitHub's limit for a comment, 65,536 characters ("Body is too long"), with room
-	// for the sentence that says that it is settled. We count bytes, since they are never fewer.
+	// for the sentence that says how it was closed. We count bytes, since they are never fewer.
 	MaxNote = 64_000
 
-	// shownFirst is how many findings of the summary's list are outside of its fold.
+	// shownFirst is how many findings the summary lists above its fold.
 	shownFirst = 10
 
-	// credited is how many of the mended findings are named.
+	// credited is how many threads with fixed findings the summary names.
 	credited = 10
 )
 
-// SummaryText is the text of the summary: what is open, which of it has no open thread of its own, what a push
-// fixed, and what did not finish. threads are ours as they are after the plan for them is carried out, unplaced
-// names the comments that found no place, and exists says that the summary is there already. It is empty
-// where there is nothing to say: a pull request that was clean from the start has no comment.
+// SummaryText returns the text of the summary: how many findings are open, which of them have no open thread of
+// their own, what a push fixed, and which scanners did not finish. threads are our threads as they are once the
+// plan for them is carried out, unplaced names the comments that found no place, and exists reports whether the
+// summary exists already. The text is empty if there is nothing to say: a pull request that was clean from the
+// start has no comment.
 func (r Report) SummaryText(threads []Thread, unplaced map[string]bool, exists bool) string {
 	s := r.standing(threads, unplaced)
 	open := len(s.fresh) + s.unknown
@@ -53,11 +54,11 @@ func (r Report) SummaryText(threads []Thread, unplaced map[string]bool, exists b
 	return r.input.openText(s, append(foot, markerOf(Summary)))
 }
 
-// A standing is what is open, and where it is shown.
+// A standing holds the open findings and where each is shown.
 type standing struct {
-	fresh    []Finding       // that are open, the worst first
+	fresh    []Finding       // the open findings, worst first
 	listed   []Finding       // those of them that have no open thread of their own
-	resolved map[string]bool // whether a person resolved the thread of a finding, so that it is not seen any more
+	resolved map[string]bool // whether a person resolved the finding's thread, which hides it
 	unknown  int             // open threads of scanners that did not finish
 }
 
@@ -99,7 +100,7 @@ func (in Input) unfinishedText() (lines []string) {
 	return lines
 }
 
-// nothingOpen is the summary once nothing is open any more.
+// nothingOpen returns the summary once nothing is open any more.
 func (in Input) nothingOpen(fixed []fixedThread, foot []string) string {
 	head := "**Nothing is open any more.**"
 	if in.NotRun != "" {
@@ -111,7 +112,7 @@ func (in Input) nothingOpen(fixed []fixedThread, foot []string) string {
 	return strings.Join(append(append([]string{head}, foot...), markerOf(Summary)), "\n\n")
 }
 
-// headline counts what is open, and says where it is shown.
+// headline counts the open findings, and says where they are shown.
 func (in Input) headline(s standing) string {
 	open := len(s.fresh) + s.unknown
 	head := fmt.Sprintf("**%s open**", plural(open, "finding is", "findings are"))
@@ -138,8 +139,8 @@ func (in Input) headline(s standing) string {
 	return head
 }
 
-// openText is the summary while something is open: the headline, a list of what has no open thread of its own, the
-// longer part of it in a fold, and the foot. It fits into a comment.
+// openText returns the summary while something is open: the headline, a list of the findings that have no open
+// thread of their own, with all after the first [shownFirst] in a fold, and the foot. It fits into a comment.
 func (in Input) openText(s standing, foot []string) string {
 	tail := "\n" + strings.Join(foot, "\n\n")
 	var items []string
@@ -168,7 +169,7 @@ func (in Input) openText(s standing, foot []string) string {
 	return fit(in.headline(s)+"\n", items, tail, MaxNote)
 }
 
-// A fixedThread is what the text of a settled thread tells.
+// A fixedThread holds what the text of a closed thread says about its fix.
 type fixedThread struct {
 	what, commit, id string
 	findings         int
@@ -181,23 +182,23 @@ func total(fixed []fixedThread) (n int) {
 	return n
 }
 
-// credit lists what was fixed, the latest thread first. It is read from the threads themselves, so
-// that it needs no memory of ours.
+// credit lists the threads whose findings were fixed, the latest first. It reads the threads' own
+// texts, so that nothing needs to be stored.
 func credit(threads []Thread) (out []fixedThread) {
 	threads = slices.Clone(threads)
 	slices.SortFunc(threads, func(a, b Thread) int { return cmp.Compare(b.CommentID, a.CommentID) })
 	for _, t := range threads {
 		m := fixedBody.FindStringSubmatch(strings.ReplaceAll(t.Body, "\r\n", "\n"))
 		if m != nil {
-			left, _ := strconv.Atoi(m[2]) // 0 where nothing is left
+			left, _ := strconv.Atoi(m[2]) // 0 if no others are left
 			out = append(out, fixedThread{m[3] + ", in " + Code(t.Path), m[1], scanners.ID(t.Fingerprint), max(told(m[3])-left, 1)})
 		}
 	}
 	return out
 }
 
-// fixedBody reads what [closedBody] made of a finding that is fixed: the commit, what [left] says, and
-// the headline.
+// fixedBody matches the text that [closedBody] makes for a fixed finding: the commit, the number from
+// [left], and the headline.
 var fixedBody = regexp.MustCompile(`\A\*\*Fixed in (\x60[^\x60\n]+\x60)(?:; ([0-9]+) more of these [^*\n]+)?\.\*\*` + regexp.QuoteMeta(foldOpen) + `\*\*([^\n]+)\*\*\n`)
 
 func fixedText(fixed []fixedThread) string {
@@ -212,7 +213,7 @@ func fixedText(fixed []fixedThread) string {
 	return strings.Join(lines, "\n")
 }
 
-// plural counts with words of its own for one and for more.
+// plural returns n and the words for one or for more.
 func plural(n int, one, more string) string {
 	if n == 1 {
 		return "1 " + one

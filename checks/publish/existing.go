@@ -12,8 +12,8 @@ import (
 	"github.com/secbydesign/secbydesign/checks"
 )
 
-// ours lists our check runs on a head: the newest of each name, and the newest verdict of every other
-// pull request that has, or had, the same head.
+// ours lists our check runs on a head: the newest of each name, and, by number, the newest verdict of every
+// other pull request that has or had the same head.
 func ours(ctx context.Context, c Clients, p Head) (runs map[string]*github.CheckRun, others map[int]*github.CheckRun, err error) {
 	opt := &github.ListCheckRunsOptions{AppID: &p.AppID, Filter: github.String("all"), ListOptions: github.ListOptions{PerPage: 100}}
 	runs, others = map[string]*github.CheckRun{}, map[int]*github.CheckRun{}
@@ -37,9 +37,9 @@ func ours(ctx context.Context, c Clients, p Head) (runs map[string]*github.Check
 	}
 }
 
-// External ids tell our own runs apart: those of another pull request with the same head, and
-// those that show the same as what we are about to write. Webhooks bring them back, and for a
-// fork they are the only way from a check run to its pull request.
+// An external id says which pull request a run of ours belongs to, since several may have the same head,
+// and, by a digest, what the run shows, so that we do not write the same again. Webhooks contain it, and for
+// a fork it is the only way from a check run to its pull request.
 var externalID = regexp.MustCompile(`^pr=([0-9]+)(?: (part|done)=([0-9a-f]+)(?: own=([a-z]+))?)?$`)
 
 func (p Head) externalID(kind, digest string, own checks.Conclusion) string {
@@ -53,7 +53,7 @@ func (p Head) externalID(kind, digest string, own checks.Conclusion) string {
 	return id
 }
 
-// PullOf reads the pull request's number from a check run's external id; 0 if it is not ours.
+// PullOf returns the pull request's number from a check run's external id, or 0 if the id is not ours.
 func PullOf(id string) int {
 	m := externalID.FindStringSubmatch(id)
 	if m == nil {
@@ -63,8 +63,8 @@ func PullOf(id string) int {
 	return n
 }
 
-// done tells the digest that a completed run shows, and part the digest of one whose
-// annotations were being written when we were stopped.
+// done returns the digest of a completed run, and part the digest of a run in progress: we were stopped
+// while we wrote its annotations.
 func done(run *github.CheckRun, p Head) string { return stage(run, p, "done", "completed") }
 func part(run *github.CheckRun, p Head) string { return stage(run, p, "part", "in_progress") }
 
@@ -76,7 +76,7 @@ func stage(run *github.CheckRun, p Head, kind, status string) string {
 	return m[3]
 }
 
-// firstPage are the variables of a query for a list of the pull request.
+// firstPage returns the variables of a query for the first page of a list of the pull request.
 func (p Head) firstPage() map[string]any {
 	return map[string]any{
 		"owner":  githubv4.String(p.Owner),
@@ -86,7 +86,7 @@ func (p Head) firstPage() map[string]any {
 	}
 }
 
-// list reads our threads. REST does not tell which are resolved or minimised.
+// list reads our threads. It uses GraphQL because REST does not say which are resolved or minimised.
 func (r *Run) list(ctx context.Context) ([]checks.Thread, error) {
 	vars := r.head.firstPage()
 	var out []checks.Thread
@@ -155,7 +155,7 @@ func (r *Run) list(ctx context.Context) ([]checks.Thread, error) {
 	}
 }
 
-// stickies reads our sticky comments: one of each name, or more where two processes wrote one at once.
+// stickies reads our sticky comments: one of each name, or more if two processes wrote one at once.
 func (r *Run) stickies(ctx context.Context) ([]checks.Sticky, error) {
 	vars := r.head.firstPage()
 	var out []checks.Sticky

@@ -6,11 +6,11 @@ import (
 	"github.com/secbydesign/secbydesign/checks"
 )
 
-// A Group is the verdict on the head of a merge queue's group. It has no threads: what it speaks
-// of is on the pull requests.
+// A Group is the verdict on the head of a merge queue's group. It has no threads: those are on the pull
+// requests.
 type Group struct{ run *Run }
 
-// StartGroup shows that the group is looked at. Head.Number is 0.
+// StartGroup shows that the group is being scanned. Head.Number is 0.
 func StartGroup(ctx context.Context, c Clients, p Head, again bool) (*Group, error) {
 	r := &Run{clients: c, head: p}
 	var err error
@@ -26,7 +26,7 @@ func StartGroup(ctx context.Context, c Clients, p Head, again bool) (*Group, err
 	return &Group{r}, nil
 }
 
-// Finish gives the verdict, after the gates.
+// Finish publishes the checks of the gates and then the verdict.
 func (g *Group) Finish(ctx context.Context, rep checks.Report) error {
 	for _, c := range rep.Gates {
 		if err := g.run.publish(ctx, c, c.Digest()); err != nil {

@@ -14,34 +14,34 @@ import (
 	"github.com/secbydesign/secbydesign/checks"
 )
 
-// This file writes what is said to one person: an answer to a comment or to a button, and a word in
-// a thread that they closed.
+// This file writes replies to one person: an answer to a comment or to a button, and a reply in a
+// thread that they closed.
 
-// A Question is what an answer is to.
+// A Question identifies the comment or the button that an answer is for.
 type Question struct {
 	Owner, Repo string
 	Number      int
-	Key         string    // names it: there is one answer for each; letters, digits and hyphens
+	Key         string    // identifies the question, which gets one answer; letters, digits and hyphens
 	Comment     int64     // 0 for a button
-	Thread      int64     // the first comment of the thread it stands in; 0 for the conversation
-	Asked       time.Time // an answer is not older, but for the clocks; zero when that is not known
+	Thread      int64     // the first comment of the question's thread; 0 for the conversation
+	Asked       time.Time // its answer is not older, apart from differences between clocks; zero if not known
 }
 
 // The reactions that we use.
 const (
 	Done    = "+1"     // it is done
-	Seen    = "eyes"   // it is taken down, and waits for something
+	Seen    = "eyes"   // it is recorded, and waits for something
 	Started = "rocket" // it has begun
 )
 
-// The format is frozen: it is what keeps a question from being answered twice.
+// The format is frozen: the marker keeps a question from being answered twice.
 func replyMarker(key string) string { return "<!-- secbydesign:v1 reply=" + key + " -->" }
 
 var plainKey = regexp.MustCompile(`^[a-z0-9-]{1,80}$`)
 
-// Answer replies once, in the thread or conversation of the question; called again, it finds
-// its reply and writes nothing. Where there is no place for a reply any more (the comment was
-// deleted, the conversation locked) it does nothing.
+// Answer replies once, in the thread or conversation of the question. Called again, it finds
+// its reply and writes nothing. If a reply is not possible any more (the comment was deleted, the
+// conversation locked), it does nothing.
 func Answer(ctx context.Context, c Clients, q Question, body string) error {
 	if !plainKey.MatchString(q.Key) {
 		return fmt.Errorf("reply: %q is no key", q.Key)
@@ -63,7 +63,8 @@ func Answer(ctx context.Context, c Clients, q Question, body string) error {
 	return nil
 }
 
-// React puts a reaction on the question's comment. client is one that may do so where it stands.
+// React adds a reaction to the question's comment. client must have the permission for that, in a thread
+// or in the conversation.
 func React(ctx context.Context, client *github.Client, q Question, content string) error {
 	var resp *github.Response
 	var err error
@@ -93,7 +94,8 @@ func noPlace(err error, resp *github.Response) bool {
 	return false
 }
 
-// answered looks for our reply. Only Apps count, so that nobody can keep us silent.
+// answered reports whether our reply exists. Only comments of Apps count, so that no person can keep us
+// silent with a marker.
 func answered(ctx context.Context, c Clients, q Question) (bool, error) {
 	ours := func(user *github.User, body string) bool {
 		body = strings.TrimRight(strings.ReplaceAll(body, "\r\n", "\n"), " \n")
@@ -136,11 +138,11 @@ func answered(ctx context.Context, c Clients, q Question) (bool, error) {
 	}
 }
 
-// Restart shows that gates are looked at again, as somebody asked for.
+// Restart shows that the named gates are scanned again, because somebody asked for it.
 func (r *Run) Restart(ctx context.Context, names []string) error {
 	for _, name := range names {
 		if have := r.runs[name]; have == nil || have.GetStatus() != "completed" || name == checks.Name {
-			continue // a gate that is not there has nothing to be made again, and Start sees to the verdict
+			continue // a gate without a completed check has nothing to repeat, and Start handles the verdict
 		}
 		run, err := r.create(ctx, checks.Check{Name: name, Title: "Scanning again", Summary: "Somebody asked for it.\n"}, "", false)
 		if err != nil {

@@ -1,13 +1,13 @@
 // Package publish makes a pull request show a report, and answers people. It is the only place that
 // writes to GitHub.
 //
-// A [Run] reads what is there (existing.go), has package checks compare it with what is wanted, and
-// carries out the fewest writes. It can be started again at any moment, after a crash, a redelivery or by
-// two processes at once, and ends in the same state. What is there is read from GitHub alone: each thread
-// and each comment of ours carries a hidden marker, so the program's own store may be lost.
+// A [Run] reads the state on the pull request (existing.go), has package checks compare it with the wanted
+// state, and carries out the fewest writes. It can be started again at any moment, after a crash, a
+// redelivery or by two processes at once, and ends in the same state. It reads the state from GitHub alone:
+// each thread and each comment of ours carries a hidden marker, so the program's own store may be lost.
 //
-//   - run.go writes checks, threads and the summary; group.go the checks of a merge group.
-//   - samehead.go is about several pull requests with one head, for which GitHub has one check.
+//   - run.go writes checks, threads and the summary; group.go writes the checks of a merge group.
+//   - samehead.go handles several pull requests with the same head, which share one check on GitHub.
 //   - reply.go answers one person.
 package publish
 
@@ -36,15 +36,15 @@ const (
 	// maxMessage bounds an annotation's message, which GitHub limits to 64 KB.
 	maxMessage = 60_000
 
-	// maxTitle is GitHub's limit for an annotation's title; that of a check's title is not
-	// documented.
+	// maxTitle is GitHub's limit for an annotation's title. GitHub documents no limit for a check's
+	// title.
 	maxTitle = 255
 
-	// reviewBatch is ours: GitHub names no limit for the comments of one review.
+	// reviewBatch is our own limit: GitHub documents none for the comments of one review.
 	reviewBatch = 30
 )
 
-// Clients are what a Run speaks to GitHub with.
+// Clients holds the clients with which a Run calls GitHub.
 type Clients struct {
 	REST    *github.Client   // required
 	GraphQL *githubv4.Client // required
@@ -61,25 +61,25 @@ type Head struct {
 	DetailsURL  string // where the check run's "Details" leads; empty for GitHub's default
 }
 
-// A Run is the review of one place as GitHub shows it. It is for one goroutine. Its methods
-// return GitHub's errors wrapped; all of them may be retried by starting a new Run.
+// A Run is the review of one head as GitHub shows it. It is for one goroutine. Its methods
+// return GitHub's errors wrapped; after any of them the caller may retry with a new Run.
 type Run struct {
 	clients Clients
 	head    Head
 	runs    map[string]*github.CheckRun // ours on this head, newest of each name
-	unsure  bool                        // a write failed, and GitHub may have carried it out: runs are others, perhaps
+	unsure  bool                        // a write failed, but GitHub may have carried it out, so runs may be outdated
 
 	siblings []int                    // see ShareWith
 	others   map[int]*github.CheckRun // verdicts of other pull requests on this head, by their numbers
 
 	threads []checks.Thread
-	moved   bool            // threads are others than those that Start read
-	stale   bool            // there may be more than we know of
+	moved   bool            // threads are not those that Start read any more
+	stale   bool            // GitHub may have more threads than we know
 	opened  map[string]bool // fingerprints whose threads we opened and GitHub does not list yet
 }
 
-// Start shows that a review has begun, and reads what is on the pull request already. A head
-// that has its verdict keeps it until there is another one, unless again is set, as when a
+// Start shows that a review has begun, and reads our check runs and threads on the pull request. A head
+// that has a verdict keeps it until the next verdict, unless again is set, for example because a
 // person pressed "Re-run".
 func Start(ctx context.Context, c Clients, p Head, again bool) (*Run, error) {
 	r := &Run{clients: c, head: p, opened: map[string]bool{}}
@@ -100,21 +100,21 @@ func Start(ctx context.Context, c Clients, p Head, again bool) (*Run, error) {
 	return r, nil
 }
 
-// Threads are our threads on the pull request, open and settled. The slice must not be
+// Threads returns our threads on the pull request, open and closed. The slice must not be
 // changed.
 func (r *Run) Threads() []checks.Thread { return r.threads }
 
-// Publish shows what is known so far, see [Gate.Pending]: the gates that are done and their
-// findings, at once. It may be called any number of times before [Run.Finish]. It settles nothing of
-// a scanner that still looks, and gives no verdict.
+// Publish shows at once what is known so far, see [checks.Gate.Pending]: the gates that are done and their
+// findings. It may be called any number of times before [Run.Finish]. It closes no thread of a
+// scanner that is still running, and shows no verdict.
 func (r *Run) Publish(ctx context.Context, rep checks.Report) error {
 	_, _, err := r.gatesAndThreads(ctx, rep)
 	return err
 }
 
-// Finish makes the pull request show the report: the gates first, the threads next, then the
-// summary, and the verdict last, so that a verdict is never there before what it speaks of. For a
-// pull request that shows it already it writes nothing. It may be called again, as when a scanner
+// Finish makes the pull request show the report: the gates first, then the threads, the summary, and the
+// verdict last, so that a verdict never appears before the things that it mentions. If the pull request
+// shows the report already, Finish writes nothing. It may be called again, for example when a scanner
 // that was over its budget ends after all.
 func (r *Run) Finish(ctx context.Context, rep checks.Report) error {
 	rep, unplaced, err := r.gatesAndThreads(ctx, rep)
@@ -134,7 +134,8 @@ func (r *Run) Finish(ctx context.Context, rep checks.Report) error {
 	return r.verdict(ctx, verdict, rep.Digest())
 }
 
-// retire ends the checks of gates that applied to this head once, such as under another policy.
+// retire completes the checks of gates that applied to this head before and do not now, for example
+// because the policy changed.
 func (r *Run) retire(ctx context.Context, rep checks.Report) error {
 	for _, name := range slices.Sorted(maps.Keys(r.runs)) {
 		if name == rep.Check.Name || slices.ContainsFunc(rep.Gates, func(c checks.Check) bool { return c.Name == name }) {
@@ -148,8 +149,8 @@ func (r *Run) retire(ctx context.Context, rep checks.Report) error {
 	return nil
 }
 
-// gatesAndThreads brings both to the report, and tells which comments found no place. The report
-// comes back made anew for the threads that there are by now.
+// gatesAndThreads makes the gates' checks and the threads show the report. It returns the report, made again
+// for the threads that exist by now, and the fingerprints of the comments that found no place.
 func (r *Run) gatesAndThreads(ctx context.Context, rep checks.Report) (checks.Report, map[string]bool, error) {
 	if r.unsure {
 		var err error
@@ -175,7 +176,7 @@ func (r *Run) gatesAndThreads(ctx context.Context, rep checks.Report) (checks.Re
 	plan.Create = slices.DeleteFunc(plan.Create, func(c checks.Comment) bool { return r.opened[c.Fingerprint] })
 	unplaced := map[string]bool{}
 	if done(r.runs[checks.Name], r.head) == rep.Digest() {
-		// What could not be placed the last time cannot be placed now.
+		// Comments that could not be placed the last time cannot be placed now.
 		for _, c := range plan.Create {
 			unplaced[c.Fingerprint] = true
 		}
@@ -189,8 +190,8 @@ func (r *Run) gatesAndThreads(ctx context.Context, rep checks.Report) (checks.Re
 	if err := r.changeAll(ctx, plan.Changes); err != nil || len(plan.Create) == 0 {
 		return rep, unplaced, err
 	}
-	// Another process may have opened the same threads in the meantime. Whoever looks last sees
-	// them all, and both keep the older ones.
+	// Another process may have opened the same threads in the meantime. The process that lists them last
+	// sees them all, and both keep the older ones.
 	if err := r.reload(ctx); err != nil {
 		return rep, nil, err
 	}
@@ -224,7 +225,7 @@ func (r *Run) changeAll(ctx context.Context, changes []checks.Change) error {
 	return nil
 }
 
-// summarise keeps the summary in the conversation.
+// summarise brings the summary in the conversation up to date.
 func (r *Run) summarise(ctx context.Context, rep checks.Report, unplaced map[string]bool) error {
 	have, err := r.stickies(ctx)
 	if err != nil {
@@ -234,18 +235,19 @@ func (r *Run) summarise(ctx context.Context, rep checks.Report, unplaced map[str
 	return r.keep(ctx, checks.Summary, rep.SummaryText(r.threads, unplaced, exists), have)
 }
 
-// keep makes the sticky comment of a name have a text.
+// keep creates or edits the sticky comment of a name so that its text is want, and hides duplicates of
+// it. have are the sticky comments that exist, of any name.
 func (r *Run) keep(ctx context.Context, name, want string, have []checks.Sticky) error {
 	plan := checks.ReconcileSticky(name, want, have)
 	if plan.Create != "" {
 		_, _, err := r.clients.REST.Issues.CreateComment(ctx, r.head.Owner, r.head.Repo, r.head.Number, &github.IssueComment{Body: &plan.Create})
 		if refused(err) || locked(err) {
-			return nil // the checks say it all, too
+			return nil // the checks say the same
 		}
 		if err != nil {
 			return fmt.Errorf("create the comment %s: %w", name, err)
 		}
-		// As with threads: of two processes at once, the one that looks last hides the younger.
+		// As with threads: of two processes at once, the one that lists last hides the younger comment.
 		if have, err = r.stickies(ctx); err != nil {
 			return err
 		}
@@ -253,7 +255,7 @@ func (r *Run) keep(ctx context.Context, name, want string, have []checks.Sticky)
 	}
 	if plan.Body != "" {
 		_, resp, err := r.clients.REST.Issues.EditComment(ctx, r.head.Owner, r.head.Repo, plan.Edit.ID, &github.IssueComment{Body: &plan.Body})
-		gone := resp != nil && resp.StatusCode == http.StatusNotFound // somebody deleted it since we looked
+		gone := resp != nil && resp.StatusCode == http.StatusNotFound // somebody deleted it after we listed it
 		if err != nil && !gone && !locked(err) {
 			return fmt.Errorf("edit the comment %s: %w", name, err)
 		}
@@ -266,13 +268,13 @@ func (r *Run) keep(ctx context.Context, name, want string, have []checks.Sticky)
 	return nil
 }
 
-// ResolveWith gives the run a client that may resolve review threads, for which GitHub asks an
-// App for contents: write. Without one, a settled comment is minimised as resolved instead, and a
-// thread that a person resolved gets a reply when it is open again.
+// ResolveWith gives the run a client that may resolve review threads, for which GitHub requires
+// contents: write of an App. Without it, the comment of a closed thread is minimised as resolved instead,
+// and a thread that a person resolved gets a reply when it is opened again.
 func (r *Run) ResolveWith(resolver *githubv4.Client) { r.clients.resolver = resolver }
 
-// Abandon ends what the review of a head left unfinished. The conclusion is one with which a
-// required check does not pass, in case a branch is set back to that head.
+// Abandon completes the check runs that the review of a head left unfinished. Their conclusion does not
+// pass a required check, in case a branch is set back to that head.
 func Abandon(ctx context.Context, c Clients, old Head, why string) error {
 	r := &Run{clients: c, head: old}
 	var err error
@@ -290,9 +292,9 @@ func Abandon(ctx context.Context, c Clients, old Head, why string) error {
 	return nil
 }
 
-// publish makes one check run show c. Annotations can be appended and never removed, so a run
-// that holds others is left behind for a new one of the same name, as is one that another hides;
-// GitHub shows the newest.
+// publish makes one check run show c. Annotations can be appended and never removed. So if our run has
+// other annotations, or if a newer run hides it, publish creates a new run of the same name; GitHub shows
+// the newest.
 func (r *Run) publish(ctx context.Context, c checks.Check, digest string) error {
 	have, hiding := r.runs[c.Name], r.hiding(c.Name)
 	shown := have
@@ -330,7 +332,7 @@ func (r *Run) publish(ctx context.Context, c checks.Check, digest string) error 
 			r.unsure = true
 			return err
 		}
-		r.runs[c.Name] = have // its answer tells how many annotations there are by now
+		r.runs[c.Name] = have // GitHub's answer says how many annotations it has by now
 		if last {
 			return nil
 		}
@@ -401,7 +403,7 @@ func output(c checks.Check) *github.CheckRunOutput {
 	return out
 }
 
-// comment opens threads, and notes which found no place.
+// comment opens threads, and adds the fingerprints of comments that found no place to unplaced.
 func (r *Run) comment(ctx context.Context, comments []checks.Comment, unplaced map[string]bool) error {
 	var inline []checks.Comment
 	for _, c := range comments {
@@ -424,8 +426,8 @@ func (r *Run) comment(ctx context.Context, comments []checks.Comment, unplaced m
 	return nil
 }
 
-// review opens threads in one request. GitHub takes all or none, and does not say which one it
-// refuses; halving finds it, and the others are not lost.
+// review opens threads in one request. GitHub accepts all or none, and does not say which comment it
+// refuses. Halving the batch finds that comment, so that the others are not lost.
 func (r *Run) review(ctx context.Context, batch []checks.Comment, unplaced map[string]bool) error {
 	req := &github.PullRequestReviewRequest{CommitID: &r.head.SHA, Event: github.String("COMMENT")}
 	for _, c := range batch {
@@ -478,7 +480,7 @@ func (r *Run) onFile(ctx context.Context, c checks.Comment, body string, unplace
 	return nil
 }
 
-// refused reports whether GitHub understood a request and will never take it.
+// refused reports whether GitHub understood a request and will never accept it.
 func refused(err error) bool {
 	var e *github.ErrorResponse
 	return errors.As(err, &e) && e.Response != nil && e.Response.StatusCode == http.StatusUnprocessableEntity
@@ -491,9 +493,9 @@ func locked(err error) bool {
 	return errors.As(err, &e) && e.Response != nil && e.Response.StatusCode == http.StatusForbidden && strings.Contains(e.Message, "is locked")
 }
 
-// change carries out one change of the plan. The order matters when we are stopped in between,
-// see [Reconcile]: a thread is shown before its text is open, and its text is settled before it
-// is hidden.
+// change carries out one change of the plan. The order matters if we are stopped in between,
+// see [checks.Reconcile]: a thread is made visible before it gets its open text, and it gets its closed
+// text before it is hidden.
 func (r *Run) change(ctx context.Context, ch checks.Change) error {
 	if ch.Reopen {
 		if err := r.show(ctx, ch.Thread); err != nil {
@@ -503,7 +505,7 @@ func (r *Run) change(ctx context.Context, ch checks.Change) error {
 	if ch.Body != "" {
 		_, resp, err := r.clients.REST.PullRequests.EditComment(ctx, r.head.Owner, r.head.Repo, ch.Thread.CommentID, &github.PullRequestComment{Body: &ch.Body})
 		if resp != nil && resp.StatusCode == http.StatusNotFound {
-			return nil // somebody deleted it since we looked
+			return nil // somebody deleted it after we listed it
 		}
 		if err != nil && !locked(err) {
 			return fmt.Errorf("edit comment: %w", err)
@@ -538,8 +540,8 @@ func (r *Run) show(ctx context.Context, t checks.Thread) error {
 	return nil
 }
 
-// knock tells those who take part in a thread that it is open again, since without a resolver nothing
-// shows them.
+// knock replies in a resolved thread that it is open again. Without a resolver the thread stays resolved,
+// and the reply is the only notice to its participants.
 func (r *Run) knock(ctx context.Context, t checks.Thread) error {
 	what := "There is more to it since"
 	if !t.Open() {

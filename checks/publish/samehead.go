@@ -10,11 +10,11 @@ import (
 	"github.com/secbydesign/secbydesign/checks"
 )
 
-// GitHub keeps check runs by commit, and the newest of a name counts, whichever pull request it is
-// of. So where several pull requests have the same head, each shows the worst of their verdicts, and
-// its run's external id tells which was its own.
+// GitHub stores check runs by commit, and the newest of a name counts, whichever pull request it belongs
+// to. So if several pull requests have the same head, each shows the worst of their verdicts, and its
+// run's external id holds its own.
 
-// ShareWith names the other open pull requests with the same head, whose verdicts count here as well.
+// ShareWith sets the other open pull requests with the same head, whose verdicts count here as well.
 func (r *Run) ShareWith(siblings []int) { r.siblings = siblings }
 
 // verdict publishes the verdict's check.
@@ -22,7 +22,7 @@ func (r *Run) verdict(ctx context.Context, c checks.Check, digest string) error 
 	if len(r.siblings) == 0 {
 		return r.publish(ctx, c, digest)
 	}
-	for range 2 { // the second time for what a sibling's review showed in the meantime
+	for range 2 { // the second time for verdicts that siblings published in the meantime
 		var err error
 		if _, r.others, err = ours(ctx, r.clients, r.head); err != nil {
 			return err
@@ -34,7 +34,7 @@ func (r *Run) verdict(ctx context.Context, c checks.Check, digest string) error 
 	return nil
 }
 
-// worst is c, or what a sibling has if that is worse.
+// worst returns c, or c with the conclusion of a sibling if that is worse.
 func (r *Run) worst(c checks.Check) checks.Check {
 	out := c
 	for _, n := range r.siblings {
@@ -49,7 +49,7 @@ func (r *Run) worst(c checks.Check) checks.Check {
 	return out
 }
 
-// own is what a pull request's verdict is by itself; empty while there is none.
+// own returns a pull request's own conclusion, without those of its siblings; "" while it has none.
 func own(run *github.CheckRun) checks.Conclusion {
 	if run.GetStatus() != "completed" {
 		return ""
@@ -60,8 +60,8 @@ func own(run *github.CheckRun) checks.Conclusion {
 	return checks.Conclusion(run.GetConclusion())
 }
 
-// weight orders conclusions: one that blocks, one that is not clean, all else. One that was cancelled
-// is of a review that gave no verdict.
+// weight orders conclusions by how bad they are: failure, neutral, all others. Cancelled belongs to a
+// review without a verdict.
 func weight(c checks.Conclusion) int {
 	switch c {
 	case checks.Failure:
@@ -72,8 +72,8 @@ func weight(c checks.Conclusion) int {
 	return 0
 }
 
-// hiding gives the run that GitHub shows instead of ours, because it is newer; nil where that is ours.
-// A sibling's that is in progress is left where it is: its verdict will count ours.
+// hiding returns the newer run that GitHub shows instead of ours, or nil if it shows ours. A sibling's run
+// that is in progress does not count: its verdict will include ours.
 func (r *Run) hiding(name string) (newest *github.CheckRun) {
 	if name != checks.Name {
 		return nil
