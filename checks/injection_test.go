@@ -18,8 +18,8 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// payloads are what somebody might write into code, names and rules, so that a comment of ours
-// says, mentions, fetches or hides what we did not.
+// payloads are texts that an attacker might write into code, names and rules, to make a comment of ours
+// say, mention, fetch or hide something that we did not.
 var payloads = []string{
 	"@octocat @acme/security @acme/security-team",
 	"cc:@octocat,(@octocat)[@octocat]",
@@ -58,7 +58,7 @@ var payloads = []string{
 	"javascript:alert(1)", "https://evil.example/)[x](https://evil.example", "https://evil.example/\"><img src=x>",
 }
 
-// everywhere is a finding in which all that may come from a tree or a tool is the payload.
+// everywhere is a finding with the payload in every field that may come from a tree or a tool.
 func everywhere(p string) Finding {
 	f := finding(p, 2, scanners.High, scanners.New)
 	f.Fingerprint = fingerprint("victim", 1)
@@ -106,8 +106,8 @@ func bodies(t testing.TB, p string) map[string]string {
 	return out
 }
 
-// rendered is what a browser gets, before GitHub takes out what it does not allow: nothing of
-// ours relies on that.
+// rendered is the HTML for a browser before GitHub removes elements that it does not allow: we do not
+// rely on that.
 func rendered(t testing.TB, body string) *html.Node {
 	t.Helper()
 	var b bytes.Buffer
@@ -125,13 +125,13 @@ func rendered(t testing.TB, body string) *html.Node {
 var (
 	allowedTags = []string{"html", "head", "body", "p", "strong", "em", "code", "pre", "a", "ul", "ol", "li", "details", "summary", "sub", "h3", "blockquote"}
 
-	// What GitHub makes links of, in text that is neither code nor a link.
+	// Texts that GitHub turns into links, unless they are in code or in a link.
 	reference = regexp.MustCompile(`(?i)(^|[^\w])@[a-z0-9]|#[0-9]|\bgh-[0-9]`)
 	address   = regexp.MustCompile(`(?i)\bwww\.[a-z]|https?://[a-z]`)
 	ourMarks  = regexp.MustCompile(`^ secbydesign:(by [a-z]+|v1 finding=[a-z2-7]{26}:1|v1 summary) $`)
 )
 
-// inert reports what in a page of ours does something that a text should not do.
+// inert reports the parts of a page of ours that do something that a text should not do.
 func inert(doc *html.Node) (bad []string) {
 	say := func(format string, args ...any) { bad = append(bad, fmt.Sprintf(format, args...)) }
 	comments := 0
@@ -188,7 +188,7 @@ func inert(doc *html.Node) (bad []string) {
 	return bad
 }
 
-// TestInjection renders every text of ours with each payload in every place, and looks at the
+// TestInjection renders every text of ours with each payload in every place, and checks the
 // HTML.
 func TestInjection(t *testing.T) {
 	t.Parallel()
@@ -221,7 +221,7 @@ func TestInjection(t *testing.T) {
 	}
 }
 
-// TestInertNotices holds that the test above would see what it looks for.
+// TestInertNotices checks that the test above would notice each kind of injection.
 func TestInertNotices(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{

@@ -16,13 +16,13 @@ import (
 	"github.com/golang-jwt/jwt/v4"
 )
 
-// Of Actions the stand-in knows no more than who signs the tokens of jobs, as on a GitHub
-// Enterprise Server: URL/_services/token.
+// The only part of Actions in the stand-in is the issuer that signs the tokens of jobs, at the address of
+// a GitHub Enterprise Server: URL/_services/token.
 // https://docs.github.com/en/actions/reference/security/oidc
 
 const actionsKeyID = "key-of-actions"
 
-// Claims are what a token says of a job.
+// Claims holds the claims of a token about its job.
 type Claims map[string]any
 
 func (s *Server) actionsIssuer() string { return s.URL() + "/_services/token" }
@@ -52,7 +52,7 @@ func (s *Server) actionsRoutes(mux chi.Router) {
 	})
 }
 
-// ActionsKey is the key that tokens of jobs are signed with.
+// ActionsKey returns the key that signs the tokens of jobs.
 func (s *Server) ActionsKey() *rsa.PrivateKey {
 	s.actionsOnce.Do(func() {
 		key, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -62,8 +62,8 @@ func (s *Server) ActionsKey() *rsa.PrivateKey {
 	return s.actionsKey
 }
 
-// JobToken signs what a job with the permission id-token: write gets. The claims go over those that
-// every token has; one that is nil is left out.
+// JobToken returns the signed token that a job with the permission id-token: write gets. The claims
+// override those that every token has; a nil value removes a claim.
 func (s *Server) JobToken(audience string, claims Claims) string {
 	now := time.Now().Add(-time.Second)
 	all := jwt.MapClaims{
@@ -79,14 +79,14 @@ func (s *Server) JobToken(audience string, claims Claims) string {
 	return signed
 }
 
-// PushClaims are those of a job that a push to a branch starts, in a workflow by its path. It runs on
-// the branch's newest commit.
+// PushClaims returns the claims of a job that a push to a branch starts, in a workflow given by its path.
+// The job runs on the branch's newest commit.
 func (r *Repo) PushClaims(branch, workflow string) Claims {
 	return r.claims("push", "refs/heads/"+branch, r.Tip(branch), workflow)
 }
 
-// PullClaims are those of a job that a pull request starts. It runs on refs/pull/N/merge, which is
-// made anew from both branches, and its workflow is taken from there.
+// PullClaims returns the claims of a job that a pull request starts. The job runs on refs/pull/N/merge,
+// which PullClaims merges again from both branches, and its workflow is from there.
 func (r *Repo) PullClaims(n int, workflow string) Claims {
 	r.s.mu.Lock()
 	p := r.s.mustPull(r.owner.login, r.name, n)
@@ -110,7 +110,7 @@ func (r *Repo) claims(event, ref, sha, workflow string) Claims {
 	}
 }
 
-// merge makes a commit of two.
+// merge makes a merge commit of two commits.
 func (r *Repo) merge(into, from, message string) (string, error) {
 	tree, err := r.git("merge-tree", "--write-tree", into, from)
 	if err != nil {

@@ -15,11 +15,11 @@ import (
 	"github.com/golang-jwt/jwt/v4"
 )
 
-// A token is what an installation mints: a key to some repositories for one hour.
+// A token is the token of an installation: a key to some repositories for one hour.
 type token struct {
 	secret  string
 	install *installation
-	repos   map[int64]bool // by id; nil: all of the installation
+	repos   map[int64]bool // by id; nil: all repositories of the installation
 	perms   map[string]string
 	expires time.Time
 }
@@ -56,7 +56,7 @@ func (t *token) allows(spec string) bool {
 
 const maxJWTLife = 10 * time.Minute // https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app
 
-// checkJWT tells what is wrong with an App's JSON web token, in GitHub's words.
+// checkJWT returns an error in GitHub's words if an App's JSON web token is not valid.
 func (s *Server) checkJWT(raw string) *apiError {
 	undecodable := fail(http.StatusUnauthorized, "A JSON web token could not be decoded")
 	if s.opts.PublicKey == nil {
@@ -84,7 +84,7 @@ func (s *Server) checkJWT(raw string) *apiError {
 	return nil
 }
 
-// integer reads a claim. A date with a fraction is not one, and GitHub says so.
+// integer reads a claim as an integer. A date with a fraction is not an integer, and GitHub refuses it.
 func integer(v any) (int64, bool) {
 	n, ok := v.(json.Number)
 	if !ok {
@@ -94,9 +94,9 @@ func integer(v any) (int64, bool) {
 	return i, err == nil
 }
 
-// Token mints an installation token without asking for a JSON web token. Nil permissions
-// are all of the App's; no repositories are all of the owner's. It panics when the App is
-// not installed there: only tests call it.
+// Token mints an installation token without a JSON web token. Nil permissions stand for all of the
+// App's; no repositories stand for all of the owner's. Token panics if the App is not installed
+// there: only tests call it.
 func (s *Server) Token(owner string, perms map[string]string, repos ...string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

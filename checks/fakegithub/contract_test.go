@@ -13,7 +13,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// These tests hold the stand-in to GitHub's own description of itself. The descriptions
+// These tests compare the stand-in with GitHub's own descriptions of its API. The descriptions
 // are too large to be kept here; the files come from two npm packages:
 //
 //	SECBYDESIGN_GITHUB_OPENAPI          generated/api.github.com.json of @octokit/openapi
@@ -35,7 +35,7 @@ func description(t *testing.T, variable, pkg string) map[string]any {
 	return doc
 }
 
-// trim keeps the parts of a description that roots refer to: the whole of it takes
+// trim keeps only the parts of a description to which roots refer, since the whole takes
 // seconds to load.
 func trim(doc map[string]any, roots ...any) map[string]any {
 	kept := map[string]any{}
@@ -207,7 +207,7 @@ func TestOpenAPI(t *testing.T) {
 			if err := json.Unmarshal([]byte(k.body), &sent); err != nil {
 				t.Fatal(err)
 			}
-			// Some refused requests are meant to be outside of the description.
+			// Some refused requests violate the description on purpose.
 			if err := op.RequestBody.Value.Content.Get("application/json").Schema.Value.VisitJSON(sent); err != nil && k.status < 400 {
 				t.Errorf("%s: this test's own request: %v", name, err)
 			}
@@ -319,8 +319,8 @@ func TestWebhookShapes(t *testing.T) {
 	}
 }
 
-// nullable turns the description of OpenAPI 3.1 into that of 3.0, which the validator
-// knows better: a list of types with "null" in it.
+// nullable turns a description in OpenAPI 3.1 into one in 3.0, which the validator supports better: it
+// replaces lists of types with "null" in them.
 func nullable(v any) {
 	switch v := v.(type) {
 	case map[string]any:

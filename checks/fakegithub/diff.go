@@ -8,7 +8,7 @@ import (
 	"github.com/bluekeyes/go-gitdiff/gitdiff"
 )
 
-// GitHub shows no patch for a file with more than this.
+// GitHub shows no patch for a file whose patch is larger than this.
 // https://docs.github.com/en/repositories/creating-and-managing-repositories/repository-limits
 const (
 	maxPatchLines = 20_000
@@ -27,7 +27,7 @@ type diffFile struct {
 	status         string // added, removed, modified, renamed, changed
 	sha            string // blob at the head, or at the base when removed
 	added, deleted int
-	patch          string // empty when GitHub would show none
+	patch          string // empty if GitHub would not show one
 	hunks          []hunk
 }
 
@@ -40,12 +40,12 @@ type hunk struct {
 
 type diffLine struct {
 	op       byte // ' ', '+', '-'
-	old, new int  // line numbers, 0 where there is none
+	old, new int  // line numbers, 0 on the side that does not have the line
 	text     string
 	noEOL    bool
 }
 
-// diff gives the change between two commits, renames found.
+// diff returns the change between two commits, with renames.
 func (r *Repo) diff(from, to string) (*diff, error) {
 	key := from + ".." + to
 	if d := r.diffs[key]; d != nil {
@@ -130,11 +130,11 @@ func newDiffFile(f *gitdiff.File) *diffFile {
 // A place is one line of a diff that can carry a comment.
 type place struct {
 	hunk     int
-	position int    // 1 is the line below the first header; later headers count
+	position int    // 1 is the line below the first header; later headers count as lines
 	excerpt  string // the hunk from its header to this line
 }
 
-// place finds a line of one side. Context lines are on both.
+// place returns the place of a line of one side. Context lines are on both sides.
 // https://docs.github.com/en/rest/pulls/comments
 func (f *diffFile) place(line int, side string) (place, bool) {
 	for i, h := range f.hunks {
@@ -161,13 +161,13 @@ func (f *diffFile) place(line int, side string) (place, bool) {
 	return place{}, false
 }
 
-// A lineMap tells where the lines of one file went between two commits.
+// A lineMap maps the lines of one file from one commit to another.
 type lineMap struct {
 	gone  bool // the file is not there any more
 	hunks []hunk
 }
 
-// lineMap follows no renames, as GitHub's comments do not.
+// lineMap returns the map for a file. It does not follow renames, as GitHub's comments do not.
 func (r *Repo) lineMap(from, to, path string) lineMap {
 	key := from + ".." + to + ":" + path
 	if m, ok := r.maps[key]; ok {
@@ -187,7 +187,7 @@ func (r *Repo) lineMap(from, to, path string) lineMap {
 	return m
 }
 
-// follow gives the new number of a line, or false when it was changed or removed.
+// follow returns the new number of a line, or false if the line was changed or removed.
 func (m lineMap) follow(line int) (int, bool) {
 	if m.gone {
 		return 0, false
@@ -208,7 +208,7 @@ func (m lineMap) follow(line int) (int, bool) {
 	return line + shift, true
 }
 
-// moveComments lets the comments of the pull request follow its head: a comment whose
+// moveComments moves the comments of the pull request to its new head. A comment whose
 // lines changed, or left the diff, becomes outdated and stays so.
 func (p *Pull) moveComments(oldHead, oldBase string) {
 	base := p.mergeBase()

@@ -3,17 +3,17 @@
 // as pull request pages.
 //
 // It is strict where GitHub is strict (tokens, permissions, lines outside of the diff, 50
-// annotations, sizes, pages), because a stand-in that is kinder than GitHub makes tests
-// that lie. Where GitHub's behaviour is documented by an error text only, the text is
-// GitHub's.
+// annotations, sizes, pages), because tests against a stand-in that is kinder than GitHub would
+// pass wrongly. If only an error text documents a behaviour of GitHub, the stand-in answers with
+// that text.
 //
 // A [Server] has two sides. Programs talk to it over HTTP: REST at URL/api/v3, GraphQL at
 // URL/api/graphql, git at URL/OWNER/REPO.git and pages at URL/OWNER/REPO/pull/N, as on a
-// GitHub Enterprise Server. Tests play the people through its methods: they create
+// GitHub Enterprise Server. Tests act as people through its methods: they create
 // repositories, push, open pull requests, answer, resolve threads and order faults.
 //
-// What it does not know: merging (but for queues), labels, the diff and patch media types, signing
-// in, teams in teams, and of Actions anything but the tokens of jobs.
+// It does not support merging (except in merge queues), labels, the diff and patch media types, signing
+// in, teams in teams, or any part of Actions except the tokens of jobs.
 package fakegithub
 
 import (
@@ -31,7 +31,8 @@ import (
 	"time"
 )
 
-// Options say what the stand-in is made of.
+// Options configures the stand-in. For each optional field the comment names the value that a zero value
+// stands for.
 type Options struct {
 	Dir       string         // required; holds the bare repositories, not cleaned up
 	AppID     int64          // 0: 1
@@ -46,13 +47,14 @@ type Options struct {
 	Permissions map[string]string
 
 	// Events that the App subscribed to; nil: those that it needs. check_run,
-	// check_suite, installation and installation_repositories come to every App, and
-	// merge_group here to one that has merge_queues: read, which is of no other use.
+	// check_suite, installation and installation_repositories go to every App. The stand-in
+	// sends merge_group to an App that has merge_queues: read, since it has no other use for
+	// that permission.
 	Events []string
 
 	RateLimit int  // requests an hour for each installation; 0: 15,000
 	OldTokens bool // 40 character tokens, as before 2026, instead of about 520
-	NoEcho    bool // leave out the events about what the App itself did
+	NoEcho    bool // leave out the events about the App's own actions
 
 	Now func() time.Time // nil: time.Now; see [Server.Advance]
 }
@@ -73,12 +75,12 @@ type Server struct {
 	actionsOnce sync.Once
 	actionsKey  *rsa.PrivateKey // see ActionsKey
 
-	mu         sync.Mutex // owns all below, and the fields of what they point to
+	mu         sync.Mutex // protects all fields below, and the fields of the objects they point to
 	shift      time.Duration
 	lastID     int64
 	accounts   map[string]*account // by lower-case login
 	repos      map[string]*Repo    // by lower-case owner/name
-	moved      map[string]int64    // names that repositories had, to their ids
+	moved      map[string]int64    // earlier names of repositories, to their ids
 	made       int                 // repositories so far
 	before     func(*http.Request) // see [Server.Before]
 	installs   map[int64]*installation
@@ -87,7 +89,7 @@ type Server struct {
 	issueNotes map[int64]*IssueComment
 	checks     map[int64]*CheckRun
 	suites     map[int64]*checkSuite
-	nodes      map[string]any // what GraphQL ids stand for
+	nodes      map[string]any // objects by their GraphQL ids
 	writes     []Write
 	faults     []*Fault
 	webhookURL string
@@ -177,12 +179,12 @@ func New(opts Options) (*Server, error) {
 	return s, nil
 }
 
-// ServeHTTP makes the stand-in usable with any HTTP server. Whoever serves it by other
-// means than [Server.Start] tells the address with [Server.SetURL].
+// ServeHTTP makes the stand-in usable with any HTTP server. Without [Server.Start], set its address with
+// [Server.SetURL].
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.routes.ServeHTTP(w, r) }
 
-// Before has f called before each request to the API and of git is looked at, so that a test can act between two
-// of them. Nil ends that.
+// Before makes the server call f at the beginning of each request to the API and of each request of git, so that a
+// test can act between two requests. Nil ends that.
 func (s *Server) Before(f func(*http.Request)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -223,22 +225,22 @@ func (s *Server) Close() {
 	})
 }
 
-// URL is the address of the stand-in, without a slash at the end: what the App is given
-// as SECBYDESIGN_GITHUB_URL.
+// URL returns the address of the stand-in, without a slash at the end, for the App's setting
+// SECBYDESIGN_GITHUB_URL.
 func (s *Server) URL() string {
 	s.urlMu.RLock()
 	defer s.urlMu.RUnlock()
 	return s.url
 }
 
-// SetURL tells the address under which the stand-in is reached.
+// SetURL sets the address under which the stand-in is reached.
 func (s *Server) SetURL(u string) {
 	s.urlMu.Lock()
 	defer s.urlMu.Unlock()
 	s.url = strings.TrimRight(u, "/")
 }
 
-// api is the address of a REST path, which begins with a slash.
+// api returns the address of a REST path, which begins with a slash.
 func (s *Server) api(format string, args ...any) string {
 	return s.URL() + "/api/v3" + fmt.Sprintf(format, args...)
 }
@@ -260,7 +262,7 @@ func (s *Server) id() int64 { s.lastID++; return s.lastID }
 
 func (s *Server) botLogin() string { return s.opts.AppSlug + "[bot]" }
 
-// account finds or makes somebody. People come into being when they are first named.
+// account returns an account. It creates the account when the login is first used.
 func (s *Server) account(login, kind string) *account {
 	key := strings.ToLower(login)
 	if a := s.accounts[key]; a != nil {
@@ -276,8 +278,8 @@ func (s *Server) account(login, kind string) *account {
 
 func (s *Server) user(login string) *account { return s.account(login, "User") }
 
-// A Write is one request of the App that meant to change something. Minting and
-// revoking tokens is not one.
+// A Write is one request of the App that is meant to change something. Minting and
+// revoking tokens does not count.
 type Write struct {
 	Method  string
 	Path    string // without /api/v3; for GraphQL "graphql MUTATION"
@@ -300,15 +302,15 @@ func (s *Server) ResetWrites() {
 	s.writes = nil
 }
 
-// Subscribe lets the App get more events from now on.
+// Subscribe subscribes the App to more events from now on.
 func (s *Server) Subscribe(events ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.opts.Events = slices.Concat(s.opts.Events, events)
 }
 
-// SetPermissions changes what the App may do, in installations and in tokens minted
-// from now on.
+// SetPermissions changes the App's permissions, in installations and in tokens minted from
+// now on.
 func (s *Server) SetPermissions(p map[string]string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

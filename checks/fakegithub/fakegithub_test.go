@@ -123,7 +123,7 @@ func at(path string, line int, body string) *github.DraftReviewComment {
 	return &github.DraftReviewComment{Path: &path, Line: &line, Side: github.String("RIGHT"), Body: &body}
 }
 
-// explain gives a GitHub error's status and texts.
+// explain returns a GitHub error's status and texts.
 func explain(err error) string {
 	if err == nil {
 		return "no error"

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// A Fault is an answer that is not the usual one. The first fault that matches a request
-// and is not used up is played.
+// A Fault is an unusual answer to a request. The server plays the first fault that matches the
+// request and is not used up.
 type Fault struct {
 	Method string // "": any
 	// Path is a [path.Match] pattern of the path without /api/v3 (so "/repos/*/*/check-runs",
@@ -24,8 +24,8 @@ type Fault struct {
 	Skip  int // let so many matching requests through first
 	Count int // then play so many times; 0: once; negative: for ever
 
-	// After carries the request out and then answers with the fault: what a gateway's
-	// time-out looks like from outside.
+	// After carries the request out and then answers with the fault, as when a gateway
+	// times out.
 	After bool
 
 	Status int // 0 with Reset: no answer at all; 0 otherwise: only Delay, then the usual answer
@@ -37,13 +37,13 @@ type Fault struct {
 	seen, played int
 }
 
-// BadGateway is GitHub's 502. With after, it had been carried out nevertheless.
+// BadGateway is GitHub's 502. With after, the request is carried out nevertheless.
 func BadGateway(method, pattern string, count int, after bool) Fault {
 	return Fault{Method: method, Path: pattern, Count: count, After: after, Status: http.StatusBadGateway,
 		Header: map[string]string{"Content-Type": "application/json"}, Body: `{"message":"Server Error"}`}
 }
 
-// SecondaryLimit is the answer to writing too fast. Status is 403 or 429, retryAfter 0
+// SecondaryLimit is the answer to a client that writes too fast. Status is 403 or 429; retryAfter 0
 // leaves the header out.
 // https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#about-secondary-rate-limits
 func SecondaryLimit(method, pattern string, status, count int, retryAfter time.Duration) Fault {
@@ -65,7 +65,7 @@ func PrimaryLimit(method, pattern string, count int, reset time.Time) Fault {
 		Body: `{"message":"API rate limit exceeded for installation ID 1.","documentation_url":"https://docs.github.com/rest/overview/rate-limits-for-the-rest-api"}`}
 }
 
-// Unprocessable is a 422 with these errors in it.
+// Unprocessable is a 422 with the errors errs.
 func Unprocessable(method, pattern string, count int, errs ...string) Fault {
 	quoted := make([]string, len(errs))
 	for i, e := range errs {
@@ -76,7 +76,7 @@ func Unprocessable(method, pattern string, count int, errs ...string) Fault {
 		Body:   fmt.Sprintf(`{"message":"Unprocessable Entity","errors":[%s],"documentation_url":"https://docs.github.com/rest"}`, strings.Join(quoted, ","))}
 }
 
-// ConnectionReset cuts the connection. With after, the request had been carried out.
+// ConnectionReset cuts the connection. With after, the request is carried out first.
 func ConnectionReset(method, pattern string, count int, after bool) Fault {
 	return Fault{Method: method, Path: pattern, Count: count, After: after, Reset: true}
 }
@@ -93,14 +93,14 @@ func (s *Server) Fail(f Fault) {
 	s.faults = append(s.faults, &f)
 }
 
-// ClearFaults forgets all faults that were ordered.
+// ClearFaults removes all faults that were ordered.
 func (s *Server) ClearFaults() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = nil
 }
 
-// fault finds the fault that a request meets, and counts it.
+// fault returns the fault to play for a request, and counts the request.
 func (s *Server) fault(method, p string) *Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -139,7 +139,7 @@ func matches(pattern, p string) bool {
 // answers reports whether the fault is an answer, and not just a delay.
 func (f *Fault) answers() bool { return f.Reset || f.Status != 0 }
 
-// play reports whether it gave the answer. A fault that only delays has not.
+// play plays the fault and reports whether it answered the request. A fault that only delays does not.
 func (f *Fault) play(w http.ResponseWriter, r *http.Request) bool {
 	if f.Delay > 0 {
 		select {

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// A gitProgram runs git without anything of the machine's own configuration.
+// A gitProgram runs git without the machine's own configuration.
 type gitProgram struct {
 	path, backend string
 	env           []string
@@ -40,7 +40,7 @@ func findGit(home string) (gitProgram, error) {
 	}}, nil
 }
 
-// run gives the standard output of one git command. An empty dir is for commands that
+// run returns the standard output of one git command. An empty dir is for commands that
 // need no repository.
 func (g gitProgram) run(dir, stdin string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
@@ -177,7 +177,7 @@ func (s *Server) serveGit(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "Repository not found.", http.StatusUnauthorized)
 		return
 	case !allowed:
-		// GitHub does not tell "no such repository" from "not yours".
+		// GitHub answers the same for "no such repository" and "not yours".
 		http.Error(w, "remote: Repository not found.", http.StatusNotFound)
 		return
 	case strings.HasSuffix(rest, "git-receive-pack") || r.URL.Query().Get("service") == "git-receive-pack":
@@ -230,7 +230,7 @@ func (s *Server) findToken(secret string) *token {
 	return tok
 }
 
-// shortID is how a commit is named on pages.
+// shortID shortens a commit's id for pages.
 func shortID(sha string) string {
 	if len(sha) > 7 {
 		return sha[:7]

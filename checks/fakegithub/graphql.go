@@ -14,20 +14,20 @@ import (
 	"github.com/graph-gophers/graphql-go"
 )
 
-// schema.graphql is the part of GitHub's schema (npm package @octokit/graphql-schema)
+// schemaText is schema.graphql, the part of GitHub's schema (npm package @octokit/graphql-schema)
 // that is needed to list, resolve and minimise.
 //
 //go:embed schema.graphql
 var schemaText string
 
-// A gqlError is an error beside a 200, as GitHub's GraphQL writes it.
+// A gqlError is an error in an answer with status 200, as GitHub's GraphQL writes it.
 type gqlError struct{ kind, message string }
 
 func (e gqlError) Error() string { return e.message }
 
 type gqlKey struct{}
 
-// A gqlCall is one request: who asks, and what mutations it held.
+// A gqlCall is one request: its token, and the mutations in it.
 type gqlCall struct {
 	s         *Server
 	tok       *token
@@ -142,7 +142,7 @@ func (s *Server) doGraphQL(r *http.Request, body []byte, schema *graphql.Schema)
 	return http.StatusOK, header, raw, g.mutations, g.applied
 }
 
-// query resolves both root types: their fields do not clash.
+// query resolves both root types, since their fields do not clash.
 type query struct{}
 
 func gql(ctx context.Context) *gqlCall { return ctx.Value(gqlKey{}).(*gqlCall) }
@@ -153,7 +153,7 @@ func (query) Viewer(ctx context.Context) *actor {
 
 func (query) Repository(ctx context.Context, args struct{ Owner, Name string }) (*gqlRepo, error) {
 	g := gql(ctx)
-	r, _ := g.s.find(args.Owner, args.Name) // followRenames is the default
+	r, _ := g.s.find(args.Owner, args.Name) // finds renamed ones, too: followRenames is true by default
 	if r == nil || !g.tok.reaches(r) && !r.public {
 		return nil, gqlError{"NOT_FOUND", fmt.Sprintf("Could not resolve to a Repository with the name '%s/%s'.", args.Owner, args.Name)}
 	}
@@ -191,7 +191,7 @@ type pageInfo struct {
 	StartCursor, EndCursor       *string
 }
 
-// window cuts a page out of a list, with GitHub's rules about first and last.
+// window returns a page of a list, with GitHub's rules about first and last.
 func window[T any](what string, list []T, a pageArgs) ([]T, pageInfo, error) {
 	if a.First == nil && a.Last == nil {
 		return nil, pageInfo{}, gqlError{"MISSING_PAGINATION_BOUNDARIES", fmt.Sprintf("You must provide a `first` or `last` value to properly paginate the `%s` connection.", what)}
@@ -243,7 +243,7 @@ type noteConnection struct {
 	PageInfo   pageInfo
 }
 
-// Comments are those of the conversation, oldest first.
+// Comments returns the comments of the conversation, oldest first.
 func (g *gqlPull) Comments(ctx context.Context, args pageArgs) (*noteConnection, error) {
 	var all []*gqlNote
 	for _, k := range g.p.notes {
@@ -287,7 +287,7 @@ func (t *gqlThread) DiffSide() string {
 	return t.k.Side
 }
 
-// The App could not resolve with less, see the mutation.
+// ViewerCanResolve checks the permission that the mutation needs as well.
 func (t *gqlThread) ViewerCanResolve(ctx context.Context) bool {
 	return gql(ctx).tok.allows(resolvePermission)
 }
@@ -322,8 +322,8 @@ type gqlComment struct {
 
 func (c *gqlComment) ID() graphql.ID { return graphql.ID(c.k.NodeID) }
 
-// DatabaseId is null for ids that do not fit into GraphQL's 32 bits, as on GitHub since
-// ids outgrew them; fullDatabaseId is for those.
+// DatabaseID is databaseId, whose type has only 32 bits; ids have outgrown them on GitHub. fullDatabaseId
+// holds the whole id.
 func (c *gqlComment) DatabaseID() *bigInt { n := bigInt(c.k.ID); return &n }
 
 func (c *gqlComment) FullDatabaseID() *string {
@@ -353,14 +353,14 @@ func maybeInt(n int) *int32 {
 	return &v
 }
 
-// bigInt is an Int of more than 32 bits: GitHub answers them although the type has no
-// room for them.
+// bigInt is an Int of more than 32 bits: GitHub answers with such numbers although the type has
+// no room for them.
 type bigInt int64
 
-// ImplementsGraphQLType is for the library.
+// ImplementsGraphQLType implements the library's Unmarshaler.
 func (bigInt) ImplementsGraphQLType(name string) bool { return name == "BigID" }
 
-// UnmarshalGraphQL is for the library; it is never an input.
+// UnmarshalGraphQL implements the library's Unmarshaler; a bigInt is never an input.
 func (*bigInt) UnmarshalGraphQL(any) error { return errors.New("not an input") }
 
 type actor struct {
@@ -384,7 +384,7 @@ type (
 	user struct{ *actor }
 )
 
-// resolvePermission is more than one would think.
+// resolvePermission is the permission to resolve a thread. It includes contents: write, which is unexpected.
 // https://github.com/github/gh-aw/issues/35726
 const resolvePermission = "pull_requests=write,contents=write"
 
@@ -450,7 +450,7 @@ func (m *minimizable) MinimizedReason() *string {
 
 func (query) MinimizeComment(ctx context.Context, args minimizeInput) (*minimizePayload, error) {
 	g := gql(ctx)
-	// The reason comes back in words, not in the enum's letters.
+	// GitHub returns the reason in lower case with hyphens, not as the enum's value.
 	reason := strings.ReplaceAll(strings.ToLower(args.Input.Classifier), "_", "-")
 	if err := g.minimize("minimizeComment", args.Input.SubjectID, reason); err != nil {
 		return nil, err

@@ -14,7 +14,7 @@ import (
 	htmlrender "github.com/yuin/goldmark/renderer/html"
 )
 
-// GitHub renders what people write, HTML included, and then takes out what is dangerous.
+// GitHub renders people's Markdown with its HTML, and then removes dangerous elements.
 var (
 	markdown  = goldmark.New(goldmark.WithExtensions(extension.GFM), goldmark.WithRendererOptions(htmlrender.WithUnsafe()))
 	sanitiser = func() *bluemonday.Policy {
@@ -30,7 +30,7 @@ var (
 	suggestion = regexp.MustCompile(`(?s)<pre><code class="language-suggestion">(.*?)</code></pre>`)
 )
 
-// render makes HTML of Markdown. A suggestion is shown as the change of the lines old.
+// render makes HTML from Markdown. It shows a suggestion as a change of the lines old.
 func render(text string, old []string) template.HTML {
 	var b bytes.Buffer
 	if err := markdown.Convert([]byte(text), &b); err != nil {

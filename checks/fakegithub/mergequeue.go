@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// A MergeGroup is the state that a merge queue wants to have checked: the base with the
-// changes of some pull requests merged into it, one on the other.
+// A MergeGroup is the state that a merge queue asks checks for: the base with the changes of some
+// pull requests merged into it, one after the other.
 type MergeGroup struct {
 	Ref              string // refs/heads/gh-readonly-queue/main/pr-N-SHA, named for the last of them
 	HeadSHA, BaseSHA string
@@ -16,7 +16,7 @@ type MergeGroup struct {
 // Enqueue puts pull requests into the merge queue of their base branch as one group, and
 // delivers merge_group.checks_requested to an App that has merge_queues: read, and
 // check_suite.requested, which every App that writes checks gets for a new commit. It panics
-// when they do not merge.
+// if the pull requests cannot be merged.
 func (r *Repo) Enqueue(login string, numbers ...int) (group MergeGroup) {
 	s := r.s
 	s.act(func() []outgoing {
@@ -38,8 +38,8 @@ func (r *Repo) Enqueue(login string, numbers ...int) (group MergeGroup) {
 	return group
 }
 
-// Dequeue takes the group out again: reason is merged, invalidated or dequeued. Nothing is
-// really merged.
+// Dequeue removes the group from the queue. reason is merged, invalidated or dequeued. Dequeue does
+// not really merge anything.
 func (r *Repo) Dequeue(group MergeGroup, reason, login string) {
 	r.s.act(func() []outgoing {
 		_, err := r.git("update-ref", "-d", group.Ref)

@@ -126,7 +126,7 @@ func (s *Server) showPage(w http.ResponseWriter, view pageView) {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	// The tag is made without the nonce: a page asks for it to learn that it is old.
+	// The tag does not depend on the nonce: a page asks for the tag to learn whether it is outdated.
 	sum := sha256.Sum256(b.Bytes())
 	random := make([]byte, 12)
 	_, _ = rand.Read(random)
@@ -234,7 +234,7 @@ func (s *Server) pullView(p *Pull) pageView {
 	return v
 }
 
-// items is the conversation in its order.
+// items returns the conversation in its order.
 func (p *Pull) items() []itemView {
 	var list []itemView
 	add := func(id int64, at time.Time, it itemView) {
@@ -274,7 +274,7 @@ func (p *Pull) items() []itemView {
 			}
 		}
 		if rv.State == "PENDING" || rv.Body == "" && n < 2 {
-			continue // a reply or a single comment is seen at its place
+			continue // a reply or a single comment is shown at its place
 		}
 		add(rv.ID, rv.CreatedAt, itemView{Kind: "review", Who: person(rv.Author), Verb: fmt.Sprintf("reviewed %s and left %d comments", shortID(rv.CommitID), n),
 			Comment: commentView{Who: person(rv.Author), When: clock(rv.CreatedAt), HTML: render(rv.Body, nil)}})
@@ -301,8 +301,8 @@ func person(login string) personView {
 	return personView{Name: name, Initials: initials[:min(2, len(initials))], Hue: h.Sum32() % 360, Bot: name != login}
 }
 
-// checksOf lists the newest checks of a commit: the one with the shortest name, the
-// verdict, first.
+// checksOf lists the newest checks of a commit. The one with the shortest name, the
+// verdict, comes first.
 func checksOf(r *Repo, sha string) (list []checkView, count, mark string) {
 	runs := latest(r.runs(sha))
 	slices.SortFunc(runs, func(a, b *CheckRun) int { return strings.Compare(a.Name, b.Name) })
@@ -441,7 +441,7 @@ func threadOf(p *Pull, k *ReviewComment) threadView {
 			}
 		}
 	}
-	// What a suggestion would replace: the last lines of the hunk.
+	// A suggestion would replace the last lines of the hunk.
 	var old []string
 	span := 1
 	if k.OriginalStartLine != 0 {

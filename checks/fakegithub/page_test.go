@@ -12,7 +12,7 @@ import (
 	"github.com/shurcooL/githubv4"
 )
 
-// scene makes a pull request with everything on it that the page can show.
+// scene makes a pull request with everything that the page can show.
 func scene(t *testing.T) *world {
 	t.Helper()
 	w := newWorld(t, nil)

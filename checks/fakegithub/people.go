@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// This file is what people do: each method changes the memory, and delivers the event
+// This file holds the actions of people: each method changes the memory, and delivers the event
 // that GitHub would. Methods panic on names that do not exist, because only a mistake in
-// a test can bring that about.
+// a test can cause that.
 
-// act runs f with the memory locked, also when f panics, and then sends what f gives.
+// act runs f with the memory locked, also when f panics, and then sends the deliveries that f returns.
 func (s *Server) act(f func() []outgoing) {
 	s.send(func() []outgoing {
 		s.mu.Lock()
@@ -19,8 +19,8 @@ func (s *Server) act(f func() []outgoing) {
 	}())
 }
 
-// Install puts the App on an account, with all its repositories or with those named, and
-// gives the installation's id.
+// Install installs the App on an account, for all its repositories or for those named, and
+// returns the installation's id.
 func (s *Server) Install(owner string, repos ...string) (id int64) {
 	s.act(func() []outgoing {
 		a := s.account(owner, "Organization")
@@ -35,7 +35,7 @@ func (s *Server) Install(owner string, repos ...string) (id int64) {
 	return id
 }
 
-// Uninstall takes the App away again. Its tokens stop working.
+// Uninstall removes the installation. Its tokens stop working.
 func (s *Server) Uninstall(id int64) {
 	s.act(func() []outgoing {
 		in := s.installs[id]
@@ -48,7 +48,7 @@ func (s *Server) Uninstall(id int64) {
 // Suspend stops the installation until [Server.Unsuspend].
 func (s *Server) Suspend(id int64) { s.suspend(id, true, "suspend") }
 
-// Unsuspend lets it go on.
+// Unsuspend ends the suspension of the installation.
 func (s *Server) Unsuspend(id int64) { s.suspend(id, false, "unsuspend") }
 
 func (s *Server) suspend(id int64, suspended bool, action string) {
@@ -89,7 +89,7 @@ func (s *Server) installEvent(in *installation, action string) []outgoing {
 	})}
 }
 
-// AddRepositories gives an installation of chosen repositories some more.
+// AddRepositories adds repositories to an installation of chosen repositories.
 func (s *Server) AddRepositories(id int64, names ...string) {
 	s.act(func() []outgoing {
 		in := s.installs[id]
@@ -103,7 +103,8 @@ func (s *Server) AddRepositories(id int64, names ...string) {
 	})
 }
 
-// coverEvent tells an installation with all repositories of an account of a new one.
+// coverEvent returns the event about a new repository for an installation with all repositories of its
+// account.
 func (s *Server) coverEvent(r *Repo) []outgoing {
 	for _, in := range s.installs {
 		if in.all && in.account == r.owner {
@@ -128,7 +129,7 @@ func (s *Server) addedEvent(in *installation, added ...*Repo) []outgoing {
 	})}
 }
 
-// CreateTeam makes a team, or sets who is in it.
+// CreateTeam makes a team, or sets its members.
 func (s *Server) CreateTeam(org, slug string, logins ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -146,7 +147,7 @@ func (s *Server) mustPull(owner, repo string, n int) *Pull {
 	return r.pull(n)
 }
 
-// thread finds a thread by its id, or by the id of a comment in it.
+// thread returns a thread by its id, or by the id of a comment in it.
 func (p *Pull) thread(id string, comment int64) *ReviewComment {
 	for _, k := range p.comments {
 		if k.ID == comment && k.InReplyTo != 0 {
@@ -159,7 +160,7 @@ func (p *Pull) thread(id string, comment int64) *ReviewComment {
 	panic("fakegithub: no such thread")
 }
 
-// Reply answers in a thread and gives the comment's id.
+// Reply answers in a thread and returns the comment's id.
 func (s *Server) Reply(owner, repo string, n int, threadID, login, body string) (id int64) {
 	s.act(func() []outgoing {
 		p := s.mustPull(owner, repo, n)
@@ -170,7 +171,7 @@ func (s *Server) Reply(owner, repo string, n int, threadID, login, body string) 
 	return id
 }
 
-// Note comments in the conversation of the pull request, and gives the comment's id.
+// Note comments in the conversation of the pull request, and returns the comment's id.
 func (s *Server) Note(owner, repo string, n int, login, body string) (id int64) {
 	s.act(func() []outgoing {
 		k := s.addNote(s.mustPull(owner, repo, n), login, body)
@@ -180,7 +181,7 @@ func (s *Server) Note(owner, repo string, n int, login, body string) (id int64) 
 	return id
 }
 
-// EditNote changes a comment of the conversation, whoever wrote it: a ticked box is such
+// EditNote changes a comment of the conversation, also one of another person: a ticked box is such
 // an edit.
 func (s *Server) EditNote(id int64, login, body string) {
 	s.act(func() []outgoing {
@@ -191,12 +192,12 @@ func (s *Server) EditNote(id int64, login, body string) {
 	})
 }
 
-// DeleteNote removes a comment of the conversation, whoever wrote it.
+// DeleteNote removes a comment of the conversation, also one of another person.
 func (s *Server) DeleteNote(id int64, login string) {
 	s.act(func() []outgoing { return s.dropNote(s.issueNotes[id], login) })
 }
 
-// EditReviewComment changes a review comment, whoever wrote it.
+// EditReviewComment changes a review comment, also one of another person.
 func (s *Server) EditReviewComment(id int64, login, body string) {
 	s.act(func() []outgoing {
 		k := s.comments[id]
@@ -206,7 +207,7 @@ func (s *Server) EditReviewComment(id int64, login, body string) {
 	})
 }
 
-// DeleteReviewComment removes a review comment, whoever wrote it.
+// DeleteReviewComment removes a review comment, also one of another person.
 func (s *Server) DeleteReviewComment(id int64, login string) {
 	s.act(func() []outgoing {
 		k := s.comments[id]
@@ -216,8 +217,8 @@ func (s *Server) DeleteReviewComment(id int64, login string) {
 	})
 }
 
-// CommentOnLine starts a thread of a person on a line, and gives the thread's id. It
-// panics when the line cannot carry a comment.
+// CommentOnLine starts a thread of a person on a line, and returns the thread's id. It
+// panics if the line cannot carry a comment.
 func (s *Server) CommentOnLine(owner, repo string, n int, login, path string, line int, body string) (threadID string) {
 	s.act(func() []outgoing {
 		p := s.mustPull(owner, repo, n)
@@ -234,12 +235,12 @@ func (s *Server) CommentOnLine(owner, repo string, n int, login, path string, li
 	return threadID
 }
 
-// ResolveThread closes a thread for a person, UnresolveThread opens it again.
+// ResolveThread resolves a thread as a person.
 func (s *Server) ResolveThread(owner, repo string, n int, threadID, login string) {
 	s.setResolved(owner, repo, n, threadID, login, true)
 }
 
-// UnresolveThread opens a thread again.
+// UnresolveThread opens a resolved thread again.
 func (s *Server) UnresolveThread(owner, repo string, n int, threadID, login string) {
 	s.setResolved(owner, repo, n, threadID, login, false)
 }
@@ -263,7 +264,7 @@ func (s *Server) resolve(k *ReviewComment, login string, resolved bool) []outgoi
 	return s.threadEvent(k, action, login)
 }
 
-// ClosePull closes a pull request, merged or not. Nothing is really merged.
+// ClosePull closes a pull request, as merged or not. It does not really merge anything.
 func (s *Server) ClosePull(owner, repo string, n int, login string, merged bool) {
 	s.change(owner, repo, n, login, "closed", func(p *Pull) object {
 		p.State, p.Merged, p.ClosedAt = "closed", merged, s.now()
@@ -271,7 +272,7 @@ func (s *Server) ClosePull(owner, repo string, n int, login string, merged bool)
 	})
 }
 
-// ReopenPull opens it again.
+// ReopenPull opens a pull request again.
 func (s *Server) ReopenPull(owner, repo string, n int, login string) {
 	s.change(owner, repo, n, login, "reopened", func(p *Pull) object {
 		p.State, p.Merged, p.ClosedAt = "open", false, time.Time{}
@@ -302,7 +303,7 @@ func (s *Server) ChangeBase(owner, repo string, n int, login, base string) {
 	})
 }
 
-// EditPull changes title and body.
+// EditPull changes the title and the body of a pull request.
 func (s *Server) EditPull(owner, repo string, n int, login, title, body string) {
 	s.change(owner, repo, n, login, "edited", func(p *Pull) object {
 		changes := object{"title": object{"from": p.Title}, "body": object{"from": p.Body}}
@@ -311,7 +312,7 @@ func (s *Server) EditPull(owner, repo string, n int, login, title, body string) 
 	})
 }
 
-// change does f to a pull request; what f gives belongs to the event.
+// change applies f to a pull request; the event includes the object that f returns.
 func (s *Server) change(owner, repo string, n int, login, action string, f func(*Pull) object) {
 	s.act(func() []outgoing {
 		p := s.mustPull(owner, repo, n)
@@ -324,7 +325,7 @@ func (s *Server) change(owner, repo string, n int, login, action string, f func(
 	})
 }
 
-// AnnouncePush delivers push for a branch whose tip was before.
+// AnnouncePush delivers push for a branch; before is the earlier tip of the branch.
 func (r *Repo) AnnouncePush(branch, before, login string) {
 	s := r.s
 	s.act(func() []outgoing {
@@ -356,14 +357,14 @@ func (r *Repo) AnnouncePush(branch, before, login string) {
 	})
 }
 
-// Rerequest presses "Re-run" of one check run.
+// Rerequest presses "Re-run" on one check run.
 func (s *Server) Rerequest(checkRun int64, login string) {
 	s.act(func() []outgoing {
 		return s.checkEvent(s.checks[checkRun], "rerequested", login, nil)
 	})
 }
 
-// RerequestSuite presses "Re-run all checks" of a commit.
+// RerequestSuite presses "Re-run all checks" on a commit.
 func (s *Server) RerequestSuite(owner, repo, sha, login string) {
 	s.act(func() []outgoing {
 		return s.suiteEvent(s.suite(s.repos[strings.ToLower(owner+"/"+repo)], sha), "rerequested", login)
@@ -399,14 +400,14 @@ type Thread struct {
 	Comments   []ReviewComment
 }
 
-// Threads gives a copy of the pull request's threads, oldest first.
+// Threads returns a copy of the pull request's threads, oldest first.
 func (s *Server) Threads(owner, repo string, n int) []Thread {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.mustPull(owner, repo, n).threads()
 }
 
-// Threads is [Server.Threads] for a repository that may be renamed meanwhile.
+// Threads is [Server.Threads] for a repository that may be renamed at the same time.
 func (r *Repo) Threads(n int) []Thread {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
@@ -430,7 +431,7 @@ func (p *Pull) threads() []Thread {
 	return list
 }
 
-// CheckRuns gives a copy of all check runs on a commit, newest first.
+// CheckRuns returns a copy of all check runs on a commit, newest first.
 func (s *Server) CheckRuns(owner, repo, sha string) []CheckRun {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -441,7 +442,7 @@ func (s *Server) CheckRuns(owner, repo, sha string) []CheckRun {
 	return copied(r.runs(sha))
 }
 
-// CheckRuns is [Server.CheckRuns] for a repository that may be renamed meanwhile.
+// CheckRuns is [Server.CheckRuns] for a repository that may be renamed at the same time.
 func (r *Repo) CheckRuns(sha string) []CheckRun {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
@@ -457,14 +458,14 @@ func copied(runs []*CheckRun) (list []CheckRun) {
 	return list
 }
 
-// IssueComments gives a copy of the conversation, oldest first.
+// IssueComments returns a copy of the conversation, oldest first.
 func (s *Server) IssueComments(owner, repo string, n int) []IssueComment {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.mustPull(owner, repo, n).conversation()
 }
 
-// IssueComments is [Server.IssueComments] for a repository that may be renamed meanwhile.
+// IssueComments is [Server.IssueComments] for a repository that may be renamed at the same time.
 func (r *Repo) IssueComments(n int) []IssueComment {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
@@ -478,7 +479,7 @@ func (p *Pull) conversation() (list []IssueComment) {
 	return list
 }
 
-// Reviews gives a copy of the pull request's reviews, oldest first.
+// Reviews returns a copy of the pull request's reviews, oldest first.
 func (s *Server) Reviews(owner, repo string, n int) []Review {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -489,7 +490,7 @@ func (s *Server) Reviews(owner, repo string, n int) []Review {
 	return list
 }
 
-// Pull gives a copy of a pull request.
+// Pull returns a copy of a pull request.
 func (s *Server) Pull(owner, repo string, n int) Pull {
 	s.mu.Lock()
 	defer s.mu.Unlock()

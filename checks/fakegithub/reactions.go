@@ -7,7 +7,7 @@ import (
 	"github.com/go-chi/chi/v5"
 )
 
-// A Reaction is one small picture under a comment.
+// A Reaction is an emoji under a comment.
 type Reaction struct {
 	ID      int64
 	Author  string
@@ -17,8 +17,8 @@ type Reaction struct {
 // https://docs.github.com/en/rest/reactions/reactions#about-reactions
 var reactionContents = []string{"+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes"}
 
-// reactionRoutes: under a comment of the conversation a reaction needs issues: write, and the
-// write permission for pull requests, which suffices for the comment itself, does not do.
+// reactionRoutes registers the routes of reactions. A reaction to a comment of the conversation needs issues:
+// write; pull_requests: write, which is enough for the comment itself, is not enough for it.
 // https://docs.github.com/en/rest/authentication/permissions-required-for-github-apps
 func (s *Server) reactionRoutes(mux chi.Router) {
 	for _, kind := range []struct {
@@ -71,7 +71,7 @@ func (s *Server) reactionRoutes(mux chi.Router) {
 	}
 }
 
-// createReaction gives the one that is there already with 200, as GitHub does.
+// createReaction adds a reaction. If the reaction exists already, it answers with that and 200, as GitHub does.
 func (s *Server) createReaction(c *call, list *[]Reaction) (answer, error) {
 	var req struct {
 		Content *string `json:"content"`
@@ -99,7 +99,7 @@ func (s *Server) reactionJSON(r Reaction) object {
 	return object{"id": r.ID, "node_id": "REA_" + r.Content, "user": s.userJSON(s.user(r.Author)), "content": r.Content, "created_at": stamp(s.now())}
 }
 
-// reactions is the summary that every comment carries.
+// reactions returns the summary of reactions that every comment carries.
 func reactions(u string, list []Reaction) object {
 	o := object{"url": u + "/reactions", "total_count": len(list)}
 	for _, content := range reactionContents {

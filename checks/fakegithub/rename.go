@@ -9,7 +9,7 @@ import (
 )
 
 // Rename gives the repository another name, and delivers repository.renamed to an App that subscribed to it.
-// Who asks for the old name is led on, until somebody makes a repository that has it.
+// Requests for the old name are redirected, until somebody makes a repository with that name.
 // https://docs.github.com/en/repositories/creating-and-managing-repositories/renaming-a-repository
 func (r *Repo) Rename(name string) {
 	r.s.act(func() []outgoing {
@@ -21,8 +21,9 @@ func (r *Repo) Rename(name string) {
 	})
 }
 
-// Transfer gives the repository to another account, which becomes an organisation when it is nobody yet. An
-// installation there of all repositories has it from now on, that of the account before has it no more.
+// Transfer moves the repository to another account. If the account does not exist yet, Transfer makes it an
+// organisation. An installation there with all repositories covers the repository from now on; the installation
+// of the previous account does not cover it any more.
 // https://docs.github.com/en/repositories/creating-and-managing-repositories/transferring-a-repository
 func (r *Repo) Transfer(owner string) {
 	r.s.act(func() []outgoing {
@@ -55,15 +56,15 @@ func (r *Repo) moveTo(owner *account, name string) {
 	s.repos[r.key()] = r
 }
 
-// NameOf tells what a repository is called now, while it may be renamed.
+// NameOf returns the current name of a repository that may be renamed at the same time.
 func (s *Server) NameOf(r *Repo) (owner, name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return r.owner.login, r.name
 }
 
-// find gives the repository that has a name, or had it last. Only the first is under it, the second one's
-// name is another.
+// find returns the repository that has a name, or the one that had it last. moved reports that the
+// repository has another name now.
 func (s *Server) find(owner, name string) (r *Repo, moved bool) {
 	key := strings.ToLower(owner + "/" + name)
 	if r := s.repos[key]; r != nil && !r.deleted {
@@ -75,8 +76,8 @@ func (s *Server) find(owner, name string) (r *Repo, moved bool) {
 	return nil, false
 }
 
-// movedTo is the answer under a name that the repository does not have any more: to a GET 301, to all else
-// 307, which keeps the method.
+// movedTo returns the redirect for a name that the repository does not have any more: 301 for GET, and for all
+// other methods 307, which keeps the method.
 // https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#follow-redirects
 func (s *Server) movedTo(r *Repo, req *http.Request) *apiError {
 	_, rest, _ := strings.Cut(strings.TrimPrefix(req.URL.EscapedPath(), "/api/v3/repos/"), "/") // the owner
@@ -96,7 +97,7 @@ func (s *Server) movedTo(r *Repo, req *http.Request) *apiError {
 	return e
 }
 
-// byID leads a path that begins with /repositories/ID to the one by the repository's name.
+// byID rewrites a path that begins with /repositories/ID to the path with the repository's name.
 func (s *Server) byID(r *http.Request) *http.Request {
 	rest, ok := strings.CutPrefix(r.URL.EscapedPath(), "/api/v3/repositories/")
 	if !ok {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestRenameAndTransfer asks under a name that a repository had.
+// TestRenameAndTransfer sends requests under an earlier name of a repository.
 func TestRenameAndTransfer(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
@@ -66,7 +66,7 @@ func TestRenameAndTransfer(t *testing.T) {
 		}
 	}
 
-	// Somebody takes the name: it leads to theirs, for which the token is not good.
+	// Somebody uses the name again: it leads to their repository, to which the token gives no access.
 	other := w.CreateRepo("acme", "shop", false)
 	for path, want := range map[string]int{"/api/v3/repos/acme/shop": 404, "/api/v3/repos/acme/store": 200, id: 200} {
 		if status, _ := ask("GET", path, tok); status != want {

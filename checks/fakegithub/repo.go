@@ -37,7 +37,7 @@ type Pull struct {
 	Draft            bool
 	State            string // open or closed
 	Merged           bool
-	BaseRef, BaseSHA string // the SHA may lag behind the branch, as GitHub's does
+	BaseRef, BaseSHA string // the SHA may be older than the branch's tip, as on GitHub
 	HeadRef, HeadSHA string
 	CreatedAt        time.Time
 	UpdatedAt        time.Time
@@ -66,9 +66,9 @@ func (s *Server) CreateOrg(login string) {
 	s.account(login, "Organization")
 }
 
-// CreateRepo makes an empty repository with the default branch main. Its owner becomes an
-// organisation when it is nobody yet. An installation with all of the owner's repositories
-// is told. It panics when git fails: only tests and the demo call it.
+// CreateRepo makes an empty repository with the default branch main. If its owner does not exist
+// yet, CreateRepo makes it an organisation. An installation with all of the owner's repositories gets
+// an event. CreateRepo panics if git fails: only tests and the demo call it.
 func (s *Server) CreateRepo(owner, name string, public bool) (r *Repo) {
 	s.act(func() []outgoing {
 		r = s.createRepo(s.account(owner, "Organization"), name, public, nil)
@@ -84,7 +84,7 @@ func (s *Server) createRepo(owner *account, name string, public bool, parent *Re
 		permissions: map[string]string{}, diffs: map[string]*diff{}, maps: map[string]lineMap{}, known: map[string]bool{},
 	}
 	s.made++
-	if _, err := os.Stat(r.dir); err == nil { // of one that had the name, and keeps its folder
+	if _, err := os.Stat(r.dir); err == nil { // the folder of a repository that had this name before
 		r.dir = filepath.Join(s.opts.Dir, owner.login, fmt.Sprintf("%s-%d.git", name, r.id))
 	}
 	must(initRepo(r.dir))
@@ -93,15 +93,15 @@ func (s *Server) createRepo(owner *account, name string, public bool, parent *Re
 	return r
 }
 
-// must is for the methods by which tests and the demo set up a world: a git that fails
-// there is a broken machine, and the caller could do nothing about it.
+// must panics if err is not nil. It is for the methods with which tests and the demo set up a world: if git
+// fails there, the machine is broken, and the caller could do nothing about it.
 func must(err error) {
 	if err != nil {
 		panic("fakegithub: " + err.Error())
 	}
 }
 
-// Repo finds a repository, or gives nil.
+// Repo returns a repository, or nil if it does not exist.
 func (s *Server) Repo(owner, name string) *Repo {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -132,7 +132,7 @@ func (s *Server) repoByID(id int64) *Repo {
 	return nil
 }
 
-// ID is what stays when the name changes.
+// ID returns the repository's id, which stays when the name changes.
 func (r *Repo) ID() int64 { return r.id }
 
 // FullName is "owner/name".
@@ -140,12 +140,12 @@ func (r *Repo) FullName() string { return r.owner.login + "/" + r.name }
 
 func (r *Repo) key() string { return strings.ToLower(r.FullName()) }
 
-// GitDir is the bare repository. Whatever is pushed into it by git is there at once;
+// GitDir is the folder of the bare repository. Commits that git pushes into it are there at once;
 // pull requests follow with [Repo.SyncPull].
 func (r *Repo) GitDir() string { return r.dir }
 
-// SetPermission says what somebody may do: admin, maintain, write, triage, read or none.
-// Who is not named may read what is public.
+// SetPermission sets a person's role: admin, maintain, write, triage, read or none. Without a role a
+// person may read public repositories.
 func (r *Repo) SetPermission(login, role string) {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
@@ -153,10 +153,10 @@ func (r *Repo) SetPermission(login, role string) {
 	r.permissions[strings.ToLower(login)] = role
 }
 
-// Commit puts one commit on a branch and gives its id. An empty parent is the branch's
-// tip, or nothing when there is no such branch; another parent moves the branch there
+// Commit puts one commit on a branch and returns its id. An empty parent is the branch's
+// tip, or no parent if there is no such branch; another parent moves the branch there
 // first, as a forced push does. Files are contents by path; see [Delete], [Exec] and
-// [Symlink]. Nobody is told, see [Repo.SyncPull] and [Repo.AnnouncePush].
+// [Symlink]. Commit sends no event, see [Repo.SyncPull] and [Repo.AnnouncePush].
 func (r *Repo) Commit(branch, parent, msg string, files map[string]string) string {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
@@ -174,7 +174,7 @@ func (r *Repo) Push(localDir, refspec string) error {
 	return err
 }
 
-// Tip is the commit at the end of a branch, or empty.
+// Tip returns the commit at the end of a branch, or "" if there is no such branch.
 func (r *Repo) Tip(branch string) string {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
@@ -210,7 +210,7 @@ func isSHA(s string) bool {
 	return len(s) == 40 && strings.Trim(s, "0123456789abcdef") == ""
 }
 
-// resolve finds the commit of a branch, a full reference or an id.
+// resolve returns the commit of a branch, a full reference or an id.
 func (r *Repo) resolve(ref string) string {
 	if isSHA(ref) {
 		if r.has(ref) {
@@ -245,7 +245,7 @@ func (r *Repo) revList(args ...string) []string {
 	return strings.Fields(out)
 }
 
-// A commit is what the API tells about one.
+// A commit holds the fields that the API shows of a commit.
 type commit struct {
 	sha, tree, parents, author, email, date, message string
 }
@@ -276,7 +276,7 @@ func (r *Repo) pull(n int) *Pull {
 	return r.pulls[n-1]
 }
 
-// mergeBaseOf is where the pull request's diff begins. The branch counts, not base.sha.
+// mergeBase returns the commit where the pull request's diff begins. It uses the base branch, not base.sha.
 func (p *Pull) mergeBase() string { return p.mergeBaseWith(p.HeadSHA) }
 
 func (p *Pull) mergeBaseWith(head string) string {
@@ -287,7 +287,7 @@ func (p *Pull) mergeBaseWith(head string) string {
 	return p.repo.mergeBase(base, head)
 }
 
-// commitIDs are the commits of the pull request, oldest first.
+// commitIDs returns the commits of the pull request, oldest first.
 func (p *Pull) commitIDs() []string {
 	base := p.repo.tip(p.BaseRef)
 	if base == "" {
@@ -302,8 +302,8 @@ func (r *Repo) OpenPull(title, body, base, head, author string, draft bool) int 
 	return r.open(r, title, body, base, head, author, draft)
 }
 
-// Fork makes a copy of the repository in somebody's own account. An installation with all of
-// their repositories is told.
+// Fork makes a copy of the repository in a person's own account. An installation with all of
+// their repositories gets an event.
 func (r *Repo) Fork(login string) (f *Repo) {
 	r.s.act(func() []outgoing {
 		f = r.s.createRepo(r.s.user(login), r.name, r.public, r)
@@ -315,7 +315,7 @@ func (r *Repo) Fork(login string) (f *Repo) {
 }
 
 // ForkPull opens a pull request from a branch of a fork. The base repository gets the
-// commits as refs/pull/N/head only.
+// commits only under refs/pull/N/head.
 func (r *Repo) ForkPull(fork *Repo, title, body, base, head, author string, draft bool) int {
 	return r.open(fork, title, body, base, head, author, draft)
 }
@@ -358,12 +358,12 @@ func (p *Pull) fetchHead() error {
 	return err
 }
 
-// MovePull lets the pull request follow its head branch without telling anybody: the
-// time between a push and its delivery. Comments move or become outdated.
+// MovePull makes the pull request follow its head branch without an event, as in the time between a
+// push and its delivery. Comments move or become outdated.
 func (r *Repo) MovePull(n int) { r.move(n, false) }
 
-// SyncPull is [Repo.MovePull] and the delivery of pull_request.synchronize. Nothing is
-// sent when the branch did not move.
+// SyncPull does the same as [Repo.MovePull] and delivers pull_request.synchronize. It sends
+// nothing if the branch did not move.
 func (r *Repo) SyncPull(n int) { r.move(n, true) }
 
 func (r *Repo) move(n int, tell bool) {

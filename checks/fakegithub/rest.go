@@ -18,17 +18,17 @@ import (
 	"github.com/go-chi/chi/v5"
 )
 
-// An object is one JSON object on its way out.
+// An object is one JSON object of an answer.
 type object = map[string]any
 
-// An answer is what a handler wants to be sent.
+// An answer is the answer that a handler returns.
 type answer struct {
 	status int // 0: 200
 	body   any // nil: none
 	list   []any
 	wrap   func(page []any) any // for lists that come in an object
 	paged  bool
-	link   string // the header, for lists that page in their own way
+	link   string // the Link header, for lists with their own kind of pages
 }
 
 func rawJSON(b []byte) any { return json.RawMessage(b) }
@@ -70,12 +70,12 @@ func fail(status int, message string, errs ...any) *apiError {
 
 func notFound() *apiError { return fail(http.StatusNotFound, "Not Found") }
 
-// invalid is an error of GitHub's first look at a body, before its meaning counts.
+// invalid returns GitHub's error for a body that is wrong in form, before its meaning is checked.
 func invalid(format string, args ...any) *apiError {
 	return fail(http.StatusUnprocessableEntity, "Invalid request.\n\n"+fmt.Sprintf(format, args...))
 }
 
-// wrongField is an error about the meaning of one field.
+// wrongField returns an error about the meaning of one field.
 func wrongField(resource, field, code, message string) *apiError {
 	o := object{"resource": resource, "field": field, "code": code}
 	if message != "" {
@@ -93,7 +93,7 @@ type call struct {
 	body []byte
 }
 
-// path gives a part of the path that the route names.
+// path returns the part of the path that the route calls name.
 func (c *call) path(name string) string {
 	v := chi.URLParam(c.r, name)
 	if c.r.URL.RawPath == "" {
@@ -114,7 +114,7 @@ func (c *call) int64(name string) int64 {
 	return n
 }
 
-// decode reads a JSON object into v and gives its keys.
+// decode reads a JSON object into v and returns its keys.
 func (c *call) decode(v any) (map[string]json.RawMessage, error) {
 	var keys map[string]json.RawMessage
 	if err := json.Unmarshal(c.body, &keys); err != nil {
@@ -142,7 +142,7 @@ func (c *call) decodeOptional(v any) error {
 	return err
 }
 
-// An auth is the kind of key that a route takes.
+// An auth is the kind of key that a route accepts.
 type auth int
 
 const (
@@ -150,7 +150,7 @@ const (
 	withJWT
 )
 
-// rest registers one route. spec is the needed permission, see [token.allows].
+// rest registers one route. spec is the permission that it needs, see [token.allows].
 func (s *Server) rest(mux chi.Router, pattern string, kind auth, spec string, h func(*call) (answer, error)) {
 	method, path, _ := strings.Cut(pattern, " ")
 	mux.MethodFunc(method, "/api/v3"+path, func(w http.ResponseWriter, r *http.Request) {
@@ -161,7 +161,7 @@ func (s *Server) rest(mux chi.Router, pattern string, kind auth, spec string, h 
 		}
 		rest := strings.TrimPrefix(r.URL.Path, "/api/v3")
 		f := s.fault(r.Method, rest)
-		// A write is noted before its answer is sent: who has the answer finds the note.
+		// Note a write before its answer is sent, so that a client with the answer finds the note.
 		if f != nil && !f.After {
 			if f.answers() {
 				s.note(r, rest, f.Status, body, false)
@@ -196,7 +196,7 @@ func (s *Server) note(r *http.Request, path string, status int, body []byte, app
 	s.writes = append(s.writes, Write{Method: r.Method, Path: path, Status: status, Body: string(body[:min(len(body), 2000)]), Applied: applied})
 }
 
-// do carries one request out and gives the answer as bytes.
+// do carries one request out and returns the answer as bytes.
 func (s *Server) do(r *http.Request, body []byte, kind auth, spec string, h func(*call) (answer, error)) (int, http.Header, []byte, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -253,7 +253,7 @@ func (s *Server) do(r *http.Request, body []byte, kind auth, spec string, h func
 	return ans.status, header, out, true
 }
 
-// admit checks in GitHub's order: who, how often, which repository, what is allowed.
+// admit checks, in GitHub's order, the caller, the rate limit, the repository and the permission.
 func (s *Server) admit(c *call, kind auth, spec string, header http.Header) (answer, error) {
 	scheme, secret, _ := strings.Cut(c.r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "bearer") && !strings.EqualFold(scheme, "token") {
@@ -294,7 +294,7 @@ func (s *Server) admit(c *call, kind auth, spec string, header http.Header) (ans
 			if !c.repo.public {
 				return answer{}, notFound()
 			}
-			// Anybody may read what is public, but nothing else.
+			// Anybody may read a public repository, but nothing else.
 			if c.r.Method != http.MethodGet || strings.Contains(c.r.URL.Path, "/collaborators/") {
 				return answer{}, forbidden(spec)
 			}
@@ -341,7 +341,7 @@ func (s *Server) rateHeaders(in *installation, h http.Header) {
 	h["X-Ratelimit-Resource"] = []string{"core"}
 }
 
-// maxPage is the longest page; more is cut without a word.
+// maxPage is the longest page; GitHub reduces larger sizes without an error.
 // https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api
 const maxPage = 100
 
@@ -382,7 +382,7 @@ func paginate(r *http.Request, self string, list []any, header http.Header) []an
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// maybe is null for the zero value.
+// maybe returns v, or null for the zero value.
 func maybe[T comparable](v T) any {
 	var zero T
 	if v == zero {

@@ -156,7 +156,7 @@ func (s *Server) updateCheck(c *call, k *CheckRun) (answer, error) {
 	return one(s.checkJSON(k))
 }
 
-// check looks at what creation and update have in common.
+// check checks the fields that creation and update have in common.
 func (req *checkRequest) check() error {
 	statuses := []string{"", "queued", "in_progress", "completed"}
 	conclusions := []string{"", "action_required", "cancelled", "failure", "neutral", "success", "skipped", "timed_out"}
@@ -283,14 +283,14 @@ func (s *Server) apply(k *CheckRun, req checkRequest) {
 		set(&k.Title, req.Output.Title)
 		set(&k.Summary, req.Output.Summary)
 		set(&k.Text, req.Output.Text)
-		k.Annotations = append(k.Annotations, req.Output.Annotations...) // nothing ever removes one
+		k.Annotations = append(k.Annotations, req.Output.Annotations...) // annotations are never removed
 	}
 	if req.Actions != nil {
 		k.Actions = req.Actions
 	}
 }
 
-// suite finds or makes the App's suite of a commit.
+// suite returns the App's suite of a commit, and creates it if necessary.
 func (s *Server) suite(r *Repo, sha string) *checkSuite {
 	for _, k := range s.suites {
 		if k.repo == r && k.head == sha {

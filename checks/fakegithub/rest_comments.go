@@ -68,7 +68,7 @@ func (s *Server) commentRoutes(mux chi.Router) {
 	}))
 }
 
-// dropNote removes a comment of the conversation, and gives the event about that.
+// dropNote removes a comment of the conversation, and returns the event about that.
 func (s *Server) dropNote(k *IssueComment, login string) []outgoing {
 	out := s.noteEvent(k, "deleted", login, nil)
 	delete(s.issueNotes, k.ID)
@@ -104,7 +104,7 @@ func (s *Server) addNote(p *Pull, author, body string) *IssueComment {
 	return k
 }
 
-// createComment is the endpoint for single comments. Its errors look unlike those of
+// createComment is the endpoint for single comments. Its errors have another form than those of
 // reviews.
 func (s *Server) createComment(c *call, p *Pull) (answer, error) {
 	var req commentRequest
@@ -176,7 +176,7 @@ func (s *Server) reply(_ *call, p *Pull, to int64, body string) (answer, error) 
 	return created(s.commentJSON(s.addReply(top, s.botLogin(), body)))
 }
 
-// addReply makes a review of its own, as every single comment does.
+// addReply adds a reply. Like every single comment, it makes a review of its own.
 func (s *Server) addReply(top *ReviewComment, author, body string) *ReviewComment {
 	k := &ReviewComment{
 		InReplyTo: top.ID, Body: body, Path: top.Path, SubjectType: top.SubjectType, Side: top.Side, StartSide: top.StartSide,
@@ -208,8 +208,8 @@ func (s *Server) deleteComment(_ *call, k *ReviewComment) (answer, error) {
 	return answer{status: http.StatusNoContent}, nil
 }
 
-// dropComment removes a comment. When the first one of a thread goes, the next one takes
-// its place, as on GitHub.
+// dropComment removes a comment. If it is the first of a thread, the next comment takes its
+// place, as on GitHub.
 func (s *Server) dropComment(k *ReviewComment) {
 	p := k.pull
 	delete(s.comments, k.ID)

@@ -25,7 +25,7 @@ func (s *Server) pullRoutes(mux chi.Router) {
 	s.rest(mux, "GET /repos/{owner}/{repo}/commits/{ref}", withToken, "contents=read", s.getCommit)
 }
 
-// onPull finds the pull request of a path with {n:[0-9]+}.
+// onPull calls h with the pull request of a path with {n:[0-9]+}.
 func onPull(h func(*call, *Pull) (answer, error)) func(*call) (answer, error) {
 	return func(c *call) (answer, error) {
 		p := c.repo.pull(int(c.int64("n")))
@@ -73,7 +73,7 @@ func (s *Server) listFiles(c *call, p *Pull) (answer, error) {
 	return paged(d.files[:min(len(d.files), maxPatchFiles)], func(f *diffFile) object { return s.fileJSON(c.repo, f, p.HeadSHA) })
 }
 
-// maxCommits is the most that a pull request or a comparison lists.
+// maxCommits is the largest number of commits that a pull request or a comparison lists.
 // https://docs.github.com/en/rest/pulls/pulls#list-commits-on-a-pull-request
 const maxCommits = 250
 
@@ -112,7 +112,7 @@ func (s *Server) getCommit(c *call) (answer, error) {
 	return one(s.commitJSON(c.repo, list[0]))
 }
 
-// compare knows commits of this repository only, not "fork:branch".
+// compare compares two commits of this repository. It does not support "fork:branch".
 func (s *Server) compare(c *call) (answer, error) {
 	from, to, ok := strings.Cut(c.path("*"), "...")
 	base, head := c.repo.resolve(from), c.repo.resolve(to)
@@ -164,7 +164,7 @@ func (s *Server) getPermission(c *call) (answer, error) {
 		return answer{}, fail(http.StatusNotFound, login+" is not a user")
 	}
 	role := c.repo.role(login)
-	// The old field knows four words only.
+	// The old field has only four values.
 	// https://docs.github.com/en/rest/collaborators/collaborators#get-repository-permissions-for-a-user
 	permission := map[string]string{"maintain": "write", "triage": "read"}[role]
 	if permission == "" {

@@ -12,8 +12,8 @@ import (
 	"github.com/go-chi/chi/v5"
 )
 
-// maxBody is the longest comment, in characters. It is not in GitHub's documentation;
-// its error text says so.
+// maxBody is the longest comment, in characters. GitHub's documentation does not mention it, but
+// its error text does.
 const maxBody = 65_536
 
 // A Review groups review comments that were made together.
@@ -94,7 +94,7 @@ func onComment(h func(*call, *ReviewComment) (answer, error)) func(*call) (answe
 	}
 }
 
-// visible are the comments of submitted reviews.
+// visible returns the comments of submitted reviews.
 func (p *Pull) visible() []*ReviewComment {
 	var list []*ReviewComment
 	for _, k := range p.comments {
@@ -105,7 +105,7 @@ func (p *Pull) visible() []*ReviewComment {
 	return list
 }
 
-// A commentRequest is what both endpoints for review comments read.
+// A commentRequest holds the fields that both endpoints for review comments read.
 type commentRequest struct {
 	Path        string `json:"path"`
 	Body        string `json:"body"`
@@ -204,7 +204,7 @@ func (s *Server) createReview(c *call, p *Pull) (answer, error) {
 		}
 	}
 	if len(problems) > 0 {
-		// All or nothing, and GitHub does not say which comment it was.
+		// GitHub creates all comments or none, and does not say which one is wrong.
 		return answer{}, fail(http.StatusUnprocessableEntity, "Unprocessable Entity", problems[0])
 	}
 	rv := s.addReview(p, s.botLogin(), state, req.Body, commitID, comments)
@@ -224,14 +224,14 @@ func (p *Pull) contains(sha string) bool {
 	return sha == p.HeadSHA || slices.Contains(p.commitIDs(), sha)
 }
 
-// The problems of one wanted comment, as fields and texts.
+// problems holds the problems of one requested comment, as fields and texts.
 type problems []struct{ field, text, code string }
 
 func (b *problems) add(field, text, code string) {
 	*b = append(*b, struct{ field, text, code string }{field, text, code})
 }
 
-// sentence is how the endpoint for reviews puts them.
+// sentence returns the problems in the words of the endpoint for reviews.
 func (b problems) sentence() string {
 	var parts []string
 	for _, p := range b {
@@ -243,8 +243,8 @@ func (b problems) sentence() string {
 	return strings.Join(parts[:len(parts)-1], ", ") + ", and " + parts[len(parts)-1]
 }
 
-// locate makes a comment out of a request, without adding it, or tells why GitHub would
-// refuse it.
+// locate makes a comment from a request, without adding it, or returns the problems for which GitHub
+// would refuse it.
 func (p *Pull) locate(req commentRequest, commitID string) (*ReviewComment, problems) {
 	var bad problems
 	k := &ReviewComment{
@@ -337,7 +337,7 @@ func (f *diffFile) atPosition(position int) (line int, side string, ok bool) {
 	return 0, "", false
 }
 
-// addReview adds a review with located comments, and tells the App about it.
+// addReview adds a review with located comments, and sends the App the event about it.
 func (s *Server) addReview(p *Pull, author, state, body, commitID string, comments []*ReviewComment) *Review {
 	id := s.id()
 	rv := &Review{ID: id, NodeID: fmt.Sprintf("PRR_%d", id), Author: author, State: state, Body: body, CommitID: commitID, CreatedAt: s.now(), pull: p}

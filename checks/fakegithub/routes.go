@@ -108,7 +108,7 @@ func (s *Server) installationAnswer(in *installation) (answer, error) {
 	return one(s.installationJSON(in))
 }
 
-// listDeliveries pages by cursor, newest first.
+// listDeliveries lists deliveries in pages by cursor, newest first.
 // https://docs.github.com/en/rest/apps/webhooks#list-deliveries-for-an-app-webhook
 func (s *Server) listDeliveries(c *call) (answer, error) {
 	q := c.r.URL.Query()
@@ -168,7 +168,7 @@ func (s *Server) orgRoutes(mux chi.Router) {
 	})
 }
 
-// getContents answers files only, up to the size that comes as JSON.
+// getContents answers for files only, up to the size that GitHub sends as JSON.
 // https://docs.github.com/en/rest/repos/contents#get-repository-content
 func (s *Server) getContents(c *call) (answer, error) {
 	const most = 1 << 20
@@ -194,7 +194,7 @@ func (s *Server) getContents(c *call) (answer, error) {
 	u := s.api("/repos/%s/contents/%s?ref=%s", c.repo.FullName(), escaped, url.QueryEscape(ref))
 	web := s.page("/%s/blob/%s/%s", c.repo.FullName(), ref, escaped)
 	gitURL := s.api("/repos/%s/git/blobs/%s", c.repo.FullName(), blob)
-	// Base64 comes in lines, and a client must cope.
+	// GitHub sends Base64 in lines, and a client must accept that.
 	var b strings.Builder
 	for chunk := range slices.Chunk([]byte(base64.StdEncoding.EncodeToString([]byte(content))), 60) {
 		b.Write(chunk)

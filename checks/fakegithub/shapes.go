@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// This file says how things look in JSON. The required fields are those of GitHub's own
-// description (npm package @octokit/openapi), which TestOpenAPI holds it to.
+// This file makes the JSON of all objects. The required fields are those of GitHub's own
+// description (npm package @octokit/openapi); TestOpenAPI checks that.
 
 func (s *Server) userJSON(a *account) object {
 	u := s.api("/users/%s", url.PathEscape(a.login))
@@ -192,7 +192,8 @@ func (s *Server) reviewJSON(rv *Review) object {
 	return o
 }
 
-// association is what GitHub says about the author. It is a hint, not a permission.
+// association returns GitHub's word for the author's relation to the repository. It is a hint, not a
+// permission.
 func association(login string) string {
 	if strings.HasSuffix(login, "[bot]") {
 		return "NONE"
@@ -237,7 +238,7 @@ func (s *Server) noteJSON(k *IssueComment) object {
 	return o
 }
 
-// pullRefs are the short pull requests in checks. Forks' are left out, as GitHub does.
+// pullRefs returns the short pull requests in checks. It leaves out those of forks, as GitHub does.
 func (s *Server) pullRefs(r *Repo, sha string) []any {
 	list := []any{}
 	for _, p := range r.pulls {
@@ -296,7 +297,7 @@ func (s *Server) suiteJSON(k *checkSuite) object {
 	return o
 }
 
-// outcome of a suite is the worst of its runs.
+// outcome returns the status and conclusion of a suite. The conclusion is that of its worst run.
 func (k *checkSuite) outcome() (status, conclusion string) {
 	order := []string{"skipped", "neutral", "success", "cancelled", "timed_out", "action_required", "failure"}
 	worst := -1

@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// A Delivery is one attempt to hand an event to the App.
+// A Delivery is one attempt to send an event to the App.
 type Delivery struct {
 	ID         int64
 	GUID       string // the same for every attempt
@@ -26,28 +26,27 @@ type Delivery struct {
 	Payload    []byte
 	At         time.Time
 	Redelivery bool
-	StatusCode int    // of the App's answer; 0 when there was none
+	StatusCode int    // of the App's answer; 0 if it did not answer
 	Err        string // why there was no answer
 
 	install, repo int64
 }
 
-// An outgoing is a delivery that was recorded and is to be sent.
+// An outgoing is a delivery that is recorded and still has to be sent.
 type outgoing struct {
 	delivery *Delivery
 	url      string
 }
 
-// SetWebhookURL says where deliveries go from now on. An empty one loses them, as an App
-// that is down does: they are recorded with status 0, and can be redelivered.
+// SetWebhookURL sets the address for deliveries from now on. If it is empty, deliveries are lost, as with
+// an App that is down: they are recorded with status 0, and can be redelivered.
 func (s *Server) SetWebhookURL(u string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.webhookURL = u
 }
 
-// Deliver sends any payload, signed, and gives the GUID. It returns when the App has
-// answered.
+// Deliver sends any payload, signed, waits for the App's answer, and returns the GUID.
 func (s *Server) Deliver(event string, payload any) string {
 	guid := ""
 	s.act(func() []outgoing {
@@ -125,11 +124,11 @@ func newGUID() string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
-// webhookTimeout is how long GitHub waits.
+// webhookTimeout is how long GitHub waits for the App's answer.
 // https://docs.github.com/en/webhooks/using-webhooks/best-practices-for-using-webhooks
 const webhookTimeout = 10 * time.Second
 
-// send hands deliveries over, one after the other. Server.mu must not be held.
+// send sends deliveries, one after the other. Server.mu must not be held.
 func (s *Server) send(list []outgoing) {
 	for _, out := range list {
 		status, err := s.post(out)
@@ -180,8 +179,8 @@ func sign(h func() hash.Hash, secret, body []byte) string {
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-// echo queues events about what the App did itself; Server.mu is held, so they are sent
-// by another goroutine.
+// echo queues events about the App's own actions. Server.mu is held, so another goroutine sends
+// them.
 func (s *Server) echo(list []outgoing) {
 	for _, out := range list {
 		select {
@@ -206,7 +205,7 @@ func (s *Server) sendOutbox() {
 	}
 }
 
-// event records a delivery about a repository, when the App is there and listens.
+// event records a delivery about a repository, if the App is installed there and subscribed to the event.
 func (s *Server) event(r *Repo, name, sender string, payload object) []outgoing {
 	always := name == "check_run" || name == "check_suite"
 	if !always && name != "merge_group" && !slices.Contains(s.opts.Events, name) {

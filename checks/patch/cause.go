@@ -7,18 +7,18 @@ import (
 	"strings"
 )
 
-// maxText is the largest file whose blocks are looked at. Larger ones are hardly written by
-// hand, and every finding would read them again.
+// maxText is the size of the largest file in which Cause searches for blocks. Larger ones are hardly
+// written by hand, and Cause reads the file again for every finding.
 const maxText = 1 << 20
 
-// Cause finds the change that most likely brought about what shows on a line (from 1) of the
-// new file that the diff does not show: the line at which a comment about it is read in time.
-// It is a line that the diff shows on the right side.
+// Cause finds the change that most likely caused a finding on a line (from 1) of the new file that the
+// diff does not show. A comment about the finding is noticed there. The result is a line that the diff
+// shows on the right side.
 //
-// A change in the same block comes first, from the innermost block to the function, and the
-// nearest change of the file else. Blocks are told by indentation, and functions by the rule with
-// which git finds the headings of its hunks; so text, the new file, may be of any language. It may
-// be nil. ok is false when the diff shows no change on the right side.
+// Cause prefers a change in the same block, from the innermost block to the function, and otherwise
+// takes the nearest change of the file. It finds blocks by indentation, and functions by the rule with
+// which git finds the headings of its hunks. So text, the new file, may be of any language. It may
+// be nil. ok is false if the diff shows no change on the right side.
 func (f *File) Cause(line int, text []byte) (at int, sameBlock, ok bool) {
 	if !f.Changes() {
 		return 0, false, false
@@ -40,10 +40,11 @@ func (f *File) Changes() bool {
 	return slices.ContainsFunc(f.Hunks, func(h Hunk) bool { return len(h.Changed) > 0 })
 }
 
-// nearest picks the changed line between from and to that is nearest to line; the smaller of two.
+// nearest returns the changed line between from and to that is nearest to line. If two are equally near,
+// it returns the smaller.
 func (f *File) nearest(line, from, to int) (at int, ok bool) {
-	// The hunk of the line, or the one behind it, has the first change that is not above. The last one
-	// that is above is in it, too, or in one before.
+	// The first change that is not above the line is in the line's hunk or in a later one. The last change
+	// above it is in the line's hunk or in an earlier one.
 	here := f.hunkAt(max(line, from))
 	for _, h := range f.Hunks[here:] {
 		if i, _ := slices.BinarySearch(h.Changed, max(line, from)); i < len(h.Changed) {
@@ -69,11 +70,11 @@ func (f *File) nearest(line, from, to int) (at int, ok bool) {
 
 func abs(n int) int { return max(n, -n) }
 
-// A block is a run of lines, from 1, both ends in it.
+// A block is a run of lines, counted from 1, that includes both ends.
 type block struct{ from, to int }
 
-// blocks lists the blocks that hold a line, the innermost first: the one that the line itself
-// opens, those that it stands in by its indentation, and the function by git's rule.
+// blocks lists the blocks that hold a line, the innermost first: the block that the line itself
+// opens, those around it by indentation, and the function by git's rule.
 func blocks(lines [][]byte, line int) []block {
 	if line < 1 || line > len(lines) {
 		return nil
@@ -99,8 +100,8 @@ func blocks(lines [][]byte, line int) []block {
 		add(block{head + 1, blockEnd(lines, line, indent(lines[at]))})
 		at = head
 	}
-	// A line at the margin that is no statement, such as "#if" in C, ends a block by indentation
-	// and not the function.
+	// A line at the margin that is not a statement, such as "#if" in C, ends a block by indentation
+	// but not the function.
 	from := line
 	for from > 0 && !opensFunction(lines[from-1]) {
 		from--
@@ -115,8 +116,8 @@ func blocks(lines [][]byte, line int) []block {
 	return out
 }
 
-// blockEnd gives the last line of a block whose heading has an indentation: what closes it
-// belongs to it. from is a line in it.
+// blockEnd returns the last line of a block whose heading has the indentation depth. The line that closes
+// the block belongs to it. from is a line in the block.
 func blockEnd(lines [][]byte, from, depth int) int {
 	end := from
 	for i := from; i < len(lines); i++ {
@@ -134,8 +135,8 @@ func blockEnd(lines [][]byte, from, depth int) int {
 	return end
 }
 
-// heading goes up from a line that only opens a block, as a brace on a line of its own, to the
-// one that says what it is.
+// heading returns the heading of a block. If the line at only opens the block, such as a brace on a line of
+// its own, the heading is above it.
 func heading(lines [][]byte, at int) int {
 	depth := indent(lines[at])
 	for at > 0 && strings.ContainsRune("{([)]", rune(bytes.TrimLeft(lines[at], " \t")[0])) {
@@ -181,8 +182,8 @@ func closes(line []byte) bool {
 	return false
 }
 
-// opensFunction is the rule of git diff for files of unknown language: a line that begins with a
-// letter, an underscore or a dollar sign.
+// opensFunction reports whether a line opens a function by the rule of git diff for files of unknown
+// language: it begins with a letter, an underscore or a dollar sign.
 func opensFunction(line []byte) bool {
 	if len(line) == 0 {
 		return false

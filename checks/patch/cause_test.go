@@ -156,7 +156,7 @@ func TestCause(t *testing.T) {
 		if got := told(f, line, text); got != c.want {
 			t.Errorf("%s: got %s, want %s", name, got, c.want)
 		}
-		// Without the text nothing is known of blocks, and there is an answer all the same.
+		// Without the text no blocks are known, but there is still an answer.
 		if got := told(f, line, nil); !strings.HasSuffix(got, " nearest") {
 			t.Errorf("%s: without the text: %s", name, got)
 		}
@@ -178,7 +178,7 @@ func told(f *File, line int, text []byte) string {
 	return fmt.Sprint(at, " nearest")
 }
 
-// TestCauseOfWhatIsTakenAway lets a change remove the line that kept a problem away.
+// TestCauseOfWhatIsTakenAway has a change that removes the line that prevented a problem.
 func TestCauseOfWhatIsTakenAway(t *testing.T) {
 	t.Parallel()
 	set, err := Parse([]byte(`diff --git a/a.py b/a.py
@@ -213,7 +213,7 @@ diff --git a/c.py b/c.py
 	}
 }
 
-// FuzzCause holds that the answer is always a line that can carry a comment.
+// FuzzCause checks that the answer is always a line that can carry a comment.
 func FuzzCause(f *testing.F) {
 	f.Add([]byte(sample), "a\n\tb\n{\n", 3)
 	f.Fuzz(func(t *testing.T, raw []byte, text string, line int) {

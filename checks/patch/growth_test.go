@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// edited makes the patch of a file of so many lines in which every nth is replaced, removed or
-// followed by a new one, by turns.
+// edited makes the patch of a file in which every nth line is, in turn, replaced, removed or followed by a
+// new one.
 func edited(lines, nth int) string {
 	var b strings.Builder
 	b.WriteString("diff --git a/f b/f\n--- a/f\n+++ b/f\n")
@@ -61,7 +61,7 @@ func random(r *rand.Rand) string {
 	return b.String()
 }
 
-// TestSearchesAgreeWithAWalk compares each question with the answer that looking at every line gives.
+// TestSearchesAgreeWithAWalk compares the answer to each question with that of a walk over every line.
 func TestSearchesAgreeWithAWalk(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 2))
@@ -155,7 +155,7 @@ func beforeByWalk(f *File, line int) (old int, ok bool) {
 		}
 		old += start - at
 		at = start
-		// Runs of removed and added lines between lines that stay.
+		// Runs of removed and added lines between unchanged lines.
 		added, removed := h.Added, h.Removed
 		for end := start + h.NewLines; at < end || len(removed) > 0; {
 			var gone, come int
@@ -184,8 +184,8 @@ func beforeByWalk(f *File, line int) (old int, ok bool) {
 	return old + line - at, true
 }
 
-// BenchmarkLines asks what a review asks of each line of a file with a change on every eighth. The time
-// of a line stays the same however long the file is; that of a walk over the hunks does not.
+// BenchmarkLines asks the questions of a review about each line of a file with a change on every eighth. The
+// time for a line stays the same however long the file is; with a walk over the hunks it would not.
 func BenchmarkLines(b *testing.B) {
 	for _, lines := range []int{25_000, 50_000, 100_000, 200_000} {
 		set, err := Parse([]byte(edited(lines, 8)))
@@ -236,7 +236,7 @@ func TestTooManyLines(t *testing.T) {
 	}
 }
 
-// BenchmarkParse reads a new file. The time of a line stays the same however long the file is.
+// BenchmarkParse reads a new file. The time for a line stays the same however long the file is.
 func BenchmarkParse(b *testing.B) {
 	for _, lines := range []int{25_000, 50_000, 100_000, 200_000, 400_000} {
 		raw := []byte(edited(lines*4, 4))

@@ -1,10 +1,10 @@
 // Package patch answers two questions: which lines of a pull request can carry a comment, and
-// which change brought about what shows on a line that cannot?
+// which change caused a finding on a line that cannot?
 //
-// GitHub takes a review comment only on a line that its diff shows: the added and the
+// GitHub accepts a review comment only on a line that its diff shows: the added and the
 // context lines of a hunk on the right side, the removed and the context lines on the left
 // (https://docs.github.com/rest/pulls/comments). It shows three lines of context, and so
-// does the patch that this package is given.
+// does the patch that this package reads.
 package patch
 
 import (
@@ -27,14 +27,14 @@ const (
 	Left  Side = "LEFT"  // the old file
 )
 
-// A Set is the patch of one pull request. The zero value is an empty patch. It is not
-// changed after Parse and may be shared between goroutines.
+// A Set is the patch of one pull request. The zero value is an empty patch. It does not
+// change after Parse and may be shared between goroutines.
 type Set struct {
 	files  []*File
-	byPath map[string]*File // by new name; by old name where there is no new one
+	byPath map[string]*File // by new name, or by old name if the file was deleted
 }
 
-// A File is what a patch does to one file.
+// A File is the change of one file.
 type File struct {
 	OldPath string // empty for a new file
 	NewPath string // empty for a deleted file
@@ -47,33 +47,33 @@ type Hunk struct {
 	OldStart, OldLines int
 	NewStart, NewLines int
 	Added              []int // new line numbers that were added, in order
-	Removed            []int // old line numbers that were taken away, in order
+	Removed            []int // old line numbers that were removed, in order
 
 	// Changed holds the new line numbers at which the hunk changes something, in order: the added
-	// lines, and the line behind a place where lines were only taken away (the line before it at
-	// the end of the hunk).
+	// lines, and the line after a place where lines were only removed (the line before it at the end
+	// of the hunk).
 	Changed []int
 }
 
-// What is read of a patch is bounded by its lines: each takes a hundred times its memory while it is
-// read, and some that stays.
+// Limits of the lines that Parse reads: while a line is parsed it needs a hundred times its own memory,
+// and some of that stays in use.
 const (
 	maxLines    = 1_000_000 // of one file
 	maxAllLines = 2_000_000
 )
 
-// A TooLongError tells that the patch of some files has too many lines to be read.
+// A TooLongError reports that the patch of some files has too many lines to be read.
 type TooLongError struct {
-	Headers []string // of these files, as git writes them
+	Headers []string // the header lines of these files, as git writes them
 }
 
 func (e *TooLongError) Error() string {
 	return fmt.Sprintf("the patch of %d files has too many lines", len(e.Headers))
 }
 
-// Parse reads the output of git diff. One file that cannot be read does not hide the
-// others: they are all in the set, and the error names the first that is not. Where files are left out
-// since they are too long, the error is a [*TooLongError] as well.
+// Parse reads the output of git diff. A file that cannot be read does not hide the others: they are all
+// in the set, and the error names the first file that is not. If files are left out because they are
+// too long, the error wraps a [*TooLongError].
 func Parse(raw []byte) (Set, error) {
 	set := Set{byPath: map[string]*File{}}
 	var first error
@@ -130,12 +130,12 @@ func sections(raw []byte) [][]byte {
 	return out
 }
 
-// inOrder reports whether hunks are at lines that a file can have, each behind the one before.
+// inOrder reports whether hunks are at lines that a file can have, each after the one before.
 func inOrder(hunks []*gitdiff.TextFragment) bool {
 	var old, now int64 // the last lines so far
 	behind := func(last *int64, start, lines int64) bool {
 		if lines > 0 {
-			start-- // else it names the line before
+			start-- // a hunk without lines names the line before it
 		}
 		ok := start >= *last && start <= math.MaxInt32-lines
 		*last = start + lines
@@ -193,8 +193,7 @@ func (s *Set) add(p *gitdiff.File) {
 	s.byPath[path] = f
 }
 
-// Path is the name that GitHub knows the file by: the new one, or the old one of a file
-// that was deleted.
+// Path is the name by which GitHub knows the file: the new one, or the old one of a deleted file.
 func (f *File) Path() string {
 	if f.NewPath != "" {
 		return f.NewPath
@@ -202,19 +201,18 @@ func (f *File) Path() string {
 	return f.OldPath
 }
 
-// Files lists what the patch changes, in its order. The slice must not be changed.
+// Files lists the changed files, in the order of the patch. The slice must not be changed.
 func (s Set) Files() []*File { return s.files }
 
-// File finds a file by the name of [File.Path].
+// File returns the file whose [File.Path] is path.
 func (s Set) File(path string) (*File, bool) {
 	f, ok := s.byPath[path]
 	return f, ok
 }
 
-// Clamp fits the lines start to end (from 1, end at least start) of a side to what one
-// comment can span: within one hunk, as GitHub asks. It keeps the first of the lines that
-// is shown, and as many after it as the same hunk shows. ok is false when the diff shows
-// none of them.
+// Clamp fits the lines start to end (from 1, end at least start) of a side to the lines that one
+// comment can span: GitHub requires them to be in one hunk. It keeps the first line that the diff
+// shows, and as many after it as the same hunk shows. ok is false if the diff shows none of them.
 func (f *File) Clamp(side Side, start, end int) (from, to int, ok bool) {
 	lines := func(h Hunk) (first, count int) {
 		if side == Left {
@@ -222,8 +220,8 @@ func (f *File) Clamp(side Side, start, end int) (from, to int, ok bool) {
 		}
 		return h.NewStart, h.NewLines
 	}
-	// The hunks are in order, so those that end before start are the first ones. One without lines
-	// names the line before it, and shows nothing.
+	// The hunks are in order, so those that end before start come first. A hunk without lines names
+	// the line before it, and shows nothing.
 	at := sort.Search(len(f.Hunks), func(i int) bool {
 		first, count := lines(f.Hunks[i])
 		return behind(first, count) > start
@@ -263,34 +261,34 @@ func (f *File) AddsAny(start, end int) bool {
 	return false
 }
 
-// hunkAt is the index of the first hunk that is not wholly before a line of the new file.
+// hunkAt returns the index of the first hunk that is not wholly before a line of the new file.
 func (f *File) hunkAt(line int) int {
 	return sort.Search(len(f.Hunks), func(i int) bool { return behind(f.Hunks[i].NewStart, f.Hunks[i].NewLines) > line })
 }
 
-// Before gives the line (from 1) of the old file that a line of the new one was: the same line,
-// or, among lines that were replaced, the one that stood in its place. ok is false for a line that
-// stands where none was.
+// Before returns the line (from 1) of the old file that corresponds to a line of the new one: the same
+// line, or, among lines that were replaced, the old line in its place. ok is false if there was no line
+// in its place.
 func (f *File) Before(line int) (old int, ok bool) {
 	at := f.hunkAt(line)
 	if at == len(f.Hunks) || line < f.Hunks[at].NewStart || f.Hunks[at].NewLines == 0 {
-		// Outside of the hunks a line has moved by as much as the last one before it says.
+		// Outside of the hunks the last hunk before a line says how far the line has moved.
 		old = line
 		if at > 0 {
 			h := f.Hunks[at-1]
 			old += behind(h.OldStart, h.OldLines) - behind(h.NewStart, h.NewLines)
 		}
-		// In a patch of git's it is before the next one.
+		// In a patch that git wrote, the old line is before the next hunk.
 		return old, at == len(f.Hunks) || old < begin(f.Hunks[at].OldStart, f.Hunks[at].OldLines)
 	}
 	h := f.Hunks[at]
 	i, added := slices.BinarySearch(h.Added, line)
-	stay := line - h.NewStart - i // so many lines that stay are above it
+	stay := line - h.NewStart - i // the number of unchanged lines of the hunk above it
 	if !added {
 		return nth(h.Removed, h.OldStart, stay), true
 	}
-	// Its place in its run of added lines, and the run of removed ones between the same two lines that
-	// stay.
+	// Find the line's place in its run of added lines, and the run of removed lines between the same two
+	// unchanged lines.
 	i -= sort.Search(i, func(j int) bool { return h.Added[j]-h.NewStart-j >= stay })
 	from := begin(h.OldStart, h.OldLines)
 	if stay > 0 {
@@ -300,7 +298,7 @@ func (f *File) Before(line int) (old int, ok bool) {
 	return from + i, from+i < next
 }
 
-// begin is the first line of a hunk. One without lines names the line before it.
+// begin returns the first line of a hunk. A hunk without lines names the line before it.
 func begin(start, lines int) int {
 	if lines == 0 {
 		start++
@@ -308,10 +306,10 @@ func begin(start, lines int) int {
 	return start
 }
 
-// behind is the line behind a hunk.
+// behind returns the line after a hunk.
 func behind(start, lines int) int { return start + max(lines, 1) }
 
-// nth is the line with n lines of a hunk before it that are not among the sorted ones.
+// nth returns the line from start on that has n lines before it which are not in sorted.
 func nth(sorted []int, start, n int) int {
 	return start + n + sort.Search(len(sorted), func(i int) bool { return sorted[i]-start-i > n })
 }

@@ -125,8 +125,8 @@ func TestOneBrokenFileHidesNoOther(t *testing.T) {
 	}
 }
 
-// TestOddNames reads what git itself writes for names that strangers think of.
-// TestHunksOutOfOrder has hunks that git never writes.
+// TestOddNames reads patches that git wrote for unusual and hostile names.
+// TestHunksOutOfOrder reads hunks that git never writes.
 func TestHunksOutOfOrder(t *testing.T) {
 	t.Parallel()
 	for hunks, want := range map[string]bool{
