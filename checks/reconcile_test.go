@@ -12,13 +12,13 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// A page is a pull request's threads as GitHub would keep them.
+// A page holds a pull request's threads as GitHub would store them.
 type page struct {
 	threads []Thread
 	next    int64
 }
 
-// apply carries out the first n writes of a plan, in the order of Run, and tells how many
+// apply carries out the first n writes of a plan, in the order of Run, and returns how many
 // there were.
 func (p *page) apply(plan Plan, n int) (writes int) {
 	step := func(do func()) {
@@ -50,7 +50,7 @@ func (p *page) apply(plan Plan, n int) (writes int) {
 const everything = 1 << 30
 
 // TestReconcileConverges plays random reports, with crashes in the middle of the writes and
-// people who resolve, hide and delete, and holds what a reader relies on.
+// people who resolve, hide and delete, and checks the properties that a reader relies on.
 func TestReconcileConverges(t *testing.T) {
 	t.Parallel()
 	files := []string{"a.py", "b.py"}
@@ -168,7 +168,7 @@ func TestReconcileLeavesWhatAPersonResolved(t *testing.T) {
 	}
 }
 
-// TestReconcileLeavesWhatItCannotKnow holds that a thread which does not name its scanner stays open while any scanner
+// TestReconcileLeavesWhatItCannotKnow checks that a thread which does not name its scanner stays open while any scanner
 // did not finish.
 func TestReconcileLeavesWhatItCannotKnow(t *testing.T) {
 	t.Parallel()
@@ -183,7 +183,7 @@ func TestReconcileLeavesWhatItCannotKnow(t *testing.T) {
 	}
 }
 
-// TestReconcileClosesNoClosedThread holds that a thread which a person resolved or hid gets its last text, and is not
+// TestReconcileClosesNoClosedThread checks that a thread which a person resolved or hid gets its last text, and is not
 // hidden again.
 func TestReconcileClosesNoClosedThread(t *testing.T) {
 	t.Parallel()
@@ -198,7 +198,7 @@ func TestReconcileClosesNoClosedThread(t *testing.T) {
 	}
 }
 
-// TestOnlyWorseOpensWhatAPersonClosed holds that a text whose severity cannot be read is not taken for a milder one.
+// TestOnlyWorseOpensWhatAPersonClosed checks that a text whose severity cannot be read does not count as a milder one.
 func TestOnlyWorseOpensWhatAPersonClosed(t *testing.T) {
 	t.Parallel()
 	f := finding("a.py", 2, scanners.High, scanners.New)
@@ -250,8 +250,8 @@ func TestReconcileSettlesWhatIsNotLookedAt(t *testing.T) {
 	}
 }
 
-// TestOnlyWhatIsGoneIsCalledFixed holds that a thread tells why it is settled although the head has its
-// finding, and that nothing is settled so before every scanner is ready.
+// TestOnlyWhatIsGoneIsCalledFixed checks that a thread says why it is closed although the head has its
+// finding, and that no thread is closed in this way before every scanner is done.
 func TestOnlyWhatIsGoneIsCalledFixed(t *testing.T) {
 	t.Parallel()
 	f := finding("a.py", 2, scanners.High, scanners.New)
@@ -293,8 +293,8 @@ func TestOnlyWhatIsGoneIsCalledFixed(t *testing.T) {
 	}
 }
 
-// TestDecisionsSettleThreads holds that a thread names the decision in force, and is opened again
-// when none is.
+// TestDecisionsSettleThreads checks that a thread names the decision in force, and is opened again
+// when no decision is in force.
 func TestDecisionsSettleThreads(t *testing.T) {
 	t.Parallel()
 	f := finding("a.py", 2, scanners.High, scanners.New)
@@ -329,8 +329,8 @@ func TestDecisionsSettleThreads(t *testing.T) {
 	}
 }
 
-// TestMoreInAResolvedThreadOpensIt holds that what a person resolved is what they have seen, and that
-// they have not seen what joins it.
+// TestMoreInAResolvedThreadOpensIt checks that a person who resolved a thread has seen its findings, but
+// not those that join it later.
 func TestMoreInAResolvedThreadOpensIt(t *testing.T) {
 	t.Parallel()
 	advisory := func(n int) Finding {

@@ -214,7 +214,7 @@ func sqlInjection(path string, line int) Finding {
 	return f
 }
 
-// TestComposeSaysMuchInTenLines bounds what stands above the folds of a comment.
+// TestComposeSaysMuchInTenLines bounds the text above the folds of a comment.
 func TestComposeSaysMuchInTenLines(t *testing.T) {
 	t.Parallel()
 	for name, in := range inputs(t) {
@@ -276,7 +276,7 @@ func golden(t *testing.T, path, got string) {
 	}
 }
 
-// TestVerdicts holds the law that nothing is green by accident.
+// TestVerdicts checks the law that no verdict is green by accident.
 func TestVerdicts(t *testing.T) {
 	t.Parallel()
 	failed := scanners.Run{Scanner: "x", Err: errors.New("died")}
@@ -348,7 +348,7 @@ func TestSummaryFits(t *testing.T) {
 	}
 }
 
-// TestCommentFits holds GitHub's limit for a comment, whatever a tool has to say.
+// TestCommentFits checks that a comment keeps GitHub's limit, whatever the length of a tool's texts.
 func TestCommentFits(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("@<&`", 20_000)
@@ -412,7 +412,7 @@ func TestClosedBody(t *testing.T) {
 
 var gfm = goldmark.New(goldmark.WithExtensions(extension.GFM))
 
-// FuzzHostileText holds that no text of a tool or a tree gets out of its place.
+// FuzzHostileText checks that no text of a tool or a tree leaves its place.
 func FuzzHostileText(f *testing.F) {
 	f.Add("plain", "a/b.go")
 	f.Add("<!-- x --> @me #1 [a](b) `c` ``` \n\n# h", "`x`\n<!--")

@@ -33,8 +33,8 @@ func added(t testing.TB, path, text string) patch.Set {
 	return set
 }
 
-// pressed is what GitHub commits when somebody presses the button of a comment: it reads the
-// block from the Markdown, and replaces the lines that the comment marks.
+// pressed returns the file that GitHub commits when somebody presses the button of a comment: GitHub reads
+// the block from the Markdown, and replaces the lines that the comment marks.
 func pressed(t testing.TB, body string, start, end int, text string) (string, bool) {
 	t.Helper()
 	src := []byte(body)
@@ -86,7 +86,7 @@ func suggestInput(t testing.TB, text string, findings ...Finding) Input {
 }
 
 // TestEverySuggestionApplies presses the button of each suggestion, and compares what GitHub
-// commits with the fix itself. What must not get a button shows a diff or nothing.
+// commits with the fix itself. A fix that must not have a button is shown as a diff or not at all.
 func TestEverySuggestionApplies(t *testing.T) {
 	t.Parallel()
 	const code = "package a\n\nfunc f() {\n\tquery(\"a\" + b)\n\tdone()\n}\n"
@@ -156,7 +156,7 @@ func TestEverySuggestionApplies(t *testing.T) {
 	}
 }
 
-// TestSuggestionsOfRandomEdits holds for any edits that a button commits the fix, byte for byte.
+// TestSuggestionsOfRandomEdits checks for random edits that the button commits the fix, byte for byte.
 func TestSuggestionsOfRandomEdits(t *testing.T) {
 	t.Parallel()
 	pieces := []string{"a", "bb", "\t", " ", "ñ", "日", "`", "```", "\n", "\n", "<!-- x -->", "~~~", "    ", "- ", "\r\n", "\u200b", "</details>"}
@@ -204,8 +204,8 @@ func TestSuggestionsOfRandomEdits(t *testing.T) {
 	}
 }
 
-// TestDiffsSayWhatTheFixDoes reads the diff of random fixes back, and holds that it makes the fixed
-// file of the old one.
+// TestDiffsSayWhatTheFixDoes reads the diffs of random fixes back, and checks that they turn the old file
+// into the fixed one.
 func TestDiffsSayWhatTheFixDoes(t *testing.T) {
 	t.Parallel()
 	read := 0
@@ -286,8 +286,8 @@ func TestSuggestionsOnOneLineDoNotCollide(t *testing.T) {
 	}
 }
 
-// TestNoSuggestionForAThreadElsewhere holds that a thread never offers to change the lines that it
-// happens to hang on.
+// TestNoSuggestionForAThreadElsewhere checks that a thread whose finding is elsewhere never offers to change
+// the lines to which it is attached.
 func TestNoSuggestionForAThreadElsewhere(t *testing.T) {
 	t.Parallel()
 	const text = "a\nquery(b)\nc\n"
@@ -312,7 +312,7 @@ func TestNoSuggestionForAThreadElsewhere(t *testing.T) {
 	}
 }
 
-// TestFixesRepeatNoSecret holds that a line on which a secret stands is not copied into a comment.
+// TestFixesRepeatNoSecret checks that a line with a secret is not copied into a comment.
 func TestFixesRepeatNoSecret(t *testing.T) {
 	t.Parallel()
 	const text = "a\nkey = \"hunter2\"; query(b)\nc\n"
@@ -333,7 +333,7 @@ func TestFixesRepeatNoSecret(t *testing.T) {
 	}
 }
 
-// FuzzApply holds that no edit of a stranger's tool makes more of a file than it says.
+// FuzzApply checks that edits of an untrusted tool never make the result longer than the file and their texts.
 func FuzzApply(f *testing.F) {
 	f.Add("a\nb\n", 1, 2, 0, 0, "c\n", 1)
 	f.Add("a\r\nñ", 2, 2, 1, 2, "`", 2)

@@ -10,8 +10,8 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// TestSummaryGolden plays pull requests whose threads are opened and settled by Reconcile, and
-// compares the summary after each push.
+// TestSummaryGolden plays pull requests whose threads Reconcile opens and closes, and compares the
+// summary after each push.
 func TestSummaryGolden(t *testing.T) {
 	t.Parallel()
 	all := inputs(t)
@@ -64,7 +64,7 @@ func TestSummaryGolden(t *testing.T) {
 	}
 }
 
-// TestSummaryListsWhatHasNoThread holds that each open finding is either in a thread or in the list.
+// TestSummaryListsWhatHasNoThread checks that each open finding is either in a thread or in the list.
 func TestSummaryListsWhatHasNoThread(t *testing.T) {
 	t.Parallel()
 	var many []Finding

@@ -125,7 +125,6 @@ func TestOneBrokenFileHidesNoOther(t *testing.T) {
 	}
 }
 
-// TestOddNames reads patches that git wrote for unusual and hostile names.
 // TestHunksOutOfOrder reads hunks that git never writes.
 func TestHunksOutOfOrder(t *testing.T) {
 	t.Parallel()
@@ -150,6 +149,7 @@ func TestHunksOutOfOrder(t *testing.T) {
 	}
 }
 
+// TestOddNames reads patches that git wrote for unusual and hostile names.
 func TestOddNames(t *testing.T) {
 	t.Parallel()
 	names := []string{"plain", "with space", "-dash", "quo\"te", "new\nline", "tab\there", "caf\xe9", "日本", "a b/c d", "b/x", "back\\slash"}

@@ -35,14 +35,14 @@ func (b *bench) finish(run *publish.Run, rep checks.Report) {
 	}
 }
 
-// push moves the head without changing the files of the patch.
+// push moves the head without a change of the files in the patch.
 func (b *bench) push() {
 	b.repo.Commit("change", "", "another push", map[string]string{fmt.Sprint("c", len(b.gh.CheckRuns("acme", "shop", b.head.SHA)), ".txt"): b.head.SHA})
 	b.repo.SyncPull(b.number)
 	b.at()
 }
 
-// gates makes an input of two gates with a scanner each.
+// gates makes an input of two gates with one scanner each.
 func (b *bench) gates(secrets, code []checks.Finding, change func(*checks.Input)) checks.Input {
 	code = slices.Clone(code) // which tests that run at the same time share
 	for i := range code {
@@ -65,8 +65,8 @@ func pending(in *checks.Input) {
 	in.Gates[1].Pending, in.Gates[1].Runs, in.Gates[1].Findings = []string{"slow"}, nil, nil
 }
 
-// TestAFinishedGateIsShownAtOnce publishes one gate while the other still looks: its check and its
-// threads are there, nothing of the other is settled, and there is no verdict.
+// TestAFinishedGateIsShownAtOnce publishes one gate while the other is still running: its check and its
+// threads are there, no thread of the other is closed, and there is no verdict.
 func TestAFinishedGateIsShownAtOnce(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)
@@ -99,8 +99,8 @@ thread b.txt:7 line minimized="resolved" resolved=false comments=1
 thread b.txt:9 line minimized="" resolved=false comments=1`)
 }
 
-// TestAGateThatComesEarlyTakesNotAllRoom lets a fast gate find many mild problems: the worst of the
-// slow gate get their threads all the same, and no thread is taken away.
+// TestAGateThatComesEarlyTakesNotAllRoom lets a fast gate find many mild problems: the worst findings of
+// the slow gate still get their threads, and no thread is removed.
 func TestAGateThatComesEarlyTakesNotAllRoom(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)
@@ -132,8 +132,8 @@ func TestAGateThatComesEarlyTakesNotAllRoom(t *testing.T) {
 	}
 }
 
-// TestALateResultIsPosted lets a scanner be over its budget: it is named, the check does not wait,
-// and what it finds later is there when it comes.
+// TestALateResultIsPosted lets a scanner be over its budget: the scanner is named, the check does not
+// wait, and its later findings are shown when they come.
 func TestALateResultIsPosted(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)
@@ -154,8 +154,8 @@ note **1 finding is open** (1 high). It has a thread at its place. minimized=""
 thread b.txt:7 line minimized="" resolved=false comments=1`)
 }
 
-// TestTwoAtOnceEndAsOne lets two processes review one head at the same time, first one behind the
-// other with what they read before, then really at once (complaint 5).
+// TestTwoAtOnceEndAsOne lets two processes review one head at the same time: first one after the other
+// with the state that both read before, then really at once (complaint 5).
 func TestTwoAtOnceEndAsOne(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)
@@ -181,7 +181,7 @@ func TestTwoAtOnceEndAsOne(t *testing.T) {
 	}
 }
 
-// once holds that each finding has one thread that is shown, and that there is one summary.
+// once checks that each finding has one thread that is shown, and that there is one summary.
 func (b *bench) once(findings []checks.Finding) {
 	b.t.Helper()
 	shown := map[string]int{}
@@ -209,7 +209,7 @@ func (b *bench) once(findings []checks.Finding) {
 	}
 }
 
-// TestQuietWhenCleanFromTheStart holds that a pull request without findings gets a check and no word
+// TestQuietWhenCleanFromTheStart checks that a pull request without findings gets a check and no comment
 // (complaint 7).
 func TestQuietWhenCleanFromTheStart(t *testing.T) {
 	t.Parallel()
@@ -227,7 +227,7 @@ check secbydesign/secrets completed success "No new findings" annotations=0`)
 	}
 }
 
-// TestOneSummaryThatIsEditedInPlace follows the summary over pushes, and what people do to it.
+// TestOneSummaryThatIsEditedInPlace follows the summary over pushes, and over the actions of people on it.
 func TestOneSummaryThatIsEditedInPlace(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)
@@ -272,7 +272,7 @@ func TestOneSummaryThatIsEditedInPlace(t *testing.T) {
 	}
 }
 
-// TestWhatAPersonResolvedStaysResolved holds that resolving is seen as "seen", until the finding
+// TestWhatAPersonResolvedStaysResolved checks that resolving a thread counts as "seen", until the finding
 // gets worse (complaint 11).
 func TestWhatAPersonResolvedStaysResolved(t *testing.T) {
 	t.Parallel()
@@ -306,8 +306,8 @@ func TestWhatAPersonResolvedStaysResolved(t *testing.T) {
 	resolved(false)
 }
 
-// TestARegressionInAResolvedThreadIsTold has a person resolve the thread of what they mended, and
-// brings it back: the default App may not unresolve it.
+// TestARegressionInAResolvedThreadIsTold has a person resolve the thread of a finding that they fixed, and
+// brings the finding back: the default App may not unresolve the thread.
 func TestARegressionInAResolvedThreadIsTold(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)
@@ -318,7 +318,7 @@ func TestARegressionInAResolvedThreadIsTold(t *testing.T) {
 	b.mustReview()
 	b.push()
 	back := b.head.SHA
-	// Stopped between the reply and the edit of the text, which is what calls for the reply.
+	// Stop between the reply and the edit of the text, which is the reason for the reply.
 	b.gh.Fail(fakegithub.BadGateway("PATCH", "/repos/acme/shop/pulls/comments/*", 1, false))
 	if err := b.review(b.report(f)); err == nil {
 		t.Fatal("the error was not told")
@@ -358,8 +358,8 @@ thread a.txt:3 line minimized="" resolved=true comments=2`)
 	}
 }
 
-// TestANewFindingOutsideOfTheDiffIsTold lets a change take a check away: what it kept off shows on a
-// line that the diff does not have, and is told at the change (complaint 9).
+// TestANewFindingOutsideOfTheDiffIsTold lets a change remove a check: the problem that it prevented is on a
+// line that the diff does not have, and the comment is at the change (complaint 9).
 func TestANewFindingOutsideOfTheDiffIsTold(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)
@@ -390,7 +390,7 @@ thread ci.yml:3 line minimized="" resolved=false comments=1`)
 	}
 }
 
-// TestMovingAnchorsMakeNoSecondThread moves the change that a comment hangs on.
+// TestMovingAnchorsMakeNoSecondThread moves the change to which a comment is attached.
 func TestMovingAnchorsMakeNoSecondThread(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)
@@ -414,8 +414,8 @@ func TestMovingAnchorsMakeNoSecondThread(t *testing.T) {
 	}
 }
 
-// TestARegressionIsShownOverTheLimit re-opens the thread of a finding that is back, though the limit
-// is reached: its text says that it is fixed.
+// TestARegressionIsShownOverTheLimit reopens the thread of a finding that is back although the limit is
+// reached, because the thread's text says that the finding is fixed.
 func TestARegressionIsShownOverTheLimit(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)
@@ -429,7 +429,7 @@ func TestARegressionIsShownOverTheLimit(t *testing.T) {
 	b.push()
 	b.finish(b.start(), checks.Compose(b.gates(worse, nil, nil)))
 	b.push()
-	// The App tells Compose which threads there are; Start read them.
+	// The App passes the threads that Start read to Compose.
 	run := b.start()
 	in := b.gates(append(worse, back), nil, nil)
 	in.Threads = map[string]bool{}
@@ -467,7 +467,7 @@ func TestTheLimitOfWritesLosesNothing(t *testing.T) {
 	b.once(findings)
 }
 
-// TestALockedConversationHasItsVerdict holds that the checks tell what no comment may.
+// TestALockedConversationHasItsVerdict checks that the checks show the findings that no comment may show.
 func TestALockedConversationHasItsVerdict(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)
@@ -480,7 +480,7 @@ check secbydesign completed neutral "1 new finding (1 high)" annotations=0
 check secbydesign/secrets completed neutral "1 new finding (1 high)" annotations=1`)
 }
 
-// annotations counts those of the newest check run of a name, and the runs of that name that are
+// annotations counts the annotations of the newest check run of a name, and the runs of that name that are
 // still in progress.
 func (b *bench) annotations(name string) (newest, unfinished int) {
 	b.t.Helper()
@@ -499,8 +499,8 @@ func (b *bench) annotations(name string) (newest, unfinished int) {
 	return newest, unfinished
 }
 
-// TestAnnotationsAreThereOnce shows a check several times in one review. GitHub appends annotations,
-// and removes none.
+// TestAnnotationsAreThereOnce shows a check several times in one review. GitHub appends annotations and
+// never removes any.
 func TestAnnotationsAreThereOnce(t *testing.T) {
 	t.Parallel()
 	var many []checks.Finding
@@ -614,7 +614,7 @@ func TestAGateThatIsSwitchedOffIsNotRun(t *testing.T) {
 	}
 }
 
-// lag answers the next lists of threads as they were before the last review was written.
+// lag answers the next requests for threads with the list from before the last review was written.
 type lag struct {
 	next  http.RoundTripper
 	times int
@@ -656,7 +656,7 @@ func (l *lag) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// TestAThreadThatIsListedLateIsOpenedOnce has GitHub take its time to list what was just opened.
+// TestAThreadThatIsListedLateIsOpenedOnce has GitHub list a thread only some time after it was opened.
 func TestAThreadThatIsListedLateIsOpenedOnce(t *testing.T) {
 	t.Parallel()
 	for times := range 4 {

@@ -9,7 +9,7 @@ import (
 	"github.com/secbydesign/secbydesign/checks"
 )
 
-// TestASiblingIsNamedWithinTheLimits is about GitHub's limits for a summary and a title.
+// TestASiblingIsNamedWithinTheLimits checks GitHub's limits for a summary and a title.
 func TestASiblingIsNamedWithinTheLimits(t *testing.T) {
 	t.Parallel()
 	const n = 1 << 31

@@ -19,7 +19,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// A bench is a pull request on the stand-in, and clients that may do what the App may.
+// A bench is a pull request on the stand-in, and clients with the App's permissions.
 type bench struct {
 	t       *testing.T
 	gh      *fakegithub.Server
@@ -58,7 +58,7 @@ func newBench(t *testing.T, permissions map[string]string) *bench {
 	return b
 }
 
-// through lets the clients speak to the stand-in over a transport.
+// through makes the clients use a transport to reach the stand-in.
 func (b *bench) through(transport http.RoundTripper) {
 	b.t.Helper()
 	client := &http.Client{Transport: transport}
@@ -82,7 +82,7 @@ func (b *bench) at() {
 	b.head = publish.Head{Owner: "acme", Repo: "shop", Number: b.number, SHA: b.gh.Pull("acme", "shop", b.number).HeadSHA, AppID: 1}
 }
 
-// patch is that of the bench's pull request: two new files of 60 lines.
+// patch is the patch of the bench's pull request: two new files of 60 lines.
 func (b *bench) patch() patch.Set {
 	var raw strings.Builder
 	for _, f := range []string{"a.txt", "b.txt"} {
@@ -125,7 +125,7 @@ func (b *bench) mustReview(findings ...checks.Finding) {
 	}
 }
 
-// state writes down what the pull request shows, without what differs from run to run.
+// state describes the state of the pull request, without the parts that differ from run to run.
 func (b *bench) state() string {
 	var lines []string
 	for _, run := range b.gh.CheckRuns("acme", "shop", b.head.SHA) {
@@ -250,7 +250,7 @@ func TestOneRefusedCommentLosesNoOther(t *testing.T) {
 	}
 }
 
-// TestWhatFindsNoPlaceIsInTheSummary lets GitHub refuse the comment on the file, too.
+// TestWhatFindsNoPlaceIsInTheSummary lets GitHub also refuse the comment on the file.
 func TestWhatFindsNoPlaceIsInTheSummary(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)
@@ -286,7 +286,7 @@ func TestAnnotationsInBatches(t *testing.T) {
 }
 
 // TestStoppedAnywhere cuts a review off at each of its writes, before and after GitHub carried
-// it out, and holds that doing it again ends in the same state, each thread there once.
+// the write out, and checks that the next try ends in the same state, with each thread there once.
 func TestStoppedAnywhere(t *testing.T) {
 	t.Parallel()
 	var findings []checks.Finding
@@ -322,7 +322,7 @@ func TestStoppedAnywhere(t *testing.T) {
 	}
 }
 
-// newest leaves out the check runs that a newer one of the same name hides.
+// newest leaves out the check runs that a newer run of the same name hides.
 func (b *bench) newest() string { return newest(b.state()) }
 
 func newest(state string) string {

@@ -23,7 +23,7 @@ func (b *bench) sibling() *bench {
 	return &other
 }
 
-// with starts a review that knows of siblings.
+// with starts a review that knows its siblings.
 func (b *bench) with(siblings ...*bench) *publish.Run {
 	b.t.Helper()
 	var numbers []int
@@ -35,8 +35,8 @@ func (b *bench) with(siblings ...*bench) *publish.Run {
 	return run
 }
 
-// counts holds what branch protection reads on the head: the newest verdict. No other may be left in
-// progress.
+// counts checks the verdict that branch protection reads on the head, the newest one. No other run may be
+// left in progress.
 func (b *bench) counts(when, conclusion, externalID, title string) {
 	b.t.Helper()
 	first := true
@@ -54,7 +54,7 @@ func (b *bench) counts(when, conclusion, externalID, title string) {
 	}
 }
 
-// silent holds that reviewing again writes nothing.
+// silent checks that another review writes nothing.
 func (b *bench) silent(when string, rep checks.Report, siblings ...*bench) {
 	b.t.Helper()
 	b.gh.ResetWrites()
@@ -64,7 +64,7 @@ func (b *bench) silent(when string, rep checks.Report, siblings ...*bench) {
 	}
 }
 
-// TestTheWorstVerdictOfACommitCounts reviews two pull requests that have one head. GitHub shows one
+// TestTheWorstVerdictOfACommitCounts reviews two pull requests with the same head. GitHub shows one
 // verdict for both.
 func TestTheWorstVerdictOfACommitCounts(t *testing.T) {
 	t.Parallel()
@@ -106,7 +106,7 @@ func TestTwoVerdictsOnACommitAtOnce(t *testing.T) {
 			f.Block = true
 			failing := one.with(two)
 			if order == "both at once" {
-				// When the clean one has looked, and is about to write, the other is done.
+				// The other review finishes when the clean one has read the runs and is about to write.
 				two.through(&meanwhile{next: bearer{one.gh.Token("acme", nil)}, do: func() { one.finish(failing, one.report(f)) }})
 			}
 			clean := two.with(one)
