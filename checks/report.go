@@ -453,8 +453,9 @@ func WorstFirst(a, b Finding) int {
 
 // chosen picks the bundles that get a thread: all that have one, and the worst of the others up to the
 // limit. A worse finding does not take the thread of another, since the reader would believe that the
-// other was fixed; and a thread that was closed says so until it is opened again. While some scanners are
-// still running, findings below high that do not block leave half of the room to those that may yet come.
+// other was fixed. A closed thread whose finding is back is opened again even over the limit, since its text
+// would say that the finding is fixed. While some scanners are still running, findings below high that do
+// not block leave half of the room to those that may yet come.
 func chosen(in Input, partial bool) []bundle {
 	shown := in.bundles(in.findings(scanners.New))
 	var out []bundle
