@@ -190,7 +190,7 @@ func build(ctx context.Context, c Config, log zerolog.Logger) (*app, error) {
 	}
 	open := ledger.Open
 	if c.Init {
-		log.Warn().Msg("--init is set: the database is taken as it is, so one that is missing or older would not be noticed; leave it out from now on")
+		log.Warn().Msg("--init is set: a missing or older database is accepted without a warning; leave --init out from now on")
 		open = ledger.Init
 	}
 	if a.ledger, err = open(ctx, c.Database); err != nil {

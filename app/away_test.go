@@ -38,7 +38,7 @@ func TestDatabaseGoesAway(t *testing.T) {
 		"deleted": {
 			damage:  func(t *testing.T, p string) func() { must(t, os.Remove(p)); return nil },
 			logged:  "was removed while the program runs. Stop the program, restore the backup of",
-			restart: "is missing, and there was one. Restore its backup",
+			restart: "is missing, but there was a database before. Restore its backup",
 		},
 		"emptied": {
 			damage:  func(t *testing.T, p string) func() { must(t, os.Truncate(p, 0)); return nil },

@@ -145,7 +145,7 @@ func TestAcceptWithoutAPush(t *testing.T) {
 	s.push(n, "change", map[string]string{"a.py": "a = 1\nb = 2\nif b:\n    " + mild(1)})
 	s.becomes(n, "success", "1 accepted")
 	// It is back when it is taken back, and when the code is another.
-	s.said(n, "hubot", "/secbydesign revoke "+decisionIn(reply), "is taken back")
+	s.said(n, "hubot", "/secbydesign revoke "+decisionIn(reply), "is revoked")
 	s.becomes(n, "failure", "1 new finding")
 	s.said(n, "hubot", "/secbydesign accept "+s.id(n)+" until=10d"+because, "is accepted until")
 	s.becomes(n, "success", "1 accepted")
@@ -168,7 +168,7 @@ func TestDismissedFindingsDoNotComeBack(t *testing.T) {
 	s.restart(func() {})
 	again := s.repo.OpenPull("Change, once more", "", "main", "change", "mona", false)
 	s.becomes(again, "success", "1 marked as a false positive")
-	s.said(again, "hubot", "/secbydesign reopen "+s.id(again), "is taken back")
+	s.said(again, "hubot", "/secbydesign reopen "+s.id(again), "is revoked")
 	s.becomes(again, "neutral", "1 new finding")
 }
 
@@ -188,7 +188,7 @@ func TestDecidedEverywhere(t *testing.T) {
 			second = s.open("again", map[string]string{"a.py": "a = 1\n" + mild(1)})
 		}
 		s.becomes(second, "success", "1 accepted")
-		s.said(*where, "hubot", "/secbydesign revoke "+decisionIn(reply), "is taken back")
+		s.said(*where, "hubot", "/secbydesign revoke "+decisionIn(reply), "is revoked")
 		s.becomes(first, "failure", "1 new finding")
 		s.becomes(second, "failure", "1 new finding")
 	}
@@ -241,10 +241,10 @@ func TestAboveTheCeiling(t *testing.T) {
 	s.said(n, "mona", "/secbydesign accept "+id+" until=31d"+because, "at most 30 days")
 	s.said(n, "mona", "/secbydesign accept "+id+" until=30d because no", "has 2 characters, and at least 30")
 	// The author owns the file, and does not count.
-	reply := s.said(n, "mona", accept, "takes the word of one more of those who own the file (`@acme/payments`), or of those who maintain the repository")
+	reply := s.said(n, "mona", accept, "must be confirmed by one more of those who own the file (`@acme/payments`), or of those who maintain the repository")
 	first := decisionIn(reply)
 	s.said(n, "mona", "/secbydesign confirm "+first, "Somebody else has to confirm")
-	s.said(n, "hubot", "/secbydesign confirm "+first, "this takes the word of one more")
+	s.said(n, "hubot", "/secbydesign confirm "+first, "this must be confirmed by one more")
 	s.said(n, "stranger", "/secbydesign confirm "+first, "Only people who may write")
 	s.said(n, "hubot", "/secbydesign confirm A-22222222", "is no decision of this repository")
 	s.becomes(n, "failure", "1 new finding")
@@ -382,7 +382,7 @@ func TestEachVerb(t *testing.T) {
 			t.Errorf("help advertises %s", verb)
 		}
 	}
-	s.said(n, "ted", "/secbydesign", "Commands stand at the beginning of a line.")
+	s.said(n, "ted", "/secbydesign", "A command begins a line.")
 	s.said(n, "ted", "/secbydesign status", "**2 findings are open**")
 	s.said(n, "ted", "/secbydesign why "+ids[0], "this pull request brings it in. Severity medium; the policy only comments on it.")
 	s.said(n, "mona", "/secbydesign why F-22222222", "F-22222222 is no finding of this pull request. Open are: "+ids[0]+", "+ids[1])

@@ -27,7 +27,7 @@ type Settings struct {
 	PublicURL string `env:"SECBYDESIGN_PUBLIC_URL" placeholder:"URL" help:"Address under which GitHub and people reach this server."`
 	DataDir   string `env:"SECBYDESIGN_DATA_DIR" default:"data" placeholder:"DIR" help:"Folder for the database, the mirrors and temporary files."`
 	Database  string `name:"database-url" env:"SECBYDESIGN_DATABASE_URL" placeholder:"URL" help:"sqlite:PATH; a file in the data folder unless set."`
-	Init      bool   `help:"Begin with the database as it is, even where it is missing, empty or older than the one that was there."`
+	Init      bool   `help:"Start even if the database is missing, empty or older than at the last start."`
 	Role      string `env:"SECBYDESIGN_ROLE" default:"all" placeholder:"ROLE" help:"all, or only web, or only worker."`
 	Workers   string `env:"SECBYDESIGN_WORKERS" default:"4" placeholder:"N" help:"Reviews at one time."`
 	FetchMB   string `name:"fetch-mb" env:"SECBYDESIGN_FETCH_MB" default:"1024" placeholder:"N" help:"Most megabytes that one fetch of a repository may bring. A change over it is incomplete."`

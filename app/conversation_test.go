@@ -427,8 +427,8 @@ func TestWhatStandsIsNotCalledFixed(t *testing.T) {
 	s.want(n, "neutral", "a.py:2 open", "b.py:2 open")
 	s.reviewed(n)
 	s.GitHub.ChangeBase("acme", "shop", n, "mona", "release")
-	says(n, "a.py", "**In the base by now, so not new here.**")
-	says(n, "b.py", "**In the base by now, so not new here.**")
+	says(n, "a.py", "**The base branch has this by now, so it is not new here.**")
+	says(n, "b.py", "**The base branch has this by now, so it is not new here.**")
 	s.GitHub.ChangeBase("acme", "shop", n, "mona", "main")
 	s.reviewed(n)
 	s.want(n, "neutral", "a.py open", "b.py:2 open")
@@ -438,14 +438,14 @@ func TestWhatStandsIsNotCalledFixed(t *testing.T) {
 	s.want(m, "neutral", "c.py:2 open")
 	s.push(m, "hides", map[string]string{"c.py": fakegithub.Delete, "testdata/c.py": "c = 1\n" + leak(3), "e.py": "e = 1\n"})
 	s.until("the new head has its verdict", func() bool { return strings.HasSuffix(s.threads(m)[0], "settled") })
-	says(m, "c.py", "**Not scanned any more: the policy leaves the file alone.**")
+	says(m, "c.py", "**No longer scanned: the policy ignores the file.**")
 
 	// The policy disables the rule.
 	k := s.open("off", map[string]string{"d.py": "d = 1\n" + leak(4)})
 	s.want(k, "neutral", "d.py:2 open")
 	s.repo.Commit("main", "", "off", map[string]string{policyFile: "version: 1\nrules: {gitleaks/github-pat: {mode: off, reason: \"not ours\"}}\n"})
 	s.said(k, "mona", "/secbydesign rescan", "Scanning again.")
-	says(k, "d.py", "**Not shown any more: the policy switches this off.**")
+	says(k, "d.py", "**No longer shown: the policy switches this off.**")
 }
 
 // TestTheVerdictIsOfTheHead sets a branch back to a commit that was reviewed before, and on again. Only the head's own

@@ -106,8 +106,8 @@ func TestACommentThatIsNone(t *testing.T) {
 		`a.py:4 It silences nothing, neither in this pull request nor once it is merged. It ended on 2026-01-01.`,
 		`a.py:5 It silences nothing, neither in this pull request nor once it is merged. A note finding is accepted for at most 90 days`,
 		`It matches nothing: no finding of gitleaks/aws-access-token begins on line 5.`,
-		`a.py:6 It silences nothing, neither in this pull request nor once it is merged. "gitleaks/**" names no rule, so it would hide what nobody has seen yet; name the rule.`,
-		`a.py:7 It silences nothing, neither in this pull request nor once it is merged. This rule takes no acceptance`,
+		`a.py:6 It silences nothing, neither in this pull request nor once it is merged. "gitleaks/**" names no rule, so it would also hide findings that nobody has seen yet; name the rule.`,
+		`a.py:7 It silences nothing, neither in this pull request nor once it is merged. Findings of this rule cannot be accepted`,
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("not told: %s\n%s", want, got)

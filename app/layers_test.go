@@ -214,7 +214,7 @@ func TestRenewalsEnd(t *testing.T) {
 	s.becomes(one, "success", "")
 	two := s.open("two", map[string]string{"a.py": "a = 1\n" + mild(1), "b.py": "b = 1\n"})
 	id := s.id(two)
-	s.said(two, "hubot", "/secbydesign accept "+id+" until=30d"+because, "at most 0 renewals are taken")
+	s.said(two, "hubot", "/secbydesign accept "+id+" until=30d"+because, "at most 0 renewals are allowed")
 	s.GitHub.Note("acme", "shop", two, "lea", "/secbydesign accept "+id+" until=30d"+because)
 	s.until("the lead's word counts", func() bool { return strings.Contains(s.verdict(two).Summary, "lea") })
 }
@@ -235,7 +235,7 @@ func TestNoSurprise(t *testing.T) {
 	s.organisation(enforcing)
 	one := s.open("one", map[string]string{"a.py": "a = 1\n" + leak(1)})
 	s.want(one, "neutral", "a.py:2 open")
-	s.announced(one, "gitleaks/github-pat does not fail the check yet: it was shown for 0 days here and in 0 pull requests of the organisation, and 30 days or 2 pull requests are wanted first (organisation, acme/.github/.secbydesign.yml:3).")
+	s.announced(one, "gitleaks/github-pat does not fail the check yet: it was shown for 0 days here and in 0 pull requests of the organisation, and 30 days or 2 pull requests are required first (organisation, acme/.github/.secbydesign.yml:3).")
 	two := s.open("two", map[string]string{"b.py": "b = 1\n" + leak(2)})
 	s.want(two, "neutral", "b.py:2 open")
 	three := s.open("three", map[string]string{"c.py": "c = 1\n" + leak(3)})

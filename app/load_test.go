@@ -52,7 +52,7 @@ func TestFewCPU(t *testing.T) {
 	defer cancel()
 	run, err := w.Verdict(ctx, "acme", "shop", n)
 	t.Logf("%d files with %d %% of a core: %s %q after %v; attempts %d, leases lost %d", *files, *quota, run.Conclusion, run.Title,
-		time.Since(began).Round(time.Second), 1+strings.Count(log.String(), "review left to others"), strings.Count(log.String(), "another worker has taken the job"))
+		time.Since(began).Round(time.Second), 1+strings.Count(log.String(), "review left to another worker"), strings.Count(log.String(), "another worker has taken the job"))
 	if err != nil {
 		t.Fatalf("%v\n%.6000s", err, log)
 	}
@@ -205,7 +205,7 @@ func TestLargeAtOnce(t *testing.T) {
 			deliveries++
 		}
 	}
-	lost := strings.Count(log.String(), "review left to others")
+	lost := strings.Count(log.String(), "review left to another worker")
 	t.Logf("%d pull requests of %d files took %v; the longest of %d deliveries took %v; thrown away: %d",
 		*large, *files, time.Since(began).Round(time.Second), deliveries, longest.Round(time.Millisecond), lost)
 	if lost > 0 {

@@ -18,7 +18,7 @@ import (
 // ScannerSettings are an operator's settings for scanners, as flags or as environment variables of the same names, for
 // every command that needs scanners.
 type ScannerSettings struct {
-	Sandbox      string `env:"SECBYDESIGN_SANDBOX" default:"auto" placeholder:"MODE" help:"What keeps scanner programs in their place: auto, landlock, bwrap or off."`
+	Sandbox      string `env:"SECBYDESIGN_SANDBOX" default:"auto" placeholder:"MODE" help:"Sandbox of scanner programs: auto, landlock, bwrap or off."`
 	SettingsFile string `env:"SECBYDESIGN_SETTINGS_FILE" placeholder:"FILE" help:"File with scanners and rules of your own."`
 	OSVURL       string `name:"osv-url" env:"SECBYDESIGN_OSV_URL" placeholder:"URL" help:"OSV service that gets the names and versions of packages, or off."`
 	BuiltIn      bool   `kong:"-"` // no programs, so that a demonstration is the same on every machine

@@ -227,7 +227,7 @@ func TestAWorkflowThatThePullRequestEdits(t *testing.T) {
 			change["app.js"] = handler(query(1), query(2))
 			n := s.open("change", change)
 			s.analysed(n, handler(query(1))) // it says that there is nothing new
-			run := s.saying(n, "only this change's own word")
+			run := s.saying(n, "a finding that is missing proves nothing")
 			if run.Conclusion == "success" || !strings.Contains(run.Title, "codeql did not finish") {
 				t.Errorf("%s: %s", run.Conclusion, run.Title)
 			}
@@ -254,7 +254,7 @@ func TestAWorkflowOfAnotherBase(t *testing.T) {
 	s.analysed(n, handler(query(1)))
 	s.saying(n, "codeql 2.23.3") // at this base that is how it is done
 	s.GitHub.ChangeBase("acme", "shop", n, "mona", "main")
-	s.saying(n, "only this change's own word")
+	s.saying(n, "a finding that is missing proves nothing")
 	s.analysed(n, handler(query(1), query(2))) // the workflow runs again, now that of main
 	s.saying(n, "codeql 2.23.3")
 	s.want(n, "neutral", "app.js:4 open")
@@ -462,7 +462,7 @@ func TestWhatAToolSaysOfPlaces(t *testing.T) {
 	doc := strings.ReplaceAll(codeql("go", "/home/runner/work/shop/shop/app.js", handler(query(1))), `"CodeQL"`, `"Gitleaks"`)
 	push, at := s.repo.PushClaims("main", codeqlFile), "?commit_sha="+strings.ToUpper(s.base)
 	for query, want := range map[string]string{
-		at: `"findings":0,"incomplete":"The tool \"Gitleaks\" reported 1 places that are not in files of the repository; they are left out."`,
+		at: `"findings":0,"incomplete":"The tool \"Gitleaks\" reported 1 findings outside the repository's files; they are left out."`,
 		at + "&ref=refs/heads/main&checkout_uri=file:///home/runner/work/shop/shop/": `"findings":1}`,
 	} {
 		status, answer := s.post(push, query, doc)

@@ -129,14 +129,14 @@ func (in Input) placeText(f Finding, why cause) string {
 	if why == atPlace || f.Commit != "" || f.Line == 0 {
 		return ""
 	}
-	s := "It is at " + in.linked(f.Path, f.Line) + ", outside of the diff."
+	s := "It is at " + in.linked(f.Path, f.Line) + ", outside the diff."
 	switch why {
 	case sameBlock:
-		s += " The change here is in the same block."
+		s += " The change here is in the same block of code."
 	case onTheWay:
-		s += " Its data comes this way."
+		s += " Its data passes through this line."
 	case nextTo:
-		s += " This is the nearest change."
+		s += " This is the nearest changed line."
 	}
 	return s
 }

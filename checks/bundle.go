@@ -91,7 +91,7 @@ func (b bundle) others() string {
 	var lines []string
 	for i, f := range b.with {
 		if i == maxWith {
-			lines = append(lines, fmt.Sprintf("- … and %d more, which the check lists", len(b.with)-i))
+			lines = append(lines, fmt.Sprintf("- … and %d more, listed in the check", len(b.with)-i))
 			break
 		}
 		lines = append(lines, fmt.Sprintf("- **%s** %s %s · `%s`%s", severityWord(f), Escape(Cut(f.Message, maxWhy)), Code(f.RuleID()), f.ID(), lapsedText(f)))
@@ -103,16 +103,16 @@ func (b bundle) others() string {
 // understands when a person writes them.
 func (b bundle) decide() string {
 	lines := []string{
-		"- You keep it for now, knowingly: `/secbydesign accept %suntil=30d because …`",
-		"- The tool is wrong: `/secbydesign fp %sbecause …`",
+		"- Accept the risk for now: `/secbydesign accept %suntil=30d because …`",
+		"- False positive: `/secbydesign fp %sbecause …`",
 	}
 	if b.Gate == scanners.Dependencies {
 		lines = append(lines, "- The vulnerable code is never reached: `/secbydesign not-affected %svulnerable_code_not_in_execute_path`")
 	}
-	lines = append(lines, "- True, but of no use to you: `/secbydesign not-useful %snoise`")
-	id, begin := b.ID()+" ", "Answer with one of these lines, here or in the conversation:"
+	lines = append(lines, "- Correct, but not useful to you: `/secbydesign not-useful %snoise`")
+	id, begin := b.ID()+" ", "Reply with one of these commands, here or in the conversation:"
 	if n := len(b.with); n > 0 {
-		id, begin = "", fmt.Sprintf("Answer here with one of these lines, for all %d. For some of them write their ids after the first word, here or in the conversation:", 1+n)
+		id, begin = "", fmt.Sprintf("Reply here with one of these commands, which then counts for all %d. For some of them write their ids after the verb, here or in the conversation:", 1+n)
 	}
 	return begin + "\n\n" + strings.ReplaceAll(strings.Join(lines, "\n"), "%s", id)
 }

@@ -149,7 +149,7 @@ func (in Input) buttons(v Verdict) []Action {
 	case Incomplete:
 		return []Action{again}
 	case Findings:
-		return []Action{again, {"Accept a risk", "Shows what to write, with a reason", Accept}, {"Not useful", "Tells the rule's owners that it is noise", NotUseful}}
+		return []Action{again, {"Accept a risk", "Shows the command that accepts it", Accept}, {"Not useful", "Reports it as noise to the rule's owners", NotUseful}}
 	}
 	return nil
 }

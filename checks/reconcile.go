@@ -113,7 +113,7 @@ func (rep Report) unwanted(t Thread, head string) Change {
 	case rep.Decided[t.Fingerprint] != "":
 		return closeAsDecided(t, rep.Decided[t.Fingerprint])
 	case rep.Standing[t.Fingerprint]:
-		return shut(t, "Not shown any more: the policy only observes this now.")
+		return shut(t, "No longer shown: the policy only observes this now.")
 	case rep.Aside[t.Fingerprint] != "" && rep.Partial:
 		return Change{}
 	case rep.Aside[t.Fingerprint] != "":
@@ -123,9 +123,9 @@ func (rep Report) unwanted(t Thread, head string) Change {
 	case rep.Verdict == NotRun:
 		return shut(t, rep.input.NotRun)
 	case t.Scanner != "" && !rep.Finished[t.Scanner]:
-		return shut(t, "Not scanned any more: the policy switches the scanner off.")
+		return shut(t, "No longer scanned: the policy switches the scanner off.")
 	case rep.input.unseen(t.Path):
-		return shut(t, "Not scanned any more: the policy leaves the file alone.")
+		return shut(t, "No longer scanned: the policy ignores the file.")
 	}
 	return shut(t, "Fixed in "+ShortCode(head)+left(t.Body, rep.Standing)+".")
 }

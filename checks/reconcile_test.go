@@ -266,19 +266,19 @@ func TestOnlyWhatIsGoneIsCalledFixed(t *testing.T) {
 		want   string
 	}{
 		"gone":        {func(*Input) {}, "**Fixed in `"},
-		"in the base": {func(in *Input) { in.Gates[0].Runs[0].Results = []scanners.Result{inBase} }, "**In the base by now"},
-		"off":         {func(in *Input) { in.Gates[0].Runs[0].Results = []scanners.Result{f.Result} }, "**Not shown any more: the policy switches this off."},
-		"observed":    {func(in *Input) { f := f; f.Comment = false; in.Gates[0].Findings = []Finding{f} }, "**Not shown any more: the policy only observes this now."},
+		"in the base": {func(in *Input) { in.Gates[0].Runs[0].Results = []scanners.Result{inBase} }, "**The base branch has this by now"},
+		"off":         {func(in *Input) { in.Gates[0].Runs[0].Results = []scanners.Result{f.Result} }, "**No longer shown: the policy switches this off."},
+		"observed":    {func(in *Input) { f := f; f.Comment = false; in.Gates[0].Findings = []Finding{f} }, "**No longer shown: the policy only observes this now."},
 		"part of another": {func(in *Input) {
 			in.Gates = append(in.Gates, Gate{Name: scanners.Code, Findings: []Finding{other}})
 			in.Gates[0].Runs[0].Results = []scanners.Result{f.Result}
 		}, "**Shown together with"},
-		"ignored":         {func(in *Input) { in.Ignored = func(p string) bool { return p == "a.py" } }, "**Not scanned any more: the policy leaves the file alone."},
+		"ignored":         {func(in *Input) { in.Ignored = func(p string) bool { return p == "a.py" } }, "**No longer scanned: the policy ignores the file."},
 		"another ignored": {func(in *Input) { in.Ignored = func(p string) bool { return p == "b.py" } }, "**Fixed in `"},
 		"moved out of sight": {func(in *Input) {
 			in.Ignored = func(p string) bool { return strings.HasPrefix(p, "testdata/") }
 			in.Patch, _ = patch.Parse([]byte("diff --git a/testdata/a.py b/testdata/a.py\nnew file mode 100644\n--- /dev/null\n+++ b/testdata/a.py\n@@ -0,0 +1 @@\n+x\n"))
-		}, "**Not scanned any more"},
+		}, "**No longer scanned"},
 	} {
 		in := Input{Head: head40, Patch: mustPatch(t, "a.py", "b.py"), Gates: gate(), Limit: 10}
 		c.change(&in)

@@ -132,7 +132,7 @@ func (in Input) summary(v Verdict, commented []string) string {
 	if unfinished := in.runs(func(r scanners.Run) bool { return r.Err != nil }); len(unfinished) > 0 {
 		head.WriteString("\n### Not finished\n\n")
 		for _, r := range unfinished {
-			fmt.Fprintf(&head, "- **%s**: %s What it found is shown; what it did not scan is not called clean.\n", Escape(r.Scanner), Escape(scanners.Reason(r.Err)))
+			fmt.Fprintf(&head, "- **%s**: %s Its findings so far are shown; the rest was not scanned.\n", Escape(r.Scanner), Escape(scanners.Reason(r.Err)))
 		}
 	}
 
@@ -230,7 +230,7 @@ func (in Input) footer(b *strings.Builder) {
 		parts = append(parts, count(unchanged, "finding")+" already in the base not listed")
 	}
 	if observed > 0 {
-		parts = append(parts, count(observed, "new finding")+" only observed, as the policy asks")
+		parts = append(parts, count(observed, "new finding")+" not shown, because the policy only observes them")
 	}
 	var by []string
 	for _, r := range in.runs(func(r scanners.Run) bool { return r.Complete() && !r.Idle }) {
@@ -321,7 +321,7 @@ func (in Input) commentBody(b bundle, place, mend string) string {
 	}
 	flow := ""
 	if len(f.Flow) > 1 {
-		flow = fold("How it comes about: "+count(len(f.Flow), "step"), in.flow(f.Flow))
+		flow = fold("Data flow: "+count(len(f.Flow), "step"), in.flow(f.Flow))
 	}
 	// While the body is too long, leave out the parts that tend to be longest: more help, the flow, the fix.
 	for {

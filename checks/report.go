@@ -299,11 +299,11 @@ func Compose(in Input) Report {
 func aside(f scanners.Result, together map[ruleIn]bool) string {
 	switch {
 	case f.State == scanners.Unchanged:
-		return "In the base by now, so not new here."
+		return "The base branch has this by now, so it is not new here."
 	case together[ruleIn{f.Path, f.RuleID()}]:
 		return "Shown together with another finding of the same problem."
 	}
-	return "Not shown any more: the policy switches this off."
+	return "No longer shown: the policy switches this off."
 }
 
 // A ruleIn is a rule ("scanner/rule") in a file.

@@ -33,7 +33,7 @@ func (r Report) SummaryText(threads []Thread, unplaced map[string]bool, exists b
 	open := len(s.fresh) + s.unknown
 	foot := r.input.unfinishedText()
 	if decided := r.input.decisions(); decided != "" {
-		foot = append(foot, "**Decided:** "+decided+"; the check says by whom and until when.")
+		foot = append(foot, "**Decided:** "+decided+". The check lists by whom and until when.")
 	}
 	fixed := credit(threads)
 	switch {
@@ -49,7 +49,7 @@ func (r Report) SummaryText(threads []Thread, unplaced map[string]bool, exists b
 		foot = append(foot, fmt.Sprintf("This change also fixes %s of the base.", count(n, "finding")))
 	}
 	if len(s.listed) > 0 {
-		foot = append(foot, "Commands take the ids: `/secbydesign why "+s.listed[0].ID()+"`.")
+		foot = append(foot, "Use the ids in commands: `/secbydesign why "+s.listed[0].ID()+"`.")
 	}
 	return r.input.openText(s, append(foot, markerOf(Summary)))
 }
@@ -125,16 +125,16 @@ func (in Input) headline(s standing) string {
 	}
 	switch with := open - len(s.listed); {
 	case with == open && open == 1:
-		head += ". It has a thread at its place."
+		head += ". It has a thread in the diff."
 	case with == open:
-		head += ". Each has a thread at its place."
+		head += ". Each has a thread in the diff."
 	case with > 0:
-		head += fmt.Sprintf(". %s, %s.", plural(with, "has a thread at its place", "have a thread at their place"), plural(len(s.listed), "is listed here"+only, "are listed here"+only))
+		head += fmt.Sprintf(". %s, %s.", plural(with, "has a thread in the diff", "have a thread in the diff"), plural(len(s.listed), "is listed here"+only, "are listed here"+only))
 	default:
 		head += "."
 	}
 	if s.unknown > 0 {
-		head += fmt.Sprintf(" Of %s it is not known whether it is fixed.", count(s.unknown, "thread"))
+		head += fmt.Sprintf(" Whether %s is fixed is not known, because a scanner did not finish.", count(s.unknown, "thread"))
 	}
 	return head
 }

@@ -313,7 +313,7 @@ func (t *execution) press(ctx context.Context) error {
 			t.say("", "Nothing is open here any more.", "")
 			return nil
 		}
-		t.replies = append(t.replies, "Accepting a risk takes a reason and a date, so it is a comment and no button. For example: "+
+		t.replies = append(t.replies, "To accept a risk, give a reason and a date in a comment. For example: "+
 			checks.Code(fmt.Sprintf("%s accept %s until=30d because …", command.Prefix, open[0].ID()))+"\n\n"+list(open))
 	case checks.NotUseful:
 		if len(open) == 1 {

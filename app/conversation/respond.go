@@ -16,18 +16,18 @@ import (
 // helpText lists the commands that can be carried out, and no others.
 func helpText(today time.Time) string {
 	day := today.AddDate(0, 0, 30).Format(time.DateOnly)
-	lines := []string{"Commands stand at the beginning of a line. In the thread of a finding its id may be left out.", ""}
+	lines := []string{"A command begins a line. In the thread of a finding, its id may be left out.", ""}
 	for _, c := range [][2]string{
 		{"status", "what is open and what was decided"},
 		{"why F-…", "where a finding comes from"},
-		{"rescan", "look again"},
-		{"accept F-… until=" + day + " because …", "keep it until that day, knowingly"},
-		{"defer F-… until=" + day + " ticket=https://…", "it will be fixed, and this is where"},
+		{"rescan", "scan again"},
+		{"accept F-… until=" + day + " because …", "accept the risk until that day"},
+		{"defer F-… until=" + day + " ticket=https://…", "it will be fixed, with this ticket"},
 		{"fp F-… because …", "the tool is wrong"},
-		{"not-affected F-… CODE", "the dependency's problem does not reach us"},
-		{"confirm A-…", "stand up for what somebody else decided"},
-		{"revoke A-…, reopen F-…", "take a decision back"},
-		{"assign F-… @org/team", "say whose it is"},
+		{"not-affected F-… CODE", "the dependency's problem does not affect us"},
+		{"confirm A-…", "support what another person decided"},
+		{"revoke A-…, reopen F-…", "revoke a decision"},
+		{"assign F-… @org/team", "assign the finding to a team"},
 		{"not-useful F-… " + strings.Join(command.Opinions(), "|"), "report it to the rule's owners; it stays open"},
 	} {
 		lines = append(lines, "- "+checks.Code(command.Prefix+" "+c[0])+": "+c[1])

@@ -117,7 +117,7 @@ func (t *execution) decide(ctx context.Context, line string, c command.Command, 
 		})
 	}
 	if d.Needs > 0 {
-		t.replies = append(t.replies, fmt.Sprintf("%s waits as `%s`: a %s finding takes the word of %s. They write %s",
+		t.replies = append(t.replies, fmt.Sprintf("%s waits as `%s`: a %s finding must be confirmed by %s. They write %s",
 			checks.Code(f.ID()), d.ID, f.Severity, others(d, owners), checks.Code(command.Prefix+" confirm "+d.ID)))
 		return nil
 	}
@@ -126,7 +126,7 @@ func (t *execution) decide(ctx context.Context, line string, c command.Command, 
 	if !d.Until.IsZero() {
 		until = " until " + d.Until.Format(time.DateOnly)
 	}
-	t.done(publish.Done, "%s is %s%s (`%s`). %s takes it back.", checks.Code(f.ID()), decision.Outcome(d.Verb), until, d.ID, checks.Code(command.Prefix+" revoke "+d.ID))
+	t.done(publish.Done, "%s is %s%s (`%s`). %s revokes that.", checks.Code(f.ID()), decision.Outcome(d.Verb), until, d.ID, checks.Code(command.Prefix+" revoke "+d.ID))
 	return nil
 }
 
@@ -228,7 +228,7 @@ func (t *execution) confirm(ctx context.Context, line string, c command.Command)
 	case d.Number != t.e.Number:
 		t.say(line, fmt.Sprintf("%s was decided in #%d; confirm it there, where its author is known.", d.ID, d.Number), "")
 	case !t.rules.May(who, d.From, d.Author):
-		t.replies = append(t.replies, checks.Code(short(line))+": this takes the word of "+others(d, owners)+".")
+		t.replies = append(t.replies, checks.Code(short(line))+": this must be confirmed by "+others(d, owners)+".")
 	default:
 		if err := t.step(decision.Confirmed, record.DecisionStep{ID: d.ID}); err != nil {
 			return err
@@ -280,7 +280,7 @@ func (t *execution) end(d decision.Decision, verb, reason string) error {
 		}
 	}
 	t.reason = orRescan(t.reason, "taken back")
-	t.done(publish.Done, "`%s` is taken back; %s counts as open again.", d.ID, checks.Code(scanners.ID(d.Fingerprint)))
+	t.done(publish.Done, "`%s` is revoked; %s counts as open again.", d.ID, checks.Code(scanners.ID(d.Fingerprint)))
 	return nil
 }
 
@@ -300,7 +300,7 @@ func (t *execution) reopen(line string, f record.Finding) error {
 	switch {
 	case ended:
 	case f.AcceptedInCode():
-		t.say(line, f.ID()+" is accepted by the comment at "+f.Decided+"; take that away to open it again.", "")
+		t.say(line, f.ID()+" is accepted by the comment at "+f.Decided+"; remove that comment to open it again.", "")
 	default:
 		t.say(line, "Nothing is decided about "+f.ID()+", so it is open already.", "")
 	}

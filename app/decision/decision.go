@@ -164,7 +164,7 @@ func (d Decision) Lapse(r scanners.Result, now time.Time) string {
 	case d.Verb != "fp" && r.Severity > d.Severity:
 		return fmt.Sprintf("the severity rose from %s to %s", d.Severity, r.Severity)
 	case len(d.Extents) > 0 && !scanners.Covers(d.Extents, r.Extents):
-		return "the finding goes further than it did then"
+		return "the finding is worse now than it was then"
 	case (d.Verb == "accept" || d.Verb == "defer") && !d.Fixable && Fixable(r.Finding):
 		return "a fix has appeared"
 	}

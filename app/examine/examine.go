@@ -163,7 +163,7 @@ func (e *Examiner) Examine(ctx context.Context, c Change, p policy.Policy, known
 		for _, header := range long.Headers {
 			files = append(files, fmt.Sprintf("%.200q", strings.TrimPrefix(header, "diff --git ")))
 		}
-		diff.Truncated = "The patch has too many lines to be read, so what it adds was not looked through for suppressions: " + scanners.Some(files, 3) + "."
+		diff.Truncated = "The patch has too many lines to be read, so these files were not searched for new suppressions: " + scanners.Some(files, 3) + "."
 	}
 	if ctx.Err() != nil {
 		return Examination{}, context.Cause(ctx)

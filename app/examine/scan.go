@@ -385,7 +385,7 @@ func (c *scan) known(ctx context.Context, keys []string) map[string][]scanners.F
 	}
 	rows, err := c.keep.Known(ctx, keys)
 	if err != nil {
-		zerolog.Ctx(ctx).Warn().Err(err).Msg("what was found before is not known")
+		zerolog.Ctx(ctx).Warn().Err(err).Msg("cannot read the results of earlier scans")
 		return nil
 	}
 	found := map[string][]scanners.Finding{}
@@ -411,7 +411,7 @@ func (c *scan) remember(ctx context.Context, found map[string][]scanners.Finding
 		rows[key] = row
 	}
 	if err := c.keep.Keep(ctx, rows); err != nil {
-		zerolog.Ctx(ctx).Warn().Err(err).Msg("what was found is not kept")
+		zerolog.Ctx(ctx).Warn().Err(err).Msg("cannot keep the results of a scan")
 	}
 }
 

@@ -39,7 +39,7 @@ func readRecord(path string) (r identity, ok bool, err error) {
 		err = json.Unmarshal(text, &r)
 	}
 	if err != nil || r.ID == "" {
-		return identity{}, false, fmt.Errorf("%w: %s cannot be read, which says which installation the database is of. "+
+		return identity{}, false, fmt.Errorf("%w: %s cannot be read, the file that names the installation of the database. "+
 			"Start once with --init to go on with %s as it is: %w", ErrNotTheSame, recordPath(path), path, err)
 	}
 	return r, true, nil
@@ -80,7 +80,7 @@ func (r identity) isThere(path string) error {
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
-	return fmt.Errorf("%w: %s %s, and there was one. Restore its backup and start once with --init; without a backup, --init begins with an empty one",
+	return fmt.Errorf("%w: %s %s, but there was a database before. Restore its backup and start once with --init; without a backup, --init begins with an empty one",
 		ErrNotTheSame, path, what)
 }
 
@@ -103,10 +103,10 @@ func (r identity) isOf(ctx context.Context, db *sql.DB, path string, logged bool
 		return fmt.Errorf("%w: %s is the database of another installation. Restore the backup of the one that was there, or start once with --init to go on with this one",
 			ErrNotTheSame, path)
 	case !logged:
-		return fmt.Errorf("%w: %s lacks what was written last: it is an older one, or its log %s-wal is missing. "+
+		return fmt.Errorf("%w: %s lacks the latest data: it is an older copy, or its log %s-wal is missing. "+
 			"Put back what is missing or restore the newest backup, and start once with --init to go on with what is there", ErrNotTheSame, path, path)
 	}
-	return fmt.Errorf("%w: %s lacks what was written last: it is an older one. Restore the newest backup, and start once with --init to go on with it",
+	return fmt.Errorf("%w: %s lacks the latest data: it is an older copy. Restore the newest backup, and start once with --init to go on with it",
 		ErrNotTheSame, path)
 }
 
@@ -214,14 +214,14 @@ func explain(path string, err error) error {
 	}
 	switch kindOf(err) {
 	case damaged:
-		return fmt.Errorf("%w: %s is damaged, or no database. Stop the program, restore the backup of %s, and start it once with --init: %w",
+		return fmt.Errorf("%w: %s is damaged or is no database. Stop the program, restore the backup of %s, and start it once with --init: %w",
 			ErrUnavailable, path, path, err)
 	case full:
 		return fmt.Errorf("%w: the disk of %s is full, make room on it: %w", ErrUnavailable, path, err)
 	case failing:
 		return fmt.Errorf("%w: the disk of %s fails, or %s may not be read and written: %w", ErrUnavailable, path, path, err)
 	case busy:
-		return fmt.Errorf("%w: another program has locked %s, end it: %w", ErrUnavailable, path, err)
+		return fmt.Errorf("%w: another program has locked %s: stop it: %w", ErrUnavailable, path, err)
 	}
 	return err
 }
@@ -245,7 +245,7 @@ func (in *installation) advance(ctx context.Context, tx *sql.Tx) (*step, error) 
 	s := &step{moved: stat.ModTime()}
 	err = tx.QueryRowContext(ctx, `UPDATE installation SET sequence = sequence + 1 WHERE id = $1 RETURNING sequence`, in.identity.ID).Scan(&s.sequence)
 	if errors.Is(err, sql.ErrNoRows) {
-		err = fmt.Errorf("%w: %w: another was put into %s while the program runs. Stop the program, restore the backup of %s, and start it once with --init",
+		err = fmt.Errorf("%w: %w: %s was replaced by another database while the program was running. Stop the program, restore the backup of %s, and start it once with --init",
 			ErrUnavailable, ErrNotTheSame, in.path, in.path)
 	}
 	if err != nil {

@@ -68,12 +68,12 @@ func TestDatabaseThatIsNotTheSame(t *testing.T) {
 	}{
 		"untouched":             {func(*testing.T, string) {}, false, "", 3},
 		"untouched, killed":     {func(*testing.T, string) {}, true, "", 3},
-		"missing":               {remove, false, "is missing, and there was one. Restore its backup", 0},
-		"missing, with its log": {remove, true, "is missing, and there was one", 0},
-		"empty":                 {empty, false, "is empty, and there was one", 0},
-		"empty, with its log":   {empty, true, "is empty, and there was one", -1},
+		"missing":               {remove, false, "is missing, but there was a database before. Restore its backup", 0},
+		"missing, with its log": {remove, true, "is missing, but there was a database before", 0},
+		"empty":                 {empty, false, "is empty, but there was a database before", 0},
+		"empty, with its log":   {empty, true, "is empty, but there was a database before", -1},
 		"its log is missing":    {func(t *testing.T, p string) { must(t, os.Remove(p+"-wal")) }, true, "its log", -1},
-		"its log is empty":      {func(t *testing.T, p string) { must(t, os.Truncate(p+"-wal", 0)) }, true, "lacks what was written last", -1},
+		"its log is empty":      {func(t *testing.T, p string) { must(t, os.Truncate(p+"-wal", 0)) }, true, "lacks the latest data", -1},
 		"its index is missing":  {func(t *testing.T, p string) { _ = os.Remove(p + "-shm") }, true, "", 3},
 		"its record is missing": {func(t *testing.T, p string) { must(t, os.Remove(recordPath(p))) }, false, "", 3},
 		"both are missing":      {func(t *testing.T, p string) { remove(t, p); remove(t, recordPath(p)) }, false, "", 0},
@@ -81,10 +81,10 @@ func TestDatabaseThatIsNotTheSame(t *testing.T) {
 		"its record is empty":   {func(t *testing.T, p string) { must(t, os.Truncate(recordPath(p), 0)) }, false, "cannot be read", 3},
 		"no database": {func(t *testing.T, p string) {
 			must(t, os.WriteFile(p, []byte(strings.Repeat("no database ", 1000)), 0o600))
-		}, false, "is damaged, or no database. Stop the program, restore the backup", -2},
+		}, false, "is damaged or is no database. Stop the program, restore the backup", -2},
 		"the log was checked out":    {func(t *testing.T, p string) { checkpointed(t, p) }, true, "", 3},
 		"another installation's":     {func(t *testing.T, p string) { foreign(t, p, true) }, false, "the database of another installation", 0},
-		"of SQLite, without a table": {func(t *testing.T, p string) { foreign(t, p, false) }, false, "lacks what was written last", 0},
+		"of SQLite, without a table": {func(t *testing.T, p string) { foreign(t, p, false) }, false, "lacks the latest data", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -333,7 +333,7 @@ func TestDatabaseGoesAway(t *testing.T) {
 				must(t, err)
 				l.installation.moved = time.Time{} // as if the file had been written to
 			},
-			says: "another was put into",
+			says: "was replaced by another database",
 		},
 		"the disk is full": {
 			damage: func(t *testing.T, l *Ledger, p string) {
@@ -367,7 +367,7 @@ func TestDatabaseGoesAway(t *testing.T) {
 				_, err = l.write.Exec(`PRAGMA shrink_memory`)
 				must(t, err)
 			},
-			says: "is damaged, or no database. Stop the program, restore the backup",
+			says: "is damaged or is no database. Stop the program, restore the backup",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

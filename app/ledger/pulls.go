@@ -29,7 +29,7 @@ type Pull struct {
 }
 
 // ErrUnknownPull means that no webhook has mentioned the pull request.
-var ErrUnknownPull = errors.New("it was never heard of")
+var ErrUnknownPull = errors.New("no webhook has named it yet")
 
 // RecordWebhook records, as part of tx, the state of a pull request from a webhook. It increments the generation
 // if there is something new: another head, another base, closed or re-opened, or p.Force. The repository's name

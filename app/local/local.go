@@ -259,9 +259,9 @@ func missing(p policy.Policy, here []scanners.Scanner) (list []examine.External)
 		if slices.Contains(p.Guardrails.Required, name) {
 			key = policy.Key{"guardrails", "scanners", "required"}
 		}
-		why := "it is none of the scanners here: correct the name, or say with --settings-file how to run it. If a workflow sends its results, only the pull request has them."
+		why := "there is no scanner of this name here: correct the name, or define it in the file of --settings-file. If a workflow sends its results, only the pull request shows them."
 		if name == policy.CodeQL {
-			why = "its results come from a workflow, so only the pull request has them. To have it look here too, say with --settings-file how to run it."
+			why = "its results come from a workflow, so only the pull request has them. To run it here too, define it in the file of --settings-file."
 		}
 		list = append(list, examine.External{Info: info, Err: &scanners.IncompleteError{
 			Reason: fmt.Sprintf("%s (%s) requires it, and %s", key, p.Origin(key), why),

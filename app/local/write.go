@@ -244,7 +244,7 @@ func writeText(w io.Writer, v view, o Options) error {
 		}
 	}
 	if len(skipped) > 0 {
-		p.wrap("", p.dim("Not ready on this machine, so they did not look: "+strings.Join(skipped, ", ")+". secbydesign scanners says what they need."))
+		p.wrap("", p.dim("Not ready on this machine, so they did not run: "+strings.Join(skipped, ", ")+". secbydesign scanners lists what they need."))
 		p.WriteString("\n")
 	}
 	for _, a := range v.suppressions {

@@ -106,7 +106,7 @@ func TestWeigh(t *testing.T) {
 		{"critical, by an owner", owner, scanners.Critical, 14, good, "x/y", false, 1, true, ""},
 		{"critical, by a lead who owns nothing", lead, scanners.Critical, 14, good, "x/y", false, 2, false, ""},
 		{"critical, by the author", author, scanners.Critical, 14, good, "x/y", false, 2, false, ""},
-		{"never", owner, scanners.Low, 1, good, "osv/malicious-package", false, 0, false, "takes no acceptance"},
+		{"never", owner, scanners.Low, 1, good, "osv/malicious-package", false, 0, false, "cannot be accepted"},
 		{"never, but wrong", owner, scanners.Low, 0, good, "osv/malicious-package", true, 0, false, ""},
 		{"wrong, high, by the author", author, scanners.High, 0, good, "x/y", true, 1, false, ""},
 	} {
@@ -155,7 +155,7 @@ func TestTeamCeilings(t *testing.T) {
 		{"longer", "@acme/web", scanners.Medium, 150, good, 0, ""},
 		{"shorter reason", "@acme/web", scanners.Medium, 90, "fine", 0, ""},
 		{"shorter", "@acme/docs", scanners.Medium, 90, strings.Repeat("x", 60), 0, "at most 7 days"},
-		{"longer reason", "@acme/docs", scanners.Medium, 7, good, 0, "at least 60 are wanted"},
+		{"longer reason", "@acme/docs", scanners.Medium, 7, good, 0, "at least 60 are required"},
 		{"higher, for less long", "@acme/payments", scanners.Medium, 90, good, 0, "at most 60 days"},
 		{"none of its own", "@acme/core", scanners.Medium, 90, good, 0, ""},
 		{"one has none of its own", "@acme/core @Acme/Temps", scanners.Medium, 14, good, 1, ""},
@@ -206,7 +206,7 @@ func TestRenewals(t *testing.T) {
 		problem  string
 	}{
 		{"the last renewal", writer, scanners.Medium, 2, false, 0, ""},
-		{"one too many", writer, scanners.Medium, 3, false, 0, "This finding was accepted before (3), and at most 2 renewals are taken. Fix it or narrow it, or ask somebody who owns the file or maintains the repository to accept it, as for a high finding."},
+		{"one too many", writer, scanners.Medium, 3, false, 0, "This finding was accepted before (3), and at most 2 renewals are allowed. Fix it or narrow it, or ask somebody who owns the file or maintains the repository to accept it, as for a high finding."},
 		{"one too many, of a low one", writer, scanners.Low, 3, false, 0, "to accept it, as for a high finding"},
 		{"one too many, by a lead", lead, scanners.Medium, 3, false, 0, ""},
 		{"one too many, by the author", author, scanners.Medium, 3, false, 0, "to accept it, as for a high finding"},
@@ -273,12 +273,12 @@ func TestWeighComment(t *testing.T) {
 		{"medium", scanners.Medium, 90, good, "x/y", nil, ""},
 		{"too long", scanners.Medium, 91, good, "x/y", nil, "at most 90 days, until 2027-02-23"},
 		{"reason too short", scanners.Medium, 30, "fine", "x/y", nil, "has 4 characters, and at least 30"},
-		{"never", scanners.Low, 1, good, "osv/malicious-package", nil, "takes no acceptance"},
-		{"high", scanners.High, 1, good, "x/y", nil, "A high finding is above what a comment accepts, which is medium at most"},
-		{"high, of a person", scanners.High, 1, good, "x/y", []string{"@mona"}, "above what a comment accepts"},
+		{"never", scanners.Low, 1, good, "osv/malicious-package", nil, "cannot be accepted"},
+		{"high", scanners.High, 1, good, "x/y", nil, "at most medium severity, and this one is high"},
+		{"high, of a person", scanners.High, 1, good, "x/y", []string{"@mona"}, "A comment in the code accepts findings of at most"},
 		{"high, of the team that may", scanners.High, 60, good, "x/y", []string{"@mona", "@Acme/Payments"}, ""},
 		{"high, of the team that may, too long", scanners.High, 61, good, "x/y", []string{"@acme/payments"}, "at most 60 days"},
-		{"critical, of the team that may not", scanners.Critical, 1, good, "x/y", []string{"@acme/payments"}, "which is high at most"},
+		{"critical, of the team that may not", scanners.Critical, 1, good, "x/y", []string{"@acme/payments"}, "findings of at most high severity"},
 	} {
 		w := ownership.Request{Rule: tt.rule, Severity: tt.severity, Reason: tt.reason, Until: today.Truncate(24*time.Hour).AddDate(0, 0, tt.days)}
 		err := rules.WeighComment(w, tt.owners, today)

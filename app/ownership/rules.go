@@ -112,11 +112,11 @@ func (r Rules) Weigh(w Request, p Person, today time.Time) (Grant, error) {
 		return Grant{}, &Refusal{Problem: "Only people who may write to this repository decide that."}
 	}
 	if !w.Wrong && r.never(w.Rule) {
-		return Grant{}, &Refusal{Problem: "This rule takes no acceptance: fix the finding, or mark it as wrong with fp."}
+		return Grant{}, &Refusal{Problem: "Findings of this rule cannot be accepted: fix the finding, or report a false positive with fp."}
 	}
 	c := r.ceiling(p)
 	if n := utf8.RuneCountInString(w.Reason); n < c.ReasonMin && !w.Coded {
-		return Grant{}, &Refusal{Problem: fmt.Sprintf("The reason has %d characters, and at least %d are wanted: say why that is all right here.", n, c.ReasonMin)}
+		return Grant{}, &Refusal{Problem: fmt.Sprintf("The reason has %d characters, and at least %d are required: explain why the risk is acceptable here.", n, c.ReasonMin)}
 	}
 	g := Grant{Ceiling: c.MaxSeverity}
 	days, level := c.MaxDays, w.Severity
@@ -153,7 +153,7 @@ func (r Rules) Weigh(w Request, p Person, today time.Time) (Grant, error) {
 func (r Rules) WeighComment(w Request, owners []string, today time.Time) error {
 	g, err := r.Weigh(w, Person{Write: true, Teams: owners}, today)
 	if err == nil && g.Needs > 0 {
-		err = &Refusal{Problem: fmt.Sprintf("A %s finding is above what a comment accepts, which is %s at most: it takes people who confirm it, so it is accepted in the pull request that brings it.", w.Severity, g.Ceiling)}
+		err = &Refusal{Problem: fmt.Sprintf("A comment in the code accepts findings of at most %s severity, and this one is %s: other people have to confirm it, so accept it by a command in the pull request that brings it.", g.Ceiling, w.Severity)}
 	}
 	return err
 }
@@ -168,7 +168,7 @@ func (r Rules) renewalRefused(w Request, level scanners.Severity, from string) e
 		}
 		how += fmt.Sprintf(", or ask somebody who %s to accept it, as for a %s finding", who, level)
 	}
-	return &Refusal{Problem: fmt.Sprintf("This finding was accepted before (%d), and at most %d renewals are taken. %s.", w.Before, r.MaxRenewals, how)}
+	return &Refusal{Problem: fmt.Sprintf("This finding was accepted before (%d), and at most %d renewals are allowed. %s.", w.Before, r.MaxRenewals, how)}
 }
 
 // May reports whether a person is one of those who are needed above the ceiling. author says whether the author of the

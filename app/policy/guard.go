@@ -253,7 +253,7 @@ func (p *Policy) guardRule(v Value, k Key, guarded []string) {
 	}
 	m := v.Data.(Mode)
 	if m < strictest {
-		p.refuse(v, fmt.Sprintf("a finding of a gate that the organisation guards (%s) is as loud as it wants at least", strictyaml.List(guarded, "and")), p.origin("guardrails", "gates", guarded[0], "at_least"))
+		p.refuse(v, fmt.Sprintf("the organisation sets the least mode of a gate (%s), and this is milder", strictyaml.List(guarded, "and")), p.origin("guardrails", "gates", guarded[0], "at_least"))
 		return
 	}
 	for _, e := range p.Guardrails.Enforce {
@@ -288,13 +288,13 @@ func (p *Policy) guardIgnore(v Value) {
 			if by.Layer == Defaults {
 				by = Origin{}
 			}
-			p.refuse(one, fmt.Sprintf("%s is too broad and counts for nothing; the organisation wants %s", strictyaml.Quote(t.S), want), by)
+			p.refuse(one, fmt.Sprintf("%s is too broad and is ignored; the organisation wants %s", strictyaml.Quote(t.S), want), by)
 			continue
 		}
 		p.Ignore = append(p.Ignore, t.S)
 		for _, never := range p.Guardrails.Never {
 			if overlaps(never, t.S) {
-				p.refuse(one, fmt.Sprintf("%s does not count for files of %s, which are never left alone", strictyaml.Quote(t.S), strictyaml.Quote(never)), p.values[Key{"guardrails", "ignore", "never"}.id()].Origin)
+				p.refuse(one, fmt.Sprintf("%s does not count for files of %s, which are always scanned", strictyaml.Quote(t.S), strictyaml.Quote(never)), p.values[Key{"guardrails", "ignore", "never"}.id()].Origin)
 			}
 		}
 	}

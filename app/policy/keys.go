@@ -69,8 +69,8 @@ func file() *spec {
 			},
 			"rules": rules,
 			"paths": {
-				about: "Files that are left alone, and sections with rules of their own.", name: "paths", example: `{ignore: ["vendor/**"]}`,
-				fields: map[string]*spec{"ignore": texts("ignore", `["vendor/**"]`, "Files whose findings are left alone: globs of whole paths.", maxIgnore, globText)},
+				about: "Ignored files, and sections with settings of their own.", name: "paths", example: `{ignore: ["vendor/**"]}`,
+				fields: map[string]*spec{"ignore": texts("ignore", `["vendor/**"]`, "Files whose findings are ignored: globs of whole paths.", maxIgnore, globText)},
 				names:  sectionNames, most: maxSections,
 				each: &spec{
 					name: "a section", example: "{gates: {code: {mode: block}}}",
@@ -105,7 +105,7 @@ func guardrails() *spec {
 		"reason_min":   integer("reason_min", "How many characters the reason has at least.", 0, maxReason),
 	}
 	return &spec{
-		about: "What no repository loosens. They count in the organisation's file only.",
+		about: "Limits that no repository can loosen. They count in the organisation's file only.",
 		name:  "guardrails", example: "{gates: {secrets: {at_least: comment}}}",
 		fields: map[string]*spec{
 			"gates": {
@@ -141,7 +141,7 @@ func guardrails() *spec {
 				fields: map[string]*spec{
 					"default": {about: "Of everybody who may write.", name: "default", example: "{max_severity: medium, max_days: 90}", fields: ceiling},
 					"by_team": {
-						about: "Of the members of a team, on what it owns, in place of the default: higher or lower. What it leaves out is as there.", name: "by_team", example: `{"@acme/payments": {max_severity: high}}`, names: teamNames,
+						about: "Limits for the members of a team on files that the team owns, in place of the default: higher or lower. For missing values the default counts.", name: "by_team", example: `{"@acme/payments": {max_severity: high}}`, names: teamNames,
 						each: &spec{name: "a team", example: "{max_severity: high, max_days: 60}", fields: ceiling},
 					},
 					"above": {
@@ -158,7 +158,7 @@ func guardrails() *spec {
 							},
 						},
 					},
-					"max_renewals": integer("max_renewals", "How often one finding is accepted again. Then it takes those who decide one level above.", 0, 100),
+					"max_renewals": integer("max_renewals", "How often one finding can be accepted again. After that, those who decide one severity higher have to accept it.", 0, 100),
 
 					"never": texts("never", "[malicious-package]", "Rules that take no acceptance.", maxIgnore, globText),
 				},

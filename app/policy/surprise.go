@@ -67,9 +67,9 @@ func (p Policy) Fails(scanner, rule string, e Evidence) (v Verdict, ok bool) {
 	case e.Now.Before(begins):
 		v.Because = fmt.Sprintf("it fails checks from %s on, %d days after it was announced", begins.Format(time.DateOnly), n.GraceDays)
 	case days < n.MinDays && e.Pulls < n.MinPulls:
-		v.Because = fmt.Sprintf("it was shown for %d days here and in %d pull requests of the organisation, and %d days or %d pull requests are wanted first", days, e.Pulls, n.MinDays, n.MinPulls)
+		v.Because = fmt.Sprintf("it was shown for %d days here and in %d pull requests of the organisation, and %d days or %d pull requests are required first", days, e.Pulls, n.MinDays, n.MinPulls)
 	case answers.Shown == 0:
-		v.Because = "nobody was shown it in the last 90 days, so how useful it is, is not known"
+		v.Because = "it was not shown to anybody in the last 90 days, so nobody can say how useful it is"
 	case float64(answers.NotUseful) > n.MaxNotUseful*float64(answers.Shown):
 		v.Because = fmt.Sprintf("people found %d of %d of no use %s, more than %g %%", answers.NotUseful, answers.Shown, where, n.MaxNotUseful*100)
 	case !e.New:

@@ -101,7 +101,7 @@ func (q *Queue) bringBack(ctx context.Context) error {
 		}
 	}
 	if brought > 0 {
-		q.log.Warn().Int("jobs", brought).Msg("the clock was set back: jobs that waited for a time in the future begin when they are due")
+		q.log.Warn().Int("jobs", brought).Msg("the clock was set back: jobs that would have waited too long begin when they are due")
 		q.news.ring()
 	}
 	return nil

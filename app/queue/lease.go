@@ -47,7 +47,7 @@ func (q *Queue) watch(riverCtx context.Context, done <-chan struct{}, cancel con
 		generation, err := q.ledger.Generation(ctx, pull.ID)
 		stop()
 		if err != nil {
-			zerolog.Ctx(riverCtx).Warn().Err(err).Msg("whether there is something newer is not known")
+			zerolog.Ctx(riverCtx).Warn().Err(err).Msg("cannot find out whether the pull request has changed")
 		} else if generation != pull.Generation {
 			cancel(ErrSuperseded)
 			poll.Stop()
@@ -122,13 +122,13 @@ func (q *Queue) rescueLoop(ctx context.Context, last reading) {
 			if lost := setBack(last, now); lost > 0 {
 				q.log.Warn().Dur("by", lost).Msg("the clock was set back")
 				if err := q.bringBack(ctx); err != nil {
-					q.log.Warn().Err(err).Msg("jobs may wait for a time in the future")
+					q.log.Warn().Err(err).Msg("jobs may begin late, because the clock was set back")
 					continue // try again at the next tick
 				}
 			}
 			last = now
 			if err := q.rescueSilent(ctx, &silent); err != nil && ctx.Err() == nil {
-				q.log.Warn().Err(err).Msg("take up jobs of dead workers")
+				q.log.Warn().Err(err).Msg("put back the jobs of dead workers")
 			}
 		}
 	}
@@ -300,7 +300,7 @@ func (q *Queue) putBack(ctx context.Context, tx *sql.Tx, exec riverdriver.Execut
 	// A worker that cannot reach the database leaves its job but is still alive.
 	reason, message := "its worker died", "a worker died, its job was put back"
 	if q.mine.wasLeft(row.ID) {
-		reason, message = "its worker left it", "a job that its worker had left was put back"
+		reason, message = "its worker left it", "a job was put back, because its worker lost the database"
 	}
 	attempt, err := json.Marshal(rivertype.AttemptError{At: now, Attempt: max(row.Attempt, 0), Error: reason})
 	if err != nil {

@@ -37,7 +37,7 @@ import (
 
 // Causes ([context.Cause]) for which the context of a [Work] ends early.
 var (
-	ErrSuperseded = errors.New("something newer was heard of the pull request")
+	ErrSuperseded = errors.New("the pull request has changed since")
 	ErrLost       = errors.New("another worker has taken the job")
 	ErrStopping   = errors.New("the queue is stopping")
 )

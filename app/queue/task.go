@@ -228,6 +228,6 @@ func (q *Queue) endTask(ctx context.Context, lease ledger.Lease, workErr error) 
 
 func (q *Queue) leaveTask(j *river.Job[task], err error) error {
 	q.mine.leave(j.ID)
-	q.log.Warn().Err(err).Int64("job", j.ID).Int("attempt", j.Attempt).Str("task", j.Args.What).Msg("task left to others")
+	q.log.Warn().Err(err).Int64("job", j.ID).Int("attempt", j.Attempt).Str("task", j.Args.What).Msg("task left to another worker")
 	return left{}
 }

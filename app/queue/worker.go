@@ -276,7 +276,7 @@ func call(ctx context.Context, work Work, r Request) (err error) {
 func (q *Queue) leave(j *river.Job[job], err error) error {
 	q.mine.leave(j.ID)
 	q.log.Warn().Err(err).Int64("job", j.ID).Int("attempt", j.Attempt).
-		Str("repo", j.Args.repo().String()).Int("number", j.Args.Number).Msg("review left to others")
+		Str("repo", j.Args.repo().String()).Int("number", j.Args.Number).Msg("review left to another worker")
 	return left{}
 }
 

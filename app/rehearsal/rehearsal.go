@@ -372,7 +372,7 @@ func (t *tally) tell() {
 	})
 	say := func(format string, args ...any) { r.Unknown = append(r.Unknown, fmt.Sprintf(format, args...)) }
 	for _, name := range slices.Sorted(maps.Keys(t.unasked)) {
-		say("%s was off when %s reviewed and would look under the proposed policy: what it would have found is not known.", name, were(t.unasked[name]))
+		say("%s was off when %s reviewed and would run under the proposed policy: its findings are not known.", name, were(t.unasked[name]))
 	}
 	if t.unseen[1] > 0 {
 		say("%s in %s would not be ignored any more under the proposed policy: what is there is not known.", many(t.unseen[0], "changed file"), many(t.unseen[1], "pull request"))

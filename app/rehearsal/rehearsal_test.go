@@ -191,7 +191,7 @@ func TestRehearse(t *testing.T) {
 		{"was not there and is named", "", "", "gates: {code: {mode: block}}\nscanners: {gosec: {enabled: true}}", two("gitleaks", "looked", "gosec", "missing"), "0>1 0>1 1>1", "gosec did not finish"},
 		{
 			"never looked", "", "gates: {code: {mode: off}}", "", two("gitleaks", "looked", "gosec", "off", "osv", "idle"),
-			"0>0 0>0 1>1", "gosec was off when 1 pull request was reviewed and would look under the proposed policy",
+			"0>0 0>0 1>1", "gosec was off when 1 pull request was reviewed and would run under the proposed policy",
 		},
 		{
 			"was ignored", "", `paths: {ignore: ["vendor/**"]}`, "",

@@ -163,7 +163,7 @@ func (r Result) changes() (list []string) {
 		list = append(list, said)
 	}
 	if len(list) == 0 {
-		list = append(list, "Nothing: it says what is in force.")
+		list = append(list, "Nothing: it is what is in force.")
 	}
 	return list
 }

@@ -154,7 +154,7 @@ func (r *Reviewer) Elsewhere(ctx context.Context, was ledger.Repo, installed int
 	case errors.As(err, &limited), installation.OutOfReach(err):
 		return at, false, err
 	case err != nil:
-		zerolog.Ctx(ctx).Info().Err(err).Msg("where the repository is could not be found out")
+		zerolog.Ctx(ctx).Info().Err(err).Msg("cannot find out what the repository is called now")
 		return at, false, failed
 	case at.Installation == installed && strings.EqualFold(at.Owner, was.Owner) && strings.EqualFold(at.Name, was.Name):
 		return at, false, failed

@@ -68,7 +68,7 @@ func (r *Reviewer) recordInput(ctx context.Context, c examine.Change, p pull.Pul
 	}
 	owners, err := examine.Owners(ctx, c.Repo, p.Base)
 	if err != nil {
-		zerolog.Ctx(ctx).Warn().Err(err).Msg("who owns what could not be read")
+		zerolog.Ctx(ctx).Warn().Err(err).Msg("cannot read CODEOWNERS")
 		return b
 	}
 	b.owners, b.owned = &owners, map[string][]string{}

@@ -166,11 +166,11 @@ func (s *Set) means(i Ignore, r scanners.Result) bool {
 func (s *Set) refused(i Ignore, rule string, r scanners.Result) string {
 	switch {
 	case r.Worse:
-		return "It was written when the finding did not go as far as it does now."
+		return "The finding is worse now than when the comment was written."
 	case i.Over(s.now):
 		return "It ended on " + i.Until.Format(time.DateOnly) + "."
 	case !policy.NamesRule(i.Rule):
-		return fmt.Sprintf("%q names no rule, so it would hide what nobody has seen yet; name the rule.", i.Rule)
+		return fmt.Sprintf("%q names no rule, so it would also hide findings that nobody has seen yet; name the rule.", i.Rule)
 	}
 	wish := ownership.Request{Rule: r.Scanner + "/" + rule, Severity: r.Severity, Until: i.Until, Reason: i.Reason}
 	if err := s.rules.WeighComment(wish, s.Owners().Of(r.Path), s.now); err != nil {

@@ -114,7 +114,7 @@ func summed(notes []note) (notices []string) {
 		return where(n) + " (write " + checks.Code(n.write) + ")"
 	})
 	say("These match nothing that was found: %s.", func(n note) bool { return n.inert }, where)
-	say("These are for more than one can know: %s.", func(n note) bool { return n.wide }, where)
+	say("These are too broad, since they would also hide findings that nobody has seen yet: %s.", func(n note) bool { return n.wide }, where)
 	return notices
 }
 
@@ -294,7 +294,7 @@ func (s *Set) entry(path string, e Entry) note {
 	}
 	if e.End != "" {
 		n.wide = true
-		says = append(says, fmt.Sprintf("%q has no last day, and nothing is left alone for ever: write `%s`.", e.Text, e.End))
+		says = append(says, fmt.Sprintf("%q has no last day, and every suppression needs one: write `%s`.", e.Text, e.End))
 	}
 	if !e.Reason {
 		n.write = e.Write

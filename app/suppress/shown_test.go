@@ -144,13 +144,13 @@ func TestBroadEntries(t *testing.T) {
 	for _, want := range []string{
 		`It hides what nobody has seen yet: "src/" is for all of src/.`,
 		`It hides what nobody has seen yet: "*" is for everything.`,
-		"\"CVE-2020-1\" has no last day, and nothing is left alone for ever: write `CVE-2020-1 exp:YYYY-MM-DD`.",
+		"\"CVE-2020-1\" has no last day, and every suppression needs one: write `CVE-2020-1 exp:YYYY-MM-DD`.",
 	} {
 		if !strings.Contains(all, want) {
 			t.Errorf("not told: %s\n%s", want, all)
 		}
 	}
-	if said := strings.Join(notices, "\n"); !strings.Contains(said, "These are for more than one can know: `.semgrepignore:2`, `.trivyignore:1`, `.trivyignore:2`.") {
+	if said := strings.Join(notices, "\n"); !strings.Contains(said, "These are too broad, since they would also hide findings that nobody has seen yet: `.semgrepignore:2`, `.trivyignore:1`, `.trivyignore:2`.") {
 		t.Error(said)
 	}
 }

@@ -30,7 +30,7 @@ type Externals struct {
 const recentUpload = 30 * 24 * time.Hour
 
 // notYet is reported for a tool whose workflow has not sent results for the head.
-const notYet = "Its workflow has not sent results of this commit yet; they are added when it does."
+const notYet = "Its workflow has not sent results of this commit yet; the review is updated when they arrive."
 
 // Of returns the tools whose results workflows send for this repository: tools that recently sent results for the
 // base branch, or that sent results for either side of this change, or that the policy requires. It also arranges
@@ -187,7 +187,7 @@ func (e sides) part(t *examine.External, category string, head, bases []uploaded
 	t.Version = cmp.Or(t.Version, head[0].Version)
 	sure := slices.ContainsFunc(head, func(u uploaded) bool { return e.trusted[u.Workflow] })
 	if !sure {
-		wrong = append(wrong, "The workflow that sent its results, or something that it runs, is not as at the base, so what it did not find is only this change's own word.")
+		wrong = append(wrong, "This change touches the workflow that sent the results, or a file that it runs, so a finding that is missing proves nothing.")
 	}
 	for _, u := range head {
 		if u.Missing != "" && (e.trusted[u.Workflow] || !sure) {
@@ -197,9 +197,9 @@ func (e sides) part(t *examine.External, category string, head, bases []uploaded
 	whole := slices.DeleteFunc(slices.Clone(bases), func(u uploaded) bool { return u.Partial })
 	switch {
 	case e.base != "" && len(bases) == 0:
-		return append(wrong, fmt.Sprintf("There are no results%s of the base, commit %.10s, so what is new is not known: its workflow has to run on every push to the base branch.", of, e.base))
+		return append(wrong, fmt.Sprintf("There are no results%s of the base, commit %.10s, so new findings cannot be determined: its workflow has to run on every push to the base branch.", of, e.base))
 	case e.base != "" && len(whole) == 0:
-		return append(wrong, fmt.Sprintf("The results%s of the base, commit %.10s, are not complete, so what is new is not known.", of, e.base))
+		return append(wrong, fmt.Sprintf("The results%s of the base, commit %.10s, are not complete, so new findings cannot be determined.", of, e.base))
 	}
 	for _, u := range whole {
 		t.Updated = t.Updated || u.Version != head[0].Version

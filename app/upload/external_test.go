@@ -31,7 +31,7 @@ func TestWhatUploadsAreWorth(t *testing.T) {
 		return u
 	}
 	const base = "0123456789abcdef0123456789abcdef01234567"
-	const notYet, own, noBase = "not sent results", "only this change's own word", "There are no results"
+	const notYet, own, noBase = "not sent results", "a finding that is missing proves nothing", "There are no results"
 	for name, c := range map[string]struct {
 		head, base []string
 		noBase     bool // no common history

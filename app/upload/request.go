@@ -150,9 +150,9 @@ func unreadable(err error) *refusal {
 	case errors.As(err, &large):
 		return tooLarge().because(err)
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		return refuse(http.StatusBadRequest, "The document is not whole: it ends in the middle of what gzip or base64 packed.").because(err)
+		return refuse(http.StatusBadRequest, "The document is truncated: it ends in the middle of its gzip or base64 data.").because(err)
 	}
-	return refuse(http.StatusBadRequest, "The body could not be unpacked: it is not what gzip, or base64 of it, makes.").because(err)
+	return refuse(http.StatusBadRequest, "The body could not be unpacked: it is neither gzip nor base64 of gzip.").because(err)
 }
 
 // folder converts the URI of a folder to a path. It returns "" if the path is not absolute.

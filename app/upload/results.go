@@ -146,7 +146,7 @@ func parts(runs []sarif.Run, taken []string) ([]part, error) {
 		}
 	}
 	if len(list) == 0 {
-		return nil, refuse(http.StatusBadRequest, "The SARIF document has no run, so it does not say that any tool looked.")
+		return nil, refuse(http.StatusBadRequest, "The SARIF document has no run, so no tool reported that it ran.")
 	}
 	return list, nil
 }

@@ -167,7 +167,7 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request) (done receipt, cl
 // authenticate verifies the token before any other part of the request is read.
 func (h *Handler) authenticate(r *http.Request) (Claims, error) {
 	if h.Verifier == nil {
-		return Claims{}, refuse(http.StatusNotFound, "This server takes no results: its operator has not set SECBYDESIGN_PUBLIC_URL.")
+		return Claims{}, refuse(http.StatusNotFound, "This server accepts no results: its operator has not set SECBYDESIGN_PUBLIC_URL.")
 	}
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "bearer") || token == "" || len(token) > 16<<10 {
@@ -176,9 +176,9 @@ func (h *Handler) authenticate(r *http.Request) (Claims, error) {
 	claims, err := h.Verifier.verify(r.Context(), strings.TrimSpace(token))
 	switch {
 	case errors.Is(err, errAway):
-		return Claims{}, refuse(http.StatusServiceUnavailable, "The token cannot be verified just now, since GitHub's keys cannot be had; try again later.").because(err)
+		return Claims{}, refuse(http.StatusServiceUnavailable, "The token cannot be verified now, since GitHub's keys cannot be read; try again later.").because(err)
 	case err != nil:
-		return Claims{}, refuse(http.StatusUnauthorized, "The token is not taken: it has to be the OIDC token of a job, of %s, not yet expired, with the audience %s.",
+		return Claims{}, refuse(http.StatusUnauthorized, "The token was rejected: it has to be the OIDC token of a job, of %s, not yet expired, with the audience %s.",
 			h.Verifier.issuer, h.Verifier.audience).because(err)
 	}
 	return claims, nil

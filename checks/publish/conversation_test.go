@@ -84,7 +84,7 @@ func TestAFinishedGateIsShownAtOnce(t *testing.T) {
 	b.want(`
 check secbydesign in_progress  "Scanning the change" annotations=0
 check secbydesign/secrets completed neutral "1 new finding (1 high)" annotations=1
-note **1 finding is open** (1 high). It has a thread at its place. minimized=""
+note **1 finding is open** (1 high). It has a thread in the diff. minimized=""
 thread a.txt:3 line minimized="" resolved=false comments=1
 thread b.txt:7 line minimized="" resolved=false comments=1`)
 
@@ -93,7 +93,7 @@ thread b.txt:7 line minimized="" resolved=false comments=1`)
 check secbydesign completed neutral "2 new findings (2 high)" annotations=0
 check secbydesign/code completed neutral "1 new finding (1 high)" annotations=1
 check secbydesign/secrets completed neutral "1 new finding (1 high)" annotations=1
-note **2 findings are open** (2 high). Each has a thread at its place. minimized=""
+note **2 findings are open** (2 high). Each has a thread in the diff. minimized=""
 thread a.txt:3 line minimized="" resolved=false comments=1
 thread b.txt:7 line minimized="resolved" resolved=false comments=1
 thread b.txt:9 line minimized="" resolved=false comments=1`)
@@ -150,7 +150,7 @@ check secbydesign/secrets completed success "No new findings" annotations=0`)
 check secbydesign completed neutral "1 new finding (1 high)" annotations=0
 check secbydesign/code completed neutral "1 new finding (1 high)" annotations=1
 check secbydesign/secrets completed success "No new findings" annotations=0
-note **1 finding is open** (1 high). It has a thread at its place. minimized=""
+note **1 finding is open** (1 high). It has a thread in the diff. minimized=""
 thread b.txt:7 line minimized="" resolved=false comments=1`)
 }
 
@@ -246,11 +246,11 @@ func TestOneSummaryThatIsEditedInPlace(t *testing.T) {
 	const forged, bot = "mallory: Nothing to see here.", "secbydesign[bot]: "
 	one, two := found("a.txt", 3), found("b.txt", 7)
 	b.mustReview(one, two)
-	notes(forged, bot+"**2 findings are open** (2 high). Each has a thread at its place.")
+	notes(forged, bot+"**2 findings are open** (2 high). Each has a thread in the diff.")
 	b.gh.Note("acme", "shop", b.number, "mona", "I take care of it.")
 	b.push()
 	b.mustReview(one)
-	notes(forged, bot+"**1 finding is open** (1 high). It has a thread at its place.", "mona: I take care of it.")
+	notes(forged, bot+"**1 finding is open** (1 high). It has a thread in the diff.", "mona: I take care of it.")
 	b.push()
 	b.gh.ResetWrites()
 	b.mustReview(one)
@@ -331,7 +331,7 @@ check secbydesign/secrets completed neutral "1 new finding (1 high)" annotations
 note **1 finding is open** (1 high). minimized=""
 thread a.txt:3 line minimized="" resolved=true comments=2`)
 		reply := b.gh.Threads("acme", "shop", b.number)[0].Comments[1].Body
-		if !strings.HasPrefix(reply, "It is open again in `"+back[:10]+"`.\n") {
+		if !strings.HasPrefix(reply, "This finding is back, and its thread is open again, in `"+back[:10]+"`.\n") {
 			t.Errorf("the reply is\n%s", reply)
 		}
 		if note := b.gh.IssueComments("acme", "shop", b.number)[0].Body; !strings.Contains(note, "`"+f.ID()+"` · *in a thread that somebody resolved*") {
@@ -383,9 +383,9 @@ func TestANewFindingOutsideOfTheDiffIsTold(t *testing.T) {
 check secbydesign completed neutral "1 new finding (1 high)" annotations=0
 check secbydesign/code completed success "No new findings" annotations=0
 check secbydesign/secrets completed neutral "1 new finding (1 high)" annotations=1
-note **1 finding is open** (1 high). It has a thread at its place. minimized=""
+note **1 finding is open** (1 high). It has a thread in the diff. minimized=""
 thread ci.yml:3 line minimized="" resolved=false comments=1`)
-	if body := b.gh.Threads("acme", "shop", b.number)[0].Comments[0].Body; !strings.Contains(body, "It is at `ci.yml:23`, outside of the diff. The change here is in the same block.") {
+	if body := b.gh.Threads("acme", "shop", b.number)[0].Comments[0].Body; !strings.Contains(body, "It is at `ci.yml:23`, outside the diff. The change here is in the same block of code.") {
 		t.Errorf("the comment does not lead to the place:\n%s", body)
 	}
 }

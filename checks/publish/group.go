@@ -18,7 +18,7 @@ func StartGroup(ctx context.Context, c Clients, p Head, again bool) (*Group, err
 		return nil, err
 	}
 	if have := r.runs[checks.Name]; have == nil || again && have.GetStatus() == "completed" {
-		r.runs[checks.Name], err = r.create(ctx, checks.Check{Name: checks.Name, Title: "Scanning the merge group", Summary: "What the queue is about to merge is compared with its base.\n"}, "", false)
+		r.runs[checks.Name], err = r.create(ctx, checks.Check{Name: checks.Name, Title: "Scanning the merge group", Summary: "The merge group is compared with its base branch.\n"}, "", false)
 		if err != nil {
 			return nil, err
 		}

@@ -144,7 +144,7 @@ func (r *Run) Restart(ctx context.Context, names []string) error {
 		if have := r.runs[name]; have == nil || have.GetStatus() != "completed" || name == checks.Name {
 			continue // a gate without a completed check has nothing to repeat, and Start handles the verdict
 		}
-		run, err := r.create(ctx, checks.Check{Name: name, Title: "Scanning again", Summary: "Somebody asked for it.\n"}, "", false)
+		run, err := r.create(ctx, checks.Check{Name: name, Title: "Scanning again", Summary: "A person asked for another scan.\n"}, "", false)
 		if err != nil {
 			return err
 		}

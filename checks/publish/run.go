@@ -310,7 +310,7 @@ func (r *Run) publish(ctx context.Context, c checks.Check, digest string) error 
 		rest = rest[posted:]
 	case have != nil && (posted > 0 || hiding != nil):
 		if have.GetStatus() != "completed" {
-			left := checks.Check{Name: c.Name, Conclusion: checks.Cancelled, Title: "Superseded", Summary: "A newer one takes its place.\n"}
+			left := checks.Check{Name: c.Name, Conclusion: checks.Cancelled, Title: "Superseded", Summary: "A newer check run replaces it.\n"}
 			if _, err := r.update(ctx, have, left, "", true); err != nil {
 				return err
 			}
@@ -543,9 +543,9 @@ func (r *Run) show(ctx context.Context, t checks.Thread) error {
 // knock replies in a resolved thread that it is open again. Without a resolver the thread stays resolved,
 // and the reply is the only notice to its participants.
 func (r *Run) knock(ctx context.Context, t checks.Thread) error {
-	what := "There is more to it since"
+	what := "There is more to this finding since"
 	if !t.Open() {
-		what = "It is open again in"
+		what = "This finding is back, and its thread is open again, in"
 	}
 	q := Question{Owner: r.head.Owner, Repo: r.head.Repo, Number: r.head.Number, Key: "open-" + r.head.SHA, Thread: t.CommentID}
 	return Answer(ctx, r.clients, q, what+" "+checks.ShortCode(r.head.SHA)+".")

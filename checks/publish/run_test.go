@@ -157,7 +157,7 @@ func TestFindThenMendThenRegress(t *testing.T) {
 	b.want(`
 check secbydesign completed neutral "2 new findings (2 high)" annotations=0
 check secbydesign/secrets completed neutral "2 new findings (2 high)" annotations=2
-note **2 findings are open** (2 high). Each has a thread at its place. minimized=""
+note **2 findings are open** (2 high). Each has a thread in the diff. minimized=""
 thread a.txt:3 line minimized="" resolved=false comments=1
 thread b.txt:7 line minimized="" resolved=false comments=1`)
 	if n := len(b.gh.Reviews("acme", "shop", b.number)); n != 1 {
@@ -177,7 +177,7 @@ thread b.txt:7 line minimized="" resolved=false comments=1`)
 	b.want(`
 check secbydesign completed neutral "1 new finding (1 high)" annotations=0
 check secbydesign/secrets completed neutral "1 new finding (1 high)" annotations=1
-note **1 finding is open** (1 high). It has a thread at its place. minimized=""
+note **1 finding is open** (1 high). It has a thread in the diff. minimized=""
 thread a.txt:3 line minimized="resolved" resolved=false comments=1
 thread b.txt:7 line minimized="" resolved=false comments=1`)
 
@@ -188,7 +188,7 @@ thread b.txt:7 line minimized="" resolved=false comments=1`)
 	b.want(`
 check secbydesign completed neutral "2 new findings (2 high)" annotations=0
 check secbydesign/secrets completed neutral "2 new findings (2 high)" annotations=2
-note **2 findings are open** (2 high). Each has a thread at its place. minimized=""
+note **2 findings are open** (2 high). Each has a thread in the diff. minimized=""
 thread a.txt:3 line minimized="" resolved=false comments=1
 thread b.txt:7 line minimized="" resolved=false comments=1`)
 }

@@ -9,9 +9,9 @@ import (
 )
 
 type configCommand struct {
-	Check    configCheck    `cmd:"" help:"Tell every mistake of a policy, with file, line and column."`
+	Check    configCheck    `cmd:"" help:"Report every mistake of a policy, with file, line and column."`
 	Explain  configExplain  `cmd:"" help:"Show each effective value, the layer and line it comes from, and what was refused."`
-	Rehearse configRehearse `cmd:"" help:"Tell what a proposed policy would have done to past pull requests."`
+	Rehearse configRehearse `cmd:"" help:"Show what a proposed policy would have done to past pull requests."`
 	Schema   configSchema   `cmd:"" help:"Print the JSON Schema of the policy, for editors."`
 }
 

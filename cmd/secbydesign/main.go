@@ -22,7 +22,7 @@ type commands struct {
 	Demo     demoCommand     `cmd:"" help:"Show the whole App at work against a built-in stand-in for GitHub."`
 	Config   configCommand   `cmd:"" help:"Check, explain and rehearse a policy, .secbydesign.yml."`
 	Record   recordCommand   `cmd:"" help:"Rebuild the tables about what was recorded."`
-	Scanners scannersCommand `cmd:"" help:"List the scanners, and what is ready."`
+	Scanners scannersCommand `cmd:"" help:"List the scanners, and whether each is ready."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 }
 

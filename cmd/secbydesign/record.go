@@ -8,7 +8,7 @@ import (
 )
 
 type recordCommand struct {
-	Rebuild recordRebuild `cmd:"" help:"Make the tables about the record again from its events, and say whether they were right."`
+	Rebuild recordRebuild `cmd:"" help:"Rebuild the tables about the record from its events, and report whether they were right."`
 }
 
 type recordRebuild struct {

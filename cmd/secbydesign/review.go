@@ -15,7 +15,7 @@ type reviewCommand struct {
 	Head   string `default:"worktree" placeholder:"REV" help:"What to review: a revision, or worktree for the files as they are."`
 	Format string `default:"text" placeholder:"FORMAT" help:"text, json, sarif or markdown."`
 	FailOn string `default:"low" placeholder:"SEVERITY" help:"Exit with 1 for a new finding of this severity or worse: low, medium, high, critical or never."`
-	All    bool   `help:"Show what was there before and what is fixed, too."`
+	All    bool   `help:"Show also what was there before and what is fixed."`
 	Org    string `name:"org-policy" placeholder:"FILE" help:"The organisation's policy, with its guardrails; none unless set."`
 
 	app.ScannerSettings

@@ -92,7 +92,7 @@ func readSARIF(r io.Reader, o Options) ([]scanners.Finding, error) {
 	}
 	add(err)
 	if err == nil && len(runs) == 0 {
-		add(&scanners.IncompleteError{Reason: "The SARIF document has no run, so it does not say that any tool looked."})
+		add(&scanners.IncompleteError{Reason: "The SARIF document has no run, so no tool reported that it ran."})
 	}
 	for _, run := range runs {
 		found = append(found, run.Findings...)
@@ -173,7 +173,7 @@ func (r *report) err() error {
 		r.wrong = append(r.wrong, fmt.Sprintf("The report holds more than can be shown, so only the first %d findings are.", r.Limit))
 	}
 	if r.refused > 0 {
-		r.wrong = append(r.wrong, fmt.Sprintf("The report names %d places that are not in files of the repository; they are left out.", r.refused))
+		r.wrong = append(r.wrong, fmt.Sprintf("The report names %d findings outside the repository's files; they are left out.", r.refused))
 	}
 	if len(r.wrong) == 0 {
 		return nil

@@ -88,7 +88,7 @@ func (Scanner) Version(context.Context) (string, error) { return version, nil }
 // more than 1000 secrets makes the scan incomplete; the other findings are still returned.
 func (Scanner) Scan(ctx context.Context, t scanners.Target) ([]scanners.Finding, error) {
 	if !info.Has(t.Scope) {
-		return nil, fmt.Errorf("scan with gitleaks: scope %q is not one of its own", t.Scope)
+		return nil, fmt.Errorf("scan with gitleaks: it has no scope %q", t.Scope)
 	}
 	d, err := detector()
 	if err != nil {
@@ -190,7 +190,7 @@ func (g *gaps) err() error {
 		return nil
 	}
 	return &scanners.IncompleteError{
-		Reason: "Not searched for secrets to the end: " + scanners.Some(g.named, 3) + "; keep such files out of the repository, or split them.",
+		Reason: "Not searched completely for secrets: " + scanners.Some(g.named, 3) + "; keep such files out of the repository, or split them.",
 		Err:    errors.Join(g.errs...),
 		Paths:  g.paths,
 	}

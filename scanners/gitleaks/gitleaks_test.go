@@ -285,7 +285,7 @@ func TestWhatIsNotSearchedIsNamed(t *testing.T) {
 	if !errors.As(err, &incomplete) {
 		t.Fatalf("got %v", err)
 	}
-	want := `Not searched for secrets to the end: "dump.txt" (more than 1000 secrets, the first 1000 are reported), ` +
+	want := `Not searched completely for secrets: "dump.txt" (more than 1000 secrets, the first 1000 are reported), ` +
 		`"l1.txt" (larger than 10 MB), "l2.txt" (larger than 10 MB) and 1 more; keep such files out of the repository, or split them.`
 	if incomplete.Reason != want {
 		t.Errorf("got reason  %s\nwant reason %s", incomplete.Reason, want)
@@ -301,7 +301,7 @@ func TestPanicOfTheLibraryIsAnError(t *testing.T) {
 	_, err := scanFile(context.Background(), nil, file("a.txt", "x"), nil)
 	var g gaps
 	g.add("a.txt", err)
-	want := `Not searched for secrets to the end: "a.txt" (the scanner failed on it); keep such files out of the repository, or split them.`
+	want := `Not searched completely for secrets: "a.txt" (the scanner failed on it); keep such files out of the repository, or split them.`
 	if got := scanners.Reason(g.err()); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}

@@ -82,7 +82,7 @@ var unread = regexp.MustCompile(`(?m)^Error during extraction: \(extracting as [
 
 func parse(out *tool.Report, r report) {
 	for _, m := range unread.FindAllSubmatch(out.Stderr, -1) {
-		out.Unread("what its name says", "/"+string(m[1]), 0)
+		out.Unread("the kind of file that its name says", "/"+string(m[1]), 0)
 	}
 	for _, file := range r.Results {
 		for _, p := range file.Packages {

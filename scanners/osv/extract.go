@@ -157,7 +157,7 @@ func formatOf(name string) *format {
 var (
 	errTooLarge = errors.New("it is too large")
 	errTooMany  = fmt.Errorf("it has more than %d packages", maxPackages)
-	errOdd      = errors.New("it is not like a file of its name")
+	errOdd      = errors.New("its content is not that of a file of its name")
 )
 
 // extract returns the packages of a file, each version once, in a fixed order. It checks the size

@@ -293,7 +293,7 @@ func smallProperties(text []byte) error {
 	total := 0
 	for _, text := range texts {
 		if total += size(text); total > most {
-			return fmt.Errorf("%w: its properties grow beyond all measure", errOdd)
+			return fmt.Errorf("%w: its properties refer to each other too often", errOdd)
 		}
 	}
 	return nil

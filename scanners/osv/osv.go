@@ -141,7 +141,7 @@ func (s Scanner) Rules(ctx context.Context) (string, error) {
 // scan incomplete; the other findings are still returned.
 func (s Scanner) Scan(ctx context.Context, t scanners.Target) ([]scanners.Finding, error) {
 	if t.Scope != scanners.ScopeFile {
-		return nil, fmt.Errorf("scan with osv: scope %q is not one of its own", t.Scope)
+		return nil, fmt.Errorf("scan with osv: it has no scope %q", t.Scope)
 	}
 	if _, err := s.Version(ctx); err != nil {
 		return nil, err

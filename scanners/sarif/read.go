@@ -89,13 +89,13 @@ func (r Run) Err() error {
 		reasons = append(reasons, fmt.Sprintf("The tool %s says that it did not finish; the operator's log has its words.", tool))
 	}
 	if r.NoResults && len(r.Failed) == 0 {
-		reasons = append(reasons, fmt.Sprintf("The tool %s wrote no list of results, not even an empty one, so it did not look.", tool))
+		reasons = append(reasons, fmt.Sprintf("The tool %s wrote no list of results, not even an empty one, so it did not scan.", tool))
 	}
 	if r.Truncated {
 		reasons = append(reasons, fmt.Sprintf("The tool %s found more than can be shown, so only the first %d are.", tool, len(r.Findings)+len(r.Suppressed)))
 	}
 	if r.Dropped > 0 {
-		reasons = append(reasons, fmt.Sprintf("The tool %s reported %d places that are not in files of the repository; they are left out.", tool, r.Dropped))
+		reasons = append(reasons, fmt.Sprintf("The tool %s reported %d findings outside the repository's files; they are left out.", tool, r.Dropped))
 	}
 	if len(reasons) == 0 {
 		return nil
@@ -172,7 +172,7 @@ func (d *document) read(r io.Reader) (err error) {
 	case d.version == "":
 		return jsonstream.InvalidError(`it has no "version", so it is not SARIF 2.1.0`)
 	case !listed:
-		return jsonstream.InvalidError("it has no list of runs, so it does not say that any tool looked") // §3.13.4
+		return jsonstream.InvalidError("it has no list of runs, so no tool reported that it ran") // §3.13.4
 	}
 	return d.End()
 }

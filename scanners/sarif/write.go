@@ -111,7 +111,7 @@ func split(runs []scanners.Run) (looked []scanners.Run, absent []notification) {
 			looked = append(looked, r)
 			continue
 		}
-		absent = append(absent, notification{"note", message{Text: r.Scanner + " did not look: " + why}})
+		absent = append(absent, notification{"note", message{Text: r.Scanner + " did not run: " + why}})
 	}
 	return looked, absent
 }

@@ -108,7 +108,7 @@ func parse(out *tool.Report, r report) {
 	}
 	for _, e := range r.Errors {
 		if kind, ok := e.Type.(string); ok && kind != "SemgrepWarning" {
-			out.Unread("what it seems to be, or not in time", e.Path, 0)
+			out.Unread("a file of its kind, or not in time", e.Path, 0)
 		}
 	}
 }

@@ -25,7 +25,7 @@ func (e *PlaceError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, 
 // error are kept. Binary files are skipped. The limit is in megabytes.
 func Files(ctx context.Context, info scanners.Info, limit int, t scanners.Target, check func(context.Context, scanners.File) ([]scanners.Finding, error)) ([]scanners.Finding, error) {
 	if !info.Has(t.Scope) {
-		return nil, fmt.Errorf("scan with %s: scope %q is not one of its own", info.Name, t.Scope)
+		return nil, fmt.Errorf("scan with %s: it has no scope %q", info.Name, t.Scope)
 	}
 	var found []scanners.Finding
 	var gaps, paths []string

@@ -157,7 +157,7 @@ func (r result) verdict(k kind, why, ended error, answered bool) error {
 	case why != nil:
 		return why
 	case !answered:
-		return fmt.Errorf("the sandbox ended without a word: %w", errors.Join(ended, errors.New(firstLine(r.stderr))))
+		return fmt.Errorf("the sandbox ended without a result: %w", errors.Join(ended, errors.New(firstLine(r.stderr))))
 	case r.Failed != "":
 		return fmt.Errorf("the sandbox: %s", r.Failed)
 	}

@@ -146,7 +146,7 @@ func watch() {
 	}
 	var s spec
 	if err := json.NewDecoder(os.Stdin).Decode(&s); err != nil {
-		tell(status{Failed: "it was not told what to start"})
+		tell(status{Failed: "it received no program to start"})
 	}
 	run, err := begin(s)
 	if err != nil {

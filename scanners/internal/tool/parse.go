@@ -105,7 +105,7 @@ func (r *Report) parse() {
 func (r *Report) err() (err error) {
 	var incomplete *scanners.IncompleteError
 	if err = errors.Join(r.errs...); err != nil && !errors.As(err, &incomplete) {
-		err = &scanners.IncompleteError{Reason: "What " + r.adapter.name() + " printed could not be understood.", Err: err}
+		err = &scanners.IncompleteError{Reason: "What " + r.adapter.name() + " printed could not be parsed.", Err: err}
 	}
 	if len(r.paths) < len(r.unread) {
 		r.paths = nil

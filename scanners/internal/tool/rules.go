@@ -52,6 +52,6 @@ func (a Adapter) complete(f *scanners.Finding) {
 	case !ours && a.MissingHint != "":
 		f.Help = "Change it so that the rule " + f.Rule + " of your organisation no longer objects."
 	case f.Help == "" && f.HelpURL != "":
-		f.Help = "Do as the page about this rule says."
+		f.Help = "Follow the page about this rule."
 	}
 }

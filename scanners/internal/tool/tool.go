@@ -193,7 +193,7 @@ func (s *Scanner) Scan(ctx context.Context, t scanners.Target) ([]scanners.Findi
 func (s *Scanner) Record(ctx context.Context, t scanners.Target) ([]scanners.Finding, Output, error) {
 	info := s.adapter.Info
 	if !info.Has(t.Scope) || t.Scope == scanners.ScopeRange {
-		return nil, Output{}, fmt.Errorf("scan with %s: scope %q is not one of its own", info.Name, t.Scope)
+		return nil, Output{}, fmt.Errorf("scan with %s: it has no scope %q", info.Name, t.Scope)
 	}
 	p, err := s.find()
 	if err != nil {

@@ -47,7 +47,7 @@ func (t tree) partial() error {
 		}
 		return &scanners.IncompleteError{Reason: "Not scanned, because of " + why + ": " + scanners.Some(names, 3) + ".", Paths: paths}
 	}
-	return join(not("their names", t.left), not("too many words that could silence the tool", t.loud))
+	return join(not("their names", t.left), not("too many comments that could silence the tool", t.loud))
 }
 
 // writeTree writes the files that concern the scanner to a new folder. Their names are untrusted:

@@ -81,7 +81,7 @@ func (f *File) Finding(r Rule, s scanners.Severity, at Place, message string, id
 // end makes the scan incomplete, but other files are still scanned.
 func Scan(ctx context.Context, t scanners.Target, info scanners.Info, judge func(*File) []scanners.Finding) ([]scanners.Finding, error) {
 	if !info.Has(t.Scope) {
-		return nil, fmt.Errorf("scan with %s: scope %q is not one of its own", info.Name, t.Scope)
+		return nil, fmt.Errorf("scan with %s: it has no scope %q", info.Name, t.Scope)
 	}
 	var found []scanners.Finding
 	var gaps, paths []string
@@ -106,7 +106,7 @@ func Scan(ctx context.Context, t scanners.Target, info scanners.Info, judge func
 	}
 	slices.Sort(gaps)
 	return found, &scanners.IncompleteError{
-		Reason: "Not judged to the end: " + scanners.Some(gaps, 3) + "; split such a file, or make it simpler.",
+		Reason: "Not checked completely: " + scanners.Some(gaps, 3) + "; split such a file, or make it simpler.",
 		Err:    errors.Join(errs...),
 		Paths:  paths,
 	}
@@ -141,7 +141,7 @@ func order(a, b scanners.Finding) int {
 
 var (
 	errTooLarge = errors.New("larger than 512 KB")
-	errUnfolded = errors.New("its aliases stand for more than 8 MB")
+	errUnfolded = errors.New("it is larger than 8 MB with its YAML aliases expanded")
 	errTooMany  = errors.New("more than 1000 findings, the first 1000 are reported")
 	errSteps    = errors.New("more than 1000 steps")
 	errEncoding = errors.New("not UTF-8 text")

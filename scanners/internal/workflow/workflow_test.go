@@ -196,7 +196,7 @@ func TestScanTellsGaps(t *testing.T) {
 	if len(found) != 2 || found[0].Path != files[0].Path || found[1].Path != files[3].Path {
 		t.Errorf("found %+v", found)
 	}
-	const want = `Not judged to the end: ".github/workflows/b.yml" (not UTF-8 text), ".github/workflows/panic.yml" (the scanner failed on it); split such a file, or make it simpler.`
+	const want = `Not checked completely: ".github/workflows/b.yml" (not UTF-8 text), ".github/workflows/panic.yml" (the scanner failed on it); split such a file, or make it simpler.`
 	if got := scanners.Reason(err); got != want {
 		t.Errorf("reason %q, want %q", got, want)
 	}
