@@ -223,7 +223,7 @@ func token(seed int) string {
 
 func leak(seed int) string { return fmt.Sprintf("key%d = %q\n", seed, token(seed)) }
 
-func TestFindMendRegress(t *testing.T) {
+func TestFindFixRegress(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, map[string]string{"old.py": "x = 1\n" + leak(1) + "y = 2\n"})
 	n := s.open("change", map[string]string{
@@ -231,10 +231,10 @@ func TestFindMendRegress(t *testing.T) {
 		"new.py": "a = 1\n" + leak(2),
 	})
 	s.want(n, "neutral", "new.py:2 open")
-	mended := s.repo.Commit("change", s.base, "rewritten", map[string]string{"new.py": "a = 1\n"})
+	fixed := s.repo.Commit("change", s.base, "rewritten", map[string]string{"new.py": "a = 1\n"})
 	s.repo.SyncPull(n)
 	s.want(n, "success", "new.py settled")
-	if body := s.GitHub.Threads("acme", "shop", n)[0].Comments[0].Body; !strings.Contains(body, "Fixed in `"+mended[:10]) {
+	if body := s.GitHub.Threads("acme", "shop", n)[0].Comments[0].Body; !strings.Contains(body, "Fixed in `"+fixed[:10]) {
 		t.Errorf("the comment does not name the mending commit:\n%s", body)
 	}
 	s.push(n, "change", map[string]string{"new.py": "a = 1\nb = 2\n" + leak(2)})
@@ -249,7 +249,7 @@ func TestLeakedInHistory(t *testing.T) {
 	n := s.repo.OpenPull("Change", "", "main", "change", "mona", false)
 	s.want(n, "neutral", "a.py open") // gone.py is not in the diff: its place is the summary
 	if sum := s.verdict(n).Summary; strings.Count(sum, "in the history only") != 2 {
-		t.Errorf("the summary does not tell of both:\n%s", sum)
+		t.Errorf("the summary does not name both:\n%s", sum)
 	}
 }
 
@@ -313,7 +313,7 @@ func TestNothingToWriteTheSecondTime(t *testing.T) {
 		t.Errorf("the second review writes %+v", w)
 	}
 	if strings.Contains(afterLast(s.logs.String(), `"reviewed"`, 2), `"method":"PATCH"`) {
-		t.Error("the log tells of a write")
+		t.Error("the log names a write")
 	}
 	if scans, files := s.metric("secbydesign_scans_total", `scanner="gitleaks"`), s.metric("secbydesign_scanned_total", ""); scans != 2 || files != 2 {
 		t.Errorf("gitleaks was asked %v times and looked at %v files, want twice, and only once at both sides", scans, files)

@@ -102,7 +102,7 @@ func TestDatabaseGoesAway(t *testing.T) {
 				must(t, err)
 				code, text := status(r)
 				if strings.Contains(text, path) {
-					t.Errorf("it tells others where the database is: %s", text)
+					t.Errorf("it shows others where the database is: %s", text)
 				}
 				return code
 			}

@@ -334,7 +334,7 @@ func TestWhoMaySayWhat(t *testing.T) {
 		}
 		for _, text := range []string{"Only the author", "Only people who may write"} {
 			if got := strings.Count(reply, text); got != want[text] {
-				t.Errorf("%s (%s) is told %q %d times, want %d:\n%s", who.login, who.role, text, got, want[text], reply)
+				t.Errorf("%s (%s) reads %q %d times, want %d:\n%s", who.login, who.role, text, got, want[text], reply)
 			}
 		}
 		if !who.decide {
@@ -755,8 +755,8 @@ func TestForksMayAskAndNotDecide(t *testing.T) {
 	s.becomes(n, "success", "1 accepted")
 }
 
-// TestStrangersToAPrivateRepository checks that users without access get no answer.
-func TestStrangersToAPrivateRepository(t *testing.T) {
+// TestNoAnswerWithoutAccess checks that users without access get no answer.
+func TestNoAnswerWithoutAccess(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, map[string]string{"a.py": "a = 1\n"})
 	repo := s.GitHub.CreateRepo("acme", "hidden", false)

@@ -10,19 +10,19 @@ import (
 	"github.com/secbydesign/secbydesign/app"
 )
 
-// TestMistakesAreToldAtOnce checks that every mistake is reported by name, and that no secret is repeated.
-func TestMistakesAreToldAtOnce(t *testing.T) {
+// TestMistakesAreReportedTogether checks that every mistake is reported by name, and that no secret is repeated.
+func TestMistakesAreReportedTogether(t *testing.T) {
 	t.Parallel()
 	_, err := app.Settings{
 		Listen: "here", GitHubURL: "ftp://u:hunter2@host", PublicURL: "http://example.com", Role: "king", Workers: "0", FetchMB: "much", ScannerSettings: app.ScannerSettings{Sandbox: "perhaps", SettingsFile: "nowhere", OSVURL: "https://u:hunter2@host", OSVDir: "here"},
 		AppID: "hunter2", WebhookSecretFile: "hunter2", PrivateKeyFile: "hunter2", LogLevel: "loud", LogFormat: "xml", Database: "mysql:x",
 	}.Config()
 	if err == nil {
-		t.Fatal("no mistake is told")
+		t.Fatal("no mistake is reported")
 	}
 	for _, name := range []string{"LISTEN", "GITHUB_URL", "PUBLIC_URL", "ROLE", "WORKERS", "FETCH_MB", "SANDBOX", "SETTINGS_FILE", "OSV_DIR", "GITHUB_APP_ID", "GITHUB_WEBHOOK_SECRET_FILE", "GITHUB_PRIVATE_KEY_FILE", "LOG_LEVEL", "LOG_FORMAT", "DATABASE_URL", "DATA_DIR"} {
 		if !strings.Contains(err.Error(), "SECBYDESIGN_"+name+" ") {
-			t.Errorf("%s is not told:\n%v", name, err)
+			t.Errorf("%s is not reported:\n%v", name, err)
 		}
 	}
 	if strings.Contains(err.Error(), "hunter2") {

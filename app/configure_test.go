@@ -30,7 +30,7 @@ func TestPolicyCommands(t *testing.T) {
 
 	for _, test := range []struct {
 		files      app.PolicyFiles
-		said, told string
+		said, want string
 	}{
 		{app.PolicyFiles{File: good}, good + " is valid.\n", ""},
 		{app.PolicyFiles{File: good, Organisation: org}, good + " is valid.\n" + org + " is valid.\n", ""},
@@ -42,7 +42,7 @@ func TestPolicyCommands(t *testing.T) {
 	} {
 		var b bytes.Buffer
 		err := app.CheckPolicy(&b, test.files)
-		if b.String() != test.said || (err == nil) != (test.told == "") || err != nil && !strings.Contains(err.Error(), test.told) {
+		if b.String() != test.said || (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%+v: %q, %v", test.files, b.String(), err)
 		}
 	}

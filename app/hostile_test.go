@@ -157,7 +157,7 @@ func TestPolicyComesFromTheBase(t *testing.T) {
 	n := s.open("off", map[string]string{"a.py": "a = 1\n" + leak(1), policyFile: "version: 1\ngates: {secrets: {mode: off}}\n", ".gitleaks.toml": "[allowlist]\npaths = ['''.*''']\n", ".gitleaksignore": "*\n"})
 	s.want(n, "failure", "a.py:2 open")
 	if sum := s.verdict(n).Summary; !strings.Contains(sum, "takes effect when it is merged") {
-		t.Errorf("the summary does not tell that the policy changes:\n%s", sum)
+		t.Errorf("the summary does not say that the policy changes:\n%s", sum)
 	}
 	n = s.open("broken", map[string]string{policyFile: "version: 1\ngates:\n  secrets: {mode: loud}\n"})
 	run := s.verdict(n)
@@ -176,7 +176,7 @@ func TestBrokenPolicyAtTheBase(t *testing.T) {
 	n = s.open("second", map[string]string{"a.py": "a = 1\n" + leak(2)})
 	s.want(n, "failure", "a.py:2 open")
 	if sum := s.verdict(n).Summary; !strings.Contains(sum, "is not valid") || !strings.Contains(sum, "the last valid one") {
-		t.Errorf("the summary does not tell:\n%s", sum)
+		t.Errorf("the summary does not say so:\n%s", sum)
 	}
 }
 

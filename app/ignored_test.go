@@ -33,7 +33,7 @@ func TestACommentOfTheBaseAccepts(t *testing.T) {
 	one := s.open("one", map[string]string{"a.py": "a = 1\n" + ignoring(30) + mild(1) + "b = 2\n"})
 	s.want(one, "neutral", "a.py:3 open")
 	if got := notes(s.verdict(one)); !strings.Contains(got, "a.py:2 It silences nothing in this pull request. Once it is merged, findings of gitleaks/generic-api-key that later pull requests bring to line 3 are accepted until ") || strings.Contains(got, "matches nothing") {
-		t.Errorf("the comment is not told:\n%s", got)
+		t.Errorf("the comment is not reported:\n%s", got)
 	}
 	s.base = s.repo.Commit("main", "", "merged", map[string]string{"a.py": "a = 1\n" + ignoring(30) + "key = None\nb = 2\n"})
 
@@ -45,7 +45,7 @@ func TestACommentOfTheBaseAccepts(t *testing.T) {
 		t.Errorf("it is not counted with its place:\n%s", run.Summary)
 	}
 	if got := notes(run); got != "" {
-		t.Errorf("a comment that was there is told:\n%s", got)
+		t.Errorf("a comment that was there is reported:\n%s", got)
 	}
 	id := s.ids(two)[0]
 	s.said(two, "hubot", "/secbydesign why "+id, "Accepted by the comment at `a.py:2`")
@@ -54,7 +54,7 @@ func TestACommentOfTheBaseAccepts(t *testing.T) {
 	copied := s.open("copied", map[string]string{"a.py": "a = 1\n" + ignoring(30) + "key = None\nb = 2\n" + ignoring(30) + mild(3)})
 	s.want(copied, "neutral", "a.py:6 open")
 	if got := notes(s.verdict(copied)); !strings.Contains(got, "a.py:5 ") || !strings.Contains(got, "It is a copy of one that is on the base") {
-		t.Errorf("the copy is not told:\n%s", got)
+		t.Errorf("the copy is not reported:\n%s", got)
 	}
 	elsewhere := s.open("elsewhere", map[string]string{"b.py": ignoring(30) + mild(4)})
 	s.want(elsewhere, "neutral", "b.py:2 open")
@@ -110,7 +110,7 @@ func TestACommentThatIsNone(t *testing.T) {
 		`a.py:7 It silences nothing, neither in this pull request nor once it is merged. Findings of this rule cannot be accepted`,
 	} {
 		if !strings.Contains(got, want) {
-			t.Errorf("not told: %s\n%s", want, got)
+			t.Errorf("not reported: %s\n%s", want, got)
 		}
 	}
 }

@@ -53,7 +53,7 @@ func TestTheOrganisationsFileInEachState(t *testing.T) {
 	n = s.open("invalid", map[string]string{"a.py": "a = 1\n" + leak(2)})
 	s.want(n, "neutral", "a.py:2 open")
 	if text := strings.ReplaceAll(s.verdict(n).Summary, "\\", ""); !strings.Contains(text, "did you mean") || !strings.Contains(text, "the last valid one, of content") || !strings.Contains(text, "secbydesign.yml:2:1") {
-		t.Errorf("the invalid file is not told:\n%s", text)
+		t.Errorf("the invalid file is not reported:\n%s", text)
 	}
 
 	github := s.GitHub.Repo("acme", ".github")
@@ -61,7 +61,7 @@ func TestTheOrganisationsFileInEachState(t *testing.T) {
 	n = s.open("gone", map[string]string{"a.py": "a = 1\n" + leak(3)})
 	s.want(n, "neutral", "a.py:2 open")
 	if text := s.verdict(n).Summary; !strings.Contains(text, "cannot be reached any more") {
-		t.Errorf("what is out of reach is not told:\n%s", text)
+		t.Errorf("what is out of reach is not reported:\n%s", text)
 	}
 }
 
@@ -73,7 +73,7 @@ func TestTheOrganisationsSecondPlace(t *testing.T) {
 	one := s.open("one", map[string]string{"b.py": "b = 1\n" + leak(1)})
 	s.want(one, "neutral", "b.py:2 open")
 	if text := s.verdict(one).Summary; strings.Contains(text, "because there is one") {
-		t.Errorf("a place that is used is told as one that is not:\n%s", text)
+		t.Errorf("a place that is used is reported as one that is not:\n%s", text)
 	}
 	s.organisation("version: 1\n")
 	two := s.open("two", map[string]string{"c.py": "c = 1\n" + leak(2)})
@@ -157,9 +157,9 @@ func TestAPullRequestSwitchesEverythingOff(t *testing.T) {
 	}
 }
 
-// TestWhatIsRefusedIsTold has a base that tries to be milder than it may: each review says so, and only in its check. A
+// TestRefusalsAreReported has a base that tries to be milder than it may: each review says so, and only in its check. A
 // pull request that keeps the line does not say it twice.
-func TestWhatIsRefusedIsTold(t *testing.T) {
+func TestRefusalsAreReported(t *testing.T) {
 	t.Parallel()
 	mild := "version: 1\ngates: {secrets: {mode: off}}\n"
 	s := newStage(t, map[string]string{"a.py": "a = 1\n", ".secbydesign.yml": mild})
@@ -283,7 +283,7 @@ func TestOpinionsThatDoNotCount(t *testing.T) {
 func (s *stage) announced(n int, want string) {
 	s.t.Helper()
 	if text := strings.ReplaceAll(s.verdict(n).Summary, "\\", ""); strings.Count(text, want) != 1 {
-		s.t.Errorf("not told once: %s\n%s", want, text)
+		s.t.Errorf("not reported once: %s\n%s", want, text)
 	}
 }
 
@@ -317,7 +317,7 @@ func TestSuppressionsAreShown(t *testing.T) {
 		"These match nothing that was found: `.gitleaksignore:2`, `a.py:3`.",
 	} {
 		if !strings.Contains(text, want) {
-			t.Errorf("not told: %s\n%s", want, text)
+			t.Errorf("not reported: %s\n%s", want, text)
 		}
 	}
 	want := `.gitleaksignore:1 This file makes a scanner skip findings. It has no effect in this pull request; its reviewers decide whether it should have one later.

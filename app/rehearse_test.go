@@ -60,7 +60,7 @@ func (s *stage) several() map[int]string {
 		s.open("web", map[string]string{"web/b.py": leak(2) + "b = 1\n" + milds(20, 2)}),
 		s.open("clean", map[string]string{"README.md": "# Nothing\n"}),
 		s.open("many", map[string]string{"web/many.py": milds(40, 5) + leak(41)}),
-		s.open("mended", map[string]string{"pay/m.py": leak(6) + leak(7), "web/m.py": milds(60, 1)}),
+		s.open("fixed", map[string]string{"pay/m.py": leak(6) + leak(7), "web/m.py": milds(60, 1)}),
 		s.open("vendored", map[string]string{"vendor/v.py": leak(9), "pay/v.py": leak(10)}),
 		s.repo.OpenPull("Draft", "", "main", "draft", "mona", true),
 	}
@@ -70,9 +70,9 @@ func (s *stage) several() map[int]string {
 		failed[n] = s.verdict(n).Conclusion == "failure"
 	}
 	// One goes on: the former findings are gone, and there are others.
-	mended := numbers[4]
-	s.repo.Commit("mended", s.base, "anew", map[string]string{"web/m.py": milds(61, 3)})
-	s.repo.SyncPull(mended)
+	fixed := numbers[4]
+	s.repo.Commit("fixed", s.base, "again", map[string]string{"web/m.py": milds(61, 3)})
+	s.repo.SyncPull(fixed)
 	s.stored(numbers)
 	for _, n := range numbers {
 		last := s.verdict(n).Conclusion == "failure"
@@ -216,7 +216,7 @@ func TestRehearsalsThatCannotBe(t *testing.T) {
 	}
 	for _, test := range []struct {
 		o    app.Rehearsal
-		told string // empty if it is valid
+		want string // empty if it is valid
 	}{
 		{app.Rehearsal{PolicyFiles: files(good, ""), Last: 5, Format: "text", DataDir: data}, ""},
 		{app.Rehearsal{PolicyFiles: files("", good), Last: 5, Format: "html", DataDir: data, Repo: "acme"}, ""},
@@ -235,9 +235,9 @@ func TestRehearsalsThatCannotBe(t *testing.T) {
 		var b bytes.Buffer
 		err := app.RehearsePolicy(t.Context(), &b, test.o)
 		switch {
-		case test.told == "" && (err != nil || !strings.Contains(b.String(), "nothing to rehearse on")):
+		case test.want == "" && (err != nil || !strings.Contains(b.String(), "nothing to rehearse on")):
 			t.Errorf("%+v: %v\n%s", test.o, err, b.String())
-		case test.told != "" && (err == nil || !strings.Contains(err.Error(), test.told) || strings.Contains(err.Error(), "\n") || b.Len() > 0):
+		case test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "\n") || b.Len() > 0):
 			t.Errorf("%+v: %v\n%s", test.o, err, b.String())
 		}
 	}

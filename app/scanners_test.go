@@ -33,7 +33,7 @@ func TestAdvisories(t *testing.T) {
 	for name, test := range tests {
 		test.settings.Sandbox = string(catalog.SandboxOff)
 		got, mistakes := test.settings.options(byDefault, "cache")
-		if told := strings.Join(slices.Sorted(maps.Keys(mistakes)), " "); told != test.mistakes {
+		if reported := strings.Join(slices.Sorted(maps.Keys(mistakes)), " "); reported != test.mistakes {
 			t.Errorf("%s: mistakes %v, want %q", name, mistakes, test.mistakes)
 		}
 		for _, err := range mistakes {

@@ -119,7 +119,7 @@ scanners:
 	}
 }
 
-func TestMistakesInTheSettingsFileAreToldAtTheirPlace(t *testing.T) {
+func TestMistakesInTheSettingsFileAreReportedAtTheirPlace(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "settings.yml")
 	if err := os.WriteFile(file, []byte("scanners:\n  gitleaks: {command: [x], format: sarif, scope: tree, gate: code}\n  x: {}\n"), 0o600); err != nil {
@@ -134,7 +134,7 @@ func TestMistakesInTheSettingsFileAreToldAtTheirPlace(t *testing.T) {
 	for _, err := range []error{served, reviewed, listed} {
 		for _, want := range []string{file + ":2:3: the name", file + ":3:3: say the command"} {
 			if err == nil || !strings.Contains(err.Error(), want) {
-				t.Errorf("%q is not told: %v", want, err)
+				t.Errorf("%q is not reported: %v", want, err)
 			}
 		}
 	}

@@ -144,8 +144,8 @@ func more(before, now string) bool {
 
 var ids = regexp.MustCompile("`F-[A-Z2-7]{8}`")
 
-// told returns the number of findings that the headline of a thread mentions.
-func told(headline string) int {
+// findingsIn returns the number of findings that the headline of a thread mentions.
+func findingsIn(headline string) int {
 	if m := several.FindStringSubmatch(headline); m != nil {
 		if n, err := strconv.Atoi(m[1]); err == nil {
 			return n

@@ -78,12 +78,12 @@ func bodies(t testing.TB, p string) map[string]string {
 	in.Link = func(path string, line int) string {
 		return "https://github.example/acme/shop/blob/" + head40 + "/" + url.PathEscape(path) + fmt.Sprintf("#L%d", line)
 	}
-	here, away, history, mended := everywhere(p), everywhere(p), everywhere(p), everywhere(p)
+	here, away, history, fixed := everywhere(p), everywhere(p), everywhere(p), everywhere(p)
 	here.Path, away.Path = "a.go", p
-	away.Fingerprint, history.Fingerprint, mended.Fingerprint = fingerprint("away", 1), fingerprint("history", 1), fingerprint("mended", 1)
+	away.Fingerprint, history.Fingerprint, fixed.Fingerprint = fingerprint("away", 1), fingerprint("history", 1), fingerprint("fixed", 1)
 	history.Path, history.Commit = "a.go", base40
-	mended.State = scanners.Absent
-	in.Gates = []Gate{{Name: scanners.Code, Findings: []Finding{here, away, history, mended}, Runs: []scanners.Run{
+	fixed.State = scanners.Absent
+	in.Gates = []Gate{{Name: scanners.Code, Findings: []Finding{here, away, history, fixed}, Runs: []scanners.Run{
 		{Scanner: "gitleaks", Gate: scanners.Code, Version: p},
 		{Scanner: "other", Gate: scanners.Code, Err: &scanners.IncompleteError{Reason: p, Err: errors.New("x")}},
 	}}}
@@ -95,7 +95,7 @@ func bodies(t testing.TB, p string) map[string]string {
 		out[fmt.Sprint("comment ", i)] = c.Body
 		out[fmt.Sprint("comment elsewhere ", i)] = awayBody(c.Plain, c.Where)
 		closed := closedBody(c.Body, "Fixed in "+ShortCode(head40)+".")
-		out[fmt.Sprint("settled ", i)] = closed
+		out[fmt.Sprint("closed ", i)] = closed
 		threads = append(threads, Thread{CommentID: int64(i), Fingerprint: c.Fingerprint, Scanner: c.Scanner, Body: closed})
 	}
 	out["note"] = rep.SummaryText(threads, nil, true)
@@ -200,7 +200,7 @@ func TestInjection(t *testing.T) {
 			for _, bad := range inert(rendered(t, body)) {
 				t.Errorf("payload %d %.60q, %s: %s\n%.1500s", i, p, name, bad, body)
 			}
-			if strings.HasPrefix(name, "comment") || strings.HasPrefix(name, "settled") {
+			if strings.HasPrefix(name, "comment") || strings.HasPrefix(name, "closed") {
 				fp, scanner, ok := Mark(body)
 				if !ok || scanner != "gitleaks" || !slices.Contains([]string{fingerprint("victim", 1), fingerprint("away", 1), fingerprint("history", 1)}, fp) {
 					t.Errorf("payload %d, %s: the marker is %q, %q, %v", i, name, fp, scanner, ok)
@@ -209,8 +209,8 @@ func TestInjection(t *testing.T) {
 			if (StickyName(body) == Summary) != (name == "note") || name != "note" && StickyName(body) != "" {
 				t.Errorf("payload %d, %s: taken for the sticky comment %q", i, name, StickyName(body))
 			}
-			if isClosed(body) != strings.HasPrefix(name, "settled") {
-				t.Errorf("payload %d, %s: taken for settled: %v", i, name, isClosed(body))
+			if isClosed(body) != strings.HasPrefix(name, "closed") {
+				t.Errorf("payload %d, %s: taken for closed: %v", i, name, isClosed(body))
 			}
 			for line := range strings.SplitSeq(body, "\n") {
 				if strings.HasPrefix(line, "/secbydesign") && !strings.Contains(body, "```") { // code is no command

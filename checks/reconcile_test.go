@@ -108,31 +108,31 @@ func check(t *testing.T, seed uint64, rep Report, before, after []Thread) {
 		was := slices.IndexFunc(before, func(b Thread) bool { return b.CommentID == th.CommentID })
 		switch {
 		case wanted && !th.Open():
-			t.Fatalf("seed %d: %s stands and its thread is settled", seed, th.Fingerprint)
+			t.Fatalf("seed %d: %s stands and its thread is closed", seed, th.Fingerprint)
 		case wanted && th.Minimized:
 			t.Fatalf("seed %d: %s stands and its comment is hidden", seed, th.Fingerprint)
 		case !wanted && !rep.Standing[th.Fingerprint] && !rep.Finished[th.Scanner] && was >= 0 && before[was].Body != th.Body:
-			t.Fatalf("seed %d: %s was settled though its scanner did not finish", seed, th.Fingerprint)
+			t.Fatalf("seed %d: %s was closed though its scanner did not finish", seed, th.Fingerprint)
 		case !wanted && rep.Finished[th.Scanner] && th.Open():
-			t.Fatalf("seed %d: %s is mended and its thread is open", seed, th.Fingerprint)
+			t.Fatalf("seed %d: %s is fixed and its thread is open", seed, th.Fingerprint)
 		case !th.Open() && !th.Minimized && !th.Resolved:
-			t.Fatalf("seed %d: %s is settled and not hidden", seed, th.Fingerprint)
+			t.Fatalf("seed %d: %s is closed and not hidden", seed, th.Fingerprint)
 		}
 	}
-	told := map[string]bool{}
+	shown := map[string]bool{}
 	for _, c := range rep.Comments {
 		if !seen[c.Fingerprint] {
 			t.Fatalf("seed %d: no thread for %s", seed, c.Fingerprint)
 		}
 		for _, f := range append([]string{c.Fingerprint}, c.With...) {
-			if told[f] || !rep.Standing[f] {
-				t.Fatalf("seed %d: %s is told twice, or does not stand", seed, f)
+			if shown[f] || !rep.Standing[f] {
+				t.Fatalf("seed %d: %s is shown twice, or does not stand", seed, f)
 			}
-			told[f] = true
+			shown[f] = true
 		}
 		for _, f := range c.With {
 			if seen[f] {
-				t.Fatalf("seed %d: %s has a thread, and is told in another", seed, f)
+				t.Fatalf("seed %d: %s has a thread, and is shown in another", seed, f)
 			}
 		}
 	}
@@ -219,7 +219,7 @@ func TestOnlyWorseOpensWhatAPersonClosed(t *testing.T) {
 	}
 }
 
-func TestReconcileTellsWhereARenamedFileIs(t *testing.T) {
+func TestReconcileNamesWhereARenamedFileIs(t *testing.T) {
 	t.Parallel()
 	f := finding("b.py", 2, scanners.High, scanners.New)
 	rep := Compose(Input{Head: head40, Patch: mustPatch(t, "b.py"), Gates: gate(f), Limit: 10})
@@ -235,7 +235,7 @@ func TestReconcileTellsWhereARenamedFileIs(t *testing.T) {
 	}
 }
 
-func TestReconcileSettlesWhatIsNotLookedAt(t *testing.T) {
+func TestReconcileClosesWhatIsNotScanned(t *testing.T) {
 	t.Parallel()
 	f := finding("a.py", 2, scanners.High, scanners.New)
 	body := Compose(Input{Head: head40, Patch: mustPatch(t, "a.py"), Gates: gate(f), Limit: 10}).Comments[0].Body
@@ -293,9 +293,9 @@ func TestOnlyWhatIsGoneIsCalledFixed(t *testing.T) {
 	}
 }
 
-// TestDecisionsSettleThreads checks that a thread names the decision in force, and is opened again
+// TestDecisionsCloseThreads checks that a thread names the decision in force, and is opened again
 // when no decision is in force.
-func TestDecisionsSettleThreads(t *testing.T) {
+func TestDecisionsCloseThreads(t *testing.T) {
 	t.Parallel()
 	f := finding("a.py", 2, scanners.High, scanners.New)
 	compose := func(d *Decided) Report {

@@ -300,9 +300,9 @@ const (
 
 // commentBody is the text of a thread's first comment. Nothing in it changes while the
 // finding stays the same, so that a push does not edit every comment. place is a sentence
-// (Markdown) for a thread that is not on the finding's line, and mend is the Markdown that shows a
+// (Markdown) for a thread that is not on the finding's line, and fixText is the Markdown that shows a
 // fix; both may be empty.
-func (in Input) commentBody(b bundle, place, mend string) string {
+func (in Input) commentBody(b bundle, place, fixText string) string {
 	f := b.Finding
 	said := Escape(Cut(f.Message, maxSaid))
 	if f.Why != "" {
@@ -325,7 +325,7 @@ func (in Input) commentBody(b bundle, place, mend string) string {
 	}
 	// While the body is too long, leave out the parts that tend to be longest: more help, the flow, the fix.
 	for {
-		parts := []string{b.headline(), said, place, history, help, mend, more, b.others(), flow, fold("Not a problem, or not now?", b.decide()), "<sub>" + smallPrint(f) + "</sub>", marker(f.Scanner, f.Fingerprint)}
+		parts := []string{b.headline(), said, place, history, help, fixText, more, b.others(), flow, fold("Not a problem, or not now?", b.decide()), "<sub>" + smallPrint(f) + "</sub>", marker(f.Scanner, f.Fingerprint)}
 		parts = slices.DeleteFunc(parts, func(s string) bool { return s == "" })
 		body := strings.Join(parts, "\n\n")
 		switch {
@@ -335,8 +335,8 @@ func (in Input) commentBody(b bundle, place, mend string) string {
 			more = ""
 		case flow != "":
 			flow = ""
-		case mend != "":
-			mend = ""
+		case fixText != "":
+			fixText = ""
 		default:
 			return body
 		}

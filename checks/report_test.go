@@ -24,7 +24,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files again")
 
 const (
 	base40 = "1111111111aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"

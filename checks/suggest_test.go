@@ -144,13 +144,13 @@ func TestEverySuggestionApplies(t *testing.T) {
 				t.Errorf("the text for other places has a button:\n%s", com.Plain)
 			}
 			if _, ok := pressed(t, closedBody(com.Body, "Fixed."), 1, 1, c.text); ok {
-				t.Errorf("the settled text has a button:\n%s", closedBody(com.Body, "Fixed."))
+				t.Errorf("the closed text has a button:\n%s", closedBody(com.Body, "Fixed."))
 			}
 			if fp, _, ok := Mark(com.Body); !ok || fp != com.Fingerprint {
 				t.Errorf("the marker is lost:\n%s", com.Body)
 			}
 			if fp, _, ok := Mark(closedBody(awayBody(com.Body, "There."), "Fixed.")); !ok || fp != com.Fingerprint {
-				t.Errorf("the marker is lost when it is settled:\n%s", com.Body)
+				t.Errorf("the marker is lost when it is closed:\n%s", com.Body)
 			}
 		})
 	}

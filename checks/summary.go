@@ -191,7 +191,7 @@ func credit(threads []Thread) (out []fixedThread) {
 		m := fixedBody.FindStringSubmatch(strings.ReplaceAll(t.Body, "\r\n", "\n"))
 		if m != nil {
 			left, _ := strconv.Atoi(m[2]) // 0 if no others are left
-			out = append(out, fixedThread{m[3] + ", in " + Code(t.Path), m[1], scanners.ID(t.Fingerprint), max(told(m[3])-left, 1)})
+			out = append(out, fixedThread{m[3] + ", in " + Code(t.Path), m[1], scanners.ID(t.Fingerprint), max(findingsIn(m[3])-left, 1)})
 		}
 	}
 	return out

@@ -25,7 +25,7 @@ import (
 	"github.com/secbydesign/secbydesign/webhook/webhooktest"
 )
 
-var update = flag.Bool("update", false, "write the wanted outcomes of testdata/deliveries anew")
+var update = flag.Bool("update", false, "write the wanted outcomes of testdata/deliveries again")
 
 const guid = "72d3162e-cc78-11e3-81ab-4c9367dc0958"
 
@@ -236,7 +236,7 @@ func TestBadDeliveries(t *testing.T) {
 				t.Errorf("the log shows the body: %s", a.log)
 			}
 			if test.status == 401 && a.event != "other" {
-				t.Errorf("a stranger chose the label %q", a.event)
+				t.Errorf("an attacker chose the label %q", a.event)
 			}
 		})
 	}

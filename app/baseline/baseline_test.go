@@ -32,8 +32,8 @@ func all(ss ...string) []scanners.Finding {
 	return found
 }
 
-// told formats results as "state path:line identity:ordinal".
-func told(results []scanners.Result) []string {
+// describe formats results as "state path:line identity:ordinal".
+func describe(results []scanners.Result) []string {
 	var lines []string
 	for _, r := range results {
 		_, ordinal, _ := strings.Cut(r.Fingerprint, ":")
@@ -57,17 +57,17 @@ func TestCompare(t *testing.T) {
 		known               []string
 		want                []string
 	}{
-		"nothing":           {},
-		"new":               {head: []string{"a:3 x"}, want: []string{"new a:3 x:1"}},
-		"absent":            {base: []string{"a:3 x"}, want: []string{"absent a:3 x:1"}},
-		"moved":             {head: []string{"a:9 x"}, base: []string{"a:3 x"}, want: []string{"unchanged a:9 x:1"}},
-		"another text":      {head: []string{"a:3 y"}, base: []string{"a:3 x"}, want: []string{"absent a:3 x:1", "new a:3 y:1"}},
-		"renamed":           {head: []string{"b:3 x"}, base: []string{"a:3 x"}, want: []string{"unchanged b:3 x:1"}},
-		"copied in a file":  {head: []string{"a:3 x", "a:10 x"}, base: []string{"a:9 x"}, want: []string{"new a:3 x:1", "unchanged a:10 x:2"}},
-		"copied to a file":  {head: []string{"a:3 x", "b:3 x"}, base: []string{"b:3 x"}, want: []string{"new a:3 x:1", "unchanged b:3 x:2"}},
-		"renamed, copied":   {head: []string{"a:3 x", "b:3 x"}, base: []string{"old:3 x"}, renames: map[string]string{"b": "old"}, want: []string{"new a:3 x:1", "unchanged b:3 x:2"}},
-		"names exchanged":   {head: []string{"a:1 x", "b:1 x", "b:2 x"}, base: []string{"a:1 x", "a:2 x"}, renames: map[string]string{"a": "b", "b": "a"}, want: []string{"new a:1 x:1", "unchanged b:1 x:2", "unchanged b:2 x:3"}},
-		"one of two mended": {head: []string{"a:8 x"}, base: []string{"a:3 x", "a:9 x"}, want: []string{"absent a:3 x:2", "unchanged a:8 x:1"}},
+		"nothing":          {},
+		"new":              {head: []string{"a:3 x"}, want: []string{"new a:3 x:1"}},
+		"absent":           {base: []string{"a:3 x"}, want: []string{"absent a:3 x:1"}},
+		"moved":            {head: []string{"a:9 x"}, base: []string{"a:3 x"}, want: []string{"unchanged a:9 x:1"}},
+		"another text":     {head: []string{"a:3 y"}, base: []string{"a:3 x"}, want: []string{"absent a:3 x:1", "new a:3 y:1"}},
+		"renamed":          {head: []string{"b:3 x"}, base: []string{"a:3 x"}, want: []string{"unchanged b:3 x:1"}},
+		"copied in a file": {head: []string{"a:3 x", "a:10 x"}, base: []string{"a:9 x"}, want: []string{"new a:3 x:1", "unchanged a:10 x:2"}},
+		"copied to a file": {head: []string{"a:3 x", "b:3 x"}, base: []string{"b:3 x"}, want: []string{"new a:3 x:1", "unchanged b:3 x:2"}},
+		"renamed, copied":  {head: []string{"a:3 x", "b:3 x"}, base: []string{"old:3 x"}, renames: map[string]string{"b": "old"}, want: []string{"new a:3 x:1", "unchanged b:3 x:2"}},
+		"names exchanged":  {head: []string{"a:1 x", "b:1 x", "b:2 x"}, base: []string{"a:1 x", "a:2 x"}, renames: map[string]string{"a": "b", "b": "a"}, want: []string{"new a:1 x:1", "unchanged b:1 x:2", "unchanged b:2 x:3"}},
+		"one of two fixed": {head: []string{"a:8 x"}, base: []string{"a:3 x", "a:9 x"}, want: []string{"absent a:3 x:2", "unchanged a:8 x:1"}},
 
 		"leaked in history":        {history: []string{"a:3 x"}, want: []string{"new a:3 x:1"}},
 		"in history and at head":   {head: []string{"b:1 x"}, history: []string{"a:3 x"}, want: []string{"new b:1 x:1"}},
@@ -78,7 +78,7 @@ func TestCompare(t *testing.T) {
 		"equal ones by place":      {head: []string{"b:1 x", "a:7 x", "a:3 x"}, want: []string{"new a:3 x:1", "new a:7 x:2", "new b:1 x:3"}},
 		"known in the same file":   {head: []string{"a:3 x", "b:3 x"}, known: []string{"b:3 x:1"}, want: []string{"new a:3 x:2", "new b:3 x:1"}},
 		"known on the next line":   {head: []string{"a:3 x", "a:9 x"}, known: []string{"a:8 x:1", "a:2 x:2"}, want: []string{"new a:3 x:2", "new a:9 x:1"}},
-		"first of two is mended":   {head: []string{"a:9 x"}, known: []string{"a:3 x:1", "a:9 x:2"}, want: []string{"new a:9 x:2"}},
+		"first of two is fixed":    {head: []string{"a:9 x"}, known: []string{"a:3 x:1", "a:9 x:2"}, want: []string{"new a:9 x:2"}},
 		"known under the old name": {head: []string{"a:3 x", "b:3 x"}, renames: map[string]string{"b": "old"}, known: []string{"old:3 x:1"}, want: []string{"new a:3 x:2", "new b:3 x:1"}},
 		"known under the new name": {head: []string{"a:3 x", "b:3 x"}, renames: map[string]string{"b": "old"}, known: []string{"b:3 x:1"}, want: []string{"new a:3 x:2", "new b:3 x:1"}},
 		"known in two places":      {head: []string{"a:3 x", "b:3 x"}, known: []string{"b:3 x:1", "a:3 x:1"}, want: []string{"new a:3 x:1", "new b:3 x:2"}},
@@ -96,7 +96,7 @@ func TestCompare(t *testing.T) {
 			for _, k := range test.known {
 				in.Known = append(in.Known, knownAt(k))
 			}
-			if got := told(Compare(gitleaks, in)); !slices.Equal(got, test.want) {
+			if got := describe(Compare(gitleaks, in)); !slices.Equal(got, test.want) {
 				t.Errorf("got  %q\nwant %q", got, test.want)
 			}
 		})
@@ -124,7 +124,7 @@ func TestForeignKnownsCountForNothing(t *testing.T) {
 	for _, fingerprint := range []string{"", ":", k, k + ":", k + ":0", k + ":-2", k + ":02", k + ":+2", k + ":2 ", k + ":2:2", k + ":99999999999999999999", "x:2", strings.ToUpper(k) + ":2"} {
 		in.Known = append(in.Known, Known{Fingerprint: fingerprint, Path: "a", Line: 1})
 	}
-	if got := told(Compare(gitleaks, in)); !slices.Equal(got, []string{"new a:1 x:1"}) {
+	if got := describe(Compare(gitleaks, in)); !slices.Equal(got, []string{"new a:1 x:1"}) {
 		t.Errorf("got %q", got)
 	}
 }

@@ -78,7 +78,7 @@ func TestPlaces(t *testing.T) {
 	}
 	// A finding in files that are not known stays in its file.
 	in := Input{Base: all("a:3 x", "b:3 y"), Head: all("a:9 x", "c:3 y")}
-	if got := told(Compare(grep, in)); !slices.Equal(got, []string{"unchanged a:9 x:1", "absent b:3 y:1", "new c:3 y:1"}) && !slices.Equal(got, []string{"unchanged a:9 x:1", "absent b:3 y:2", "new c:3 y:1"}) {
+	if got := describe(Compare(grep, in)); !slices.Equal(got, []string{"unchanged a:9 x:1", "absent b:3 y:1", "new c:3 y:1"}) && !slices.Equal(got, []string{"unchanged a:9 x:1", "absent b:3 y:2", "new c:3 y:1"}) {
 		t.Errorf("nothing is known: %q", got)
 	}
 }

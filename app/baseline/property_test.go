@@ -129,7 +129,7 @@ func TestSameHasNothingNew(t *testing.T) {
 		found := randomTree(r).scan()
 		results := Compare(gitleaks, Input{Head: found, Base: found, History: found})
 		if len(results) != len(found) || count(results, scanners.Unchanged) != len(found) {
-			t.Errorf("%q", told(results))
+			t.Errorf("%q", describe(results))
 		}
 	})
 }
@@ -141,7 +141,7 @@ func TestHarmlessChangesMakeNothingNew(t *testing.T) {
 		between, _ := shuffleHarmlessly(r, base)
 		results := Compare(gitleaks, Input{Head: head.scan(), Base: base.scan(), History: between.scan(), Renames: renames})
 		if len(results) != len(base.scan()) || count(results, scanners.Unchanged) != len(results) {
-			t.Errorf("base %q, head %q: %q", base, head, told(results))
+			t.Errorf("base %q, head %q: %q", base, head, describe(results))
 		}
 		for _, result := range results {
 			if _, ok := head[result.Path]; !ok {
@@ -163,7 +163,7 @@ func TestCopiesAreNew(t *testing.T) {
 		}
 		results := Compare(gitleaks, Input{Head: head.scan(), Base: base.scan(), Renames: renames})
 		if count(results, scanners.New) != n || count(results, scanners.Absent) != 0 {
-			t.Errorf("%d copies: %q", n, told(results))
+			t.Errorf("%d copies: %q", n, describe(results))
 		}
 	})
 }
@@ -181,7 +181,7 @@ func TestOrderOfInputDoesNotMatter(t *testing.T) {
 		r.Shuffle(len(in.Known), func(i, j int) { in.Known[i], in.Known[j] = in.Known[j], in.Known[i] })
 		before := slices.Clone(in.Head)
 		if got := Compare(gitleaks, in); !reflect.DeepEqual(got, want) {
-			t.Errorf("got  %q\nwant %q", told(got), told(want))
+			t.Errorf("got  %q\nwant %q", describe(got), describe(want))
 		}
 		if !reflect.DeepEqual(before, in.Head) {
 			t.Error("the input was changed")
@@ -205,7 +205,7 @@ func TestNamesOverManyPushes(t *testing.T) {
 			perKey, knownPerKey, keptPerKey := map[string]int{}, map[string]int{}, map[string]int{}
 			for _, result := range results {
 				if names[result.Fingerprint] {
-					t.Errorf("%s twice in %q", result.Fingerprint, told(results))
+					t.Errorf("%s twice in %q", result.Fingerprint, describe(results))
 				}
 				names[result.Fingerprint] = true
 				if result.State == scanners.New {
@@ -222,16 +222,16 @@ func TestNamesOverManyPushes(t *testing.T) {
 			}
 			for k, n := range knownPerKey {
 				if keptPerKey[k] != min(n, perKey[k]) {
-					t.Errorf("%d known, %d new, %d kept: %q", n, perKey[k], keptPerKey[k], told(results))
+					t.Errorf("%d known, %d new, %d kept: %q", n, perKey[k], keptPerKey[k], describe(results))
 				}
 			}
 			if count(results, scanners.New)+count(results, scanners.Unchanged) != len(in.Head) ||
 				count(results, scanners.Absent)+count(results, scanners.Unchanged) != len(in.Base) {
-				t.Errorf("%d at the head, %d at the base: %q", len(in.Head), len(in.Base), told(results))
+				t.Errorf("%d at the head, %d at the base: %q", len(in.Head), len(in.Base), describe(results))
 			}
 			again := Compare(gitleaks, Input{Head: in.Head, Base: in.Base, Known: shown(results)})
 			if !reflect.DeepEqual(shown(again), shown(results)) {
-				t.Errorf("again: %q\nfirst: %q", told(again), told(results))
+				t.Errorf("again: %q\nfirst: %q", describe(again), describe(results))
 			}
 			known = shown(results)
 		}
@@ -248,11 +248,11 @@ func TestTheOneThatStaysKeepsItsName(t *testing.T) {
 		}
 		first := Compare(gitleaks, Input{Head: head.scan()})
 		gone := first[r.IntN(len(first))]
-		head[gone.Path][gone.Line-1] = "mended"
+		head[gone.Path][gone.Line-1] = "fixed"
 		second := Compare(gitleaks, Input{Head: head.scan(), Known: shown(first)})
 		want := slices.DeleteFunc(slices.Clone(first), func(r scanners.Result) bool { return r.Fingerprint == gone.Fingerprint })
 		if !reflect.DeepEqual(second, want) {
-			t.Errorf("got  %q\nwant %q", told(second), told(want))
+			t.Errorf("got  %q\nwant %q", describe(second), describe(want))
 		}
 	})
 }

@@ -11,8 +11,8 @@ func TestSame(t *testing.T) {
 	at := func(scanner string, line, end int, cwe string, aliases ...string) scanners.Result {
 		return scanners.Result{Scanner: scanner, State: scanners.New, Finding: scanners.Finding{Path: "a", Line: line, EndLine: end, CWE: cwe, Aliases: aliases}}
 	}
-	elsewhere, mended, past := at("b", 3, 3, "CWE-89"), at("b", 3, 3, "CWE-89"), at("b", 3, 3, "CWE-89")
-	elsewhere.Path, mended.State, past.Commit = "b", scanners.Absent, "0123456789abcdef0123456789abcdef01234567"
+	elsewhere, fixed, past := at("b", 3, 3, "CWE-89"), at("b", 3, 3, "CWE-89"), at("b", 3, 3, "CWE-89")
+	elsewhere.Path, fixed.State, past.Commit = "b", scanners.Absent, "0123456789abcdef0123456789abcdef01234567"
 	for name, tt := range map[string]struct {
 		a, b scanners.Result
 		want bool
@@ -24,7 +24,7 @@ func TestSame(t *testing.T) {
 		"another weakness":             {at("a", 3, 3, "CWE-89"), at("b", 3, 3, "CWE-79"), false},
 		"no weakness":                  {at("a", 3, 3, ""), at("b", 3, 3, ""), false},
 		"another file":                 {at("a", 3, 3, "CWE-89"), elsewhere, false},
-		"another state":                {at("a", 3, 3, "CWE-89"), mended, false},
+		"another state":                {at("a", 3, 3, "CWE-89"), fixed, false},
 		"in the history":               {at("a", 3, 3, "CWE-89"), past, false},
 		"one advisory, one line known": {at("a", 0, 0, "", "CVE-2026-1", "GO-2026-1"), at("b", 7, 7, "", "CVE-2026-1"), true},
 		"one advisory, two packages":   {at("a", 3, 3, "", "CVE-2026-1"), at("b", 7, 7, "", "CVE-2026-1"), false},

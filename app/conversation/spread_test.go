@@ -17,8 +17,8 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// TestWhoIsLookedAtWithADecision has pull requests in which a decision of the first counts, and others.
-func TestWhoIsLookedAtWithADecision(t *testing.T) {
+// TestWhoIsReviewedAgainAfterADecision has pull requests in which a decision of the first counts, and others.
+func TestWhoIsReviewedAgainAfterADecision(t *testing.T) {
 	t.Parallel()
 	l, err := ledger.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "l.db"))
 	if err != nil {

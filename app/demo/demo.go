@@ -85,9 +85,9 @@ func play(ctx context.Context, w *World, o Options) error {
 		if err != nil {
 			return err
 		}
-		open, settled := show(o.Out, w.GitHub, number)
-		if open != step.open || settled != step.settled {
-			return fmt.Errorf("step %d ends with %d open and %d settled threads, want %d and %d", i+1, open, settled, step.open, step.settled)
+		open, resolved := show(o.Out, w.GitHub, number)
+		if open != step.open || resolved != step.resolved {
+			return fmt.Errorf("step %d ends with %d open and %d resolved threads, want %d and %d", i+1, open, resolved, step.open, step.resolved)
 		}
 		if i == 0 {
 			first := w.GitHub.Threads(owner, name, number)[0]
@@ -109,7 +109,7 @@ func play(ctx context.Context, w *World, o Options) error {
 var unmark = strings.NewReplacer("**", "", "`", "", `\`, "")
 
 // show prints the checks and threads of the pull request, and counts the threads.
-func show(w io.Writer, gh *fakegithub.Server, number int) (open, settled int) {
+func show(w io.Writer, gh *fakegithub.Server, number int) (open, resolved int) {
 	head := gh.Pull(owner, name, number).HeadSHA
 	for _, run := range gh.CheckRuns(owner, name, head) {
 		fmt.Fprintf(w, "   check   %-27s %-8s %s\n", run.Name, run.Conclusion, run.Title)
@@ -119,7 +119,7 @@ func show(w io.Writer, gh *fakegithub.Server, number int) (open, settled int) {
 		state := "open"
 		if first.Minimized == "resolved" || t.Resolved {
 			state = "resolved"
-			settled++
+			resolved++
 		} else {
 			open++
 		}
@@ -134,7 +134,7 @@ func show(w io.Writer, gh *fakegithub.Server, number int) (open, settled int) {
 		headline, _, _ := strings.Cut(c.Body, "\n")
 		fmt.Fprintf(w, "   summary %s\n", unmark.Replace(headline))
 	}
-	return open, settled
+	return open, resolved
 }
 
 // A logTail keeps the end of a log, in case something goes wrong.

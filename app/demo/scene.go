@@ -98,11 +98,11 @@ jobs:
 
 // A step is a push and the expected state of the pull request after it.
 type step struct {
-	title         string
-	message       string
-	files         map[string]string
-	rewrite       bool // from the base, replacing all commits so far
-	open, settled int
+	title          string
+	message        string
+	files          map[string]string
+	rewrite        bool // from the base, replacing all commits so far
+	open, resolved int
 }
 
 func (s step) parent(base string) string {
@@ -130,8 +130,8 @@ def charge(amount, card):
 	"deploy/release.sh": "#!/bin/sh\nset -eu\n\nmake test\nmake build\nmake publish TOKEN=\"$GITHUB_TOKEN\"\n",
 }
 
-// mended are the fixed files: in each the suggestion of a comment was committed.
-var mended = map[string]string{
+// repaired are the fixed files: in each the suggestion of a comment was committed.
+var repaired = map[string]string{
 	"requirements.txt": "flask==3.0.3\nrequests==2.31.0\n",
 	"deploy/shop.yaml": manifest(unprivileged),
 }
@@ -139,17 +139,17 @@ var mended = map[string]string{
 var steps = []step{
 	{
 		title: `Mona opens the pull request "Take payments". GitHub delivers the signed webhook.`,
-		open:  6, settled: 0,
+		open:  6, resolved: 0,
 	},
 	{
 		title:   "Mona commits the two suggestions and takes the keys out. These are still in the history.",
-		message: "Read the keys from the environment", files: merge(clean, mended),
-		open: 4, settled: 2,
+		message: "Read the keys from the environment", files: merge(clean, repaired),
+		open: 4, resolved: 2,
 	},
 	{
 		title:   "Mona rewrites the branch without the keys and the preview, and pushes it by force.",
-		message: "Take payments", rewrite: true, files: merge(clean, mended, settings),
-		open: 0, settled: 6,
+		message: "Take payments", rewrite: true, files: merge(clean, repaired, settings),
+		open: 0, resolved: 6,
 	},
 }
 

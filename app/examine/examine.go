@@ -248,7 +248,7 @@ const (
 // ask runs every scanner, several at a time. Each time that the last scanner of a gate has finished, and when the
 // policy's first budget has run out, it passes the runs so far to tell, with the error [ErrRunning] for scanners that
 // still run.
-func (e *Examiner) ask(ctx context.Context, wanted []scanners.Scanner, s *source, p policy.Policy, known []baseline.Known, tell func([]scanners.Run)) ([]scanners.Run, error) {
+func (e *Examiner) ask(ctx context.Context, wanted []scanners.Scanner, s *source, p policy.Policy, known []baseline.Known, report func([]scanners.Run)) ([]scanners.Run, error) {
 	runs := make([]scanners.Run, len(wanted))
 	left := map[scanners.Gate]int{}
 	for i, sc := range wanted {
@@ -281,10 +281,10 @@ func (e *Examiner) ask(ctx context.Context, wanted []scanners.Scanner, s *source
 			open--
 			runs[r.index] = r.run
 			if left[r.run.Gate]--; left[r.run.Gate] == 0 && open > 0 && ctx.Err() == nil && !r.run.Idle {
-				tell(runs)
+				report(runs)
 			}
 		case <-first.C:
-			tell(runs)
+			report(runs)
 		}
 	}
 	if ctx.Err() != nil {

@@ -467,13 +467,13 @@ func TestProgress(t *testing.T) {
 	c := change(t, map[string]string{"a": "x\n"}, map[string]string{"a": "bad\n"})
 	quick, slow := newGrep("quick", "bad", scanners.ScopeFile), newGrep("slow", "bad", scanners.ScopeFile)
 	slow.info.Gate = scanners.Infrastructure
-	told := make(chan struct{})
-	slow.fail = func(scanners.Target) error { <-told; return nil }
+	reported := make(chan struct{})
+	slow.fail = func(scanners.Target) error { <-reported; return nil }
 	var once sync.Once
 	var partial Examination
 	e := Examiner{Scanners: []scanners.Scanner{slow, quick}}
 	ex, err := e.Examine(t.Context(), c, policy.Default(), nil, func(x Examination) {
-		once.Do(func() { partial = x; close(told) })
+		once.Do(func() { partial = x; close(reported) })
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -403,7 +403,7 @@ func TestHear(t *testing.T) {
 		{"force stays", said(func(p *Pull) { p.Head, p.Base = "c", "d" }), true, "4 4 c d false false"},
 		{"closed", said(func(p *Pull) { p.Head, p.Base, p.Closed = "c", "d", true }), false, "5 4 c d false true"},
 		{"closed again", said(func(p *Pull) { p.Head, p.Base, p.Closed = "c", "d", true }), false, "5 4 c d false true"},
-		{"re-opened, installed anew", said(func(p *Pull) { p.Head, p.Base, p.Installation = "c", "d", 8 }), false, "6 4 c d false false"},
+		{"re-opened, installed again", said(func(p *Pull) { p.Head, p.Base, p.Installation = "c", "d", 8 }), false, "6 4 c d false false"},
 	} {
 		err := l.Tx(t.Context(), func(tx *sql.Tx) (err error) {
 			if err := l.RecordWebhook(t.Context(), tx, tc.said); err != nil {

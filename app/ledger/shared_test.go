@@ -157,7 +157,7 @@ func TestSharedTransactionIsLost(t *testing.T) {
 		t.Errorf("got %v, want errors of the first two", errs)
 	}
 	if got := stored(t, l); got != n {
-		t.Errorf("%d are stored, and %d were told so", got, n)
+		t.Errorf("%d are stored, and %d were accepted", got, n)
 	}
 	if err := l.take(t.Context(), "c"); err != nil {
 		t.Errorf("afterwards: %v", err)

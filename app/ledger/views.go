@@ -122,14 +122,14 @@ func catchUp(ctx context.Context, tx *sql.Tx) (more bool, err error) {
 }
 
 // bringUp applies all events that the views lack, in several transactions with room for other writers in between.
-// It first empties views of another version, or all views if anew is set.
-func (l *Ledger) bringUp(ctx context.Context, anew bool) error {
+// It first empties views of another version, or all views if rebuild is set.
+func (l *Ledger) bringUp(ctx context.Context, rebuild bool) error {
 	err := l.Tx(ctx, func(tx *sql.Tx) error {
 		var version int
 		if err := tx.QueryRowContext(ctx, `SELECT version FROM views`).Scan(&version); err != nil {
 			return err
 		}
-		if version == viewsVersion && !anew {
+		if version == viewsVersion && !rebuild {
 			return nil
 		}
 		for _, table := range viewTables {

@@ -103,7 +103,7 @@ func TestReview(t *testing.T) {
 		{"to another file", func(f folder) { f.commit(map[string]string{"a.py": "one = 1\ntwo = 2\n", "b.py": "x = 1\n" + leak}) }, nil, Passed, ""},
 		{"untouched line", func(f folder) { f.commit(map[string]string{"a.py": base["a.py"] + "three = 3\n"}) }, nil, Passed, ""},
 		{"untouched line, all", func(f folder) { f.commit(map[string]string{"a.py": base["a.py"] + "three = 3\n"}) }, func(o *Options) { o.All = true }, Passed, "unchanged a.py:2"},
-		{"mended, all", func(f folder) { f.commit(map[string]string{"a.py": "one = 1\n"}) }, func(o *Options) { o.All = true }, Passed, "absent a.py:2"},
+		{"fixed, all", func(f folder) { f.commit(map[string]string{"a.py": "one = 1\n"}) }, func(o *Options) { o.All = true }, Passed, "absent a.py:2"},
 		{"only in the work tree", func(f folder) { f.write(map[string]string{"new.py": leak, "ignored.py": leak}) }, nil, Failed, "new new.py:1"},
 		{"only in the work tree, head asked", func(f folder) { f.write(map[string]string{"new.py": leak}) }, func(o *Options) { o.Head = "HEAD" }, Passed, ""},
 		{"milder than asked", func(f folder) { f.commit(map[string]string{"b.py": leak}) }, func(o *Options) { o.FailOn = "critical" }, Passed, "new b.py:1"},

@@ -134,7 +134,7 @@ func TestSampleAgain(t *testing.T) {
 					old[name] = old[name] || f.State == scanners.Unchanged
 				}
 				if f.State == scanners.Absent {
-					t.Errorf("%s %s:%d is taken for mended", f.RuleID(), f.Path, f.Line)
+					t.Errorf("%s %s:%d is taken for fixed", f.RuleID(), f.Path, f.Line)
 				}
 			}
 		}

@@ -227,11 +227,11 @@ func writeText(w io.Writer, v view, o Options) error {
 		files = "1 file"
 	}
 	fmt.Fprintf(p, "%s %s\n\n", p.bold("secbydesign"), p.dim(fmt.Sprintf("%s compared with %s, %s changed", short(v.Head), short(v.MergeBase), files)))
-	told := map[string]bool{} // packages: an upgrade that fixes one advisory fixes the next one, too
+	upgraded := map[string]bool{} // packages: an upgrade that fixes one advisory fixes the next one, too
 	for _, f := range v.findings(o.All) {
 		name := fmt.Sprint(f.Scanner, "\x00", f.Path, "\x00", f.Line, "\x00", f.Package)
-		p.finding(f, v, told[name])
-		told[name] = f.Package != "" && f.State != scanners.Absent
+		p.finding(f, v, upgraded[name])
+		upgraded[name] = f.Package != "" && f.State != scanners.Absent
 	}
 	var skipped []string
 	for _, run := range v.runs() {
@@ -285,7 +285,7 @@ func (p *page) finding(f checks.Finding, v view, before bool) {
 			p.wrap("  ", "It is not in the code any more, but commit "+short(f.Commit)+" still holds it.")
 		}
 		if f.State == scanners.New {
-			p.mend(f, v.report.Diff(f))
+			p.howToFix(f, v.report.Diff(f))
 		}
 	}
 	switch {
@@ -302,7 +302,7 @@ func (p *page) finding(f checks.Finding, v view, before bool) {
 // stressed matches text that Markdown shows bold. The help of findings is Markdown.
 var stressed = regexp.MustCompile(`\*\*([^*]+)\*\*`)
 
-func (p *page) mend(f checks.Finding, diff string) {
+func (p *page) howToFix(f checks.Finding, diff string) {
 	if f.Help != "" {
 		p.wrap("  ", p.bold("How to fix it: ")+stressed.ReplaceAllString(visible.Text(f.Help), p.bold("$1")))
 	}

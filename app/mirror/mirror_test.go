@@ -387,7 +387,7 @@ func TestDamageThatGitCallsMissing(t *testing.T) {
 	}
 }
 
-func TestMirrorThatGrewTooLargeStartsAnew(t *testing.T) {
+func TestOversizedMirrorIsReplaced(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	b := s.repo(t, "r")

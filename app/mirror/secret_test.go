@@ -17,12 +17,12 @@ import (
 	"time"
 )
 
-// tells are the forms in which the token could become visible.
-var tells = []string{testToken, base64.StdEncoding.EncodeToString([]byte("x-access-token:" + testToken))}
+// tokenForms are the forms in which the token could become visible.
+var tokenForms = []string{testToken, base64.StdEncoding.EncodeToString([]byte("x-access-token:" + testToken))}
 
 func tellsToken(text []byte) bool {
-	for _, tell := range tells {
-		if bytes.Contains(text, []byte(tell)) {
+	for _, form := range tokenForms {
+		if bytes.Contains(text, []byte(form)) {
 			return true
 		}
 	}

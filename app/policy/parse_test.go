@@ -13,11 +13,11 @@ import (
 	"github.com/secbydesign/secbydesign/app/strictyaml/strictyamltest"
 )
 
-var update = flag.Bool("update", false, "write the wanted outcomes of testdata anew")
+var update = flag.Bool("update", false, "write the wanted outcomes of testdata again")
 
 var knownScanners = []string{"gitleaks", "gosec", "osv", "semgrep"}
 
-func TestMistakesAreToldAtTheirPlace(t *testing.T) {
+func TestMistakesAreReportedAtTheirPlace(t *testing.T) {
 	t.Parallel()
 	strictyamltest.Golden(t, "testdata/bad", *update, func(t *testing.T, b []byte) string {
 		_, err := Parse(".secbydesign.yml", b, knownScanners...)

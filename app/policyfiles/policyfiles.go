@@ -30,13 +30,13 @@ type Files struct {
 // where the author of the pull request cannot have changed it. The notices are Markdown and describe problems of the
 // files. If the repository's file is out of reach and no earlier one is known, the error is [ErrNoPolicy].
 func (f *Files) Policy(ctx context.Context, installation int64, p pull.Pull, read Source) (policy.Policy, Layers, []string, error) {
-	org, home, told, err := f.organisation(ctx, installation, p.Owner)
+	org, home, plain, err := f.organisation(ctx, installation, p.Owner)
 	if err != nil {
 		return policy.Policy{}, Layers{}, nil, err
 	}
 	l := Layers{organisation: org, home: home}
 	var notices []string
-	for _, notice := range told {
+	for _, notice := range plain {
 		notices = append(notices, checks.Escape(notice))
 	}
 	if !l.holds(p.Repo, p.Fork) {

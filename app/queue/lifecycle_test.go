@@ -406,7 +406,7 @@ func TestStopCancelsAndPutsBack(t *testing.T) {
 	}
 }
 
-func TestStopTellsOfWorkThatDoesNotReturn(t *testing.T) {
+func TestStopReportsWorkThatDoesNotReturn(t *testing.T) {
 	t.Parallel()
 	started, finish := make(chan struct{}), make(chan struct{})
 	q := newQueue(t, openLedger(t, newDB(t)), Options{StopGrace: 10 * time.Millisecond, Work: func(context.Context, Request) error {

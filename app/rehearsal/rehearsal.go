@@ -139,7 +139,7 @@ func Rehearse(in Input) (Result, error) {
 	slices.Sort(r.Repositories)
 	r.Teams, r.Rules = rows(t.teams), rows(t.rules)
 	r.policies(in)
-	t.tell()
+	t.addNotes()
 	return r, nil
 }
 
@@ -362,7 +362,7 @@ func (r *Result) policies(in Input) {
 }
 
 // tell adds the rules that are held back, and what cannot be known.
-func (t *tally) tell() {
+func (t *tally) addNotes() {
 	r := t.result
 	for h, n := range t.held {
 		r.Held = append(r.Held, Held{h[0], h[1], n})

@@ -23,7 +23,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files again")
 
 // A finding is a finding as the ledger keeps it.
 type finding map[string]any
@@ -168,7 +168,7 @@ func TestRehearse(t *testing.T) {
 			"0>0 0>0 3>2", "",
 		},
 		{
-			"was mended", "", "", "gates: {secrets: {mode: block}}",
+			"was fixed", "", "", "gates: {secrets: {mode: block}}",
 			pastOfAll(event(t, 1, 0, all, nil, found("a", "a.go")), event(t, 1, 1, all, nil)), "0>1 0>0 1>1", "",
 		},
 		{"has no place", "", "", "gates: {secrets: {mode: block}}", pastOfAll(event(t, 1, 0, all, nil, found("a", "a.go", "place", false))), "0>1 0>1 0>0", ""},
@@ -180,7 +180,7 @@ func TestRehearse(t *testing.T) {
 			pastOfAll(event(t, 1, 0, all, map[string]any{"hidden": []finding{found("b", "b.go", weakness...)}})), "0>1 0>1 0>1", "gosec/G101",
 		},
 		{
-			"was told by another", "", "", "gates: {code: {mode: block}}",
+			"was reported by another", "", "", "gates: {code: {mode: block}}",
 			pastOfAll(event(t, 1, 0, all, map[string]any{"hidden": []finding{found("b", "a.go", weakness...)}}, found("a", "a.go", "cwe", "CWE-798"))), "0>1 0>1 1>1", "gosec/G101",
 		},
 		{
@@ -210,13 +210,13 @@ func TestRehearse(t *testing.T) {
 		if got := r.Blocked.short() + " " + r.AtEnd.short() + " " + r.Comments.short(); got != test.want {
 			t.Errorf("%s: %s, want %s", test.name, got, test.want)
 		}
-		var told []string
+		var reported []string
 		for _, reason := range r.Each[0].Reasons {
-			told = append(told, reason.String())
+			reported = append(reported, reason.String())
 		}
-		told = slices.Concat(told, r.Unknown, r.Refused, r.held())
-		if test.reason == "" && len(r.Unknown)+len(r.Refused)+len(r.Held) > 0 || test.reason != "" && !slices.ContainsFunc(told, func(s string) bool { return strings.Contains(s, test.reason) }) {
-			t.Errorf("%s is told as %q, want %q", test.name, told, test.reason)
+		reported = slices.Concat(reported, r.Unknown, r.Refused, r.held())
+		if test.reason == "" && len(r.Unknown)+len(r.Refused)+len(r.Held) > 0 || test.reason != "" && !slices.ContainsFunc(reported, func(s string) bool { return strings.Contains(s, test.reason) }) {
+			t.Errorf("%s is reported as %q, want %q", test.name, reported, test.reason)
 		}
 	}
 }
@@ -259,7 +259,7 @@ func pick[T any](c chooser, list ...T) T { return list[c.IntN(len(list))] }
 func (c chooser) pull(t testing.TB, number int) record.Past {
 	var events []reviewed
 	for hour := range 1 + c.IntN(3) {
-		var told, hidden []finding
+		var reported, hidden []finding
 		for range c.IntN(6) {
 			name := pick(c, "gitleaks", "gosec", "semgrep")
 			gate := map[string]string{"gitleaks": "secrets"}[name]
@@ -273,11 +273,11 @@ func (c chooser) pull(t testing.TB, number int) record.Past {
 				"owners", pick(c, nil, []string{"@a"}, []string{"@a", "@b"}), "decided", pick(c, "", "", "", "A-AAAAAAAA"))
 			known := func(g finding) bool { return g["fingerprint"] == f["fingerprint"] }
 			switch {
-			case slices.ContainsFunc(told, known) || slices.ContainsFunc(hidden, known):
+			case slices.ContainsFunc(reported, known) || slices.ContainsFunc(hidden, known):
 			case c.IntN(5) == 0:
 				hidden = append(hidden, f)
 			default:
-				told = append(told, f)
+				reported = append(reported, f)
 			}
 		}
 		states := []string{"looked", "looked", "idle", "unfinished", "missing", "off"}
@@ -288,7 +288,7 @@ func (c chooser) pull(t testing.TB, number int) record.Past {
 		events = append(events, event(t, number, hour, list, map[string]any{
 			"hidden": hidden, "draft": c.IntN(6) == 0, "not_run": c.IntN(9) == 0, "no_owners": c.IntN(9) == 0,
 			"ignored": []string{"vendor/x.go"}, "ignored_files": 1 + c.IntN(3),
-		}, told...))
+		}, reported...))
 	}
 	return pastOfAll(events...)
 }

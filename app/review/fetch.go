@@ -118,18 +118,18 @@ func straight(log []mirror.Commit, base string) (commits []string, all bool) {
 // after lists the oldest and newest commits, which are known to belong to a pull request, and those of log (children
 // first) that come after one of them, which the base therefore cannot have. The oldest are first.
 func after(log []mirror.Commit, oldest, newest []string) []string {
-	const known, told = 1, 2
+	const known, listed = 1, 2
 	in := map[string]int{}
 	for _, sha := range newest {
 		in[sha] = known
 	}
 	for _, sha := range oldest {
-		in[sha] = told
+		in[sha] = listed
 	}
 	commits := slices.Clone(oldest)
 	for _, c := range slices.Backward(log) {
-		if in[c.SHA] != told && (in[c.SHA] == known || slices.ContainsFunc(c.Parents, func(parent string) bool { return in[parent] != 0 })) {
-			in[c.SHA] = told
+		if in[c.SHA] != listed && (in[c.SHA] == known || slices.ContainsFunc(c.Parents, func(parent string) bool { return in[parent] != 0 })) {
+			in[c.SHA] = listed
 			commits = append(commits, c.SHA)
 		}
 	}

@@ -55,9 +55,9 @@ func (f finder) Scan(_ context.Context, t scanners.Target) (found []scanners.Fin
 	return found, nil
 }
 
-// TestAGateIsShownWhileAnotherOneLooks holds the slow scanner back until the pull request shows the findings of the
+// TestAGateIsShownWhileAnotherRuns holds the slow scanner back until the pull request shows the findings of the
 // quick one, once within the first patience and once after it.
-func TestAGateIsShownWhileAnotherOneLooks(t *testing.T) {
+func TestAGateIsShownWhileAnotherRuns(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		patience    time.Duration
@@ -114,9 +114,9 @@ func TestAGateIsShownWhileAnotherOneLooks(t *testing.T) {
 				return slices.Compact(lines)
 			}
 
-			told := make(chan struct{})
+			reported := make(chan struct{})
 			quick := finder{scanners.Info{Name: "quick", Gate: scanners.Code, Scopes: []scanners.Scope{scanners.ScopeFile}}, "bad", nil}
-			slow := finder{scanners.Info{Name: "slow", Gate: scanners.Infrastructure, Scopes: []scanners.Scope{scanners.ScopeFile}}, "worse", told}
+			slow := finder{scanners.Info{Name: "slow", Gate: scanners.Infrastructure, Scopes: []scanners.Scope{scanners.ScopeFile}}, "worse", reported}
 			git, err := mirror.OpenLocal(t.Context(), repo.GitDir())
 			if err != nil {
 				t.Fatal(err)
@@ -139,7 +139,7 @@ func TestAGateIsShownWhileAnotherOneLooks(t *testing.T) {
 						t.Errorf("so far: got %q, want %q", got, c.first)
 					}
 					first = false
-					close(told)
+					close(reported)
 				}
 			})
 			if err != nil {

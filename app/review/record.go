@@ -92,9 +92,9 @@ func summary(rep checks.Report, b recordInput) record.Review {
 			threads[f] = c.Fingerprint
 		}
 	}
-	told := map[string]bool{}
+	listed := map[string]bool{}
 	for _, f := range rep.Findings() {
-		told[f.Fingerprint] = true
+		listed[f.Fingerprint] = true
 		one := b.finding(rep, f)
 		one.Thread = threads[f.Fingerprint]
 		out.Findings = append(out.Findings, one)
@@ -103,7 +103,7 @@ func summary(rep checks.Report, b recordInput) record.Review {
 	for _, run := range rep.Runs() {
 		runs[run.Scanner] = run
 		for _, found := range run.Results {
-			if found.State == scanners.New && !told[found.Fingerprint] {
+			if found.State == scanners.New && !listed[found.Fingerprint] {
 				b.context.Hidden = append(b.context.Hidden, b.finding(rep, checks.Finding{Result: found}))
 			}
 		}

@@ -10,7 +10,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/strictyaml/strictyamltest"
 )
 
-var update = flag.Bool("update", false, "write the wanted outcomes of testdata anew")
+var update = flag.Bool("update", false, "write the wanted outcomes of testdata again")
 
 var knownScanners = []string{"gitleaks", "gosec", "osv", "semgrep"}
 

@@ -190,12 +190,12 @@ func notTaken(t token.Type) string {
 
 // syntax reports an error of the library, in our own words if we have some for it.
 func (r *Reader) syntax(err error) {
-	var told yaml.Error
-	if !errors.As(err, &told) {
+	var yamlErr yaml.Error
+	if !errors.As(err, &yamlErr) {
 		r.Problem(Start, "the file cannot be read as YAML")
 		return
 	}
-	message := "this is not valid YAML (" + Printable(told.GetMessage(), 120) + ")"
+	message := "this is not valid YAML (" + Printable(yamlErr.GetMessage(), 120) + ")"
 	for _, known := range []struct{ theirs, ours string }{
 		{"reserved character", "put quotes around text that begins with @ or `"},
 		{"could not find end character", "this quote is never closed; add the closing quote"},
@@ -208,12 +208,12 @@ func (r *Reader) syntax(err error) {
 		{"character corresponding to", "this bracket was never opened; remove it or put quotes around the text"},
 		{"block sequence entries are not allowed", "begin the list on its own line, or write it in brackets"},
 	} {
-		if strings.Contains(told.GetMessage(), known.theirs) {
+		if strings.Contains(yamlErr.GetMessage(), known.theirs) {
 			message = known.ours
 			break
 		}
 	}
-	r.Problem(PlaceOf(told.GetToken()), "%s", message)
+	r.Problem(PlaceOf(yamlErr.GetToken()), "%s", message)
 }
 
 func isQuoted(t *token.Token) bool {

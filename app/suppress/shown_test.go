@@ -77,8 +77,8 @@ func TestInert(t *testing.T) {
 	t.Parallel()
 	advisory := at("go.mod", 3, "GO-2022-1")
 	advisory.Aliases = []string{"CVE-2022-7"}
-	mended := at("a.py", 1, "B101")
-	mended.State = scanners.Absent
+	fixed := at("a.py", 1, "B101")
+	fixed.State = scanners.Absent
 	block := at("a.tf", 1, "aws-x")
 	block.EndLine = 9
 	for name, tt := range map[string]struct {
@@ -92,7 +92,7 @@ func TestInert(t *testing.T) {
 		"nosec of another rule":    {"a.go", "x() // #nosec G401", []scanners.Run{ran("gosec", at("a.go", 1, "G404"))}, "gosec found nothing of G401"},
 		"nosec of Go, elsewhere":   {"a.go", "x() // #nosec G404", []scanners.Run{ran("gosec", at("b.go", 1, "G404"))}, "gosec found nothing of G404"},
 		"nosec of Python":          {"a.py", "x() # nosec", []scanners.Run{ran("bandit"), ran("gosec", at("a.py", 1, "G1"))}, "bandit found nothing on this line"},
-		"nosec of what is mended":  {"a.py", "x() # nosec B101", []scanners.Run{ran("bandit", mended)}, "bandit found nothing of B101"},
+		"nosec of what is fixed":   {"a.py", "x() # nosec B101", []scanners.Run{ran("bandit", fixed)}, "bandit found nothing of B101"},
 		"nosec of Ruby":            {"a.rb", "x() # nosec", []scanners.Run{ran("bandit"), ran("gosec")}, ""},
 		"not finished":             {"a.py", "x() # nosec", []scanners.Run{failed("bandit")}, ""},
 		"not there":                {"a.py", "x() # nosec", []scanners.Run{{Scanner: "bandit", Skipped: "Install it."}}, ""},
@@ -147,7 +147,7 @@ func TestBroadEntries(t *testing.T) {
 		"\"CVE-2020-1\" has no last day, and every suppression needs one: write `CVE-2020-1 exp:YYYY-MM-DD`.",
 	} {
 		if !strings.Contains(all, want) {
-			t.Errorf("not told: %s\n%s", want, all)
+			t.Errorf("not reported: %s\n%s", want, all)
 		}
 	}
 	if said := strings.Join(notices, "\n"); !strings.Contains(said, "These are too broad, since they would also hide findings that nobody has seen yet: `.semgrepignore:2`, `.trivyignore:1`, `.trivyignore:2`.") {

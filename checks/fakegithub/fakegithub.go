@@ -99,7 +99,7 @@ type Server struct {
 	outbox     chan outgoing // echoes of the App's own writes, sent in order by one goroutine
 	outboxDone chan struct{}
 	pending    int        // how many of them are not delivered yet
-	settled    *sync.Cond // signalled when pending sinks
+	delivered  *sync.Cond // signalled when pending sinks
 	closeOnce  sync.Once
 }
 
@@ -168,7 +168,7 @@ func New(opts Options) (*Server, error) {
 		nodes: map[string]any{}, teams: map[string][]string{},
 		outbox: make(chan outgoing, 4096), outboxDone: make(chan struct{}),
 	}
-	s.settled = sync.NewCond(&s.mu)
+	s.delivered = sync.NewCond(&s.mu)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.routes, err = s.handler()
 	if err != nil {

@@ -366,7 +366,7 @@ func (r *Repo) MovePull(n int) { r.move(n, false) }
 // nothing if the branch did not move.
 func (r *Repo) SyncPull(n int) { r.move(n, true) }
 
-func (r *Repo) move(n int, tell bool) {
+func (r *Repo) move(n int, deliver bool) {
 	s := r.s
 	s.act(func() []outgoing {
 		p := s.mustPull(r.owner.login, r.name, n)
@@ -383,7 +383,7 @@ func (r *Repo) move(n int, tell bool) {
 			event.kind, event.text = "forced", before
 		}
 		p.timeline = append(p.timeline, event)
-		if !tell {
+		if !deliver {
 			return nil
 		}
 		return s.pullEvent(p, "synchronize", p.Author, object{"before": before, "after": p.HeadSHA})

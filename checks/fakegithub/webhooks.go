@@ -100,7 +100,7 @@ func (s *Server) Settle() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for s.pending > 0 {
-		s.settled.Wait()
+		s.delivered.Wait()
 	}
 }
 
@@ -200,7 +200,7 @@ func (s *Server) sendOutbox() {
 		s.send([]outgoing{out})
 		s.mu.Lock()
 		s.pending--
-		s.settled.Broadcast()
+		s.delivered.Broadcast()
 		s.mu.Unlock()
 	}
 }

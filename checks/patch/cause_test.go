@@ -153,21 +153,21 @@ func TestCause(t *testing.T) {
 `, "1 nearest"},
 	} {
 		f, line, text := marked(c.text)
-		if got := told(f, line, text); got != c.want {
+		if got := describe(f, line, text); got != c.want {
 			t.Errorf("%s: got %s, want %s", name, got, c.want)
 		}
 		// Without the text no blocks are known, but there is still an answer.
-		if got := told(f, line, nil); !strings.HasSuffix(got, " nearest") {
+		if got := describe(f, line, nil); !strings.HasSuffix(got, " nearest") {
 			t.Errorf("%s: without the text: %s", name, got)
 		}
 		crlf := []byte(strings.ReplaceAll(string(text), "\n", "\r\n"))
-		if got := told(f, line, crlf); got != c.want {
+		if got := describe(f, line, crlf); got != c.want {
 			t.Errorf("%s, with CRLF: got %s, want %s", name, got, c.want)
 		}
 	}
 }
 
-func told(f *File, line int, text []byte) string {
+func describe(f *File, line int, text []byte) string {
 	at, same, ok := f.Cause(line, text)
 	switch {
 	case !ok:
@@ -207,7 +207,7 @@ diff --git a/c.py b/c.py
 	}
 	for path, want := range map[string]string{"a.py": "2 nearest", "b.py": "8 nearest", "c.py": "no"} {
 		f, _ := set.File(path)
-		if got := told(f, 40, nil); got != want {
+		if got := describe(f, 40, nil); got != want {
 			t.Errorf("%s: got %s, want %s", path, got, want)
 		}
 	}

@@ -214,9 +214,9 @@ func (b *bench) once(findings []checks.Finding) {
 func TestQuietWhenCleanFromTheStart(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)
-	mended := found("a.txt", 3)
-	mended.State = scanners.Absent
-	b.mustReview(mended)
+	fixed := found("a.txt", 3)
+	fixed.State = scanners.Absent
+	b.mustReview(fixed)
 	b.push()
 	b.mustReview()
 	b.want(`
@@ -267,7 +267,7 @@ func TestOneSummaryThatIsEditedInPlace(t *testing.T) {
 			continue
 		}
 		if got := strings.TrimSuffix(n.Body, "\n\n<!-- secbydesign:v1 summary -->"); strings.Contains(got, "\n") {
-			t.Errorf("the settled summary has more than one line:\n%s", n.Body)
+			t.Errorf("the closed summary has more than one line:\n%s", n.Body)
 		}
 	}
 }
@@ -306,9 +306,9 @@ func TestWhatAPersonResolvedStaysResolved(t *testing.T) {
 	resolved(false)
 }
 
-// TestARegressionInAResolvedThreadIsTold has a person resolve the thread of a finding that they fixed, and
+// TestARegressionInAResolvedThreadIsReported has a person resolve the thread of a finding that they fixed, and
 // brings the finding back: the default App may not unresolve the thread.
-func TestARegressionInAResolvedThreadIsTold(t *testing.T) {
+func TestARegressionInAResolvedThreadIsReported(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)
 	f := found("a.txt", 3)
@@ -321,9 +321,9 @@ func TestARegressionInAResolvedThreadIsTold(t *testing.T) {
 	// Stop between the reply and the edit of the text, which is the reason for the reply.
 	b.gh.Fail(fakegithub.BadGateway("PATCH", "/repos/acme/shop/pulls/comments/*", 1, false))
 	if err := b.review(b.report(f)); err == nil {
-		t.Fatal("the error was not told")
+		t.Fatal("the error was not shown")
 	}
-	told := func() {
+	shown := func() {
 		t.Helper()
 		b.want(`
 check secbydesign completed neutral "1 new finding (1 high)" annotations=0
@@ -339,7 +339,7 @@ thread a.txt:3 line minimized="" resolved=true comments=2`)
 		}
 	}
 	b.mustReview(f)
-	told()
+	shown()
 	b.gh.ResetWrites()
 	b.mustReview(f)
 	if w := b.gh.Writes(); len(w) != 0 {
@@ -347,7 +347,7 @@ thread a.txt:3 line minimized="" resolved=true comments=2`)
 	}
 	b.push()
 	b.mustReview(f)
-	told()
+	shown()
 
 	b.push()
 	b.mustReview()
@@ -358,9 +358,9 @@ thread a.txt:3 line minimized="" resolved=true comments=2`)
 	}
 }
 
-// TestANewFindingOutsideOfTheDiffIsTold lets a change remove a check: the problem that it prevented is on a
+// TestANewFindingOutsideTheDiffIsShown lets a change remove a check: the problem that it prevented is on a
 // line that the diff does not have, and the comment is at the change (complaint 9).
-func TestANewFindingOutsideOfTheDiffIsTold(t *testing.T) {
+func TestANewFindingOutsideTheDiffIsShown(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)
 	workflow := "on: push\njobs:\n" + strings.Repeat("  step: x\n", 20) + "  last: pull_request_target\n"
@@ -439,7 +439,7 @@ func TestARegressionIsShownOverTheLimit(t *testing.T) {
 	b.finish(run, checks.Compose(in))
 	for _, th := range b.gh.Threads("acme", "shop", b.number) {
 		if th.Path == "a.txt" && (th.Comments[0].Minimized != "" || strings.Contains(th.Comments[0].Body, "Fixed")) {
-			t.Errorf("the thread of what is back is settled:\n%s", th.Comments[0].Body)
+			t.Errorf("the thread of what is back is closed:\n%s", th.Comments[0].Body)
 		}
 	}
 }
@@ -458,7 +458,7 @@ func TestTheLimitOfWritesLosesNothing(t *testing.T) {
 	limit.Skip = 2
 	b.gh.Fail(limit)
 	if err := b.review(b.report(findings...)); err == nil {
-		t.Fatal("the limit was not told")
+		t.Fatal("the limit was not shown")
 	}
 	if n := len(b.gh.Threads("acme", "shop", b.number)); n != 2 {
 		t.Errorf("%d threads before the limit, want 2", n)
@@ -574,7 +574,7 @@ func (b *bench) broken(carriedOut bool, first, then checks.Report) {
 	run := b.start()
 	b.gh.Fail(fakegithub.BadGateway("PATCH", "/repos/acme/shop/check-runs/*", 1, carriedOut))
 	if err := run.Publish(context.Background(), first); err == nil {
-		b.t.Fatal("the error was not told")
+		b.t.Fatal("the error was not shown")
 	}
 	b.finish(run, then)
 }
@@ -673,7 +673,7 @@ func TestAThreadThatIsListedLateIsOpenedOnce(t *testing.T) {
 		}
 		b.finish(run, checks.Compose(b.gates([]checks.Finding{first}, nil, nil)))
 		if got := b.state(); !strings.Contains(got, `thread a.txt:5 line minimized="resolved"`) {
-			t.Errorf("late %d times: what is mended in the end is not settled:\n%s", times, got)
+			t.Errorf("late %d times: what is fixed in the end is not closed:\n%s", times, got)
 		}
 	}
 }

@@ -149,7 +149,7 @@ func (b *bench) want(state string) {
 	}
 }
 
-func TestFindThenMendThenRegress(t *testing.T) {
+func TestFindThenFixThenRegress(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)
 	one, two := found("a.txt", 3), found("b.txt", 7)
@@ -170,7 +170,7 @@ thread b.txt:7 line minimized="" resolved=false comments=1`)
 		t.Errorf("the same again writes %v", w)
 	}
 
-	b.repo.Commit("change", "", "mend one", map[string]string{"c.txt": "x\n"})
+	b.repo.Commit("change", "", "fix one", map[string]string{"c.txt": "x\n"})
 	b.repo.SyncPull(b.number)
 	b.at()
 	b.mustReview(two)
@@ -262,7 +262,7 @@ func TestWhatFindsNoPlaceIsInTheSummary(t *testing.T) {
 	}
 	for _, run := range b.gh.CheckRuns("acme", "shop", b.head.SHA) {
 		if run.Name == checks.Name && !strings.Contains(run.Summary, "listed here only") {
-			t.Errorf("the summary does not tell:\n%s", run.Summary)
+			t.Errorf("the summary does not say so:\n%s", run.Summary)
 		}
 	}
 	b.gh.ResetWrites()
@@ -383,7 +383,7 @@ func TestAbandon(t *testing.T) {
 	b.want(`check secbydesign completed cancelled "Superseded" annotations=0`)
 	b.mustReview()
 	if got := b.state(); !strings.Contains(got, `completed success "No new findings"`) {
-		t.Errorf("a head that comes back is not reviewed anew:\n%s", got)
+		t.Errorf("a head that comes back is not reviewed again:\n%s", got)
 	}
 }
 

@@ -82,8 +82,8 @@ func TestTheWorstVerdictOfACommitCounts(t *testing.T) {
 	one.silent("a clean one came", fails, two)
 
 	one.finish(one.with(two), clean)
-	one.counts("the one that failed is mended", "success", "pr=1 ", "No new findings")
-	two.silent("the one that failed is mended", clean, one)
+	one.counts("the one that failed is fixed", "success", "pr=1 ", "No new findings")
+	two.silent("the one that failed is fixed", clean, one)
 
 	two.finish(two.with(one), one.report(found("a.txt", 3)))
 	one.counts("one has a finding that does not block", "neutral", "pr=2 ", "1 new finding")

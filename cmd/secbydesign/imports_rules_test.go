@@ -27,7 +27,7 @@ type source struct {
 // violations lists where a tree breaks the rules, one sentence each.
 func violations(t *testing.T, tree fs.FS) []string {
 	t.Helper()
-	found := strangers(t, tree)
+	found := unlisted(t, tree)
 	packages := map[string][]source{}
 	for _, s := range sources(t, tree) {
 		found = append(found, checkArrows(s)...)
@@ -112,7 +112,7 @@ func roomViolations(packages map[string][]source, table map[string][]string) (fo
 	return found
 }
 
-func strangers(t *testing.T, tree fs.FS) (found []string) {
+func unlisted(t *testing.T, tree fs.FS) (found []string) {
 	t.Helper()
 	entries, err := fs.ReadDir(tree, ".")
 	if err != nil {

@@ -165,13 +165,13 @@ func (j *judgement) condition(cond *actionlint.String, of, job string) {
 func (j *judgement) deprecated(step *actionlint.Step, job string) {
 	rule := actionlint.NewRuleDeprecatedCommands()
 	_ = rule.VisitStep(step) // always returns nil
-	var told []string
+	var reported []string
 	for _, err := range rule.Errs() {
 		command, _, _ := strings.Cut(strings.TrimPrefix(err.Message, `workflow command "`), `"`)
-		if slices.Contains(told, command) {
+		if slices.Contains(reported, command) {
 			continue
 		}
-		told = append(told, command)
+		reported = append(reported, command)
 		severity := scanners.Low
 		if command == "set-env" || command == "add-path" {
 			severity = scanners.Medium // CVE-2020-15228

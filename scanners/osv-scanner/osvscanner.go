@@ -89,12 +89,12 @@ func parse(out *tool.Report, r report) {
 			for _, g := range p.Groups {
 				i := slices.IndexFunc(p.Vulnerabilities, func(v vulnerability) bool { return slices.Contains(g.IDs, v.ID) })
 				if i < 0 {
-					out.Fail(fmt.Errorf("%v is told of nowhere", g.IDs))
+					out.Fail(fmt.Errorf("no vulnerability describes group %v", g.IDs))
 					continue
 				}
 				v := p.Vulnerabilities[i]
 				about := cmp.Or(v.Summary, first(v.Details), "a known vulnerability")
-				f := out.Vulnerable(file.Source.Path, p.Package.Name, p.Package.Version, about, v.mended(p.Package.Name)...)
+				f := out.Vulnerable(file.Source.Path, p.Package.Name, p.Package.Version, about, v.fixedVersions(p.Package.Name)...)
 				f.Rule, f.Severity, f.HelpURL = v.ID, severity(v.ID, g.Max), "https://osv.dev/vulnerability/"+v.ID
 				f.Why = "Whoever knows the advisory knows how to attack what uses it."
 				f.Aliases = slices.Compact(slices.Sorted(slices.Values(g.Aliases)))
@@ -128,7 +128,7 @@ func first(text string) string {
 	return text
 }
 
-func (v vulnerability) mended(name string) (versions []string) {
+func (v vulnerability) fixedVersions(name string) (versions []string) {
 	for _, a := range v.Affected {
 		for _, r := range a.Ranges {
 			for _, e := range r.Events {

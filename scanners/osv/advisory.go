@@ -368,9 +368,9 @@ func baseScore(vector string) (float64, error) {
 	return v.BaseScore(), nil
 }
 
-// mended returns the smallest version that is newer than the package's and that no problem of the
+// fixedVersion returns the smallest version that is newer than the package's and that no problem of the
 // list affects, preferably of the same major version. It returns "" if no such version is known.
-func mended(p pkg, list ...problem) string {
+func fixedVersion(p pkg, list ...problem) string {
 	if p.version == "" {
 		return ""
 	}

@@ -112,7 +112,7 @@ func TestOddVersions(t *testing.T) {
 	for _, v := range []string{"", "x", "../..", "1.0.0\x00", strings.Repeat("9", 250), "1..2", "🦄", "v"} {
 		never.affects(pkg{ecosystem: "npm", name: "p", version: v})
 		python.affects(pkg{ecosystem: "PyPI", name: "p", version: v})
-		mended(pkg{ecosystem: "PyPI", name: "p", version: v}, problem{advisories: []*advisory{python}})
+		fixedVersion(pkg{ecosystem: "PyPI", name: "p", version: v}, problem{advisories: []*advisory{python}})
 	}
 	if never.affects(pkg{ecosystem: "npm", name: "p"}) {
 		t.Error("a package without a version is affected by an ordinary advisory")
@@ -173,7 +173,7 @@ func TestSeverity(t *testing.T) {
 func TestGroups(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ records, want string }{
-		"strangers":                     {"CVE-2 / GHSA-1", "CVE-2: CVE-2 / GHSA-1: GHSA-1"},
+		"unrelated":                     {"CVE-2 / GHSA-1", "CVE-2: CVE-2 / GHSA-1: GHSA-1"},
 		"one names the other":           {"GO-1 CVE-1 GHSA-1 / GHSA-1", "GHSA-1: CVE-1 GHSA-1 GO-1"},
 		"both name a third":             {"PYSEC-1 CVE-1 / GHSA-1 CVE-1", "GHSA-1: CVE-1 GHSA-1 PYSEC-1"},
 		"a chain":                       {"A-1 X-1 / B-1 X-2 / C-1 X-1 X-2", "A-1: A-1 B-1 C-1 X-1 X-2"},
@@ -204,7 +204,7 @@ func TestGroups(t *testing.T) {
 	}
 }
 
-func TestMended(t *testing.T) {
+func TestFixedVersion(t *testing.T) {
 	t.Parallel()
 	problemOf := func(events string) problem {
 		return problem{advisories: []*advisory{about(t, `"ranges":[{"type":"SEMVER","events":[`+events+`]}]`)}}
@@ -228,7 +228,7 @@ func TestMended(t *testing.T) {
 		"no version":           {"", []problem{one}, ""},
 	}
 	for name, test := range tests {
-		if got := mended(pkg{ecosystem: "npm", name: "p", version: test.version}, test.list...); got != test.want {
+		if got := fixedVersion(pkg{ecosystem: "npm", name: "p", version: test.version}, test.list...); got != test.want {
 			t.Errorf("%s: got %q, want %q", name, got, test.want)
 		}
 	}
@@ -288,7 +288,7 @@ func FuzzAdvisory(f *testing.F) {
 			}
 			a.affects(p)
 			for _, one := range group([]*advisory{a, {ID: "CVE-1"}}) {
-				finding := describe(formats[0], scanners.File{Path: "go.mod", Content: text}, p, one, mended(p, one))
+				finding := describe(formats[0], scanners.File{Path: "go.mod", Content: text}, p, one, fixedVersion(p, one))
 				if finding.Rule == "" || strings.Contains(finding.Message, "\n") || finding.Severity > scanners.Critical {
 					t.Errorf("got %+v", finding)
 				}

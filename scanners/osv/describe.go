@@ -57,7 +57,7 @@ func describe(format format, f scanners.File, p pkg, known problem, all string) 
 	}
 	finding.Package = p.shown
 	finding.Message = fmt.Sprintf("%s has a known vulnerability (%s)%s.", what, names, about)
-	own := mended(p, known)
+	own := fixedVersion(p, known)
 	finding.Help = help(format, p, own, all)
 	if own == "" {
 		return finding

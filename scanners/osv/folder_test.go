@@ -29,7 +29,7 @@ func scanFolder(t *testing.T, s Scanner) ([]string, error) {
 	return places(found), err
 }
 
-func TestReplacedExportIsReadAnew(t *testing.T) {
+func TestReplacedExportIsReadAgain(t *testing.T) {
 	t.Parallel()
 	dir, cache := t.TempDir(), t.TempDir()
 	s := New(Options{Dir: dir, Cache: cache})
@@ -87,7 +87,7 @@ func TestIndexIsMadeOnce(t *testing.T) {
 		t.Errorf("with an index: got %q, %v", got, err)
 	}
 	if _, err := scanFolder(t, New(Options{Dir: dir})); err == nil {
-		t.Error("without an index: no error, so this test tells nothing")
+		t.Error("without an index: no error, so this test shows nothing")
 	}
 
 	// An index that is not as it was written is made again.

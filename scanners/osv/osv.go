@@ -204,8 +204,8 @@ func (s Scanner) look(ctx context.Context, format format, f scanners.File, list 
 		problems := group(hits)
 		// A problem without a fix must not hide the fix for the others. Malicious packages have no
 		// fix: the advice is to remove them, not to upgrade.
-		all := mended(p, slices.DeleteFunc(slices.Clone(problems), func(one problem) bool {
-			return one.malicious() || mended(p, one) == ""
+		all := fixedVersion(p, slices.DeleteFunc(slices.Clone(problems), func(one problem) bool {
+			return one.malicious() || fixedVersion(p, one) == ""
 		})...)
 		for _, one := range problems {
 			if len(found) == maxFindings {

@@ -161,7 +161,7 @@ func TestFixes(t *testing.T) {
 }
 
 // The fix of a finding fixes all fixable problems of the package, not only that of the finding.
-func TestFixMendsAll(t *testing.T) {
+func TestFixFixesAll(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	record := func(id, events string) []byte {

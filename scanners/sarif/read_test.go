@@ -247,7 +247,7 @@ func TestReadWantsResults(t *testing.T) {
 	}
 }
 
-func TestReadTellsTheCategory(t *testing.T) {
+func TestReadNamesTheCategory(t *testing.T) {
 	t.Parallel()
 	for id, want := range map[string]string{
 		"/language:javascript-typescript/": "/language:javascript-typescript",

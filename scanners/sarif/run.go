@@ -243,7 +243,7 @@ func (d *document) run() error {
 		}
 		return d.Skip()
 	})
-	d.settle(&r)
+	d.convert(&r)
 	d.runs = append(d.runs, r.run)
 	return err
 }

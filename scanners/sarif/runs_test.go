@@ -64,8 +64,8 @@ func (w written) said() (said []string) {
 	return said
 }
 
-// TestOnlyWhoLookedHasARun: where a file is uploaded, an empty run closes all alerts of its tool.
-func TestOnlyWhoLookedHasARun(t *testing.T) {
+// TestOnlyScannersThatRanHaveARun: where a file is uploaded, an empty run closes all alerts of its tool.
+func TestOnlyScannersThatRanHaveARun(t *testing.T) {
 	t.Parallel()
 	const idle = "note: osv did not look: The change has no file of its kind."
 	var (

@@ -50,7 +50,7 @@ func apply(t *testing.T, text string, edits []scanners.Edit) string {
 	return strings.Join(lines, "\n")
 }
 
-func TestFixesMend(t *testing.T) {
+func TestFixesWork(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		rule, text string
@@ -78,12 +78,12 @@ func TestFixesMend(t *testing.T) {
 				edits = append(edits, fix.Edits...)
 			}
 		}
-		mended := apply(t, c.text, edits)
-		if after := of(mended); len(before) != c.before || len(after) != c.after {
-			t.Errorf("%s: %d findings before and %d after, want %d and %d\n%s", c.rule, len(before), len(after), c.before, c.after, mended)
+		fixed := apply(t, c.text, edits)
+		if after := of(fixed); len(before) != c.before || len(after) != c.after {
+			t.Errorf("%s: %d findings before and %d after, want %d and %d\n%s", c.rule, len(before), len(after), c.before, c.after, fixed)
 		}
-		if n := strings.Count("\n"+mended, "\n"+c.want+"\n"); n == 0 {
-			t.Errorf("%s: no line %q in\n%s", c.rule, c.want, mended)
+		if n := strings.Count("\n"+fixed, "\n"+c.want+"\n"); n == 0 {
+			t.Errorf("%s: no line %q in\n%s", c.rule, c.want, fixed)
 		}
 	}
 }
@@ -106,7 +106,7 @@ func TestPinsAreNotGuessed(t *testing.T) {
 	}
 }
 
-func TestTheWayIsTold(t *testing.T) {
+func TestTheWayIsShown(t *testing.T) {
 	t.Parallel()
 	f := scan(t, path, read(t, "untrusted-checkout", "critical.yml"))[0]
 	want := []scanners.Step{{Path: path, Line: 11, Message: "The code of the pull request is checked out."},

@@ -123,7 +123,7 @@ func TestFindingsNameTheirSource(t *testing.T) {
 }
 
 // A fix can be applied; afterwards the finding is gone, and there is no new one.
-func TestFixesMend(t *testing.T) {
+func TestFixesWork(t *testing.T) {
 	t.Parallel()
 	fixed := 0
 	for _, s := range all {
@@ -137,7 +137,7 @@ func TestFixesMend(t *testing.T) {
 					after, err := scan(s, apply(t, f, fix))
 					want := slices.Delete(slices.Clone(before), i, i+1)
 					if err != nil || !subset(after, want) {
-						t.Errorf("%s:%d: %s: %q does not mend it: %v\n%v", f.Path, finding.Line, finding.Rule, fix.Title, err, after)
+						t.Errorf("%s:%d: %s: %q does not fix it: %v\n%v", f.Path, finding.Line, finding.Rule, fix.Title, err, after)
 					}
 					fixed++
 				}

@@ -51,7 +51,7 @@ func TestWalk(t *testing.T) {
 	}
 }
 
-func TestMistakesAreToldWithTheirPlace(t *testing.T) {
+func TestMistakesAreReportedWithTheirPlace(t *testing.T) {
 	t.Parallel()
 	for doc, want := range map[string]string{
 		"":                            "the document is empty",

@@ -115,10 +115,10 @@ func execute(ctx context.Context, l limits, s spec) (result, error) {
 	stdout := &meter{max: l.Output, keep: l.Output, over: func() { stop(errOutput) }}
 	stderr := &meter{max: endlessStderr, keep: maxStderr, over: func() { stop(errOutput) }}
 	cmd.Stdout, cmd.Stderr = stdout, stderr
-	told := &meter{max: 64 << 10, keep: 64 << 10, over: func() { stop(errOutput) }}
+	statusPipe := &meter{max: 64 << 10, keep: 64 << 10, over: func() { stop(errOutput) }}
 	report := &meter{max: l.Output, keep: l.Output, over: func() { stop(errOutput) }}
 	var pipes sync.WaitGroup
-	closePipes, err := receive(cmd, &pipes, told, report)
+	closePipes, err := receive(cmd, &pipes, statusPipe, report)
 	if err != nil {
 		return result{}, err
 	}
@@ -137,7 +137,7 @@ func execute(ctx context.Context, l limits, s spec) (result, error) {
 	pipes.Wait()
 
 	out := result{stdout: stdout.b, report: report.b, stderr: stderr.b}
-	answered := json.Unmarshal(told.b, &out.status) == nil
+	answered := json.Unmarshal(statusPipe.b, &out.status) == nil
 	var why error
 	if ctx.Err() != nil {
 		why = context.Cause(ctx)

@@ -140,17 +140,17 @@ func watch() {
 	runtime.LockOSThread() // for enclose
 	syscall.CloseOnExec(statusFile)
 	syscall.CloseOnExec(reportFile)
-	tell := func(st status) {
+	reportStatus := func(st status) {
 		_ = json.NewEncoder(os.NewFile(statusFile, "status")).Encode(st)
 		os.Exit(0)
 	}
 	var s spec
 	if err := json.NewDecoder(os.Stdin).Decode(&s); err != nil {
-		tell(status{Failed: "it received no program to start"})
+		reportStatus(status{Failed: "it received no program to start"})
 	}
 	run, err := begin(s)
 	if err != nil {
-		tell(status{Failed: err.Error()})
+		reportStatus(status{Failed: err.Error()})
 	}
 	gone := make(chan struct{})
 	go func() {
@@ -175,7 +175,7 @@ func watch() {
 		st.Failed = string(why)
 		handOver(s)
 	}
-	tell(st)
+	reportStatus(st)
 }
 
 // begin sets up the program's surroundings, and starts it.

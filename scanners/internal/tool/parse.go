@@ -182,16 +182,16 @@ func Rewrite(f scanners.Finding, text string) []scanners.Fix {
 // Vulnerable returns the finding for a package with a known vulnerability that some versions fix. It places
 // the finding on the first line of the manifest that names the package with its version, or else on the
 // first line that names the package.
-func (r *Report) Vulnerable(path, name, version, about string, mended ...string) scanners.Finding {
+func (r *Report) Vulnerable(path, name, version, about string, fixed ...string) scanners.Finding {
 	f := scanners.Finding{
 		Path: path, Title: "Vulnerable dependency", Message: name + " " + version + ": " + about, Identity: name, Package: name,
-		Help: "Update " + name + " to a version that fixes it: " + strings.Join(mended, ", ") + " or newer.",
+		Help: "Update " + name + " to a version that fixes it: " + strings.Join(fixed, ", ") + " or newer.",
 	}
-	switch mended = slices.DeleteFunc(mended, func(v string) bool { return v == "" }); len(mended) {
+	switch fixed = slices.DeleteFunc(fixed, func(v string) bool { return v == "" }); len(fixed) {
 	case 0:
 		f.Help = "No version is known that fixes it: replace " + name + ", or see to it that the weak part is not used."
 	case 1:
-		f.Help = "Update " + name + " to " + mended[0] + " or newer."
+		f.Help = "Update " + name + " to " + fixed[0] + " or newer."
 	}
 	content, _ := r.Content(path)
 	for i, line := range strings.Split(string(content), "\n") {

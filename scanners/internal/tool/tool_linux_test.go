@@ -415,16 +415,16 @@ func TestBadNames(t *testing.T) {
 func TestUnread(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		tell func(*Report)
-		want []string
+		report func(*Report)
+		want   []string
 	}{
-		"one":        {func(r *Report) { r.Unread("text", "./a.txt", 3) }, []string{"a.txt"}},
-		"two":        {func(r *Report) { r.Unread("text", r.Tree+"/dir/-b.txt", 0); r.Unread("text", "a.txt", 0) }, []string{"dir/-b.txt", "a.txt"}},
-		"a stranger": {func(r *Report) { r.Unread("text", "a.txt", 0); r.Unread("text", "other", 0) }, nil},
-		"and more":   {func(r *Report) { r.Unread("text", "a.txt", 0); r.Fail(errors.New("no")) }, nil},
+		"one":             {func(r *Report) { r.Unread("text", "./a.txt", 3) }, []string{"a.txt"}},
+		"two":             {func(r *Report) { r.Unread("text", r.Tree+"/dir/-b.txt", 0); r.Unread("text", "a.txt", 0) }, []string{"dir/-b.txt", "a.txt"}},
+		"an unknown file": {func(r *Report) { r.Unread("text", "a.txt", 0); r.Unread("text", "other", 0) }, nil},
+		"and more":        {func(r *Report) { r.Unread("text", "a.txt", 0); r.Fail(errors.New("no")) }, nil},
 	} {
 		a := acting(t, "print")
-		a.Parse = tt.tell
+		a.Parse = tt.report
 		_, err := NewRunner(Auto, "").Scanner(a).Scan(context.Background(), target)
 		if got := scanners.Unread(err); err == nil || !slices.Equal(got, tt.want) {
 			t.Errorf("%s: unread %q, want %q (%v)", name, got, tt.want, err)

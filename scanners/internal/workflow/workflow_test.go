@@ -176,7 +176,7 @@ func TestHostileFilesAreRefused(t *testing.T) {
 
 var info = scanners.Info{Name: "test", Scopes: []scanners.Scope{scanners.ScopeFile}, Files: Files()}
 
-func TestScanTellsGaps(t *testing.T) {
+func TestScanReportsGaps(t *testing.T) {
 	t.Parallel()
 	good := script("make")
 	files := []scanners.File{

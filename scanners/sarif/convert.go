@@ -13,8 +13,8 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/untrusted"
 )
 
-// settle converts the results of a run into findings, once the whole run has been read.
-func (d *document) settle(r *readRun) {
+// convert turns the results of a run into findings, once the whole run has been read.
+func (d *document) convert(r *readRun) {
 	r.run.Tool = untrusted.Sentence(r.driver.name, 100)
 	r.run.Version = untrusted.Sentence(cmp.Or(r.driver.semantic, r.driver.version), 100)
 	unit := untrusted.UTF16 // §3.14.17: the default
@@ -25,7 +25,7 @@ func (d *document) settle(r *readRun) {
 		unit = untrusted.Characters
 	}
 	for _, res := range r.results {
-		s := settler{document: d, run: r, res: res, unit: unit}
+		s := converter{document: d, run: r, res: res, unit: unit}
 		f, err := s.finding()
 		switch {
 		case err != nil:
@@ -58,8 +58,8 @@ func (res *readResult) suppressed(kind string) bool {
 	return found
 }
 
-// A settler converts one result into a finding.
-type settler struct {
+// A converter converts one result into a finding.
+type converter struct {
 	*document
 	run  *readRun
 	res  readResult
@@ -70,7 +70,7 @@ type settler struct {
 	secret    bool
 }
 
-func (s *settler) finding() (scanners.Finding, error) {
+func (s *converter) finding() (scanners.Finding, error) {
 	s.findRule()
 	rule := s.rule
 	f := scanners.Finding{Rule: untrusted.Rule(s.res.RuleID, s.res.Rule.ID, rule.ID), CWE: s.cwe()}
@@ -97,7 +97,7 @@ func (s *settler) finding() (scanners.Finding, error) {
 	return f, err
 }
 
-func (s *settler) describe(f *scanners.Finding) {
+func (s *converter) describe(f *scanners.Finding) {
 	rule := s.rule
 	f.Title = untrusted.Title(rule.ShortDescription.Text, rule.Name, rule.FullDescription.Text, f.Rule)
 	f.Message = untrusted.Stop(cmp.Or(untrusted.Sentence(s.message(s.res.Message), 1000), untrusted.Sentence(rule.FullDescription.Text, 500), f.Title))
@@ -129,7 +129,7 @@ var secretTools = regexp.MustCompile(`(?i)gitleaks|trufflehog|detect-secrets|ggs
 
 // findRule looks up the rule as the standard requires (§3.27.5 to §3.27.7, §3.52.4), but prefers
 // the rule's id to its index, which tools get wrong.
-func (s *settler) findRule() {
+func (s *converter) findRule() {
 	ref := s.res.Rule
 	s.component = &s.run.driver
 	for i := range s.run.extensions {
@@ -169,7 +169,7 @@ func below(id, parent string) bool { return id == parent || strings.HasPrefix(id
 
 // severity uses the number that GitHub uses (security-severity), with GitHub's ranges, else the level (§3.27.10).
 // https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning
-func (s *settler) severity(rule string) scanners.Severity {
+func (s *converter) severity(rule string) scanners.Severity {
 	level := cmp.Or(s.res.Level, s.run.levels[s.rule.ID], s.rule.Configuration.Level)
 	security, err := strconv.ParseFloat(cmp.Or(s.res.Properties.Security, s.rule.Properties.Security), 64)
 	if err != nil || !(security > 0 && security <= 10) {
@@ -199,7 +199,7 @@ func (s *settler) severity(rule string) scanners.Severity {
 
 // cwe returns the first CWE of the places where tools name a weakness: taxa, relationships,
 // properties and tags.
-func (s *settler) cwe() string {
+func (s *converter) cwe() string {
 	for _, t := range s.res.Taxa {
 		if c := s.taxon(t); c != "" {
 			return c
@@ -223,7 +223,7 @@ func (s *settler) cwe() string {
 	return ""
 }
 
-func (s *settler) taxon(t reference) string {
+func (s *converter) taxon(t reference) string {
 	id, taxonomy := t.ID, t.Component.Name
 	if i := t.Component.Index; i != nil && *i >= 0 && *i < len(s.run.taxonomies) {
 		c := s.run.taxonomies[*i]
@@ -238,7 +238,7 @@ func (s *settler) taxon(t reference) string {
 	return untrusted.CWE(id)
 }
 
-func (s *settler) aliases(rule string) []string {
+func (s *converter) aliases(rule string) []string {
 	var found []string
 	for _, id := range slices.Concat([]string{rule, s.rule.ID}, s.rule.DeprecatedIDs, s.rule.Properties.Tags) {
 		if untrusted.Advisory(id) {
@@ -257,7 +257,7 @@ var (
 
 // message returns the plain text of a message (§3.11): looked up by its id if need be, with its
 // arguments filled in and links replaced by their words.
-func (s *settler) message(m readMessage) string {
+func (s *converter) message(m readMessage) string {
 	text := m.Text
 	if text == "" && m.ID != "" {
 		text = cmp.Or(s.rule.MessageStrings[m.ID].Text, s.component.strings[m.ID].Text)
@@ -294,7 +294,7 @@ func plainLinks(text string) string {
 var errNoFile = errors.New("no file is named")
 
 // path returns the path, in the tree, of a location's file.
-func (s *settler) path(a readArtifactLocation) (string, error) {
+func (s *converter) path(a readArtifactLocation) (string, error) {
 	if a.URI == "" && a.Index != nil && *a.Index >= 0 && *a.Index < len(s.run.artifacts) {
 		a = s.run.artifacts[*a.Index]
 	}
@@ -321,7 +321,7 @@ func (s *settler) path(a readArtifactLocation) (string, error) {
 
 // place sets the place of a finding to the first location of its result that is in the tree. A
 // result that names no file at all is about the whole tree.
-func (s *settler) place(f *scanners.Finding) error {
+func (s *converter) place(f *scanners.Finding) error {
 	var first error
 	for _, l := range s.res.Locations {
 		path, err := s.path(l.Physical.Artifact)
@@ -342,7 +342,7 @@ func (s *settler) place(f *scanners.Finding) error {
 // region returns the place in a file. Tools that do not state the unit of their columns use various
 // units (gosec and oxlint bytes, ast-grep characters). Their columns are used only if something
 // proves the unit: an offset in bytes, the text of the region, or a line on which all units agree.
-func (s *settler) region(path string, r *readRegion) untrusted.Region {
+func (s *converter) region(path string, r *readRegion) untrusted.Region {
 	if r == nil {
 		return untrusted.Region{}
 	}
@@ -358,7 +358,7 @@ func (s *settler) region(path string, r *readRegion) untrusted.Region {
 
 // exact is region for text to be replaced. It does not trust the unit that the document states,
 // since an error of one character would break the code.
-func (s *settler) exact(path string, r *readRegion) (untrusted.Region, bool) {
+func (s *converter) exact(path string, r *readRegion) (untrusted.Region, bool) {
 	if at, ok := s.proved(path, r); ok {
 		return at, true
 	}
@@ -370,7 +370,7 @@ func (s *settler) exact(path string, r *readRegion) (untrusted.Region, bool) {
 }
 
 // proved returns a region, in characters, that the file's content confirms.
-func (s *settler) proved(path string, r *readRegion) (untrusted.Region, bool) {
+func (s *converter) proved(path string, r *readRegion) (untrusted.Region, bool) {
 	if r.StartLine < 1 || r.ByteOffset != nil && r.ByteLength > 0 {
 		at, ok := s.offset(path, r)
 		if r.StartLine < 1 || ok && at.Line == r.StartLine && at.EndLine == cmp.Or(r.EndLine, r.StartLine) {
@@ -391,11 +391,11 @@ func (s *settler) proved(path string, r *readRegion) (untrusted.Region, bool) {
 }
 
 // plain reports whether the columns of a region are the same in all units.
-func (s *settler) plain(path string, at untrusted.Region) bool {
+func (s *converter) plain(path string, at untrusted.Region) bool {
 	return at.Column < 1 && at.EndColumn < 1 || s.tree.ASCII(path, at.Line) && s.tree.ASCII(path, max(at.Line, at.EndLine))
 }
 
-func (s *settler) offset(path string, r *readRegion) (untrusted.Region, bool) {
+func (s *converter) offset(path string, r *readRegion) (untrusted.Region, bool) {
 	switch {
 	case r.ByteOffset != nil:
 		return s.tree.Offset(path, *r.ByteOffset, r.ByteLength, untrusted.Bytes)
@@ -406,7 +406,7 @@ func (s *settler) offset(path string, r *readRegion) (untrusted.Region, bool) {
 }
 
 // flow returns the path of the data (§3.36), else the related locations.
-func (s *settler) flow() []scanners.Step {
+func (s *converter) flow() []scanners.Step {
 	locations := s.res.steps
 	if len(locations) == 0 {
 		locations = s.res.Related
@@ -424,7 +424,7 @@ func (s *settler) flow() []scanners.Step {
 }
 
 // fixes returns the fixes whose edits can all be placed exactly.
-func (s *settler) fixes() []scanners.Fix {
+func (s *converter) fixes() []scanners.Fix {
 	var fixes []scanners.Fix
 	for _, f := range s.res.Fixes {
 		if edits := s.edits(f); len(edits) > 0 {
@@ -434,7 +434,7 @@ func (s *settler) fixes() []scanners.Fix {
 	return fixes
 }
 
-func (s *settler) edits(f readFix) []scanners.Edit {
+func (s *converter) edits(f readFix) []scanners.Edit {
 	var edits []scanners.Edit
 	for _, c := range f.Changes {
 		path, err := s.path(c.Artifact)
