@@ -219,3 +219,115 @@ func TestAnAcceptanceStaysInItsFile(t *testing.T) {
 		t.Errorf("moved down, it covers %+v", got)
 	}
 }
+
+// TestADecisionIsNamedByItsComment: a comment that is read twice makes no second decision, and another line, finding,
+// comment or repository makes another.
+func TestADecisionIsNamedByItsComment(t *testing.T) {
+	t.Parallel()
+	id := ID("acme/shop", 7, 1, "a:1")
+	if len(id) != 10 || !strings.HasPrefix(id, "A-") || id != ID("Acme/Shop", 7, 1, "a:1") {
+		t.Errorf("%q, and in other letters %q", id, ID("Acme/Shop", 7, 1, "a:1"))
+	}
+	all := []string{id, ID("acme/store", 7, 1, "a:1"), ID("acme/shop", 8, 1, "a:1"), ID("acme/shop", 7, 2, "a:1"), ID("acme/shop", 7, 1, "a:2")}
+	slices.Sort(all)
+	if n := len(slices.Compact(all)); n != 5 {
+		t.Errorf("%d names of 5 decisions", n)
+	}
+}
+
+// TestAStepThatCountsForNothingChangesNothing: the caller hears of it and writes nothing.
+func TestAStepThatCountsForNothingChangesNothing(t *testing.T) {
+	t.Parallel()
+	first, _ := Take(nil, made("A", "accept", func(d *Decision) { d.Needs = 2 }))
+	confirmed, _ := Take(&first, Step{Kind: Confirmed, ID: "A", Who: "x"})
+	ended, _ := Take(&confirmed, Step{Kind: Ended, ID: "A", At: day.Add(time.Hour)})
+	if ended.Ended != "it was revoked" || !ended.EndedAt.Equal(day.Add(time.Hour)) || !first.At.Equal(day) {
+		t.Errorf("made %+v, ended %+v", first, ended)
+	}
+	for name, tt := range map[string]struct {
+		before *Decision
+		step   Step
+		ok     bool
+	}{
+		"made":                     {nil, made("A", "accept", nil), true},
+		"made a second time":       {&first, made("A", "fp", nil), false},
+		"made again once it ended": {&ended, made("A", "accept", nil), false},
+		"confirmed":                {&first, Step{Kind: Confirmed, ID: "A", Who: "x"}, true},
+		"confirmed and never made": {nil, Step{Kind: Confirmed, ID: "A", Who: "x"}, false},
+		"confirmed a second time":  {&confirmed, Step{Kind: Confirmed, ID: "A", Who: "X"}, false},
+		"confirmed once it ended":  {&ended, Step{Kind: Confirmed, ID: "A", Who: "y"}, false},
+		"ended":                    {&confirmed, Step{Kind: Ended, ID: "A"}, true},
+		"ended a second time":      {&ended, Step{Kind: Ended, ID: "A", Why: "later"}, false},
+	} {
+		after, ok := Take(tt.before, tt.step)
+		if ok != tt.ok {
+			t.Errorf("%s: %v", name, ok)
+		}
+		if tt.before != nil && !ok && (after.Needs != tt.before.Needs || after.Ended != tt.before.Ended || after.Verb != tt.before.Verb || len(after.By) != len(tt.before.By)) {
+			t.Errorf("%s: %+v became %+v", name, *tt.before, after)
+		}
+	}
+}
+
+// TestConfirmingKeepsWhatWasThereBefore: two confirmations of one decision do not write into each other.
+func TestConfirmingKeepsWhatWasThereBefore(t *testing.T) {
+	t.Parallel()
+	before, _ := Take(nil, made("A", "accept", func(d *Decision) { d.Needs, d.By = 2, append(make([]string, 0, 4), "mona") }))
+	x, _ := Take(&before, Step{Kind: Confirmed, ID: "A", Who: "x"})
+	y, _ := Take(&before, Step{Kind: Confirmed, ID: "A", Who: "y"})
+	if !slices.Equal(x.By, []string{"mona", "x"}) || !slices.Equal(y.By, []string{"mona", "y"}) || !slices.Equal(before.By, []string{"mona"}) {
+		t.Errorf("%q, %q, before %q", x.By, y.By, before.By)
+	}
+}
+
+func TestAPendingDecisionWaitsForOthers(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		d    Decision
+		want bool
+	}{
+		"it counts":            {Decision{}, false},
+		"one is missing":       {Decision{Needs: 1}, true},
+		"it ended before":      {Decision{Needs: 1, Ended: "it was revoked"}, false},
+		"it counted and ended": {Decision{Ended: "it was revoked"}, false},
+	} {
+		if got := tt.d.Pending(); got != tt.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+// TestWhatWasCorrectedWithinADayIsNoRenewal: somebody corrected it.
+func TestWhatWasCorrectedWithinADayIsNoRenewal(t *testing.T) {
+	t.Parallel()
+	d := Decision{Rule: "s/r", Fingerprint: "a:1", Path: "a.go", Number: 1, Verb: "accept", At: day}
+	for name, tt := range map[string]struct {
+		verb  string
+		after time.Duration // it ended; 0 for never
+		want  int
+	}{
+		"accepted":                           {"accept", 0, 1},
+		"deferred":                           {"defer", 0, 1},
+		"said to be wrong":                   {"fp", 0, 0},
+		"said to be not affected":            {"not-affected", 0, 0},
+		"accepted, and replaced in a day":    {"accept", 24*time.Hour - time.Second, 0},
+		"accepted, and replaced a day later": {"accept", 24 * time.Hour, 1},
+	} {
+		old := d
+		if old.Verb = tt.verb; tt.after > 0 {
+			old.Ended, old.EndedAt = "replaced", day.Add(tt.after)
+		}
+		if got := d.Before([]Decision{old}); got != tt.want {
+			t.Errorf("%s: %d before, want %d", name, got, tt.want)
+		}
+	}
+}
+
+func TestVerbsHaveAnOutcomeInWords(t *testing.T) {
+	t.Parallel()
+	for verb, want := range map[string]string{"accept": "accepted", "defer": "deferred", "fp": "marked as a false positive", "not-affected": "not affected"} {
+		if got := Outcome(verb); got != want {
+			t.Errorf("%s: %q, want %q", verb, got, want)
+		}
+	}
+}
