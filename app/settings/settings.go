@@ -124,8 +124,11 @@ func (r *reader) words(v strictyaml.Value, name, example string) []string {
 		r.Problem(v.Place, "%s is empty; write a list such as %s", name, example)
 	}
 	r.Texts(v, name, example, func(at strictyaml.Place, s string) {
-		if s == "" || strings.ContainsRune(s, 0) {
+		switch {
+		case s == "":
 			r.Problem(at, "an element of %s is empty; remove it", name)
+		case strings.ContainsRune(s, 0):
+			r.Problem(at, "an element of %s has a zero byte in it, which no argument can have; remove it", name)
 		}
 		list = append(list, s)
 	})
