@@ -302,3 +302,127 @@ func TestTooLarge(t *testing.T) {
 		t.Errorf("%q, %q", owners, problems)
 	}
 }
+
+// TestALineThatIsNoTextIsLeftOut, and the lines around it count.
+func TestALineThatIsNoTextIsLeftOut(t *testing.T) {
+	t.Parallel()
+	long := "/a/" + strings.Repeat("x", 10_000-len("/a/ @hubot")) + " @hubot"
+	for name, tt := range map[string]struct {
+		line     string
+		problems []string
+	}{
+		"a zero byte":             {"/a/ @hubot # \x00", []string{"line 2: this is no line of text"}},
+		"the longest line":        {long, nil},
+		"a longer line":           {"/" + long, []string{"line 2: this is no line of text"}},
+		"nobody who can be known": {"/a/ hubot", []string{"line 2: no owner is a person, a team or an e-mail address"}},
+	} {
+		o, problems := ownership.Parse("* @mona\n" + tt.line + "\n/b/ @lea\n")
+		if !slices.Equal(problems, tt.problems) {
+			t.Errorf("%s: problems %q, want %q", name, problems, tt.problems)
+		}
+		if !slices.Equal(o.Of("a/x"), []string{"@mona"}) || !slices.Equal(o.Of("b/x"), []string{"@lea"}) {
+			t.Errorf("%s: owners %q and %q", name, o.Of("a/x"), o.Of("b/x"))
+		}
+	}
+}
+
+// TestNotAllProblemsOfAFileAreSaid: a file that is no CODEOWNERS file at all has one in each line.
+func TestNotAllProblemsOfAFileAreSaid(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]int{19: 19, 20: 20, 21: 20, 500: 20} {
+		if _, problems := ownership.Parse(strings.Repeat("a b\n", n)); len(problems) != want {
+			t.Errorf("%d wrong lines: %d problems", n, len(problems))
+		}
+	}
+}
+
+// TestWhoseWordIsNeededAboveTheCeiling: an owner or, where leads count, who maintains the repository; never somebody who
+// may not write, and the author only where the organisation says so.
+func TestWhoseWordIsNeededAboveTheCeiling(t *testing.T) {
+	t.Parallel()
+	rules := ownership.Default()
+	for name, tt := range map[string]struct {
+		p           ownership.Person
+		owner, lead bool
+	}{
+		"an owner":                  {ownership.Person{Write: true, Owns: true}, true, true},
+		"a lead":                    {ownership.Person{Write: true, Lead: true}, false, true},
+		"who only writes":           {ownership.Person{Write: true}, false, false},
+		"an owner who only reads":   {ownership.Person{Owns: true}, false, false},
+		"a lead who only reads":     {ownership.Person{Lead: true, Owns: true}, false, false},
+		"the author, who owns it":   {ownership.Person{Write: true, Owns: true, Author: true}, false, false},
+		"the author, who leads too": {ownership.Person{Write: true, Lead: true, Author: true}, false, false},
+	} {
+		if got := rules.May(tt.p, ownership.Owner, false); got != tt.owner {
+			t.Errorf("%s, where owners count: %v", name, got)
+		}
+		if got := rules.May(tt.p, ownership.Lead, false); got != tt.lead {
+			t.Errorf("%s, where leads count: %v", name, got)
+		}
+	}
+}
+
+// TestRulesThatAreNeverAccepted are named whole, or by their second part, and by globs of both.
+func TestRulesThatAreNeverAccepted(t *testing.T) {
+	t.Parallel()
+	writer := ownership.Person{Login: "hubot", Write: true}
+	for pattern, never := range map[string]bool{
+		"osv/malicious-package": true, "malicious-package": true, "osv/*": true, "malicious-*": true, "*/malicious-package": true,
+		"osv": false, "gosec/*": false, "package": false, "osv/malicious": false,
+	} {
+		rules := ownership.Default()
+		rules.Never = []string{pattern}
+		_, err := rules.Weigh(ownership.Request{Rule: "osv/malicious-package", Severity: scanners.Low, Reason: strings.Repeat("x", 30)}, writer, today)
+		if (err != nil) != never {
+			t.Errorf("%s: %v", pattern, err)
+		}
+	}
+}
+
+// TestTheDefaultsAboveTheCeiling: nobody counts twice, and the author never does.
+func TestTheDefaultsAboveTheCeiling(t *testing.T) {
+	t.Parallel()
+	owner := ownership.Person{Login: "olga", Write: true, Owns: true}
+	for _, s := range []scanners.Severity{scanners.High, scanners.Critical} {
+		g, err := ownership.Default().Weigh(ownership.Request{Rule: "x/y", Severity: s, Reason: strings.Repeat("x", 30)}, owner, today)
+		if err != nil || g.Twice || g.Author || g.Ceiling != scanners.Medium {
+			t.Errorf("%s: %+v, %v", s, g, err)
+		}
+	}
+}
+
+// TestAReasonOfAListNeedsNoWords: it says enough by itself.
+func TestAReasonOfAListNeedsNoWords(t *testing.T) {
+	t.Parallel()
+	writer := ownership.Person{Login: "hubot", Write: true}
+	for coded, ok := range map[bool]bool{true: true, false: false} {
+		_, err := ownership.Default().Weigh(ownership.Request{Rule: "x/y", Severity: scanners.Low, Coded: coded}, writer, today)
+		if (err == nil) != ok {
+			t.Errorf("of a list: %v, %v", coded, err)
+		}
+	}
+}
+
+// TestARefusalSaysTheLastDay that would be taken, where the day is what is wrong.
+func TestARefusalSaysTheLastDay(t *testing.T) {
+	t.Parallel()
+	writer := ownership.Person{Login: "hubot", Write: true}
+	latest := today.Truncate(24*time.Hour).AddDate(0, 0, 90)
+	w := ownership.Request{Rule: "x/y", Severity: scanners.Low, Reason: strings.Repeat("x", 30), Until: latest.AddDate(0, 0, 1)}
+	var refused *ownership.Refusal
+	if _, err := ownership.Default().Weigh(w, writer, today); !errors.As(err, &refused) || !refused.Latest.Equal(latest) || err.Error() != refused.Problem {
+		t.Errorf("too long: %+v", refused)
+	}
+	w.Reason = ""
+	if _, err := ownership.Default().Weigh(w, writer, today); !errors.As(err, &refused) || !refused.Latest.IsZero() {
+		t.Errorf("no reason: %+v", refused)
+	}
+}
+
+// TestPlacesOfTheFile holds them in the order in which GitHub reads them.
+func TestPlacesOfTheFile(t *testing.T) {
+	t.Parallel()
+	if got := strings.Join(ownership.Files(), " "); got != ".github/CODEOWNERS CODEOWNERS docs/CODEOWNERS" {
+		t.Errorf("%s", got)
+	}
+}
