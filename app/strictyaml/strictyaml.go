@@ -171,7 +171,7 @@ func (r *Reader) simple(tokens token.Tokens) {
 			r.Problem(at, "this is nested too deeply; nothing here needs more than a few levels")
 			return
 		}
-		content = content || t.Type != token.CommentType && t.Type != token.DocumentHeaderType
+		content = content || t.Type != token.CommentType
 	}
 }
 

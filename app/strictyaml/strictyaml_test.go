@@ -169,6 +169,7 @@ func TestMistakesAreReportedAtTheirPlace(t *testing.T) {
 		"only one comment":           {"# a\n", "1:1: the file is empty; delete it or write `version: 1`"},
 		"only the line before":       {"---\n", "1:1: the file is empty; delete it or write `version: 1`"},
 		"two documents":              {"count: 3\n---\ncount: 3\n", "2:1: remove this line and what follows; the file must be one YAML document"},
+		"two lines before":           {"---\n---\ncount: 3\n", "2:1: remove this line and what follows; the file must be one YAML document"},
 		"the end of a document":      {"count: 3\n...\n", "2:1: remove this line and what follows; the file must be one YAML document"},
 		"the end at the beginning":   {"...\ncount: 3\n", "1:1: remove this line and what follows; the file must be one YAML document"},
 		"a list that ends the file":  {"paths: [", "1:8: this bracket is never closed; add the closing one"},
@@ -231,6 +232,21 @@ func TestNothingIsReadOfAFileThatIsNotYAML(t *testing.T) {
 	for _, text := range []string{"count: 3\n\ttitle: b\n", "count: 3\ntitle: *b\n", "count: 3\ntitle: 'b\n", "count: 3\n---\ntitle: b\n"} {
 		if got, err := read(text); err == nil || got != nil {
 			t.Errorf("%q: read %q, %v", text, got, err)
+		}
+	}
+}
+
+// TestWhatIsWrongIsNotRead: the second of two equal keys, and a mapping that is none.
+func TestWhatIsWrongIsNotRead(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string][]string{
+		"title: a\ntitle: b\n":         {"1:8 title a"},
+		"sizes: {a: 3, a: 4}\n":        {"1:9 size a", "1:12 of 3", "1:8 sizes true"},
+		"sizes: [a]\n":                 {"1:8 sizes false"},
+		"paths: [a, 5, c]\ntitle: 5\n": {"1:9 path a", "1:15 path c"},
+	} {
+		if got, err := read(text); err == nil || !slices.Equal(got, want) {
+			t.Errorf("%q: %q, %v, want %q", text, got, err, want)
 		}
 	}
 }
@@ -389,7 +405,7 @@ func TestDidYouMean(t *testing.T) {
 	known := []string{"secrets", "code", "off", "comment"}
 	for word, want := range map[string]string{
 		"secret": "secrets", "SECRETS": "secrets", "scerets": "secrets", "cod": "code", "on": "", "of": "off",
-		"commemt": "comment", "": "", "x": "", "requirements": "", strings.Repeat("c", 100_000): "",
+		"commemt": "comment", "sexxxts": "", "kode": "code", "coe": "code", "comode": "code", "": "", "x": "", "requirements": "", strings.Repeat("c", 100_000): "",
 	} {
 		if want != "" {
 			want = fmt.Sprintf(", did you mean %q?", want)
