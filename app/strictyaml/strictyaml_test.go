@@ -243,6 +243,7 @@ func TestWhatIsWrongIsNotRead(t *testing.T) {
 		"title: a\ntitle: b\n":         {"1:8 title a"},
 		"sizes: {a: 3, a: 4}\n":        {"1:9 size a", "1:12 of 3", "1:8 sizes true"},
 		"sizes: [a]\n":                 {"1:8 sizes false"},
+		"urgent: 5\n":                  {"1:9 urgent false"},
 		"paths: [a, 5, c]\ntitle: 5\n": {"1:9 path a", "1:15 path c"},
 	} {
 		if got, err := read(text); err == nil || !slices.Equal(got, want) {
