@@ -278,6 +278,18 @@ func TestNothingIsJudgedWithoutTheRecord(t *testing.T) {
 	}
 }
 
+// TestTheRecordIsAskedOnlyForWhatIsEnforced: where it is away, the others are judged all the same.
+func TestTheRecordIsAskedOnlyForWhatIsEnforced(t *testing.T) {
+	t.Parallel()
+	c := judge.Case{
+		Runs:   []scanners.Run{stopped("semgrep", scanners.Code, result("away", func(r *scanners.Result) { r.Scanner = "semgrep" }))},
+		Policy: parsed(t, enforcing, ""), Evidence: shown{"away": ripe}, Adds: always, Now: now,
+	}
+	if j, err := judge.Apply(c); err != nil || len(j.Fails)+len(j.Held) != 0 {
+		t.Errorf("%+v, %v", j, err)
+	}
+}
+
 // TestDecisionsOfPeopleComeBeforeWhatFails: what was decided fails nothing, and a decision that lapsed is named.
 func TestDecisionsOfPeopleComeBeforeWhatFails(t *testing.T) {
 	t.Parallel()

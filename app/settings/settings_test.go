@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/secbydesign/secbydesign/app/strictyaml/strictyamltest"
+	"github.com/secbydesign/secbydesign/scanners"
 )
 
 var update = flag.Bool("update", false, "write the wanted outcomes of testdata again")
@@ -92,6 +93,17 @@ func TestEachKeyOfAScannerHasItsLimits(t *testing.T) {
 		}
 		if got != tt.want {
 			t.Errorf("%s: got %q, want %q", name, got, tt.want)
+		}
+	}
+}
+
+// TestEachSeverityIsTaken: the operator's word is what findings without one of their own have.
+func TestEachSeverityIsTaken(t *testing.T) {
+	t.Parallel()
+	for _, want := range []scanners.Severity{scanners.Note, scanners.Low, scanners.Medium, scanners.High, scanners.Critical} {
+		s, err := Parse("s.yml", []byte("scanners: {mine: {command: [x], format: sarif, scope: tree, gate: code, severity: "+want.String()+"}}\n"))
+		if err != nil || len(s.Scanners) != 1 || s.Scanners[0].Severity != want {
+			t.Errorf("%s: %+v, %v", want, s, err)
 		}
 	}
 }
