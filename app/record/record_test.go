@@ -110,7 +110,7 @@ func written(t *testing.T, v any) string {
 func TestAReviewOfANewerVersionIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ data, want string }{
-		"a newer version": {`{"version":2,"verdict":"passed","findings":[]}`, "event 5: it is of version 2, and this program knows up to 1: use the version that serves"},
+		"a newer version": {`{"version":2,"verdict":"passed","findings":[]}`, "event 5: its format version is 2, and this program reads up to 1: use the version of the server"},
 		"cut off":         {`{"version":1,"verd`, "read the review of event 5: "},
 		"no finding":      {`{"findings":{}}`, "read the review of event 5: "},
 	} {

@@ -109,7 +109,7 @@ func ReadReview(id int64, at time.Time, head string, data []byte) (Review, error
 		return Review{}, fmt.Errorf("read the review of event %d: %w", id, err)
 	}
 	if r.Version > Version {
-		return Review{}, fmt.Errorf("read the review of event %d: its format is version %d, and this program reads up to %d: use the version of the server", id, r.Version, Version)
+		return Review{}, fmt.Errorf("read the review of event %d: its format version is %d, and this program reads up to %d: use the version of the server", id, r.Version, Version)
 	}
 	return r, nil
 }

@@ -95,13 +95,13 @@ func Helper() {
 		var a attempts
 		if err := errors.Join(json.Unmarshal([]byte(os.Args[3]), &a), a.make()); err != nil {
 			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
+			exit(1)
 		}
-		os.Exit(0)
+		exit(0)
 	case lingerFlag:
 		time.Sleep(time.Minute)
 	}
-	os.Exit(2)
+	exit(2)
 }
 
 // calls tries system calls that reach other processes. Each kind of sandbox relies on them being refused.
@@ -135,6 +135,10 @@ func startAlone(dir string) error {
 	return cmd.Start()
 }
 
+// exit ends a helper. os.Exit waits a second for reports in a program that was built for the race detector, and
+// a scan starts several helpers.
+func exit(code int) { syscall.Exit(code) }
+
 // watch is the first step. It never returns.
 func watch() {
 	runtime.LockOSThread() // for enclose
@@ -142,7 +146,7 @@ func watch() {
 	syscall.CloseOnExec(reportFile)
 	reportStatus := func(st status) {
 		_ = json.NewEncoder(os.NewFile(statusFile, "status")).Encode(st)
-		os.Exit(0)
+		exit(0)
 	}
 	var s spec
 	if err := json.NewDecoder(os.Stdin).Decode(&s); err != nil {
@@ -255,7 +259,7 @@ func enter() {
 	runtime.LockOSThread()
 	fail := func(err error) {
 		fmt.Fprint(os.NewFile(failFile, "fail"), err)
-		os.Exit(1)
+		exit(1)
 	}
 	syscall.CloseOnExec(specFile)
 	syscall.CloseOnExec(failFile)
