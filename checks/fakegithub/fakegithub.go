@@ -175,7 +175,7 @@ func New(opts Options) (*Server, error) {
 		return nil, fmt.Errorf("fake GitHub: %w", err)
 	}
 	s.account(s.botLogin(), "Bot")
-	go s.sendOutbox()
+	go s.sendOutbox(s.outbox)
 	return s, nil
 }
 

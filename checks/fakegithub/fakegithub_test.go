@@ -507,3 +507,15 @@ func TestSettleWhileThereAreWrites(t *testing.T) {
 	}
 	group.Wait()
 }
+
+// TestClosedAtOnce ends stand-ins before what they began has had its turn.
+func TestClosedAtOnce(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		gh, err := New(Options{Dir: t.TempDir()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		gh.Close()
+	}
+}

@@ -191,11 +191,8 @@ func (s *Server) echo(list []outgoing) {
 	}
 }
 
-func (s *Server) sendOutbox() {
+func (s *Server) sendOutbox(box <-chan outgoing) {
 	defer close(s.outboxDone)
-	s.mu.Lock()
-	box := s.outbox
-	s.mu.Unlock()
 	for out := range box {
 		s.send([]outgoing{out})
 		s.mu.Lock()
