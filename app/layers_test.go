@@ -41,52 +41,6 @@ func TestTheOrganisationHolds(t *testing.T) {
 	s.want(two, "neutral", "c.py:2 open")
 }
 
-// TestTheOrganisationsFileInEachState has a file that is absent, valid, invalid, out of reach and deleted.
-func TestTheOrganisationsFileInEachState(t *testing.T) {
-	t.Parallel()
-	s := newStage(t, map[string]string{"a.py": "a = 1\n", ".secbydesign.yml": "version: 1\ngates: {secrets: {mode: off}}\n"})
-	s.organisation(guarding)
-	n := s.open("valid", map[string]string{"a.py": "a = 1\n" + leak(1)})
-	s.want(n, "neutral", "a.py:2 open")
-
-	s.organisation("version: 1\nguardrail: {}\n")
-	n = s.open("invalid", map[string]string{"a.py": "a = 1\n" + leak(2)})
-	s.want(n, "neutral", "a.py:2 open")
-	if text := strings.ReplaceAll(s.verdict(n).Summary, "\\", ""); !strings.Contains(text, "did you mean") || !strings.Contains(text, "the last valid one, of content") || !strings.Contains(text, "secbydesign.yml:2:1") {
-		t.Errorf("the invalid file is not reported:\n%s", text)
-	}
-
-	github := s.GitHub.Repo("acme", ".github")
-	github.Remove()
-	n = s.open("gone", map[string]string{"a.py": "a = 1\n" + leak(3)})
-	s.want(n, "neutral", "a.py:2 open")
-	if text := s.verdict(n).Summary; !strings.Contains(text, "cannot be reached any more") {
-		t.Errorf("what is out of reach is not reported:\n%s", text)
-	}
-}
-
-// TestTheOrganisationsSecondPlace counts while the first has no file, and the check says so when it has.
-func TestTheOrganisationsSecondPlace(t *testing.T) {
-	t.Parallel()
-	s := newStage(t, map[string]string{"a.py": "a = 1\n", ".secbydesign.yml": "version: 1\ngates: {secrets: {mode: off}}\n"})
-	s.organisationAt("secbydesign", guarding)
-	one := s.open("one", map[string]string{"b.py": "b = 1\n" + leak(1)})
-	s.want(one, "neutral", "b.py:2 open")
-	if text := s.verdict(one).Summary; strings.Contains(text, "because there is one") {
-		t.Errorf("a place that is used is reported as one that is not:\n%s", text)
-	}
-	s.organisation("version: 1\n")
-	two := s.open("two", map[string]string{"c.py": "c = 1\n" + leak(2)})
-	s.want(two, "success")
-	s.organisation("version: 1\ncomments: {limit: 3}\nguardrails: {gates: {secrets: {at_least: comment}}}\n")
-	three := s.open("three", map[string]string{"d.py": "d = 1\n" + leak(3)})
-	s.want(three, "neutral", "d.py:2 open")
-	s.announced(three, "acme/secbydesign/.secbydesign.yml is not the organisation's policy, because there is one in acme/.github.")
-	s.GitHub.Repo("acme", ".github").Commit("main", "", "no policy", map[string]string{".secbydesign.yml": fakegithub.Delete})
-	four := s.open("four", map[string]string{"e.py": "e = 1\n" + leak(4)})
-	s.want(four, "neutral", "e.py:2 open")
-}
-
 // TestAForkIsNoPolicy has an organisation with a fork of this program's repository and its policy.
 func TestAForkIsNoPolicy(t *testing.T) {
 	t.Parallel()
@@ -112,19 +66,6 @@ func TestAForkIsNoPolicy(t *testing.T) {
 	})
 	three := s.open("three", map[string]string{"c.py": "c = 1\n" + leak(3)})
 	s.want(three, "neutral", "c.py:2 open")
-}
-
-func TestTheOrganisationsFileIsDeleted(t *testing.T) {
-	t.Parallel()
-	s := newStage(t, map[string]string{"a.py": "a = 1\n", ".secbydesign.yml": "version: 1\ngates: {secrets: {mode: off}}\n"})
-	s.organisation(guarding)
-	n := s.open("valid", map[string]string{"a.py": "a = 1\n" + leak(1)})
-	s.want(n, "neutral", "a.py:2 open")
-	s.GitHub.Repo("acme", ".github").Commit("main", "", "no policy", map[string]string{".secbydesign.yml": fakegithub.Delete})
-	n = s.open("deleted", map[string]string{"a.py": "a = 1\n" + leak(2)})
-	if run := s.verdict(n); !strings.HasPrefix(run.Title, "No new") || strings.Contains(run.Summary, "organisation") {
-		t.Errorf("a deleted file still holds: %s\n%s", run.Title, run.Summary)
-	}
 }
 
 // TestAPullRequestSwitchesEverythingOff is judged by the policy of the base, and shows what its own policy would do.
@@ -190,17 +131,6 @@ func TestAPolicyNamesNobody(t *testing.T) {
 		t.Errorf("annotations:\n%s%+v", got, run.Annotations)
 	}
 	s.announced(n, "It would change")
-}
-
-// TestTheOrganisationSaysWhoAccepts has an organisation with its own ceiling for decisions.
-func TestTheOrganisationSaysWhoAccepts(t *testing.T) {
-	t.Parallel()
-	s := newStage(t, map[string]string{"a.py": "a = 1\n"})
-	s.people()
-	s.organisation("version: 1\nguardrails: {accept: {default: {max_days: 7}}}\n")
-	n := s.open("change", map[string]string{"a.py": "a = 1\n" + mild(1)})
-	id := s.id(n)
-	s.said(n, "hubot", "/secbydesign accept "+id+" until=30d"+because, "at most 7 days")
 }
 
 // TestRenewalsEnd has one finding accepted in two pull requests, of which the organisation takes one.

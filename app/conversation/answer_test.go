@@ -275,6 +275,7 @@ func TestWhoMaySayWhat(t *testing.T) {
 		author, decide bool
 	}{
 		{"ted", "triage", false, false},
+		{"rhea", "read", false, false},
 		{"mona", "read", true, false},
 		{"hubot", "write", false, true},
 		{"lea", "maintain", false, true},

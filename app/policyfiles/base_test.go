@@ -131,6 +131,24 @@ func TestABranchIsNoTag(t *testing.T) {
 	}
 }
 
+// TestBothFailuresAreNamed when neither git nor the API answers.
+func TestBothFailuresAreNamed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	repo := w.gh.CreateRepo("acme", "shop", false)
+	p := w.pull("shop")
+	gh, err := w.files.App.Client(t.Context(), w.installed, repo.ID(), "acme", "shop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.gh.Fail(fakegithub.Fault{Path: "/acme/shop.git/**", Count: -1, Status: 500})
+	w.answer("shop", 500, `{"message":"broken"}`)
+	_, ok, err := w.files.FromAnywhere(gh, p)(t.Context())
+	if ok || err == nil || !strings.Contains(err.Error(), "fetch "+p.Base) || !strings.Contains(err.Error(), "broken") {
+		t.Errorf("%v, %v", ok, err)
+	}
+}
+
 // TestAReviewThatEndedReadsNothing says why it ended, and not that GitHub is away.
 func TestAReviewThatEndedReadsNothing(t *testing.T) {
 	t.Parallel()
