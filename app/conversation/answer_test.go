@@ -434,19 +434,75 @@ func TestElsewhere(t *testing.T) {
 	for _, d := range []decision.Decision{
 		{ID: "A-ELSEWHER", Verb: "accept", Fingerprint: medium.Fingerprint, Rule: medium.Rule, Path: medium.Path, Number: 77, Needs: 1, From: "lead", Asked: "ada"},
 		{ID: "A-ANOTHERS", Verb: "defer", Fingerprint: medium.Fingerprint, Rule: medium.Rule, Path: medium.Path, Number: 78, Asked: "eve"},
+		{ID: "A-UNRELATE", Verb: "accept", Fingerprint: high.Fingerprint, Rule: high.Rule, Path: high.Path, Number: 79, Asked: "eve"},
 	} {
-		data, err := json.Marshal(record.DecisionStep{Decision: &d, Who: d.Asked, Source: "comment-1"})
-		if err == nil {
-			err = s.ledger.Record(t.Context(), ledger.Event{Kind: record.DecisionMade, RepoID: s.repo.ID(), Owner: "acme", Repo: "shop", Number: d.Number, Data: data})
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		s.made(d)
 	}
 	if got := s.said("hubot", "why "+medium.ID(), "- `A-ELSEWHER`: accepted, asked for by @&#8203;ada; waits for 1 more"); strings.Contains(got, "A-ANOTHERS") {
 		t.Errorf("a decision that does not count here is named: %s", got)
 	}
 	s.said("lea", "confirm A-ELSEWHER", "A-ELSEWHER was decided in \\#&#8203;77; confirm it there, where its author is known.")
 	s.said("hubot", "reopen "+medium.ID(), "`A-ELSEWHER` is taken back")
+	s.wantCame("review taken back, task revocation, " + record.DecisionEnded)
 	s.said("hubot", "why "+medium.ID(), "asked for by @&#8203;ada; it was re-opened by @&#8203;hubot")
+	// What is decided here ends nothing elsewhere, and what is named is found wherever it was decided.
+	s.said("hubot", "fp "+medium.ID()+because, "is marked as a false positive")
+	s.wantCame("review decided, task acceptance, " + record.DecisionMade)
+	s.said("hubot", "revoke A-UNRELATE", "`A-UNRELATE` is taken back; `"+high.ID()+"` counts as open again.")
+}
+
+// made records a decision as another version of this program may have made it.
+func (s *stage) made(d decision.Decision) {
+	s.t.Helper()
+	data, err := json.Marshal(record.DecisionStep{Decision: &d, Who: d.Asked, Source: "comment-1"})
+	if err == nil {
+		err = s.ledger.Record(s.t.Context(), ledger.Event{Kind: record.DecisionMade, RepoID: s.repo.ID(), Owner: "acme", Repo: "shop", Number: d.Number, Data: data})
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// TestOneDecisionInForceAndOneThatWaits are of one finding: neither takes the place of the other.
+func TestOneDecisionInForceAndOneThatWaits(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "", high)
+	accept := "accept " + high.ID() + " until=30d" + because
+	s.says("mona", accept)
+	s.says("lea", accept)
+	s.wantCame("review decided, task expiry, task acceptance, " + record.DecisionMade)
+	list := s.decided()
+	if len(list) != 2 || list[0].Ended != "" || list[1].Ended != "" {
+		t.Fatalf("%+v", list)
+	}
+	// Once it is confirmed, what one line of a comment does is known to the next.
+	waits := list[0].ID
+	if got := s.says("olga", "confirm "+waits, "confirm "+waits, "revoke "+waits, "revoke "+waits); !strings.Contains(got, waits+" needs no confirmation.") || !strings.Contains(got, waits+" does not count any more: it was revoked by") {
+		t.Errorf("it is answered\n%s", got)
+	}
+}
+
+// TestWhatACommentInTheCodeAccepts is taken back there.
+func TestWhatACommentInTheCodeAccepts(t *testing.T) {
+	t.Parallel()
+	inCode := medium
+	inCode.Decided = "a.py:1"
+	s := newStage(t, "", inCode)
+	s.said("hubot", "reopen "+medium.ID(), medium.ID()+" is accepted by the comment at a.py:1; take that away to open it again.")
+	s.wantCame("")
+}
+
+// TestLongListsAreCut: of the decisions of a pull request 20 are listed, and 10 named.
+func TestLongListsAreCut(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "", medium)
+	for i := range 21 {
+		s.made(decision.Decision{ID: "A-AAAAAAA" + string(rune('A'+i)), Verb: "accept", Fingerprint: medium.Fingerprint, Rule: medium.Rule, Path: medium.Path, Number: s.number, Asked: "eve"})
+	}
+	if got := s.says("ted", "status"); strings.Count(got, "- `A-") != 20 {
+		t.Errorf("it is answered\n%s", got)
+	}
+	if got := s.says("hubot", "revoke A-22222222"); strings.Count(got, "A-AAAAAAA") != 10 {
+		t.Errorf("it is answered\n%s", got)
+	}
 }
