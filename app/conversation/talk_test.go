@@ -468,6 +468,18 @@ func TestTheOrganisationSaysWhoAccepts(t *testing.T) {
 	s.said("hubot", "accept "+medium.ID()+" until=7d"+because, "is accepted until "+day(7))
 }
 
+// TestTheOrganisationLetsTheAuthorCount, who then is one of two, and may be both.
+func TestTheOrganisationLetsTheAuthorCount(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "", high)
+	s.repo.SetPermission("mona", "maintain")
+	s.gh.CreateRepo("acme", ".github", false).Commit("main", "", "policy", map[string]string{
+		".secbydesign.yml": "version: 1\nguardrails: {accept: {above: {high: {people: 2, from: lead, max_days: 30, author_counts: true, distinct: false}}}}\n",
+	})
+	s.said("mona", "accept "+high.ID()+" until=30d"+because, "one more person who may write to this repository; its author may be one of them. They write")
+	s.said("mona", "confirm "+s.decided()[0].ID, "Confirmed: `"+high.ID()+"` is accepted")
+}
+
 // TestWhatIsNotReadIsNotAnswered: each thing that GitHub or the ledger does not say is an error, and comes again.
 func TestWhatIsNotReadIsNotAnswered(t *testing.T) {
 	t.Parallel()
