@@ -5,6 +5,7 @@ import (
 
 	"github.com/secbydesign/secbydesign/app/policy"
 	"github.com/secbydesign/secbydesign/app/policyfiles"
+	"github.com/secbydesign/secbydesign/scanners"
 )
 
 // TestLast is the policy that was in force last, by what is kept: 3 comments and 7 renewals are the organisation's, 5
@@ -66,4 +67,21 @@ func TestLast(t *testing.T) {
 			t.Errorf("%d comments, %v", pol.CommentLimit, err)
 		}
 	})
+}
+
+// TestEachLineIsOfItsFile: what is in force names the file that says so.
+func TestEachLineIsOfItsFile(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.keep(".github", "c0ffee", "version: 1\ngates: {secrets: {mode: block}}\n")
+	w.keep("shop", "c0ffee", "version: 1\ngates: {code: {mode: block}}\n")
+	pol, err := policyfiles.Last(t.Context(), w.files.Ledger.Reader, "acme", "shop", policyfiles.Proposed{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for gate, want := range map[scanners.Gate]string{scanners.Secrets: "acme/.github/.secbydesign.yml", scanners.Code: ".secbydesign.yml"} {
+		if got := pol.Decide(gate, "x", "y", scanners.High, "a").Origin.File; got != want {
+			t.Errorf("%s: the line is of %q, want %q", gate, got, want)
+		}
+	}
 }
