@@ -26,7 +26,6 @@ func TestFromAnywhere(t *testing.T) {
 		w.gh.Fail(fakegithub.Fault{Method: "GET", Path: "/repos/" + w.owner + "/shop/contents/*", Count: -1, Status: 500, Body: "{}"})
 	}
 	both := func(w *world) { away(w); unanswered(w) }
-	var limited *installation.RateLimited
 	shown := func(body string) func(*world) {
 		return func(w *world) { away(w); w.answer("shop", 200, body) }
 	}
@@ -62,7 +61,7 @@ func TestFromAnywhere(t *testing.T) {
 		"the rate limit is used up": {file, limit("6"), func(w *world) {
 			away(w)
 			w.gh.Fail(fakegithub.PrimaryLimit("GET", "/repos/"+w.owner+"/shop/contents/*", -1, time.Now().Add(time.Hour)))
-		}, nil, 0, "", func(err error) bool { return errors.As(err, &limited) }},
+		}, nil, 0, "", limited},
 		"the installation is suspended": {file, limit("6"), func(w *world) {
 			away(w)
 			w.gh.Fail(fakegithub.Fault{Method: "GET", Path: "/repos/" + w.owner + "/shop/contents/*", Count: -1, Status: 403, Body: `{"message":"This installation has been suspended"}`})
@@ -171,4 +170,9 @@ func TestAReviewThatEndedReadsNothing(t *testing.T) {
 
 func is(target error) func(error) bool {
 	return func(err error) bool { return errors.Is(err, target) }
+}
+
+func limited(err error) bool {
+	var limit *installation.RateLimited
+	return errors.As(err, &limit)
 }

@@ -122,7 +122,6 @@ func TestTheOrganisationsPolicyIsWrittenDownWhenItIsAnother(t *testing.T) {
 func TestTheOrganisationsPolicyIsNotGuessed(t *testing.T) {
 	t.Parallel()
 	all := newWorld(t)
-	var limited *installation.RateLimited
 	stopped := errors.New("something newer was heard")
 	for name, c := range map[string]struct {
 		repo   string
@@ -131,10 +130,10 @@ func TestTheOrganisationsPolicyIsNotGuessed(t *testing.T) {
 	}{
 		"the rate limit is used up": {".github", func(w *world) {
 			w.gh.Fail(fakegithub.PrimaryLimit("GET", "/repos/"+w.owner+"/.github/contents/*", -1, time.Now().Add(time.Hour)))
-		}, func(err error) bool { return errors.As(err, &limited) }},
+		}, limited},
 		"the rate limit is used up at the second place": {"secbydesign", func(w *world) {
 			w.gh.Fail(fakegithub.PrimaryLimit("GET", "/repos/"+w.owner+"/secbydesign/contents/*", -1, time.Now().Add(time.Hour)))
-		}, func(err error) bool { return errors.As(err, &limited) }},
+		}, limited},
 		"the installation is suspended": {".github", func(w *world) { w.gh.Suspend(w.installed) }, func(err error) bool { return errors.Is(err, installation.ErrSuspended) }},
 	} {
 		t.Run(name, func(t *testing.T) {
