@@ -1,11 +1,13 @@
 package review
 
 import (
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/secbydesign/secbydesign/app/mirror"
+	"github.com/secbydesign/secbydesign/app/pull"
 )
 
 // log reads "c:b b:a a" as commits with their parents; an exclamation mark is where the history is cut off.
@@ -47,5 +49,94 @@ func TestCommitsInBetween(t *testing.T) {
 				t.Errorf("after: %q, want %q", got, c.after)
 			}
 		})
+	}
+}
+
+// TestWhichCommitsAreScanned fetches changes of several forms by real git.
+func TestWhichCommitsAreScanned(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, map[string]string{"a": "x\n"})
+	git := func(args ...string) string {
+		t.Helper()
+		out, err := exec.Command("git", append([]string{"--git-dir=" + w.repo.GitDir(), "-c", "user.name=m", "-c", "user.email=m@example.com"}, args...)...).Output()
+		if err != nil {
+			t.Fatalf("git %s: %v", args[0], err)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	names := map[string]string{}
+	commit := func(branch, parent, name string) string {
+		sha := w.repo.Commit(branch, parent, name, map[string]string{name: "x\n"})
+		names[sha] = name
+		return sha
+	}
+	// Somebody merges the base into the branch "merged" in between.
+	first := commit("merged", w.base, "m1")
+	main := w.repo.Commit("main", "", "main", map[string]string{"main": "x\n"})
+	merge := git("commit-tree", first+"^{tree}", "-p", first, "-p", main, "-m", "merge")
+	names[merge] = "m2"
+	git("update-ref", "refs/heads/merged", merge)
+	commit("merged", "", "m3")
+	commit("one", w.base, "o1")
+	commit("three", w.base, "t1")
+	commit("three", "", "t2")
+	commit("three", "", "t3")
+	root := git("commit-tree", w.base+"^{tree}", "-m", "root")
+	names[root] = "r1"
+	git("update-ref", "refs/heads/root", root)
+	commit("root", "", "r2")
+
+	for _, c := range []struct {
+		name, branch string
+		commits      int // as GitHub says; 0 for as many as there are
+		fault        string
+		scanned      string
+		partial      string
+		err          bool
+	}{
+		{"git is away", "one", 0, "/acme/shop.git/**", "", "", true},
+		{"one needs no history", "one", 0, "", "", "", false},
+		{"one behind the other", "three", 0, "", "t1 t2 t3", "", false},
+		{"one behind the other needs no list", "three", 0, "/repos/*/*/pulls/*/commits", "t1 t2 t3", "", false},
+		{"a merge of the base", "merged", 0, "", "m1 m2 m3", "", false},
+		{"a merge of the base, and more than GitHub lists", "merged", 300, "", "m1 m2 m3", "The pull request has 300 commits, of which 3 were scanned; the history of the others was not.", false},
+		{"a merge of the base, and no list", "merged", 0, "/repos/*/*/pulls/*/commits", "", "", true},
+		{"no history in common", "root", 0, "", "r1 r2", "", false},
+	} {
+		n := w.openBranch(c.branch, false)
+		gh := w.client()
+		p, err := pull.Read(t.Context(), gh.REST, w.repo.ID(), "acme", "shop", n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.commits > 0 {
+			p.Commits = c.commits
+		}
+		if c.fault != "" {
+			w.github.Fail(refused("", c.fault, 409))
+		}
+		change, err := w.fetch(t.Context(), gh, p)
+		w.github.ClearFaults()
+		w.github.ClosePull("acme", "shop", n, "mona", false)
+		if (err != nil) != c.err {
+			t.Errorf("%s: %v", c.name, err)
+		}
+		if err != nil {
+			continue
+		}
+		var scanned []string
+		for _, sha := range change.Commits {
+			scanned = append(scanned, names[sha])
+		}
+		if got := strings.Join(scanned, " "); got != c.scanned || change.Partial != c.partial {
+			t.Errorf("%s: %q, %q, want %q, %q", c.name, got, change.Partial, c.scanned, c.partial)
+		}
+		base := p.MergeBase
+		if c.branch == "root" {
+			base = change.Repo.EmptyTree()
+		}
+		if change.Base != base || base == "" || change.Head != p.Head {
+			t.Errorf("%s: compares %s with %s", c.name, change.Base, change.Head)
+		}
 	}
 }

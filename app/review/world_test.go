@@ -71,6 +71,7 @@ func newLedger(t *testing.T) *ledger.Ledger {
 	return l
 }
 
+// newWorld makes one whose base has files; nil is for what needs no commit.
 func newWorld(t *testing.T, files map[string]string) *world {
 	t.Helper()
 	gh, err := fakegithub.New(fakegithub.Options{Dir: t.TempDir(), AppID: 1, PublicKey: &key().PublicKey})
@@ -89,7 +90,9 @@ func newWorld(t *testing.T, files map[string]string) *world {
 	}
 	gh.CreateOrg("acme")
 	w := &world{t: t, github: gh, repo: gh.CreateRepo("acme", "shop", true), installed: gh.Install("acme")}
-	w.base = w.repo.Commit("main", "", "base", files)
+	if files != nil {
+		w.base = w.repo.Commit("main", "", "base", files)
+	}
 	l, mirrors := newLedger(t), &mirror.Store{Dir: t.TempDir()}
 	words := finder{info: scanners.Info{Name: "words", Gate: scanners.Code, Scopes: []scanners.Scope{scanners.ScopeFile}}, line: "bad"}
 	w.Reviewer = &Reviewer{
