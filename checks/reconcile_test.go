@@ -279,6 +279,18 @@ func TestOnlyWhatIsGoneIsCalledFixed(t *testing.T) {
 			in.Ignored = func(p string) bool { return strings.HasPrefix(p, "testdata/") }
 			in.Patch, _ = patch.Parse([]byte("diff --git a/testdata/a.py b/testdata/a.py\nnew file mode 100644\n--- /dev/null\n+++ b/testdata/a.py\n@@ -0,0 +1 @@\n+x\n"))
 		}, "**No longer scanned"},
+		"there, with one of its name out of sight": {func(in *Input) {
+			in.Ignored = func(p string) bool { return strings.HasPrefix(p, "testdata/") }
+			in.Patch = mustPatch(t, "a.py", "testdata/a.py")
+		}, "**Fixed in `"},
+		"gone, with one of another name out of sight": {func(in *Input) {
+			in.Ignored = func(p string) bool { return strings.HasPrefix(p, "testdata/") }
+			in.Patch = mustPatch(t, "testdata/b.py")
+		}, "**Fixed in `"},
+		"gone, with one of its name in sight": {func(in *Input) {
+			in.Ignored = func(p string) bool { return strings.HasPrefix(p, "testdata/") }
+			in.Patch = mustPatch(t, "lib/a.py")
+		}, "**Fixed in `"},
 	} {
 		in := Input{Head: head40, Patch: mustPatch(t, "a.py", "b.py"), Gates: gate(), Limit: 10}
 		c.change(&in)
@@ -374,6 +386,25 @@ func TestButtonsFitGitHub(t *testing.T) {
 			if len(a.Label) > 20 || len(a.Description) > 40 || len(a.Identifier) > 20 || a.Label == "" || a.Description == "" || a.Identifier == "" {
 				t.Errorf("%s: %+v", v, a)
 			}
+		}
+	}
+}
+
+// TestWhichLinesAThreadCovers is about threads of one line, of several, and of none.
+func TestWhichLinesAThreadCovers(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		start, line int
+		covers      string
+	}{{0, 4, "4"}, {4, 4, "4"}, {3, 5, "3 4 5"}, {0, 0, ""}} {
+		var got []string
+		for line := 1; line < 8; line++ {
+			if (Thread{StartLine: c.start, Line: c.line}).covers(line) {
+				got = append(got, fmt.Sprint(line))
+			}
+		}
+		if strings.Join(got, " ") != c.covers {
+			t.Errorf("%d to %d covers %q, want %q", c.start, c.line, got, c.covers)
 		}
 	}
 }

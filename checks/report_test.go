@@ -455,3 +455,25 @@ func FuzzHostileText(f *testing.F) {
 		}
 	})
 }
+
+// TestColumnsOfAnAnnotation: GitHub takes them on a single line only, and its end is the last character.
+func TestColumnsOfAnAnnotation(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ line, endLine, column, endColumn, start, end int }{
+		"one line":       {2, 2, 3, 9, 3, 8},
+		"one character":  {2, 2, 3, 4, 3, 3},
+		"two lines":      {2, 3, 3, 9, 0, 0},
+		"no columns":     {2, 2, 0, 0, 0, 0},
+		"no first":       {2, 2, 0, 9, 0, 0},
+		"an empty range": {2, 2, 3, 3, 0, 0},
+		"the other way":  {2, 2, 9, 3, 0, 0},
+		"the whole file": {0, 0, 0, 0, 0, 0},
+	} {
+		f := finding("a.py", c.line, scanners.High, scanners.New)
+		f.EndLine, f.Column, f.EndColumn = c.endLine, c.column, c.endColumn
+		a, ok := Input{}.annotation(f)
+		if !ok || a.StartColumn != c.start || a.EndColumn != c.end || a.StartLine != max(c.line, 1) || a.EndLine != max(c.endLine, 1) {
+			t.Errorf("%s: %+v", name, a)
+		}
+	}
+}
