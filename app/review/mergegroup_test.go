@@ -16,7 +16,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// group has the Reviewer look at a merge group.
+// group has the Reviewer review a merge group.
 func (w *world) group(g fakegithub.MergeGroup, attempt int, again bool) error {
 	w.t.Helper()
 	data, err := json.Marshal(Merge{Head: g.HeadSHA, Branch: strings.TrimPrefix(g.Ref, "refs/heads/"), BaseRef: "main", Again: again})
