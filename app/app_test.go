@@ -388,7 +388,7 @@ func TestTwoPullsOfOneCommit(t *testing.T) {
 			s.becomes(fails, "failure", "1 new finding")
 			id := s.id(fails)
 			clean := s.repo.OpenPull("Change", "", "release", "again", "mona", false)
-			s.becomes(clean, "failure", fmt.Sprintf("#%d, which has the same head commit, has the result failure. This pull request alone: No new findings", fails))
+			s.becomes(clean, "failure", fmt.Sprintf("#%d, which has the same commit, has the result failure. This pull request alone: No new findings", fails))
 			end.do(s, fails, id)
 			s.becomes(clean, "success", end.title)
 		})

@@ -337,8 +337,8 @@ func TestADecisionThatCountsAtOnce(t *testing.T) {
 	if at := s.tasks[0].At; !at.Equal(d.Until.AddDate(0, 0, 1)) || s.tasks[0].ID != d.ID || s.tasks[1].ID != d.ID {
 		t.Errorf("the tasks are %+v", s.tasks)
 	}
-	if !strings.HasSuffix(got, "`/secbydesign revoke "+d.ID+"` takes it back.") {
-		t.Errorf("it is not said how it is taken back: %s", got)
+	if !strings.HasSuffix(got, "`/secbydesign revoke "+d.ID+"` revokes that.") {
+		t.Errorf("it is not said how it is revoked: %s", got)
 	}
 	for _, e := range s.events {
 		if e.RepoID != s.repo.ID() || e.Owner != "acme" || e.Repo != "shop" || e.Number != s.number || e.Head != s.head() || e.Installation != s.installed {
@@ -353,8 +353,8 @@ func TestADecisionThatCountsAtOnce(t *testing.T) {
 	if len(list) != 2 || list[0].Ended != "it was replaced by "+list[1].ID || list[1].Ended != "" || !list[1].Until.IsZero() {
 		t.Errorf("%+v", list)
 	}
-	// It is taken back, with a reason, and only once.
-	s.said("hubot", "revoke "+list[1].ID+" because it opens a door", "`"+list[1].ID+"` is taken back; `"+id+"` counts as open again.")
+	// It is revoked, with a reason, and only once.
+	s.said("hubot", "revoke "+list[1].ID+" because it opens a door", "`"+list[1].ID+"` is revoked; `"+id+"` counts as open again.")
 	s.wantCame("review taken back, task revocation, " + record.DecisionEnded)
 	s.said("hubot", "revoke "+list[1].ID, list[1].ID+" does not count any more: it was revoked by @&#8203;hubot: it opens a door.")
 	s.said("hubot", "confirm "+list[1].ID, " does not count any more: it was revoked by")
@@ -378,13 +378,13 @@ func TestADecisionThatNeedsOthers(t *testing.T) {
 		t.Errorf("%+v", first)
 	}
 	const who = "one more of those who own the file (`@acme/payments`), or of those who maintain the repository, and the author of the pull request does not count"
-	if got := s.says("mona", accept); !strings.Contains(got, "a high finding takes the word of "+who+". They write `/secbydesign confirm A-") {
+	if got := s.says("mona", accept); !strings.Contains(got, "a high finding must be confirmed by "+who+". They write `/secbydesign confirm A-") {
 		t.Errorf("it is answered %s", got)
 	}
 	s.wantCame("review decided, task revocation, task expiry, " + record.DecisionMade + ", " + record.DecisionEnded)
 	second := s.decided()[1].ID
 	s.said("mona", "confirm "+second, "Somebody else has to confirm what you asked for or confirmed yourself.")
-	s.said("hubot", "confirm "+second, "this takes the word of "+who+".")
+	s.said("hubot", "confirm "+second, "this must be confirmed by "+who+".")
 	s.said("hubot", "confirm A-22222222", "A-22222222 is no decision of this repository. Here there are "+second+".")
 	s.said("ted", "confirm "+second, "Only people who may write")
 	s.wantCame("")
@@ -394,7 +394,7 @@ func TestADecisionThatNeedsOthers(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 	s.said("lea", "confirm "+second, second+" needs no confirmation.")
-	s.said("lea", "reopen "+id, "is taken back; `"+id+"` counts as open again.")
+	s.said("lea", "reopen "+id, "is revoked; `"+id+"` counts as open again.")
 	s.wantCame("review taken back, task revocation, " + record.DecisionEnded)
 	if d := s.decided()[1]; d.Ended != "it was re-opened by @lea" {
 		t.Errorf("it ended because %s", d.Ended)
@@ -407,7 +407,7 @@ func TestADecisionThatNeedsOthers(t *testing.T) {
 	}
 	// What one comment does is known to its next line.
 	got := s.says("lea", "not-affected "+id+" vulnerable_code_not_present", "reopen "+id, "reopen "+id)
-	if !strings.Contains(got, "is not affected") || !strings.Contains(got, "is taken back") || strings.Count(got, "it is open already") != 1 {
+	if !strings.Contains(got, "is not affected") || !strings.Contains(got, "is revoked") || strings.Count(got, "it is open already") != 1 {
 		t.Errorf("it is answered\n%s", got)
 	}
 }
@@ -420,9 +420,9 @@ func TestACriticalFindingTakesTwo(t *testing.T) {
 	other := critical
 	other.Fingerprint, other.Path = strings.Repeat("c", 26)+":1", "free.py"
 	s := newStage(t, "/pay/ @acme/payments @hubot\n", critical, other)
-	s.said("mona", "accept "+critical.ID()+" until=14d"+because, "a critical finding takes the word of 2 more of those who own the file (`@acme/payments`, `@hubot`), and the author")
+	s.said("mona", "accept "+critical.ID()+" until=14d"+because, "a critical finding must be confirmed by 2 more of those who own the file (`@acme/payments`, `@hubot`), and the author")
 	id := s.decided()[0].ID
-	s.said("lea", "confirm "+id, "this takes the word of 2 more of those who own the file")
+	s.said("lea", "confirm "+id, "this must be confirmed by 2 more of those who own the file")
 	s.said("olga", "confirm "+id, "Confirmed. `"+id+"` waits for one more of those who own the file")
 	s.wantCame("review confirmed, " + record.DecisionConfirmed)
 	s.said("olga", "confirm "+id, "Somebody else has to confirm")
@@ -448,13 +448,13 @@ func TestElsewhere(t *testing.T) {
 		t.Errorf("a decision that does not count here is named: %s", got)
 	}
 	s.said("lea", "confirm A-ELSEWHER", "A-ELSEWHER was decided in \\#&#8203;77; confirm it there, where its author is known.")
-	s.said("hubot", "reopen "+medium.ID(), "`A-ELSEWHER` is taken back")
+	s.said("hubot", "reopen "+medium.ID(), "`A-ELSEWHER` is revoked")
 	s.wantCame("review taken back, task revocation, " + record.DecisionEnded)
 	s.said("hubot", "why "+medium.ID(), "asked for by @&#8203;ada; it was re-opened by @&#8203;hubot")
 	// What is decided here ends nothing elsewhere, and what is named is found wherever it was decided.
 	s.said("hubot", "fp "+medium.ID()+because, "is marked as a false positive")
 	s.wantCame("review decided, task acceptance, " + record.DecisionMade)
-	s.said("hubot", "revoke A-UNRELATE", "`A-UNRELATE` is taken back; `"+high.ID()+"` counts as open again.")
+	s.said("hubot", "revoke A-UNRELATE", "`A-UNRELATE` is revoked; `"+high.ID()+"` counts as open again.")
 }
 
 // made records a decision as another version of this program may have made it.
@@ -488,13 +488,13 @@ func TestOneDecisionInForceAndOneThatWaits(t *testing.T) {
 	}
 }
 
-// TestWhatACommentInTheCodeAccepts is taken back there.
+// TestWhatACommentInTheCodeAccepts is revoked there.
 func TestWhatACommentInTheCodeAccepts(t *testing.T) {
 	t.Parallel()
 	inCode := medium
 	inCode.Decided = "a.py:1"
 	s := newStage(t, "", inCode)
-	s.said("hubot", "reopen "+medium.ID(), medium.ID()+" is accepted by the comment at a.py:1; take that away to open it again.")
+	s.said("hubot", "reopen "+medium.ID(), medium.ID()+" is accepted by the comment at a.py:1; remove that comment to open it again.")
 	s.wantCame("")
 }
 

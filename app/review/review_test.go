@@ -112,7 +112,7 @@ func TestOneCommitInTwoPulls(t *testing.T) {
 	w.hear(clean, head)
 	w.review(fails)
 	w.review(clean)
-	if got := w.verdict(head); !strings.HasPrefix(got, "failure: #1, which has the same commit, ends as failure. Here: No new findings") {
+	if got := w.verdict(head); !strings.HasPrefix(got, "failure: #1, which has the same commit, has the result failure. This pull request alone: No new findings") {
 		t.Errorf("the verdict is %q", got)
 	}
 	if got := w.reviews(); len(got) > 0 {

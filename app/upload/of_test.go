@@ -85,7 +85,7 @@ func TestWhichToolsSendResults(t *testing.T) {
 				switch {
 				case strings.Contains(text, "not sent results"):
 					line += " not-yet"
-				case strings.Contains(text, "only this change's own word"):
+				case strings.Contains(text, "a finding that is missing proves nothing"):
 					line += " own-word"
 				case strings.Contains(text, "There are no results"):
 					line += " no-base"

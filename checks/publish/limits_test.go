@@ -18,7 +18,7 @@ func TestASiblingIsNamedWithinTheLimits(t *testing.T) {
 	if len(c.Summary) > 65535 || !strings.HasPrefix(c.Summary, "> Pull request #2147483648 has the same commit") {
 		t.Errorf("%d bytes: %.100s", len(c.Summary), c.Summary)
 	}
-	if title := output(c).GetTitle(); len(title) > maxTitle || !strings.HasPrefix(title, "#2147483648, which has the same head commit, has the result failure.") {
+	if title := output(c).GetTitle(); len(title) > maxTitle || !strings.HasPrefix(title, "#2147483648, which has the same commit, has the result failure.") {
 		t.Errorf("the title is %q", title)
 	}
 }

@@ -43,8 +43,8 @@ func (r *Run) worst(c checks.Check) checks.Check {
 			continue
 		}
 		out.Own, out.Conclusion = c.Conclusion, theirs
-		out.Title = fmt.Sprintf("#%d, which has the same head commit, has the result %s. This pull request alone: %s", n, theirs, c.Title)
-		out.Summary = fmt.Sprintf("> Pull request #%d has the same head commit, and GitHub keeps one result for both: the worse one. Without it, this would be %s.\n\n", n, c.Conclusion) + c.Summary
+		out.Title = fmt.Sprintf("#%d, which has the same commit, has the result %s. This pull request alone: %s", n, theirs, c.Title)
+		out.Summary = fmt.Sprintf("> Pull request #%d has the same commit, and GitHub keeps one result for both. Without it, this would be %s.\n\n", n, c.Conclusion) + c.Summary
 	}
 	return out
 }

@@ -77,7 +77,7 @@ func TestTheWorstVerdictOfACommitCounts(t *testing.T) {
 
 	two := one.sibling()
 	two.finish(two.with(one), clean)
-	one.counts("a clean one comes", "failure", "pr=2 ", "#1, which has the same head commit, has the result failure. This pull request alone: No new findings")
+	one.counts("a clean one comes", "failure", "pr=2 ", "#1, which has the same commit, has the result failure. This pull request alone: No new findings")
 	two.silent("a clean one came", clean, one)
 	one.silent("a clean one came", fails, two)
 
