@@ -254,7 +254,7 @@ func TestAboveTheCeiling(t *testing.T) {
 		t.Errorf("both are not named:\n%s", run.Summary)
 	}
 	s.said(n, "olga", "/secbydesign confirm "+first, "needs no confirmation")
-	s.said(n, "olga", "/secbydesign revoke "+first, "taken back")
+	s.said(n, "olga", "/secbydesign revoke "+first, "revoked")
 	s.becomes(n, "failure", "1 new finding")
 	s.said(n, "lea", "/secbydesign confirm "+first, "does not count any more: it was revoked by @")
 	// A lead who is not the author decides at once.

@@ -374,7 +374,7 @@ func TestUploadsThatAreNotTaken(t *testing.T) {
 		"a tool of no letters": {token: ok, query: at, body: `{"version":"2.1.0","runs":[{"tool":{"driver":{"name":"日本"}}}]}`, status: 400, says: "runs[0] has no name"},
 		"cut document":         {token: ok, query: at, body: good[:len(good)/2], status: 400, says: "ends in the middle of"},
 		"no gzip":              {token: ok, query: at, header: zip, status: 400, says: "could not be unpacked"},
-		"cut gzip":             {token: ok, query: at, header: zip, body: packed(good)[:200], status: 400, says: "not whole"},
+		"cut gzip":             {token: ok, query: at, header: zip, body: packed(good)[:200], status: 400, says: "truncated"},
 		"another encoding":     {token: ok, query: at, header: http.Header{"Content-Encoding": {"br"}}, status: 400, says: `"br"`},
 		"a bomb":               {token: ok, query: at, header: zip, body: packed(strings.Repeat(" ", upload.MaxDocument+1)), status: 413, says: "more than 100 MB"},
 		"a bomb in a form":     {token: ok, body: githubForm(base, "", strings.Repeat(" ", upload.MaxDocument+1)), status: 413, says: "more than 100 MB"},
