@@ -24,17 +24,12 @@ func RebuildRecord(ctx context.Context, w io.Writer, dataDir, url string) (chang
 	if _, url, err = database(dataDir, url); err != nil {
 		return false, err
 	}
-	l, err := ledger.Open(ctx, url)
-	if err != nil {
+	if changed, err = ledger.Rebuild(ctx, url); err != nil {
 		return false, err
 	}
-	defer func() { err = errors.Join(err, l.Close()) }()
-	if changed, err = l.Rebuild(ctx); err != nil {
-		return false, err
-	}
-	said := "The tables were made again from the events. Nothing was different."
+	said := "The tables were rebuilt from the events. Nothing was different."
 	if changed {
-		said = "The tables were made again from the events. Something was different; please report it, unless the server was running meanwhile."
+		said = "The tables were rebuilt from the events. Something was different and is right now; please report it."
 	}
 	_, err = fmt.Fprintln(w, said)
 	return changed, err

@@ -97,7 +97,7 @@ func openSQLite(ctx context.Context, path string, anyway bool) (_ *Ledger, err e
 	if err := l.installation.begin(ctx, l, was); err != nil {
 		return nil, err
 	}
-	if err := l.bringUp(ctx, false); err != nil {
+	if err := l.bringUp(ctx); err != nil {
 		return nil, err
 	}
 	return l, nil

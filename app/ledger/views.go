@@ -3,13 +3,10 @@ package ledger
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -122,15 +119,12 @@ func catchUp(ctx context.Context, tx *sql.Tx) (more bool, err error) {
 }
 
 // bringUp applies all events that the views lack, in several transactions with room for other writers in between.
-// It first empties views of another version, or all views if rebuild is set.
-func (l *Ledger) bringUp(ctx context.Context, rebuild bool) error {
+// It first empties views of another version.
+func (l *Ledger) bringUp(ctx context.Context) error {
 	err := l.Tx(ctx, func(tx *sql.Tx) error {
 		var version int
-		if err := tx.QueryRowContext(ctx, `SELECT version FROM views`).Scan(&version); err != nil {
+		if err := tx.QueryRowContext(ctx, `SELECT version FROM views`).Scan(&version); err != nil || version == viewsVersion {
 			return err
-		}
-		if version == viewsVersion && !rebuild {
-			return nil
 		}
 		for _, table := range viewTables {
 			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table); err != nil {
@@ -152,53 +146,93 @@ func (l *Ledger) bringUp(ctx context.Context, rebuild bool) error {
 	return nil
 }
 
-// Rebuild derives all views again from the events, and reports whether they differ from the stored ones. The
-// server may run meanwhile: until Rebuild ends, the views are incomplete, and events recorded meanwhile count as
-// a difference.
-func (l *Ledger) Rebuild(ctx context.Context) (changed bool, err error) {
-	before, err := l.viewsDigest(ctx)
+// Rebuild derives all views of the database at url again from its events, and reports whether they differ from the
+// stored ones. Servers may use the database meanwhile: they read the stored views until the last transaction, which
+// compares, and replaces the views that differ.
+func Rebuild(ctx context.Context, url string) (changed bool, err error) {
+	l, err := Open(ctx, url)
 	if err != nil {
 		return false, err
 	}
-	if err := l.bringUp(ctx, true); err != nil {
-		return false, err
+	defer func() { err = errors.Join(err, l.Close()) }()
+	if err := l.Tx(ctx, func(tx *sql.Tx) error { return shadowViews(ctx, tx) }); err != nil {
+		return false, fmt.Errorf("rebuild the views: %w", err)
 	}
-	after, err := l.viewsDigest(ctx)
-	return before != after, err
+	for more := true; more && err == nil; {
+		err = l.Tx(ctx, func(tx *sql.Tx) (err error) {
+			more, err = catchUp(ctx, tx)
+			return err
+		})
+	}
+	if err == nil {
+		err = l.Tx(ctx, func(tx *sql.Tx) (err error) {
+			changed, err = replaceViews(ctx, tx)
+			return err
+		})
+	}
+	if err != nil {
+		return false, fmt.Errorf("rebuild the views: %w", err)
+	}
+	return changed, nil
 }
 
-// viewsDigest returns a hash of the content of all views.
-func (l *Ledger) viewsDigest(ctx context.Context) (string, error) {
-	hash := sha256.New()
-	for _, table := range viewTables {
-		if err := l.hashTable(ctx, hash, table); err != nil {
-			return "", fmt.Errorf("read %s: %w", table, err)
-		}
-	}
-	return hex.EncodeToString(hash.Sum(nil)), nil
-}
-
-func (l *Ledger) hashTable(ctx context.Context, hash io.Writer, table string) error {
-	rows, err := l.read.QueryContext(ctx, `SELECT * FROM `+table+` ORDER BY 1, 2, 3, 4, 5`)
+// shadowViews creates empty temporary tables with the names of the views. Until the connection is closed, its
+// statements use them in place of the stored views (https://www.sqlite.org/lang_naming.html). No other connection
+// sees them.
+func shadowViews(ctx context.Context, tx *sql.Tx) error {
+	rows, err := tx.QueryContext(ctx, `SELECT sql FROM main.sqlite_schema WHERE type = 'table' AND (name = 'views' OR name GLOB 'view_*')`)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
-	columns, err := rows.Columns()
-	if err != nil {
-		return err
-	}
-	row, into := make([]any, len(columns)), make([]any, len(columns))
-	for i := range row {
-		into[i] = &row[i]
-	}
+	var tables []string
 	for rows.Next() {
-		if err := rows.Scan(into...); err != nil {
+		var table string
+		if err := rows.Scan(&table); err != nil {
 			return err
 		}
-		fmt.Fprintf(hash, "%q %q\n", table, row)
+		tables = append(tables, table)
 	}
-	return rows.Err()
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	for _, table := range tables {
+		if _, err := tx.ExecContext(ctx, strings.Replace(table, "CREATE TABLE", "CREATE TEMP TABLE", 1)); err != nil {
+			return err
+		}
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO temp.views VALUES (1, $1, 0)`, viewsVersion)
+	return err
+}
+
+// replaceViews brings the temporary tables up to the newest event and writes those that differ from the stored views
+// in their place. It reports whether one did.
+func replaceViews(ctx context.Context, tx *sql.Tx) (changed bool, err error) {
+	for more := true; more; {
+		if more, err = catchUp(ctx, tx); err != nil {
+			return false, err
+		}
+	}
+	for _, table := range viewTables {
+		var differs bool
+		if err := tx.QueryRowContext(ctx, `
+			SELECT (SELECT count(*) FROM main.`+table+`) <> (SELECT count(*) FROM temp.`+table+`)
+			OR EXISTS (SELECT * FROM main.`+table+` EXCEPT SELECT * FROM temp.`+table+`)`).Scan(&differs); err != nil {
+			return false, err
+		}
+		if !differs {
+			continue
+		}
+		changed = true
+		if _, err := tx.ExecContext(ctx, `DELETE FROM main.`+table); err != nil {
+			return false, err
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO main.`+table+` SELECT * FROM temp.`+table); err != nil {
+			return false, err
+		}
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE main.views SET version = temp.views.version, upto = temp.views.upto FROM temp.views`)
+	return changed, err
 }
 
 // adoptViews derives the views of a repository again if some were stored under its name before its id was known.

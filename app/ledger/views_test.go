@@ -159,13 +159,70 @@ func TestRebuiltIsKept(t *testing.T) {
 		for id := range h.names {
 			h.decisionsAgree(ctx, Repo{ID: id})
 		}
-		before := dump(t, h.l)
-		if changed, err := h.l.Rebuild(ctx); err != nil || changed {
+		before, url := dump(t, h.l), "sqlite:"+h.l.installation.path
+		if changed, err := Rebuild(ctx, url); err != nil || changed {
 			t.Errorf("history %d: rebuilt, the views are others: %v, %v", seed, changed, err)
 		}
 		if after := dump(t, h.l); !reflect.DeepEqual(before, after) {
 			t.Fatalf("history %d: kept\n%s\nrebuilt\n%s", seed, lines(before), lines(after))
 		}
+		h.damage()
+		if changed, err := Rebuild(ctx, url); err != nil || !changed {
+			t.Errorf("history %d: rebuilt after damage: %v, %v", seed, changed, err)
+		}
+		h.step() // the views are kept from there on
+		if changed, err := Rebuild(ctx, url); err != nil || changed {
+			t.Errorf("history %d: rebuilt again: %v, %v", seed, changed, err)
+		}
+	}
+}
+
+// damage deletes, changes or adds a row.
+func (h *history) damage() {
+	statement := []string{
+		`DELETE FROM view_decisions WHERE made = (SELECT max(made) FROM view_decisions)`,
+		`UPDATE view_rule_days SET findings = findings + 1`,
+		`INSERT INTO view_counted VALUES (99, '', '', 1, 'A-22222222')`,
+	}[h.r.IntN(3)]
+	if _, err := h.l.write.ExecContext(h.t.Context(), statement); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// TestNobodySeesHalfARebuild holds that readers and writers of the database use the stored views until a rebuild ends.
+func TestNobodySeesHalfARebuild(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	h := &history{t: t, r: rand.New(rand.NewPCG(1, 2)), l: openNew(t), names: map[int64][2]string{}, at: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)}
+	h.rename(1, [2]string{"acme", "first"})
+	h.rename(2, [2]string{"acme", "second"})
+	h.rename(3, [2]string{"acme", "third"})
+	for range 150 {
+		h.step()
+	}
+	before := dump(t, h.l)
+	other, err := Open(ctx, "sqlite:"+h.l.installation.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if err := other.Tx(ctx, func(tx *sql.Tx) error { return shadowViews(ctx, tx) }); err != nil {
+		t.Fatal(err)
+	}
+	if err := other.Tx(ctx, func(tx *sql.Tx) error { _, err := catchUp(ctx, tx); return err }); err != nil {
+		t.Fatal(err)
+	}
+	if after := dump(t, h.l); !reflect.DeepEqual(before, after) {
+		t.Fatalf("in the middle of a rebuild others read\n%s\ninstead of\n%s", lines(after), lines(before))
+	}
+	for range 30 {
+		h.step()
+	}
+	before = dump(t, h.l)
+	var changed bool
+	err = other.Tx(ctx, func(tx *sql.Tx) (err error) { changed, err = replaceViews(ctx, tx); return err })
+	if after := dump(t, h.l); err != nil || changed || !reflect.DeepEqual(before, after) {
+		t.Errorf("it differs, though all was kept: %v, %v\n%s\ninstead of\n%s", changed, err, lines(after), lines(before))
 	}
 }
 
