@@ -235,7 +235,7 @@ func TestFindFixRegress(t *testing.T) {
 	s.repo.SyncPull(n)
 	s.want(n, "success", "new.py settled")
 	if body := s.GitHub.Threads("acme", "shop", n)[0].Comments[0].Body; !strings.Contains(body, "Fixed in `"+fixed[:10]) {
-		t.Errorf("the comment does not name the mending commit:\n%s", body)
+		t.Errorf("the comment does not name the fixing commit:\n%s", body)
 	}
 	s.push(n, "change", map[string]string{"new.py": "a = 1\nb = 2\n" + leak(2)})
 	s.want(n, "neutral", "new.py open")
@@ -316,7 +316,7 @@ func TestNothingToWriteTheSecondTime(t *testing.T) {
 		t.Error("the log names a write")
 	}
 	if scans, files := s.metric("secbydesign_scans_total", `scanner="gitleaks"`), s.metric("secbydesign_scanned_total", ""); scans != 2 || files != 2 {
-		t.Errorf("gitleaks was asked %v times and looked at %v files, want twice, and only once at both sides", scans, files)
+		t.Errorf("gitleaks was asked %v times and scanned %v files, want twice, and only once at both sides", scans, files)
 	}
 }
 

@@ -108,7 +108,7 @@ func TestLongHistories(t *testing.T) {
 		if run.Conclusion != w.conclusion || !slices.Equal(found, w.found) {
 			t.Errorf("%s: %s, found in %q; want %s, %q", name, run.Conclusion, found, w.conclusion, w.found)
 		}
-		if said := strings.Contains(run.Summary, "not looked at") || strings.Contains(run.Summary, "was not."); said != (w.left != "") || !strings.Contains(run.Summary, w.left) {
+		if said := strings.Contains(run.Summary, "was not scanned") || strings.Contains(run.Summary, "was not."); said != (w.left != "") || !strings.Contains(run.Summary, w.left) {
 			t.Errorf("%s: %q\n%s", name, run.Title, run.Summary)
 		}
 	}

@@ -180,7 +180,7 @@ func TestCodeQLFromAWorkflow(t *testing.T) {
 	s.saying(n, "codeql: Its workflow has not sent results of this commit yet")
 
 	if answer, want := s.analysed(n, change), fmt.Sprintf(`{"commit":%q,"scanners":["codeql"],"findings":2,"pulls":[1]}`, s.GitHub.Pull("acme", "shop", n).HeadSHA); answer != want {
-		t.Errorf("the sender is told %s\nwant %s", answer, want)
+		t.Errorf("the sender reads %s\nwant %s", answer, want)
 	}
 	run := s.saying(n, "scanned by")
 	if !strings.Contains(run.Summary, "codeql 2.23.3") || strings.Contains(run.Summary, "not sent") {
@@ -195,20 +195,20 @@ func TestCodeQLFromAWorkflow(t *testing.T) {
 	}
 
 	// The next head has no results until they come, and nothing is called fixed before.
-	mended := handler("  log(req);\n", query(1))
-	s.push(n, "change", map[string]string{"app.js": mended})
+	fixed := handler("  log(req);\n", query(1))
+	s.push(n, "change", map[string]string{"app.js": fixed})
 	s.saying(n, "not sent results of this commit yet")
 	for _, thread := range s.threads(n) {
 		if strings.HasSuffix(thread, "settled") {
 			t.Errorf("%s before anybody looked", thread)
 		}
 	}
-	s.analysed(n, mended)
+	s.analysed(n, fixed)
 	s.saying(n, "codeql 2.23.3")
 	s.want(n, "success", "app.js settled")
 
 	// The same again changes nothing, and another upload for the same head counts instead of it.
-	s.analysed(n, mended)
+	s.analysed(n, fixed)
 	s.analysed(n, handler("  log(req);\n", query(1), query(1)))
 	s.until("the newest results count", func() bool { return s.verdict(n).Conclusion == "neutral" })
 }
@@ -236,7 +236,7 @@ func TestAWorkflowThatThePullRequestEdits(t *testing.T) {
 			s.analysed(n, handler(query(1))) // and is not taken back
 			s.reviewed(n)
 			if got := s.threads(n); slices.Contains(got, "app.js settled") || slices.Contains(got, "app.js:4 settled") {
-				t.Errorf("the finding is called mended: %q", got)
+				t.Errorf("the finding is called fixed: %q", got)
 			}
 		})
 	}
@@ -309,7 +309,7 @@ func TestUploadsThatAreNotTaken(t *testing.T) {
 		}
 		return "Bearer " + text
 	}
-	stranger, err := rsa.GenerateKey(rand.Reader, 2048)
+	outsider, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -335,8 +335,8 @@ func TestUploadsThatAreNotTaken(t *testing.T) {
 		"alg none":             {token: signed(jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, "key-of-actions"), status: 401},
 		"HS256, public key":    {token: signed(jwt.SigningMethodHS256, publicPEM, "key-of-actions"), status: 401},
 		"RS512":                {token: signed(jwt.SigningMethodRS512, s.GitHub.ActionsKey(), "key-of-actions"), status: 401},
-		"a stranger's key":     {token: signed(jwt.SigningMethodRS256, stranger, "key-of-actions"), status: 401},
-		"an unknown key":       {token: signed(jwt.SigningMethodRS256, stranger, "another"), status: 401},
+		"an outsider's key":    {token: signed(jwt.SigningMethodRS256, outsider, "key-of-actions"), status: 401},
+		"an unknown key":       {token: signed(jwt.SigningMethodRS256, outsider, "another"), status: 401},
 		"cut":                  {token: ok[:len(ok)-3], status: 401},
 		"another audience":     {token: "Bearer " + s.GitHub.JobToken("https://github.com/acme", push), status: 401},
 		"another issuer":       {token: with(push, fakegithub.Claims{"iss": "https://token.actions.githubusercontent.com"}), status: 401},
@@ -356,7 +356,7 @@ func TestUploadsThatAreNotTaken(t *testing.T) {
 		"another repository":   {token: with(push, fakegithub.Claims{"repository": "acme/other"}), status: 403, says: "a job in acme/other"},
 		"replayed elsewhere":   {token: ok, repo: "others/shop", status: 403, says: "a job in acme/shop"},
 		"not installed":        {token: with(push, fakegithub.Claims{"repository": "others/shop"}), repo: "others/shop", status: 404, says: "not installed"},
-		"by a stranger":        {token: with(push, fakegithub.Claims{"event_name": "pull_request_target"}), status: 403, says: `started by "pull_request_target"`},
+		"by an outsider":       {token: with(push, fakegithub.Claims{"event_name": "pull_request_target"}), status: 403, says: `started by "pull_request_target"`},
 		"by a comment":         {token: with(push, fakegithub.Claims{"event_name": "issue_comment"}), status: 403},
 		"of a tag":             {token: with(push, fakegithub.Claims{"ref": "refs/tags/v1"}), status: 403, says: "refs/tags/v1"},
 		"of no pull request":   {token: with(pull, fakegithub.Claims{"ref": "refs/heads/main"}), query: "?commit_sha=" + head, status: 403, says: "no pull request"},
@@ -395,8 +395,8 @@ func TestUploadsThatAreNotTaken(t *testing.T) {
 			c.query = at
 		}
 		status, answer := s.postAs(strings.TrimPrefix(c.token, "-"), c.repo, c.query, c.body, c.header)
-		var told struct{ Message string }
-		if err := json.Unmarshal([]byte(answer), &told); err != nil || status != c.status || !strings.Contains(told.Message, c.says) || !strings.HasSuffix(told.Message, ".") {
+		var reply struct{ Message string }
+		if err := json.Unmarshal([]byte(answer), &reply); err != nil || status != c.status || !strings.Contains(reply.Message, c.says) || !strings.HasSuffix(reply.Message, ".") {
 			t.Errorf("%s: %d %.300s, want %d with %q", name, status, answer, c.status, c.says)
 		}
 	}
@@ -418,7 +418,7 @@ func TestUploadsAreRefusedByTheirHead(t *testing.T) {
 	s.GitHub.CreateRepo("others", "shop", true).Commit("main", "", "base", map[string]string{"app.js": "1\n"})
 	claims := maps.Clone(s.repo.PushClaims("main", codeqlFile))
 	claims["repository"] = "others/shop"
-	stranger := "Bearer " + s.GitHub.JobToken(audience, claims)
+	outsider := "Bearer " + s.GitHub.JobToken(audience, claims)
 	body := make([]byte, 30<<20)
 	for name, c := range map[string]struct {
 		token  string
@@ -428,10 +428,10 @@ func TestUploadsAreRefusedByTheirHead(t *testing.T) {
 	}{
 		"no token":                       {"", "acme/shop", nil, 401},
 		"no token, after a body":         {"", "acme/shop", body, 401},
-		"not installed":                  {stranger, "others/shop", nil, 404},
-		"not installed, after a body":    {stranger, "others/shop", body, 404},
-		"another repository":             {stranger, "acme/shop", nil, 403},
-		"another repository, after that": {stranger, "acme/shop", body, 403},
+		"not installed":                  {outsider, "others/shop", nil, 404},
+		"not installed, after a body":    {outsider, "others/shop", body, 404},
+		"another repository":             {outsider, "acme/shop", nil, 403},
+		"another repository, after that": {outsider, "acme/shop", body, 403},
 	} {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(s.Address(), "http://"))
 		if err != nil {

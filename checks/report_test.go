@@ -403,7 +403,7 @@ func TestClosedBody(t *testing.T) {
 	body := Input{}.commentBody(bundle{Finding: finding("x", 2, scanners.Low, scanners.New)}, "", "")
 	closed := closedBody(body, "Fixed in `abc`.")
 	if isClosed(body) || !isClosed(closed) {
-		t.Errorf("open and closed are not told apart:\n%s", closed)
+		t.Errorf("open and closed look alike:\n%s", closed)
 	}
 	if strings.Count(closed, "secbydesign:v1") != 1 || strings.Count(closed, "secbydesign:by") != 1 {
 		t.Errorf("markers doubled:\n%s", closed)

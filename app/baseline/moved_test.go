@@ -130,7 +130,7 @@ func TestTheSearchIsBounded(t *testing.T) {
 	groups := group{key: "k", base: c.Base, head: c.Head}
 	groups.compare(c, e)
 	if e.lines > maxEffort+10_000 {
-		t.Errorf("%d lines were looked at", e.lines)
+		t.Errorf("%d lines were compared", e.lines)
 	}
 }
 
@@ -191,7 +191,7 @@ func TestOrigins(t *testing.T) {
 		"crossed, other text": {[]string{"env/dev/x", one, "env/prod/x", other}, []string{"envs/dev/x", other, "envs/prod/x", one}, map[string]string{"envs/dev/x": "env/prod/x", "envs/prod/x": "env/dev/x"}, nil},
 		"one of two is gone":  {[]string{"env/dev/x", one, "env/prod/x", two}, []string{"envs/prod/x", one}, map[string]string{"envs/prod/x": "env/dev/x"}, map[string]string{"envs/prod/x": "env/prod/x"}},
 		"one of two stays":    {[]string{"env/dev/x", one, "env/prod/x", two}, []string{"env/prod/x", two, "envs/prod/x", one}, map[string]string{"envs/prod/x": "env/dev/x"}, nil},
-		"names tell nothing":  {[]string{"a", one, "b", two}, []string{"x", two, "y", one}, map[string]string{"x": "b", "y": "a"}, nil},
+		"names say nothing":   {[]string{"a", one, "b", two}, []string{"x", two, "y", one}, map[string]string{"x": "b", "y": "a"}, nil},
 		"taken from another":  {[]string{"dev", one, "q", two}, []string{"x/dev", two, "r", one}, map[string]string{"x/dev": "q", "r": "dev"}, map[string]string{"x/dev": "dev"}},
 	} {
 		base, _ := texts(test.base...)

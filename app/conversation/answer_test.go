@@ -313,7 +313,7 @@ func TestWhoMaySayWhat(t *testing.T) {
 	}
 }
 
-// TestADecisionThatCountsAtOnce is kept with all that a later review needs, has the pull requests looked at again,
+// TestADecisionThatCountsAtOnce is kept with all that a later review needs, has the pull requests reviewed again,
 // and ends by itself the day after its last one.
 func TestADecisionThatCountsAtOnce(t *testing.T) {
 	t.Parallel()

@@ -246,7 +246,7 @@ const (
 )
 
 // ask runs every scanner, several at a time. Each time that the last scanner of a gate has finished, and when the
-// policy's first budget has run out, it passes the runs so far to tell, with the error [ErrRunning] for scanners that
+// policy's first budget has run out, it passes the runs so far to report, with the error [ErrRunning] for scanners that
 // still run.
 func (e *Examiner) ask(ctx context.Context, wanted []scanners.Scanner, s *source, p policy.Policy, known []baseline.Known, report func([]scanners.Run)) ([]scanners.Run, error) {
 	runs := make([]scanners.Run, len(wanted))

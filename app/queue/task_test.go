@@ -163,7 +163,7 @@ func TestSubmitRefusesWhatIsNoTask(t *testing.T) {
 		t.Errorf("something of it was done: %v %v", events, err)
 	}
 	if err := q.SubmitWith(t.Context(), ledger.Delivery{GUID: "g"}, nil, nil, event); err != nil {
-		t.Errorf("the delivery was taken down all the same: %v", err)
+		t.Errorf("the delivery was recorded all the same: %v", err)
 	}
 	if events, err := q.ledger.Events(t.Context(), ledger.Filter{Kind: "heard"}); err != nil || len(events) != 1 {
 		t.Errorf("%v %v", events, err)

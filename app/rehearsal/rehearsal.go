@@ -361,7 +361,7 @@ func (r *Result) policies(in Input) {
 	}
 }
 
-// tell adds the rules that are held back, and what cannot be known.
+// addNotes adds the rules that are held back, and what cannot be known.
 func (t *tally) addNotes() {
 	r := t.result
 	for h, n := range t.held {

@@ -332,34 +332,35 @@ func (e Entry) Broad(tree []string) string {
 	if !ok {
 		return ""
 	}
-	all, left := map[string]int{}, map[string]int{}
-	total, rest := 0, 0
-	for _, file := range tree {
-		folder, _, deep := strings.Cut(file, "/")
-		hit := match(file)
-		if total++; !hit {
-			rest++
-		}
-		if deep && !slices.Contains(noCode, strings.ToLower(folder)) {
-			if all[folder]++; !hit {
-				left[folder]++
-			}
-		}
-	}
-	if total > 0 && rest == 0 {
+	if len(tree) > 0 && !slices.ContainsFunc(tree, func(file string) bool { return !match(file) }) {
 		return fmt.Sprintf("%q is for everything", e.Text)
 	}
-	var whole []string
-	for folder, n := range all {
-		if n > 0 && left[folder] == 0 {
-			whole = append(whole, folder+"/")
-		}
-	}
-	slices.Sort(whole)
+	whole := wholeFolders(tree, match)
 	if len(whole) == 0 {
 		return ""
 	}
 	return fmt.Sprintf("%q is for all of %s", e.Text, strings.Join(whole[:min(len(whole), 3)], ", "))
+}
+
+// wholeFolders returns the folders with code, at the top of the tree, of which every file matches, in order and each
+// with its slash.
+func wholeFolders(tree []string, match func(string) bool) (whole []string) {
+	all := map[string]bool{} // whether all files of the folder match so far
+	for _, file := range tree {
+		folder, _, deep := strings.Cut(file, "/")
+		if !deep || slices.Contains(noCode, strings.ToLower(folder)) {
+			continue
+		}
+		before, seen := all[folder]
+		all[folder] = (before || !seen) && match(file)
+	}
+	for folder, matches := range all {
+		if matches {
+			whole = append(whole, folder+"/")
+		}
+	}
+	slices.Sort(whole)
+	return whole
 }
 
 // noCode are folders that may be ignored as a whole.

@@ -77,7 +77,7 @@ func TestMergeQueue(t *testing.T) {
 		t.Errorf("the group has %d commits", got)
 	}
 	if last := w.Deliveries()[len(w.Deliveries())-1]; !strings.Contains(string(last.Payload), `"head_branch":"gh-readonly-queue/main/pr-`) {
-		t.Errorf("the suite does not tell the queue's branch: %s", last.Payload)
+		t.Errorf("the suite does not name the queue's branch: %s", last.Payload)
 	}
 	w.SetPermissions(map[string]string{"metadata": "read", "checks": "write", "merge_queues": "read"})
 	again := w.repo.Enqueue("bob", 1)

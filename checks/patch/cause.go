@@ -100,8 +100,13 @@ func blocks(lines [][]byte, line int) []block {
 		add(block{head + 1, blockEnd(lines, line, indent(lines[at]))})
 		at = head
 	}
-	// A line at the margin that is not a statement, such as "#if" in C, ends a block by indentation
-	// but not the function.
+	add(functionAt(lines, line))
+	return out
+}
+
+// functionAt returns the function around a line by git's rule; an empty block if there is none. A line at the margin
+// that is not a statement, such as "#if" in C, ends a block by indentation but not the function.
+func functionAt(lines [][]byte, line int) block {
 	from := line
 	for from > 0 && !opensFunction(lines[from-1]) {
 		from--
@@ -110,10 +115,10 @@ func blocks(lines [][]byte, line int) []block {
 	for to < len(lines) && !opensFunction(lines[to]) {
 		to++
 	}
-	if from > 0 {
-		add(block{from, to})
+	if from == 0 {
+		return block{}
 	}
-	return out
+	return block{from, to}
 }
 
 // blockEnd returns the last line of a block whose heading has the indentation depth. The line that closes

@@ -133,8 +133,7 @@ func (s *converter) findRule() {
 	ref := s.res.Rule
 	s.component = &s.run.driver
 	for i := range s.run.extensions {
-		e := &s.run.extensions[i]
-		if in := ref.Component; in.Index != nil && *in.Index == i || in.Index == nil && (in.GUID != "" && in.GUID == e.guid || in.GUID == "" && in.Name != "" && in.Name == e.name) {
+		if e := &s.run.extensions[i]; ref.Component.names(i, e) {
 			s.component = e
 		}
 	}
@@ -166,6 +165,18 @@ func (s *converter) findRule() {
 }
 
 func below(id, parent string) bool { return id == parent || strings.HasPrefix(id, parent+"/") }
+
+// names reports whether r refers to the extension e of the given index: by the index, else by the GUID, else by the
+// name.
+func (r componentReference) names(index int, e *component) bool {
+	switch {
+	case r.Index != nil:
+		return *r.Index == index
+	case r.GUID != "":
+		return r.GUID == e.guid
+	}
+	return r.Name != "" && r.Name == e.name
+}
 
 // severity uses the number that GitHub uses (security-severity), with GitHub's ranges, else the level (§3.27.10).
 // https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning

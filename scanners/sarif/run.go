@@ -57,14 +57,16 @@ type readRule struct { // §3.49
 }
 
 type reference struct { // §3.52
-	ID        string `json:"id"`
-	Index     *int   `json:"index"`
-	GUID      string `json:"guid"`
-	Component struct {
-		Name  string `json:"name"`
-		Index *int   `json:"index"`
-		GUID  string `json:"guid"`
-	} `json:"toolComponent"`
+	ID        string             `json:"id"`
+	Index     *int               `json:"index"`
+	GUID      string             `json:"guid"`
+	Component componentReference `json:"toolComponent"`
+}
+
+type componentReference struct { // §3.54
+	Name  string `json:"name"`
+	Index *int   `json:"index"`
+	GUID  string `json:"guid"`
 }
 
 // A bag is a property bag (§3.8), in which nothing has a type for sure.

@@ -67,7 +67,7 @@ func (w written) said() (said []string) {
 // TestOnlyScannersThatRanHaveARun: where a file is uploaded, an empty run closes all alerts of its tool.
 func TestOnlyScannersThatRanHaveARun(t *testing.T) {
 	t.Parallel()
-	const idle = "note: osv did not look: The change has no file of its kind."
+	const idle = "note: osv did not run: The change has no file of its kind."
 	var (
 		clean   = scanners.Run{Scanner: "gitleaks", Version: "8.30.1"}
 		nothing = scanners.Run{Scanner: "osv", Idle: true}
@@ -79,10 +79,10 @@ func TestOnlyScannersThatRanHaveARun(t *testing.T) {
 		names, said []string
 		failed      []string
 	}{
-		"all looked":        {[]scanners.Run{clean, failed}, []string{"gitleaks", "gosec"}, []string{"error: It ran out of time."}, []string{"gosec"}},
-		"some are absent":   {[]scanners.Run{nothing, missing, clean}, []string{"gitleaks"}, []string{idle, "note: semgrep did not look: Install semgrep."}, nil},
+		"all ran":           {[]scanners.Run{clean, failed}, []string{"gitleaks", "gosec"}, []string{"error: It ran out of time."}, []string{"gosec"}},
+		"some are absent":   {[]scanners.Run{nothing, missing, clean}, []string{"gitleaks"}, []string{idle, "note: semgrep did not run: Install semgrep."}, nil},
 		"one did not end":   {[]scanners.Run{nothing, failed}, []string{"gosec"}, []string{"error: It ran out of time.", idle}, []string{"gosec"}},
-		"none looked":       {[]scanners.Run{nothing, missing}, []string{"secbydesign"}, []string{idle, "note: semgrep did not look: Install semgrep."}, nil},
+		"none ran":          {[]scanners.Run{nothing, missing}, []string{"secbydesign"}, []string{idle, "note: semgrep did not run: Install semgrep."}, nil},
 		"there are no runs": {nil, []string{"secbydesign"}, nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -151,7 +151,7 @@ func TestNoMoreRunsThanAServiceTakes(t *testing.T) {
 				if (unsuccessful == 1) != (broken >= 0) {
 					t.Errorf("%d runs are not successful", unsuccessful)
 				}
-				if said := strings.Join(w.said(), "\n"); !strings.Contains(said, "osv did not look") {
+				if said := strings.Join(w.said(), "\n"); !strings.Contains(said, "osv did not run") {
 					t.Errorf("osv is not among what it says: %s", said)
 				}
 			})

@@ -68,21 +68,21 @@ const (
 //
 // If there are more runs than a service accepts, the last of them share one.
 func Write(w io.Writer, runs []scanners.Run, opts Options) error {
-	looked, absent := split(runs)
-	own := looked
-	if len(looked) > mostRuns {
-		own = looked[:mostRuns-1]
+	ran, absent := split(runs)
+	own := ran
+	if len(ran) > mostRuns {
+		own = ran[:mostRuns-1]
 	}
 	doc := log{Schema: schema, Version: version, Runs: []run{}}
 	for _, r := range own {
 		doc.Runs = append(doc.Runs, newRun(r, opts))
 	}
 	switch {
-	case len(looked) == 0:
+	case len(ran) == 0:
 		doc.Runs = append(doc.Runs, newRun(scanners.Run{Scanner: ours}, opts))
 		doc.Runs[0].AutomationDetails = category("none")
-	case len(looked) > len(own):
-		doc.Runs = append(doc.Runs, shared(looked[len(own):], opts))
+	case len(ran) > len(own):
+		doc.Runs = append(doc.Runs, shared(ran[len(own):], opts))
 	}
 	first := &doc.Runs[0].Invocations[0]
 	first.Notifications = append(first.Notifications, absent...)
@@ -101,19 +101,19 @@ func Write(w io.Writer, runs []scanners.Run, opts Options) error {
 }
 
 // split returns the runs of scanners that ran, and notifications that say why the others did not.
-func split(runs []scanners.Run) (looked []scanners.Run, absent []notification) {
+func split(runs []scanners.Run) (ran []scanners.Run, absent []notification) {
 	for _, r := range runs {
 		why := r.Skipped
 		if r.Idle {
 			why = "The change has no file of its kind."
 		}
 		if why == "" || r.Err != nil {
-			looked = append(looked, r)
+			ran = append(ran, r)
 			continue
 		}
 		absent = append(absent, notification{"note", message{Text: r.Scanner + " did not run: " + why}})
 	}
-	return looked, absent
+	return ran, absent
 }
 
 // shared returns one SARIF run for several scanners. The rules of the results name the scanners.
@@ -124,9 +124,9 @@ func shared(runs []scanners.Run, opts Options) run {
 	for _, r := range runs {
 		names = append(names, r.Scanner)
 		all.Results = append(all.Results, r.Results...)
-		text := r.Scanner + " looked."
+		text := r.Scanner + " ran."
 		if r.Version != "" {
-			text = r.Scanner + " " + r.Version + " looked."
+			text = r.Scanner + " " + r.Version + " ran."
 		}
 		if r.Err != nil {
 			text = r.Scanner + " did not finish: " + scanners.Reason(r.Err)

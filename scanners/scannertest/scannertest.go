@@ -241,17 +241,7 @@ func checkFindings(t *testing.T, files []scanners.File, planted []string, found 
 		lines[f.Path] = n
 	}
 	for _, f := range found {
-		last, ok := lines[f.Path]
-		switch {
-		case !ok || !fs.ValidPath(f.Path) || path.Clean(f.Path) != f.Path:
-			t.Errorf("path %q is not one of the target's", f.Path)
-		case f.Line == 0 && (f.EndLine != 0 || f.Column != 0 || f.EndColumn != 0):
-			t.Errorf("%s: a place in the whole file: %+v", f.Path, f)
-		case f.Line < 0 || f.EndLine < f.Line || f.EndLine > last:
-			t.Errorf("%s: lines %d to %d of %d", f.Path, f.Line, f.EndLine, last)
-		case f.Column < 0 || f.EndColumn < 0 || f.Line == f.EndLine && f.EndColumn < f.Column:
-			t.Errorf("%s:%d: columns %d to %d", f.Path, f.Line, f.Column, f.EndColumn)
-		}
+		checkPlace(t, f, lines)
 		if f.Rule == "" || f.Title == "" || f.Message == "" || f.Help == "" || f.Identity == "" {
 			t.Errorf("something is missing in %+v", f)
 		}
@@ -263,6 +253,23 @@ func checkFindings(t *testing.T, files []scanners.File, planted []string, found 
 				t.Errorf("%s:%d: the finding holds %q of a secret", f.Path, f.Line, piece)
 			}
 		}
+	}
+}
+
+// checkPlace checks that a finding is at lines and columns that its file can have. lines has the number of lines of
+// each file.
+func checkPlace(t *testing.T, f scanners.Finding, lines map[string]int) {
+	t.Helper()
+	last, ok := lines[f.Path]
+	switch {
+	case !ok || !fs.ValidPath(f.Path) || path.Clean(f.Path) != f.Path:
+		t.Errorf("path %q is not one of the target's", f.Path)
+	case f.Line == 0 && (f.EndLine != 0 || f.Column != 0 || f.EndColumn != 0):
+		t.Errorf("%s: a place in the whole file: %+v", f.Path, f)
+	case f.Line < 0 || f.EndLine < f.Line || f.EndLine > last:
+		t.Errorf("%s: lines %d to %d of %d", f.Path, f.Line, f.EndLine, last)
+	case f.Column < 0 || f.EndColumn < 0 || f.Line == f.EndLine && f.EndColumn < f.Column:
+		t.Errorf("%s:%d: columns %d to %d", f.Path, f.Line, f.Column, f.EndColumn)
 	}
 }
 

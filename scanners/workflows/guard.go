@@ -185,12 +185,10 @@ func (j *judgement) judgeComparison(a, b actionlint.ExprNode, event string, equa
 	case *actionlint.NullNode:
 		return j.judgeCondition(a, event, !equal)
 	case *actionlint.StringNode:
-		switch name := workflow.Name(a); {
+		switch {
 		case b.Value == "":
 			return j.judgeCondition(a, event, !equal)
-		case name == "github.event_name" && strings.EqualFold(b.Value, event) != equal,
-			name == "github.event.workflow_run.event" && equal && insiderRun.MatchString(b.Value),
-			name == "github.event.workflow_run.event" && !equal && event == "workflow_run" && strings.EqualFold(b.Value, "pull_request"):
+		case excludes(workflow.Name(a), b.Value, event, equal):
 			return closed
 		}
 		if m := resultOf.FindStringSubmatch(workflow.Name(a)); equal && m != nil && strings.EqualFold(b.Value, "success") {
@@ -208,6 +206,19 @@ func (j *judgement) judgeComparison(a, b actionlint.ExprNode, event string, equa
 		return gated
 	}
 	return open
+}
+
+// excludes reports whether no event of this kind that an outsider can cause has the value, or a value other than it
+// if equal is false.
+func excludes(name, value, event string, equal bool) bool {
+	switch name {
+	case "github.event_name":
+		return strings.EqualFold(value, event) != equal
+	case "github.event.workflow_run.event":
+		return equal && insiderRun.MatchString(value) ||
+			!equal && event == "workflow_run" && strings.EqualFold(value, "pull_request")
+	}
+	return false
 }
 
 // chosenBy reports whether the value depends on who triggered the job, or on what somebody with

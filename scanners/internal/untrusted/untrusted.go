@@ -179,17 +179,25 @@ func (t *Tree) resolve(s string, base *place) (string, error) {
 		}
 		p.path = rest
 	}
-	switch {
-	case p.path == "." || p.path == "":
-		return "", errors.New("it is the tree itself and not a file")
-	case p.path == ".." || strings.HasPrefix(p.path, "../"):
-		return "", fmt.Errorf("%s is outside of the tree", Quote(p.path))
-	case len(p.path) > 4096 || strings.ContainsRune(p.path, 0):
-		return "", errors.New("it cannot be the name of a file")
-	case !fs.ValidPath(p.path) && !validBytes(p.path):
-		return "", fmt.Errorf("%s cannot be the name of a file", Quote(p.path))
+	if err := checkName(p.path); err != nil {
+		return "", err
 	}
 	return p.path, nil
+}
+
+// checkName returns an error if a clean relative path cannot be that of a file of the tree.
+func checkName(name string) error {
+	switch {
+	case name == "." || name == "":
+		return errors.New("it is the tree itself and not a file")
+	case name == ".." || strings.HasPrefix(name, "../"):
+		return fmt.Errorf("%s is outside of the tree", Quote(name))
+	case len(name) > 4096 || strings.ContainsRune(name, 0):
+		return errors.New("it cannot be the name of a file")
+	case !fs.ValidPath(name) && !validBytes(name):
+		return fmt.Errorf("%s cannot be the name of a file", Quote(name))
+	}
+	return nil
 }
 
 // validBytes is [fs.ValidPath] for names that are not UTF-8, which git allows.
