@@ -35,7 +35,7 @@ func (r *Report) place() (placed []scanners.Finding, err error) {
 	placed = slices.CompactFunc(placed, func(a, b scanners.Finding) bool { return reflect.DeepEqual(a, b) })
 	if len(refused) > 0 {
 		err = &scanners.IncompleteError{
-			Reason: fmt.Sprintf("It reported %d findings at places that are not in the files it scanned; they are left out.", len(refused)),
+			Reason: fmt.Sprintf("It reported %d places that are not in the files it scanned; they are left out.", len(refused)),
 			Err:    fmt.Errorf("the first of them: %w", refused[0]),
 		}
 	}

@@ -121,7 +121,7 @@ func TestScan(t *testing.T) {
 		{name: "makes its report a link", act: []string{"link", "/etc/passwd"}},
 		{name: "prints garbage", act: []string{"print", "\x01\xff\x7fELF"}, incomplete: "could not be parsed"},
 		{name: "prints half", act: []string{"print", "a.txt:1: R: here", "a.txt:1: R"}, want: "a.txt:1 R here", incomplete: "could not be parsed"},
-		{name: "points outside", act: []string{"print", "../x:1: R: no", "/etc/passwd:1: R: no", "a.txt:1: R: here"}, want: "a.txt:1 R here", incomplete: "2 findings at places that are not in the files"},
+		{name: "points outside", act: []string{"print", "../x:1: R: no", "/etc/passwd:1: R: no", "a.txt:1: R: here"}, want: "a.txt:1 R here", incomplete: "2 places that are not in the files"},
 		{name: "points behind the end", act: []string{"print", "a.txt:4: R: no", "a.txt:3: R: here"}, want: "a.txt:3 R here", incomplete: "1 places"},
 		{name: "points at what it was not shown", act: []string{"print", "dir/.acting:1: R: no"}, incomplete: "1 places"},
 		{name: "knows other ways to say it", act: []string{"paths", "a.txt"}, want: "a.txt:1 R ./\na.txt:1 R absolute\na.txt:1 R dir/../\na.txt:1 R file"},
