@@ -18,7 +18,7 @@ type gauge struct {
 	spec  spec
 	tmpfs []string // file systems in memory that only the family uses
 	shmem int64    // the lowest amount of shared memory on the whole machine since the run began
-	free  int64    // bytes that were free on the home folder's disk when the run began
+	free  int64    // the most bytes that were free on the home folder's disk since the run began
 }
 
 func newGauge(s spec) *gauge {
@@ -122,10 +122,16 @@ func (g *gauge) overDisk() bool {
 	if err != nil {
 		return true
 	}
-	if g.free-free(g.spec.Home) > l.Disk/2 {
-		return bytes+unnamed(descendants(), l.File) > l.Disk
+	all := descendants()
+	open, seen := unnamed(all, g.spec.Home)
+	if bytes += open; bytes > l.Disk {
+		return true
 	}
-	return false
+	// A mapping does not say how large its file is, and the deleted file may be a library that was replaced meanwhile.
+	// So mappings count only if the disk has become fuller.
+	now := free(g.spec.Home)
+	g.free = max(g.free, now) // space that others free must not hide space that the family takes
+	return g.free-now > l.Disk/2 && bytes+unnamedMapped(all, seen, l.File) > l.Disk
 }
 
 func procFile(pid int, name string) string { return "/proc/" + strconv.Itoa(pid) + "/" + name }
@@ -219,20 +225,32 @@ func buffers(all []process) (size int64) {
 	return size
 }
 
-// unnamed returns the size of the files that these processes have open and that have no name any more. A
-// file that is mapped but not open counts as largest.
-func unnamed(all []process, largest int64) (size int64) {
-	seen := map[uint64]bool{}
+// unnamed returns the size of the files on the disk of home that these processes have open and that have no name any
+// more, and the numbers of their inodes. Files in memory have no name either, and count as memory.
+func unnamed(all []process, home string) (size int64, seen map[uint64]bool) {
+	seen = map[uint64]bool{}
+	var disk unix.Stat_t
+	if err := unix.Stat(home, &disk); err != nil {
+		return 0, seen
+	}
 	for _, p := range all {
 		names, _ := os.ReadDir(procFile(p.pid, "fd"))
 		for _, name := range names {
 			var st unix.Stat_t
 			if err := unix.Stat(procFile(p.pid, "fd/"+name.Name()), &st); err == nil && st.Nlink == 0 && st.Mode&unix.S_IFMT == unix.S_IFREG && !seen[st.Ino] {
 				seen[st.Ino] = true
-				size += st.Blocks * 512
+				if st.Dev == disk.Dev {
+					size += st.Blocks * 512
+				}
 			}
 		}
 	}
+	return size, seen
+}
+
+// unnamedMapped returns the most that files without a name can take that are mapped and not among those seen: each
+// counts as largest.
+func unnamedMapped(all []process, seen map[uint64]bool, largest int64) (size int64) {
 	eachMapped(all, func(device, inode string, deleted bool) {
 		if ino, _ := strconv.ParseUint(inode, 10, 64); deleted && device != noFile && !seen[ino] {
 			size += largest
