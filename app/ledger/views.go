@@ -176,28 +176,31 @@ func Rebuild(ctx context.Context, url string) (changed bool, err error) {
 	return changed, nil
 }
 
-// shadowViews creates empty temporary tables with the names of the views. Until the connection is closed, its
+// shadowViews creates empty temporary tables, with their indexes, of the names of the views. Until the connection is closed, its
 // statements use them in place of the stored views (https://www.sqlite.org/lang_naming.html). No other connection
 // sees them.
 func shadowViews(ctx context.Context, tx *sql.Tx) error {
-	rows, err := tx.QueryContext(ctx, `SELECT sql FROM main.sqlite_schema WHERE type = 'table' AND (name = 'views' OR name GLOB 'view_*')`)
+	rows, err := tx.QueryContext(ctx, `
+		SELECT sql FROM main.sqlite_schema WHERE (tbl_name = 'views' OR tbl_name GLOB 'view_*') AND sql IS NOT NULL
+		ORDER BY type = 'table' DESC`)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
-	var tables []string
+	var statements []string
 	for rows.Next() {
-		var table string
-		if err := rows.Scan(&table); err != nil {
+		var statement string
+		if err := rows.Scan(&statement); err != nil {
 			return err
 		}
-		tables = append(tables, table)
+		statements = append(statements, statement)
 	}
 	if err := rows.Err(); err != nil {
 		return err
 	}
-	for _, table := range tables {
-		if _, err := tx.ExecContext(ctx, strings.Replace(table, "CREATE TABLE", "CREATE TEMP TABLE", 1)); err != nil {
+	temporary := strings.NewReplacer("CREATE TABLE ", "CREATE TEMP TABLE ", "CREATE INDEX ", "CREATE INDEX temp.")
+	for _, statement := range statements {
+		if _, err := tx.ExecContext(ctx, temporary.Replace(statement)); err != nil {
 			return err
 		}
 	}
@@ -272,12 +275,13 @@ func adoptViews(ctx context.Context, tx *sql.Tx, id int64, owner, repo string, o
 }
 
 // viewedEvents reads events from which views are derived, the oldest first. where returns the condition, given
-// the SQL expression for the repository id.
+// the SQL expression for the repository id. The kind is an expression, since by its index SQLite would sort the whole
+// history for each part of it.
 func viewedEvents(ctx context.Context, tx *sql.Tx, where func(repoID string) string, args ...any) ([]Event, error) {
 	from, repoID := Reader{schema: viewsSchema}.source()
 	rows, err := tx.QueryContext(ctx, `
 		SELECT e.id, e.at, e.kind, `+repoID+`, e.owner, e.repo, e.number, e.head, e.data FROM `+from+`
-		WHERE e.kind IN `+viewed+` AND `+where(repoID), args...)
+		WHERE e.kind || '' IN `+viewed+` AND `+where(repoID), args...)
 	if err != nil {
 		return nil, fmt.Errorf("read events for the views: %w", err)
 	}
