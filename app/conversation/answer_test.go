@@ -2,23 +2,19 @@ package conversation_test
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/x509"
 	"database/sql"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/secbydesign/secbydesign/app/conversation"
 	"github.com/secbydesign/secbydesign/app/decision"
 	"github.com/secbydesign/secbydesign/app/installation"
+	"github.com/secbydesign/secbydesign/app/installation/installationtest"
 	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/app/mirror"
 	"github.com/secbydesign/secbydesign/app/policyfiles"
@@ -28,14 +24,6 @@ import (
 	"github.com/secbydesign/secbydesign/checks/fakegithub"
 	"github.com/secbydesign/secbydesign/scanners"
 )
-
-var appKey = sync.OnceValue(func() *rsa.PrivateKey {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		panic(err)
-	}
-	return key
-})
 
 // A stage is acme/shop with one pull request of mona, of which a review is recorded.
 type stage struct {
@@ -62,14 +50,7 @@ var (
 
 func newStage(t *testing.T, codeowners string, found ...record.Finding) *stage {
 	t.Helper()
-	gh, err := fakegithub.New(fakegithub.Options{Dir: t.TempDir(), PublicKey: &appKey().PublicKey})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := gh.Start(""); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(gh.Close)
+	gh, app := installationtest.New(t, installation.Options{})
 	gh.CreateOrg("acme")
 	s := &stage{t: t, gh: gh, repo: gh.CreateRepo("acme", "shop", false), installed: gh.Install("acme")}
 	for login, role := range map[string]string{"mona": "write", "hubot": "write", "olga": "write", "lea": "maintain", "ted": "triage", "mallory": "none"} {
@@ -79,12 +60,7 @@ func newStage(t *testing.T, codeowners string, found ...record.Finding) *stage {
 	base := s.repo.Commit("main", "", "base", map[string]string{"a.py": "a\n", ".github/CODEOWNERS": codeowners})
 	s.repo.Commit("change", base, "change", map[string]string{"a.py": "a\nb\n"})
 	s.number = s.repo.OpenPull("Change", "", "main", "change", "mona", false)
-	app, err := installation.New(installation.Options{
-		AppID: 1, URL: gh.URL(), Key: pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(appKey())}),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	var err error
 	if s.ledger, err = ledger.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "l.db")); err != nil {
 		t.Fatal(err)
 	}

@@ -1,57 +1,32 @@
 package people_test
 
 import (
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"reflect"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-github/v60/github"
 
 	"github.com/secbydesign/secbydesign/app/installation"
+	"github.com/secbydesign/secbydesign/app/installation/installationtest"
 	"github.com/secbydesign/secbydesign/app/ownership"
 	"github.com/secbydesign/secbydesign/app/people"
 	"github.com/secbydesign/secbydesign/app/pull"
 	"github.com/secbydesign/secbydesign/checks/fakegithub"
 )
 
-var appKey = sync.OnceValue(func() *rsa.PrivateKey {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		panic(err)
-	}
-	return key
-})
-
 // newWorld makes acme/shop at the stand-in, with the teams payments (olga, mona) and docs (ted), and a client for it.
 func newWorld(t *testing.T) (*fakegithub.Server, *fakegithub.Repo, *installation.Client) {
 	t.Helper()
-	gh, err := fakegithub.New(fakegithub.Options{Dir: t.TempDir(), PublicKey: &appKey().PublicKey})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := gh.Start(""); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(gh.Close)
+	gh, app := installationtest.New(t, installation.Options{})
 	gh.CreateOrg("acme")
 	repo := gh.CreateRepo("acme", "shop", false)
 	id := gh.Install("acme")
 	gh.CreateTeam("acme", "payments", "olga", "mona")
 	gh.CreateTeam("acme", "docs", "ted")
-	app, err := installation.New(installation.Options{
-		AppID: 1, URL: gh.URL(), Key: pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(appKey())}),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	client, err := app.Client(t.Context(), id, repo.ID(), "acme", "shop")
 	if err != nil {
 		t.Fatal(err)

@@ -2,10 +2,6 @@ package policyfiles_test
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/x509"
-	"encoding/pem"
 	"fmt"
 	"net/http"
 	"path/filepath"
@@ -15,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/secbydesign/secbydesign/app/installation"
+	"github.com/secbydesign/secbydesign/app/installation/installationtest"
 	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/app/mirror"
 	"github.com/secbydesign/secbydesign/app/policy"
@@ -23,14 +20,6 @@ import (
 	"github.com/secbydesign/secbydesign/app/record"
 	"github.com/secbydesign/secbydesign/checks/fakegithub"
 )
-
-var appKey = sync.OnceValue(func() *rsa.PrivateKey {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		panic(err)
-	}
-	return key
-})
 
 // A world is an organisation at the stand-in, with the App installed on all of it.
 type world struct {
@@ -57,22 +46,9 @@ func (k *tokens) count(e installation.Exchange) {
 // newWorld makes the organisation acme.
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	gh, err := fakegithub.New(fakegithub.Options{Dir: t.TempDir(), PublicKey: &appKey().PublicKey})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := gh.Start(""); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(gh.Close)
-	w := &world{gh: gh, tokens: &tokens{asked: map[string]int{}}}
-	app, err := installation.New(installation.Options{
-		AppID: 1, URL: gh.URL(), Observe: w.tokens.count,
-		Key: pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(appKey())}),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	w := &world{tokens: &tokens{asked: map[string]int{}}}
+	gh, app := installationtest.New(t, installation.Options{Observe: w.tokens.count})
+	w.gh = gh
 	l, err := ledger.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "l.db"))
 	if err != nil {
 		t.Fatal(err)

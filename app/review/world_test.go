@@ -2,22 +2,18 @@ package review
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/x509"
 	"database/sql"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/secbydesign/secbydesign/app/examine"
 	"github.com/secbydesign/secbydesign/app/installation"
+	"github.com/secbydesign/secbydesign/app/installation/installationtest"
 	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/app/mirror"
 	"github.com/secbydesign/secbydesign/app/policyfiles"
@@ -33,14 +29,6 @@ const (
 	policyFile = ".secbydesign.yml"
 	blocking   = "version: 1\ngates: {code: {mode: block}}\n"
 )
-
-var key = sync.OnceValue(func() *rsa.PrivateKey {
-	k, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		panic(err)
-	}
-	return k
-})
 
 // A world is a Reviewer and a stand-in for GitHub with the repository acme/shop. Its one scanner finds
 // files whose content is the line "bad".
@@ -74,20 +62,7 @@ func newLedger(t *testing.T) *ledger.Ledger {
 // newWorld makes one whose base has files; nil is for what needs no commit.
 func newWorld(t *testing.T, files map[string]string) *world {
 	t.Helper()
-	gh, err := fakegithub.New(fakegithub.Options{Dir: t.TempDir(), AppID: 1, PublicKey: &key().PublicKey})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := gh.Start(""); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(gh.Close)
-	app, err := installation.New(installation.Options{
-		AppID: 1, URL: gh.URL(), Key: pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key())}),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	gh, app := installationtest.New(t, installation.Options{})
 	gh.CreateOrg("acme")
 	w := &world{t: t, github: gh, repo: gh.CreateRepo("acme", "shop", true), installed: gh.Install("acme")}
 	if files != nil {

@@ -90,7 +90,8 @@ var rooms = map[string][]string{
 
 	"demo": {""},
 
-	"strictyaml/strictyamltest": {"strictyaml"},
+	"installation/installationtest": {"installation"},
+	"strictyaml/strictyamltest":     {"strictyaml"},
 }
 
 const module = "github.com/secbydesign/secbydesign"
