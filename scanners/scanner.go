@@ -202,6 +202,10 @@ type Finding struct {
 	// further, see [Worse]; empty if none can.
 	Extents []Extent `json:",omitempty"`
 
+	// Protection is zero for a problem. Otherwise the finding is about a setting that protects its
+	// object, and is a problem only in comparison with the base, see [Protection].
+	Protection Protection `json:",omitempty"`
+
 	// Package is the name of the package that a vulnerability is in, and empty otherwise. Findings
 	// about one package at one place are most often fixed together, and are shown together.
 	Package string
@@ -215,6 +219,21 @@ type Finding struct {
 	// the base: the commit (40 hex digits) that holds it.
 	Commit string
 }
+
+// A Protection says whether an object has a setting that protects it. A scanner that knows such
+// settings reports, with one rule and one identity for the object and the setting, either Kept or Missing,
+// and an ordinary finding where a line turns the setting off. The identity names the object.
+//
+// Missing at the head is a new problem if the base has Kept of the same rule and identity: the
+// change removed the line that protected the object. In every other case neither is shown.
+type Protection int
+
+// What is known about a setting that protects its object.
+const (
+	Problem Protection = iota // the finding is an ordinary one
+	Kept                      // a line sets it
+	Missing                   // no line sets it; the finding's texts say that the protection was removed
+)
 
 // A Step is one place in the data flow that leads to a problem (SARIF 2.1.0 §3.38).
 type Step struct {
