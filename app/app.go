@@ -64,6 +64,7 @@ type app struct {
 	config       Config
 	log          zerolog.Logger
 	metrics      *metrics
+	identity     identity
 	ledger       *ledger.Ledger
 	github       *installation.App
 	reviewer     *review.Reviewer
@@ -102,7 +103,7 @@ func Run(ctx context.Context, c Config, log zerolog.Logger) error {
 	}
 	if c.Work {
 		about, safe := sandboxReport(c.Catalog.Sandbox)
-		level := zerolog.InfoLevel
+		level := zerolog.DebugLevel
 		if !safe {
 			level = zerolog.WarnLevel
 		}
@@ -130,21 +131,39 @@ func Serve(ctx context.Context, c Config, log zerolog.Logger, listener net.Liste
 		prepared := a.prepare(ctx)
 		defer func() { <-prepared }()
 	}
-	server := a.server()
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
-	log.Info().Str("address", listener.Addr().String()).Msg("serving")
+	background, end := context.WithCancel(ctx)
+	confirmed := a.confirm(background)
+	defer func() { end(); <-confirmed }()
+	servers := []*http.Server{a.server(a.routes())}
+	failed := make(chan error, 2)
+	go func() { failed <- servers[0].Serve(listener) }()
+	if c.Metrics != "" {
+		apart, err := net.Listen("tcp", c.Metrics)
+		if err != nil {
+			return errors.Join(fmt.Errorf("SECBYDESIGN_METRICS_LISTEN: %w", err), servers[0].Close())
+		}
+		servers = append(servers, a.server(a.metricsRoutes()))
+		go func() { failed <- servers[1].Serve(apart) }()
+	}
+	log.Info().Str("version", Version()).Str("data", c.DataDir).Int64("app", c.AppID).Str("github", c.GitHubURL).
+		Str("address", listener.Addr().String()).Msg("serving")
 
 	select {
 	case err = <-failed:
 	case <-ctx.Done():
 		log.Info().Msg("draining")
 	}
-	// Stopping has to go on after ctx has ended, so it gets a context that is not cancelled.
+	return errors.Join(ignore(err, http.ErrServerClosed), a.stop(ctx, servers))
+}
+
+// stop lets running requests and reviews end. It has to go on after ctx has ended.
+func (a *app) stop(ctx context.Context, servers []*http.Server) (err error) {
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
 	defer cancel()
-	err = errors.Join(ignore(err, http.ErrServerClosed), server.Shutdown(stop))
-	if c.Work {
+	for _, s := range servers {
+		err = errors.Join(err, s.Shutdown(stop))
+	}
+	if a.config.Work {
 		err = errors.Join(err, a.queue.Stop(stop))
 	}
 	return err
@@ -207,10 +226,11 @@ func build(ctx context.Context, c Config, log zerolog.Logger) (*app, error) {
 		Observe:   a.metrics.review,
 	}
 	a.conversation = &conversation.Handler{App: a.github, Mirrors: mirrors, Ledger: a.ledger, Files: files}
-	a.queue, err = queue.New(a.ledger, queue.Options{Workers: c.Workers, Work: a.reviewer.Review, Task: a.task, Logger: log})
+	a.queue, err = queue.New(a.ledger, queue.Options{Workers: c.Workers, Work: a.reviewer.Review, Task: a.task, Logger: log, Failed: a.metrics.failure})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open queue: %w", err), a.ledger.Close())
 	}
+	a.metrics.state(a)
 	a.reviewer.Submit, a.conversation.Submit = a.queue.SubmitWith, a.queue.SubmitWith
 	a.uploads = &upload.Handler{
 		App: a.github, Mirrors: mirrors, Ledger: a.ledger, Submit: a.queue.Submit, Slots: make(chan struct{}, uploads),
@@ -233,14 +253,9 @@ func names(list []scanners.Scanner) (names []string) {
 	return names
 }
 
-// exchange counts every request to GitHub and logs the writes, so that the log shows everything that the App changes on
-// a pull request.
+// exchange counts every request to GitHub, and logs it at the level debug.
 func (a *app) exchange(e installation.Exchange) {
 	a.metrics.exchange(e)
-	level := zerolog.DebugLevel
-	if e.Method != http.MethodGet {
-		level = zerolog.InfoLevel
-	}
-	a.log.WithLevel(level).Int64("installation", e.Installation).Str("method", e.Method).Str("path", e.Path).
-		Int("status", e.Status).Dur("took", e.Duration).AnErr("error", e.Err).Msg("asked GitHub")
+	a.log.Debug().Int64("installation", e.Installation).Str("method", e.Method).Str("path", e.Path).
+		Int("status", e.Status).Stringer("took", e.Duration.Round(time.Millisecond)).AnErr("error", e.Err).Msg("asked GitHub")
 }

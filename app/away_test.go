@@ -23,12 +23,6 @@ import (
 // not be ready, and after a restart a partial record must not pass for the whole.
 func TestDatabaseGoesAway(t *testing.T) {
 	t.Parallel()
-	must := func(t *testing.T, err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
 	for name, tt := range map[string]struct {
 		damage  func(t *testing.T, path string) (end func())
 		back    bool   // at the end, without a restart

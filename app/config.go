@@ -24,6 +24,7 @@ import (
 // that [Settings.Config] can report every mistake at once.
 type Settings struct {
 	Listen    string `env:"SECBYDESIGN_LISTEN" default:":8080" placeholder:"ADDR" help:"Address to serve on."`
+	Metrics   string `name:"metrics-listen" env:"SECBYDESIGN_METRICS_LISTEN" placeholder:"ADDR" help:"Address to serve /metrics on, and nowhere else; with the rest unless set."`
 	PublicURL string `env:"SECBYDESIGN_PUBLIC_URL" placeholder:"URL" help:"Address under which GitHub and people reach this server."`
 	DataDir   string `env:"SECBYDESIGN_DATA_DIR" default:"data" placeholder:"DIR" help:"Folder for the database, the mirrors and temporary files."`
 	Database  string `name:"database-url" env:"SECBYDESIGN_DATABASE_URL" placeholder:"URL" help:"sqlite:PATH; a file in the data folder unless set."`
@@ -48,6 +49,7 @@ type Settings struct {
 // A Config holds checked [Settings].
 type Config struct {
 	Listen    string
+	Metrics   string // address of /metrics; empty means with the rest
 	PublicURL string // without a slash at its end; may be empty
 	DataDir   string // absolute
 	Database  string
@@ -60,7 +62,7 @@ type Config struct {
 
 	GitHubURL      string
 	AppID          int64
-	PrivateKey     []byte
+	PrivateKey     []byte // checked
 	WebhookSecrets [][]byte
 
 	Catalog catalog.Options
@@ -112,6 +114,10 @@ func (s Settings) addresses(c *Config, wrong *mistakes) {
 	if _, _, err := net.SplitHostPort(s.Listen); err != nil {
 		wrong.add("LISTEN", "is %q: write HOST:PORT or :PORT", s.Listen)
 	}
+	c.Metrics = s.Metrics
+	if _, _, err := net.SplitHostPort(s.Metrics); s.Metrics != "" && err != nil {
+		wrong.add("METRICS_LISTEN", "is %q: write HOST:PORT or :PORT", s.Metrics)
+	}
 	c.PublicURL = strings.TrimSuffix(s.PublicURL, "/")
 	if c.PublicURL != "" {
 		if err := webAddress(c.PublicURL); err != nil {
@@ -132,6 +138,11 @@ func (s Settings) work(c *Config, wrong *mistakes) {
 	var err error
 	if c.DataDir, c.Database, err = database(s.DataDir, s.Database); err != nil {
 		*wrong = append(*wrong, err)
+	}
+	if s.DataDir != "" {
+		if err := writable(c.DataDir); err != nil {
+			wrong.add("DATA_DIR", "%v", err)
+		}
 	}
 	switch s.Role {
 	case "all", "web", "worker":
@@ -170,6 +181,13 @@ func (s Settings) app(c *Config, wrong *mistakes) {
 	}
 	// Some ways of setting variables cannot hold line breaks.
 	c.PrivateKey = []byte(strings.ReplaceAll(key, `\n`, "\n"))
+	if _, err := installation.ParseKey(c.PrivateKey); key != "" && err != nil {
+		if s.PrivateKey == "" {
+			wrong.add("GITHUB_PRIVATE_KEY_FILE", "names a file whose text %v", err)
+		} else {
+			wrong.add("GITHUB_PRIVATE_KEY", "%v", err)
+		}
+	}
 	secrets, err := wordOrFile(s.WebhookSecret, s.WebhookSecretFile)
 	if err != nil {
 		wrong.add("GITHUB_WEBHOOK_SECRET_FILE", "%v", err)
@@ -197,6 +215,45 @@ func database(dir, url string) (string, string, error) {
 		err = errors.Join(err, errors.New("SECBYDESIGN_DATABASE_URL must be sqlite:PATH; other databases are not supported yet"))
 	}
 	return abs, url, err
+}
+
+// writable returns an error if dir cannot be used as the data folder. It creates nothing that stays: dir may be absent,
+// and then the folder that it will be created in is checked.
+func writable(dir string) error {
+	at := dir
+	info, err := os.Stat(at)
+	for errors.Is(err, os.ErrNotExist) && at != filepath.Dir(at) {
+		at = filepath.Dir(at)
+		info, err = os.Stat(at)
+	}
+	if err == nil && !info.IsDir() {
+		return fmt.Errorf("is %q, and %q is no folder: name a folder that this user may write to", dir, at)
+	}
+	if err == nil {
+		err = probe(at)
+	}
+	if err != nil {
+		return fmt.Errorf("is %q: this program cannot write to %q (%v); name a folder that its user may write to", dir, at, reason(err))
+	}
+	return nil
+}
+
+// probe creates and removes a file.
+func probe(dir string) error {
+	f, err := os.CreateTemp(dir, ".secbydesign-*")
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
+}
+
+// reason returns the system's words for what is wrong with a file, without its name.
+func reason(err error) error {
+	var failed *os.PathError
+	if errors.As(err, &failed) {
+		return failed.Err
+	}
+	return err
 }
 
 // wordOrFile returns a setting that may be in a file. The value itself takes precedence. The errors do not name the

@@ -1,13 +1,18 @@
 package app
 
 import (
+	"context"
+	"net/http"
+	"runtime"
 	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/secbydesign/secbydesign/app/installation"
+	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/scanners"
 )
@@ -23,6 +28,7 @@ type metrics struct {
 	scanned    *prometheus.CounterVec
 	scanTime   *prometheus.HistogramVec
 	uploads    *prometheus.CounterVec
+	failed     *prometheus.CounterVec
 }
 
 func newMetrics() *metrics {
@@ -53,7 +59,18 @@ func newMetrics() *metrics {
 	m.uploads = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "secbydesign_uploads_total", Help: "Results that workflows sent, by the status of the answer.",
 	}, []string{"status"})
-	m.registry.MustRegister(m.deliveries, m.reviews, m.seconds, m.requests, m.scans, m.scanned, m.scanTime, m.uploads,
+	m.failed = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "secbydesign_review_failures_total", Help: "Reviews that failed, by what follows: retried, or given_up after a day.",
+	}, []string{"then"})
+	for _, then := range []string{"retried", "given_up"} { // so that a rate is known before the first
+		m.failed.WithLabelValues(then)
+	}
+	build := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "secbydesign_build_info", Help: "Always 1; the labels say which program this is.",
+		ConstLabels: prometheus.Labels{"version": Version(), "go": runtime.Version()},
+	})
+	build.Set(1)
+	m.registry.MustRegister(m.deliveries, m.reviews, m.seconds, m.requests, m.scans, m.scanned, m.scanTime, m.uploads, m.failed, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -85,6 +102,72 @@ func (m *metrics) scan(run scanners.Run) {
 func (m *metrics) exchange(e installation.Exchange) {
 	m.requests.WithLabelValues(e.Method, strconv.Itoa(e.Status)).Inc()
 }
+
+// failure counts a review that failed.
+func (m *metrics) failure(last bool) {
+	then := "retried"
+	if last {
+		then = "given_up"
+	}
+	m.failed.WithLabelValues(then).Inc()
+}
+
+func (m *metrics) handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}
+
+// A backlog collects what waits in the queue, when it is asked.
+type backlog struct {
+	read        func(context.Context) (ledger.Backlog, error)
+	depth       *prometheus.Desc
+	oldest      *prometheus.Desc
+	confirmed   *prometheus.Desc
+	isConfirmed func() bool
+}
+
+// state registers the metrics that are read from the parts of a when somebody asks for them.
+func (m *metrics) state(a *app) {
+	m.registry.MustRegister(&backlog{
+		read:      a.ledger.Backlog,
+		depth:     prometheus.NewDesc("secbydesign_queue_jobs", "Jobs that are not done: waiting for a worker, running, or delayed to a later time.", []string{"queue", "state"}, nil),
+		oldest:    prometheus.NewDesc("secbydesign_queue_oldest_seconds", "How long the job that waits longest has waited for a worker; 0 if none waits.", nil, nil),
+		confirmed: prometheus.NewDesc("secbydesign_github_app_confirmed", "1 once GitHub has confirmed the App's credentials, else 0.", nil, nil),
+		isConfirmed: func() bool {
+			_, confirmed := a.identity.state()
+			return confirmed
+		},
+	})
+}
+
+// Describe implements [prometheus.Collector].
+func (b *backlog) Describe(to chan<- *prometheus.Desc) {
+	to <- b.depth
+	to <- b.oldest
+	to <- b.confirmed
+}
+
+// Collect implements [prometheus.Collector]. While the database cannot be read, what it would say is left out.
+func (b *backlog) Collect(to chan<- prometheus.Metric) {
+	confirmed := 0.0
+	if b.isConfirmed() {
+		confirmed = 1
+	}
+	to <- prometheus.MustNewConstMetric(b.confirmed, prometheus.GaugeValue, confirmed)
+
+	ctx, cancel := context.WithTimeout(context.Background(), backlogTimeout)
+	defer cancel()
+	now, err := b.read(ctx)
+	if err != nil {
+		return
+	}
+	to <- prometheus.MustNewConstMetric(b.oldest, prometheus.GaugeValue, now.Oldest.Seconds())
+	for _, j := range now.Jobs {
+		to <- prometheus.MustNewConstMetric(b.depth, prometheus.GaugeValue, float64(j.Count), j.Queue, j.State)
+	}
+}
+
+// backlogTimeout is shorter than Prometheus waits for an answer, which is 10 seconds unless set otherwise.
+const backlogTimeout = 3 * time.Second
 
 func (m *metrics) upload(status int) {
 	m.uploads.WithLabelValues(strconv.Itoa(status)).Inc()

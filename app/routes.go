@@ -6,7 +6,6 @@ import (
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/rs/zerolog"
 
 	"github.com/secbydesign/secbydesign/webhook"
@@ -22,12 +21,25 @@ func (a *app) routes() http.Handler {
 	}
 	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
 	r.Get("/readyz", a.ready)
-	r.Method(http.MethodGet, "/metrics", promhttp.HandlerFor(a.metrics.registry, promhttp.HandlerOpts{}))
+	if a.config.Metrics == "" {
+		r.Method(http.MethodGet, "/metrics", a.metrics.handler())
+	}
 	return r
 }
 
-// ready reports whether deliveries would be stored now.
+// metricsRoutes is every URL of the address that is for the metrics alone.
+func (a *app) metricsRoutes() http.Handler {
+	r := chi.NewRouter()
+	r.Method(http.MethodGet, "/metrics", a.metrics.handler())
+	return r
+}
+
+// ready reports whether deliveries would be stored now, and whether the App's credentials are not known to be wrong.
 func (a *app) ready(w http.ResponseWriter, r *http.Request) {
+	if sentence, _ := a.identity.state(); sentence != "" {
+		say(w, http.StatusServiceUnavailable, sentence)
+		return
+	}
 	if err := a.ledger.Ready(r.Context()); err != nil {
 		zerolog.Ctx(r.Context()).Error().Err(err).Msg("not ready")
 		say(w, http.StatusServiceUnavailable, "The database cannot be written to; the log says why.")
@@ -50,9 +62,9 @@ func (a *app) logged(next http.Handler) http.Handler {
 }
 
 // server returns a server with a limit for everything that an untrusted client could prolong.
-func (a *app) server() *http.Server {
+func (a *app) server(routes http.Handler) *http.Server {
 	return &http.Server{
-		Handler:           a.routes(),
+		Handler:           routes,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       60 * time.Second, // 25 MB from a slow sender
 		WriteTimeout:      60 * time.Second,

@@ -106,7 +106,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
 	d, outcome, err := h.receive(w, r)
 
 	log := zerolog.Ctx(r.Context())
-	line := log.Info()
+	line := log.Debug()
 	switch status := outcome.status(); {
 	case status == http.StatusServiceUnavailable && !errors.Is(err, ErrUnavailable):
 		line = log.Error()

@@ -311,8 +311,8 @@ func TestAnswerFollowsAccept(t *testing.T) {
 		retryAfter string
 		level      string
 	}{
-		"durable":     {nil, 202, webhook.Accepted, "", "info"},
-		"replayed":    {fmt.Errorf("insert: %w", webhook.ErrDuplicate), 202, webhook.Duplicate, "", "info"},
+		"durable":     {nil, 202, webhook.Accepted, "", "debug"},
+		"replayed":    {fmt.Errorf("insert: %w", webhook.ErrDuplicate), 202, webhook.Duplicate, "", "debug"},
 		"unavailable": {fmt.Errorf("%s: %w", inside, webhook.ErrUnavailable), 503, webhook.NotStored, "10", "warn"},
 		"broken":      {errors.New(inside), 503, webhook.NotStored, "10", "error"},
 	} {
@@ -328,7 +328,7 @@ func TestAnswerFollowsAccept(t *testing.T) {
 			if !strings.Contains(a.log, `"level":"`+test.level+`"`) {
 				t.Errorf("logged %s, want level %s", a.log, test.level)
 			}
-			if test.err != nil && test.level != "info" && !strings.Contains(a.log, inside) {
+			if test.err != nil && test.level != "debug" && !strings.Contains(a.log, inside) {
 				t.Errorf("the log lacks the error: %s", a.log)
 			}
 		})

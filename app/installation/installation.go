@@ -17,7 +17,6 @@
 package installation
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -29,7 +28,6 @@ import (
 	"time"
 
 	"github.com/bradleyfalzon/ghinstallation/v2"
-	"github.com/golang-jwt/jwt/v4"
 	"github.com/google/go-github/v60/github"
 	lru "github.com/hashicorp/golang-lru/v2"
 )
@@ -71,6 +69,7 @@ type Options struct {
 
 // An App represents the App at GitHub. It may be used by several goroutines at once.
 type App struct {
+	appID   int64
 	web     string   // without a slash at the end
 	api     *url.URL // with a slash at the end, as go-github requires
 	graphql string
@@ -104,15 +103,16 @@ func New(o Options) (*App, error) {
 	if o.AppID <= 0 {
 		return nil, errors.New("the App id must be a positive number")
 	}
-	key, err := jwt.ParseRSAPrivateKeyFromPEM(o.Key)
+	key, err := ParseKey(o.Key)
 	if err != nil {
-		return nil, fmt.Errorf("read the App's private key: %w", err)
+		return nil, fmt.Errorf("the App's private key %w", err)
 	}
 	web, api, err := addresses(o.URL)
 	if err != nil {
 		return nil, fmt.Errorf("read GitHub's URL: %w", err)
 	}
 	a := &App{
+		appID:         o.AppID,
 		web:           web,
 		api:           mustParse(api + "/"),
 		graphql:       strings.TrimSuffix(api, "/v3") + "/graphql",
@@ -246,24 +246,3 @@ func (a *App) GitURL(owner, repo string) string {
 
 // String returns the address of the App's GitHub. It contains no secret.
 func (a *App) String() string { return "App at " + a.web }
-
-// Self returns the App's slug and id. It asks GitHub only once.
-func (a *App) Self(ctx context.Context) (slug string, id int64, err error) {
-	a.mu.Lock()
-	slug, id = a.slug, a.id
-	a.mu.Unlock()
-	if slug != "" {
-		return slug, id, nil
-	}
-	self, _, err := a.rest.Apps.Get(ctx, "")
-	if err != nil {
-		return "", 0, fmt.Errorf("ask GitHub who the App is: %w", err)
-	}
-	if self.GetSlug() == "" || self.GetID() == 0 {
-		return "", 0, errors.New("ask GitHub who the App is: no slug or id in the answer")
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.slug, a.id = self.GetSlug(), self.GetID()
-	return a.slug, a.id, nil
-}

@@ -58,6 +58,39 @@ func (l *Ledger) Waiting(ctx context.Context, queue string, n int) (claims, runn
 	return claims, running, err
 }
 
+// A Backlog is what the queue has to do.
+type Backlog struct {
+	Jobs   []JobCount
+	Oldest time.Duration // for how long the job that waits longest could have begun; 0 if none waits
+}
+
+// A JobCount is the number of jobs of one queue in one state: waiting, running, delayed.
+type JobCount struct {
+	Queue, State string
+	Count        int
+}
+
+// Backlog counts the jobs that are not done.
+func (l *Ledger) Backlog(ctx context.Context) (Backlog, error) {
+	var b Backlog
+	jobs, err := query(ctx, l.read, func(rows *sql.Rows, c *JobCount) error { return rows.Scan(&c.Queue, &c.State, &c.Count) }, `
+		SELECT queue, CASE WHEN state = 'running' THEN 'running' WHEN state = 'available' AND scheduled_at <= datetime('now', 'subsec') THEN 'waiting' ELSE 'delayed' END AS what, count(*)
+		FROM river_job WHERE state IN ('available', 'pending', 'retryable', 'running', 'scheduled') GROUP BY queue, what ORDER BY queue, what`)
+	if err != nil {
+		return b, err
+	}
+	b.Jobs = jobs
+	var oldest sql.NullFloat64
+	err = l.read.QueryRowContext(ctx, `
+		SELECT (julianday('now', 'subsec') - julianday(min(scheduled_at))) * 86400.0 FROM river_job
+		WHERE state = 'available' AND scheduled_at <= datetime('now', 'subsec')`).Scan(&oldest)
+	if err != nil {
+		return b, fmt.Errorf("find the oldest job: %w", err)
+	}
+	b.Oldest = time.Duration(max(oldest.Float64, 0) * float64(time.Second))
+	return b, nil
+}
+
 // A Delayed job is one whose time lies in the future.
 type Delayed struct {
 	ID        int64

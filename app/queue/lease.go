@@ -120,7 +120,7 @@ func (q *Queue) rescueLoop(ctx context.Context, last reading) {
 		case <-tick.C:
 			now := q.clocks()
 			if lost := setBack(last, now); lost > 0 {
-				q.log.Warn().Dur("by", lost).Msg("the clock was set back")
+				q.log.Warn().Stringer("by", lost).Msg("the clock was set back")
 				if err := q.bringBack(ctx); err != nil {
 					q.log.Warn().Err(err).Msg("jobs may begin late, because the clock was set back")
 					continue // try again at the next tick

@@ -96,11 +96,12 @@ type Options struct {
 	Task          Run  // required if tasks are submitted
 	Workers       int  // maximum number of simultaneous reviews; 2
 	Logger        zerolog.Logger
-	ReviewTimeout time.Duration // maximum duration of one call of Work; 10 min
-	Heartbeat     time.Duration // interval between a worker's heartbeats; 2 s
-	LeaseTTL      time.Duration // silence after which a worker counts as dead; 10 s
-	Poll          time.Duration // interval at which a worker checks for a newer generation; 250 ms
-	StopGrace     time.Duration // how long Work may take to return after its context ends at a stop; 5 s
+	Failed        func(last bool) // if not nil, called for each review that failed; last means that it is not tried again
+	ReviewTimeout time.Duration   // maximum duration of one call of Work; 10 min
+	Heartbeat     time.Duration   // interval between a worker's heartbeats; 2 s
+	LeaseTTL      time.Duration   // silence after which a worker counts as dead; 10 s
+	Poll          time.Duration   // interval at which a worker checks for a newer generation; 250 ms
+	StopGrace     time.Duration   // how long Work may take to return after its context ends at a stop; 5 s
 }
 
 // A Queue accepts requests and works on them. Submit may be called from several goroutines, at any time before,

@@ -258,17 +258,25 @@ func TestFailureIsTriedAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var runs atomic.Int32
-			q := start(t, func(context.Context, Request) error {
-				if runs.Add(1) == 1 {
-					return fail()
-				}
-				return nil
+			var runs, failed atomic.Int32
+			q := startWith(t, Options{
+				Work: func(context.Context, Request) error {
+					if runs.Add(1) == 1 {
+						return fail()
+					}
+					return nil
+				},
+				Failed: func(last bool) {
+					if last {
+						t.Error("called the last try")
+					}
+					failed.Add(1)
+				},
 			})
 			submit(t, q, request(1, "h"))
 			idle(t, q)
-			if runs.Load() != 2 {
-				t.Errorf("%d runs, want 2", runs.Load())
+			if runs.Load() != 2 || failed.Load() != 1 {
+				t.Errorf("%d runs, want 2; %d failures, want 1", runs.Load(), failed.Load())
 			}
 		})
 	}
@@ -291,6 +299,28 @@ func TestReviewTimeout(t *testing.T) {
 		t.Errorf("ended because of %v", err)
 	}
 	idle(t, q)
+}
+
+// TestBacklog counts jobs by what they wait for.
+func TestBacklog(t *testing.T) {
+	t.Parallel()
+	q := newQueue(t, openLedger(t, newDB(t)), Options{Work: func(context.Context, Request) error { return nil }})
+	if b, err := q.ledger.Backlog(t.Context()); err != nil || len(b.Jobs) != 0 || b.Oldest != 0 {
+		t.Errorf("an empty queue: %+v, %v", b, err)
+	}
+	submit(t, q, request(1, "h"), request(2, "h"))
+	alter(t, q, "scheduled_at = datetime('now', '-1 hour')")
+	submit(t, q, request(3, "h"))
+	b, err := q.ledger.Backlog(t.Context())
+	if err != nil || len(b.Jobs) != 1 || b.Jobs[0].State != "waiting" || b.Jobs[0].Count != 3 || b.Oldest < time.Hour || b.Oldest > 2*time.Hour {
+		t.Errorf("three that wait: %+v, %v", b, err)
+	}
+	alter(t, q, "scheduled_at = datetime('now', '+1 hour'), state = 'retryable'")
+	b, err = q.ledger.Backlog(t.Context())
+	if err != nil || len(b.Jobs) != 1 || b.Jobs[0].State != "delayed" || b.Jobs[0].Count != 3 || b.Oldest != 0 {
+		t.Errorf("three that were delayed: %+v, %v", b, err)
+	}
+	begin(t, q)
 }
 
 // TestNewerEndsBackOff has a job that waits after a failure.
@@ -321,7 +351,11 @@ func TestNewerEndsBackOff(t *testing.T) {
 
 func TestGivingUpIsAnEvent(t *testing.T) {
 	t.Parallel()
-	q := newQueue(t, openLedger(t, newDB(t)), Options{Work: func(context.Context, Request) error { return errors.New("no") }})
+	last := make(chan bool, 10)
+	q := newQueue(t, openLedger(t, newDB(t)), Options{
+		Work:   func(context.Context, Request) error { return errors.New("no") },
+		Failed: func(l bool) { last <- l },
+	})
 	submit(t, q, request(1, "h"))
 	alter(t, q, "max_attempts = 1")
 	begin(t, q)
@@ -332,6 +366,9 @@ func TestGivingUpIsAnEvent(t *testing.T) {
 	}
 	if n := len(jobs(t, q, rivertype.JobStateDiscarded)); n != 1 {
 		t.Errorf("%d discarded jobs, want 1", n)
+	}
+	if !receive(t, last) {
+		t.Error("the last failure is not called the last")
 	}
 	// The pull request can still be reviewed later.
 	submit(t, q, request(1, "other"))

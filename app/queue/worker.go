@@ -93,7 +93,11 @@ func (w *worker) Work(ctx context.Context, j *river.Job[job]) error {
 
 func (q *Queue) logFailure(log zerolog.Logger, j *river.Job[job], err error) {
 	level, message := zerolog.WarnLevel, "review failed, to be tried again"
-	if j.Attempt >= j.MaxAttempts {
+	last := j.Attempt >= j.MaxAttempts
+	if q.opts.Failed != nil {
+		q.opts.Failed(last)
+	}
+	if last {
 		level, message = zerolog.ErrorLevel, "review failed for the last time"
 	}
 	line := log.WithLevel(level).Err(err)

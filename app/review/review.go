@@ -99,7 +99,7 @@ func (r *Reviewer) Review(ctx context.Context, req queue.Request) error {
 	if r.Observe != nil {
 		r.Observe(rep.Verdict, time.Since(began))
 	}
-	log.Info().Str("verdict", string(rep.Verdict)).Int("new", len(rep.Standing)).Dur("took", time.Since(began)).Msg("reviewed")
+	log.Info().Str("verdict", string(rep.Verdict)).Int("new", len(rep.Standing)).Stringer("took", time.Since(began).Round(time.Millisecond)).Msg("reviewed")
 	return nil
 }
 
