@@ -233,7 +233,7 @@ func writable(dir string) error {
 		err = probe(at)
 	}
 	if err != nil {
-		return fmt.Errorf("is %q: this program cannot write to %q (%v); name a folder that its user may write to", dir, at, reason(err))
+		return fmt.Errorf("is %q: this program cannot write to %q (%w); name a folder that its user may write to", dir, at, reason(err))
 	}
 	return nil
 }
