@@ -12,6 +12,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/checkov"
 	"github.com/secbydesign/secbydesign/scanners/compose"
 	"github.com/secbydesign/secbydesign/scanners/conftest"
+	"github.com/secbydesign/secbydesign/scanners/cppcheck"
 	"github.com/secbydesign/secbydesign/scanners/custom"
 	"github.com/secbydesign/secbydesign/scanners/dockerfile"
 	"github.com/secbydesign/secbydesign/scanners/eslint"
@@ -89,6 +90,7 @@ func All(o Options) []scanners.Scanner {
 		brakeman.New(tools),
 		checkov.New(tools),
 		conftest.New(tools, o.rules("conftest")),
+		cppcheck.New(tools),
 		eslint.New(tools),
 		flawfinder.New(tools),
 		gosec.New(tools),

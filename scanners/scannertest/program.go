@@ -49,11 +49,13 @@ func installed(t *testing.T, s *tool.Scanner, testdata string) (why string) {
 	switch {
 	case err != nil && (required || !errors.As(err, &missing)):
 		t.Fatalf("%s is not ready: %v", program, err)
+	case err != nil && recording(s):
+		t.Fatalf("%s cannot be recorded: %v", program, err)
 	case err != nil:
 		return err.Error()
 	}
 	file := filepath.Join(testdata, "version")
-	if *update {
+	if recording(s) {
 		if err := os.WriteFile(file, []byte(version+"\n"), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -62,11 +64,14 @@ func installed(t *testing.T, s *tool.Scanner, testdata string) (why string) {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		t.Fatal(err)
 	}
-	if want := strings.TrimSpace(string(recorded)); want != "" && want != version && !required {
+	if want := strings.TrimSpace(string(recorded)); want != version && !required {
 		return program + " " + version + " is installed, and the output is that of " + want
 	}
 	return ""
 }
+
+// recording reports whether the program of s is to be recorded.
+func recording(s *tool.Scanner) bool { return *record == s.Info().Name }
 
 // runRecorded checks a case with its recorded output.
 func runRecorded(t *testing.T, s *tool.Scanner, dir string) {
@@ -82,7 +87,7 @@ func runRecorded(t *testing.T, s *tool.Scanner, dir string) {
 		}
 		text, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
-			t.Fatal(err)
+			t.Fatalf("%v; -record %s writes it", err, s.Info().Name)
 		}
 		stderr, err := os.ReadFile(filepath.Join(dir, name+".stderr"))
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -104,9 +109,48 @@ func runRecorded(t *testing.T, s *tool.Scanner, dir string) {
 	}
 	compareWant(t, filepath.Join(dir, "want"), report(without(found, before), err))
 	checkFindings(t, head, planted, found)
+	checkDamaged(t, s, dir, head, len(found))
 }
 
-// runReal checks a case by running the program. With -update it records the output.
+// checkDamaged checks that the parser notices damage in the recorded output.
+func checkDamaged(t *testing.T, s *tool.Scanner, dir string, files []scanners.File, findings int) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(dir, "output"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	expanded, _ := Expand(string(text))
+	line := silentAt(expanded, findings, func(damaged string) (int, error) {
+		found, err := s.Read(tool.Output{Text: []byte(damaged), Tree: Root}, target(t, s, files))
+		return len(found), err
+	})
+	if line > 0 {
+		t.Errorf("if line %d of the output is damaged, the parser skips it in silence: there is no error, and fewer findings", line)
+	}
+}
+
+// silentAt damages an output, one line after another, and returns the number of the first line whose loss read, which
+// returns the number of findings, does not report; 0 if there is none. A parser that skips what it cannot read has a
+// review call the change clean.
+func silentAt(output string, findings int, read func(string) (int, error)) int {
+	lines := strings.SplitAfter(output, "\n")
+	for i := range lines {
+		if i >= damages && i < len(lines)-damages || strings.TrimSpace(lines[i]) == "" {
+			continue // outputs are long, and their parts alike
+		}
+		damaged := slices.Clone(lines)
+		damaged[i] = "\"<{ \x00 not what it prints\n"
+		if n, err := read(strings.Join(damaged, "")); err == nil && n < findings {
+			return i + 1
+		}
+	}
+	return 0
+}
+
+// damages is how many lines are damaged at the beginning and at the end of an output.
+const damages = 25
+
+// runReal checks a case by running the program. With -record it writes the output.
 func runReal(t *testing.T, s *tool.Scanner, dir string) {
 	t.Helper()
 	head, planted := tree(t, dir, "files", "head")
@@ -116,7 +160,7 @@ func runReal(t *testing.T, s *tool.Scanner, dir string) {
 			return nil, nil
 		}
 		found, out, err := s.Record(context.Background(), target(t, s, files))
-		if *update && out.Tree != "" { // it succeeded
+		if recording(s) && out.Tree != "" { // it succeeded
 			// Some programs leave out the first slash of a path.
 			names := strings.NewReplacer(out.Tree, Root, out.Tree[1:], Root[1:], here(t), "/here")
 			if err := os.WriteFile(filepath.Join(dir, name), []byte(names.Replace(string(out.Text))), 0o644); err != nil {

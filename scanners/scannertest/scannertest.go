@@ -11,19 +11,19 @@
 //
 // With a base, want has the findings of the head that the base does not have; an empty want means
 // that the change adds none. For a scan that does not finish, the last line is "incomplete:
-// REASON". The flag -update writes want.
+// REASON". The flag -update writes want, also where there was none.
 //
 // A scanner that is a program (package tool) has more files, so that its adapter is also tested
 // where the program is not installed:
 //
 //	testdata/CASE/output       what it printed about the tree, or wrote to its report
 //	testdata/CASE/output.base  the same for the base
-//	testdata/CASE/output.stderr what it wrote to stderr, if that matters; -update writes it if the file exists
+//	testdata/CASE/output.stderr what it wrote to stderr, if that matters; written only if the file exists
 //	testdata/version           the version that wrote this output
 //
 // The names of temporary folders in the output are replaced by [Root]. If that version of the
-// program is installed, the test also runs it and expects the same want; -update then writes all
-// these files. The environment variable SECBYDESIGN_REQUIRE_PROGRAMS lists names of programs,
+// program is installed, the test also runs it and expects the same want. The flag -record NAME runs
+// the installed program of that one scanner, whatever its version, and writes all these files. The environment variable SECBYDESIGN_REQUIRE_PROGRAMS lists names of programs,
 // separated by commas: the test fails if one of them is not installed, and runs it whatever its
 // version.
 //
@@ -53,23 +53,31 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/tool"
 )
 
-var update = flag.Bool("update", false, "write the want files of scanners")
+var (
+	update = flag.Bool("update", false, "write the want files of scanners")
+	record = flag.String("record", "", "run the program of the scanner of this name, and write what it prints into its testdata")
+)
 
 // commit is the commit of files in scans of [scanners.ScopeRange].
 const commit = "0123456789abcdef0123456789abcdef01234567"
 
-// Cases returns the names of the cases in a testdata folder, sorted. It returns none if the folder
-// does not exist.
+// Cases returns the names of the cases in a testdata folder, sorted: the folders with a folder files or head. It
+// returns none if the folder does not exist.
 func Cases(testdata string) []string {
-	wants, err := filepath.Glob(filepath.Join(testdata, "*", "want"))
-	if err != nil {
-		panic(err) // a bad pattern, which our folders' names are not
+	var trees []string
+	for _, name := range []string{"files", "head"} {
+		some, err := filepath.Glob(filepath.Join(testdata, "*", name))
+		if err != nil {
+			panic(err) // a bad pattern, which our folders' names are not
+		}
+		trees = append(trees, some...)
 	}
 	var names []string
-	for _, w := range wants {
-		names = append(names, filepath.Base(filepath.Dir(w)))
+	for _, tree := range trees {
+		names = append(names, filepath.Base(filepath.Dir(tree)))
 	}
-	return names
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // Run runs s over all cases in the testdata folder. It fails if there are none.
@@ -78,7 +86,7 @@ func Run(t *testing.T, s scanners.Scanner, testdata string) {
 	checkInfo(t, s)
 	cases := Cases(testdata)
 	if len(cases) == 0 {
-		t.Fatalf("no case (a folder with a file want) in %s", testdata)
+		t.Fatalf("no case (a folder with a folder files, or head) in %s", testdata)
 	}
 	if p, ok := s.(*tool.Scanner); ok {
 		runProgram(t, p, testdata, cases)
@@ -134,14 +142,14 @@ func runCase(t *testing.T, s scanners.Scanner, dir string) {
 
 func compareWant(t *testing.T, file, got string) {
 	t.Helper()
-	if *update {
+	if *update || *record != "" && slices.Contains(strings.Split(filepath.ToSlash(file), "/"), *record) {
 		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
 	want, err := os.ReadFile(file)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v; -update writes it", err)
 	}
 	if got != string(want) {
 		t.Errorf("findings differ from %s (-update writes them)\ngot:\n%swant:\n%s", file, got, want)

@@ -94,12 +94,15 @@ func (a Adapter) name() string { return filepath.Base(a.Program) }
 
 // A Run is one start of a program.
 type Run struct {
-	Tree   string   // absolute path of the tree, also the working folder
-	Above  string   // ScopeFile: absolute path of the folder that holds the tree and nothing else
-	Files  []string // the tree's files that concern the scanner, sorted, each as "./a/b" so that none is taken for an option
-	Report string   // absolute path of a file that it may write its results to
-	Own    string   // absolute path of the folder with the files of [Adapter.OwnFiles]
-	Home   string   // absolute path of a private folder that it may write to; HOME and TMPDIR are in it
+	Tree  string   // absolute path of the tree, also the working folder
+	Above string   // ScopeFile: absolute path of the folder that holds the tree and nothing else
+	Files []string // the tree's files that concern the scanner, sorted, each as "./a/b" so that none is taken for an option
+	// Report is the absolute path of a file that does not exist yet. A program that cannot print its results to
+	// standard output, or prints other things there too, writes them to this file; if it exists after the run and is
+	// not empty, it becomes [Output.Text] instead of standard output.
+	Report string
+	Own    string // absolute path of the folder with the files of [Adapter.OwnFiles]
+	Home   string // absolute path of a private folder that it may write to; HOME and TMPDIR are in it
 }
 
 // An Output is what a program printed, and how it exited.

@@ -1,0 +1,6 @@
+#include <stdlib.h>
+
+void drop(char *item) {
+	free(item);
+	free(item);
+}

@@ -1,0 +1,6 @@
+int first(void) {
+	int *p = 0;
+	return *p;
+}
+
+void broken( {

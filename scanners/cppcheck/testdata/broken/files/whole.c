@@ -1,0 +1,4 @@
+int first(void) {
+	int *p = 0;
+	return *p;
+}
