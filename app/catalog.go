@@ -9,6 +9,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/charmbracelet/x/ansi"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/term"
 
@@ -124,8 +125,8 @@ func sandboxReport(mode catalog.Sandbox) (about string, safe bool) {
 func SandboxHelper() { catalog.Helper() }
 
 // Local completes the options of a local review with the program's scanners, its version, and the kind of terminal that
-// out is. It returns an error for invalid settings.
-func Local(o local.Options, settings ScannerSettings, out *os.File) (local.Options, error) {
+// out is. If errs is a terminal, it shows the progress. It returns an error for invalid settings.
+func Local(o local.Options, settings ScannerSettings, out, errs *os.File) (local.Options, error) {
 	options, err := settings.local()
 	if err != nil {
 		return o, err
@@ -135,6 +136,15 @@ func Local(o local.Options, settings ScannerSettings, out *os.File) (local.Optio
 		// https://no-color.org
 		o.Color = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 		o.Width, _, _ = term.GetSize(fd)
+	}
+	if fd := int(errs.Fd()); term.IsTerminal(fd) && os.Getenv("TERM") != "dumb" {
+		o.Progress = func(text string) {
+			width, _, err := term.GetSize(fd)
+			if err != nil {
+				width = 80
+			}
+			fmt.Fprint(errs, "\r\x1b[K"+ansi.Truncate(text, width-1, "…")) // one line, which the next one replaces
+		}
 	}
 	return o, nil
 }

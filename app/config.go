@@ -35,9 +35,9 @@ type Settings struct {
 
 	GitHubURL         string `name:"github-url" env:"SECBYDESIGN_GITHUB_URL" default:"https://github.com" placeholder:"URL" help:"GitHub, or your GitHub Enterprise Server."`
 	AppID             string `name:"github-app-id" env:"SECBYDESIGN_GITHUB_APP_ID" placeholder:"ID" help:"The App's id."`
-	PrivateKey        string `name:"github-private-key" env:"SECBYDESIGN_GITHUB_PRIVATE_KEY" placeholder:"PEM" help:"The App's private key."`
+	PrivateKey        string `name:"github-private-key" env:"SECBYDESIGN_GITHUB_PRIVATE_KEY" placeholder:"PEM" help:"The App's private key. Use the variable or the file: everybody on the machine can read a flag."`
 	PrivateKeyFile    string `name:"github-private-key-file" env:"SECBYDESIGN_GITHUB_PRIVATE_KEY_FILE" placeholder:"FILE" help:"File with the App's private key."`
-	WebhookSecret     string `name:"github-webhook-secret" env:"SECBYDESIGN_GITHUB_WEBHOOK_SECRET" placeholder:"SECRET" help:"The App's webhook secret; several, separated by commas, while rotating."`
+	WebhookSecret     string `name:"github-webhook-secret" env:"SECBYDESIGN_GITHUB_WEBHOOK_SECRET" placeholder:"SECRET" help:"The App's webhook secret; several, separated by commas, while rotating. Use the variable or the file: everybody on the machine can read a flag."`
 	WebhookSecretFile string `name:"github-webhook-secret-file" env:"SECBYDESIGN_GITHUB_WEBHOOK_SECRET_FILE" placeholder:"FILE" help:"File with the webhook secret."`
 
 	ScannerSettings

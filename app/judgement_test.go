@@ -73,7 +73,7 @@ func TestOneJudgement(t *testing.T) {
 	if err := os.WriteFile(orgFile, []byte(org), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	options, err := app.Local(local.Options{Repo: s.repo.GitDir(), Base: "main", Head: "change", Format: "json", FailOn: "never", OrgPolicy: orgFile}, app.ScannerSettings{Sandbox: "auto"}, os.Stdout)
+	options, err := app.Local(local.Options{Repo: s.repo.GitDir(), Base: "main", Head: "change", Format: "json", FailOn: "never", OrgPolicy: orgFile}, app.ScannerSettings{Sandbox: "auto"}, os.Stdout, os.Stderr)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -69,7 +69,7 @@ scanners:
 		t.Fatal(err)
 	}
 
-	options, err := app.Local(local.Options{Repo: filepath.Join(dir, "repo"), Base: "main", Head: local.Worktree, Format: "json", FailOn: "low"}, app.ScannerSettings{Sandbox: "auto", SettingsFile: settings}, os.Stdout)
+	options, err := app.Local(local.Options{Repo: filepath.Join(dir, "repo"), Base: "main", Head: local.Worktree, Format: "json", FailOn: "low"}, app.ScannerSettings{Sandbox: "auto", SettingsFile: settings}, os.Stdout, os.Stderr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func TestMistakesInTheSettingsFileAreReportedAtTheirPlace(t *testing.T) {
 		return app.ScannerSettings{Sandbox: "auto", SettingsFile: file}
 	}
 	_, served := app.Settings{ScannerSettings: app.ScannerSettings{SettingsFile: file}}.Config()
-	_, reviewed := app.Local(local.Options{}, settings(file), os.Stdout)
+	_, reviewed := app.Local(local.Options{}, settings(file), os.Stdout, os.Stderr)
 	listed := app.ListScanners(context.Background(), &bytes.Buffer{}, settings(file))
 	for _, err := range []error{served, reviewed, listed} {
 		for _, want := range []string{file + ":2:3: the name", file + ":3:3: say the command"} {

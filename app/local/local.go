@@ -42,6 +42,10 @@ type Options struct {
 	Scanners []scanners.Scanner
 	Known    []string // names of all scanners that this program can run
 
+	// Progress, if not nil, is called with what the review does now, and at its end with an empty text. It may be
+	// called from several goroutines at once.
+	Progress func(string)
+
 	// Width and Color are for text. A width of 0 means 80 columns.
 	Width int
 	Color bool
@@ -61,6 +65,7 @@ const (
 // Review writes the review to w and returns the exit code. If it returns an error, it wrote nothing, and the code is
 // [Misused] or [Unfinished]. The error is a sentence for the user of the command.
 func Review(ctx context.Context, w io.Writer, o Options) (code int, err error) {
+	o.FailOn, o.Format = strings.ToLower(o.FailOn), strings.ToLower(o.Format)
 	if o.FailOn != "never" {
 		var s scanners.Severity
 		if err := s.UnmarshalText([]byte(o.FailOn)); err != nil || s == scanners.Note {
@@ -75,12 +80,14 @@ func Review(ctx context.Context, w io.Writer, o Options) (code int, err error) {
 	if err != nil {
 		return Misused, err
 	}
+	progress := newProgress(o)
+	defer progress.end()
 	v, done, err := look(ctx, repo, o)
 	defer done()
 	if err != nil {
 		return Misused, err
 	}
-	examiner := examine.Examiner{Scanners: o.Scanners, Program: o.Version}
+	examiner := examine.Examiner{Scanners: o.Scanners, Program: o.Version, Observe: progress.scanned}
 	ex, err := examiner.Examine(ctx, v.change, v.policy, nil, nil)
 	if err != nil {
 		return Unfinished, err
@@ -116,6 +123,7 @@ func Review(ctx context.Context, w io.Writer, o Options) (code int, err error) {
 		Base: v.MergeBase, Head: v.Head, Patch: ex.Patch, Gates: v.gates, NotRun: ex.NotRun, Notices: slices.Concat(more, v.blocking()),
 		Files: v.change.Read(ctx, ex, checks.Needs(v.gates, ex.Patch)), Unchanged: o.All,
 	})
+	progress.end()
 	if err := write(w, v, o); err != nil {
 		return Unfinished, fmt.Errorf("write the report: %w", err)
 	}
@@ -289,6 +297,9 @@ func baseRevision(ctx context.Context, repo *mirror.Repo, rev string) (sha, name
 			return "", "", fmt.Errorf("--base: there is no revision %q here", rev)
 		}
 		return sha, fmt.Sprintf("%q", rev), nil
+	}
+	if _, err := repo.Resolve(ctx, "HEAD"); err != nil {
+		return "", "", errors.New("this repository has no commit yet, so there is nothing to compare with: commit something first")
 	}
 	for _, guess := range []string{"origin/HEAD", "origin/main", "origin/master", "main", "master"} {
 		if sha, err := repo.Resolve(ctx, guess); err == nil {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/secbydesign/secbydesign/scanners"
@@ -173,6 +174,30 @@ func TestMisuse(t *testing.T) {
 	}
 	if code, _, err := (folder{t, t.TempDir()}).review(nil); code != Misused || err == nil {
 		t.Errorf("no repository: code %d, %v", code, err)
+	}
+	fresh := folder{t, t.TempDir()}
+	fresh.git("init", "-q")
+	if code, _, err := fresh.review(nil); code != Misused || err == nil || !strings.Contains(err.Error(), "no commit yet") || strings.Contains(err.Error(), "--base") {
+		t.Errorf("no commit: code %d, %v", code, err)
+	}
+}
+
+// TestWhoScannedIsSaid also where there is nothing new, and words in capitals are accepted.
+func TestWhoScannedIsSaid(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t, map[string]string{"b.py": "x = 1\n"})
+	f.write(map[string]string{"b.py": "x = 2\n", "Dockerfile": "FROM debian:12.1\nUSER 1\n"})
+	var said []string
+	var mu sync.Mutex
+	code, out, err := f.review(func(o *Options) {
+		o.Format, o.FailOn = "TEXT", "HIGH"
+		o.Progress = func(text string) { mu.Lock(); defer mu.Unlock(); said = append(said, text) }
+	})
+	if err != nil || code != Passed || !strings.Contains(out, "Scanned by gitleaks, dockerfile.\n\nNo new findings\n") {
+		t.Errorf("code %d, %v\n%s", code, err, out)
+	}
+	if len(said) < 3 || said[len(said)-1] != "" || !slices.ContainsFunc(said, func(s string) bool { return strings.HasPrefix(s, "Scanning, ") && strings.Contains(s, "waiting for ") }) {
+		t.Errorf("the progress is %q", said)
 	}
 }
 

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/charmbracelet/x/ansi"
-
 	"github.com/secbydesign/secbydesign/app/judge"
 	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/scanners"
@@ -210,7 +208,7 @@ type page struct {
 }
 
 func (p *page) wrap(indent, s string) {
-	for line := range strings.SplitSeq(ansi.Wrap(s, max(p.width-len(indent), 20), ""), "\n") {
+	for _, line := range visible.Wrap(s, max(p.width-len(indent), 20)) {
 		p.WriteString(indent + line + "\n")
 	}
 }
@@ -244,7 +242,7 @@ func writeText(w io.Writer, v view, o Options) error {
 		}
 	}
 	if len(skipped) > 0 {
-		p.wrap("", p.dim("Not ready on this machine, so they did not run: "+strings.Join(skipped, ", ")+". secbydesign scanners lists what they need."))
+		p.wrap("", p.dim("Not ready on this machine, so they did not run: "+strings.Join(skipped, ", ")+". `secbydesign scanners` lists what they need."))
 		p.WriteString("\n")
 	}
 	for _, a := range v.suppressions {
@@ -258,6 +256,10 @@ func writeText(w io.Writer, v view, o Options) error {
 	}
 	if v.examination.NotRun != "" {
 		p.wrap("", visible.Text(v.examination.NotRun))
+	}
+	if said := v.scanned(); said != "" {
+		p.wrap("", p.dim(said))
+		p.WriteString("\n")
 	}
 	code := map[checks.Verdict]string{checks.Clean: "1;32", checks.Findings: "1;31", checks.Incomplete: "1;33", checks.NotRun: "1;37"}
 	p.WriteString(p.style(code[v.report.Verdict], visible.Text(check.Title)) + "\n")
@@ -328,6 +330,20 @@ func (v view) changed() []string {
 		}
 	}
 	return paths
+}
+
+// scanned says which scanners scanned what, so that nobody takes the silence of others for a verdict.
+func (v view) scanned() string {
+	var names []string
+	for _, run := range v.runs() {
+		if run.Err == nil && run.Skipped == "" && !run.Idle {
+			names = append(names, checks.Plain(run.Scanner))
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return "Scanned by " + strings.Join(names, ", ") + "."
 }
 
 func where(f checks.Finding) string { return at(f.Path, f.Line) }

@@ -10,8 +10,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/charmbracelet/x/ansi"
-
 	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/scanners/visible"
 )
@@ -174,7 +172,7 @@ func (t *text) line(s string) { t.WriteString(s + "\n") }
 
 // wrap writes text that may hold untrusted input.
 func (t *text) wrap(indent, s string) {
-	for part := range strings.SplitSeq(ansi.Wrap(checks.Plain(s), width-len(indent), ""), "\n") {
+	for _, part := range visible.Wrap(checks.Plain(s), width-len(indent)) {
 		t.line(indent + strings.TrimRight(part, " "))
 		indent = strings.Repeat(" ", len(indent))
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -10,7 +11,8 @@ import (
 )
 
 type reviewCommand struct {
-	Repo   string `default:"." placeholder:"DIR" help:"Folder of the git repository."`
+	Dir    string `arg:"" optional:"" placeholder:"DIR" help:"Folder of the git repository. Default: the working folder."`
+	Repo   string `placeholder:"DIR" help:"The same, as a flag."`
 	Base   string `placeholder:"REV" help:"What to compare with; the default branch unless set."`
 	Head   string `default:"worktree" placeholder:"REV" help:"What to review: a revision, or worktree for the files as they are."`
 	Format string `default:"text" placeholder:"FORMAT" help:"text, json, sarif or markdown."`
@@ -28,9 +30,13 @@ func (c *reviewCommand) Run(ctx context.Context) error {
 		return exit(local.Misused)
 	}
 	defer done()
+	if c.Dir != "" && c.Repo != "" {
+		fmt.Fprintln(os.Stderr, "secbydesign review: the folder is named twice: leave out --repo")
+		return exit(local.Misused)
+	}
 	options, err := app.Local(local.Options{
-		Repo: c.Repo, Base: c.Base, Head: c.Head, Format: c.Format, FailOn: c.FailOn, All: c.All, OrgPolicy: c.Org,
-	}, c.ScannerSettings, os.Stdout)
+		Repo: cmp.Or(c.Dir, c.Repo, "."), Base: c.Base, Head: c.Head, Format: c.Format, FailOn: c.FailOn, All: c.All, OrgPolicy: c.Org,
+	}, c.ScannerSettings, os.Stdout, os.Stderr)
 	code := local.Misused
 	if err == nil {
 		code, err = local.Review(ctx, os.Stdout, options)

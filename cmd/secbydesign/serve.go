@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/secbydesign/secbydesign/app"
 )
@@ -21,5 +22,21 @@ func (c *serveCommand) Run(ctx context.Context) error {
 		return err
 	}
 	defer done()
-	return app.Run(ctx, config, app.Logger(config, os.Stderr))
+	log := app.Logger(config, os.Stderr)
+	for _, flag := range secretFlags(os.Args) {
+		log.Warn().Msgf("%s holds a secret, and every user of this machine can read it in the list of processes: set SECBYDESIGN_%s_FILE instead",
+			flag, strings.ToUpper(strings.ReplaceAll(strings.TrimPrefix(flag, "--"), "-", "_")))
+	}
+	return app.Run(ctx, config, log)
+}
+
+// secretFlags returns the flags among the arguments whose value is a secret.
+func secretFlags(args []string) (flags []string) {
+	for _, arg := range args {
+		name, _, _ := strings.Cut(arg, "=")
+		if name == "--github-private-key" || name == "--github-webhook-secret" {
+			flags = append(flags, name)
+		}
+	}
+	return flags
 }

@@ -1,5 +1,5 @@
 // Package visible makes invisible characters visible: characters that have no shape, that reverse
-// text, or that a terminal interprets. Paths and the output of programs may contain any of them.
+// text, or that a terminal interprets. Paths and the output of programs may contain any of them. [Wrap] breaks the text into lines.
 package visible
 
 import (
