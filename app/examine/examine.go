@@ -4,6 +4,7 @@
 package examine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -311,10 +312,10 @@ type source struct {
 	texts               *baseline.Change
 }
 
-// A largeFile is too large to be read.
+// A largeFile is too large to be read, or absent.
 type largeFile struct {
 	path string
-	size int64 // in bytes
+	size int64 // in bytes; [mirror.Absent] for one that is not in the repository on this machine
 }
 
 // gather reads the content of every changed file, on both sides, and the versions that only existed in between. It
@@ -383,8 +384,23 @@ func gather(ctx context.Context, c Change, diff *mirror.Diff, p policy.Policy, k
 		s.order[sha] = i
 	}
 	slices.SortFunc(s.large, func(a, b largeFile) int { return strings.Compare(a.path, b.path) })
+	s.large = slices.Compact(s.large)
+	s.leaveAbsent()
 	s.texts = textsOf(diff, s)
 	return s, nil
+}
+
+// leaveAbsent leaves out the files of which one side is absent: without it, nobody could say what is new in them.
+func (s *source) leaveAbsent() {
+	absent := map[string]bool{}
+	for _, f := range s.large {
+		absent[f.path] = f.size == mirror.Absent
+	}
+	s.head.files = slices.DeleteFunc(s.head.files, func(f scanners.File) bool {
+		was := cmp.Or(s.renames[f.Path], f.Path)
+		return absent[f.Path] || absent[was]
+	})
+	s.base.files = slices.DeleteFunc(s.base.files, func(f scanners.File) bool { return absent[f.Path] })
 }
 
 // A placed file is a file whose content is still to be read, and the side that it belongs to.
@@ -411,8 +427,8 @@ func (s *source) read(ctx context.Context, blobs map[string][]placed) error {
 	room := int64(maxBetween)
 	take := func(oid string, size int64, content []byte) error {
 		for _, w := range blobs[oid] {
-			if content == nil && size > 0 {
-				if w.to != &s.base {
+			if content == nil && size != 0 {
+				if w.to != &s.base || size == mirror.Absent {
 					s.large = append(s.large, largeFile{w.file.Path, size})
 				}
 				continue

@@ -169,11 +169,18 @@ func (s *source) concerns(info scanners.Info) bool {
 
 // gaps returns an error for everything that the scanner could not be given.
 func (s *source) gaps(info scanners.Info) (gaps []error) {
-	var large []string
+	var large, absent []string
 	for _, f := range s.large {
-		if info.Matches(f.path) {
+		switch {
+		case !info.Matches(f.path):
+		case f.size == mirror.Absent:
+			absent = append(absent, f.path)
+		default:
 			large = append(large, fmt.Sprintf("%s (%d MB)", f.path, f.size>>20))
 		}
+	}
+	if len(absent) > 0 && info.Has(scanners.ScopeFile) {
+		gaps = append(gaps, &scanners.IncompleteError{Reason: "Not in this clone, so not scanned: " + scanners.Some(absent, 3) + ". " + s.change.Repo.Advice(), Paths: absent})
 	}
 	if len(large) > 0 && info.Has(scanners.ScopeFile) {
 		gaps = append(gaps, &scanners.IncompleteError{Reason: "Too large to be scanned: " + scanners.Some(large, 3) + "."})

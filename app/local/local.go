@@ -85,12 +85,12 @@ func Review(ctx context.Context, w io.Writer, o Options) (code int, err error) {
 	v, done, err := look(ctx, repo, o)
 	defer done()
 	if err != nil {
-		return Misused, err
+		return Misused, advised(repo, err)
 	}
 	examiner := examine.Examiner{Scanners: o.Scanners, Program: o.Version, Observe: progress.scanned}
 	ex, err := examiner.Examine(ctx, v.change, v.policy, nil, nil)
 	if err != nil {
-		return Unfinished, err
+		return Unfinished, advised(repo, err)
 	}
 	if v.same != "" && len(ex.Diff.Changes) == 0 {
 		// On a clean main that is no mistake. In a clone of one commit, as machines make them, no review would ever
@@ -128,6 +128,14 @@ func Review(ctx context.Context, w io.Writer, o Options) (code int, err error) {
 		return Unfinished, fmt.Errorf("write the report: %w", err)
 	}
 	return v.code(o.FailOn), nil
+}
+
+// advised adds to an error, if something is missing in a partial clone, how to get it.
+func advised(repo *mirror.Repo, err error) error {
+	if repo.Partial() && mirror.Lacking(err) {
+		return fmt.Errorf("%w\n%s", err, repo.Advice())
+	}
+	return err
 }
 
 // A view holds everything that the writers show.
@@ -177,6 +185,9 @@ func look(ctx context.Context, repo *mirror.Repo, o Options) (v view, done func(
 	}
 	v.change = examine.Change{Repo: repo, Base: v.MergeBase, Head: head}
 	if v.change.Commits, err = repo.Commits(ctx, v.MergeBase, head); err != nil {
+		return v, done, err
+	}
+	if err := repo.Complete(ctx, append(v.change.Commits, v.MergeBase, head)...); err != nil {
 		return v, done, err
 	}
 	v.Head = head

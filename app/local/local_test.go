@@ -35,13 +35,18 @@ func newFolder(t *testing.T, files map[string]string) folder {
 	return f
 }
 
-func (f folder) git(args ...string) {
+func (f folder) git(args ...string) { f.t.Helper(); f.output(args...) }
+
+// output runs git and returns what it prints, without the last line break.
+func (f folder) output(args ...string) string {
 	f.t.Helper()
 	cmd := exec.Command("git", append([]string{"-C", f.dir, "-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"}, args...)...)
 	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1")
-	if out, err := cmd.CombinedOutput(); err != nil {
+	out, err := cmd.CombinedOutput()
+	if err != nil {
 		f.t.Fatalf("git %v: %v\n%s", args, err, out)
 	}
+	return strings.TrimSuffix(string(out), "\n")
 }
 
 func (f folder) write(files map[string]string) {

@@ -12,7 +12,8 @@ import (
 
 // Blobs calls each with the content of each blob and its size in bytes, once per id and in the order of first
 // appearance. The content is nil for a blob over Limits.BlobBytes, but not for an empty file; each may keep it.
-// Blobs missing from a mirror are fetched in one request. For an unavailable blob the error is [ErrGone]. If each
+// Blobs missing from a mirror are fetched in one request. For an unavailable blob the error is [ErrGone]; in a
+// repository on this machine its size is [Absent] and its content nil, so that it costs one file and not all. If each
 // returns an error, Blobs stops and returns it. The function each must not use the Repo.
 func (r *Repo) Blobs(ctx context.Context, oids []string, each func(oid string, size int64, content []byte) error) error {
 	if err := checkOIDs(oids...); err != nil {
@@ -27,6 +28,9 @@ func (r *Repo) Blobs(ctx context.Context, oids []string, each func(oid string, s
 			for len(todo) > 0 {
 				oid := todo[0]
 				size, content, err := o.blob(oid, r.git.limits.BlobBytes)
+				if r.local != nil && errors.Is(err, ErrGone) {
+					size, err = Absent, nil
+				}
 				if err != nil {
 					return err
 				}
@@ -43,6 +47,9 @@ func (r *Repo) Blobs(ctx context.Context, oids []string, each func(oid string, s
 	}
 	return nil
 }
+
+// Absent is the size of a blob that a repository on this machine does not have.
+const Absent = -1
 
 func unique(list []string) []string {
 	seen := make(map[string]bool, len(list))

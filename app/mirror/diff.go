@@ -3,10 +3,12 @@ package mirror
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -99,7 +101,14 @@ func (r *Repo) diff(ctx context.Context, base, head string) (*Diff, error) {
 	if err != nil {
 		return nil, err
 	}
-	return d, r.patch(ctx, d)
+	if r.local == nil {
+		return d, r.patch(ctx, d, nil)
+	}
+	absent, err := r.missing(ctx, blobs)
+	if err != nil {
+		return nil, err
+	}
+	return d, r.patch(ctx, d, absent)
 }
 
 // changedBlobs returns the blobs of both sides. The old ones are needed for the patch, and to detect renames.
@@ -115,8 +124,16 @@ func changedBlobs(changes []Change) []string {
 	return unique(blobs)
 }
 
-// patch fills in the patch of d, and replaces its changes by those with renames detected.
-func (r *Repo) patch(ctx context.Context, d *Diff) error {
+// patch fills in the patch of d, and replaces its changes by those with renames detected. Changes with an absent blob
+// are left as they are.
+func (r *Repo) patch(ctx context.Context, d *Diff, absent []string) error {
+	var without []Change
+	for _, c := range d.Changes {
+		if slices.Contains(absent, c.OldBlob) || slices.Contains(absent, c.NewBlob) {
+			c.Binary = true
+			without = append(without, c)
+		}
+	}
 	ctx, cancel := r.readTime(ctx)
 	defer cancel()
 	c, done, err := r.place()
@@ -129,6 +146,13 @@ func (r *Repo) patch(ctx context.Context, d *Diff) error {
 		"--unified=3", "--inter-hunk-context=0", "--diff-algorithm=myers", "--indent-heuristic", "--full-index", "--no-color",
 		"--no-ext-diff", "--no-textconv", "--submodule=short", "--ignore-submodules=none", "--no-relative",
 		"--src-prefix=a/", "--dst-prefix=b/", "--end-of-options", d.Base, d.Head}
+	if len(without) > 0 {
+		c.env = append(c.env, "GIT_LITERAL_PATHSPECS=0")
+		c.args = append(c.args, "--", ":(top)")
+		for _, change := range without {
+			c.args = append(c.args, ":(top,literal,exclude)"+cmp.Or(change.NewPath, change.OldPath))
+		}
+	}
 	limit := r.git.limits.PatchBytes
 	d.Changes, d.Patch = nil, nil
 	err = r.git.run(ctx, c, func(_ io.Writer, stdout io.Reader) error {
@@ -148,6 +172,7 @@ func (r *Repo) patch(ctx context.Context, d *Diff) error {
 		}
 		return nil
 	})
+	d.Changes = append(d.Changes, without...)
 	if errors.Is(err, errPatchLimit) {
 		d.Patch = wholeFiles(d.Patch)
 		d.Truncated = fmt.Sprintf("The patch is over the limit of %d bytes; the files at its end are missing from it.", limit)

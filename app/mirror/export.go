@@ -87,7 +87,7 @@ func (r *Repo) Export(ctx context.Context, files []TreeFile, dir string) (left [
 	var total int64
 	err = r.Blobs(ctx, oids, func(oid string, size int64, content []byte) error {
 		for _, path := range paths[oid] {
-			if content == nil && size > 0 {
+			if content == nil && size != 0 {
 				left = append(left, path)
 				continue
 			}

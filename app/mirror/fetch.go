@@ -111,14 +111,15 @@ func (r *Repo) fetchCommits(ctx context.Context, w Want) error {
 	return err
 }
 
-// fetchBlobs fetches all lacking blobs in one request. It returns nil if none are lacking.
+// fetchBlobs fetches all lacking blobs in one request. It returns nil if none are lacking. For a repository on this
+// machine some may be lacking after it.
 func (r *Repo) fetchBlobs(ctx context.Context, lacking func() ([]string, error)) error {
 	lack, err := lacking()
 	if err != nil || len(lack) == 0 {
 		return err
 	}
 	if r.remote == nil {
-		return fmt.Errorf("object %s: %w", lack[0], ErrGone)
+		return r.bring(ctx, lack)
 	}
 	unlock, err := lock(ctx, string(r.remote.files)+".fetch", alone)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -27,13 +28,19 @@ type local struct {
 	index    string
 	excludes string
 
+	partial  bool     // it is a partial clone
+	promisor *url.URL // from where it gets what it lacks; nil for nowhere
+
+	fetching sync.Mutex
+	fetched  string // folder for the objects that were fetched; guarded by fetching
+
 	mu     sync.Mutex
 	extras []string // object folders of snapshots in use
 }
 
 // OpenLocal opens the repository that contains dir: a work tree, a folder in one, or a bare repository. It never
-// writes to the repository and never fetches for it: a blob missing from a partial clone is [ErrGone]. The
-// repository may belong to any user and have any configuration.
+// writes to the repository. What a partial clone lacks is fetched into a folder of temporary files, if that is
+// possible. The repository may belong to any user and have any configuration.
 func OpenLocal(ctx context.Context, dir string) (*Repo, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -63,6 +70,7 @@ func OpenLocal(ctx context.Context, dir string) (*Repo, error) {
 	}
 	l := r.local
 	r.hash, l.gitDir, l.objects, l.shallow, l.index, l.excludes = lines[0], lines[1], lines[2], lines[3], lines[4], lines[5]
+	l.partial, l.promisor = r.promise(ctx)
 	return r, nil
 }
 

@@ -138,9 +138,6 @@ func TestLocalShallowAndPartial(t *testing.T) {
 	clone := filepath.Join(t.TempDir(), "clone")
 	b.git(t, "", "clone", "--quiet", "--no-checkout", "--depth=2", "--filter=blob:none", "file://"+b.dir, clone)
 	r := openLocal(t, clone)
-	if _, err := r.Diff(t.Context(), head+"", r.EmptyTree()); !errors.Is(err, ErrGone) {
-		t.Errorf("Diff of missing blobs: %v", err)
-	}
 	var short *ShallowError
 	parent := b.git(t, "", "rev-parse", "HEAD~")
 	if got, err := r.Versions(t.Context(), []string{parent, head}); !errors.As(err, &short) || !slices.Equal(short.Commits, []string{parent}) || len(got) != 1 {
@@ -148,6 +145,133 @@ func TestLocalShallowAndPartial(t *testing.T) {
 	}
 	if _, err := r.MergeBase(t.Context(), first, head); !errors.Is(err, ErrGone) {
 		t.Errorf("MergeBase with what is not there: %v", err)
+	}
+}
+
+// lacking asks for a blob that is not there.
+func lacking(t *testing.T, r *Repo) {
+	t.Helper()
+	size := int64(0)
+	err := r.Blobs(t.Context(), []string{strings.Repeat("1", 40)}, func(_ string, n int64, content []byte) error {
+		size = n
+		if content != nil {
+			t.Errorf("a missing blob has the content %q", content)
+		}
+		return nil
+	})
+	if err != nil || size != Absent {
+		t.Errorf("a missing blob has the size %d, %v", size, err)
+	}
+}
+
+// TestPartialClone compares commits in clones without blobs, and without trees, while the remote is there and when it
+// is gone. Nothing is written to the clone.
+func TestPartialClone(t *testing.T) {
+	t.Parallel()
+	for _, filter := range []string{"blob:none", "tree:0"} {
+		for _, away := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, away %v", filter, away), func(t *testing.T) {
+				t.Parallel()
+				b := workTree(t)
+				b.git(t, "", "config", "uploadpack.allowFilter", "true")
+				b.git(t, "", "config", "uploadpack.allowAnySHA1InWant", "true")
+				b.write(t, "dir/old", "one\ntwo\nthree\nfour\n")
+				b.write(t, "f", "1\n")
+				b.git(t, "", "add", "--all")
+				b.git(t, "", "commit", "--quiet", "--message=base")
+				base := b.git(t, "", "rev-parse", "HEAD")
+				b.git(t, "", "mv", "dir/old", "dir/new")
+				b.write(t, "f", "2\n")
+				b.git(t, "", "commit", "--quiet", "--all", "--message=head")
+				head := b.git(t, "", "rev-parse", "HEAD")
+				clone := filepath.Join(t.TempDir(), "clone")
+				b.git(t, "", "clone", "--quiet", "--no-checkout", "--filter="+filter, "file://"+b.dir, clone)
+				before := list(t, clone)
+				if away {
+					check(t, os.Rename(b.dir, b.dir+".away"))
+				}
+				r := openLocal(t, clone)
+				if !r.Partial() {
+					t.Error("it is not taken for a partial clone")
+				}
+				check(t, r.Complete(t.Context(), base, head))
+				d, err := r.Diff(t.Context(), base, head)
+				switch {
+				case away && filter == "tree:0":
+					if err == nil {
+						t.Errorf("Diff without trees: %+v", d)
+					}
+				case err != nil:
+					t.Errorf("Diff: %v", err)
+				case away && (len(d.Changes) != 3 || len(d.Patch) > 0):
+					t.Errorf("Diff without blobs: %+v", d)
+				case !away && (!strings.Contains(string(d.Patch), "\n-1\n+2\n") || !strings.Contains(string(d.Patch), "rename to dir/new")):
+					t.Errorf("Diff: %+v\n%s", d, d.Patch)
+				}
+				text, _, err := r.ReadFile(t.Context(), head, "f")
+				if away != (err != nil) || !away && string(text) != "2\n" {
+					t.Errorf("ReadFile: %q, %v", text, err)
+				}
+				unchanged(t, clone, before)
+			})
+		}
+	}
+}
+
+// TestOneAbsentBlob checks that it costs its file only.
+func TestOneAbsentBlob(t *testing.T) {
+	t.Parallel()
+	b := workTree(t)
+	b.write(t, "a", "1\n")
+	b.write(t, "b [x]*", "1\n")
+	b.git(t, "", "add", "--all")
+	b.git(t, "", "commit", "--quiet", "--message=base")
+	base := b.git(t, "", "rev-parse", "HEAD")
+	b.write(t, "a", "2\n")
+	b.write(t, "b [x]*", "2, which is lost\n")
+	b.git(t, "", "commit", "--quiet", "--all", "--message=head")
+	head := b.git(t, "", "rev-parse", "HEAD")
+	lost := b.git(t, "", "rev-parse", "HEAD:b [x]*")
+	check(t, os.Remove(filepath.Join(b.dir, ".git/objects", lost[:2], lost[2:])))
+	r := openLocal(t, b.dir)
+	d, err := r.Diff(t.Context(), base, head)
+	if err != nil || len(d.Changes) != 2 || !strings.Contains(string(d.Patch), "b/a\n") || strings.Contains(string(d.Patch), "[x]") {
+		t.Errorf("Diff: %+v, %v", d, err)
+	}
+}
+
+// TestFetchable checks that no address of a repository's configuration starts a program of its choice.
+func TestFetchable(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]string{
+		"https://github.com/acme/shop.git":  "https://github.com/acme/shop.git",
+		"git@github.com:acme/shop.git":      "ssh://git@github.com/acme/shop.git",
+		"github.com:/acme/shop":             "ssh://github.com/acme/shop",
+		"ssh://git@host:22/acme/shop.git":   "ssh://git@host:22/acme/shop.git",
+		"/srv/git/shop.git":                 "file:///srv/git/shop.git",
+		"file:///srv/git/shop.git":          "file:///srv/git/shop.git",
+		"http://127.0.0.1:8080/acme/shop":   "http://127.0.0.1:8080/acme/shop",
+		"http://example.com/acme/shop":      "",
+		"ext::sh -c evil":                   "",
+		"ssh://-oProxyCommand=evil/x":       "",
+		"-oProxyCommand=evil:x":             "",
+		"git@-oProxyCommand=evil:acme/shop": "",
+		"ssh://-oProxyCommand=evil@host/x":  "",
+		"fd::7":                             "",
+		"../up":                             "",
+		"file://host/share":                 "",
+		"git://example.com/x":               "",
+		"https:///x":                        "",
+		"":                                  "",
+		"https://host/x\n[core]":            "",
+	} {
+		got := ""
+		if u := fetchable(address); u != nil {
+			got = u.String()
+		}
+		if got != want {
+			t.Errorf("%q: %q, want %q", address, got, want)
+		}
 	}
 }
 
@@ -438,10 +562,7 @@ func TestNothingOfAHostileRepositoryRuns(t *testing.T) {
 	if err != nil || !strings.Contains(string(d.Patch), "\n-1\n+2\n") {
 		t.Errorf("Diff = %+v, %v", d, err)
 	}
-	err = r.Blobs(ctx, []string{strings.Repeat("1", 40)}, func(string, int64, []byte) error { return nil })
-	if !errors.Is(err, ErrGone) {
-		t.Errorf("Blobs: %v", err)
-	}
+	lacking(t, r)
 	tree, cleanup, err := r.Snapshot(ctx)
 	if err != nil {
 		t.Fatal(err)

@@ -265,7 +265,10 @@ func (r *Repo) ReadFile(ctx context.Context, commit, path string) (content []byt
 		err = ErrNotFile
 	default:
 		err = r.Blobs(ctx, []string{oid}, func(_ string, size int64, b []byte) error {
-			if b == nil {
+			switch {
+			case size == Absent:
+				return fmt.Errorf("object %s: %w", oid, ErrGone)
+			case b == nil:
 				return fmt.Errorf("%w: %d bytes", ErrTooLarge, size)
 			}
 			content = b
