@@ -2,6 +2,7 @@ package demo
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -19,11 +21,17 @@ import (
 
 // Options say how to run the demo.
 type Options struct {
-	Once   bool // print the outcome and end, rather than serve the page
+	Once bool // print the outcome and end, rather than serve the page
+
+	// Listen is the address of the page. If it is empty, the page is at [Address], but only if In is a terminal:
+	// where nobody watches, the demo ends like one with Once.
 	Listen string
 	In     *os.File // for pressing Enter between the steps, if it is a terminal
 	Out    io.Writer
 }
+
+// Address is where the page is, unless [Options] say otherwise.
+const Address = "127.0.0.1:8090"
 
 // patience bounds the wait for one review; it takes about a second.
 const patience = 2 * time.Minute
@@ -40,11 +48,16 @@ func Run(ctx context.Context, o Options) error {
 		return fmt.Errorf("make a folder for the demo: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	address := o.Listen
+	terminal := term.IsTerminal(int(o.In.Fd()))
+	o.Once = o.Once || o.Listen == "" && !terminal
+	address := cmp.Or(o.Listen, Address)
 	if o.Once {
 		address = ""
 	}
 	w, err := NewWorld(dir, address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("another program uses the address %s: choose one that is free, such as `secbydesign demo --listen 127.0.0.1:0`", address)
+	}
 	if err != nil {
 		return err
 	}
@@ -57,8 +70,12 @@ func Run(ctx context.Context, o Options) error {
 	if err := w.Start(ctx, zerolog.New(logs)); err != nil {
 		return err
 	}
-	err = play(ctx, w, o)
-	if err == nil && !o.Once {
+	enter := make(chan struct{})
+	if terminal {
+		go readLines(o.In, enter)
+	}
+	err = play(ctx, w, o, enter)
+	if err == nil && !o.Once && ctx.Err() == nil {
 		fmt.Fprintf(o.Out, "\nThe page stays at %s/%s/%s/pull/1 until you press Ctrl-C.\n", w.GitHub.URL(), owner, name)
 		<-ctx.Done()
 	}
@@ -68,7 +85,28 @@ func Run(ctx context.Context, o Options) error {
 	return nil
 }
 
-func play(ctx context.Context, w *World, o Options) error {
+// readLines sends a value for every line, until there are no more.
+func readLines(in io.Reader, lines chan<- struct{}) {
+	for scan := bufio.NewScanner(in); scan.Scan(); {
+		lines <- struct{}{}
+	}
+}
+
+// await returns when a person asks for the next push, by the Enter key or the page's button, or when ctx ends.
+func await(ctx context.Context, w *World, o Options, enter <-chan struct{}, next string) {
+	pressed := make(chan struct{})
+	w.GitHub.SetNext(&fakegithub.NextStep{Label: "Next push: " + next, Do: func() { close(pressed) }})
+	defer w.GitHub.SetNext(nil)
+	fmt.Fprint(o.Out, "   Press Enter, or the button on the page, for the next push. ")
+	select {
+	case <-enter:
+	case <-pressed:
+		fmt.Fprintln(o.Out)
+	case <-ctx.Done():
+	}
+}
+
+func play(ctx context.Context, w *World, o Options, enter <-chan struct{}) error {
 	repo, head := scene(w.GitHub)
 	var number int
 	for i, step := range steps {
@@ -86,7 +124,7 @@ func play(ctx context.Context, w *World, o Options) error {
 			return err
 		}
 		open, resolved := show(o.Out, w.GitHub, number)
-		if open != step.open || resolved != step.resolved {
+		if o.Once && (open != step.open || resolved != step.resolved) { // with a page, people may have decided meanwhile
 			return fmt.Errorf("step %d ends with %d open and %d resolved threads, want %d and %d", i+1, open, resolved, step.open, step.resolved)
 		}
 		if i == 0 {
@@ -97,9 +135,11 @@ func play(ctx context.Context, w *World, o Options) error {
 				fmt.Fprintf(o.Out, "\n   See it at %s/%s/%s/pull/%d\n", w.GitHub.URL(), owner, name, number)
 			}
 		}
-		if !o.Once && i+1 < len(steps) && term.IsTerminal(int(o.In.Fd())) {
-			fmt.Fprint(o.Out, "   Press Enter for the next push. ")
-			_, _ = bufio.NewReader(o.In).ReadString('\n')
+		if !o.Once && i+1 < len(steps) {
+			await(ctx, w, o, enter, steps[i+1].message)
+			if ctx.Err() != nil {
+				return nil
+			}
 		}
 	}
 	return nil
@@ -130,9 +170,13 @@ func show(w io.Writer, gh *fakegithub.Server, number int) (open, resolved int) {
 		headline, _, _ := strings.Cut(first.Body, "\n")
 		fmt.Fprintf(w, "   thread  %-32s %-8s %s\n", place, state, unmark.Replace(headline))
 	}
-	for _, c := range gh.IssueComments(owner, name, number) {
+	for i, c := range gh.IssueComments(owner, name, number) {
+		kind := "summary"
+		if i > 0 { // the App's summary is the first, what people write and its answers follow
+			kind = "comment"
+		}
 		headline, _, _ := strings.Cut(c.Body, "\n")
-		fmt.Fprintf(w, "   summary %s\n", unmark.Replace(headline))
+		fmt.Fprintf(w, "   %s %s\n", kind, unmark.Replace(headline))
 	}
 	return open, resolved
 }

@@ -31,6 +31,9 @@ type World struct {
 	stopped chan error
 }
 
+// viewer is who looks at the pages, and may write there.
+const viewer = "mona"
+
 // secret signs the deliveries of a world, which never leave the machine.
 var secret = []byte("a secret of the demo")
 
@@ -43,7 +46,7 @@ func NewWorld(dir, address string) (*World, error) {
 		return nil, fmt.Errorf("make the App's key: %w", err)
 	}
 	gh, err := fakegithub.New(fakegithub.Options{
-		Dir: filepath.Join(dir, "github"), AppID: 1, PublicKey: &key.PublicKey, WebhookSecret: secret,
+		Dir: filepath.Join(dir, "github"), AppID: 1, PublicKey: &key.PublicKey, WebhookSecret: secret, Viewer: viewer,
 	})
 	if err != nil {
 		return nil, err

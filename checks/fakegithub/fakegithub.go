@@ -56,6 +56,8 @@ type Options struct {
 	OldTokens bool // 40 character tokens, as before 2026, instead of about 520
 	NoEcho    bool // leave out the events about the App's own actions
 
+	Viewer string // login of the person who writes and presses buttons on the pages; empty: the pages only show
+
 	Now func() time.Time // nil: time.Now; see [Server.Advance]
 }
 
@@ -77,6 +79,7 @@ type Server struct {
 
 	mu         sync.Mutex // protects all fields below, and the fields of the objects they point to
 	shift      time.Duration
+	next       *NextStep // see SetNext
 	lastID     int64
 	accounts   map[string]*account // by lower-case login
 	repos      map[string]*Repo    // by lower-case owner/name

@@ -47,6 +47,8 @@ type (
 		ChecksMark      string
 		Files           []fileView
 		Threads, Open   int
+		Viewer          *personView // who may write; nil for nobody
+		Next            string      // label of the button for the next step
 		Added, Deleted  int
 		Commits         int
 	}
@@ -83,6 +85,8 @@ type (
 		Edited    bool
 	}
 	threadView struct {
+		ID                 string
+		Action             string // where a reply goes; empty if nobody may write
 		Resolved, Outdated bool
 		By                 string
 		Where              string
@@ -118,6 +122,7 @@ func (s *Server) pageRoutes(mux chi.Router) {
 	mux.Get("/{owner}/{repo}/pull/{n:[0-9]+}", s.showPull)
 	mux.Head("/{owner}/{repo}/pull/{n:[0-9]+}", s.showPull)
 	mux.Get("/{owner}/{repo}/runs/{id:[0-9]+}", s.showRun)
+	s.pageActions(mux)
 }
 
 func (s *Server) showPage(w http.ResponseWriter, view pageView) {
@@ -213,6 +218,13 @@ func (s *Server) pullView(p *Pull) pageView {
 	d, err := p.repo.diff(p.mergeBase(), p.HeadSHA)
 	if err != nil {
 		d = &diff{}
+	}
+	if s.opts.Viewer != "" {
+		who := person(s.opts.Viewer)
+		v.Viewer = &who
+		if s.next != nil {
+			v.Next = s.next.Label
+		}
 	}
 	v.Files = s.fileViews(p, d)
 	for _, f := range d.files {
@@ -353,7 +365,7 @@ func (s *Server) fileViews(p *Pull, d *diff) []fileView {
 		}
 		at := map[string][]threadView{}
 		for _, k := range threads[f.path] {
-			t := threadOf(p, k)
+			t := s.threadOf(p, k)
 			switch {
 			case k.Outdated:
 				v.Outdated = append(v.Outdated, t)
@@ -384,7 +396,7 @@ func (s *Server) fileViews(p *Pull, d *diff) []fileView {
 	for _, path := range sortedKeys(threads) {
 		v := fileView{Path: path, Status: "left the change", Note: "This file is no longer part of the change."}
 		for _, k := range threads[path] {
-			v.Outdated = append(v.Outdated, threadOf(p, k))
+			v.Outdated = append(v.Outdated, s.threadOf(p, k))
 		}
 		list = append(list, v)
 	}
@@ -420,8 +432,11 @@ func rowOf(l diffLine) rowView {
 // excerptLines is how much of the old diff an outdated conversation shows.
 const excerptLines = 4
 
-func threadOf(p *Pull, k *ReviewComment) threadView {
-	t := threadView{Resolved: k.Resolved, Outdated: k.Outdated, By: strings.TrimSuffix(k.ResolvedBy, "[bot]")}
+func (s *Server) threadOf(p *Pull, k *ReviewComment) threadView {
+	t := threadView{ID: k.ThreadID, Resolved: k.Resolved, Outdated: k.Outdated, By: strings.TrimSuffix(k.ResolvedBy, "[bot]")}
+	if s.opts.Viewer != "" {
+		t.Action = fmt.Sprintf("/%s/pull/%d/comments", p.repo.FullName(), p.Number)
+	}
 	switch {
 	case k.SubjectType == "file":
 		t.Where = "on the file"

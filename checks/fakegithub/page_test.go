@@ -2,8 +2,11 @@ package fakegithub
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -120,5 +123,84 @@ func TestPageShowsTheWholePullRequest(t *testing.T) {
 	}
 	if res, _ := w.get("/acme/shop/pull/2"); res.StatusCode != http.StatusNotFound {
 		t.Errorf("no such pull request: %d", res.StatusCode)
+	}
+}
+
+// TestPageActs writes and presses buttons as the viewer, and refuses what does not come from the page itself.
+func TestPageActs(t *testing.T) {
+	t.Parallel()
+	w := scene(t)
+	pressed := 0
+	w.SetNext(&NextStep{Label: "Next push: more", Do: func() { pressed++ }})
+	if _, page := w.get("/acme/shop/pull/1"); strings.Contains(page, "<form") {
+		t.Error("without a viewer the page has a form")
+	}
+	w.opts.Viewer = "alice"
+	thread := w.Threads("acme", "shop", 1)[0]
+	run := w.CheckRuns("acme", "shop", w.head)
+	at := slices.IndexFunc(run, func(k CheckRun) bool { return len(k.Actions) > 0 })
+	_, page := w.get("/acme/shop/pull/1")
+	for _, want := range []string{`name="thread" value="` + thread.ID + `"`, "Next push: more", `name="identifier" value="rerun"`, "alice</b> writes"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %s", want)
+		}
+	}
+	post := func(site, path string, form url.Values) int {
+		t.Helper()
+		r, err := http.NewRequest(http.MethodPost, w.URL()+path, strings.NewReader(form.Encode()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Sec-Fetch-Site", site)
+		client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+		res, err := client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		return res.StatusCode
+	}
+	const pull = "/acme/shop/pull/1"
+	notes := len(w.IssueComments("acme", "shop", 1))
+	for _, site := range []string{"cross-site", "same-site", "none", ""} {
+		if code := post(site, pull+"/comments", url.Values{"body": {"/secbydesign help"}}); code != http.StatusForbidden {
+			t.Errorf("from %q: %d", site, code)
+		}
+	}
+	before := len(w.Deliveries())
+	for path, form := range map[string]url.Values{
+		pull + "/comments": {"body": {"/secbydesign help\r\nmore"}},
+		pull + "/next":     {},
+		fmt.Sprintf("%s/runs/%d", pull, run[at].ID): {"identifier": {"rerun"}},
+	} {
+		if code := post("same-origin", path, form); code != http.StatusSeeOther {
+			t.Errorf("%s: %d", path, code)
+		}
+	}
+	post("same-origin", pull+"/comments", url.Values{"body": {"In the thread"}, "thread": {thread.ID}})
+	for _, form := range []url.Values{{"body": {" "}}, {"body": {"x"}, "thread": {"nowhere"}}} {
+		post("same-origin", pull+"/comments", form)
+	}
+	post("same-origin", fmt.Sprintf("%s/runs/%d", pull, run[at].ID), url.Values{"identifier": {"not one of its buttons"}})
+	post("same-origin", pull+"/next", nil)
+
+	list := w.IssueComments("acme", "shop", 1)
+	if last := list[len(list)-1]; len(list) != notes+1 || last.Author != "alice" || last.Body != "/secbydesign help\nmore" {
+		t.Errorf("%d comments, the last %+v", len(list)-notes, last)
+	}
+	if c := w.Threads("acme", "shop", 1)[0].Comments; c[len(c)-1].Body != "In the thread" {
+		t.Errorf("the thread ends with %+v", c[len(c)-1])
+	}
+	if pressed != 1 {
+		t.Errorf("the next step was played %d times", pressed)
+	}
+	var events []string
+	for _, d := range w.Deliveries()[before:] {
+		events = append(events, d.Event)
+	}
+	slices.Sort(events)
+	if got := strings.Join(events, " "); got != "check_run issue_comment pull_request_review_comment" {
+		t.Errorf("delivered %s", got)
 	}
 }

@@ -9,8 +9,8 @@ import (
 )
 
 type demoCommand struct {
-	Once   bool   `help:"Print what happened, and end."`
-	Listen string `default:"127.0.0.1:8090" placeholder:"ADDR" help:"Address of the page that shows the pull request."`
+	Once   bool   `help:"Print what happens, and end. Default where there is no terminal, unless --listen is set."`
+	Listen string `placeholder:"ADDR" help:"Address of the page that shows the pull request. Default: 127.0.0.1:8090."`
 }
 
 func (c *demoCommand) Run(ctx context.Context) error {
