@@ -94,7 +94,7 @@ type block struct {
 }
 
 // dockerfiles matches the file names that Docker, Podman and editors recognise.
-var dockerfiles = regexp.MustCompile(`(?i)^((docker|container)file(\..*)?|.*\.(docker|container)file)$`)
+var dockerfiles = regexp.MustCompile(`(?i)^((docker|container)file([-_.].*)?|.*[-_.](docker|container)file)$`)
 
 func kindOf(name string) Kind {
 	base := path.Base(name)

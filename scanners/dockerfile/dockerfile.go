@@ -22,10 +22,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
+	"github.com/moby/buildkit/frontend/dockerfile/shell"
 
 	"github.com/secbydesign/secbydesign/scanners"
 	"github.com/secbydesign/secbydesign/scanners/internal/infra"
@@ -33,10 +37,13 @@ import (
 )
 
 // version rises with every change to the findings.
-const version = "3"
+const version = "4"
 
 // maxSize is the size of the largest file that is checked, in megabytes.
 const maxSize = 1
+
+// anyCase is a glob for the names dockerfile and containerfile in any letter case.
+const anyCase = "{[dD][oO][cC][kK][eE][rR],[cC][oO][nN][tT][aA][iI][nN][eE][rR]}[fF][iI][lL][eE]"
 
 var info = scanners.Info{
 	Name:   "dockerfile",
@@ -44,7 +51,7 @@ var info = scanners.Info{
 	Scopes: []scanners.Scope{scanners.ScopeFile},
 	About:  "Dockerfiles that make images easy to take over",
 	URL:    practices,
-	Files:  []string{"**/{Dockerfile,dockerfile,Containerfile}", "**/{Dockerfile,Containerfile}.*", "**/*.{Dockerfile,dockerfile,Containerfile}"},
+	Files:  []string{"**/" + anyCase, "**/" + anyCase + "[-_.]*", "**/*[-_.]" + anyCase},
 
 	Suppressions: scanners.Suppressions{None: markers.BuiltIn},
 }
@@ -67,12 +74,39 @@ var (
 	// from matches the content of a file that is really a Dockerfile.
 	from = regexp.MustCompile(`(?mi)^[\s\x{feff}]*FROM\s+\S`)
 
+	// first matches a first line that only a Dockerfile has. Docker accepts ARG and FROM there.
+	first = regexp.MustCompile(`(?i)^(ARG\s+\w+(=.*)?|FROM\s+(--\S+\s+)*\S+(\s+AS\s+\S+)?\s*\\?)\s*$`)
+
+	// plain matches the names that only Dockerfiles have, such as Dockerfile.prod, but not dockerfile.go.
+	plain = regexp.MustCompile(`(^|/)(Dockerfile|dockerfile|Containerfile)$`)
+
+	// prose matches the names of texts about Dockerfiles, and of settings for them.
+	prose = regexp.MustCompile(`(?i)\.(dockerignore|md|markdown|mdx|rst|adoc|html?|ya?ml|json|toml)$`)
+
 	// template matches what template languages put into a Dockerfile.
 	template = regexp.MustCompile(`\{\{|\{%|<%`)
 )
 
+// isDockerfile reports whether a file of such a name holds what Docker builds from. The first instruction
+// says so: other files of such names are scripts, or code that handles Dockerfiles.
+func isDockerfile(f scanners.File) bool {
+	if prose.MatchString(f.Path) || !from.Match(f.Content) {
+		return false
+	}
+	if plain.MatchString(f.Path) || template.Match(f.Content) {
+		return true
+	}
+	for line := range bytes.Lines(f.Content) {
+		line = bytes.TrimSpace(bytes.TrimPrefix(line, []byte("\ufeff")))
+		if len(line) > 0 && line[0] != '#' {
+			return first.Match(line)
+		}
+	}
+	return false
+}
+
 func checkFile(ctx context.Context, f scanners.File) ([]scanners.Finding, error) {
-	if strings.HasSuffix(f.Path, ".dockerignore") || !from.Match(f.Content) {
+	if !isDockerfile(f) {
 		return nil, nil
 	}
 	result, err := parser.Parse(bytes.NewReader(f.Content))
@@ -82,7 +116,7 @@ func checkFile(ctx context.Context, f scanners.File) ([]scanners.Finding, error)
 		}
 		return nil, syntaxError(err)
 	}
-	c := checker{path: f.Path, lines: strings.Split(string(f.Content), "\n"), escape: byte(result.EscapeToken), stages: map[string]*stage{}}
+	c := checker{path: f.Path, lines: strings.Split(string(f.Content), "\n"), escape: byte(result.EscapeToken), stages: map[string]*stage{}, args: map[string]string{}}
 	for _, node := range result.AST.Children {
 		if ctx.Err() != nil {
 			return c.found, ctx.Err()
@@ -113,8 +147,12 @@ type stage struct {
 	image string
 	node  *parser.Node // its FROM
 	user  *parser.Node // its last USER, or nil
-	shell bool         // its commands are for a shell that is not understood
-	runs  bool         // it has a CMD or an ENTRYPOINT
+
+	userName string // the argument of user, with the values of its variables if the file says them
+	shell    bool   // its commands are for a shell that is not understood
+	runs     bool   // it has a CMD or an ENTRYPOINT
+	built    bool   // it has one of these, or runs or copies something
+	vars     map[string]string
 }
 
 // A checker collects the findings in one file.
@@ -124,9 +162,10 @@ type checker struct {
 	escape byte
 	found  []scanners.Finding
 	stages map[string]*stage
-	stage  *stage // the current one, nil before the first
-	build  bool   // the current instruction is ONBUILD
-	failed error  // says what could not be checked
+	stage  *stage            // the current one, nil before the first
+	args   map[string]string // those before the first stage
+	build  bool              // the current instruction is ONBUILD
+	failed error             // says what could not be checked
 }
 
 // add adds a finding on the lines from line to end.
@@ -154,11 +193,14 @@ func (c *checker) instruction(node, top *parser.Node) {
 		}
 	case "user":
 		if c.stage != nil && !c.build && node.Next != nil {
-			c.stage.user = node
+			c.stage.user, c.stage.userName = node, unquote(node.Next.Value)
+			if name, known := c.expand(node.Next.Value); known {
+				c.stage.userName = name
+			}
 		}
 	case "cmd", "entrypoint":
 		if c.stage != nil && !c.build {
-			c.stage.runs = true
+			c.stage.runs, c.stage.built = true, true
 		}
 	case "shell":
 		if c.stage != nil && node.Next != nil {
@@ -169,20 +211,30 @@ func (c *checker) instruction(node, top *parser.Node) {
 	case "arg":
 		c.arg(node, top)
 	case "add":
+		c.builds()
 		c.download(node, top)
 		c.mode(node, top)
 	case "copy":
+		c.builds()
 		c.mode(node, top)
 	case "expose":
 		c.expose(node, top)
 	case "run":
+		c.builds()
 		c.run(node, top)
+	}
+}
+
+func (c *checker) builds() {
+	if c.stage != nil && !c.build {
+		c.stage.built = true
 	}
 }
 
 func (c *checker) env(node, top *parser.Node) {
 	for n := node.Next; n != nil && n.Next != nil; n = n.Next.Next.Next {
 		c.variable("ENV", unquote(n.Value), unquote(n.Next.Value), top)
+		c.set(unquote(n.Value), n.Next.Value)
 		if n.Next.Next == nil {
 			break
 		}
@@ -193,9 +245,57 @@ func (c *checker) arg(node, top *parser.Node) {
 	for n := node.Next; n != nil; n = n.Next {
 		if name, value, ok := strings.Cut(n.Value, "="); ok {
 			c.variable("ARG", name, unquote(value), top)
+			c.set(name, value)
+		} else if global, ok := c.args[name]; ok && c.stage != nil {
+			c.set(name, global)
 		}
 	}
 }
+
+// set keeps the value of a variable, as far as the file says it.
+func (c *checker) set(name, value string) {
+	vars := c.args
+	if c.stage != nil {
+		vars = c.stage.vars
+	}
+	if value, ok := c.expand(value); ok && !c.build {
+		vars[name] = value
+	} else {
+		delete(vars, name)
+	}
+}
+
+// expand replaces the variables in a word by their values. It returns false if the file does not say them all.
+func (c *checker) expand(word string) (string, bool) {
+	const longest = 1 << 10 // of a word or a value
+	if len(word) > longest || !utf8.ValidString(word) {
+		return "", false
+	}
+	vars := c.args
+	if c.stage != nil {
+		vars = c.stage.vars
+	}
+	lex := shell.NewLex(rune(c.escape))
+	lex.SkipUnsetEnv = true // they stay as they are
+	result, _, err := lex.ProcessWord(word, variables(vars))
+	result = fallback.ReplaceAllString(result, "$1")
+	return result, err == nil && !strings.Contains(result, "$") && len(result) <= longest
+}
+
+// fallback matches a variable that is not set, with the value that it then has.
+var fallback = regexp.MustCompile(`\$\{\w+:?-([^${}]*)\}`)
+
+// variables are known values of variables.
+type variables map[string]string
+
+// Get implements [shell.EnvGetter].
+func (v variables) Get(name string) (string, bool) {
+	value, ok := v[name]
+	return value, ok
+}
+
+// Keys implements [shell.EnvGetter].
+func (v variables) Keys() []string { return slices.Sorted(maps.Keys(v)) }
 
 func (c *checker) expose(node, top *parser.Node) {
 	for n := node.Next; n != nil; n = n.Next {
@@ -212,13 +312,13 @@ func (c *checker) from(node *parser.Node) {
 	if node.Next == nil {
 		return
 	}
-	s := &stage{image: node.Next.Value, name: node.Next.Value, where: unversioned(node.Next.Value), node: node}
+	s := &stage{image: node.Next.Value, name: node.Next.Value, where: unversioned(node.Next.Value), node: node, vars: map[string]string{}}
 	if as := node.Next.Next; as != nil && strings.EqualFold(as.Value, "as") && as.Next != nil {
 		s.name, s.where = as.Next.Value, as.Next.Value
 	}
 	s.base = c.stages[strings.ToLower(s.image)]
 	if s.base != nil {
-		s.shell = s.base.shell
+		s.shell, s.vars = s.base.shell, maps.Clone(s.base.vars)
 	}
 	c.stage = s
 	if s.base == nil && s.image != "scratch" {
@@ -247,25 +347,48 @@ func (c *checker) user() {
 	if last == nil {
 		return
 	}
-	runs := false
+	runs, built := false, false
 	for s := last; s != nil; s = s.base {
-		runs = runs || s.runs
+		runs, built = runs || s.runs, built || s.built
 		if s.user != nil {
-			name, _, _ := strings.Cut(unquote(s.user.Next.Value), ":")
-			if name == "root" || name == "0" {
-				c.root(s.user, "The last USER of the image is root.")
-			}
+			c.lastUser(s)
 			return
 		}
 		switch {
 		case s.base != nil:
-		case strings.ContainsAny(s.image, "${"), unprivileged.MatchString(s.image):
+		case unprivileged.MatchString(s.image), s.image == "scratch" && !runs: // it only exports files from the build, and is not run
 			return
-		case s.image == "scratch" && !runs: // it only exports files from the build, and is not run
+		case strings.ContainsAny(s.image, "${"): // its user is not known, but that of the file is gone
+			if built {
+				c.protection(scanners.Missing, last.node)
+			}
 			return
 		}
 	}
-	c.root(last.node, "No USER is set in the last stage, so the image runs as root.")
+	if built { // a base image by itself is a name for it, and not an image that runs
+		c.root(last.node, "No USER is set in the last stage, so the image runs as root.")
+	}
+}
+
+// lastUser checks the last USER of the image, which is in the stage s.
+func (c *checker) lastUser(s *stage) {
+	name, _, _ := strings.Cut(strings.TrimSpace(s.userName), ":")
+	word := unquote(s.user.Next.Value)
+	switch {
+	case name != "root" && name != "0":
+		c.protection(scanners.Kept, s.user)
+	case strings.Contains(word, "$"):
+		c.root(s.user, "The last USER of the image is "+strings.ReplaceAll(infra.Name(word), "?", "")+", which is root unless the build sets it.")
+	default:
+		c.root(s.user, "The last USER of the image is root.")
+	}
+}
+
+// protection says whether a USER other than root is set.
+func (c *checker) protection(is scanners.Protection, node *parser.Node) {
+	f := userRemoved.At(c.path, node.StartLine, node.EndLine, "The last stage no longer sets a USER, so the image runs as the user of its base image, most often root.", "the image")
+	f.Protection = is
+	c.found = append(c.found, f)
 }
 
 // root adds the finding that the image runs as root. There is one per file, with the same identity for

@@ -16,8 +16,15 @@ var (
 		URL:  practices + "#user", CWE: "CWE-250", Source: "CIS Docker 4.1",
 		Aliases: []string{"AVD-DS-0002", "CKV_DOCKER_3", "CKV_DOCKER_8"},
 	}
+	userRemoved = infra.Rule{
+		ID: "root-user", Severity: scanners.Low, Title: "USER removed",
+		Why:  "A flaw of the program or of the container's runtime then gives the attacker root.",
+		Help: "Put the `USER` instruction back into the last stage.",
+		URL:  practices + "#user", CWE: "CWE-250", Source: "CIS Docker 4.1",
+		Aliases: root.Aliases,
+	}
 	image = infra.Rule{
-		ID: "floating-image", Severity: scanners.Low, Title: "Base image without a version",
+		ID: "floating-image", Severity: scanners.Note, Title: "Base image without a version",
 		Why:  "The same Dockerfile then builds something else tomorrow, unseen.",
 		Help: "Name a version, best with its digest: `FROM name:1.2.3@sha256:…`.",
 		URL:  practices + "#pin-base-image-versions", CWE: "CWE-1357", Source: "CIS Docker 4.2 and 4.7",

@@ -21,6 +21,7 @@ const (
 	maxScript = 64 << 10
 	maxOpen   = 2000
 	maxFlags  = 20 // flags of a RUN instruction; any more are read as commands
+	maxDepth  = 4  // scripts in scripts, as in sh -c "sh -c …"
 )
 
 // A script is shell code with its place in the file. Its first line is at line; if fixed is set, all its
@@ -29,6 +30,7 @@ type script struct {
 	text      string
 	line, end int
 	fixed     bool
+	depth     int // how many scripts it is in
 }
 
 // run checks the commands of a RUN instruction, if they are for a shell that shells matches.
@@ -41,27 +43,32 @@ func (c *checker) run(node, top *parser.Node) {
 			c.failed = &infra.PlaceError{Line: top.StartLine, Why: "a RUN instruction too long to be checked"}
 			return
 		}
-		file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(s.text), "")
-		if err != nil {
-			continue // PowerShell, a template, or an error that Docker refuses too
-		}
-		r := reader{c, s}
-		syntax.Walk(file, func(n syntax.Node) bool {
-			switch n := n.(type) {
-			case *syntax.CallExpr:
-				r.call(n)
-			case *syntax.DeclClause: // export NAME=value
-				for _, a := range n.Args {
-					r.assign(a)
-				}
-			case *syntax.BinaryCmd:
-				if n.Op == syntax.Pipe || n.Op == syntax.PipeAll {
-					r.pipe(n)
-				}
-			}
-			return true
-		})
+		c.script(s)
 	}
+}
+
+// script checks the commands of a script.
+func (c *checker) script(s script) {
+	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(s.text), "")
+	if err != nil {
+		return // PowerShell, a template, or an error that Docker refuses too
+	}
+	r := reader{c, s}
+	syntax.Walk(file, func(n syntax.Node) bool {
+		switch n := n.(type) {
+		case *syntax.CallExpr:
+			r.call(n)
+		case *syntax.DeclClause: // export NAME=value
+			for _, a := range n.Args {
+				r.assign(a)
+			}
+		case *syntax.BinaryCmd:
+			if n.Op == syntax.Pipe || n.Op == syntax.PipeAll {
+				r.pipe(n)
+			}
+		}
+		return true
+	})
 }
 
 // interpreter matches a first line that names the interpreter of a script.
@@ -74,13 +81,10 @@ func (c *checker) scripts(node, top *parser.Node) []script {
 		for n := node.Next; n != nil; n = n.Next {
 			words = append(words, n.Value)
 		}
-		if len(words) > 2 && shells.MatchString(words[0]) && strings.HasPrefix(words[1], "-") && strings.HasSuffix(words[1], "c") {
-			return []script{{words[2], top.StartLine, top.EndLine, true}}
-		}
 		for i, w := range words {
 			words[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
 		}
-		return []script{{strings.Join(words, " "), top.StartLine, top.EndLine, true}}
+		return []script{{text: strings.Join(words, " "), line: top.StartLine, end: top.EndLine, fixed: true}}
 	}
 	text := c.shell(top)
 	if len(node.Heredocs) == 0 {
@@ -155,11 +159,17 @@ type reader struct {
 }
 
 func (r reader) add(rule infra.Rule, at syntax.Node, message string, identity ...string) {
-	line, end := r.s.line, r.s.end
+	line, end := r.lines(at)
+	r.c.add(rule, line, end, message, identity...)
+}
+
+// lines returns the first and the last line of a part of the script.
+func (r reader) lines(at syntax.Node) (line, end int) {
+	line, end = r.s.line, r.s.end
 	if !r.s.fixed {
 		line, end = line+int(at.Pos().Line())-1, line+int(at.End().Line())-1
 	}
-	r.c.add(rule, line, min(end, len(r.c.lines)), message, identity...)
+	return line, min(end, len(r.c.lines))
 }
 
 // text returns the literal text of a word. A variable or a command in it becomes a $.
@@ -190,19 +200,7 @@ func command(call *syntax.CallExpr) []string {
 	for _, w := range call.Args {
 		words = append(words, text(w))
 	}
-	for len(words) > 0 {
-		switch path.Base(words[0]) {
-		case "sudo", "env", "exec", "nice", "time", "command", "nohup":
-			words = words[1:]
-			for len(words) > 0 && (strings.HasPrefix(words[0], "-") || strings.Contains(words[0], "=")) {
-				words = words[1:]
-			}
-		default:
-			words[0] = path.Base(words[0])
-			return words
-		}
-	}
-	return nil
+	return words[wrappers(words):]
 }
 
 func (r reader) call(n *syntax.CallExpr) {
@@ -214,12 +212,12 @@ func (r reader) call(n *syntax.CallExpr) {
 	}
 	words := command(n)
 	if path.Base(text(n.Args[0])) == "sudo" && len(words) > 0 {
-		r.add(sudo, n, "The build runs "+infra.Name(words[0])+" with sudo.", words[0])
+		r.add(sudo, n, "The build runs "+infra.Name(path.Base(words[0]))+" with sudo.", path.Base(words[0]))
 	}
 	if len(words) == 0 {
 		return
 	}
-	name, args := words[0], words[1:]
+	name, args := path.Base(words[0]), words[1:]
 	if option := insecureOption(name, args); option != "" && !local(args) {
 		r.add(insecure, n, infra.Name(name)+" runs with "+option+".", name, option, host(args))
 	}
@@ -232,7 +230,8 @@ func (r reader) call(n *syntax.CallExpr) {
 			r.add(writable, n, "The mode "+infra.Name(args[i])+" lets everybody write the files.", args[i:]...)
 			r.c.found[len(r.c.found)-1].Extents = modeExtents(args[i], slices.ContainsFunc(args, recursive), args[i+1:])
 		}
-	case "sh", "bash", "ash", "dash", "zsh", "eval", "source", ".", "python", "python3":
+	case "sh", "bash", "ash", "dash", "zsh", "eval", "source", ".", "python", "python3", "su", "runuser":
+		r.nested(n, name, args)
 		// bash -c "$(curl …)" and bash <(curl …)
 		for _, w := range n.Args[1:] {
 			for _, part := range inner(w) {
@@ -271,7 +270,10 @@ func downloads(s *syntax.Stmt) (string, bool) {
 		return "", false
 	}
 	words := command(call)
-	if len(words) < 2 || words[0] != "curl" && words[0] != "wget" {
+	if len(words) < 2 {
+		return "", false
+	}
+	if name := path.Base(words[0]); name != "curl" && name != "wget" {
 		return "", false
 	}
 	where := host(words[1:])
@@ -308,9 +310,9 @@ func (r reader) pipe(n *syntax.BinaryCmd) {
 		return
 	}
 	from := piecesOf(n.X)
-	switch name, args := words[0], words[1:]; name {
+	switch name, args := path.Base(words[0]), words[1:]; name {
 	case "sh", "bash", "ash", "dash", "zsh", "python", "python3", "perl", "ruby", "node":
-		if len(args) > 0 && !strings.HasPrefix(args[0], "-") || slices.Contains(args, "-c") || slices.Contains(args, "-m") || slices.Contains(args, "-e") && name != "sh" && name != "bash" {
+		if !readsInput(name, args) {
 			return
 		}
 		for _, s := range from {
@@ -320,8 +322,10 @@ func (r reader) pipe(n *syntax.BinaryCmd) {
 			}
 		}
 	case "chpasswd":
-		if call, ok := from[0].Cmd.(*syntax.CallExpr); ok && len(call.Args) > 0 && !slices.Contains(args, "-e") && !slices.Contains(args, "--encrypted") {
-			r.chpasswd(n, command(call))
+		if call, ok := from[0].Cmd.(*syntax.CallExpr); ok && !slices.Contains(args, "-e") && !slices.Contains(args, "--encrypted") {
+			if echo := command(call); len(echo) > 0 {
+				r.chpasswd(n, echo)
+			}
 		}
 	}
 }
@@ -343,7 +347,7 @@ func piecesOf(s *syntax.Stmt) []*syntax.Stmt {
 // chpasswd checks the password that a command writes into the pipe n, as echo does.
 func (r reader) chpasswd(n *syntax.BinaryCmd, echo []string) {
 	user, password, ok := strings.Cut(echo[len(echo)-1], ":")
-	if ok && (echo[0] == "echo" || echo[0] == "printf") && len(password) > 1 && !strings.Contains(password, "$") {
+	if program := path.Base(echo[0]); ok && (program == "echo" || program == "printf") && len(password) > 1 && !strings.Contains(password, "$") {
 		r.add(secret, n, "The build sets a literal password for the user "+infra.Name(user)+".", "chpasswd", user)
 	}
 }

@@ -9,8 +9,8 @@
 //	testdata/CASE/base/    optionally, the tree that it was made from
 //	testdata/CASE/want     the findings, one a line: path:line[-end]: severity rule: message
 //
-// With a base, want has the findings of the head that the base does not have; an empty want means
-// that the change adds none. For a scan that does not finish, the last line is "incomplete:
+// With a base, want has the findings of the head that the base does not have, and the protections that only the
+// base has; an empty want means that the change adds none. For a scan that does not finish, the last line is "incomplete:
 // REASON". The flag -update writes want, also where there was none.
 //
 // A scanner that is a program (package tool) has more files, so that its adapter is also tested
@@ -130,7 +130,7 @@ func runCase(t *testing.T, s scanners.Scanner, dir string) {
 		t.Fatal("no files")
 	}
 	found := scan(t, s, head)
-	compareWant(t, filepath.Join(dir, "want"), report(without(found, scan(t, s, base)), nil))
+	compareWant(t, filepath.Join(dir, "want"), report(added(found, scan(t, s, base)), nil))
 
 	checkFindings(t, head, planted, found)
 	checkRepeatable(t, s, head, found)
@@ -174,6 +174,24 @@ func format(f scanners.Finding) string {
 		lines += fmt.Sprintf("-%d", f.EndLine)
 	}
 	return fmt.Sprintf("%s:%s: %s %s: %s\n", f.Path, lines, f.Severity, f.Rule, f.Message)
+}
+
+// added returns what a reader would see: the problems of head that base does not have, and the settings that
+// protect an object at the base and no longer do at the head.
+func added(head, base []scanners.Finding) []scanners.Finding {
+	var problems []scanners.Finding
+	kept := map[string]bool{}
+	for _, f := range base {
+		switch f.Protection {
+		case scanners.Problem:
+			problems = append(problems, f)
+		case scanners.Kept:
+			kept[key(f)] = true
+		}
+	}
+	return slices.DeleteFunc(without(head, problems), func(f scanners.Finding) bool {
+		return f.Protection == scanners.Kept || f.Protection == scanners.Missing && !kept[key(f)]
+	})
 }
 
 // without returns the findings of head that have no counterpart with the same rule and identity in

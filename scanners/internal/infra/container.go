@@ -1,6 +1,7 @@
 package infra
 
 import (
+	"path"
 	"regexp"
 	"strings"
 
@@ -32,29 +33,41 @@ func Floating(image string) (string, bool) {
 }
 
 // HostPath reports whether a container that mounts this path of its host controls the host.
-func HostPath(path string) bool {
-	if path != "/" {
-		path = strings.TrimRight(path, "/")
-	}
-	switch path {
+func HostPath(name string) bool {
+	switch clean(name) {
 	case "/", "/etc", "/etc/kubernetes", "/root", "/proc", "/boot", "/dev", "/run", "/var/run", "/var/lib/docker", "/var/lib/kubelet":
 		return true
 	}
-	for _, socket := range []string{"docker.sock", "containerd.sock", "crio.sock", "podman.sock"} {
-		if strings.HasSuffix(path, "/"+socket) {
+	return Socket(name)
+}
+
+// Socket reports whether a path is that of the socket of a container engine, whose clients control the host.
+func Socket(name string) bool {
+	for _, socket := range []string{"docker.sock", "containerd.sock", "crio.sock", "cri-dockerd.sock", "podman.sock", "pipe/docker_engine"} {
+		if strings.HasSuffix(clean(name), "/"+socket) {
 			return true
 		}
 	}
 	return false
 }
 
+// clean returns a path as the host reads it. Two leading slashes keep Git's shell on Windows from
+// changing a path.
+func clean(name string) string {
+	name = strings.ReplaceAll(name, `\`, "/")
+	if strings.HasPrefix(name, "/") {
+		return path.Clean(name)
+	}
+	return strings.TrimRight(name, "/")
+}
+
 // PathExtents returns extents for the part of the host that a mount of this path opens, and for whether it
 // can be written. A folder covers everything in it.
-func PathExtents(path string, writable bool) []scanners.Extent {
-	path = strings.TrimRight(path, "/")
-	list := []scanners.Extent{{Of: "read" + path}}
+func PathExtents(name string, writable bool) []scanners.Extent {
+	name = strings.TrimRight(clean(name), "/")
+	list := []scanners.Extent{{Of: "read" + name}}
 	if writable {
-		list = append(list, scanners.Extent{Of: "write" + path})
+		list = append(list, scanners.Extent{Of: "write" + name})
 	}
 	return list
 }

@@ -1,6 +1,7 @@
 package infra
 
 import (
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -18,9 +19,22 @@ func words(name string) []string {
 }
 
 var (
-	secretWords = []string{"password", "passwd", "passphrase", "pass", "secret", "token", "apikey", "secretkey"}
+	secretWords = []string{"password", "passwd", "passphrase", "pass", "psw", "secret", "token", "apikey", "secretkey"}
 	keyWords    = []string{"api", "private", "secret", "encryption", "signing", "master", "auth", "account", "storage", "app"}
-	openWords   = []string{"public", "allow", "allowed", "disable", "disabled", "enable", "enabled", "use", "require", "show", "hide", "csrf", "cancellation"}
+	openWords   = []string{
+		"public", "allow", "allowed", "disable", "disabled", "enable", "enabled", "use", "require", "show", "hide", "csrf", "cancellation",
+		"max", "min", "pull",
+	}
+
+	// secretEnds are the ends of words that a writer did not separate, as in PGPASSWORD and SSHPASS. Words such as
+	// COMPASS and BYPASS end in pass too.
+	secretEnds = regexp.MustCompile(`(password|passwd|passphrase|apikey|clientsecret|appsecret|secretkey|accesstoken|authtoken|bindpw)$|^(ssh|db|smtp|ftp|root|user|admin)pass$`)
+
+	// otherSecrets are names of passwords that say so by the manual of their program only.
+	otherSecrets = []string{"REDISCLI_AUTH", "NEO4J_AUTH"}
+
+	// oldFolders precede PWD in the names of folders that a shell keeps.
+	oldFolders = []string{"old", "last", "prev", "previous", "init", "initial", "start", "current", "orig", "original", "my", "host"}
 )
 
 // SecretName reports whether a variable of this name holds a secret. The end of the name decides,
@@ -33,11 +47,14 @@ func SecretName(name string) bool {
 	if len(w) > 1 && w[len(w)-1] == "base" { // SECRET_KEY_BASE
 		w = w[:len(w)-1]
 	}
-	last := w[len(w)-1]
-	if slices.Contains(secretWords, last) {
+	switch last := w[len(w)-1]; {
+	case slices.Contains(secretWords, last), secretEnds.MatchString(last), slices.Contains(otherSecrets, name):
 		return true
-	}
-	if last != "key" || len(w) < 2 {
+	case last == "pwd": // PWD by itself is a folder
+		return len(w) > 1 && !slices.Contains(oldFolders, w[len(w)-2])
+	case last == "pw":
+		return len(w) > 1
+	case last != "key" || len(w) < 2:
 		return false
 	}
 	if w[len(w)-2] == "access" { // AWS_ACCESS_KEY is a name, AWS_SECRET_ACCESS_KEY is not
@@ -48,7 +65,7 @@ func SecretName(name string) bool {
 
 var (
 	// reference matches text that refers to a value stored elsewhere.
-	reference = regexp.MustCompile(`^[a-z][a-z0-9+.-]*:|^[./~]|^(?i:projects/|refs?\+|<|\[|\*|%|@)|[$]|\{\{|<%|__[A-Z]`)
+	reference = regexp.MustCompile(`^[a-z][a-z0-9+.-]*:|^[./~]|^[A-Za-z]:\\|^(?i:projects/|refs?\+|<|\[|\*|%|@)|[$]|\{\{|<%|__[A-Z]`)
 
 	// constant matches a value that names itself, as in API_KEY=API_KEY_VALUE.
 	constant = regexp.MustCompile(`^[A-Z]+(_[A-Z]+)+$`)
@@ -62,4 +79,30 @@ var (
 func SecretValue(value string) bool {
 	value = strings.TrimSpace(value)
 	return len(value) > 2 && !reference.MatchString(value) && !constant.MatchString(value) && !placeholder.MatchString(value)
+}
+
+// usual are passwords that the documentation of many programs starts with.
+var usual = regexp.MustCompile(`(?i)^(pass(word|wd|phrase)?|secret|token|key|root|admin(istrator)?|user|guest|test|dev(elop(ment)?)?|local(dev|host)?|demo|sample|postgres(ql)?|mysql|mariadb|mongo(db)?|redis|rabbit(mq)?|minio|keycloak|wordpress|app|db|database|none|[a-z])([-_./]?(pass(word|wd)?|secret|token|key|admin|user|root|test|dev|local|demo|db))*[-_]?[0-9]{0,4}$`)
+
+// Usual reports whether the value of a variable is a well-known first password, such as postgres or
+// password123, or only repeats the variable's name. It is weak, but nobody learns it from the file.
+func Usual(name, value string) bool {
+	value = strings.TrimSpace(value)
+	bare := func(s string) string { return strings.Join(words(strings.ToLower(s)), "") }
+	return usual.MatchString(value) || bare(value) == bare(name)
+}
+
+// sample matches names of files and folders that hold tests, samples and the set-up of one developer's
+// machine.
+var sample = regexp.MustCompile(`(?i)(^|[-_.])(tests?|testing|testdata|fixtures?|examples?|samples?|demos?|e2e|mocks?|specs?|dev|develop|development|local|devcontainer|ci|sandbox|tutorials?|quickstarts?|playground)([-_.]|$)`)
+
+// Sample reports whether a file is a test, a sample, or for a developer's own machine, so that its passwords
+// protect nothing.
+func Sample(name string) bool {
+	for step := range strings.SplitSeq(path.Clean(name), "/") {
+		if sample.MatchString(step) {
+			return true
+		}
+	}
+	return false
 }
