@@ -1,7 +1,8 @@
 // Package compose checks Docker Compose files for settings that expose the host or a database.
 //
-// It checks only what is written, not what is missing, and ignores values that come from
-// variables. Nothing in the tree configures it.
+// It checks only what is written, not what is missing, except for settings that a change removes. A variable
+// has its default, as when nobody sets it; a value with a variable that has none is ignored. Nothing in the
+// tree configures the scanner.
 //
 //	rule                  CIS Docker 1.6.0, or Docker's own guidance
 //	privileged-container  5.5
@@ -12,14 +13,16 @@
 //	published-database    5.14
 //	secret-in-env         https://docs.docker.com/compose/how-tos/use-secrets/
 //	floating-image        5.28
+//	writable-root         5.13 (only where a change removes the setting)
+//	capabilities-kept     5.4 (only where a change removes the setting)
+//	privilege-escalation  5.26 (only where a change removes the setting)
+//	root-user             4.1 (only where a change removes the setting)
 package compose
 
 import (
 	"context"
 	"errors"
 	"regexp"
-	"slices"
-	"strings"
 
 	"github.com/secbydesign/secbydesign/scanners"
 	"github.com/secbydesign/secbydesign/scanners/internal/infra"
@@ -28,7 +31,7 @@ import (
 )
 
 // version rises with every change to the findings.
-const version = "2"
+const version = "3"
 
 // maxSize is the size of the largest file that is checked, in megabytes.
 const maxSize = 1
@@ -59,7 +62,7 @@ func (Scanner) Scan(ctx context.Context, t scanners.Target) ([]scanners.Finding,
 }
 
 var (
-	composed = regexp.MustCompile(`(?m)^services\s*:`)
+	composed = regexp.MustCompile(`(?m)^["']?services["']?\s*:`)
 	template = regexp.MustCompile(`\{\{|\{%|<%`)
 )
 
@@ -67,7 +70,7 @@ func checkFile(ctx context.Context, f scanners.File) ([]scanners.Finding, error)
 	c := checker{path: f.Path}
 	for d := range yamlpos.Documents(f.Content) {
 		if ctx.Err() != nil {
-			return c.found, ctx.Err()
+			return c.all(), ctx.Err()
 		}
 		if !composed.Match(d.Text) {
 			continue
@@ -75,33 +78,66 @@ func checkFile(ctx context.Context, f scanners.File) ([]scanners.Finding, error)
 		file, err := yamlpos.Parse(d)
 		var much *yamlpos.TooMuchError
 		if errors.As(err, &much) {
-			return c.found, infra.TooMuch(much.Line)
+			return c.all(), infra.TooMuch(much.Line)
 		}
 		var bad *yamlpos.SyntaxError
 		if errors.As(err, &bad) {
 			if template.Match(d.Text) {
 				continue
 			}
-			return c.found, &infra.PlaceError{Line: bad.Line, Why: "not valid YAML"}
+			return c.all(), &infra.PlaceError{Line: bad.Line, Why: "not valid YAML"}
 		}
-		for _, s := range file.Get("services").Pairs() {
-			c.service(infra.Name(s.Key), s.Value)
+		for _, s := range field(file, "services").Pairs() {
+			if s.Value.Tag != reset {
+				c.service(infra.Name(s.Key), s.Line, s.Value)
+			}
 			if len(c.found) > infra.MaxFindings {
-				return c.found, nil // infra.Files reports no more
+				return c.all(), nil // infra.Files reports no more
 			}
 		}
 		if file.Spent() {
-			return c.found, infra.TooMuch(d.Line)
+			return c.all(), infra.TooMuch(d.Line)
 		}
 	}
-	return c.found, nil
+	return c.all(), nil
+}
+
+// reset is the tag of a value that removes what other files set
+// (https://docs.docker.com/reference/compose-file/merge/#reset-value).
+const reset = "!reset"
+
+// field returns the value under a key, or nil if it is reset.
+func field(n *yamlpos.Node, key string) *yamlpos.Node {
+	if v := n.Get(key); v != nil && v.Tag != reset {
+		return v
+	}
+	return nil
+}
+
+// items returns the items of a list that are not reset.
+func items(n *yamlpos.Node) (list []*yamlpos.Node) {
+	for _, item := range n.List() {
+		if item != nil && item.Tag != reset {
+			list = append(list, item)
+		}
+	}
+	return list
+}
+
+// word returns the text of a value, and whether the file says it, with the defaults of its variables.
+func word(n *yamlpos.Node) string {
+	text, _ := interpolate(n.String())
+	return text
 }
 
 // A checker collects the findings in one file.
 type checker struct {
-	path  string
-	found []scanners.Finding
+	path        string
+	found       []scanners.Finding
+	protections []scanners.Finding // see [scanners.Protection]
 }
+
+func (c *checker) all() []scanners.Finding { return append(c.found, c.protections...) }
 
 // add adds a finding about a service.
 func (c *checker) add(r infra.Rule, line int, service, message string, identity ...string) *scanners.Finding {
@@ -109,88 +145,7 @@ func (c *checker) add(r infra.Rule, line int, service, message string, identity 
 	return &c.found[len(c.found)-1]
 }
 
-func (c *checker) service(name string, s *yamlpos.Node) {
-	if v := s.Get("privileged"); v.True() {
-		f := c.add(privileged, v.Line, name, "is privileged.")
-		if v.Column > 0 {
-			f.Fixes = infra.Replace(c.path, v.Line, v.Column, v.EndColumn, "false")
-		}
-	}
-	for _, key := range []string{"network_mode", "pid", "ipc", "userns_mode"} {
-		if v := s.Get(key); v.String() == "host" {
-			c.add(hostNamespace, v.Line, name, "shares a namespace of the host ("+key+").", key)
-		}
-	}
-	for _, v := range s.Get("cap_add").List() {
-		if added := infra.Capability(v.String()); added != "" {
-			c.add(capability, v.Line, name, "gets the capability "+added+".", added).Extents = infra.CapabilityExtents(name, added)
-		}
-	}
-	for _, v := range s.Get("security_opt").List() {
-		switch option := strings.ReplaceAll(strings.ReplaceAll(v.String(), " ", ""), "=", ":"); option {
-		case "seccomp:unconfined", "apparmor:unconfined", "systempaths:unconfined":
-			c.add(unconfined, v.Line, name, "runs with "+option+".", option)
-		}
-	}
-	for _, v := range s.Get("volumes").List() {
-		from, rest, _ := strings.Cut(v.String(), ":")
-		_, mode, _ := strings.Cut(rest, ":")
-		line, readOnly := v.Line, slices.Contains(strings.Split(mode, ","), "ro")
-		if src := v.Get("source"); src != nil && v.Get("type").String() == "bind" {
-			from, line, readOnly = src.String(), src.Line, v.Get("read_only").True()
-		}
-		if infra.HostPath(from) {
-			c.add(hostPath, line, name, "mounts "+infra.Name(from)+" of the host.", from).Extents = infra.PathExtents(from, !readOnly)
-		}
-	}
-	c.ports(name, s.Get("ports"))
-	c.environment(name, s.Get("environment"))
-	if img := s.Get("image"); img != nil && s.Get("build") == nil {
-		if what, floating := infra.Floating(img.String()); floating {
-			c.add(image, img.Line, name, "runs an image with "+what+".", "image")
-		}
-	}
-}
-
-// databases maps ports to programs that trust everybody who can reach them, or that need only a password.
-var databases = map[string]string{
-	"1433": "SQL Server", "1521": "Oracle", "2379": "etcd", "3306": "MySQL", "5432": "PostgreSQL", "5984": "CouchDB", "6379": "Redis",
-	"7687": "Neo4j", "8086": "InfluxDB", "9042": "Cassandra", "9200": "Elasticsearch", "11211": "memcached", "26257": "CockroachDB", "27017": "MongoDB",
-}
-
-var shortPort = regexp.MustCompile(`^(?:0\.0\.0\.0:|\[::\]:)?(?:[0-9]+|\$\{[A-Z_]+:-[0-9]+\}):([0-9]+)(?:/tcp)?$`)
-
-func (c *checker) ports(service string, list *yamlpos.Node) {
-	for _, p := range list.List() {
-		target := ""
-		if m := shortPort.FindStringSubmatch(p.String()); m != nil {
-			target = m[1]
-		}
-		host := p.Get("host_ip").String()
-		if p.Get("published") != nil && (host == "" || host == "0.0.0.0" || host == "::") {
-			target = p.Get("target").String()
-		}
-		if what := databases[target]; what != "" {
-			c.add(published, p.Line, service, "publishes port "+target+" ("+what+") on all network interfaces.", target)
-		}
-	}
-}
-
-func (c *checker) environment(service string, env *yamlpos.Node) {
-	add := func(line int, name, value string) {
-		if infra.SecretName(name) && infra.SecretValue(value) {
-			c.add(secret, line, service, "has a literal value for "+infra.Name(name)+".", name)
-		}
-	}
-	seen := map[string]bool{}
-	for _, e := range env.Pairs() {
-		if !seen[e.Key] {
-			add(e.Line, e.Key, e.Value.String())
-		}
-		seen[e.Key] = true
-	}
-	for _, v := range env.List() {
-		name, value, _ := strings.Cut(v.String(), "=")
-		add(v.Line, name, value)
-	}
+// kept says whether a line of a service sets what protects it.
+func (c *checker) kept(is bool, r infra.Rule, line int, service, message string) {
+	c.protections = append(c.protections, r.Kept(is, c.path, line, "Service "+service+" "+message, service, "removed"))
 }

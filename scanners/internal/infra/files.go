@@ -71,11 +71,30 @@ func checkOne(ctx context.Context, f scanners.File, limit int, check func(contex
 		return nil, &PlaceError{Why: fmt.Sprintf("larger than %d MB", limit)}
 	}
 	found, err = check(ctx, f)
-	if len(found) > MaxFindings && err == nil {
+	found, more := bounded(found)
+	if more && err == nil {
 		err = &PlaceError{Why: fmt.Sprintf("more than %d findings, the first %d are reported", MaxFindings, MaxFindings)}
 	}
-	return found[:min(len(found), MaxFindings)], err
+	return found, err
 }
+
+// bounded returns the first [MaxFindings] problems, and whether there are more. What is known about
+// protections is bounded by itself: it is no problem to report.
+func bounded(found []scanners.Finding) (first []scanners.Finding, more bool) {
+	problems, others := 0, 0
+	first = slices.DeleteFunc(found, func(f scanners.Finding) bool {
+		if f.Protection == scanners.Problem {
+			problems++
+			return problems > MaxFindings
+		}
+		others++
+		return others > maxProtections
+	})
+	return first, problems > MaxFindings
+}
+
+// maxProtections is how many settings that protect the objects of one file are compared with the base.
+const maxProtections = 10_000
 
 // MaxFindings is how many findings of one file are reported. A reader has seen enough by then. A check
 // may stop when it has one more.

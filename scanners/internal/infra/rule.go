@@ -45,6 +45,17 @@ func (r Rule) At(path string, line, endLine int, message string, identity ...str
 	}
 }
 
+// Kept returns what the rule says about a setting that protects an object: whether a line sets it. The texts of
+// the rule say that it was removed.
+func (r Rule) Kept(is bool, path string, line int, message string, identity ...string) scanners.Finding {
+	f := r.At(path, line, line, message, identity...)
+	f.Protection = scanners.Missing
+	if is {
+		f.Protection = scanners.Kept
+	}
+	return f
+}
+
 // Replace returns the fix that writes text over the characters from column to end of one line.
 func Replace(path string, line, column, end int, text string) []scanners.Fix {
 	return []scanners.Fix{{

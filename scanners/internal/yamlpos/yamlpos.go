@@ -83,6 +83,7 @@ type Node struct {
 	Line    int    // where it begins
 	Text    string // the text of a scalar
 	Quoted  bool   // a scalar that is certainly a string
+	Tag     string // a tag of the application's own, such as !reset; empty for those of YAML
 	Entries []Entry
 	Items   []*Node
 
@@ -324,6 +325,9 @@ func (r *reader) node(n *yaml.Node) *Node {
 
 func (r *reader) fresh(n *yaml.Node) *Node {
 	out := &Node{Line: r.line(n.Line), work: r.work}
+	if strings.HasPrefix(n.Tag, "!") && !strings.HasPrefix(n.Tag, "!!") {
+		out.Tag = n.Tag
+	}
 	switch n.Kind {
 	case yaml.MappingNode:
 		out.Kind = Map
