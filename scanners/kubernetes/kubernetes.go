@@ -1,7 +1,7 @@
 // Package kubernetes finds settings in Kubernetes manifests that let attackers take over the node
 // or the cluster.
 //
-// It checks only what is written: it reports neither missing settings nor values that a template
+// It checks only what is written, except for settings that a change removes; it ignores values that a template
 // fills in. A document that is not valid YAML is skipped if it is a template, such as one of Helm,
 // or not a known Kubernetes object; otherwise it makes the scan incomplete. Nothing in the tree
 // configures this scanner.
@@ -16,13 +16,22 @@
 //	seccomp-unconfined    AVD-KSV-0104, CKV_K8S_31                     5.7.2
 //	floating-image        AVD-KSV-0013, CKV_K8S_14
 //	secret-in-env         CKV_K8S_35                                   5.4.1
+//	secret-in-manifest    Kubernetes' good practices for Secrets       5.4.1
 //	rbac-wildcard         AVD-KSV-0044 to 0046, CKV_K8S_49             5.1.3
 //	rbac-broad-binding    AVD-KSV-0111, AVD-KSV-0122, CKV_K8S_42       5.1.1, 5.1.5
+//
+// These are reported only where a change removes the setting, and so are root-user, privilege-escalation and
+// seccomp-unconfined:
+//
+//	writable-root         AVD-KSV-0014, CKV_K8S_22                     5.7.3
+//	capabilities-kept     AVD-KSV-0003, CKV_K8S_37                     5.2.10
+//	service-account-token  AVD-KSV-0036, CKV_K8S_38                     5.1.6
 package kubernetes
 
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"regexp"
 	"slices"
@@ -35,7 +44,7 @@ import (
 )
 
 // version is incremented with every change to the findings.
-const version = "2"
+const version = "3"
 
 // maxSize is the size of the largest file that is read, in megabytes. The largest manifests of real
 // projects have some 5.
@@ -47,7 +56,7 @@ var info = scanners.Info{
 	Scopes: []scanners.Scope{scanners.ScopeFile},
 	About:  "Kubernetes manifests that give the node or the cluster away",
 	URL:    "https://kubernetes.io/docs/concepts/security/",
-	Files:  []string{"**/*.yml", "**/*.yaml"},
+	Files:  []string{"**/*.yml", "**/*.yaml", "**/*.json"},
 
 	Suppressions: scanners.Suppressions{None: markers.BuiltIn},
 }
@@ -63,35 +72,67 @@ func (Scanner) Version(context.Context) (string, error) { return version, nil }
 
 // Scan implements [scanners.Scanner].
 func (Scanner) Scan(ctx context.Context, t scanners.Target) ([]scanners.Finding, error) {
+	// Most JSON is something else, and may be larger than any manifest.
+	t.Files = slices.DeleteFunc(slices.Clone(t.Files), func(f scanners.File) bool { return isJSON(f.Path) && !isObject(f.Content) })
 	return infra.Files(ctx, info, maxSize, t, checkFile)
 }
 
-// known matches, before parsing, a document whose kind is checked: most YAML is something else.
-var known = regexp.MustCompile(`(?m)^[\s"'{,-]*kind["']?\s*:\s*["']?(Pod|PodTemplate|Deployment|StatefulSet|DaemonSet|ReplicaSet|ReplicationController|Job|CronJob|Rollout|Role|ClusterRole|RoleBinding|ClusterRoleBinding)\b`)
+func isJSON(path string) bool { return strings.HasSuffix(path, ".json") }
+
+// isObject reports whether JSON is an object of Kubernetes.
+func isObject(content []byte) bool {
+	var object struct{ APIVersion, Kind string }
+	return (workload.Match(content) || shaped.Match(content) || holder.Match(content)) && json.Unmarshal(content, &object) == nil && object.APIVersion != "" && object.Kind != ""
+}
+
+// These match, before parsing, a document that is checked: most YAML is something else.
+var (
+	// workload matches the kinds that Kubernetes itself runs, and its rights.
+	workload = regexp.MustCompile(key + `kind["']?\s*:\s*["']?(Pod|PodTemplate|Deployment|StatefulSet|DaemonSet|ReplicaSet|ReplicationController|Job|CronJob|Rollout|Role|ClusterRole|RoleBinding|ClusterRoleBinding)(List)?\b`)
+
+	// shaped matches other kinds that may have a template of a pod, such as DeploymentConfig and those of Knative.
+	shaped = regexp.MustCompile(key + `containers["']?\s*:`)
+
+	// holder matches objects that hold settings, and a setting that may be a password.
+	holder = regexp.MustCompile(`(?s)` + key + `kind["']?\s*:\s*["']?(Secret|ConfigMap)\b`)
+	named  = regexp.MustCompile(`(?i)(pass|passw(?:or)?d|passphrase|psw|pwd|pw|secret|token|key|auth)["']?\s*:`)
+
+	// schema matches definitions of kinds, which describe containers and are large.
+	schema = regexp.MustCompile(key + `kind["']?\s*:\s*["']?CustomResourceDefinition\b`)
+)
+
+// key matches what precedes the first key of a line, or a key in braces.
+const key = `(?m)(?:^|[{,])[\s"'{,-]*`
 
 // template matches what template languages put into YAML.
 var template = regexp.MustCompile(`\{\{|\{%|<%|\$\{|\(\(`)
 
 func checkFile(ctx context.Context, f scanners.File) ([]scanners.Finding, error) {
 	c := checker{path: f.Path}
+	content := f.Content
+	if isJSON(f.Path) {
+		content = bytes.ReplaceAll(content, []byte("\t"), []byte(" ")) // YAML has no tabs, and texts in JSON have none
+	}
 	var failed error
-	for d := range yamlpos.Documents(f.Content) {
+	for d := range yamlpos.Documents(content) {
 		if ctx.Err() != nil {
-			return c.found, ctx.Err()
+			return c.all(), ctx.Err()
 		}
-		if !known.Match(d.Text) {
+		known := workload.Match(d.Text)
+		if !known && !(shaped.Match(d.Text) && !schema.Match(d.Text)) && !(holder.Match(d.Text) && named.Match(d.Text)) {
 			continue
 		}
 		object, err := yamlpos.Parse(d)
 		var bad *yamlpos.SyntaxError
 		var much *yamlpos.TooMuchError
 		switch {
+		case err != nil && !known:
 		case errors.As(err, &much):
 			failed = infra.TooMuch(much.Line)
 		case errors.As(err, &bad) && failed == nil && bytes.Contains(d.Text, []byte("apiVersion")) && !template.Match(d.Text):
 			failed = &infra.PlaceError{Line: bad.Line, Why: "not valid YAML"}
 		case err == nil:
-			c.object(object, true)
+			c.object(object, "", "")
 			if object.Spent() {
 				failed = infra.TooMuch(d.Line)
 			}
@@ -100,7 +141,7 @@ func checkFile(ctx context.Context, f scanners.File) ([]scanners.Finding, error)
 			break // it reports no more
 		}
 	}
-	return c.found, failed
+	return c.all(), failed
 }
 
 // A checker collects the findings of one file.
@@ -108,6 +149,23 @@ type checker struct {
 	path  string
 	found []scanners.Finding
 	name  string // the name of the current object, for messages and identities
+
+	protections []scanners.Finding // see [scanners.Protection]
+}
+
+func (c *checker) all() []scanners.Finding { return append(c.found, c.protections...) }
+
+// kept says whether a line sets what protects the pod, or one of its containers.
+func (c *checker) kept(is bool, r infra.Rule, line int, message, container string) {
+	c.protections = append(c.protections, r.Kept(is, c.path, line, c.who(container)+" "+message, c.name, container))
+}
+
+// who returns how messages name a container, or the current object if the name is empty.
+func (c *checker) who(container string) string {
+	if container == "" {
+		return c.name
+	}
+	return "Container " + container + " of " + c.name
 }
 
 // add adds a finding about the current object.
@@ -123,9 +181,16 @@ func (c *checker) replace(f *scanners.Finding, n *yamlpos.Node, text string) {
 	}
 }
 
-func (c *checker) object(n *yamlpos.Node, lists bool) {
-	kind := n.Get("kind").String()
-	if n.Get("apiVersion").String() == "" {
+// object checks an object. In a list, version and kind are those that its items have if they say none.
+func (c *checker) object(n *yamlpos.Node, version, kind string) {
+	inList := kind != ""
+	if k := n.Get("kind").String(); k != "" {
+		kind = k
+	}
+	if v := n.Get("apiVersion").String(); v != "" {
+		version = v
+	}
+	if version == "" || kind == "" {
 		return
 	}
 	c.name = kind
@@ -135,163 +200,65 @@ func (c *checker) object(n *yamlpos.Node, lists bool) {
 		}
 	}
 	switch kind {
-	case "List":
-		for _, item := range n.Get("items").List() {
-			if lists { // nested lists could share their items without end
-				c.object(item, false)
-			}
-		}
-	case "Pod":
-		c.pod(n.Get("spec"))
-	case "PodTemplate":
-		c.pod(n.Get("template", "spec"))
-	case "CronJob":
-		c.pod(n.Get("spec", "jobTemplate", "spec", "template", "spec"))
-	case "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job", "Rollout":
-		c.pod(n.Get("spec", "template", "spec"))
 	case "Role", "ClusterRole":
 		c.role(n.Get("rules"))
 	case "RoleBinding", "ClusterRoleBinding":
 		c.binding(n)
-	}
-}
-
-func (c *checker) pod(spec *yamlpos.Node) {
-	for _, key := range []string{"hostNetwork", "hostPID", "hostIPC"} {
-		if v := spec.Get(key); v.True() {
-			what := map[string]string{"hostNetwork": "network", "hostPID": "process", "hostIPC": "IPC"}[key]
-			c.add(hostNamespace, v.Line, c.name+" shares the node's "+what+" namespace ("+key+").", key)
-		}
-	}
-	for _, v := range spec.Get("volumes").List() {
-		if p := v.Get("hostPath", "path"); infra.HostPath(p.String()) {
-			f := c.add(hostPath, p.Line, c.name+" mounts "+infra.Name(p.String())+" of the node.", p.String())
-			f.Extents = infra.PathExtents(p.String(), writable(spec, v.Get("name").String()))
-		}
-	}
-	c.context(spec.Get("securityContext"), "")
-	for _, list := range []string{"initContainers", "containers", "ephemeralContainers"} {
-		for _, container := range spec.Get(list).List() {
-			c.container(container)
-		}
-	}
-}
-
-func (c *checker) container(n *yamlpos.Node) {
-	name := infra.Name(n.Get("name").String())
-	c.context(n.Get("securityContext"), name)
-	if img := n.Get("image"); img != nil {
-		// If the image has the object's own name, a build tool such as Skaffold fills it in.
-		if what, floating := infra.Floating(img.String()); floating && !strings.HasSuffix(c.name, " "+img.String()) {
-			c.add(image, img.Line, "Container "+name+" of "+c.name+" runs an image with "+what+".", name)
-		}
-	}
-	for _, env := range n.Get("env").List() {
-		variable, value := env.Get("name").String(), env.Get("value")
-		if infra.SecretName(variable) && infra.SecretValue(value.String()) {
-			c.add(secret, value.Line, "Container "+name+" of "+c.name+" has a literal value for "+infra.Name(variable)+".", name, variable)
-		}
-	}
-}
-
-// context checks a security context: that of the whole pod if container is empty.
-func (c *checker) context(n *yamlpos.Node, container string) {
-	who := c.name
-	if container != "" {
-		who = "Container " + container + " of " + c.name
-	}
-	if v := n.Get("privileged"); v.True() {
-		c.replace(c.add(privileged, v.Line, who+" is privileged.", container), v, "false")
-	}
-	if v := n.Get("allowPrivilegeEscalation"); v.True() && !n.Get("privileged").True() {
-		c.replace(c.add(escalation, v.Line, who+" may gain privileges.", container), v, "false")
-	}
-	if v := n.Get("runAsUser"); v.String() == "0" {
-		c.add(root, v.Line, who+" runs as user 0.", container).Extents = []scanners.Extent{{Of: "root in " + container, To: 2}}
-	} else if v := n.Get("runAsNonRoot"); v.False() && n.Get("runAsUser") == nil {
-		c.add(root, v.Line, who+" may run as root.", container).Extents = []scanners.Extent{{Of: "root in " + container, To: 1}}
-	}
-	for _, v := range n.Get("capabilities", "add").List() {
-		if name := infra.Capability(v.String()); name != "" {
-			c.add(capability, v.Line, who+" gets the capability "+name+".", container, name).Extents = infra.CapabilityExtents(container, name)
-		}
-	}
-	if v := n.Get("seccompProfile", "type"); v.String() == "Unconfined" {
-		c.replace(c.add(seccomp, v.Line, who+" runs without a seccomp profile.", container), v, "RuntimeDefault")
-	}
-}
-
-func (c *checker) role(rules *yamlpos.Node) {
-	for _, rule := range rules.List() {
-		if has(rule.Get("verbs"), "*") && has(rule.Get("resources"), "*") && (has(rule.Get("apiGroups"), "*") || has(rule.Get("apiGroups"), "")) {
-			f := c.add(wildcard, rule.Line, c.name+" allows every verb on every resource.")
-			f.Extents = []scanners.Extent{{Of: "groups", To: 1}}
-			if has(rule.Get("apiGroups"), "*") {
-				f.Extents[0].To = 2
+	case "ConfigMap":
+		c.settings(n.Get("data"))
+	case "Secret":
+		c.settings(n.Get("stringData"))
+	default:
+		if of, ok := strings.CutSuffix(kind, "List"); ok {
+			if of == "" {
+				of = "-" // its items say their kinds
 			}
-		}
-	}
-}
-
-// has reports whether text is an item of the list.
-func has(list *yamlpos.Node, text string) bool {
-	for _, item := range list.List() {
-		if item != nil && item.Kind == yamlpos.Scalar && item.Text == text {
-			return true
-		}
-	}
-	return false
-}
-
-// writable reports whether a container can write to a volume of its pod.
-func writable(spec *yamlpos.Node, volume string) bool {
-	for _, list := range []string{"initContainers", "containers", "ephemeralContainers"} {
-		for _, container := range spec.Get(list).List() {
-			for _, mount := range container.Get("volumeMounts").List() {
-				if mount.Get("name").String() == volume && !mount.Get("readOnly").True() {
-					return true
+			for _, item := range n.Get("items").List() {
+				if !inList { // nested lists could share their items without end
+					c.object(item, version, of)
 				}
 			}
+			return
 		}
+		c.pod(podSpec(n, kind), controlPlane(n))
+	}
+}
+
+// podSpec returns what an object says about the pods that it makes, or nil.
+func podSpec(n *yamlpos.Node, kind string) *yamlpos.Node {
+	switch kind {
+	case "Pod":
+		return n.Get("spec")
+	case "PodTemplate":
+		return n.Get("template", "spec")
+	case "CronJob":
+		return n.Get("spec", "jobTemplate", "spec", "template", "spec")
+	}
+	return n.Get("spec", "template", "spec")
+}
+
+// controlPlane reports whether an object is one of the static pods with which kubeadm runs the control plane.
+// They need the network of the node
+// (https://kubernetes.io/docs/reference/setup-tools/kubeadm/implementation-details/).
+func controlPlane(n *yamlpos.Node) bool {
+	switch n.Get("metadata", "name").String() {
+	case "kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd":
+		return n.Get("kind").String() == "Pod" && n.Get("metadata", "namespace").String() == "kube-system" && n.Get("metadata", "labels", "tier").String() == "control-plane"
 	}
 	return false
 }
 
-// bound returns the extents of a role binding: who gets the role, ranked by how many they are, and which
-// role.
-func bound(who, role string) []scanners.Extent {
-	level := func(list []string, name string) int { return slices.Index(list, name) + 1 }
-	return []scanners.Extent{
-		{Of: "who", To: level([]string{"default", "system:serviceaccounts", "system:authenticated", "system:unauthenticated", "system:anonymous"}, who)},
-		{Of: "role", To: level([]string{"view", "edit", "admin", "cluster-admin"}, role)},
-	}
-}
-
-func (c *checker) binding(n *yamlpos.Node) {
-	role := n.Get("roleRef", "name").String()
-	for _, subject := range n.Get("subjects").List() {
-		name := subject.Get("name")
-		strong := role == "cluster-admin" || role == "admin" || role == "edit"
-		before := len(c.found)
-		switch who := name.String(); {
-		case who == "system:anonymous", who == "system:unauthenticated" && !harmless(role):
-			c.add(binding, name.Line, c.name+" gives "+infra.Name(role)+" to everybody, without signing in.", who, role)
-		case who == "system:authenticated" && strong:
-			c.add(binding, name.Line, c.name+" gives "+infra.Name(role)+" to everybody who can sign in.", who, role)
-		case who == "system:serviceaccounts" && strong:
-			c.add(binding, name.Line, c.name+" gives "+infra.Name(role)+" to every service account.", who, role)
-		case who == "default" && role == "cluster-admin" && subject.Get("kind").String() == "ServiceAccount":
-			c.add(binding, name.Line, c.name+" gives cluster-admin to a default service account, which every pod of the namespace has.",
-				who, role, subject.Get("namespace").String())
-		}
-		if len(c.found) > before {
-			c.found[before].Extents = bound(name.String(), role)
+// settings checks the data of an object that holds settings.
+func (c *checker) settings(data *yamlpos.Node) {
+	for _, e := range data.Pairs() {
+		value := e.Value.String()
+		if !strings.Contains(value, "\n") && c.isSecret(e.Key, value) {
+			c.add(secretData, e.Line, c.name+" has a literal value for "+infra.Name(e.Key)+".", e.Key)
 		}
 	}
 }
 
-// harmless reports whether Kubernetes itself grants the role to users who have not signed in
-// (https://kubernetes.io/docs/reference/access-authn-authz/rbac/#discovery-roles).
-func harmless(role string) bool {
-	return role == "system:public-info-viewer" || role == "system:discovery" || role == "system:basic-user"
+// isSecret reports whether a variable of this name and value is a password that the file gives away.
+func (c *checker) isSecret(name, value string) bool {
+	return infra.SecretName(name) && infra.SecretValue(value) && !infra.Usual(name, value) && !infra.Sample(c.path)
 }

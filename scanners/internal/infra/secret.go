@@ -65,7 +65,7 @@ func SecretName(name string) bool {
 
 var (
 	// reference matches text that refers to a value stored elsewhere.
-	reference = regexp.MustCompile(`^[a-z][a-z0-9+.-]*:|^[./~]|^[A-Za-z]:\\|^(?i:projects/|refs?\+|<|\[|\*|%|@)|[$]|\{\{|<%|__[A-Z]`)
+	reference = regexp.MustCompile(`^[a-z][a-z0-9+.-]*:|^[./~]|^[A-Za-z]:\\|^(?i:projects/|refs?\+|<|\[|\*|%|@)|^ENC\[|[$]|\{\{|<%|__[A-Z]`)
 
 	// constant matches a value that names itself, as in API_KEY=API_KEY_VALUE.
 	constant = regexp.MustCompile(`^[A-Z]+(_[A-Z]+)+$`)
