@@ -150,7 +150,7 @@ func writeJSON(w io.Writer, v view, o Options) error {
 	for _, f := range v.findings(o.All) {
 		one := jsonFinding{
 			ID: f.ID(), Fingerprint: f.Fingerprint, Scanner: f.Scanner, Rule: f.Rule, Gate: f.Gate, Severity: f.Severity,
-			Path: f.Path, Line: f.Line, EndLine: f.EndLine, Title: f.Title, Message: f.Message,
+			Path: visible.Name(f.Path), Line: f.Line, EndLine: f.EndLine, Title: f.Title, Message: f.Message,
 			Help: f.Help, HelpURL: f.HelpURL, CWE: f.CWE, State: f.State, Commit: f.Commit, Also: f.Also, Blocking: f.Block,
 		}
 		if diff := v.report.Diff(f); diff != "" {
@@ -169,7 +169,7 @@ func writeJSON(w io.Writer, v view, o Options) error {
 		out.Findings = append(out.Findings, one)
 	}
 	for _, a := range v.suppressions {
-		out.Suppressions = append(out.Suppressions, jsonSuppression{a.Path, a.StartLine, a.Title, a.Message})
+		out.Suppressions = append(out.Suppressions, jsonSuppression{visible.Name(a.Path), a.StartLine, a.Title, a.Message})
 	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

@@ -43,6 +43,25 @@ func Spell(s, keep string) string {
 // kept.
 func Text(s string) string { return Spell(s, "\n\t") }
 
+// Name returns the name of a file as valid UTF-8. Git's names are bytes: those that are not UTF-8 are written
+// as in Go and Python (\xff), so that different names stay different.
+func Name(name string) string {
+	if utf8.ValidString(name) {
+		return name
+	}
+	var b strings.Builder
+	for len(name) > 0 {
+		r, size := utf8.DecodeRuneInString(name)
+		if r == utf8.RuneError && size == 1 {
+			fmt.Fprintf(&b, `\x%02x`, name[0])
+		} else {
+			b.WriteString(name[:size])
+		}
+		name = name[size:]
+	}
+	return b.String()
+}
+
 // JSON escapes the hidden characters of a JSON document, so that it has the same meaning but cannot
 // affect a terminal or mislead a reader. Newlines and tabs are kept, since in JSON they occur only
 // between values.

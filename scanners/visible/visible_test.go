@@ -57,3 +57,14 @@ func TestText(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+func TestName(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"": "", "a/b.go": "a/b.go", "é\uFFFD.go": "é\uFFFD.go", "a\xff.go": `a\xff.go`, "a\xfe.go": `a\xfe.go`, "é\xc3(": `é\xc3(`, "\xed\xa0\x80": `\xed\xa0\x80`,
+	} {
+		if got := Name(name); got != want {
+			t.Errorf("%q: got %q, want %q", name, got, want)
+		}
+	}
+}
