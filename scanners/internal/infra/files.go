@@ -71,34 +71,31 @@ func checkOne(ctx context.Context, f scanners.File, limit int, check func(contex
 		return nil, &PlaceError{Why: fmt.Sprintf("larger than %d MB", limit)}
 	}
 	found, err = check(ctx, f)
-	found, more := bounded(found)
+	found, more := first(found)
 	if more && err == nil {
 		err = &PlaceError{Why: fmt.Sprintf("more than %d findings, the first %d are reported", MaxFindings, MaxFindings)}
 	}
 	return found, err
 }
 
-// bounded returns the first [MaxFindings] problems, and whether there are more. What is known about
-// protections is bounded by itself: it is no problem to report.
-func bounded(found []scanners.Finding) (first []scanners.Finding, more bool) {
-	problems, others := 0, 0
-	first = slices.DeleteFunc(found, func(f scanners.Finding) bool {
-		if f.Protection == scanners.Problem {
-			problems++
-			return problems > MaxFindings
-		}
-		others++
-		return others > maxProtections
-	})
-	return first, problems > MaxFindings
-}
-
-// maxProtections is how many settings that protect the objects of one file are compared with the base.
-const maxProtections = 10_000
-
 // MaxFindings is how many findings of one file are reported. A reader has seen enough by then. A check
 // may stop when it has one more.
 const MaxFindings = 1000
+
+// first returns the first problems, and whether there are more. It returns as many findings about protections, most of
+// which nobody sees.
+func first(found []scanners.Finding) (list []scanners.Finding, more bool) {
+	problems, protections := 0, 0
+	list = slices.DeleteFunc(found, func(f scanners.Finding) bool {
+		if f.Protection != scanners.Problem {
+			protections++
+			return protections > MaxFindings
+		}
+		problems++
+		return problems > MaxFindings
+	})
+	return list, problems > MaxFindings
+}
 
 // TooMuch returns the error for a file that is not read from this line on, because it is too much.
 func TooMuch(line int) *PlaceError {
