@@ -300,7 +300,7 @@ func (v variables) Keys() []string { return slices.Sorted(maps.Keys(v)) }
 func (c *checker) expose(node, top *parser.Node) {
 	for n := node.Next; n != nil; n = n.Next {
 		if n.Value == "22" || n.Value == "22/tcp" {
-			c.add(ssh, top.StartLine, top.EndLine, "The image announces port 22, which is SSH.")
+			c.add(ssh, top.StartLine, top.EndLine, "The image exposes port 22, which is SSH.")
 		}
 	}
 }
@@ -399,7 +399,7 @@ func (c *checker) root(node *parser.Node, message string) {
 
 func (c *checker) variable(instruction, name, value string, top *parser.Node) {
 	if insecureVariable(name, value) {
-		c.add(insecure, top.StartLine, top.EndLine, instruction+" "+infra.Name(name)+" switches the check of certificates off.", name)
+		c.add(insecure, top.StartLine, top.EndLine, instruction+" "+infra.Name(name)+" switches off the check of certificates.", name)
 	}
 	if infra.SecretName(name) && infra.SecretValue(value) {
 		c.add(secret, top.StartLine, top.EndLine, instruction+" "+infra.Name(name)+" has a literal value, which becomes a part of the image.", instruction, name)
@@ -433,7 +433,7 @@ func (c *checker) download(node, top *parser.Node) {
 func (c *checker) mode(node, top *parser.Node) {
 	for _, flag := range node.Flags {
 		if mode, ok := strings.CutPrefix(flag, "--chmod="); ok && looseMode(mode) {
-			c.add(writable, top.StartLine, top.EndLine, "The mode "+infra.Name(mode)+" lets everybody write the files.", mode)
+			c.add(writable, top.StartLine, top.EndLine, "The mode "+infra.Name(mode)+" lets every user change the files.", mode)
 			words := []string{}
 			for n := node.Next; n != nil; n = n.Next {
 				words = append(words, n.Value)

@@ -227,7 +227,7 @@ func (r reader) call(n *syntax.CallExpr) {
 	switch name {
 	case "chmod":
 		if i := slices.IndexFunc(args, func(s string) bool { return !strings.HasPrefix(s, "-") }); i >= 0 && looseMode(args[i]) {
-			r.add(writable, n, "The mode "+infra.Name(args[i])+" lets everybody write the files.", args[i:]...)
+			r.add(writable, n, "The mode "+infra.Name(args[i])+" lets every user change the files.", args[i:]...)
 			r.c.found[len(r.c.found)-1].Extents = modeExtents(args[i], slices.ContainsFunc(args, recursive), args[i+1:])
 		}
 	case "sh", "bash", "ash", "dash", "zsh", "eval", "source", ".", "python", "python3", "su", "runuser":
@@ -236,7 +236,7 @@ func (r reader) call(n *syntax.CallExpr) {
 		for _, w := range n.Args[1:] {
 			for _, part := range inner(w) {
 				if where, ok := downloads(part); ok {
-					r.add(piped, n, "What is downloaded is run by "+infra.Name(name)+", whatever it is.", name, where)
+					r.add(piped, n, infra.Name(name)+" runs what is downloaded, without a check.", name, where)
 				}
 			}
 		}
@@ -283,7 +283,7 @@ func downloads(s *syntax.Stmt) (string, bool) {
 // assign checks whether an assignment switches the check of certificates off.
 func (r reader) assign(a *syntax.Assign) {
 	if a.Name != nil && a.Value != nil && insecureVariable(a.Name.Value, text(a.Value)) {
-		r.add(insecure, a, infra.Name(a.Name.Value)+" switches the check of certificates off.", a.Name.Value)
+		r.add(insecure, a, infra.Name(a.Name.Value)+" switches off the check of certificates.", a.Name.Value)
 	}
 }
 
@@ -317,7 +317,7 @@ func (r reader) pipe(n *syntax.BinaryCmd) {
 		}
 		for _, s := range from {
 			if where, ok := downloads(s); ok {
-				r.add(piped, n, "What is downloaded is run by "+infra.Name(name)+", whatever it is.", name, where)
+				r.add(piped, n, infra.Name(name)+" runs what is downloaded, without a check.", name, where)
 				return
 			}
 		}
