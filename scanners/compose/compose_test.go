@@ -164,6 +164,16 @@ func TestPasswords(t *testing.T) {
 			t.Errorf("%s: %q", value, got)
 		}
 	}
+	for _, lines := range []string{
+		"environment: {DB_USER: shopkeeper, DB_PASSWORD: shopkeeper}", "environment: [POSTGRES_DB=ledger, POSTGRES_PASSWORD=ledger]", "environment: {GF_PASSWORD: grafana}\n    hostname: grafana", "environment: {A_PASSWORD: a}",
+	} {
+		if got, _ := scan(t, "compose.yml", service+lines+"\n"); len(got) > 0 {
+			t.Errorf("%s: %q", lines, got)
+		}
+	}
+	if got, _ := scan(t, "compose.yml", "services:\n  a:\n    image: registry:5000/acme/grafana-oss:1\n    environment: {GF_PASSWORD: grafana}\n"); len(got) > 0 {
+		t.Errorf("the name of the image: %q", got)
+	}
 	for _, lines := range []string{"environment: {DB_PASSWORD_FILE: Wr4ngl3r}", "environment: [DB_PASSWORD]", "environment: {DB_USER: Wr4ngl3r}", "environment: {ALLOW_EMPTY_PASSWORD: \"yes\"}", "labels: {DB_PASSWORD: Wr4ngl3r}"} {
 		if got, _ := scan(t, "compose.yml", service+lines+"\n"); len(got) > 0 {
 			t.Errorf("%s: %q", lines, got)

@@ -38,7 +38,7 @@ func expand(text string, depth int) (value string, names []string) {
 				text = rest
 				continue
 			}
-			value, more := variable(rest[1:end], depth)
+			value, more := inBraces(rest[1:end], depth)
 			b.WriteString(value)
 			names = append(names, more...)
 			text = rest[end+1:]
@@ -55,8 +55,8 @@ func expand(text string, depth int) (value string, names []string) {
 	}
 }
 
-// variable returns the value of what is between ${ and }.
-func variable(inner string, depth int) (value string, names []string) {
+// inBraces returns the value of what is between ${ and }.
+func inBraces(inner string, depth int) (value string, names []string) {
 	name := inner[:nameLength(inner)]
 	fallback, ok := strings.CutPrefix(strings.TrimPrefix(inner[len(name):], ":"), "-")
 	if !ok || depth >= maxNested {

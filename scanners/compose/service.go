@@ -41,8 +41,10 @@ func (c *checker) service(name string, line int, s *yamlpos.Node) {
 		c.volume(name, v)
 	}
 	c.ports(name, field(s, "ports"))
-	c.environment(name, field(s, "environment"))
-	c.environment(name, field(field(s, "build"), "args"))
+	known := infra.Words{}
+	known.Add(append(infra.ImageNames(word(field(s, "image"))), name, word(field(s, "hostname")))...)
+	c.environment(name, field(s, "environment"), known)
+	c.environment(name, field(field(s, "build"), "args"), known)
 	if img := field(s, "image"); img != nil && field(s, "build") == nil {
 		if what, floating := infra.Floating(img.String()); floating {
 			c.add(image, img.Line, name, "runs an image with "+what+".", "image")
@@ -96,33 +98,51 @@ func (c *checker) mount(service string, at *yamlpos.Node, source, target string,
 	}
 }
 
-func (c *checker) environment(service string, env *yamlpos.Node) {
-	if infra.Sample(c.path) {
-		return
-	}
-	add := func(line int, name, text string) {
-		value, unset := interpolate(text)
-		// The $ of a literal $$ is no reference.
-		value = strings.ReplaceAll(value, "$", "S")
-		if len(unset) > 0 || !infra.SecretName(name) || !infra.SecretValue(value) || infra.Usual(name, value) {
-			return
-		}
-		what := "a literal value"
-		if strings.Contains(strings.ReplaceAll(text, "$$", ""), "$") {
-			what = "a literal default value"
-		}
-		c.add(secret, line, service, "has "+what+" for "+infra.Name(name)+".", name)
-	}
+// A variable is one of an environment.
+type variable struct {
+	name, value string // the value as it is written
+	line        int
+}
+
+func variables(env *yamlpos.Node) (list []variable) {
 	seen := map[string]bool{}
 	for _, e := range env.Pairs() {
 		if !seen[e.Key] && e.Value.Tag != reset {
-			add(e.Line, e.Key, e.Value.String())
+			list = append(list, variable{e.Key, e.Value.String(), e.Line})
 		}
 		seen[e.Key] = true
 	}
 	for _, v := range items(env) {
 		name, value, _ := strings.Cut(v.String(), "=")
-		add(v.Line, name, value)
+		list = append(list, variable{name, value, v.Line})
+	}
+	return list
+}
+
+// environment checks the variables of a service. A password that is one of the known words is a default of the
+// program.
+func (c *checker) environment(service string, env *yamlpos.Node, known infra.Words) {
+	if infra.Sample(c.path) {
+		return
+	}
+	list := variables(env)
+	for _, v := range list {
+		if !infra.SecretName(v.name) {
+			value, _ := interpolate(v.value)
+			known.Add(value)
+		}
+	}
+	for _, v := range list {
+		value, unset := interpolate(v.value)
+		value = strings.ReplaceAll(value, "$", "S") // a literal $, written $$, is no reference
+		if len(unset) > 0 || !infra.SecretName(v.name) || !infra.SecretValue(value) || infra.Usual(v.name, value, known) {
+			continue
+		}
+		what := "a literal value"
+		if strings.Contains(strings.ReplaceAll(v.value, "$$", ""), "$") {
+			what = "a literal default value"
+		}
+		c.add(secret, v.line, service, "has "+what+" for "+infra.Name(v.name)+".", v.name)
 	}
 }
 

@@ -119,7 +119,8 @@ func checkFile(ctx context.Context, f scanners.File) ([]scanners.Finding, error)
 			return c.all(), ctx.Err()
 		}
 		known := workload.Match(d.Text)
-		if !known && !(shaped.Match(d.Text) && !schema.Match(d.Text)) && !(holder.Match(d.Text) && named.Match(d.Text)) {
+		other := shaped.Match(d.Text) && !schema.Match(d.Text) || holder.Match(d.Text) && named.Match(d.Text)
+		if !known && !other {
 			continue
 		}
 		object, err := yamlpos.Parse(d)
@@ -250,15 +251,22 @@ func controlPlane(n *yamlpos.Node) bool {
 
 // settings checks the data of an object that holds settings.
 func (c *checker) settings(data *yamlpos.Node) {
+	known := infra.Words{}
+	for _, e := range data.Pairs() {
+		if !infra.SecretName(e.Key) {
+			known.Add(e.Value.String())
+		}
+	}
 	for _, e := range data.Pairs() {
 		value := e.Value.String()
-		if !strings.Contains(value, "\n") && c.isSecret(e.Key, value) {
+		if !strings.Contains(value, "\n") && c.isSecret(e.Key, value, known) {
 			c.add(secretData, e.Line, c.name+" has a literal value for "+infra.Name(e.Key)+".", e.Key)
 		}
 	}
 }
 
-// isSecret reports whether a variable of this name and value is a password that the file gives away.
-func (c *checker) isSecret(name, value string) bool {
-	return infra.SecretName(name) && infra.SecretValue(value) && !infra.Usual(name, value) && !infra.Sample(c.path)
+// isSecret reports whether a variable of this name and value is a password that the file gives away. One of the
+// known words is a default of the program.
+func (c *checker) isSecret(name, value string, known infra.Words) bool {
+	return infra.SecretName(name) && infra.SecretValue(value) && !infra.Usual(name, value, known) && !infra.Sample(c.path)
 }

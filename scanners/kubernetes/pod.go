@@ -12,7 +12,7 @@ import (
 // pod checks a pod. A pod of the control plane may use the network of its node.
 func (c *checker) pod(spec *yamlpos.Node, controlPlane bool) {
 	for _, key := range []string{"hostNetwork", "hostPID", "hostIPC"} {
-		if v := spec.Get(key); v.True() && !(controlPlane && key == "hostNetwork") {
+		if v := spec.Get(key); v.True() && (!controlPlane || key != "hostNetwork") {
 			what := map[string]string{"hostNetwork": "network", "hostPID": "process", "hostIPC": "IPC"}[key]
 			c.add(hostNamespace, v.Line, c.name+" shares the node's "+what+" namespace ("+key+").", key)
 		}
@@ -56,9 +56,16 @@ func (c *checker) container(one container) {
 			c.add(image, img.Line, who+" runs an image with "+what+".", one.name)
 		}
 	}
+	known := infra.Words{}
+	known.Add(append(infra.ImageNames(one.node.Get("image").String()), one.name)...)
+	for _, env := range one.node.Get("env").List() {
+		if name := env.Get("name").String(); !infra.SecretName(name) {
+			known.Add(env.Get("value").String())
+		}
+	}
 	for _, env := range one.node.Get("env").List() {
 		variable, value := env.Get("name").String(), env.Get("value")
-		if c.isSecret(variable, value.String()) {
+		if c.isSecret(variable, value.String(), known) {
 			c.add(secret, value.Line, who+" has a literal value for "+infra.Name(variable)+".", one.name, variable)
 		}
 	}

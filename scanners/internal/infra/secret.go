@@ -82,14 +82,34 @@ func SecretValue(value string) bool {
 }
 
 // usual are passwords that the documentation of many programs starts with.
-var usual = regexp.MustCompile(`(?i)^(pass(word|wd|phrase)?|secret|token|key|root|admin(istrator)?|user|guest|test|dev(elop(ment)?)?|local(dev|host)?|demo|sample|postgres(ql)?|mysql|mariadb|mongo(db)?|redis|rabbit(mq)?|minio|keycloak|wordpress|app|db|database|none|[a-z])([-_./]?(pass(word|wd)?|secret|token|key|admin|user|root|test|dev|local|demo|db))*[-_]?[0-9]{0,4}$`)
+var usual = regexp.MustCompile(`(?i)^(?:my|some|super|very)?[-_]?(pass(word|wd|phrase)?|secret|token|key|root|admin(istrator)?|user|guest|test|dev(elop(ment)?)?|local(dev|host)?|demo|sample|postgres(ql)?|mysql|mariadb|mongo(db)?|redis|rabbit(mq)?|minio|keycloak|wordpress|app|db|database|none|[a-z])([-_./]?(pass(word|wd)?|secret|token|key|admin|user|root|test|dev|local|demo|db))*[-_]?[0-9]{0,4}$|^[0-9]{1,6}$|^12345[0-9]*$`)
+
+// Words are words that a reader of a file knows, such as the names of a program and its user.
+type Words map[string]bool
+
+// Add adds words.
+func (w Words) Add(list ...string) {
+	for _, s := range list {
+		w[bare(s)] = true
+	}
+}
+
+func bare(s string) string { return strings.Join(words(strings.ToLower(s)), "") }
 
 // Usual reports whether the value of a variable is a well-known first password, such as postgres or
-// password123, or only repeats the variable's name. It is weak, but nobody learns it from the file.
-func Usual(name, value string) bool {
+// password123, or only repeats the variable's name or a known word. It is weak, but nobody learns it from the file.
+func Usual(name, value string, known Words) bool {
 	value = strings.TrimSpace(value)
-	bare := func(s string) string { return strings.Join(words(strings.ToLower(s)), "") }
-	return usual.MatchString(value) || bare(value) == bare(name)
+	return usual.MatchString(value) || bare(value) == bare(name) || known[bare(value)]
+}
+
+// ImageNames returns the words by which people call the program of an image.
+func ImageNames(image string) []string {
+	image, _, _ = strings.Cut(image, "@")
+	if i := strings.LastIndexByte(image, ':'); i > strings.LastIndexByte(image, '/') {
+		image = image[:i]
+	}
+	return strings.FieldsFunc(image, func(r rune) bool { return r == '/' || r == '-' || r == '_' })
 }
 
 // sample matches names of files and folders that hold tests, samples and the set-up of one developer's
