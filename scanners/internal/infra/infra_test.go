@@ -35,7 +35,7 @@ func TestSecretValue(t *testing.T) {
 	}
 	for _, value := range []string{
 		"", "  ", "1", "true", "none", "$PASSWORD", "${PASSWORD}", "x-${y}", "{{ .Values.password }}", "<password>", "<%= p %>", "%PASSWORD%", "changeme", "CHANGE-ME",
-		"your-token-here", "example", "xxxxxx", "****", "/run/secrets/x", "./x", "vault:secret/data/x", "arn:aws:secretsmanager:eu:1:secret:x", "file:x", "API_KEY_VALUE", "__TOKEN__", "test", "REPLACE_ME",
+		"your-token-here", "example", "xxxxxx", "****", "/run/secrets/x", "./x", "vault:secret/data/x", "arn:aws:secretsmanager:eu:1:secret:x", "file:x", "API_KEY_VALUE", "__TOKEN__", "test", "REPLACE_ME", "0000000000000000", "xxxx-xxxx", "aaa",
 	} {
 		if SecretValue(value) {
 			t.Errorf("%q is one", value)

@@ -78,7 +78,19 @@ var (
 // a reference to one or a placeholder.
 func SecretValue(value string) bool {
 	value = strings.TrimSpace(value)
-	return len(value) > 2 && !reference.MatchString(value) && !constant.MatchString(value) && !placeholder.MatchString(value)
+	return distinct(value) > 2 && !reference.MatchString(value) && !constant.MatchString(value) && !placeholder.MatchString(value)
+}
+
+// distinct counts the different bytes of a text. A value of zeros, or of x and a dash, is a placeholder.
+func distinct(s string) (n int) {
+	seen := [256]bool{}
+	for i := range len(s) {
+		if !seen[s[i]] {
+			seen[s[i]] = true
+			n++
+		}
+	}
+	return n
 }
 
 // usual are passwords that the documentation of many programs starts with.
