@@ -23,8 +23,8 @@ func (c *checker) ports(service string, list *yamlpos.Node) {
 		low, high := published(p)
 		for _, d := range databases {
 			if low <= d.port && d.port <= high {
-				port := strconv.Itoa(d.port)
-				c.add(publishedDatabase, p.Line, service, "publishes port "+port+" ("+d.name+") on all network interfaces.", port)
+				number := strconv.Itoa(d.port)
+				c.add(publishedDatabase, p.Line, service, "publishes port "+number+" ("+d.name+") on all network interfaces.", number)
 				const wide = 100
 				if high-low > wide {
 					break // one is enough to say that the range is too wide
@@ -39,11 +39,11 @@ func (c *checker) ports(service string, list *yamlpos.Node) {
 //
 // https://docs.docker.com/reference/compose-file/services/#ports
 func published(p *yamlpos.Node) (low, high int) {
-	var host, port, target string
+	var host, source, target string
 	var names []string
 	if p.Kind == yamlpos.Map {
 		host, _ = interpolate(field(p, "host_ip").String())
-		port, _ = interpolate(field(p, "published").String())
+		source, _ = interpolate(field(p, "published").String())
 		target, _ = interpolate(field(p, "target").String())
 		if protocol, _ := interpolate(field(p, "protocol").String()); protocol == "udp" {
 			return 1, 0
@@ -60,15 +60,15 @@ func published(p *yamlpos.Node) (low, high int) {
 			return 1, 0 // Compose chooses the port of the host
 		}
 		n := len(parts)
-		host, port, target = strings.Join(parts[:n-2], ":"), parts[n-2], parts[n-1]
+		host, source, target = strings.Join(parts[:n-2], ":"), parts[n-2], parts[n-1]
 		if n > 2 && host == "" {
 			return 1, 0 // it is not valid
 		}
-		if n > 2 && port == "" {
-			port = "0"
+		if n > 2 && source == "" {
+			source = "0"
 		}
 	}
-	if !everywhere(host) || !isPort(port, names) {
+	if !everywhere(host) || !isPort(source, names) {
 		return 1, 0
 	}
 	from, to, isRange := strings.Cut(target, "-")
@@ -103,5 +103,5 @@ func isPort(text string, names []string) bool {
 			return false
 		}
 	}
-	return !strings.Contains(text, unknown) || !slices.ContainsFunc(names, address.MatchString)
+	return !strings.Contains(text, unknown) || !slices.ContainsFunc(names, func(name string) bool { return address.MatchString(name) && !port.MatchString(name) })
 }

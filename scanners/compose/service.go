@@ -10,8 +10,11 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/yamlpos"
 )
 
-// address matches the names of variables that hold an address of the host.
-var address = regexp.MustCompile(`(?i)(^|_)(bind|host|ip|ipv[46]|addr(ess)?|listen|iface|interface|local(host)?)(_|$)`)
+// address matches the names of variables that hold an address of the host, unless port matches them too.
+var (
+	address = regexp.MustCompile(`(?i)(^|_)(bind|host|ip|ipv[46]|addr(ess)?|listen|iface|interface|local(host)?)(_|$)`)
+	port    = regexp.MustCompile(`(?i)(^|_)ports?(_?[0-9]+)?(_|$)`)
+)
 
 // service checks a service, whose key is on the line.
 func (c *checker) service(name string, line int, s *yamlpos.Node) {

@@ -68,6 +68,7 @@ func TestPipedDownload(t *testing.T) {
 		get + " | bash /dev/stdin --channel 9.0", get + " | sh /dev/fd/0", get + " | bash /proc/self/fd/0 x", get + " | bash -x /dev/stdin",
 		get + " | python3 -", get + " | python3 - --version 1", get + " | python3 -u", get + " | python3 -W ignore /dev/stdin", get + " | perl - App::cpanminus", get + " | node", get + " | ruby",
 		get + " | sudo -E bash -", get + " | sudo -u app bash", get + " | sudo -H -u app -- bash", get + " | env A=b bash", get + " | env -u A bash -s", get + " | timeout 60 sh", get + " | nice -n 5 sh",
+		"bash < <(" + get + ")", "bash -s stable < <(" + get + ")", `bash <<< "$(` + get + `)"`, "bash <(" + get + ")", `sh -c "$(` + get + `)"`, "eval \"$(" + get + ")\"",
 		get + " | gunzip | sh", get + " | tee /x | bash",
 		`bash -c "` + get + ` | sh"`, `bash -o pipefail -c "` + get + ` | sh"`, `bash -lc '` + get + ` | bash -s'`, `bash -euo pipefail -c '` + get + ` | sh'`, `sh -ec "` + get + ` | sh"`,
 		`su -c '` + get + ` | sh' app`, `su app -c '` + get + ` | sh'`, `su - app --command="` + get + ` | sh"`, `su -l app -s /bin/bash -c "` + get + ` | sh"`, `runuser -l app -c '` + get + ` | sh'`,
@@ -79,6 +80,7 @@ func TestPipedDownload(t *testing.T) {
 		}
 	}
 	for _, run := range []string{
+		"bash ./check.sh < <(" + get + ")", "cat < <(" + get + ")", `grep a <<< "$(` + get + `)"`, "bash < /x",
 		get + " | bash ./check.sh", get + " | bash -c 'cat > /x'", get + " | python3 -c 'import sys'", get + " | python3 -m json.tool", get + " | perl -ne print", get + " | perl -pe 's/a/b/'",
 		get + " | ruby -e 1", get + " | node -e 1", get + " | node --eval 1", get + " | tar xz", get + " | bash /opt/check.sh -s", get + " | su app", get + " | timeout 5 cat", get + " | sudo tee /etc/x",
 		`bash -c "` + get + ` -o /x && sha256sum -c x && sh /x"`, `bash -o pipefail -c "` + get + ` | tar xz"`, `bash /x -c "` + get + ` | sh"`, `echo "` + get + ` | sh"`, `su app -c 'cat /x | sh'`,

@@ -58,6 +58,8 @@ func (c *checker) script(s script) {
 		switch n := n.(type) {
 		case *syntax.CallExpr:
 			r.call(n)
+		case *syntax.Stmt:
+			r.input(n)
 		case *syntax.DeclClause: // export NAME=value
 			for _, a := range n.Args {
 				r.assign(a)
@@ -236,7 +238,7 @@ func (r reader) call(n *syntax.CallExpr) {
 		for _, w := range n.Args[1:] {
 			for _, part := range inner(w) {
 				if where, ok := downloads(part); ok {
-					r.add(piped, n, infra.Name(name)+" runs what is downloaded, without a check.", name, where)
+					r.downloaded(n, name, where)
 				}
 			}
 		}
@@ -310,18 +312,16 @@ func (r reader) pipe(n *syntax.BinaryCmd) {
 		return
 	}
 	from := piecesOf(n.X)
-	switch name, args := path.Base(words[0]), words[1:]; name {
-	case "sh", "bash", "ash", "dash", "zsh", "python", "python3", "perl", "ruby", "node":
-		if !readsInput(name, args) {
-			return
-		}
+	name, args := path.Base(words[0]), words[1:]
+	switch {
+	case interpreters[name] && readsInput(name, args):
 		for _, s := range from {
 			if where, ok := downloads(s); ok {
-				r.add(piped, n, infra.Name(name)+" runs what is downloaded, without a check.", name, where)
+				r.downloaded(n, name, where)
 				return
 			}
 		}
-	case "chpasswd":
+	case name == "chpasswd":
 		if call, ok := from[0].Cmd.(*syntax.CallExpr); ok && !slices.Contains(args, "-e") && !slices.Contains(args, "--encrypted") {
 			if echo := command(call); len(echo) > 0 {
 				r.chpasswd(n, echo)

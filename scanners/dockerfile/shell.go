@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/secbydesign/secbydesign/scanners/internal/infra"
 )
 
 // wrapping maps programs that only run another command to their short options that take a value.
@@ -84,6 +86,42 @@ func readsInput(name string, args []string) bool {
 		}
 	}
 	return true
+}
+
+// input checks a command for a shell that reads a download from its standard input, as in bash < <(curl …) and
+// bash <<< "$(curl …)".
+func (r reader) input(s *syntax.Stmt) {
+	call, ok := s.Cmd.(*syntax.CallExpr)
+	if !ok || len(s.Redirs) == 0 {
+		return
+	}
+	words := command(call)
+	if len(words) == 0 {
+		return
+	}
+	name := path.Base(words[0])
+	if !interpreters[name] || !readsInput(name, words[1:]) {
+		return
+	}
+	for _, redirection := range s.Redirs {
+		if redirection.Word == nil || redirection.Op != syntax.RdrIn && redirection.Op != syntax.WordHdoc {
+			continue
+		}
+		for _, part := range inner(redirection.Word) {
+			if where, ok := downloads(part); ok {
+				r.downloaded(s, name, where)
+				return
+			}
+		}
+	}
+}
+
+// interpreters are the programs that run a script from their standard input.
+var interpreters = map[string]bool{"sh": true, "bash": true, "ash": true, "dash": true, "zsh": true, "python": true, "python3": true, "perl": true, "ruby": true, "node": true}
+
+// downloaded adds the finding that a program runs what comes from a host.
+func (r reader) downloaded(at syntax.Node, name, where string) {
+	r.add(piped, at, infra.Name(name)+" runs what is downloaded, without a check.", name, where)
 }
 
 // isInput reports whether a file is the standard input of the program that opens it.

@@ -82,7 +82,7 @@ func isJSON(path string) bool { return strings.HasSuffix(path, ".json") }
 // isObject reports whether JSON is an object of Kubernetes.
 func isObject(content []byte) bool {
 	var object struct{ APIVersion, Kind string }
-	return (workload.Match(content) || shaped.Match(content) || holder.Match(content)) && json.Unmarshal(content, &object) == nil && object.APIVersion != "" && object.Kind != ""
+	return (workload.Match(content) || shaped.Match(content) || holder.Match(content) || account.Match(content)) && json.Unmarshal(content, &object) == nil && object.APIVersion != "" && object.Kind != ""
 }
 
 // These match, before parsing, a document that is checked: most YAML is something else.
@@ -94,8 +94,11 @@ var (
 	shaped = regexp.MustCompile(key + `containers["']?\s*:`)
 
 	// holder matches objects that hold settings, and a setting that may be a password.
-	holder = regexp.MustCompile(`(?s)` + key + `kind["']?\s*:\s*["']?(Secret|ConfigMap)\b`)
+	holder = regexp.MustCompile(key + `kind["']?\s*:\s*["']?(Secret|ConfigMap)\b`)
 	named  = regexp.MustCompile(`(?i)(pass|passw(?:or)?d|passphrase|psw|pwd|pw|secret|token|key|auth)["']?\s*:`)
+
+	// account matches objects that hold the token of a pod.
+	account = regexp.MustCompile(key + `kind["']?\s*:\s*["']?ServiceAccount\b`)
 
 	// schema matches definitions of kinds, which describe containers and are large.
 	schema = regexp.MustCompile(key + `kind["']?\s*:\s*["']?CustomResourceDefinition\b`)
@@ -119,7 +122,7 @@ func checkFile(ctx context.Context, f scanners.File) ([]scanners.Finding, error)
 			return c.all(), ctx.Err()
 		}
 		known := workload.Match(d.Text)
-		other := shaped.Match(d.Text) && !schema.Match(d.Text) || holder.Match(d.Text) && named.Match(d.Text)
+		other := shaped.Match(d.Text) && !schema.Match(d.Text) || holder.Match(d.Text) && named.Match(d.Text) || account.Match(d.Text)
 		if !known && !other {
 			continue
 		}
@@ -207,6 +210,8 @@ func (c *checker) object(n *yamlpos.Node, version, kind string) {
 		c.binding(n)
 	case "ConfigMap":
 		c.settings(n.Get("data"))
+	case "ServiceAccount":
+		c.kept(n.Get("automountServiceAccountToken").False(), tokenRemoved, n.Line, "gives its token to its pods again.", "")
 	case "Secret":
 		c.settings(n.Get("stringData"))
 	default:
