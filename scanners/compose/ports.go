@@ -52,7 +52,7 @@ func published(p *yamlpos.Node) (low, high int) {
 		var text string
 		text, names = interpolate(p.String())
 		text, protocol, _ := strings.Cut(text, "/")
-		if protocol != "" && protocol != "tcp" && protocol != unknown {
+		if protocol = strings.ToLower(protocol); protocol != "" && protocol != "tcp" && protocol != unknown {
 			return 1, 0
 		}
 		parts := strings.Split(text, ":") // an address of IPv6 has more of them
@@ -61,9 +61,6 @@ func published(p *yamlpos.Node) (low, high int) {
 		}
 		n := len(parts)
 		host, source, target = strings.Join(parts[:n-2], ":"), parts[n-2], parts[n-1]
-		if n > 2 && host == "" {
-			return 1, 0 // it is not valid
-		}
 		if n > 2 && source == "" {
 			source = "0"
 		}

@@ -67,7 +67,7 @@ func TestPipedDownload(t *testing.T) {
 		get + " | bash", get + " | bash -s", get + " | bash -s -- --yes", get + " | bash -", get + " | sh -eux", get + " | bash -o pipefail -s 1.2", get + " | /bin/bash",
 		get + " | bash /dev/stdin --channel 9.0", get + " | sh /dev/fd/0", get + " | bash /proc/self/fd/0 x", get + " | bash -x /dev/stdin",
 		get + " | python3 -", get + " | python3 - --version 1", get + " | python3 -u", get + " | python3 -W ignore /dev/stdin", get + " | perl - App::cpanminus", get + " | node", get + " | ruby",
-		get + " | sudo -E bash -", get + " | sudo -u app bash", get + " | sudo -H -u app -- bash", get + " | env A=b bash", get + " | env -u A bash -s", get + " | timeout 60 sh", get + " | nice -n 5 sh",
+		get + " | sudo -E bash -", get + " | sudo -u app bash", get + " | sudo -H -u app -- bash", get + " | env A=b bash", get + " | env -u A bash -s", get + " | timeout 60 sh", get + " | nice -n 5 sh", get + " | gosu app bash", "su-exec app sh -c '" + get + " | sh'",
 		"bash < <(" + get + ")", "bash -s stable < <(" + get + ")", `bash <<< "$(` + get + `)"`, "bash <(" + get + ")", `sh -c "$(` + get + `)"`, "eval \"$(" + get + ")\"",
 		get + " | gunzip | sh", get + " | tee /x | bash",
 		`bash -c "` + get + ` | sh"`, `bash -o pipefail -c "` + get + ` | sh"`, `bash -lc '` + get + ` | bash -s'`, `bash -euo pipefail -c '` + get + ` | sh'`, `sh -ec "` + get + ` | sh"`,

@@ -13,6 +13,7 @@ import (
 // wrapping maps programs that only run another command to their short options that take a value.
 var wrapping = map[string]string{
 	"sudo": "ughpCrtDRTU", "doas": "uC", "env": "uCS", "exec": "a", "nice": "n", "time": "fo", "command": "", "nohup": "", "timeout": "ks", "busybox": "", "stdbuf": "ioe",
+	"gosu": "", "su-exec": "",
 }
 
 // wrappers returns how many of the first words only say how to run the command after them.
@@ -31,8 +32,8 @@ func wrappers(words []string) int {
 			}
 			i++
 		}
-		if name == "timeout" && i < len(words) {
-			i++ // the duration
+		if (name == "timeout" || name == "gosu" || name == "su-exec") && i < len(words) {
+			i++ // the duration, or the user
 		}
 	}
 	return len(words)

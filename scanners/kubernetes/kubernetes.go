@@ -240,6 +240,9 @@ func podSpec(n *yamlpos.Node, kind string) *yamlpos.Node {
 	case "CronJob":
 		return n.Get("spec", "jobTemplate", "spec", "template", "spec")
 	}
+	if spec := n.Get("spec", "jobTargetRef", "template", "spec"); spec != nil { // ScaledJob of KEDA
+		return spec
+	}
 	return n.Get("spec", "template", "spec")
 }
 
