@@ -26,6 +26,7 @@
 //	writable-root         AVD-KSV-0014, CKV_K8S_22                     5.7.3
 //	capabilities-kept     AVD-KSV-0003, CKV_K8S_37                     5.2.10
 //	service-account-token  AVD-KSV-0036, CKV_K8S_38                     5.1.6
+//	pod-security                                                       5.2.1
 package kubernetes
 
 import (
@@ -82,7 +83,7 @@ func isJSON(path string) bool { return strings.HasSuffix(path, ".json") }
 // isObject reports whether JSON is an object of Kubernetes.
 func isObject(content []byte) bool {
 	var object struct{ APIVersion, Kind string }
-	return (workload.Match(content) || shaped.Match(content) || holder.Match(content) || account.Match(content)) && json.Unmarshal(content, &object) == nil && object.APIVersion != "" && object.Kind != ""
+	return (workload.Match(content) || shaped.Match(content) || holder.Match(content) || guard.Match(content)) && json.Unmarshal(content, &object) == nil && object.APIVersion != "" && object.Kind != ""
 }
 
 // These match, before parsing, a document that is checked: most YAML is something else.
@@ -97,8 +98,8 @@ var (
 	holder = regexp.MustCompile(key + `kind["']?\s*:\s*["']?(Secret|ConfigMap)\b`)
 	named  = regexp.MustCompile(`(?i)(pass|passw(?:or)?d|passphrase|psw|pwd|pw|secret|token|key|auth)["']?\s*:`)
 
-	// account matches objects that hold the token of a pod.
-	account = regexp.MustCompile(key + `kind["']?\s*:\s*["']?ServiceAccount\b`)
+	// guard matches other objects with a setting that protects pods.
+	guard = regexp.MustCompile(key + `kind["']?\s*:\s*["']?(ServiceAccount|Namespace)\b`)
 
 	// schema matches definitions of kinds, which describe containers and are large.
 	schema = regexp.MustCompile(key + `kind["']?\s*:\s*["']?CustomResourceDefinition\b`)
@@ -109,6 +110,9 @@ const key = `(?m)(?:^|[{,])[\s"'{,-]*`
 
 // template matches what template languages put into YAML.
 var template = regexp.MustCompile(`\{\{|\{%|<%|\$\{|\(\(`)
+
+// filled matches what a template fills in with more than a word.
+var filled = regexp.MustCompile(`\{\{-?\s*(include|toYaml|template|with|if|range|tpl)\b|[cC]ontext["']?\s*:\s*["']?\{\{`)
 
 func checkFile(ctx context.Context, f scanners.File) ([]scanners.Finding, error) {
 	c := checker{path: f.Path}
@@ -122,7 +126,7 @@ func checkFile(ctx context.Context, f scanners.File) ([]scanners.Finding, error)
 			return c.all(), ctx.Err()
 		}
 		known := workload.Match(d.Text)
-		other := shaped.Match(d.Text) && !schema.Match(d.Text) || holder.Match(d.Text) && named.Match(d.Text) || account.Match(d.Text)
+		other := shaped.Match(d.Text) && !schema.Match(d.Text) || holder.Match(d.Text) && named.Match(d.Text) || guard.Match(d.Text)
 		if !known && !other {
 			continue
 		}
@@ -136,6 +140,7 @@ func checkFile(ctx context.Context, f scanners.File) ([]scanners.Finding, error)
 		case errors.As(err, &bad) && failed == nil && bytes.Contains(d.Text, []byte("apiVersion")) && !template.Match(d.Text):
 			failed = &infra.PlaceError{Line: bad.Line, Why: "not valid YAML"}
 		case err == nil:
+			c.template = filled.Match(d.Text)
 			c.object(object, "", "")
 			if object.Spent() {
 				failed = infra.TooMuch(d.Line)
@@ -155,12 +160,16 @@ type checker struct {
 	name  string // the name of the current object, for messages and identities
 
 	protections []scanners.Finding // see [scanners.Protection]
+	template    bool               // a template fills in parts of the document
 }
 
 func (c *checker) all() []scanners.Finding { return append(c.found, c.protections...) }
 
 // kept says whether a line sets what protects the pod, or one of its containers.
 func (c *checker) kept(is bool, r infra.Rule, line int, message, container string) {
+	if !is && c.template {
+		return // the template may set it
+	}
 	c.protections = append(c.protections, r.Kept(is, c.path, line, c.who(container)+" "+message, c.name, container))
 }
 
@@ -212,6 +221,9 @@ func (c *checker) object(n *yamlpos.Node, version, kind string) {
 		c.settings(n.Get("data"))
 	case "ServiceAccount":
 		c.kept(n.Get("automountServiceAccountToken").False(), tokenRemoved, n.Line, "gives its token to its pods again.", "")
+	case "Namespace":
+		level := n.Get("metadata", "labels", "pod-security.kubernetes.io/enforce").String()
+		c.kept(level == "baseline" || level == "restricted", admissionRemoved, n.Line, "no longer enforces a security standard for its pods.", "")
 	case "Secret":
 		c.settings(n.Get("stringData"))
 	default:

@@ -107,6 +107,19 @@ func TestProtections(t *testing.T) {
 	}
 }
 
+// What a template fills in may protect.
+func TestTemplatesLackNothing(t *testing.T) {
+	t.Parallel()
+	for _, content := range []string{
+		"apiVersion: v1\nkind: Pod\nspec:\n  securityContext: \"{{ .Values.securityContext }}\"\n  containers: [{name: a, image: \"a:1\"}]\n",
+		"apiVersion: v1\nkind: Pod\nmetadata: {name: \"{{ include \\\"name\\\" . }}\"}\nspec:\n  containers: [{name: a, image: \"a:1\"}]\n",
+	} {
+		if _, found := scan(t, "pod.yaml", content); len(found) > 0 {
+			t.Errorf("%q: %+v", content, found)
+		}
+	}
+}
+
 func TestControlPlaneOfKubeadm(t *testing.T) {
 	t.Parallel()
 	const static = "apiVersion: v1\nkind: Pod\nmetadata: {name: NAME, namespace: kube-system, labels: {component: NAME, tier: control-plane}}\nspec:\n  hostNetwork: true\n"

@@ -136,4 +136,10 @@ var (
 		URL:  "https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/", CWE: "CWE-668", Source: "CIS Kubernetes 5.1.6",
 		Aliases: []string{"AVD-KSV-0036", "CKV_K8S_38"},
 	}
+	admissionRemoved = infra.Rule{
+		ID: "pod-security", Severity: scanners.Medium, Title: "Security standard of a namespace removed",
+		Why:  "Kubernetes now accepts privileged pods in this namespace.",
+		Help: "Put the label `pod-security.kubernetes.io/enforce: baseline` or `restricted` back.",
+		URL:  "https://kubernetes.io/docs/concepts/security/pod-security-admission/", CWE: "CWE-693", Source: "CIS Kubernetes 5.2.1",
+	}
 )
