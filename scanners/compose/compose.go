@@ -40,7 +40,7 @@ var info = scanners.Info{
 	Name:   "compose",
 	Gate:   scanners.Infrastructure,
 	Scopes: []scanners.Scope{scanners.ScopeFile},
-	About:  "Docker Compose files that give the host or a database away",
+	About:  "Docker Compose files that expose the host or a database",
 	URL:    "https://docs.docker.com/engine/security/",
 	Files:  []string{"**/{compose,docker-compose}.{yml,yaml}", "**/{compose,docker-compose}[._-]*.{yml,yaml}", "**/*[._-]compose.{yml,yaml}"},
 
@@ -124,7 +124,7 @@ func items(n *yamlpos.Node) (list []*yamlpos.Node) {
 	return list
 }
 
-// word returns the text of a value, and whether the file says it, with the defaults of its variables.
+// word returns the text of a value, with the defaults of its variables, or "".
 func word(n *yamlpos.Node) string {
 	text, _ := interpolate(n.String())
 	return text

@@ -49,7 +49,7 @@ var info = scanners.Info{
 	Name:   "dockerfile",
 	Gate:   scanners.Infrastructure,
 	Scopes: []scanners.Scope{scanners.ScopeFile},
-	About:  "Dockerfiles that make images easy to take over",
+	About:  "Dockerfiles whose images or builds are easy to attack",
 	URL:    practices,
 	Files:  []string{"**/" + anyCase, "**/" + anyCase + "[-_.]*", "**/*[-_.]" + anyCase},
 

@@ -55,7 +55,7 @@ var info = scanners.Info{
 	Name:   "kubernetes",
 	Gate:   scanners.Infrastructure,
 	Scopes: []scanners.Scope{scanners.ScopeFile},
-	About:  "Kubernetes manifests that give the node or the cluster away",
+	About:  "Kubernetes manifests that expose the node or the cluster",
 	URL:    "https://kubernetes.io/docs/concepts/security/",
 	Files:  []string{"**/*.yml", "**/*.yaml", "**/*.json"},
 
