@@ -11,6 +11,7 @@ import (
 	"github.com/rhysd/actionlint"
 
 	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/internal/shell"
 	"github.com/secbydesign/secbydesign/scanners/internal/workflow"
 )
 
@@ -141,15 +142,21 @@ func (j *judgement) injection(s *actionlint.Step, job *actionlint.Job) {
 		if workflow.Run(s) == nil && workflow.Literal(code, e) {
 			continue
 		}
-		found := workflow.Untrusted(e.Node, moreInputs())
+		found := slices.Concat(workflow.Untrusted(e.Node, moreInputs()), objects(e.Node))
 		if !actionlints {
 			found = append(found, workflow.Untrusted(e.Node, actionlint.BuiltinUntrustedInputs)...)
 		}
-		found = append(found, objects(e.Node)...)
+		message := "The code contains %s, which anybody can write."
+		var through taint
 		for _, v := range workflow.Values(e.Node) {
-			found = append(found, j.indirect(v, s, job)...)
+			if t := j.indirect(v, s, job); len(t.names) > 0 {
+				through = through.with(t)
+				if name := workflow.Name(v); len(found) == 0 && !strings.HasPrefix(name, "env.") {
+					message = "The code contains " + name + ", which holds %s, and anybody can write that."
+				}
+			}
 		}
-		if len(found) == 0 {
+		if found = append(found, through.names...); len(found) == 0 {
 			continue
 		}
 		severity := scanners.Medium
@@ -157,8 +164,12 @@ func (j *judgement) injection(s *actionlint.Step, job *actionlint.Job) {
 			severity = scanners.High
 		}
 		slices.Sort(found)
-		j.add(templateInjection, severity, j.Part(code, e.From, e.To),
-			fmt.Sprintf("The code contains %s, which anybody can write.", strings.Join(slices.Compact(found), ", ")), job.ID.Value, e.Text).Extents = j.Token(job, e.Text)
+		at := j.Part(code, e.From, e.To)
+		f := j.add(templateInjection, severity, at, fmt.Sprintf(message, strings.Join(slices.Compact(found), ", ")), job.ID.Value, e.Text)
+		f.Extents = j.Token(job, e.Text)
+		if len(through.via) > 0 {
+			f.Flow = append(slices.Clone(through.via), scanners.Step{Path: j.Path, Line: at.Line, Message: "The code contains it."})
+		}
 	}
 }
 
@@ -176,88 +187,68 @@ func objects(n actionlint.ExprNode) []string {
 	return found
 }
 
-// indirect returns the untrusted inputs that a value gets from an environment variable or an output
-// of an earlier step.
-func (j *judgement) indirect(v actionlint.ExprNode, s *actionlint.Step, job *actionlint.Job) []string {
-	name := workflow.Name(v)
-	var found []string
-	if variable, ok := strings.CutPrefix(name, "env."); ok {
-		found = append(found, j.untrusted(j.env(variable, s, job))...)
-	}
-	if rest, ok := strings.CutPrefix(name, "steps."); ok {
-		id, output, _ := strings.Cut(rest, ".outputs.")
-		for _, other := range job.Steps {
-			uses, _ := workflow.Uses(other)
-			if strings.EqualFold(text(other.ID), id) && unescaped(other, output, workflow.Run(s) != nil) {
-				found = append(found, "the names that "+uses+" gives out")
-			}
-		}
-	}
-	return found
-}
-
-var (
-	envFile  = regexp.MustCompile(`>>\s*["']?\$\{?(GITHUB_ENV|GITHUB_PATH)\b`)
-	variable = regexp.MustCompile(`\$\{?(?:env:)?(\w+)`) // also in PowerShell's syntax
-	// fromFile matches a command that prints a whole file, with all its lines.
-	fromFile = regexp.MustCompile(`\$\(\s*(cat\s|<)|(^|[;&|{(]\s*)cat\s+[^|\n]*>>`)
-)
-
-// fileVariable matches the assignment of a file's content to a shell variable.
-var fileVariable = regexp.MustCompile(`(?m)^\s*(?:export\s+)?(\w+)=["']?\$\(\s*(?:cat\s|<)[^|\n]*\)`)
-
-func usesAny(line string, variables []string) bool {
-	return slices.ContainsFunc(variable.FindAllStringSubmatch(line, -1), func(m []string) bool { return slices.Contains(variables, m[1]) })
-}
-
 // lines matches inputs that can have several lines. A title or a branch has only one.
 var lines = regexp.MustCompile(`\.(body|message)$|\.from$|description$`)
+
+// noEscapes matches inputs that cannot hold the escape of a line end: git refuses a backslash in a branch.
+var noEscapes = regexp.MustCompile(`(head_ref|\.ref|branch|\.label)$`)
+
+// fromFile matches a command that prints a whole file, with all its lines.
+var fromFile = regexp.MustCompile(`\$\(\s*(cat\s|<)|(^|[;&|{(]\s*)cat\s+[^|\n]*>>`)
 
 // environmentFile reports untrusted input that is appended to the environment of later steps. An
 // expression that inserts the input directly is an injection and is reported as one.
 func (j *judgement) environmentFile(s *actionlint.Step, job *actionlint.Job) {
 	run := workflow.Run(s)
-	if run == nil || !envFile.MatchString(run.Value) {
+	if run == nil {
 		return
 	}
-	var assigned []string
-	if !strings.Contains(run.Value, "=~") && !strings.Contains(run.Value, "grep") { // else it may check the file
-		for _, m := range fileVariable.FindAllStringSubmatch(run.Value, -1) {
-			assigned = append(assigned, m[1])
-		}
-	}
 	severity, after := j.afterDownload(s, job)
-	at := 0
-	for line := range strings.Lines(run.Value) {
-		from := at
-		at += len(line)
-		m := envFile.FindStringSubmatch(line)
-		if m == nil || commented(line, len(strings.TrimRight(line, "\n"))) {
+	for _, w := range j.script(s, job).Writes {
+		if w.File == "GITHUB_OUTPUT" || w.Guarded {
 			continue
 		}
-		place := func() workflow.Place {
-			indent := len(line) - len(strings.TrimLeft(line, " \t"))
-			return j.Part(run, from+indent, from+len(strings.TrimRight(line, " \t\r\n")))
+		for _, p := range w.Key {
+			j.environmentPart(w, p, true, run, s, job)
 		}
-		for _, v := range variable.FindAllStringSubmatch(line, -1) {
-			inputs := slices.DeleteFunc(slices.Clone(j.untrusted(j.env(v[1], s, job))), func(name string) bool {
-				return m[1] == "GITHUB_ENV" && !lines.MatchString(name)
-			})
-			if len(inputs) == 0 {
-				continue
-			}
-			severity := scanners.Medium
-			if j.Outsiders(inputs) {
-				severity = scanners.High
-			}
-			j.add(environmentInjection, severity, place(),
-				fmt.Sprintf("%s, which anybody can write, goes into %s.", strings.Join(inputs, ", "), m[1]), job.ID.Value, m[1], v[1]).Extents = j.Token(job, m[1]+" "+v[1])
+		for _, p := range w.Value {
+			j.environmentPart(w, p, w.File == "GITHUB_PATH", run, s, job)
 		}
-		if after && (fromFile.MatchString(line) || usesAny(line, assigned)) {
-			j.add(environmentInjection, severity, place(),
-				fmt.Sprintf("A file of an artifact, which a pull request of a fork can fill, goes into %s.", m[1]), job.ID.Value, m[1], "artifact").Extents = j.Token(job, m[1]+" artifact")
+		if after && j.artifactIn(w, run) {
+			j.add(environmentInjection, severity, j.lineAt(run, w.At),
+				fmt.Sprintf("A file of an artifact, which a pull request of a fork can fill, goes into %s.", w.File), job.ID.Value, w.File, "artifact").Extents = j.Token(job, w.File+" artifact")
 		}
 	}
+}
+
+// environmentPart reports a part of a line of such a file. Whole parts decide on the line and not only on
+// the value of a variable.
+func (j *judgement) environmentPart(w shell.Write, p shell.Part, whole bool, run *actionlint.String, s *actionlint.Step, job *actionlint.Job) {
+	if p.Kind != shell.Variable && p.Kind != shell.Event {
+		return
+	}
+	inputs := slices.DeleteFunc(slices.Clone(j.part(p, s, job).names), func(name string) bool {
+		return !whole && (p.OneLine || !lines.MatchString(name) && (!p.Escapes || noEscapes.MatchString(name)))
+	})
+	if len(inputs) == 0 {
+		return
+	}
+	severity := scanners.Medium
+	if j.Outsiders(inputs) {
+		severity = scanners.High
+	}
+	j.add(environmentInjection, severity, j.lineAt(run, w.At),
+		fmt.Sprintf("%s, which anybody can write, goes into %s.", strings.Join(inputs, ", "), w.File), job.ID.Value, w.File, p.Text).Extents = j.Token(job, w.File+" "+p.Text)
+}
+
+// artifactIn reports whether a write holds a file as it is.
+func (j *judgement) artifactIn(w shell.Write, run *actionlint.String) bool {
+	if !slices.ContainsFunc(slices.Concat(w.Key, w.Value), func(p shell.Part) bool { return p.Kind == shell.Content && !p.OneLine }) {
+		return false
+	}
+	checked := strings.Contains(run.Value, "=~") || strings.Contains(run.Value, "grep")
+	line, _, _ := strings.Cut(run.Value[strings.LastIndexByte(run.Value[:w.At], '\n')+1:], "\n")
+	return !checked || fromFile.MatchString(line)
 }
 
 // afterDownload reports whether an artifact of an untrusted run is on disk at this step, and with

@@ -70,6 +70,7 @@ var (
 	// gitMove and gitFetch match commands that may name the head by an environment variable; FETCH_HEAD
 	// names the fetched commit.
 	gitMove  = regexp.MustCompile(gitMoves)
+	variable = regexp.MustCompile(`\$\{?(?:env:)?(\w+)`) // also in PowerShell's syntax
 	gitFetch = regexp.MustCompile(gitCommand + `fetch\s[^\n;&|]*`)
 	headOnly = regexp.MustCompile(headID)
 

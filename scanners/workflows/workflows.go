@@ -31,7 +31,7 @@ import (
 )
 
 // version changes whenever the same content may lead to other findings.
-const version = "2"
+const version = "3"
 
 var info = scanners.Info{
 	Name:   "workflows",
@@ -65,18 +65,18 @@ func (Scanner) Scan(ctx context.Context, t scanners.Target) ([]scanners.Finding,
 type judgement struct {
 	*workflow.File
 	found   []scanners.Finding
-	own     []string                        // see owners
-	commits map[string]string               // see knownCommits
-	traits  map[*actionlint.Step]traits     // see traitsOf
-	conds   map[conditionOn]guard           // see condGuard
-	guards  map[jobOn][]guard               // see guard
-	inputs  map[*actionlint.String][]string // see untrusted
+	own     []string                    // see owners
+	commits map[string]string           // see knownCommits
+	traits  map[*actionlint.Step]traits // see traitsOf
+	conds   map[conditionOn]guard       // see condGuard
+	guards  map[jobOn][]guard           // see guard
+	flows   flows                       // see taintOf
 }
 
 func judge(f *workflow.File) []scanners.Finding {
 	j := &judgement{
 		File: f, traits: map[*actionlint.Step]traits{}, conds: map[conditionOn]guard{},
-		guards: map[jobOn][]guard{}, inputs: map[*actionlint.String][]string{},
+		guards: map[jobOn][]guard{}, flows: newFlows(),
 	}
 	j.own, j.commits = j.owners(), j.knownCommits()
 	j.workflowPermissions()
@@ -117,24 +117,6 @@ func fix(f *scanners.Finding, title string, at workflow.Place, text string) {
 	f.Fixes = []scanners.Fix{{Title: title, Edits: []scanners.Edit{{
 		Path: f.Path, Line: at.Line, EndLine: at.EndLine, Column: at.Column, EndColumn: at.EndColumn, Text: text,
 	}}}}
-}
-
-// untrusted returns the names of the inputs in a value that an outsider can write, sorted.
-func (j *judgement) untrusted(v *actionlint.String) []string {
-	if v == nil {
-		return nil
-	}
-	names, ok := j.inputs[v]
-	if !ok {
-		for e := range workflow.Expressions(v) {
-			names = append(names, workflow.Untrusted(e.Node, actionlint.BuiltinUntrustedInputs)...)
-			names = append(names, workflow.Untrusted(e.Node, moreInputs())...)
-		}
-		slices.Sort(names)
-		names = slices.Compact(names)
-		j.inputs[v] = names
-	}
-	return names
 }
 
 // values returns every value of the job that may contain an expression, in the order of the file's
@@ -179,9 +161,13 @@ func values(job *actionlint.Job) []*actionlint.String {
 }
 
 // env returns the value of an environment variable for a step, as set by the step, the job or the
-// workflow, or nil if none of them sets it.
+// workflow, or nil if none of them sets it. Without a step, it is that of the job.
 func (j *judgement) env(name string, s *actionlint.Step, job *actionlint.Job) *actionlint.String {
-	for _, e := range []*actionlint.Env{s.Env, job.Env, j.Workflow.Env} {
+	sets := []*actionlint.Env{job.Env, j.Workflow.Env}
+	if s != nil {
+		sets = append([]*actionlint.Env{s.Env}, sets...)
+	}
+	for _, e := range sets {
 		if e == nil {
 			continue
 		}

@@ -1,0 +1,433 @@
+package workflows
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/rhysd/actionlint"
+
+	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/internal/shell"
+	"github.com/secbydesign/secbydesign/scanners/internal/workflow"
+)
+
+// A taint says which untrusted inputs can be in a value, and through which outputs, variables and
+// matrices they get there.
+type taint struct {
+	names []string
+	via   []scanners.Step
+}
+
+// maxVia is how many steps of a way are shown.
+const maxVia = 8
+
+func (t taint) with(more taint) taint {
+	if len(more.names) == 0 {
+		return t
+	}
+	names := slices.Sorted(slices.Values(slices.Concat(t.names, more.names)))
+	via := slices.Clone(t.via)
+	for _, step := range more.via {
+		if len(via) < maxVia && !slices.Contains(via, step) {
+			via = append(via, step)
+		}
+	}
+	return taint{slices.Compact(names), via}
+}
+
+// through returns the taint with one more step of the way, if there is a taint.
+func (t taint) through(path string, line int, message string) taint {
+	if len(t.names) > 0 && len(t.via) < maxVia {
+		t.via = append(slices.Clone(t.via), scanners.Step{Path: path, Line: line, Message: message})
+	}
+	return t
+}
+
+type (
+	valueIn struct {
+		value *actionlint.String
+		step  *actionlint.Step
+	}
+	// An export is a variable that a step sets for the later steps of its job.
+	export struct {
+		step int
+		name string
+		taint
+	}
+	// flows caches what the rules compute about values.
+	flows struct {
+		values  map[valueIn]taint
+		scripts map[*actionlint.Step]shell.Script
+		outputs map[*actionlint.Step]map[string]taint // by name in lower case
+		exports map[*actionlint.Job][]export
+	}
+)
+
+func newFlows() flows {
+	return flows{
+		values: map[valueIn]taint{}, scripts: map[*actionlint.Step]shell.Script{},
+		outputs: map[*actionlint.Step]map[string]taint{}, exports: map[*actionlint.Job][]export{},
+	}
+}
+
+// taintOf returns the taint of a value of a step or, if s is nil, of a job.
+func (j *judgement) taintOf(v *actionlint.String, s *actionlint.Step, job *actionlint.Job) taint {
+	if v == nil {
+		return taint{}
+	}
+	key := valueIn{v, s}
+	if t, ok := j.flows.values[key]; ok {
+		return t
+	}
+	j.flows.values[key] = taint{} // ends the recursion for values that need each other
+	var all taint
+	for e := range workflow.Expressions(v) {
+		all = all.with(j.expression(e.Node, s, job))
+	}
+	j.flows.values[key] = all
+	return all
+}
+
+// expression returns the taint of an expression's result.
+func (j *judgement) expression(n actionlint.ExprNode, s *actionlint.Step, job *actionlint.Job) taint {
+	all := taint{names: direct(n)}
+	for _, v := range workflow.Values(n) {
+		all = all.with(j.indirect(v, s, job))
+	}
+	return all
+}
+
+// direct returns the untrusted inputs that an expression names, sorted.
+func direct(n actionlint.ExprNode) []string {
+	names := slices.Concat(workflow.Untrusted(n, actionlint.BuiltinUntrustedInputs), workflow.Untrusted(n, moreInputs()), objects(n))
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// indirect returns the taint that a value gets from an environment variable, an output or a matrix.
+func (j *judgement) indirect(v actionlint.ExprNode, s *actionlint.Step, job *actionlint.Job) taint {
+	name := workflow.Name(v)
+	context, rest, _ := strings.Cut(name, ".")
+	switch context {
+	case "env":
+		return j.variable(rest, s, job)
+	case "matrix":
+		return j.matrix(rest, job)
+	case "steps":
+		id, output, _ := strings.Cut(rest, ".outputs")
+		return j.output(id, strings.TrimPrefix(output, "."), s, job)
+	case "needs":
+		id, output, _ := strings.Cut(rest, ".outputs")
+		return j.jobOutput(id, strings.TrimPrefix(output, "."))
+	}
+	return taint{}
+}
+
+// variable returns the taint of an environment variable of a step.
+func (j *judgement) variable(name string, s *actionlint.Step, job *actionlint.Job) taint {
+	all := j.taintOf(j.env(name, s, job), s, job)
+	if strings.EqualFold(name, "GITHUB_HEAD_REF") && (j.Action || j.On("pull_request", "pull_request_target", "workflow_call")) {
+		all = all.with(taint{names: []string{"github.head_ref"}})
+	}
+	at := slices.Index(job.Steps, s)
+	for _, e := range j.exported(job) {
+		if e.step < at && strings.EqualFold(e.name, name) {
+			all = all.with(e.taint)
+		}
+	}
+	return all
+}
+
+// exported returns the tainted variables that the steps of a job set by GITHUB_ENV.
+func (j *judgement) exported(job *actionlint.Job) []export {
+	if list, ok := j.flows.exports[job]; ok {
+		return list
+	}
+	j.flows.exports[job] = nil // a step sees the variables of the steps before it
+	for i, s := range job.Steps {
+		for name, t := range j.writes(s, job, "GITHUB_ENV") {
+			if len(t.names) > 0 {
+				j.flows.exports[job] = append(j.flows.exports[job], export{i, name, t})
+			}
+		}
+	}
+	return j.flows.exports[job]
+}
+
+// output returns the taint of an output of a step, or of all its outputs.
+func (j *judgement) output(id, output string, user *actionlint.Step, job *actionlint.Job) (all taint) {
+	for _, s := range job.Steps {
+		if !strings.EqualFold(text(s.ID), id) {
+			continue
+		}
+		uses, _ := workflow.Uses(s)
+		if output != "" && unescaped(s, output, user == nil || workflow.Run(user) != nil) {
+			all = all.with(taint{names: []string{"the names that " + uses + " gives out"}})
+		}
+		outputs, ok := j.flows.outputs[s]
+		if !ok {
+			j.flows.outputs[s] = nil
+			outputs = j.writes(s, job, "GITHUB_OUTPUT")
+			j.flows.outputs[s] = outputs
+		}
+		for name, t := range outputs {
+			if output == "" || strings.EqualFold(name, output) {
+				all = all.with(t)
+			}
+		}
+	}
+	return all
+}
+
+// jobOutput returns the taint of an output of a job, or of all its outputs.
+func (j *judgement) jobOutput(id, output string) (all taint) {
+	job := j.Workflow.Jobs[strings.ToLower(id)]
+	if job == nil {
+		return taint{}
+	}
+	for name, out := range job.Outputs {
+		if out != nil && out.Value != nil && (output == "" || strings.EqualFold(name, output)) {
+			t := j.taintOf(out.Value, nil, job)
+			all = all.with(t.through(j.Path, j.Line(out.Value.Pos).Line, fmt.Sprintf("The job %s passes it on as an output.", job.ID.Value)))
+		}
+	}
+	return all
+}
+
+// matrix returns the taint of a value of the job's matrix, named by its path.
+func (j *judgement) matrix(path string, job *actionlint.Job) (all taint) {
+	for _, v := range matrixValues(job, path) {
+		t := j.taintOf(v, nil, job)
+		all = all.with(t.through(j.Path, j.Line(v.Pos).Line, "The matrix of the job holds it."))
+	}
+	return all
+}
+
+// matrixValues returns the values that a name of the matrix can have. An expression for more than that
+// value is among them.
+func matrixValues(job *actionlint.Job, path string) (values []*actionlint.String) {
+	if job == nil || job.Strategy == nil || job.Strategy.Matrix == nil {
+		return nil
+	}
+	m := job.Strategy.Matrix
+	add := func(s *actionlint.String) {
+		if s != nil {
+			values = append(values, s)
+		}
+	}
+	name, rest, _ := strings.Cut(path, ".")
+	add(m.Expression)
+	if row := m.Rows[strings.ToLower(name)]; row != nil {
+		add(row.Expression)
+		for _, v := range row.Values {
+			values = append(values, leaves(v, rest)...)
+		}
+	}
+	if m.Include != nil {
+		add(m.Include.Expression)
+		for _, c := range m.Include.Combinations {
+			add(c.Expression)
+			if a := c.Assigns[strings.ToLower(name)]; a != nil {
+				values = append(values, leaves(a.Value, rest)...)
+			}
+		}
+	}
+	return values
+}
+
+// leaves returns the texts of a value of a matrix below a path.
+func leaves(v actionlint.RawYAMLValue, path string) (all []*actionlint.String) {
+	switch v := v.(type) {
+	case *actionlint.RawYAMLString:
+		return []*actionlint.String{{Value: v.Value, Pos: v.Pos()}}
+	case *actionlint.RawYAMLArray:
+		_, rest, _ := strings.Cut(path, ".")
+		for _, e := range v.Elems {
+			all = append(all, leaves(e, rest)...)
+		}
+	case *actionlint.RawYAMLObject:
+		name, rest, _ := strings.Cut(path, ".")
+		for key, e := range v.Props {
+			if name == "" || name == "*" || strings.EqualFold(key, name) {
+				all = append(all, leaves(e, rest)...)
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b *actionlint.String) int { return (a.Pos.Line-b.Pos.Line)*10000 + a.Pos.Col - b.Pos.Col })
+	return all
+}
+
+// writes returns the tainted names that a step writes to a file of GitHub, in lower case.
+func (j *judgement) writes(s *actionlint.Step, job *actionlint.Job, file string) map[string]taint {
+	all := map[string]taint{}
+	add := func(name string, line int, t taint) {
+		if len(t.names) > 0 {
+			what := "an output"
+			if file == "GITHUB_ENV" {
+				what = "a variable of the environment"
+			}
+			name = strings.ToLower(name)
+			all[name] = all[name].with(t.through(j.Path, line, fmt.Sprintf("The script writes it to %s, %s.", name, what)))
+		}
+	}
+	if run := workflow.Run(s); run != nil {
+		for _, w := range j.script(s, job).Writes {
+			if w.File != file || w.Name == "" {
+				continue
+			}
+			var t taint
+			for _, p := range w.Value {
+				t = t.with(j.part(p, s, job))
+			}
+			add(w.Name, j.lineAt(run, w.At).Line, t)
+		}
+	} else if script := workflow.Script(s); script != nil {
+		for _, set := range javaScript(script.Value) {
+			if set.file == file {
+				add(set.name, j.Line(script.Pos).Line, j.javaScript(set.value, s, job))
+			}
+		}
+	}
+	return all
+}
+
+// part returns the taint of a part of a script's text.
+func (j *judgement) part(p shell.Part, s *actionlint.Step, job *actionlint.Job) taint {
+	switch p.Kind {
+	case shell.Variable:
+		return j.variable(p.Text, s, job)
+	case shell.Expression:
+		return j.expressionText(p.Text, s, job)
+	case shell.Event:
+		return j.expressionText("${{ "+p.Text+" }}", s, job)
+	}
+	return taint{}
+}
+
+func (j *judgement) expressionText(text string, s *actionlint.Step, job *actionlint.Job) (all taint) {
+	for e := range workflow.Expressions(&actionlint.String{Value: text}) {
+		all = all.with(j.expression(e.Node, s, job))
+	}
+	return all
+}
+
+// script returns what the step's script does.
+func (j *judgement) script(s *actionlint.Step, job *actionlint.Job) shell.Script {
+	script, ok := j.flows.scripts[s]
+	if !ok {
+		if run := workflow.Run(s); run != nil {
+			name := strings.ToLower(j.shell(s, job))
+			powershell := strings.HasPrefix(name, "pwsh") || strings.HasPrefix(name, "powershell") || strings.HasPrefix(name, "cmd") ||
+				name == "" && strings.Contains(strings.ToLower(run.Value), "$env:")
+			if name == "" || powershell || strings.Contains(name, "sh") {
+				script = shell.Read(run.Value, powershell, func(name string) string { return text(j.env(name, s, job)) })
+			}
+		}
+		j.flows.scripts[s] = script
+	}
+	return script
+}
+
+// shell returns the name of the shell that runs a step, or "" for the runner's default.
+func (j *judgement) shell(s *actionlint.Step, job *actionlint.Job) string {
+	if run, ok := s.Exec.(*actionlint.ExecRun); ok && run.Shell != nil {
+		return run.Shell.Value
+	}
+	for _, d := range []*actionlint.Defaults{job.Defaults, j.Workflow.Defaults} {
+		if d != nil && d.Run != nil && d.Run.Shell != nil {
+			return d.Run.Shell.Value
+		}
+	}
+	return ""
+}
+
+// lineAt returns the place of the line of a script that holds a byte, without its indentation.
+func (j *judgement) lineAt(run *actionlint.String, at int) workflow.Place {
+	at = min(at, len(run.Value))
+	from := strings.LastIndexByte(run.Value[:at], '\n') + 1
+	line, _, _ := strings.Cut(run.Value[from:], "\n")
+	indent := len(line) - len(strings.TrimLeft(line, " \t"))
+	return j.Part(run, from+indent, from+len(strings.TrimRight(line, " \t\r")))
+}
+
+// A setting is an output or a variable that JavaScript sets, with the text of its value.
+type setting struct{ file, name, value string }
+
+var (
+	jsSets    = regexp.MustCompile(`(?m)core\s*\.\s*(setOutput|exportVariable)\(\s*['"` + "`" + `]([\w-]+)['"` + "`" + `]\s*,\s*(.*)$`)
+	jsReturns = regexp.MustCompile(`(?m)^\s*return\s+(.*)$`)
+	jsAssigns = regexp.MustCompile(`(?m)\b(?:const|let|var)\s+([\w$]+)\s*=\s*(.*)$`)
+	jsPicks   = regexp.MustCompile(`\b(?:const|let|var)\s+\{([^}=]*)\}\s*=\s*([^;\n]*)`)
+	jsName    = regexp.MustCompile(`(^|[^\w$.'"])([a-zA-Z_$][\w$]*)`)
+	jsPayload = regexp.MustCompile(`\bcontext\??\.payload((?:\??\.\w+|\[\d+\])+)`)
+	jsEnv     = regexp.MustCompile(`\bprocess\.env(?:\.(\w+)|\[['"](\w+)['"]\])`)
+	// jsChecked matches code that checks a value or reduces it to harmless characters.
+	jsChecked = regexp.MustCompile(`\.replace(All)?\(\s*/\[\^|\bparseInt\(|\bNumber\(|\.length\b|[!=]==?|\.(includes|startsWith|endsWith|test|match|some|every|find|findIndex|indexOf|search)\(|\bencodeURIComponent\(|^\s*!`)
+)
+
+// javaScript returns what the script of actions/github-script sets.
+func javaScript(script string) (list []setting) {
+	values := map[string]string{}
+	for _, m := range jsAssigns.FindAllStringSubmatch(script, maxSettings) {
+		values[m[1]] = m[2]
+	}
+	for _, m := range jsPicks.FindAllStringSubmatch(script, maxSettings) {
+		for name := range strings.SplitSeq(m[1], ",") {
+			from, to, renamed := strings.Cut(strings.TrimSpace(name), ":")
+			if !renamed {
+				to = from
+			}
+			values[strings.TrimSpace(to)] = strings.TrimSpace(m[2]) + "." + strings.TrimSpace(from)
+		}
+	}
+	for _, m := range jsSets.FindAllStringSubmatch(script, maxSettings) {
+		file := "GITHUB_OUTPUT"
+		if m[1] == "exportVariable" {
+			file = "GITHUB_ENV"
+		}
+		list = append(list, setting{file, m[2], resolved(m[3], values)})
+	}
+	for _, m := range jsReturns.FindAllStringSubmatch(script, maxSettings) {
+		list = append(list, setting{"GITHUB_OUTPUT", "result", resolved(m[1], values)})
+	}
+	return list
+}
+
+// maxSettings bounds the work for one script.
+const maxSettings = 200
+
+// resolved returns JavaScript with variables replaced by what they were set to.
+func resolved(code string, values map[string]string) string {
+	for range 3 {
+		if len(code) > maxResolved {
+			break
+		}
+		code = jsName.ReplaceAllStringFunc(code, func(use string) string {
+			m := jsName.FindStringSubmatch(use)
+			value, ok := values[m[2]]
+			if !ok || strings.Contains(value, m[2]) && !strings.Contains(value, "."+m[2]) {
+				return use
+			}
+			return m[1] + strings.TrimRight(strings.TrimSpace(value), ";")
+		})
+	}
+	return code
+}
+
+const maxResolved = 4 << 10
+
+// javaScript returns the taint of a JavaScript value.
+func (j *judgement) javaScript(code string, s *actionlint.Step, job *actionlint.Job) (all taint) {
+	if jsChecked.MatchString(code) {
+		return taint{}
+	}
+	for _, m := range jsPayload.FindAllStringSubmatch(code, maxSettings) {
+		all = all.with(j.expressionText("${{ github.event"+strings.ReplaceAll(m[1], "?", "")+" }}", s, job))
+	}
+	for _, m := range jsEnv.FindAllStringSubmatch(code, maxSettings) {
+		all = all.with(j.variable(m[1]+m[2], s, job))
+	}
+	return all.with(j.expressionText(code, s, job))
+}
