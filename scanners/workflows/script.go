@@ -188,10 +188,10 @@ func objects(n actionlint.ExprNode) []string {
 }
 
 // lines matches inputs that can have several lines. A title or a branch has only one.
-var lines = regexp.MustCompile(`\.(body|message)$|\.from$|description$`)
+var lines = regexp.MustCompile(`\.(body|message)$|\.from$|description$|^the body of`)
 
 // noEscapes matches inputs that cannot hold the escape of a line end: git refuses a backslash in a branch.
-var noEscapes = regexp.MustCompile(`(head_ref|\.ref|branch|\.label)$`)
+var noEscapes = regexp.MustCompile(`(head_ref|\.ref|branch|\.label)$|^the branch of`)
 
 // fromFile matches a command that prints a whole file, with all its lines.
 var fromFile = regexp.MustCompile(`\$\(\s*(cat\s|<)|(^|[;&|{(]\s*)cat\s+[^|\n]*>>`)

@@ -302,8 +302,18 @@ func (j *judgement) part(p shell.Part, s *actionlint.Step, job *actionlint.Job) 
 		return j.expressionText(p.Text, s, job)
 	case shell.Event:
 		return j.expressionText("${{ "+p.Text+" }}", s, job)
+	case shell.Answer:
+		if name := answers[p.Text]; name != "" {
+			return taint{names: []string{name}}
+		}
 	}
 	return taint{}
+}
+
+// answers names the fields of GitHub's answers that an outsider can write.
+var answers = map[string]string{
+	"title": "the title of the pull request", "body": "the body of the pull request", "head.ref": "the branch of the pull request",
+	"issue.title": "the title of the issue", "issue.body": "the body of the issue",
 }
 
 func (j *judgement) expressionText(text string, s *actionlint.Step, job *actionlint.Job) (all taint) {

@@ -1,7 +1,6 @@
 package workflows
 
 import (
-	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -67,11 +66,7 @@ var (
 		`|` + gitCommand + `(fetch|pull)\s[^\n]*\b(refs/)?pull/(\$|[0-9])` +
 		`|` + gitMoves + headID + `[^}\n]*\}\}|` + gitMoves + `\bFETCH_HEAD\b`)
 
-	// gitMove and gitFetch match commands that may name the head by an environment variable; FETCH_HEAD
-	// names the fetched commit.
 	gitMove  = regexp.MustCompile(gitMoves)
-	variable = regexp.MustCompile(`\$\{?(?:env:)?(\w+)`) // also in PowerShell's syntax
-	gitFetch = regexp.MustCompile(gitCommand + `fetch\s[^\n;&|]*`)
 	headOnly = regexp.MustCompile(headID)
 
 	// runs matches commands that run files of the working folder: build tools, package managers,
@@ -205,65 +200,14 @@ func (j *judgement) checkout(s *actionlint.Step, job *actionlint.Job, event stri
 	return brought{}, false
 }
 
+// checkoutByScript returns the first command of the step's script that brings in code of a fork.
 func (j *judgement) checkoutByScript(s *actionlint.Step, job *actionlint.Job, event string) (brought, bool) {
-	run := workflow.Run(s)
-	unfolded := func(command string) string {
-		return variable.ReplaceAllStringFunc(command, func(use string) string {
-			return cmp.Or(text(j.env(variable.FindStringSubmatch(use)[1], s, job)), use)
-		})
-	}
-	fetched, from := "", len(run.Value) // what FETCH_HEAD names, and from which byte on
-	for _, m := range gitFetch.FindAllStringIndex(run.Value, -1) {
-		if text := unfolded(run.Value[m[0]:m[1]]); headOnly.MatchString(text) {
-			fetched, from = text, m[1]
-			break
-		}
-	}
-	for _, m := range headCommand.FindAllStringIndex(run.Value, -1) {
-		command := run.Value[m[0]:m[1]]
-		commit := unfolded(command)
-		if strings.HasSuffix(command, "FETCH_HEAD") {
-			commit = fetched
-		}
-		switch {
-		case commented(run.Value, m[0]):
-		case event == "workflow_run" && strings.HasPrefix(command, "gh"): // the pull request is unknown
-		case strings.HasSuffix(command, "FETCH_HEAD") && m[0] < from:
-		default:
-			return brought{j.Part(run, m[0], m[1]), command, commit, m[1]}, true
-		}
-	}
-	for _, m := range gitMove.FindAllStringIndex(run.Value, -1) {
-		command := run.Value[m[0]:m[1]]
-		if commit := unfolded(command); headOnly.MatchString(commit) && !commented(run.Value, m[0]) {
-			return brought{j.Part(run, m[0], m[1]), command, commit, m[1]}, true
+	for _, b := range j.bringings(job)[s] {
+		if event != "workflow_run" || !b.gh { // there the pull request is unknown
+			return b.brought, true
 		}
 	}
 	return brought{}, false
-}
-
-var (
-	envUse  = regexp.MustCompile(`\$\{\{\s*env\.(\w+)\s*\}\}`)
-	stepUse = regexp.MustCompile(`\$\{\{\s*steps\.([\w-]+)\.outputs\.([\w-]+)\s*\}\}`)
-)
-
-// unfold returns the text of a value in which environment variables, and outputs that a script of
-// the job visibly sets, are replaced by their values.
-func (j *judgement) unfold(v *actionlint.String, s *actionlint.Step, job *actionlint.Job) string {
-	all := envUse.ReplaceAllStringFunc(text(v), func(use string) string {
-		return text(j.env(envUse.FindStringSubmatch(use)[1], s, job))
-	})
-	return stepUse.ReplaceAllStringFunc(all, func(use string) string {
-		m := stepUse.FindStringSubmatch(use)
-		for _, other := range job.Steps {
-			if run := workflow.Run(other); run != nil && strings.EqualFold(text(other.ID), m[1]) {
-				_, set, _ := strings.Cut(run.Value, m[2]+"=")
-				line, _, _ := strings.Cut(set, "\n")
-				return line
-			}
-		}
-		return use
-	})
 }
 
 // runner returns the first step that runs files of the working folder, or nil. It starts at byte

@@ -65,18 +65,20 @@ func (Scanner) Scan(ctx context.Context, t scanners.Target) ([]scanners.Finding,
 type judgement struct {
 	*workflow.File
 	found   []scanners.Finding
-	own     []string                    // see owners
-	commits map[string]string           // see knownCommits
-	traits  map[*actionlint.Step]traits // see traitsOf
-	conds   map[conditionOn]guard       // see condGuard
-	guards  map[jobOn][]guard           // see guard
-	flows   flows                       // see taintOf
+	own     []string                                            // see owners
+	commits map[string]string                                   // see knownCommits
+	traits  map[*actionlint.Step]traits                         // see traitsOf
+	conds   map[conditionOn]guard                               // see condGuard
+	guards  map[jobOn][]guard                                   // see guard
+	flows   flows                                               // see taintOf
+	brings  map[*actionlint.Job]map[*actionlint.Step][]bringing // see bringings
 }
 
 func judge(f *workflow.File) []scanners.Finding {
 	j := &judgement{
 		File: f, traits: map[*actionlint.Step]traits{}, conds: map[conditionOn]guard{},
 		guards: map[jobOn][]guard{}, flows: newFlows(),
+		brings: map[*actionlint.Job]map[*actionlint.Step][]bringing{},
 	}
 	j.own, j.commits = j.owners(), j.knownCommits()
 	j.workflowPermissions()

@@ -254,8 +254,64 @@ func (r *reader) filter(c call) []Part {
 		return r.grep(c, options, values)
 	case "jq", "yq":
 		return r.jq(c, options, values)
+	case "gh":
+		return gh(c.args)
 	}
 	return unknown()
+}
+
+// fields maps the fields of pull requests and issues that gh knows to their names in the API.
+var fields = map[string]string{
+	"title": "title", "body": "body", "head.ref": "head.ref", "headRefName": "head.ref", "head.sha": "head.sha", "headRefOid": "head.sha",
+	"head.label": "head.label", "head.repo.full_name": "head.repo.full_name", "head.repo.clone_url": "head.repo.clone_url", "head.repo.html_url": "head.repo.html_url",
+	"headRepository.nameWithOwner": "head.repo.full_name", "headRepositoryOwner.login": "head.user.login", "head.user.login": "head.user.login",
+}
+
+var answering = regexp.MustCompile(`^/?repos/.*/(pulls|issues)/[^/]+$`)
+
+// whole is the [Answer] with all fields of a pull request.
+const whole = "*"
+
+// gh returns what gh prints about a pull request or an issue.
+func gh(args [][]Part) []Part {
+	words := make([]string, len(args))
+	for i, a := range args {
+		words[i] = text(a)
+	}
+	if len(words) < 2 {
+		return unknown()
+	}
+	issue := words[0] == "issue"
+	switch {
+	case (issue || words[0] == "pr") && words[1] == "view":
+	case words[0] == "api" && slices.ContainsFunc(words, answering.MatchString):
+		issue = slices.ContainsFunc(words, func(w string) bool { return strings.Contains(w, "/issues/") })
+	default:
+		return unknown()
+	}
+	of := Part{Kind: Answer, Text: whole}
+	if issue {
+		of.Text = "issue." + whole
+	}
+	for i, w := range words {
+		if value, ok := strings.CutPrefix(w, "--jq="); ok {
+			return field(of, value)
+		}
+		if (w == "-q" || w == "--jq") && i+1 < len(words) {
+			return field(of, words[i+1])
+		}
+	}
+	return []Part{of}
+}
+
+// field returns the part of an answer that a filter of jq selects.
+func field(of Part, filter string) []Part {
+	m := eventField.FindStringSubmatch(filter)
+	if m == nil || toNumber.MatchString(filter) || fields[m[1]] == "" {
+		return unknown()
+	}
+	of.Text = strings.TrimSuffix(of.Text, whole) + fields[m[1]]
+	return []Part{of}
 }
 
 // split2 splits arguments into options and others.
@@ -397,6 +453,8 @@ func (r *reader) jq(c call, options []string, values [][]Part) (out []Part) {
 			switch {
 			case p.Kind == Content && strings.HasSuffix(p.Text, "GITHUB_EVENT_PATH}") && m != nil:
 				p = Part{Kind: Event, Text: "github.event." + m[1]}
+			case p.Kind == Answer && strings.HasSuffix(p.Text, whole):
+				p = field(p, filter)[0]
 			case p.Kind == Text:
 				continue
 			}

@@ -23,6 +23,7 @@ const (
 	Expression             // Text is an expression of GitHub, with its braces
 	Content                // what a file holds; Text is its path
 	Event                  // a field of the file that GITHUB_EVENT_PATH names; Text is github.event and the field
+	Answer                 // a field of a pull request or issue that gh prints, as the API names it; issue.FIELD for issues
 	Unknown                // anything else; Text is empty
 )
 
@@ -383,6 +384,9 @@ func (r *reader) file(path string) []Part {
 
 func unknown() []Part { return []Part{{Kind: Unknown}} }
 
+// String returns parts as a text, with variables as ${NAME} and $ for what is not known.
+func String(parts []Part) string { return text(parts) }
+
 // text returns parts as a text, with variables as ${NAME} and $ for what is not known.
 func text(parts []Part) string {
 	var b strings.Builder
@@ -394,6 +398,10 @@ func text(parts []Part) string {
 			b.WriteString(p.Text)
 		case p.Kind == Variable:
 			b.WriteString("${" + p.Text + "}")
+		case p.Kind == Answer && strings.HasPrefix(p.Text, "head."):
+			b.WriteString("${{ github.event.pull_request." + p.Text + " }}")
+		case p.Kind == Event:
+			b.WriteString("${{ " + p.Text + " }}")
 		default:
 			b.WriteByte('$')
 		}
