@@ -142,6 +142,10 @@ func (j *judgement) judgeCondition(n actionlint.ExprNode, event string, is bool)
 		if n.Value != is {
 			return closed
 		}
+	case *actionlint.StringNode:
+		if (n.Value != "") != is {
+			return closed
+		}
 	case *actionlint.NotOpNode:
 		return j.judgeCondition(n.Operand, event, !is)
 	case *actionlint.LogicalOpNode:

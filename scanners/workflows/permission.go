@@ -163,39 +163,3 @@ func reach(event string, g guard) scanners.Extent {
 	}
 	return scanners.Extent{Of: event, To: 1}
 }
-
-// GitHub: hardening for self-hosted runners. zizmor: self-hosted-runner.
-var selfHostedRunner = workflow.Rule{
-	ID:    "self-hosted-runner",
-	Title: "Pull requests on a self-hosted runner",
-	Why:   "Code of a pull request runs on your own machine, which keeps what it leaves behind for the jobs after it; in a public repository anybody can open one.",
-	Help: "Run pull requests on GitHub's runners, or let the job run `if: github.event.pull_request.head.repo.full_name == github.repository`. In a private repository without forks this is well: " +
-		"accept the finding.",
-	URL: "https://docs.github.com/en/actions/reference/security/secure-use#hardening-for-self-hosted-runners",
-	CWE: "CWE-668",
-}
-
-func (j *judgement) selfHosted(job *actionlint.Job) {
-	if job.RunsOn == nil {
-		return
-	}
-	i := slices.IndexFunc(job.RunsOn.Labels, func(label *actionlint.String) bool { return strings.EqualFold(label.Value, "self-hosted") })
-	if i < 0 {
-		return
-	}
-	var f *scanners.Finding
-	for _, event := range []string{"pull_request", "pull_request_target"} {
-		g := closed
-		if j.On(event) {
-			g = j.guard(job, len(job.Steps), event)
-		}
-		if g == closed {
-			continue
-		}
-		if f == nil {
-			f = j.add(selfHostedRunner, scanners.Medium, j.Place(job.RunsOn.Labels[i]),
-				fmt.Sprintf("This job runs on a self-hosted runner on %s; whether the repository is public is not known here.", event), job.ID.Value)
-		}
-		f.Extents = append(f.Extents, reach(event, g))
-	}
-}
