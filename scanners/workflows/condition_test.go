@@ -78,7 +78,7 @@ func TestSelfHostedLabels(t *testing.T) {
 		"    runs-on: {group: big, labels: self-hosted}\n":                                                                   true,
 		"    runs-on: ${{ 'self-hosted' }}\n":                                                                                true,
 		"    runs-on: ${{ fromJSON('[\"self-hosted\", \"x64\"]') }}\n":                                                       true,
-		"    runs-on: ${{ fromJSON('{\"group\":\"a\",\"labels\":[\"self-hosted\"]}') }}\n":                                true,
+		"    runs-on: ${{ fromJSON('{\"group\":\"a\",\"labels\":[\"self-hosted\"]}') }}\n":                                   true,
 		"    runs-on: ${{ github.repository == 'acme/app' && 'self-hosted' || 'ubuntu-latest' }}\n":                          true,
 		"    runs-on: ${{ inputs.runner || 'self-hosted' }}\n":                                                               true,
 		"    runs-on: ${{ github.event_name == 'push' && 'ubuntu-latest' || 'self-hosted' }}\n":                              true,
@@ -88,7 +88,7 @@ func TestSelfHostedLabels(t *testing.T) {
 		"    strategy: {matrix: {os: [{name: a, labels: [self-hosted]}]}}\n    runs-on: ${{ matrix.os.labels }}\n":           true,
 		"    strategy: {matrix: {r: ['[\"self-hosted\"]']}}\n    runs-on: ${{ fromJSON(matrix.r) }}\n":                       true,
 		"    strategy: {matrix: {r: [self-hosted]}}\n    runs-on: [\"${{ matrix.r }}\", linux]\n":                            true,
-		"    strategy:\n      matrix: ${{ fromJSON('{\"r\":[\"self-hosted\"]}') }}\n    runs-on: ${{ matrix.r }}\n":         true,
+		"    strategy:\n      matrix: ${{ fromJSON('{\"r\":[\"self-hosted\"]}') }}\n    runs-on: ${{ matrix.r }}\n":          true,
 
 		"    runs-on: ubuntu-latest\n":      false,
 		"    runs-on: {group: big}\n":       false,

@@ -97,6 +97,7 @@ func (j *judgement) untrustedCode(job *actionlint.Job) {
 		if trigger == nil {
 			continue
 		}
+		j.handsOver(job, event)
 		for i, s := range job.Steps {
 			brought, ok := j.checkout(s, job, event)
 			if !ok {
@@ -111,14 +112,39 @@ func (j *judgement) untrustedCode(job *actionlint.Job) {
 				j.add(untrustedCheckout, scanners.Low, at, fmt.Sprintf("On %s, this job asks for what the pull request brings. "+
 					"The action refuses that for forks since July 2026, except maybe on an older GitHub Enterprise Server.", event), job.ID.Value, event, ref)
 			} else {
-				j.tellCheckout(job, i, event, g, brought)
+				j.reportCheckout(job, i, event, g, brought)
 			}
 			break // one finding per event is enough
 		}
 	}
 }
 
-func (j *judgement) tellCheckout(job *actionlint.Job, i int, event string, g guard, brought brought) {
+// checkoutInput matches the names of inputs by which a called workflow gets what it checks out.
+var checkoutInput = regexp.MustCompile(`(?i)^((git|head|pr|checkout|build|source|target)[-_]?)?(ref|checkout)$`)
+
+// handsOver reports a job that hands the head to another workflow as what to check out. What that workflow
+// does is not seen here, so the severity is medium.
+func (j *judgement) handsOver(job *actionlint.Job, event string) {
+	call := job.WorkflowCall
+	if call == nil {
+		return
+	}
+	for _, in := range call.Inputs {
+		if in.Name == nil || in.Value == nil || !checkoutInput.MatchString(in.Name.Value) {
+			continue
+		}
+		commit := j.unfold(in.Value, nil, job)
+		g := j.guard(job, 0, event)
+		if !headCommit.MatchString(commit) || g == closed || g == gated {
+			continue
+		}
+		f := j.add(untrustedCheckout, scanners.Medium, j.Place(in.Value),
+			fmt.Sprintf("On %s, which runs with the token and secrets of this repository, this job has another workflow check out what the pull request brings.", event), job.ID.Value, event, in.Value.Value)
+		f.Extents = append(j.Token(job, ""), reach(event, g))
+	}
+}
+
+func (j *judgement) reportCheckout(job *actionlint.Job, i int, event string, g guard, brought brought) {
 	at, severity, runner := brought.at, scanners.Medium, j.runner(job, i, brought.end)
 	message := fmt.Sprintf("On %s, which runs with the token and secrets of this repository, this job checks out what the pull request brings", event)
 	steps := []scanners.Step{{Path: j.Path, Line: at.Line, Message: "The code of the pull request is checked out."}}
@@ -282,28 +308,54 @@ var (
 // untrustedArtifact reports an artifact of the triggering run that is unpacked into the working
 // folder before code of that folder is run.
 func (j *judgement) untrustedArtifact(job *actionlint.Job) {
-	if !j.On("workflow_run") {
-		return
-	}
-	for i, s := range job.Steps {
-		artifact, ok := j.download(s)
-		if !ok || j.guard(job, i, "workflow_run") != open {
+	for _, event := range []string{"workflow_run", "pull_request_target", "issue_comment", "issues"} {
+		if !j.On(event) {
 			continue
 		}
-		at, runner := artifact.at, j.runner(job, i, artifact.end)
-		if runner == nil || slices.ContainsFunc(job.Steps[i+1:], func(s *actionlint.Step) bool {
-			return j.traitsOf(s).checkout
-		}) {
-			continue
-		}
-		f := j.add(artifactPoisoning, scanners.High, at,
-			"This job unpacks what another run uploaded, maybe that of a fork's pull request, over the working folder, and then runs code there.", job.ID.Value, artifact.ref)
-		f.Extents = j.Token(job, artifact.ref)
-		f.Flow = []scanners.Step{
-			{Path: j.Path, Line: at.Line, Message: "The artifact is unpacked into the working folder."},
-			{Path: j.Path, Line: j.Line(runner.Pos).Line, Message: "This step runs code of the working folder."},
+		for i, s := range job.Steps {
+			artifact, ok := j.download(s)
+			if !ok || event != "workflow_run" && !j.fromAnyRun(s) || j.guard(job, i, event) != open {
+				continue
+			}
+			at, runner := artifact.at, j.runner(job, i, artifact.end)
+			if runner == nil || slices.ContainsFunc(job.Steps[i+1:], func(s *actionlint.Step) bool {
+				return j.traitsOf(s).checkout
+			}) {
+				continue
+			}
+			f := j.add(artifactPoisoning, scanners.High, at,
+				"This job unpacks what another run uploaded, maybe that of a fork's pull request, over the working folder, and then runs code there.", job.ID.Value, artifact.ref)
+			f.Extents = j.Token(job, artifact.ref)
+			f.Flow = []scanners.Step{
+				{Path: j.Path, Line: at.Line, Message: "The artifact is unpacked into the working folder."},
+				{Path: j.Path, Line: j.Line(runner.Pos).Line, Message: "This step runs code of the working folder."},
+			}
 		}
 	}
+}
+
+// takesForks matches versions of dawidd6/action-download-artifact that take artifacts of forks unless
+// configured not to (https://github.com/dawidd6/action-download-artifact/pull/290).
+var takesForks = regexp.MustCompile(`^v[1-5](\.|$)`)
+
+// fromAnyRun reports whether a step downloads an artifact of whatever run was the last, that of a fork included.
+func (j *judgement) fromAnyRun(s *actionlint.Step) bool {
+	name, version := workflow.Uses(s)
+	if name != "dawidd6/action-download-artifact" {
+		return false
+	}
+	for _, in := range []string{"run_id", "run_number", "commit", "pr", "branch"} {
+		if workflow.Input(s, in) != nil {
+			return false
+		}
+	}
+	if event := workflow.Input(s, "event"); event != nil && !strings.HasPrefix(event.Value, "pull_request") {
+		return false
+	}
+	if rest, _ := j.Rest(workflow.Action(s)); commit.MatchString(version) {
+		version = strings.TrimSpace(strings.TrimPrefix(rest, "#"))
+	}
+	return workflow.Is(s, "allow_forks", "true") || workflow.Input(s, "allow_forks") == nil && takesForks.MatchString(version)
 }
 
 func (j *judgement) download(s *actionlint.Step) (brought, bool) {

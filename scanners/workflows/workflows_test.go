@@ -318,6 +318,58 @@ func TestArtifactsByScript(t *testing.T) {
 	}
 }
 
+// An artifact of whatever run was the last may be that of a fork, up to version 5 of the action.
+func TestArtifactsOfAnyRun(t *testing.T) {
+	t.Parallel()
+	const sha = "0123456789abcdef0123456789abcdef01234567"
+	for with, want := range map[string]int{
+		"v2|":                      1,
+		"v5.0.0|":                  1,
+		sha + " # v3|":             1,
+		"v6|, allow_forks: true":   1,
+		"v2|, event: pull_request": 1,
+		"v6|":                      0,
+		"v11|":                     0,
+		sha + "|":                  0,
+		sha + " # v6|":             0,
+		"v2|, allow_forks: false":  0,
+		"v2|, branch: main":        0,
+		"v2|, event: push":         0,
+		"v2|, run_id: 12":          0,
+		"v2|, path: artifact":      0,
+	} {
+		version, inputs, _ := strings.Cut(with, "|")
+		text := "on: issue_comment\npermissions: {}\njobs:\n  a:\n    runs-on: x\n    steps:\n      - uses: dawidd6/action-download-artifact@" + version +
+			"\n        with: {workflow: ci.yml, name: data" + inputs + "}\n      - run: make\n"
+		if got := places(t, artifactPoisoning.ID, text); len(got) != want {
+			t.Errorf("%d findings:\n%s", len(got), text)
+		}
+		if got := places(t, artifactPoisoning.ID, strings.Replace(text, "issue_comment", "push", 1)); len(got) > 0 {
+			t.Errorf("found on push:\n%s", text)
+		}
+	}
+}
+
+// A job hands the head over to another workflow.
+func TestHeadForAnotherWorkflow(t *testing.T) {
+	t.Parallel()
+	const sha = "${{ github.event.pull_request.head.sha }}"
+	for with, want := range map[string][]scanners.Severity{
+		"ref: \"" + sha + "\"":     {scanners.Medium},
+		"git-ref: \"" + sha + "\"": {scanners.Medium},
+		"checkout_ref: \"refs/pull/${{ github.event.number }}/merge\"": {scanners.Medium},
+		"sha: \"" + sha + "\"":                               nil, // maybe for a status
+		"ref: \"${{ github.event.pull_request.base.sha }}\"": nil,
+		"ref: \"${{ github.head_ref }}\"":                    nil, // a branch of this repository
+		"number: \"${{ github.event.number }}\"":             nil,
+	} {
+		text := "on: pull_request_target\npermissions: {contents: write}\njobs:\n  a:\n    uses: ./.github/workflows/b.yml\n    with: {" + with + "}\n    secrets: inherit\n"
+		wantCheckout(t, text, want...)
+		wantCheckout(t, strings.Replace(text, "  a:\n", "  a:\n    if: github.event.pull_request.head.repo.full_name == github.repository\n", 1))
+		wantCheckout(t, strings.Replace(text, "pull_request_target", "pull_request", 1))
+	}
+}
+
 // wantCheckout checks how often untrusted-checkout reports the workflow, and with which severities.
 func wantCheckout(t *testing.T, text string, want ...scanners.Severity) {
 	t.Helper()

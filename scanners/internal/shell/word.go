@@ -183,12 +183,19 @@ var (
 	wild = regexp.MustCompile(`(^|[^\\])\.|\\[SWDBs]|\[\^|\[\[:(print|graph|punct|space)|[$;&|<>"'` + "`" + `]`)
 	// rejects matches a pattern for anything but harmless characters.
 	rejects = regexp.MustCompile(`^\[\^[\w.@/: \\-]*\]$`)
+	class   = regexp.MustCompile(`\[\^?\]?(?:\[:\w+:\]|\\.|[^\]])*\]`)
 	group   = regexp.MustCompile(`\((?:\?[:<!=]+)?([^()]*)\)`)
 	marks   = regexp.MustCompile(`^\(?\^|\$\)?$`)
 )
 
 // harmless reports whether a text that matches the whole pattern has no meaning in a shell.
 func harmless(pattern string) bool {
+	pattern = class.ReplaceAllStringFunc(pattern, func(c string) string {
+		if strings.HasPrefix(c, "[^") || strings.ContainsAny(c, "$;&|<>\"'`(){}\n") {
+			return c
+		}
+		return "x"
+	})
 	alternatives := strings.NewReplacer("(|", "(", "|)", ")", "|", "").Replace(pattern) // a | in a pattern is no pipe
 	return alternatives != "" && !wild.MatchString(marks.ReplaceAllString(alternatives, ""))
 }
