@@ -43,6 +43,9 @@ func (j *judgement) bringings(job *actionlint.Job) map[*actionlint.Step][]bringi
 			continue
 		}
 		for _, c := range j.script(s, job).Commands {
+			if !slices.Contains(bringers, program(c.Words[0])) {
+				continue
+			}
 			words := make([]string, len(c.Words))
 			for i, w := range c.Words {
 				words[i] = j.unfoldText(w, s, job)
@@ -58,6 +61,9 @@ func (j *judgement) bringings(job *actionlint.Job) map[*actionlint.Step][]bringi
 	j.brings[job] = list
 	return list
 }
+
+// bringers lists the programs that can bring code.
+var bringers = []string{"git", "gh", "hub", "curl", "wget"}
 
 // commandText returns the text of a command that names it in reports: up to the pull request, if the
 // command names one.
@@ -244,8 +250,12 @@ var (
 	headOutput  = regexp.MustCompile(`(?i)^(head_?(sha|ref)|source_?head_?(sha|branch)|sha|ref)$`)
 )
 
-// maxUnfold is how many times a value is replaced by the value that it names.
-const maxUnfold = 5
+// These bound the work for one file.
+const (
+	maxUnfold  = 5 // how many times a value is replaced by the value that it names
+	maxUses    = 20
+	maxUnfolds = 10_000
+)
 
 // unfold returns the text of a value in which environment variables, and outputs that a script visibly
 // sets, are replaced by their values.
@@ -257,9 +267,10 @@ func (j *judgement) unfold(v *actionlint.String, s *actionlint.Step, job *action
 func (j *judgement) unfoldText(all string, s *actionlint.Step, job *actionlint.Job) string {
 	for range maxUnfold {
 		before := all
-		if !strings.Contains(all, "${") || len(all) > maxResolved {
+		if n := strings.Count(all, "${"); n == 0 || n > maxUses || len(all) > maxResolved || j.flows.unfolds > maxUnfolds {
 			break
 		}
+		j.flows.unfolds++
 		all = envUse.ReplaceAllStringFunc(all, func(use string) string {
 			return j.setTo(envUse.FindStringSubmatch(use)[1], use, s, job)
 		})
@@ -291,7 +302,7 @@ func (j *judgement) unfoldText(all string, s *actionlint.Step, job *actionlint.J
 
 // setTo returns what an environment variable is set to, or use if that is not known.
 func (j *judgement) setTo(name, use string, s *actionlint.Step, job *actionlint.Job) string {
-	if v := j.env(name, s, job); v != nil {
+	if v := j.env(name, s, job); v != nil && len(v.Value) <= maxValue {
 		return v.Value
 	}
 	if name == "GITHUB_HEAD_REF" {
@@ -329,19 +340,15 @@ func (j *judgement) stepOutput(id, output, use string, job *actionlint.Job) stri
 
 // written returns what a step writes for a name to a file of GitHub.
 func (j *judgement) written(s *actionlint.Step, job *actionlint.Job, file, name string) (value string, ok bool) {
-	if workflow.Run(s) == nil {
-		script := workflow.Script(s)
-		if script == nil {
-			return "", false
-		}
-		for _, set := range javaScript(script.Value) {
-			if set.file == file && strings.EqualFold(set.name, name) {
-				if m := headField.FindStringSubmatch(set.value); m != nil && !jsChecked.MatchString(set.value) {
-					return "${{ github.event.pull_request.head." + strings.ReplaceAll(m[1], "?", "") + " }}", true
-				}
-				return set.value, true
+	for _, set := range j.settings(s) {
+		if set.file == file && strings.EqualFold(set.name, name) {
+			if m := headField.FindStringSubmatch(set.value); m != nil && !jsChecked.MatchString(set.value) {
+				return "${{ github.event.pull_request.head." + strings.ReplaceAll(m[1], "?", "") + " }}", true
 			}
+			return set.value, true
 		}
+	}
+	if workflow.Run(s) == nil {
 		return "", false
 	}
 	for _, w := range j.script(s, job).Writes {
@@ -352,7 +359,7 @@ func (j *judgement) written(s *actionlint.Step, job *actionlint.Job, file, name 
 	if ok {
 		// The variables in it are those of that step.
 		value = shellUse.ReplaceAllStringFunc(value, func(use string) string {
-			if v := j.env(shellUse.FindStringSubmatch(use)[1], s, job); v != nil {
+			if v := j.env(shellUse.FindStringSubmatch(use)[1], s, job); v != nil && len(v.Value) <= maxValue {
 				return v.Value
 			}
 			return use

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -53,22 +54,23 @@ type (
 	// An export is a variable that a step sets for the later steps of its job.
 	export struct {
 		step int
-		name string
 		taint
 	}
 	// flows caches what the rules compute about values.
 	flows struct {
 		values  map[valueIn]taint
 		scripts map[*actionlint.Step]shell.Script
-		outputs map[*actionlint.Step]map[string]taint // by name in lower case
-		exports map[*actionlint.Job][]export
+		outputs map[*actionlint.Step]map[string]taint   // by name in lower case
+		exports map[*actionlint.Job]map[string][]export // by name in lower case
+		sets    map[*actionlint.Step][]setting
+		unfolds int // how many values were unfolded
 	}
 )
 
 func newFlows() flows {
 	return flows{
 		values: map[valueIn]taint{}, scripts: map[*actionlint.Step]shell.Script{},
-		outputs: map[*actionlint.Step]map[string]taint{}, exports: map[*actionlint.Job][]export{},
+		outputs: map[*actionlint.Step]map[string]taint{}, exports: map[*actionlint.Job]map[string][]export{}, sets: map[*actionlint.Step][]setting{},
 	}
 }
 
@@ -132,8 +134,8 @@ func (j *judgement) variable(name string, s *actionlint.Step, job *actionlint.Jo
 		all = all.with(taint{names: []string{"github.head_ref"}})
 	}
 	at := slices.Index(job.Steps, s)
-	for _, e := range j.exported(job) {
-		if e.step < at && strings.EqualFold(e.name, name) {
+	for _, e := range j.exported(job)[strings.ToLower(name)] {
+		if e.step < at {
 			all = all.with(e.taint)
 		}
 	}
@@ -141,19 +143,18 @@ func (j *judgement) variable(name string, s *actionlint.Step, job *actionlint.Jo
 }
 
 // exported returns the tainted variables that the steps of a job set by GITHUB_ENV.
-func (j *judgement) exported(job *actionlint.Job) []export {
-	if list, ok := j.flows.exports[job]; ok {
-		return list
+func (j *judgement) exported(job *actionlint.Job) map[string][]export {
+	if all, ok := j.flows.exports[job]; ok {
+		return all
 	}
-	j.flows.exports[job] = nil // a step sees the variables of the steps before it
+	all := map[string][]export{}
+	j.flows.exports[job] = all // a step sees the variables of the steps before it
 	for i, s := range job.Steps {
 		for name, t := range j.writes(s, job, "GITHUB_ENV") {
-			if len(t.names) > 0 {
-				j.flows.exports[job] = append(j.flows.exports[job], export{i, name, t})
-			}
+			all[name] = append(all[name], export{i, t})
 		}
 	}
-	return j.flows.exports[job]
+	return all
 }
 
 // output returns the taint of an output of a step, or of all its outputs.
@@ -172,9 +173,9 @@ func (j *judgement) output(id, output string, user *actionlint.Step, job *action
 			outputs = j.writes(s, job, "GITHUB_OUTPUT")
 			j.flows.outputs[s] = outputs
 		}
-		for name, t := range outputs {
+		for _, name := range slices.Sorted(maps.Keys(outputs)) {
 			if output == "" || strings.EqualFold(name, output) {
-				all = all.with(t)
+				all = all.with(outputs[name])
 			}
 		}
 	}
@@ -187,8 +188,8 @@ func (j *judgement) jobOutput(id, output string) (all taint) {
 	if job == nil {
 		return taint{}
 	}
-	for name, out := range job.Outputs {
-		if out != nil && out.Value != nil && (output == "" || strings.EqualFold(name, output)) {
+	for _, name := range slices.Sorted(maps.Keys(job.Outputs)) {
+		if out := job.Outputs[name]; out != nil && out.Value != nil && (output == "" || strings.EqualFold(name, output)) {
 			t := j.taintOf(out.Value, nil, job)
 			all = all.with(t.through(j.Path, j.Line(out.Value.Pos).Line, fmt.Sprintf("The job %s passes it on as an output.", job.ID.Value)))
 		}
@@ -283,14 +284,23 @@ func (j *judgement) writes(s *actionlint.Step, job *actionlint.Job, file string)
 			}
 			add(w.Name, j.lineAt(run, w.At).Line, t)
 		}
-	} else if script := workflow.Script(s); script != nil {
-		for _, set := range javaScript(script.Value) {
-			if set.file == file {
-				add(set.name, j.Line(script.Pos).Line, j.javaScript(set.value, s, job))
-			}
+	}
+	for _, set := range j.settings(s) {
+		if set.file == file {
+			add(set.name, j.Line(workflow.Script(s).Pos).Line, j.javaScript(set.value, s, job))
 		}
 	}
 	return all
+}
+
+// settings returns what the JavaScript of a step sets.
+func (j *judgement) settings(s *actionlint.Step) []setting {
+	list, ok := j.flows.sets[s]
+	if script := workflow.Script(s); !ok && script != nil && workflow.Run(s) == nil {
+		list = javaScript(script.Value)
+		j.flows.sets[s] = list
+	}
+	return list
 }
 
 // part returns the taint of a part of a script's text.
@@ -417,7 +427,7 @@ func resolved(code string, values map[string]string) string {
 		code = jsName.ReplaceAllStringFunc(code, func(use string) string {
 			m := jsName.FindStringSubmatch(use)
 			value, ok := values[m[2]]
-			if !ok || strings.Contains(value, m[2]) && !strings.Contains(value, "."+m[2]) {
+			if !ok || len(value) > maxValue || strings.Contains(value, m[2]) && !strings.Contains(value, "."+m[2]) {
 				return use
 			}
 			return m[1] + strings.TrimRight(strings.TrimSpace(value), ";")
@@ -426,7 +436,10 @@ func resolved(code string, values map[string]string) string {
 	return code
 }
 
-const maxResolved = 4 << 10
+const (
+	maxResolved = 4 << 10
+	maxValue    = 1 << 10 // of a value that is put into another
+)
 
 // javaScript returns the taint of a JavaScript value.
 func (j *judgement) javaScript(code string, s *actionlint.Step, job *actionlint.Job) (all taint) {

@@ -80,7 +80,8 @@ const (
 	maxScript = 64 << 10
 	maxOpen   = 2000
 	maxWork   = 20_000
-	maxParts  = 200
+	maxParts  = 500 // of a text
+	maxHeld   = 40  // of a variable
 	maxLength = 4 << 10
 	maxCalls  = 4
 )
@@ -352,6 +353,9 @@ func (r *reader) set(name string, value []Part) {
 	}
 	if value == nil {
 		value = []Part{}
+	}
+	if len(value) > maxHeld {
+		value = value[:maxHeld]
 	}
 	r.vars[name] = value
 }

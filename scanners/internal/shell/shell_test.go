@@ -171,3 +171,27 @@ func TestWritesOfPowerShell(t *testing.T) {
 		}
 	}
 }
+
+// No script, however hostile, takes more than its bounds or names a place outside of it.
+func FuzzRead(f *testing.F) {
+	for _, s := range []string{
+		"x=$T$T\necho \"a=$x\" | tee -a $GITHUB_ENV", "f() { f \"$@\"; }; f a", "cat <<EOF >> $GITHUB_ENV\n$a\nEOF",
+		"@\"\na=$env:T\n\"@ >> $env:GITHUB_ENV", "if [[ $a =~ ^[0-9]+$ ]]; then printf '%s=%d' a $a; fi >> ${{ github.env }}",
+	} {
+		f.Add(s, false)
+		f.Add(s, true)
+	}
+	f.Fuzz(func(t *testing.T, text string, powershell bool) {
+		s := Read(text, powershell, none)
+		for _, w := range s.Writes {
+			if w.At < 0 || w.At > len(text) || w.File == "" {
+				t.Fatalf("write %+v of %q", w, text)
+			}
+		}
+		for _, c := range s.Commands {
+			if c.From < 0 || c.To < c.From || c.To > len(text) || len(c.Words) == 0 {
+				t.Fatalf("command %+v of %q", c, text)
+			}
+		}
+	})
+}

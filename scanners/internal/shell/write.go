@@ -42,11 +42,11 @@ func (r *reader) emit(file string, parts []Part) {
 		if !slices.ContainsFunc(key, func(p Part) bool { return p.Kind != Text }) {
 			name = strings.TrimSpace(text(key))
 		}
-		switch {
-		case sign == "<<":
+		switch sign {
+		case "<<":
 			random := slices.ContainsFunc(value, func(p Part) bool { return p.Kind == Unknown })
 			r.open[file] = &block{name: name, end: text(value), random: random}
-		case sign == "=":
+		case "=":
 			r.write(Write{File: file, Name: name, Key: key, Value: value})
 		default:
 			r.write(Write{File: file, Key: key})
