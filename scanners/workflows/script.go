@@ -208,10 +208,10 @@ func (j *judgement) environmentFile(s *actionlint.Step, job *actionlint.Job) {
 		if w.File == "GITHUB_OUTPUT" || w.Guarded {
 			continue
 		}
-		for _, p := range w.Key {
+		for _, p := range distinct(w.Key) {
 			j.environmentPart(w, p, true, run, s, job)
 		}
-		for _, p := range w.Value {
+		for _, p := range distinct(w.Value) {
 			j.environmentPart(w, p, w.File == "GITHUB_PATH", run, s, job)
 		}
 		if after && j.artifactIn(w, run) {
@@ -219,6 +219,18 @@ func (j *judgement) environmentFile(s *actionlint.Step, job *actionlint.Job) {
 				fmt.Sprintf("A file of an artifact, which a pull request of a fork can fill, goes into %s.", w.File), job.ID.Value, w.File, "artifact").Extents = j.Token(job, w.File+" artifact")
 		}
 	}
+}
+
+// distinct returns the parts of a text that can hold input, each once.
+func distinct(parts []shell.Part) (once []shell.Part) {
+	seen := map[shell.Part]bool{}
+	for _, p := range parts {
+		if p.At = 0; p.Kind != shell.Text && p.Kind != shell.Unknown && !seen[p] {
+			seen[p] = true
+			once = append(once, p)
+		}
+	}
+	return once
 }
 
 // environmentPart reports a part of a line of such a file. Whole parts decide on the line and not only on

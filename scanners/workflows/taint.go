@@ -279,7 +279,7 @@ func (j *judgement) writes(s *actionlint.Step, job *actionlint.Job, file string)
 				continue
 			}
 			var t taint
-			for _, p := range w.Value {
+			for _, p := range distinct(w.Value) {
 				t = t.with(j.part(p, s, job))
 			}
 			add(w.Name, j.lineAt(run, w.At).Line, t)
