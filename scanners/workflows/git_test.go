@@ -104,4 +104,9 @@ func TestAnswersOfGitHub(t *testing.T) {
 		}
 		wantAt(t, templateInjection.ID, stepsOn("issue_comment", steps))
 	}
+	const get = "      - id: pr\n        uses: actions/github-script@v8\n        with:\n          script: |\n            const { data: pr } = await github.rest.pulls.get({ owner, repo, pull_number });\n            core.setOutput('x', pr."
+	wantAt(t, templateInjection.ID, stepsOn("issue_comment", get+"title);\n"+use+" #!here"))
+	wantAt(t, templateInjection.ID, stepsOn("issue_comment", get+"head.ref);\n"+use+" #!here"))
+	wantAt(t, templateInjection.ID, stepsOn("issue_comment", get+"number);\n"+use))
+	wantAt(t, templateInjection.ID, stepsOn("issue_comment", get+"head.sha);\n"+use))
 }

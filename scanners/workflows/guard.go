@@ -168,7 +168,7 @@ func (j *judgement) judgeCondition(n actionlint.ExprNode, event string, is bool)
 	default:
 		name := workflow.Name(n)
 		switch {
-		case is && merged.MatchString(name), !is && name != "" && name == ofFork[event]:
+		case is && j.notSet(name), is && merged.MatchString(name), !is && name != "" && name == ofFork[event]:
 			return closed
 		case is && insiderFirst.MatchString(name):
 			return gated
@@ -192,7 +192,7 @@ func (j *judgement) judgeComparison(a, b actionlint.ExprNode, event string, equa
 		switch {
 		case b.Value == "":
 			return j.judgeCondition(a, event, !equal)
-		case excludes(workflow.Name(a), b.Value, event, equal):
+		case excludes(workflow.Name(a), b.Value, event, equal), equal && j.notSet(workflow.Name(a)):
 			return closed
 		}
 		if m := resultOf.FindStringSubmatch(workflow.Name(a)); equal && m != nil && strings.EqualFold(b.Value, "success") {
@@ -210,6 +210,13 @@ func (j *judgement) judgeComparison(a, b actionlint.ExprNode, event string, equa
 		return gated
 	}
 	return open
+}
+
+// notSet reports whether a value is empty whenever an outsider triggers the workflow: the inputs of a manual
+// run, and the commits of a push.
+func (j *judgement) notSet(name string) bool {
+	return strings.HasPrefix(name, "github.event.inputs.") || strings.HasPrefix(name, "github.event.head_commit") ||
+		strings.HasPrefix(name, "inputs.") && !j.Action && !j.On("workflow_call")
 }
 
 // excludes reports whether no event of this kind that an outsider can cause has the value, or a value other than it

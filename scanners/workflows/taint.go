@@ -383,6 +383,7 @@ var (
 	jsName    = regexp.MustCompile(`(^|[^\w$.'"])([a-zA-Z_$][\w$]*)`)
 	jsPayload = regexp.MustCompile(`\bcontext\??\.payload((?:\??\.\w+|\[\d+\])+)`)
 	jsEnv     = regexp.MustCompile(`\bprocess\.env(?:\.(\w+)|\[['"](\w+)['"]\])`)
+	jsAnswer  = regexp.MustCompile(`\b(pulls|issues)\.get\(.*\.(title|body|head\.ref)\b`)
 	// jsChecked matches code that checks a value or reduces it to harmless characters.
 	jsChecked = regexp.MustCompile(`\.replace(All)?\(\s*/\[\^|\bparseInt\(|\bNumber\(|\.length\b|[!=]==?|\.(includes|startsWith|endsWith|test|match|some|every|find|findIndex|indexOf|search)\(|\bencodeURIComponent\(|^\s*!`)
 )
@@ -448,6 +449,15 @@ func (j *judgement) javaScript(code string, s *actionlint.Step, job *actionlint.
 	}
 	for _, m := range jsPayload.FindAllStringSubmatch(code, maxSettings) {
 		all = all.with(j.expressionText("${{ github.event"+strings.ReplaceAll(m[1], "?", "")+" }}", s, job))
+	}
+	if m := jsAnswer.FindStringSubmatch(code); m != nil {
+		field := m[2]
+		if m[1] == "issues" {
+			field = "issue." + field
+		}
+		if name := answers[field]; name != "" {
+			all = all.with(taint{names: []string{name}})
+		}
 	}
 	for _, m := range jsEnv.FindAllStringSubmatch(code, maxSettings) {
 		all = all.with(j.variable(m[1]+m[2], s, job))
