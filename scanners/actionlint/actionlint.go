@@ -61,7 +61,7 @@ var (
 	untrusted = workflow.Rule{
 		ID:    "untrusted-input",
 		Title: "Untrusted input in a script",
-		Why:   "GitHub puts the text into the script before the shell reads it, so whoever writes the text writes commands of this job.",
+		Why:   "GitHub inserts the text into the script before the shell reads it. An attacker who controls the text can run commands in this job.",
 		Help:  "Put the expression into an environment variable of the step (`env:`), and use the variable in the script, in double quotes.",
 		URL:   "https://docs.github.com/en/actions/reference/security/secure-use#good-practices-for-mitigating-script-injection-attacks",
 		CWE:   "CWE-94",
@@ -69,14 +69,14 @@ var (
 	syntax = workflow.Rule{
 		ID:    "syntax",
 		Title: "Workflow that cannot be read",
-		Why:   "Nothing in this file was judged.",
+		Why:   "The scanner checked nothing in this file.",
 		Help:  "Fix the YAML. GitHub shows the same error on the page of the file.",
 		URL:   "https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax",
 	}
 	credentials = workflow.Rule{
 		ID:    "credentials",
 		Title: "Password of a container registry in the workflow",
-		Why:   "Everybody who can read the repository can use the password, for ever: git keeps it.",
+		Why:   "Anybody who can read the repository can use the password, and git keeps it in its history.",
 		Help:  "Change the password, store the new one as a secret, and write `password: ${{ secrets.NAME }}`.",
 		URL:   checks + "#check-hardcoded-credentials",
 		CWE:   "CWE-798",
@@ -84,15 +84,15 @@ var (
 	condition = workflow.Rule{
 		ID:    "if-cond",
 		Title: "Condition that is always true",
-		Why:   "What the condition should hold back runs every time, such as a deployment or a job that trusts its input.",
+		Why:   "The job or step runs every time, even when the condition should stop it.",
 		Help:  "Write the whole condition without `${{ }}`, or put all of it into one `${{ }}` with nothing around it, not even a line end (`if: >-` instead of `if: |`).",
 		URL:   checks + "#if-cond-always-true",
 		CWE:   "CWE-571",
 	}
 	deprecated = workflow.Rule{
 		ID:    "deprecated-commands",
-		Title: "Workflow command that was withdrawn",
-		Why:   "The runner takes such commands from everything that a step prints, so whoever controls a printed text controls them.",
+		Title: "Deprecated workflow command",
+		Why:   "The runner takes such commands from everything that a step prints. An attacker who controls a printed text can run them.",
 		Help:  "Append to the file that `$GITHUB_OUTPUT`, `$GITHUB_STATE`, `$GITHUB_ENV` or `$GITHUB_PATH` names instead.",
 		URL:   checks + "#check-deprecated-workflow-commands",
 		CWE:   "CWE-477",
@@ -102,7 +102,7 @@ var (
 func judge(f *workflow.File) []scanners.Finding {
 	if f.Broken != nil {
 		at := f.Line(&actionlint.Pos{Line: max(f.Broken.Line, 1), Col: 1})
-		return []scanners.Finding{f.Finding(syntax, scanners.Low, at, "This is no YAML, so the workflow could not be judged.")}
+		return []scanners.Finding{f.Finding(syntax, scanners.Low, at, "This file is not valid YAML, so the scanner could not check it.")}
 	}
 	j := judgement{File: f}
 	for _, job := range f.Jobs() {
@@ -148,7 +148,7 @@ func (j *judgement) credentials(job *actionlint.Job) {
 	_ = rule.VisitJobPre(job) // always returns nil
 	for i, err := range rule.Errs() {
 		at := j.Line(&actionlint.Pos{Line: err.Line, Col: 1})
-		j.add(credentials, scanners.High, at, "The password of a container registry stands here in plain text.", job.ID.Value, fmt.Sprint(i))
+		j.add(credentials, scanners.High, at, "The workflow has the password of a container registry in plain text.", job.ID.Value, fmt.Sprint(i))
 	}
 }
 
@@ -159,7 +159,7 @@ func (j *judgement) condition(cond *actionlint.String, of, job string) {
 		return
 	}
 	j.add(condition, scanners.Medium, j.Place(cond),
-		fmt.Sprintf("The condition of this %s has text around ${{ }}, so it is a text that is not empty, and always true.", of), job, cond.Value)
+		fmt.Sprintf("The condition of this %s has text around ${{ }}. GitHub takes the whole for a text that is not empty, so it is always true.", of), job, cond.Value)
 }
 
 func (j *judgement) deprecated(step *actionlint.Step, job string) {
@@ -179,6 +179,6 @@ func (j *judgement) deprecated(step *actionlint.Step, job string) {
 		script := step.Exec.(*actionlint.ExecRun).Run
 		from := strings.Index(script.Value, "::"+command)
 		j.add(deprecated, severity, j.Part(script, from, from+len("::"+command)),
-			fmt.Sprintf("The script prints the workflow command %q, which GitHub withdrew.", command), job, command)
+			fmt.Sprintf("The script prints the workflow command %q, which GitHub deprecated.", command), job, command)
 	}
 }

@@ -18,7 +18,7 @@ import (
 var botCondition = workflow.Rule{
 	ID:    "bot-condition",
 	Title: "Check for a bot that others can pass",
-	Why:   "github.actor is whoever caused the last event, and not the author: an outsider can make a bot act on a pull request of his own.",
+	Why:   "The value names who caused the last event, not who wrote the pull request. An attacker can make a bot act on the attacker's own pull request.",
 	Help:  "Compare `github.event.pull_request.user.login`, the author, instead.",
 	URL:   "https://docs.github.com/en/code-security/dependabot/working-with-dependabot/automating-dependabot-with-github-actions",
 	CWE:   "CWE-290",
@@ -28,8 +28,8 @@ var botCondition = workflow.Rule{
 var unsoundContains = workflow.Rule{
 	ID:    "unsound-contains",
 	Title: "Search in a text that should be a list",
-	Why:   "contains() finds any piece of a text, so a branch or a user with a name that is a piece of it passes as well.",
-	Help:  "Give a list: `contains(fromJSON('[\"a\", \"b\"]'), …)`, or compare with `==`.",
+	Why:   "contains() finds any part of a text, so a branch or user whose name is a part of it passes as well.",
+	Help:  "Use a list: `contains(fromJSON('[\"a\", \"b\"]'), …)`, or compare with `==`.",
 	URL:   "https://docs.github.com/en/actions/reference/workflows-and-actions/expressions#contains",
 	CWE:   "CWE-697",
 }
@@ -59,7 +59,7 @@ func (j *judgement) condition(cond *actionlint.String, job *actionlint.Job) {
 		list, ok := call.Args[0].(*actionlint.StringNode)
 		if name := workflow.Name(call.Args[1]); ok && strings.ContainsAny(list.Value, " ,;|") && slices.Contains(chosen, name) {
 			j.add(unsoundContains, scanners.Medium, j.Place(cond),
-				fmt.Sprintf("The condition looks for %s anywhere in a text.", name), job.ID.Value, name, list.Value)
+				fmt.Sprintf("The condition searches for %s anywhere in a text.", name), job.ID.Value, name, list.Value)
 		}
 	})
 }
@@ -179,7 +179,7 @@ func asksAuthor(n actionlint.ExprNode, is bool) bool {
 
 // bot reports a test that lets a bot pass in a workflow that outsiders can trigger.
 func (j *judgement) bot(by botCheck, cond *actionlint.String, job *actionlint.Job) {
-	f := j.add(botCondition, scanners.Medium, j.Place(cond), fmt.Sprintf("The condition takes %s for the author of the pull request.", by.actor), job.ID.Value, by.bot)
+	f := j.add(botCondition, scanners.Medium, j.Place(cond), fmt.Sprintf("The condition uses %s as the author of the pull request.", by.actor), job.ID.Value, by.bot)
 	instead := "github.event.pull_request.user.login"
 	switch {
 	case slices.Contains(actorIDs, by.actor):

@@ -18,24 +18,24 @@ const tokenHelp = "https://docs.github.com/en/actions/tutorials/authenticate-wit
 var (
 	writeAll = workflow.Rule{
 		ID:    "write-all",
-		Title: "Token that may write everything",
-		Why:   "Each action and script of the workflow can change code, releases, packages and settings of checks with this token.",
-		Help:  "Give read access only (`permissions: read-all`, or better `contents: read`), and let each job ask for what it writes.",
+		Title: "Token with write access to everything",
+		Why:   "Each action and script of the workflow can change code, releases, packages and checks with this token.",
+		Help:  "Give read access only (`permissions: read-all`, or better `contents: read`), and add write permissions to the jobs that need them.",
 		URL:   tokenHelp,
 		CWE:   "CWE-250",
 	}
 	missingPermissions = workflow.Rule{
 		ID:    "missing-permissions",
-		Title: "No permissions in a workflow that outsiders cause",
-		Why:   "The token has what the repository's or organisation's settings say, and in many of them that is to write everything.",
-		Help:  "Add `permissions:` with what the workflow needs, `contents: read` or `{}` to begin with.",
+		Title: "No permissions set in a workflow that outsiders can trigger",
+		Why:   "The token then gets the default of the repository or organisation, which is often write access to everything.",
+		Help:  "Add `permissions:` with what the workflow needs. Begin with `permissions: {contents: read}` or `permissions: {}`.",
 		URL:   tokenHelp,
 		CWE:   "CWE-276",
 	}
 	wideScope = workflow.Rule{
 		ID:    "wide-permission",
-		Title: "Permission for all jobs that one job needs",
-		Why:   "The other jobs, with all their actions, get a token that can publish in your name.",
+		Title: "Write permission for all jobs that only one job needs",
+		Why:   "The other jobs, with all their actions, get a token that can publish in your name too.",
 		Help:  "Move the permission from the workflow to the `permissions:` of the job that needs it, with the other permissions of that job.",
 		URL:   tokenHelp,
 		CWE:   "CWE-250",
@@ -77,8 +77,8 @@ func (j *judgement) all(p *actionlint.Permissions, job string) {
 	if job != "" {
 		of, severity = "this job", scanners.Medium
 	}
-	f := j.add(writeAll, severity, at, fmt.Sprintf("The token of %s may write everything.", of), job)
-	fix(f, "Let the token read only; a job that writes then has to ask for it", at, "read-all")
+	f := j.add(writeAll, severity, at, fmt.Sprintf("The token of %s has write access to everything.", of), job)
+	fix(f, "Let the token only read; a job that writes then needs its own permissions", at, "read-all")
 }
 
 // missing reports a workflow without permissions that outsiders can trigger.
@@ -94,7 +94,7 @@ func (j *judgement) missing() {
 				at = j.Place(hook.Hook)
 			}
 			f := j.add(missingPermissions, scanners.Medium, at,
-				fmt.Sprintf("Outsiders cause this workflow by %s, and it does not say what its token may do.", trigger.EventName()), trigger.EventName())
+				fmt.Sprintf("Outsiders can trigger this workflow by %s, and it does not limit its token.", trigger.EventName()), trigger.EventName())
 			for _, event := range []string{"pull_request_target", "workflow_run"} {
 				if j.On(event) {
 					f.Extents = append(f.Extents, scanners.Extent{Of: event})

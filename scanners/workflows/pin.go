@@ -16,7 +16,7 @@ import (
 var unpinnedAction = workflow.Rule{
 	ID:    "unpinned-action",
 	Title: "Action that is not pinned to a commit",
-	Why:   "A tag or branch can be moved: whoever takes over the action's repository runs code in this workflow the same minute, as with tj-actions/changed-files in March 2025 (CVE-2025-30066).",
+	Why:   "A tag or branch can move. An attacker who takes over the action's repository runs code in this workflow at once, as with tj-actions/changed-files in March 2025 (CVE-2025-30066).",
 	Help: "Name the full commit, and keep the version as a comment: `uses: OWNER/REPO@COMMIT # TAG`. The commit is what " +
 		"`gh api repos/OWNER/REPO/commits/TAG --jq .sha` prints, or the last line of `git ls-remote https://github.com/OWNER/REPO TAG 'TAG^{}'`. Tools that do it for all: pinact, ratchet, zizmor --fix. Dependabot and Renovate keep such pins up to date.",
 	URL: "https://docs.github.com/en/actions/reference/security/secure-use#using-third-party-actions",
@@ -27,7 +27,7 @@ var unpinnedAction = workflow.Rule{
 var unpinnedImage = workflow.Rule{
 	ID:    "unpinned-image",
 	Title: "Container image that is not pinned",
-	Why:   "A tag can be moved, so tomorrow the job runs in another image than the one that was reviewed.",
+	Why:   "A tag can move, so tomorrow the job can run in another image than the one that you reviewed.",
 	Help:  "Name the image by digest: `IMAGE:TAG@sha256:…`. `docker buildx imagetools inspect IMAGE:TAG` or `crane digest IMAGE:TAG` prints it.",
 	URL:   "https://github.com/ossf/scorecard/blob/main/docs/checks.md#pinned-dependencies",
 	CWE:   "CWE-829",
@@ -37,7 +37,7 @@ var unpinnedImage = workflow.Rule{
 var inheritedSecrets = workflow.Rule{
 	ID:    "inherited-secrets",
 	Title: "All secrets for a workflow that can change",
-	Why:   "Whoever may write to the other repository gets each secret of this one and its organisation, also those that are added later.",
+	Why:   "Anybody with write access to the other repository can read every secret of this repository and its organisation, also those added later.",
 	Help:  "Name the secrets that the called workflow needs, one by one, under `secrets:`, and name the workflow by commit.",
 	URL:   "https://docs.github.com/en/actions/how-tos/reuse-automations/reuse-workflows#passing-inputs-and-secrets-to-a-reusable-workflow",
 	CWE:   "CWE-200",
@@ -83,8 +83,7 @@ func (j *judgement) pinned(uses *actionlint.String, job *actionlint.Job) {
 	}
 	if name, ok := strings.CutPrefix(uses.Value, "docker://"); ok {
 		if image.MatchString(name) && !strings.Contains(name, "@sha256:") {
-			j.add(unpinnedImage, scanners.Low, j.Place(uses),
-				fmt.Sprintf("The image %q is used as an action, and is named by tag.", name), job.ID.Value, repository(name))
+			j.floating(uses, name, fmt.Sprintf("This action is the image %q, which is not pinned to a digest.", name), job)
 		}
 		return
 	}
@@ -116,7 +115,8 @@ func (j *judgement) pinned(uses *actionlint.String, job *actionlint.Job) {
 		level = 2
 	}
 	f := j.add(unpinnedAction, severity, j.Place(uses),
-		fmt.Sprintf("The %s %q is named by a %s, %q, that others can move.", what, name, kind, ref), job.ID.Value, strings.ToLower(name), kind)
+		fmt.Sprintf("The %s %q is pinned to a %s, %q, which its owner can move.", what, name, kind, ref), job.ID.Value, strings.ToLower(name), kind)
+	f.Help = strings.NewReplacer("OWNER/REPO@COMMIT", name+"@COMMIT", "OWNER/REPO", m[1]+"/"+m[2], "TAG", ref).Replace(f.Help)
 	f.Extents = []scanners.Extent{{Of: "reference of " + strings.ToLower(name), To: level}}
 	rest, ok := j.Rest(uses)
 	if sha := j.commits[strings.ToLower(m[1]+"/"+m[2])+"@"+ref]; ok && rest == "" && sha != "" && !uses.Quoted {
@@ -167,7 +167,7 @@ func (j *judgement) reusable(job *actionlint.Job) {
 	}
 	name := m[1] + "/" + m[2] + m[3]
 	j.add(inheritedSecrets, scanners.Low, j.Place(call.Uses),
-		fmt.Sprintf("All secrets go to whatever %q of the other repository says on the day: it is not pinned to a commit.", name), job.ID.Value, strings.ToLower(name))
+		fmt.Sprintf("All secrets go to %q of another repository, which is not pinned to a commit.", name), job.ID.Value, strings.ToLower(name))
 }
 
 // images reports unpinned images of a job and its services.
@@ -180,8 +180,7 @@ func (j *judgement) images(job *actionlint.Job) {
 		if tag := tag(name); strings.Contains(name, "@sha256:") || tag != "" && tag != "latest" {
 			return
 		}
-		j.add(unpinnedImage, scanners.Low, j.Place(c.Image),
-			fmt.Sprintf("The image %q of %s is whatever is newest.", name, of), job.ID.Value, repository(name))
+		j.floating(c.Image, name, fmt.Sprintf("The image %q of %s has no fixed version.", name, of), job)
 	}
 	look(job.Container, "this job")
 	if job.Services != nil {
@@ -189,6 +188,13 @@ func (j *judgement) images(job *actionlint.Job) {
 			look(s.Container, "this service")
 		}
 	}
+}
+
+// floating reports an image that is not pinned. It is a note, which no default shows in a pull request: nearly
+// every workflow with an image has one.
+func (j *judgement) floating(at *actionlint.String, name, message string, job *actionlint.Job) {
+	f := j.add(unpinnedImage, scanners.Note, j.Place(at), message, job.ID.Value, repository(name))
+	f.Help = strings.NewReplacer("IMAGE:TAG@", name+"@", "IMAGE:TAG", name).Replace(f.Help)
 }
 
 func tag(name string) string {

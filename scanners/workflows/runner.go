@@ -16,8 +16,8 @@ import (
 var selfHostedRunner = workflow.Rule{
 	ID:    "self-hosted-runner",
 	Title: "Pull requests on a self-hosted runner",
-	Why:   "Code of a pull request runs on your own machine, which keeps what it leaves behind for the jobs after it; in a public repository anybody can open one.",
-	Help: "Run pull requests on GitHub's runners, or let the job run `if: github.event.pull_request.head.repo.full_name == github.repository`. In a private repository without forks this is well: " +
+	Why:   "Code of a pull request runs on your own machine, and can leave files there for later jobs. In a public repository anybody can open a pull request.",
+	Help: "Run pull requests on GitHub's runners, or add `if: github.event.pull_request.head.repo.full_name == github.repository` to the job. In a private repository without forks, the risk is small: " +
 		"accept the finding.",
 	URL: "https://docs.github.com/en/actions/reference/security/secure-use#hardening-for-self-hosted-runners",
 	CWE: "CWE-668",
@@ -41,7 +41,7 @@ func (j *judgement) selfHosted(job *actionlint.Job) {
 		}
 		if f == nil {
 			f = j.add(selfHostedRunner, scanners.Medium, j.Place(label),
-				fmt.Sprintf("This job runs on a self-hosted runner on %s; whether the repository is public is not known here.", event), job.ID.Value)
+				fmt.Sprintf("On %s, this job runs on a self-hosted runner. The scanner cannot see whether the repository is public.", event), job.ID.Value)
 		}
 		f.Extents = append(f.Extents, reach(event, g))
 	}

@@ -20,7 +20,7 @@ import (
 var templateInjection = workflow.Rule{
 	ID:    "template-injection",
 	Title: "Untrusted input in code",
-	Why:   "GitHub puts the text into the code before it is run, so whoever writes the text writes commands of this job.",
+	Why:   "GitHub inserts the text into the code before the code runs. An attacker who controls the text can run commands in this job.",
 	Help:  "Put the expression into an environment variable of the step (`env:`), and use the variable in the code: in double quotes in a shell, as `process.env.NAME` in JavaScript.",
 	URL:   "https://securitylab.github.com/resources/github-actions-untrusted-input/",
 	CWE:   "CWE-94",
@@ -30,8 +30,8 @@ var templateInjection = workflow.Rule{
 var environmentInjection = workflow.Rule{
 	ID:    "environment-injection",
 	Title: "Untrusted input in the environment of later steps",
-	Why:   "A line more in the input is a variable more, such as LD_PRELOAD, NODE_OPTIONS or BASH_ENV, and with it the next step runs what the input says.",
-	Help:  "Hand the value over by `$GITHUB_OUTPUT`, and check before that it is what you expect, such as a number. A step that reads it takes it from `env:`.",
+	Why:   "An attacker who puts a line end into the input can set more variables, such as LD_PRELOAD, NODE_OPTIONS or BASH_ENV. With these, the next step runs the attacker's code.",
+	Help:  "Pass the value through `$GITHUB_OUTPUT`, and check first that it is what you expect, such as a number. Read it in later steps through `env:`.",
 	URL:   "https://securitylab.github.com/resources/github-actions-building-blocks/",
 	CWE:   "CWE-77",
 }
@@ -39,8 +39,8 @@ var environmentInjection = workflow.Rule{
 // GitHub changelog of 2020-10-01, CVE-2020-15228. zizmor: insecure-commands.
 var unsecure = workflow.Rule{
 	ID:    "unsecure-commands",
-	Title: "Withdrawn commands switched on again",
-	Why:   "With them, whatever a step prints can set variables and the search path of the later steps (CVE-2020-15228).",
+	Title: "Unsafe workflow commands enabled",
+	Why:   "With these commands, any text that a step prints can set variables and the search path of later steps (CVE-2020-15228).",
 	Help:  "Remove the variable, and append to the files `$GITHUB_ENV` and `$GITHUB_PATH` instead of printing `::set-env` and `::add-path`.",
 	URL:   "https://github.blog/changelog/2020-10-01-github-actions-deprecating-set-env-and-add-path-commands/",
 	CWE:   "CWE-77",
@@ -49,9 +49,9 @@ var unsecure = workflow.Rule{
 // Scorecard: Pinned-Dependencies, downloadThenRun. zizmor: insecure-url-scheme.
 var insecureDownload = workflow.Rule{
 	ID:    "insecure-download",
-	Title: "Script from an unencrypted address",
-	Why:   "Everybody on the way between the runner and that server can change what is run.",
-	Help:  "Use https, keep the file instead of piping it, and compare its digest with a known one before it is run.",
+	Title: "Script downloaded without encryption",
+	Why:   "An attacker on the network between the runner and that server can change the script that runs.",
+	Help:  "Use https. Save the file, compare its digest with a known one, and only then run it.",
 	URL:   "https://github.com/ossf/scorecard/blob/main/docs/checks.md#pinned-dependencies",
 	CWE:   "CWE-494",
 }
@@ -216,7 +216,7 @@ func (j *judgement) environmentFile(s *actionlint.Step, job *actionlint.Job) {
 		}
 		if after && j.artifactIn(w, run) {
 			j.add(environmentInjection, severity, j.lineAt(run, w.At),
-				fmt.Sprintf("A file of an artifact, which a pull request of a fork can fill, goes into %s.", w.File), job.ID.Value, w.File, "artifact").Extents = j.Token(job, w.File+" artifact")
+				fmt.Sprintf("A file of an artifact, which a pull request from a fork can fill, goes into %s.", w.File), job.ID.Value, w.File, "artifact").Extents = j.Token(job, w.File+" artifact")
 		}
 	}
 }
@@ -294,12 +294,12 @@ func (j *judgement) unsecureCommands(env *actionlint.Env, job string) {
 		return
 	}
 	at := j.Place(v.Value)
-	f := j.add(unsecure, scanners.High, at, "ACTIONS_ALLOW_UNSECURE_COMMANDS switches on the commands set-env and add-path.", job)
+	f := j.add(unsecure, scanners.High, at, "ACTIONS_ALLOW_UNSECURE_COMMANDS enables the commands set-env and add-path.", job)
 	text := "false"
 	if v.Value.Quoted {
 		text = `"false"`
 	}
-	fix(f, "Switch them off", at, text)
+	fix(f, "Disable them", at, text)
 }
 
 var piped = regexp.MustCompile(`\b(?:curl|wget)\b[^|;&\n]*?(http://[^\s"'|;&)]+)[^|;&\n]*\|\s*(?:sudo\s+(?:-\S+\s+)*)?(?:ba|z|da)?sh\b` +
@@ -320,6 +320,6 @@ func (j *judgement) plainDownload(s *actionlint.Step, job *actionlint.Job) {
 			continue
 		}
 		j.add(insecureDownload, scanners.High, j.Part(run, from, to),
-			"A script that was fetched without encryption is run.", job.ID.Value, address.Hostname(), address.Path)
+			"The job downloads a script without encryption, and runs it.", job.ID.Value, address.Hostname(), address.Path)
 	}
 }

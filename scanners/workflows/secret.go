@@ -14,7 +14,7 @@ import (
 var allSecrets = workflow.Rule{
 	ID:    "all-secrets",
 	Title: "All secrets at once",
-	Why:   "The runner, and with it each step, gets every secret of the repository and its organisation, also those that are added later.",
+	Why:   "Each step of the job can read every secret of the repository and its organisation, also those added later.",
 	Help:  "Name each secret that is needed: `${{ secrets.NAME }}`.",
 	URL:   "https://docs.github.com/en/actions/reference/security/secure-use#use-secrets-for-sensitive-information",
 	CWE:   "CWE-200",
@@ -23,8 +23,8 @@ var allSecrets = workflow.Rule{
 // zizmor: unredacted-secrets.
 var unredacted = workflow.Rule{
 	ID:    "unredacted-secret",
-	Title: "Part of a secret that logs do not hide",
-	Why:   "GitHub hides secrets in logs by their whole text; a part that is taken out of JSON is shown.",
+	Title: "Part of a secret that logs can show",
+	Why:   "GitHub hides only the whole text of a secret in logs. A part of its JSON stays readable.",
 	Help:  "Store each part as a secret of its own, or print `::add-mask::` with the part before anything can log it.",
 	URL:   "https://docs.github.com/en/actions/reference/security/secure-use#use-secrets-for-sensitive-information",
 	CWE:   "CWE-532",
@@ -44,10 +44,10 @@ func (j *judgement) secretContexts(job *actionlint.Job) {
 				}
 			})
 			if dump {
-				j.add(allSecrets, scanners.Medium, j.Part(v, e.From, e.To), "Every secret of the repository goes in here, as JSON.", job.ID.Value, e.Text)
+				j.add(allSecrets, scanners.Medium, j.Part(v, e.From, e.To), "This passes on every secret of the repository, as JSON.", job.ID.Value, e.Text)
 			}
 			if part {
-				j.add(unredacted, scanners.Low, j.Part(v, e.From, e.To), "A part of a secret is taken out of JSON here, and GitHub hides only the whole in logs.", job.ID.Value, e.Text)
+				j.add(unredacted, scanners.Low, j.Part(v, e.From, e.To), "This takes a part out of a secret that is JSON, and logs hide only the whole secret.", job.ID.Value, e.Text)
 			}
 		}
 	}
@@ -73,7 +73,7 @@ func root(n actionlint.ExprNode) actionlint.ExprNode {
 var uploadedCredentials = workflow.Rule{
 	ID:    "uploaded-credentials",
 	Title: "Token in an uploaded artifact",
-	Why:   "The checkout leaves the job's token in .git/config, and everybody who can read the repository can download the artifact while the token is still good.",
+	Why:   "The checkout leaves the job's token in .git/config. Anybody who can read the repository can download the artifact while the token is valid.",
 	Help:  "Upload only the files that are needed, or check out with `persist-credentials: false`.",
 	URL:   "https://unit42.paloaltonetworks.com/github-repo-artifacts-leak-tokens/",
 	CWE:   "CWE-522",
@@ -99,7 +99,7 @@ func (j *judgement) uploadedCredentials(job *actionlint.Job) {
 			hidden := workflow.Is(s, "include-hidden-files", "true") || oldUpload.MatchString(ref)
 			if kept && hidden && path != nil && everything(path.Value) {
 				j.add(uploadedCredentials, scanners.Medium, j.Place(path),
-					"The whole working folder is uploaded, hidden files included, with the token that the checkout left in .git/config.", job.ID.Value).Extents = j.Token(job, "")
+					"This uploads the whole working folder with its hidden files, and so the token that the checkout left in .git/config.", job.ID.Value).Extents = j.Token(job, "")
 			}
 		}
 	}

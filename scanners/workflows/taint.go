@@ -165,7 +165,7 @@ func (j *judgement) output(id, output string, user *actionlint.Step, job *action
 		}
 		uses, _ := workflow.Uses(s)
 		if output != "" && unescaped(s, output, user == nil || workflow.Run(user) != nil) {
-			all = all.with(taint{names: []string{"the names that " + uses + " gives out"}})
+			all = all.with(taint{names: []string{"the names that " + uses + " outputs"}})
 		}
 		outputs, ok := j.flows.outputs[s]
 		if !ok {

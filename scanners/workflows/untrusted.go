@@ -16,9 +16,9 @@ import (
 var untrustedCheckout = workflow.Rule{
 	ID:    "untrusted-checkout",
 	Title: "Code of a pull request in a privileged workflow",
-	Why:   "The workflow has the repository's token, secrets and caches, and whoever opens a pull request decides what the checked-out code does with them.",
-	Help: "Build and test in a workflow on `pull_request`, which runs forks without secrets. If something privileged must follow, hand its data over to a second workflow on `workflow_run`, " +
-		"and treat that data as untrusted. If only members shall cause it, let the job run `if: github.event.pull_request.head.repo.full_name == github.repository`.",
+	Why:   "The workflow holds the repository's token, secrets and caches. Anybody who opens a pull request decides what the checked-out code does with them.",
+	Help: "Build and test in a workflow on `pull_request`: there, pull requests from forks get no secrets. If a privileged step must follow, pass its data to a second workflow on `workflow_run`, " +
+		"and treat that data as untrusted. If only branches of this repository need the job, add `if: github.event.pull_request.head.repo.full_name == github.repository` to it.",
 	URL: "https://securitylab.github.com/resources/github-actions-preventing-pwn-requests/",
 	CWE: "CWE-829",
 }
@@ -33,9 +33,9 @@ var newest = regexp.MustCompile(`^v?([7-9]|[1-9][0-9])\b`)
 // GitHub Security Lab: "Building blocks", artifacts. CodeQL: actions/artifact-poisoning.
 var artifactPoisoning = workflow.Rule{
 	ID:    "artifact-poisoning",
-	Title: "Artifact of an untrusted run beside code that is run",
-	Why:   "A pull request of a fork decides what its workflow uploads, and a file in the artifact replaces the one that is run here, with the repository's token and secrets.",
-	Help:  "Download to a folder of its own outside the workspace (`path: ${{ runner.temp }}/artifact`), and read the files there as data: never run them, and check what they hold.",
+	Title: "Artifact of an untrusted run next to code that runs",
+	Why:   "A pull request from a fork decides what its workflow uploads. A file of that artifact can replace a file that this job runs with the repository's token and secrets.",
+	Help:  "Download to a folder outside of the workspace (`path: ${{ runner.temp }}/artifact`). Treat the files there as data: check what they hold, and never run them.",
 	URL:   "https://securitylab.github.com/resources/github-actions-building-blocks/",
 	CWE:   "CWE-829",
 }
@@ -109,8 +109,8 @@ func (j *judgement) untrustedCode(job *actionlint.Job) {
 				continue
 			}
 			if event != "issue_comment" && j.refuses(s) {
-				j.add(untrustedCheckout, scanners.Low, at, fmt.Sprintf("On %s, this job asks for what the pull request brings. "+
-					"The action refuses that for forks since July 2026, except maybe on an older GitHub Enterprise Server.", event), job.ID.Value, event, ref)
+				j.add(untrustedCheckout, scanners.Low, at, fmt.Sprintf("On %s, this job checks out code of the pull request. "+
+					"Since July 2026 the action refuses that for forks, except perhaps on an older GitHub Enterprise Server.", event), job.ID.Value, event, ref)
 			} else {
 				j.reportCheckout(job, i, event, g, brought)
 			}
@@ -139,15 +139,15 @@ func (j *judgement) handsOver(job *actionlint.Job, event string) {
 			continue
 		}
 		f := j.add(untrustedCheckout, scanners.Medium, j.Place(in.Value),
-			fmt.Sprintf("On %s, which runs with the token and secrets of this repository, this job has another workflow check out what the pull request brings.", event), job.ID.Value, event, in.Value.Value)
+			fmt.Sprintf("On %s, this job has the token and secrets of this repository, and calls a workflow that checks out code of the pull request.", event), job.ID.Value, event, in.Value.Value)
 		f.Extents = append(j.Token(job, ""), reach(event, g))
 	}
 }
 
 func (j *judgement) reportCheckout(job *actionlint.Job, i int, event string, g guard, brought brought) {
 	at, severity, runner := brought.at, scanners.Medium, j.runner(job, i, brought.end)
-	message := fmt.Sprintf("On %s, which runs with the token and secrets of this repository, this job checks out what the pull request brings", event)
-	steps := []scanners.Step{{Path: j.Path, Line: at.Line, Message: "The code of the pull request is checked out."}}
+	message := fmt.Sprintf("On %s, this job has the token and secrets of this repository. It checks out code of the pull request", event)
+	steps := []scanners.Step{{Path: j.Path, Line: at.Line, Message: "This checks out the code of the pull request."}}
 	if runner != nil {
 		severity = scanners.Critical
 		message += ", and then runs it"
@@ -155,14 +155,14 @@ func (j *judgement) reportCheckout(job *actionlint.Job, i int, event string, g g
 	}
 	secret := j.secret(job)
 	if secret != nil {
-		message += "; a secret is at hand in the job"
-		steps = append(steps, scanners.Step{Path: j.Path, Line: j.Line(secret.Pos).Line, Message: "A secret is given to the job."})
+		message += "; it also uses a secret"
+		steps = append(steps, scanners.Step{Path: j.Path, Line: j.Line(secret.Pos).Line, Message: "The job gets a secret."})
 	}
 	switch {
 	case runner == nil:
 	case g == gated:
 		severity = scanners.Medium
-		message += "; the condition asks for a label, a person or a reviewer, but does not see later commits"
+		message += "; its condition asks for a label, a person or a reviewer, which does not cover later commits"
 	case secret == nil && j.readOnly(job):
 		severity = scanners.High
 	}
@@ -324,10 +324,10 @@ func (j *judgement) untrustedArtifact(job *actionlint.Job) {
 				continue
 			}
 			f := j.add(artifactPoisoning, scanners.High, at,
-				"This job unpacks what another run uploaded, maybe that of a fork's pull request, over the working folder, and then runs code there.", job.ID.Value, artifact.ref)
+				"This job unpacks an artifact of another run, perhaps of a fork's pull request, over the working folder, and then runs code there.", job.ID.Value, artifact.ref)
 			f.Extents = j.Token(job, artifact.ref)
 			f.Flow = []scanners.Step{
-				{Path: j.Path, Line: at.Line, Message: "The artifact is unpacked into the working folder."},
+				{Path: j.Path, Line: at.Line, Message: "This unpacks the artifact into the working folder."},
 				{Path: j.Path, Line: j.Line(runner.Pos).Line, Message: "This step runs code of the working folder."},
 			}
 		}

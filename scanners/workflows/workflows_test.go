@@ -109,9 +109,9 @@ func TestPinsAreNotGuessed(t *testing.T) {
 func TestTheWayIsShown(t *testing.T) {
 	t.Parallel()
 	f := scan(t, path, read(t, "untrusted-checkout", "critical.yml"))[0]
-	want := []scanners.Step{{Path: path, Line: 11, Message: "The code of the pull request is checked out."},
+	want := []scanners.Step{{Path: path, Line: 11, Message: "This checks out the code of the pull request."},
 		{Path: path, Line: 12, Message: "This step runs code of the working folder."},
-		{Path: path, Line: 14, Message: "A secret is given to the job."}}
+		{Path: path, Line: 14, Message: "The job gets a secret."}}
 	if !slices.Equal(f.Flow, want) {
 		t.Errorf("flow %+v, want %+v", f.Flow, want)
 	}

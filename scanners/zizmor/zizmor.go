@@ -77,7 +77,7 @@ func parse(out *tool.Report, audits []audit) {
 	for _, a := range audits {
 		f := scanners.Finding{
 			Rule: a.Ident, Severity: tool.Sure(a.Determinations.Severity, a.Determinations.Confidence), Title: a.Desc, HelpURL: a.URL,
-			Help: "See " + a.URL + " (under Remediation).",
+			Help: "Fix it as " + a.URL + " shows under Remediation.",
 		}
 		for _, l := range a.Locations {
 			from, to := l.Concrete.Location.Start, l.Concrete.Location.End

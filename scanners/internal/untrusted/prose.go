@@ -63,8 +63,8 @@ func Stop(s string) string {
 
 // The Why and Help of a finding about a secret that another tool found.
 const (
-	SecretWhy  = "Whoever can read the repository can read it, now and in its history."
-	SecretHelp = "Make it invalid where it was issued, put a new one in a secret store, and read it from there at run time."
+	SecretWhy  = "Anybody who can read the repository can read it, now and in its history."
+	SecretHelp = "Revoke it where it was issued, put a new one into a secret store, and read it from there at run time."
 )
 
 var harmless = strings.NewReplacer("`", "'", "*", "", "<", "‹", ">", "›", "[", "(", "]", ")", "|", "/", `\`, "/",
