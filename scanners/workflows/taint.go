@@ -312,12 +312,40 @@ func (j *judgement) part(p shell.Part, s *actionlint.Step, job *actionlint.Job) 
 		return j.expressionText(p.Text, s, job)
 	case shell.Event:
 		return j.expressionText("${{ "+p.Text+" }}", s, job)
+	case shell.Content:
+		if j.ofArtifact(p.Text, s, job) {
+			return taint{names: []string{artifactFile}}
+		}
 	case shell.Answer:
 		if name := answers[p.Text]; name != "" {
 			return taint{names: []string{name}}
 		}
 	}
 	return taint{}
+}
+
+// artifactFile names the content of a file of an artifact that a fork can fill.
+const artifactFile = "a file of an artifact"
+
+// ofArtifact reports whether a file at a path may be of such an artifact, which an earlier step has downloaded.
+func (j *judgement) ofArtifact(path string, s *actionlint.Step, job *actionlint.Job) bool {
+	if _, after := j.afterDownload(s, job); !after {
+		return false
+	}
+	for _, other := range job.Steps {
+		if other == s {
+			break
+		}
+		if !j.traitsOf(other).foreign {
+			continue
+		}
+		folder := strings.TrimSuffix(text(workflow.Input(other, "path")), "/")
+		folder = folder[strings.LastIndexByte(folder, '/')+1:]
+		if folder == "." || strings.Contains(folder, "}") || strings.Contains(path, folder) {
+			return true // with no path, the artifact is in the working folder
+		}
+	}
+	return false
 }
 
 // answers names the fields of GitHub's answers that an outsider can write.
@@ -381,7 +409,7 @@ var (
 	jsAssigns = regexp.MustCompile(`(?m)\b(?:const|let|var)\s+([\w$]+)\s*=\s*(.*)$`)
 	jsPicks   = regexp.MustCompile(`\b(?:const|let|var)\s+\{([^}=]*)\}\s*=\s*([^;\n]*)`)
 	jsName    = regexp.MustCompile(`(^|[^\w$.'"])([a-zA-Z_$][\w$]*)`)
-	jsPayload = regexp.MustCompile(`\bcontext\??\.payload((?:\??\.\w+|\[\d+\])+)`)
+	jsPayload = regexp.MustCompile(`\bcontext\??\.payload((?:\??\.\w+(?:\[\d+\])?)+)`)
 	jsEnv     = regexp.MustCompile(`\bprocess\.env(?:\.(\w+)|\[['"](\w+)['"]\])`)
 	jsAnswer  = regexp.MustCompile(`\b(pulls|issues)\.get\(.*\.(title|body|head\.ref)\b`)
 	// jsChecked matches code that checks a value or reduces it to harmless characters.
@@ -448,7 +476,15 @@ func (j *judgement) javaScript(code string, s *actionlint.Step, job *actionlint.
 		return taint{}
 	}
 	for _, m := range jsPayload.FindAllStringSubmatch(code, maxSettings) {
-		all = all.with(j.expressionText("${{ github.event"+strings.ReplaceAll(m[1], "?", "")+" }}", s, job))
+		for path := strings.ReplaceAll(m[1], "?", ""); path != ""; path = path[:strings.LastIndexByte(path, '.')] { // without methods such as .trim()
+			if t := j.expressionText("${{ github.event"+path+" }}", s, job); len(t.names) > 0 {
+				all = all.with(t)
+				break
+			}
+		}
+	}
+	if strings.Contains(code, "readFileSync(") && j.ofArtifact(code, s, job) {
+		all = all.with(taint{names: []string{artifactFile}})
 	}
 	if m := jsAnswer.FindStringSubmatch(code); m != nil {
 		field := m[2]

@@ -197,3 +197,30 @@ func TestEnvironmentFiles(t *testing.T) {
 		})
 	}
 }
+
+// What a file of an artifact holds is untrusted as an output, too.
+func TestTaintOfArtifacts(t *testing.T) {
+	t.Parallel()
+	const download = "      - uses: actions/download-artifact@v4\n        with: {name: pr, path: pr, run-id: \"${{ github.event.workflow_run.id }}\"}\n"
+	const use = "      - uses: actions/github-script@v8\n        with: {script: \"issue(${{ steps.n.outputs.n }})\"}"
+	for steps, found := range map[string]bool{
+		download + "      - {id: n, run: 'echo \"n=$(cat pr/number)\" >> $GITHUB_OUTPUT'}\n":                                                                               true,
+		download + "      - {id: n, run: 'echo \"n=$(< ./pr/number)\" >> $GITHUB_OUTPUT'}\n":                                                                               true,
+		download + "      - id: n\n        run: |\n          read -r n < pr/number\n          echo \"n=$n\" >> $GITHUB_OUTPUT\n":                                           true,
+		download + "      - id: n\n        uses: actions/github-script@v8\n        with: {script: \"core.setOutput('n', fs.readFileSync('pr/number', 'utf8').trim())\"}\n": true,
+		download + "      - id: n\n        uses: actions/github-script@v8\n        with: {script: \"core.setOutput('n', Number(fs.readFileSync('pr/number')))\"}\n":        false,
+		download + "      - {id: n, run: 'echo \"n=$(cat VERSION)\" >> $GITHUB_OUTPUT'}\n":                                                                                 false,
+		download + "      - {id: n, run: 'echo \"n=$(grep -oE \"[0-9]+\" pr/number)\" >> $GITHUB_OUTPUT'}\n":                                                               false,
+		download + "      - id: n\n        run: |\n          n=$(cat pr/number)\n          [[ $n =~ ^[0-9]+$ ]] || exit 1\n          echo \"n=$n\" >> $GITHUB_OUTPUT\n":    false,
+		"      - {id: n, run: 'echo \"n=$(cat pr/number)\" >> $GITHUB_OUTPUT'}\n" + download:                                                                               false,
+		"      - {id: n, run: 'echo \"n=$(cat pr/number)\" >> $GITHUB_OUTPUT'}\n":                                                                                          false,
+	} {
+		mark := ""
+		if found {
+			mark = " #!here"
+		}
+		wantAt(t, templateInjection.ID, stepsOn("{workflow_run: {workflows: [CI]}}", steps+use+mark))
+	}
+	const method = "      - id: n\n        uses: actions/github-script@v8\n        with: {script: \"core.setOutput('n', context.payload.comment.body.split(' ')[1])\"}\n"
+	wantAt(t, templateInjection.ID, stepsOn("issue_comment", method+use+" #!here"))
+}

@@ -173,7 +173,7 @@ func (f *File) Outsiders(inputs []string) bool {
 		case strings.HasPrefix(name, "github.event.review"):
 			return false
 		case !strings.HasPrefix(name, "github."):
-			return f.On("pull_request_target", "workflow_call", "issue_comment")
+			return f.On("pull_request_target", "workflow_call", "issue_comment", "workflow_run")
 		}
 		return !f.Action
 	})
