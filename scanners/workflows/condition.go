@@ -83,15 +83,11 @@ func eachBotCheck(n actionlint.ExprNode, is bool, yield func(actionlint.ExprNode
 		}
 		return eachBotCheck(n.Left, is, yield) && eachBotCheck(n.Right, is, yield)
 	case *actionlint.CompareOpNode:
-		equal := n.Kind == actionlint.CompareOpNodeKindEq
-		if !equal && n.Kind != actionlint.CompareOpNodeKindNotEq {
-			return true
-		}
 		for _, side := range [][2]actionlint.ExprNode{{n.Left, n.Right}, {n.Right, n.Left}} {
 			if b, ok := side[1].(*actionlint.BoolNode); ok {
-				return eachBotCheck(side[0], (b.Value == equal) == is, yield)
+				return eachBotCheck(side[0], b.Value == equal(n, is), yield)
 			}
-			if c := (botCheck{workflow.Name(side[0]), literal(side[1])}); equal == is && c.ok() {
+			if c := (botCheck{workflow.Name(side[0]), literal(side[1])}); equal(n, is) && c.ok() {
 				return yield(n, c)
 			}
 		}
@@ -166,16 +162,19 @@ func asksAuthor(n actionlint.ExprNode, is bool) bool {
 		}
 		return asksAuthor(n.Left, is) && asksAuthor(n.Right, is)
 	case *actionlint.CompareOpNode:
-		equal := n.Kind == actionlint.CompareOpNodeKindEq && is || n.Kind == actionlint.CompareOpNodeKindNotEq && !is
-		return equal && (author.MatchString(workflow.Name(n.Left)) && literal(n.Right) != "" || author.MatchString(workflow.Name(n.Right)) && literal(n.Left) != "")
+		return equal(n, is) && (isAuthor(n.Left) && literal(n.Right) != "" || isAuthor(n.Right) && literal(n.Left) != "")
 	case *actionlint.FuncCallNode:
-		if is && len(n.Args) == 2 {
-			return author.MatchString(workflow.Name(n.Args[0])) && !strings.EqualFold(n.Callee, "endsWith") ||
-				strings.EqualFold(n.Callee, "contains") && author.MatchString(workflow.Name(n.Args[1]))
-		}
+		return is && slices.ContainsFunc(n.Args, isAuthor)
 	}
 	return false
 }
+
+// equal reports whether both sides of a comparison are equal if it has the value is.
+func equal(n *actionlint.CompareOpNode, is bool) bool {
+	return n.Kind == actionlint.CompareOpNodeKindEq && is || n.Kind == actionlint.CompareOpNodeKindNotEq && !is
+}
+
+func isAuthor(n actionlint.ExprNode) bool { return author.MatchString(workflow.Name(n)) }
 
 // bot reports a test that lets a bot pass in a workflow that outsiders can trigger.
 func (j *judgement) bot(by botCheck, cond *actionlint.String, job *actionlint.Job) {

@@ -88,17 +88,23 @@ func (f forkState) command(words []string, b brought) (brought, bool) {
 		return b, pr || clone || archive(words)
 	case "curl", "wget":
 		return b, archive(words)
-	case "git":
-	default:
-		return brought{}, false
 	}
-	args := words[1:]
-	for len(args) > 1 && strings.HasPrefix(args[0], "-") { // git -C FOLDER …
+	return f.git(afterOptions(words[1:]), b)
+}
+
+// afterOptions returns the arguments of git from its command on: git -C FOLDER fetch.
+func afterOptions(args []string) []string {
+	for len(args) > 1 && strings.HasPrefix(args[0], "-") {
 		if args[0] == "-C" || args[0] == "-c" {
 			args = args[1:]
 		}
 		args = args[1:]
 	}
+	return args
+}
+
+// git follows a command of git.
+func (f forkState) git(args []string, b brought) (brought, bool) {
 	if len(args) == 0 {
 		return brought{}, false
 	}
@@ -120,22 +126,30 @@ func (f forkState) command(words []string, b brought) (brought, bool) {
 		args = withoutOptions(args, "--depth", "-s", "-X", "-j")
 		return b, len(args) > 0 && (f.forks(args[0]) || slices.ContainsFunc(args[1:], ofPull))
 	case "checkout", "switch", "reset", "merge", "rebase", "cherry-pick", "worktree", "restore", "read-tree", "checkout-index":
-		for _, a := range args {
-			if _, value, ok := strings.Cut(a, "="); ok && strings.HasPrefix(a, "--source") {
-				a = value
-			} else if strings.HasPrefix(a, "-") {
-				continue
-			}
-			if from, ok := f.names(a); ok {
-				if from.commit != "" {
-					b.commit = from.commit
-				}
-				if from.at != nil {
-					b.at, b.ref = from.at.at, from.at.ref
-				}
-				return b, true
-			}
+		return f.move(args, b)
+	}
+	return brought{}, false
+}
+
+// move follows a command that puts a commit into the working folder.
+func (f forkState) move(args []string, b brought) (brought, bool) {
+	for _, a := range args {
+		if source, ok := strings.CutPrefix(a, "--source="); ok {
+			a = source
+		} else if strings.HasPrefix(a, "-") {
+			continue
 		}
+		from, ok := f.names(a)
+		if !ok {
+			continue
+		}
+		if from.commit != "" {
+			b.commit = from.commit
+		}
+		if from.at != nil {
+			b.at, b.ref = from.at.at, from.at.ref
+		}
+		return b, true
 	}
 	return brought{}, false
 }
@@ -193,32 +207,31 @@ func (f forkState) fetch(args []string, b brought) {
 		f.refs["FETCH_HEAD"] = fetched{}
 	}
 	for i, a := range args {
-		if i == 0 && !ofPull(a) { // git fetch REMOTE; the name of the remote may be missing in a template
-			continue
+		if ofPull(a) || fork && i > 0 {
+			f.fetched(a, fork, b)
 		}
-		if !fork && !ofPull(a) {
-			continue
-		}
-		from := fetched{}
-		switch {
-		case headOnly.MatchString(a):
-			from.commit = a
-		case ofPull(a):
-			from.commit, from.at = a, &b
-		}
-		source, local, renamed := strings.Cut(strings.TrimPrefix(a, "+"), ":")
-		if f.refs["FETCH_HEAD"] = from; renamed && strings.Contains(local, "://") {
-			continue
-		}
-		if !renamed {
-			local = source
-		}
-		local = strings.TrimPrefix(strings.TrimPrefix(local, "refs/heads/"), "refs/remotes/")
-		if head, _, wild := strings.Cut(local, "*"); wild {
-			f.remotes[strings.TrimSuffix(head, "/")] = true
-		} else if renamed || fork {
-			f.refs[local] = from
-		}
+	}
+}
+
+// fetched follows what git fetch does with a refspec that names a fork's commit.
+func (f forkState) fetched(refspec string, fork bool, b brought) {
+	from := fetched{}
+	switch {
+	case headOnly.MatchString(refspec):
+		from.commit = refspec
+	case ofPull(refspec):
+		from.commit, from.at = refspec, &b
+	}
+	f.refs["FETCH_HEAD"] = from
+	source, local, renamed := strings.Cut(strings.TrimPrefix(refspec, "+"), ":")
+	if !renamed {
+		local = source
+	}
+	local = strings.TrimPrefix(strings.TrimPrefix(local, "refs/heads/"), "refs/remotes/")
+	if folder, _, wild := strings.Cut(local, "*"); wild {
+		f.remotes[strings.TrimSuffix(folder, "/")] = true
+	} else if renamed || fork {
+		f.refs[local] = from
 	}
 }
 

@@ -139,13 +139,9 @@ func alwaysTrue(cond string) bool {
 func (j *judgement) judgeCondition(n actionlint.ExprNode, event string, is bool) guard {
 	switch n := n.(type) {
 	case *actionlint.BoolNode:
-		if n.Value != is {
-			return closed
-		}
+		return openIf(n.Value == is)
 	case *actionlint.StringNode:
-		if (n.Value != "") != is {
-			return closed
-		}
+		return openIf((n.Value != "") == is)
 	case *actionlint.NotOpNode:
 		return j.judgeCondition(n.Operand, event, !is)
 	case *actionlint.LogicalOpNode:
@@ -166,13 +162,25 @@ func (j *judgement) judgeCondition(n actionlint.ExprNode, event string, is bool)
 			return gated
 		}
 	default:
-		name := workflow.Name(n)
-		switch {
-		case is && j.notSet(name), is && merged.MatchString(name), !is && name != "" && name == ofFork[event]:
-			return closed
-		case is && insiderFirst.MatchString(name):
-			return gated
-		}
+		return j.judgeName(workflow.Name(n), event, is)
+	}
+	return open
+}
+
+func openIf(passes bool) guard {
+	if passes {
+		return open
+	}
+	return closed
+}
+
+// judgeName is judgeCondition for a value that is true or not.
+func (j *judgement) judgeName(name, event string, is bool) guard {
+	switch {
+	case is && j.notSet(name), is && merged.MatchString(name), !is && name != "" && name == ofFork[event]:
+		return closed
+	case is && insiderFirst.MatchString(name):
+		return gated
 	}
 	return open
 }
@@ -195,10 +203,8 @@ func (j *judgement) judgeComparison(a, b actionlint.ExprNode, event string, equa
 		case excludes(workflow.Name(a), b.Value, event, equal), equal && j.notSet(workflow.Name(a)):
 			return closed
 		}
-		if m := resultOf.FindStringSubmatch(workflow.Name(a)); equal && m != nil && strings.EqualFold(b.Value, "success") {
-			if other := j.Workflow.Jobs[m[1]]; other != nil && j.ranGuard(other, event) > open {
-				return j.ranGuard(other, event)
-			}
+		if g := j.resultGuard(workflow.Name(a), b.Value, event); equal && g > open {
+			return g
 		}
 	}
 	switch {
@@ -208,6 +214,16 @@ func (j *judgement) judgeComparison(a, b actionlint.ExprNode, event string, equa
 		return closed
 	case chosenBy(a) && known(b), chosenBy(b) && known(a):
 		return gated
+	}
+	return open
+}
+
+// resultGuard returns the guard that an outsider passed if the result of a needed job is this one.
+func (j *judgement) resultGuard(name, result, event string) guard {
+	if m := resultOf.FindStringSubmatch(name); m != nil && strings.EqualFold(result, "success") {
+		if other := j.Workflow.Jobs[m[1]]; other != nil {
+			return j.ranGuard(other, event)
+		}
 	}
 	return open
 }

@@ -82,9 +82,7 @@ func (j *judgement) pinned(uses *actionlint.String, job *actionlint.Job) {
 		return
 	}
 	if name, ok := strings.CutPrefix(uses.Value, "docker://"); ok {
-		if image.MatchString(name) && !strings.Contains(name, "@sha256:") {
-			j.floating(uses, name, fmt.Sprintf("This action is the image %q, which is not pinned to a digest.", name), job)
-		}
+		j.pinnedImage(uses, name, job)
 		return
 	}
 	m := reference.FindStringSubmatch(uses.Value)
@@ -100,27 +98,38 @@ func (j *judgement) pinned(uses *actionlint.String, job *actionlint.Job) {
 	if first(m[1]) && kind != "branch" || called && provenance.MatchString(uses.Value) {
 		return
 	}
-	severity, what := scanners.Medium, "action"
+	what, level := "action", 1
 	if called {
 		what = "workflow"
 	}
-	// The owner of this repository is not known, but the contents of a .github folder nearly always
-	// belong to the same organisation. An owner named in a condition only lowers the severity: the
-	// pull request may have written the condition.
-	if strings.HasPrefix(m[3], "/.github/") || first(m[1]) || slices.Contains(j.own, strings.ToLower(m[1])) {
-		severity = scanners.Low
-	}
-	level := 1
 	if kind == "branch" {
 		level = 2
 	}
-	f := j.add(unpinnedAction, severity, j.Place(uses),
+	f := j.add(unpinnedAction, j.pinSeverity(m[1], m[3]), j.Place(uses),
 		fmt.Sprintf("The %s %q is pinned to a %s, %q, which its owner can move.", what, name, kind, ref), job.ID.Value, strings.ToLower(name), kind)
 	f.Help = strings.NewReplacer("OWNER/REPO@COMMIT", name+"@COMMIT", "OWNER/REPO", m[1]+"/"+m[2], "TAG", ref).Replace(f.Help)
 	f.Extents = []scanners.Extent{{Of: "reference of " + strings.ToLower(name), To: level}}
 	rest, ok := j.Rest(uses)
 	if sha := j.commits[strings.ToLower(m[1]+"/"+m[2])+"@"+ref]; ok && rest == "" && sha != "" && !uses.Quoted {
 		fix(f, "Use the commit that this file uses for the same version elsewhere", j.Place(uses), fmt.Sprintf("%s@%s # %s", name, sha, ref))
+	}
+}
+
+// pinSeverity returns how bad it is that an action is not pinned.
+func (j *judgement) pinSeverity(owner, folder string) scanners.Severity {
+	// The owner of this repository is not known, but the contents of a .github folder nearly always
+	// belong to the same organisation. An owner named in a condition only lowers the severity: the
+	// pull request may have written the condition.
+	if strings.HasPrefix(folder, "/.github/") || first(owner) || slices.Contains(j.own, strings.ToLower(owner)) {
+		return scanners.Low
+	}
+	return scanners.Medium
+}
+
+// pinnedImage reports an image that is used as an action and not pinned.
+func (j *judgement) pinnedImage(uses *actionlint.String, name string, job *actionlint.Job) {
+	if image.MatchString(name) && !strings.Contains(name, "@sha256:") {
+		j.floating(uses, name, fmt.Sprintf("This action is the image %q, which is not pinned to a digest.", name), job)
 	}
 }
 
@@ -167,7 +176,7 @@ func (j *judgement) reusable(job *actionlint.Job) {
 	}
 	name := m[1] + "/" + m[2] + m[3]
 	j.add(inheritedSecrets, scanners.Low, j.Place(call.Uses),
-		fmt.Sprintf("All secrets go to %q of another repository, which is not pinned to a commit.", name), job.ID.Value, strings.ToLower(name))
+		fmt.Sprintf("All secrets go to the workflow %q, which is not pinned to a commit.", name), job.ID.Value, strings.ToLower(name))
 }
 
 // images reports unpinned images of a job and its services.

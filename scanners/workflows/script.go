@@ -146,16 +146,7 @@ func (j *judgement) injection(s *actionlint.Step, job *actionlint.Job) {
 		if !actionlints {
 			found = append(found, workflow.Untrusted(e.Node, actionlint.BuiltinUntrustedInputs)...)
 		}
-		message := "The code contains %s, which anybody can write."
-		var through taint
-		for _, v := range workflow.Values(e.Node) {
-			if t := j.indirect(v, s, job); len(t.names) > 0 {
-				through = through.with(t)
-				if name := workflow.Name(v); len(found) == 0 && !strings.HasPrefix(name, "env.") {
-					message = "The code contains " + name + ", which holds %s, and anybody can write that."
-				}
-			}
-		}
+		through, message := j.through(e.Node, s, job, len(found) > 0)
 		if found = append(found, through.names...); len(found) == 0 {
 			continue
 		}
@@ -171,6 +162,19 @@ func (j *judgement) injection(s *actionlint.Step, job *actionlint.Job) {
 			f.Flow = append(slices.Clone(through.via), scanners.Step{Path: j.Path, Line: at.Line, Message: "The code contains it."})
 		}
 	}
+}
+
+// through returns the taint that an expression gets from other values, and the message about it.
+func (j *judgement) through(n actionlint.ExprNode, s *actionlint.Step, job *actionlint.Job, directly bool) (through taint, message string) {
+	message = "The code contains %s, which anybody can write."
+	for _, v := range workflow.Values(n) {
+		t := j.indirect(v, s, job)
+		if name := workflow.Name(v); len(t.names) > 0 && !directly && !strings.HasPrefix(name, "env.") {
+			message = "The code contains " + name + ", which holds %s, and anybody can write that."
+		}
+		through = through.with(t)
+	}
+	return through, message
 }
 
 // objects returns the objects with untrusted input that an expression converts to JSON. Without

@@ -234,14 +234,7 @@ func (r *reader) filter(c call) []Part {
 	case "tr":
 		return translated(c.in, options, values)
 	case "head", "tail":
-		in := r.input(c, values)
-		if slices.ContainsFunc(options, func(o string) bool { return o == "-1" || o == "-n1" }) || len(values) > 0 && text(values[0]) == "1" && slices.Contains(options, "-n") {
-			return oneLine(in)
-		}
-		if slices.Contains(options, "-n") || slices.Contains(options, "-c") {
-			return r.input(c, values[min(1, len(values)):])
-		}
-		return in
+		return r.head(c, options, values)
 	case "xargs":
 		if len(values) == 0 {
 			return oneLine(c.in)
@@ -312,6 +305,21 @@ func field(of Part, filter string) []Part {
 	}
 	of.Text = strings.TrimSuffix(of.Text, whole) + fields[m[1]]
 	return []Part{of}
+}
+
+// head is what head and tail print.
+func (r *reader) head(c call, options []string, values [][]Part) []Part {
+	if slices.Contains(options, "-1") || slices.Contains(options, "-n1") {
+		return oneLine(r.input(c, values))
+	}
+	if len(values) > 0 && (slices.Contains(options, "-n") || slices.Contains(options, "-c")) {
+		in := r.input(c, values[1:])
+		if text(values[0]) == "1" {
+			return oneLine(in)
+		}
+		return in
+	}
+	return r.input(c, values)
 }
 
 // split2 splits arguments into options and others.
@@ -423,42 +431,20 @@ var (
 )
 
 // jq returns what jq prints: fields of a file, or the values in its arguments.
-func (r *reader) jq(c call, options []string, values [][]Part) (out []Part) {
+func (r *reader) jq(c call, options []string, values [][]Part) []Part {
+	out, values := jqArguments(c.args, values)
 	if len(values) == 0 {
 		return unknown()
 	}
 	filter := text(values[0])
-	for i, a := range c.args {
-		switch text(a) {
-		case "--arg", "--argjson":
-			if i+2 < len(c.args) {
-				out = join(out, c.args[i+2])
-				values = slices.DeleteFunc(slices.Clone(values), func(v []Part) bool { return slices.Equal(v, c.args[i+1]) || slices.Equal(v, c.args[i+2]) })
-				if len(values) > 0 {
-					filter = text(values[0])
-				}
-			}
-		}
-	}
 	if toNumber.MatchString(filter) {
 		return unknown()
 	}
-	files := [][]Part(nil)
-	if len(values) > 0 {
-		files = values[1:]
-	}
 	if !has(options, "n", "--null-input") {
-		for _, p := range r.input(c, files) {
-			m := eventField.FindStringSubmatch(filter)
-			switch {
-			case p.Kind == Content && strings.HasSuffix(p.Text, "GITHUB_EVENT_PATH}") && m != nil:
-				p = Part{Kind: Event, Text: "github.event." + m[1]}
-			case p.Kind == Answer && strings.HasSuffix(p.Text, whole):
-				p = field(p, filter)[0]
-			case p.Kind == Text:
-				continue
+		for _, p := range r.input(c, values[1:]) {
+			if p.Kind != Text {
+				out = join(out, selected(p, filter))
 			}
-			out = join(out, []Part{p})
 		}
 	}
 	if !slices.ContainsFunc(options, rawOutput.MatchString) {
@@ -468,4 +454,27 @@ func (r *reader) jq(c call, options []string, values [][]Part) (out []Part) {
 		return unknown()
 	}
 	return out
+}
+
+// jqArguments returns the values of --arg, and the arguments without them.
+func jqArguments(args, values [][]Part) (named []Part, rest [][]Part) {
+	rest = values
+	for i, a := range args {
+		if option := text(a); (option == "--arg" || option == "--argjson") && i+2 < len(args) {
+			named = join(named, args[i+2])
+			rest = slices.DeleteFunc(slices.Clone(rest), func(v []Part) bool { return slices.Equal(v, args[i+1]) || slices.Equal(v, args[i+2]) })
+		}
+	}
+	return named, rest
+}
+
+// selected returns what a filter selects of an input.
+func selected(p Part, filter string) []Part {
+	switch m := eventField.FindStringSubmatch(filter); {
+	case p.Kind == Content && strings.HasSuffix(p.Text, "GITHUB_EVENT_PATH}") && m != nil:
+		return []Part{{Kind: Event, Text: "github.event." + m[1]}}
+	case p.Kind == Answer && strings.HasSuffix(p.Text, whole):
+		return field(p, filter)
+	}
+	return []Part{p}
 }

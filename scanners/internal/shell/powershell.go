@@ -113,16 +113,7 @@ func (r *reader) statement(s string, at int) {
 	if !psAppends.MatchString(s) {
 		return
 	}
-	file, rest := "", s
-	if f := psFile.FindString(s); f != "" {
-		file, rest = fileName(f), strings.Replace(s, f, "", 1)
-	} else {
-		for _, m := range psVariable.FindAllStringSubmatch(s, -1) {
-			if value := r.vars[strings.ToLower(m[3])]; len(value) == 1 && value[0].Kind == Variable && r.github("${"+value[0].Text+"}") != "" {
-				file, rest = r.github("${"+value[0].Text+"}"), strings.Replace(s, m[0], "", 1)
-			}
-		}
-	}
+	file, rest := r.psTarget(s)
 	if file == "" {
 		return
 	}
@@ -131,6 +122,21 @@ func (r *reader) statement(s string, at int) {
 		value = unknown()
 	}
 	r.emit(file, value)
+}
+
+// psTarget returns the file of GitHub that a statement names, and the statement without that name.
+func (r *reader) psTarget(s string) (file, rest string) {
+	if f := psFile.FindString(s); f != "" {
+		return fileName(f), strings.Replace(s, f, "", 1)
+	}
+	for _, m := range psVariable.FindAllStringSubmatch(s, -1) {
+		if value := r.vars[strings.ToLower(m[3])]; len(value) == 1 && value[0].Kind == Variable {
+			if file := r.github("${" + value[0].Text + "}"); file != "" {
+				return file, strings.Replace(s, m[0], "", 1)
+			}
+		}
+	}
+	return "", s
 }
 
 // fileName returns the name in a mention of a file of GitHub.

@@ -141,21 +141,7 @@ func (r *reader) stmt(s *syntax.Stmt, in []Part) []Part {
 	if !r.spend() {
 		return nil
 	}
-	to, again := "", false
-	for _, d := range s.Redirs {
-		switch d.Op {
-		case syntax.AppOut, syntax.RdrOut, syntax.RdrClob, syntax.AppAll, syntax.RdrAll:
-			if d.N == nil || d.N.Value == "1" {
-				to, again = text(r.word(d.Word)), d.Op == syntax.AppOut || d.Op == syntax.AppAll
-			}
-		case syntax.RdrIn:
-			in = r.file(text(r.word(d.Word)))
-		case syntax.WordHdoc:
-			in = r.word(d.Word)
-		case syntax.Hdoc, syntax.DashHdoc:
-			in = r.document(d)
-		}
-	}
+	to, again, in := r.redirected(s.Redirs, in)
 	if call, ok := s.Cmd.(*syntax.CallExpr); ok && to != "" && len(call.Args) == 1 && text(r.word(call.Args[0])) == "exec" {
 		r.output = to
 		return nil
@@ -169,6 +155,26 @@ func (r *reader) stmt(s *syntax.Stmt, in []Part) []Part {
 	}
 	r.send(to, again, out)
 	return nil
+}
+
+// redirected returns the file to which redirections send the output, whether it is appended, and the input.
+func (r *reader) redirected(list []*syntax.Redirect, input []Part) (to string, again bool, in []Part) {
+	in = input
+	for _, d := range list {
+		switch d.Op {
+		case syntax.AppOut, syntax.RdrOut, syntax.RdrClob, syntax.AppAll, syntax.RdrAll:
+			if d.N == nil || d.N.Value == "1" {
+				to, again = text(r.word(d.Word)), d.Op == syntax.AppOut || d.Op == syntax.AppAll
+			}
+		case syntax.RdrIn:
+			in = r.file(text(r.word(d.Word)))
+		case syntax.WordHdoc:
+			in = r.word(d.Word)
+		case syntax.Hdoc, syntax.DashHdoc:
+			in = r.document(d)
+		}
+	}
+	return to, again, in
 }
 
 // document returns the lines of a here-document, each with its place.

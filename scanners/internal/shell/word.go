@@ -127,14 +127,8 @@ func (r *reader) param(p *syntax.ParamExp) []Part {
 	}
 	value := r.value(p.Param.Value)
 	switch {
-	case p.Repl != nil:
-		from := text(r.word(p.Repl.Orig))
-		switch {
-		case p.Repl.All && (strings.HasPrefix(from, "[^") || strings.HasPrefix(from, "[!") || strings.Contains(from, "[![:alnum:]")):
-			return unknown()
-		case p.Repl.All && (strings.Contains(from, "\n") || strings.Contains(from, "\r")):
-			return oneLine(value)
-		}
+	case p.Repl != nil && p.Repl.All:
+		return replaced(value, text(r.word(p.Repl.Orig)))
 	case p.Exp != nil:
 		switch p.Exp.Op {
 		case syntax.AlternateUnset, syntax.AlternateUnsetOrNull: // ${NAME:+text}
@@ -144,6 +138,17 @@ func (r *reader) param(p *syntax.ParamExp) []Part {
 		case syntax.OtherParamOps:
 			return oneLine(value) // ${NAME@Q}
 		}
+	}
+	return value
+}
+
+// replaced returns a value in which all texts that match a pattern are replaced: ${NAME//PATTERN/TEXT}.
+func replaced(value []Part, pattern string) []Part {
+	switch {
+	case strings.HasPrefix(pattern, "[^"), strings.HasPrefix(pattern, "[!"):
+		return unknown()
+	case strings.ContainsAny(pattern, "\r\n"):
+		return oneLine(value)
 	}
 	return value
 }
