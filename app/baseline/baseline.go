@@ -34,6 +34,9 @@
 //
 // A finding in a version in between, which neither head nor base has, is new too: it is gone from the tree but not from
 // the history. If several versions hold it, it is one result.
+//
+// A finding about a protection is a result only where the change removed the protection, see [scanners.Protection]. It
+// is new then, and an ordinary finding for all who see the result.
 package baseline
 
 import (
@@ -72,7 +75,7 @@ type Known struct {
 	Line        int
 }
 
-// Compare returns a result for every finding, in the order of path, line, column and rule. Fingerprints are unique
+// Compare returns a result for every problem, in the order of path, line, column and rule. Fingerprints are unique
 // among the results. A known fingerprint stays with the same problem: it goes to the new finding in the same file on
 // the nearest line, else to another new finding, and only if there is none, to an unchanged or an absent one. A known
 // finding that matches nothing is not among the results.
@@ -89,13 +92,18 @@ func Compare(scanner scanners.Info, in Input) []scanners.Result {
 	}
 	for _, f := range in.Head {
 		g := at(f)
-		g.head = append(g.head, f)
+		to := choose(f, &g.head, &g.guardedHead)
+		*to = append(*to, f)
 	}
 	for _, f := range in.Base {
 		g := at(f)
-		g.base = append(g.base, f)
+		to := choose(f, &g.base, &g.guardedBase)
+		*to = append(*to, f)
 	}
 	for _, f := range in.History {
+		if f.Protection != scanners.Problem {
+			continue // a protection that came and went is no finding
+		}
 		if g := at(f); len(g.head)+len(g.base)+len(g.history) == 0 {
 			g.history = append(g.history, f)
 		}
@@ -134,7 +142,7 @@ func compare(a, b scanners.Finding) int {
 		cmp.Compare(a.EndLine, b.EndLine), cmp.Compare(a.EndColumn, b.EndColumn), cmp.Compare(a.Commit, b.Commit),
 		cmp.Compare(a.Severity, b.Severity), cmp.Compare(a.Title, b.Title), cmp.Compare(a.Message, b.Message), cmp.Compare(a.Why, b.Why),
 		cmp.Compare(a.Help, b.Help), cmp.Compare(a.HelpURL, b.HelpURL), cmp.Compare(a.CWE, b.CWE), cmp.Compare(a.Identity, b.Identity),
-		cmp.Compare(a.Package, b.Package), slices.Compare(a.Aliases, b.Aliases),
+		cmp.Compare(a.Package, b.Package), cmp.Compare(a.Protection, b.Protection), slices.Compare(a.Aliases, b.Aliases),
 		slices.CompareFunc(a.Extents, b.Extents, func(a, b scanners.Extent) int {
 			return cmp.Or(cmp.Compare(a.Of, b.Of), cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To))
 		}), cmp.Compare(len(a.Extents), len(b.Extents)),

@@ -14,6 +14,9 @@ type group struct {
 	everywhere          bool // a problem is the same wherever it is
 	head, base, history []scanners.Finding
 	known               []known
+
+	// The findings about protections, see [scanners.Protection]. All others are above.
+	guardedHead, guardedBase []scanners.Finding
 }
 
 type known struct {
@@ -62,7 +65,7 @@ func (g *group) compare(in Input, work *effort) *comparison {
 	for _, j := range open {
 		m.gone, m.goneAt = append(m.gone, scanners.Result{Finding: g.base[j], State: scanners.Absent}), append(m.goneAt, in.extentSpot(g.base[j], true))
 	}
-	for _, f := range g.history {
+	for _, f := range slices.Concat(g.removed(in), g.history) {
 		m.fresh, m.freshAt = append(m.fresh, scanners.Result{Finding: f, State: scanners.New}), append(m.freshAt, "")
 	}
 	return m
