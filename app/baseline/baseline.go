@@ -122,6 +122,7 @@ func Compare(scanner scanners.Info, in Input) []scanners.Result {
 		matches = append(matches, groups[k].compare(in, work))
 	}
 	narrow(matches)
+	in.retold(matches)
 	var results []scanners.Result
 	for _, m := range matches {
 		for _, r := range m.results(in) {

@@ -18,11 +18,12 @@ type Change struct {
 	renames    map[string]string // from the path at the head to the path at the base
 	later      map[string]string // from the path at the base to the path at the head
 
-	mu    sync.Mutex
-	files map[side]*file
-	twins map[string]*twins // by the path at the head
-	size  int               // of the texts that were divided, in bytes
-	work  effort            // to distinguish blocks of one name
+	mu        sync.Mutex
+	files     map[side]*file
+	twins     map[string]*twins    // by the path at the head
+	renamings map[string]*renaming // the same
+	size      int                  // of the texts that were divided, in bytes
+	work      effort               // to distinguish blocks of one name
 }
 
 // maxDivided bounds the bytes of one change that are divided into blocks. Further files count as not known.
@@ -31,7 +32,7 @@ const maxDivided = 64 << 20
 // NewChange makes a change of the texts of its files by their paths. A file whose text is not known has the text nil.
 // Renames lead from the path at the head to the path at the base.
 func NewChange(head, base map[string][]byte, renames map[string]string) *Change {
-	c := &Change{head: head, base: base, renames: renames, later: map[string]string{}, files: map[side]*file{}, twins: map[string]*twins{}}
+	c := &Change{head: head, base: base, renames: renames, later: map[string]string{}, files: map[side]*file{}, twins: map[string]*twins{}, renamings: map[string]*renaming{}}
 	for now, was := range renames {
 		c.later[was] = now
 	}

@@ -56,8 +56,7 @@ func (g *group) compare(in Input, work *effort) *comparison {
 		case j < 0:
 			m.fresh, m.freshAt = append(m.fresh, scanners.Result{Finding: f, State: scanners.New}), append(m.freshAt, in.extentSpot(f, false))
 		case in.worse(f, g.base[j]) && in.worse(f, before[bases[j].path]):
-			f.Message = strings.TrimRight(f.Message+" It was there before, and is worse now.", " ")
-			m.fresh, m.freshAt = append(m.fresh, scanners.Result{Finding: f, State: scanners.New, Worse: true}), append(m.freshAt, "")
+			m.fresh, m.freshAt = append(m.fresh, worsened(f)), append(m.freshAt, "")
 		default:
 			m.same = append(m.same, scanners.Result{Finding: f, State: scanners.Unchanged})
 		}
@@ -69,6 +68,12 @@ func (g *group) compare(in Input, work *effort) *comparison {
 		m.fresh, m.freshAt = append(m.fresh, scanners.Result{Finding: f, State: scanners.New}), append(m.freshAt, "")
 	}
 	return m
+}
+
+// worsened returns the result for a finding that goes further than its partner at the base.
+func worsened(f scanners.Finding) scanners.Result {
+	f.Message = strings.TrimRight(f.Message+" It was there before, and is worse now.", " ")
+	return scanners.Result{Finding: f, State: scanners.New, Worse: true}
 }
 
 // follow gives each finding of the head without a partner the first finding of the base that moved to it, and
