@@ -75,7 +75,23 @@ func (r *Repo) Diff(ctx context.Context, base, head string) (*Diff, error) {
 	return d, nil
 }
 
-func (r *Repo) diff(ctx context.Context, base, head string) (*Diff, error) {
+// Changes compares two commits or trees by their paths alone: it reads no content, and detects no renames.
+func (r *Repo) Changes(ctx context.Context, base, head string) ([]Change, error) {
+	if err := checkOIDs(base, head); err != nil {
+		return nil, fmt.Errorf("list changes: %w", err)
+	}
+	var list []Change
+	err := r.steady(ctx, func(ctx context.Context) (err error) {
+		list, err = r.changes(ctx, base, head)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list changes %.8s..%.8s: %w", base, head, err)
+	}
+	return list, nil
+}
+
+func (r *Repo) changes(ctx context.Context, base, head string) ([]Change, error) {
 	if err := r.need(ctx, base, head); err != nil {
 		return nil, err
 	}
@@ -83,7 +99,11 @@ func (r *Repo) diff(ctx context.Context, base, head string) (*Diff, error) {
 	if err != nil {
 		return nil, err
 	}
-	changes, err := parseRaw(bufio.NewReader(bytes.NewReader(names)))
+	return parseRaw(bufio.NewReader(bytes.NewReader(names)))
+}
+
+func (r *Repo) diff(ctx context.Context, base, head string) (*Diff, error) {
+	changes, err := r.changes(ctx, base, head)
 	if err != nil {
 		return nil, err
 	}

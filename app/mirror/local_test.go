@@ -108,6 +108,41 @@ func TestOpenLocal(t *testing.T) {
 	}
 }
 
+// Two branches that merged each other have two best common ancestors.
+func TestMergeBasesOfCrossedBranches(t *testing.T) {
+	t.Parallel()
+	b := workTree(t)
+	commit := func(name string) string {
+		b.write(t, name, name)
+		b.git(t, "", "add", "--all")
+		b.git(t, "", "commit", "--quiet", "--message="+name)
+		return b.git(t, "", "rev-parse", "HEAD")
+	}
+	first := b.git(t, "", "rev-parse", "HEAD")
+	one := commit("one")
+	b.git(t, "", "checkout", "--quiet", "-b", "other", first)
+	two := commit("two")
+	b.git(t, "", "merge", "--quiet", "--no-edit", one)
+	other := b.git(t, "", "rev-parse", "HEAD")
+	b.git(t, "", "checkout", "--quiet", "main")
+	b.git(t, "", "merge", "--quiet", "--no-edit", two)
+	mine := commit("mine")
+	r := openLocal(t, b.dir)
+	got, err := r.MergeBases(t.Context(), other, mine)
+	best, err2 := r.MergeBase(t.Context(), other, mine)
+	if err != nil || err2 != nil || len(got) != 2 || got[0] != best || !slices.Contains(got, one) || !slices.Contains(got, two) {
+		t.Errorf("%v, %v; the first is %s, %v", got, err, best, err2)
+	}
+	changes, err := r.Changes(t.Context(), one, mine)
+	var names []string
+	for _, c := range changes {
+		names = append(names, string(c.Kind)+" "+c.NewPath)
+	}
+	if err != nil || !slices.Equal(names, []string{"added mine", "added two"}) {
+		t.Errorf("Changes = %q, %v", names, err)
+	}
+}
+
 func TestLocalSHA256(t *testing.T) {
 	t.Parallel()
 	b := &builder{dir: t.TempDir()}

@@ -47,29 +47,42 @@ func (r *Repo) EmptyTree() string {
 	return "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 }
 
-// MergeBase returns the best common ancestor of two commits in local history. If it finds none, the error is
-// [ErrNoMergeBase]; in a shallow repository this may only mean that the ancestor was not fetched.
+// MergeBase returns the best common ancestor of two commits in local history, the first if there are several. If it
+// finds none, the error is [ErrNoMergeBase]; in a shallow repository this may only mean that the ancestor was not
+// fetched.
 func (r *Repo) MergeBase(ctx context.Context, a, b string) (string, error) {
-	if err := checkOIDs(a, b); err != nil {
-		return "", fmt.Errorf("merge base: %w", err)
+	all, err := r.MergeBases(ctx, a, b)
+	if err != nil {
+		return "", err
 	}
-	var base string
+	return all[0], nil
+}
+
+// MergeBases returns the best common ancestors of two commits in local history, at least one. There are several if
+// each of two branches merged the other. Its error is that of [Repo.MergeBase].
+func (r *Repo) MergeBases(ctx context.Context, a, b string) ([]string, error) {
+	if err := checkOIDs(a, b); err != nil {
+		return nil, fmt.Errorf("merge base: %w", err)
+	}
+	var all []string
 	err := r.steady(ctx, func(ctx context.Context) error {
 		if err := r.need(ctx, a, b); err != nil {
 			return err
 		}
-		out, _, err := r.history(ctx, "merge-base", a, b)
+		out, _, err := r.history(ctx, "merge-base", "--all", a, b)
 		var exit *exec.ExitError
 		if errors.As(err, &exit) && exit.ExitCode() == 1 {
 			return ErrNoMergeBase
 		}
-		base = strings.TrimSpace(string(out))
+		if all = strings.Fields(string(out)); err == nil && len(all) == 0 {
+			return ErrNoMergeBase
+		}
 		return err
 	})
 	if err != nil {
-		return "", fmt.Errorf("merge base of %.8s and %.8s: %w", a, b, err)
+		return nil, fmt.Errorf("merge base of %.8s and %.8s: %w", a, b, err)
 	}
-	return base, nil
+	return all, nil
 }
 
 // Commits lists the commits that are reachable from head and not from base in local history, oldest first. If
