@@ -66,6 +66,10 @@ type Input struct {
 	// Regraded says that different versions of the scanner scanned head and base, so that their severities cannot be
 	// compared.
 	Regraded bool
+
+	// Apart says that neither end was made from the other, so that nothing moved to another block or got another name
+	// between them. A secret is the same in its file.
+	Apart bool
 }
 
 // Known is a finding that is already shown on the pull request, as new.
@@ -122,7 +126,9 @@ func Compare(scanner scanners.Info, in Input) []scanners.Result {
 		matches = append(matches, groups[k].compare(in, work))
 	}
 	narrow(matches)
-	in.retold(matches)
+	if !in.Apart {
+		in.retold(matches)
+	}
 	var results []scanners.Result
 	for _, m := range matches {
 		for _, r := range m.results(in) {

@@ -263,3 +263,22 @@ func TestOrderCountsEveryField(t *testing.T) {
 		}
 	}
 }
+
+// Between ends that are apart nothing moves, and a secret is the same in its file alone.
+func TestApart(t *testing.T) {
+	t.Parallel()
+	const one, two = "def one():\n  x\n  bad\n", "def two():\n  y\n  bad\n"
+	for name, test := range map[string]struct{ base, head, code, secret []string }{
+		"the same":         {[]string{"a.py", one}, []string{"a.py", "import x\n" + one}, []string{"unchanged a.py:4:1"}, []string{"unchanged a.py:4:1"}},
+		"another function": {[]string{"a.py", one}, []string{"a.py", two}, []string{"new a.py:3:1", "absent a.py:3:2"}, []string{"unchanged a.py:3:1"}},
+		"another name":     {[]string{"a.py", one}, []string{"a.py", "def uno():\n  x\n  bad\n"}, []string{"new a.py:3:1", "absent a.py:3:2"}, []string{"unchanged a.py:3:1"}},
+		"another file":     {[]string{"a.py", one}, []string{"b.py", one}, []string{"absent a.py:3:2", "new b.py:3:1"}, []string{"absent a.py:3:2", "new b.py:3:1"}},
+	} {
+		if got := compared(grep, Input{Apart: true}, test.base, test.head); !slices.Equal(got, test.code) {
+			t.Errorf("%s: %q, want %q", name, got, test.code)
+		}
+		if got := compared(gitleaks, Input{Apart: true}, test.base, test.head); !slices.Equal(got, test.secret) {
+			t.Errorf("%s, a secret: %q, want %q", name, got, test.secret)
+		}
+	}
+}

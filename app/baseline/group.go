@@ -92,13 +92,21 @@ func (g *group) follow(in Input, partner []int, work *effort) (open []int) {
 	}
 	for i := range partner {
 		for k := 0; partner[i] < 0 && k < len(open) && work.spend(0); k++ {
-			if j := open[k]; g.anywhere(i, j) || in.Change.moved(g.base[j], g.head[i], work) {
+			if j := open[k]; g.follows(in, i, j, work) {
 				partner[i] = j
 				open = slices.Delete(open, k, k+1)
 			}
 		}
 	}
 	return open
+}
+
+// follows reports whether a finding of the head may be one of the base that moved to it.
+func (g *group) follows(in Input, head, base int, work *effort) bool {
+	if in.Apart {
+		return g.anywhere(head, base) && path(g.head[head], in.Renames) == g.base[base].Path
+	}
+	return g.anywhere(head, base) || in.Change.moved(g.base[base], g.head[head], work)
 }
 
 // extentSpot is the place of a finding that has extents, and empty for others.

@@ -25,9 +25,14 @@ import (
 
 // A Change is the input of a review: the difference between two trees, and the commits in between.
 type Change struct {
-	Repo    *mirror.Repo
-	Base    string   // the merge base: a commit or a tree
-	Head    string   // a commit or a tree
+	Repo *mirror.Repo
+	Base string // the merge base: a commit or a tree
+	Head string // a commit or a tree
+
+	// Bases are other commits of the base, such as further merge bases, and the tip. What one of them has already is not
+	// new. It may be empty.
+	Bases []string
+
 	Commits []string // oldest first, for what was added and removed again; may be empty
 
 	// Partial says why Commits are not all commits; it is empty if they are.
@@ -310,6 +315,7 @@ type source struct {
 	truncated           string            // what of the change is missing
 	order               map[string]int    // of the commits, from the oldest
 	texts               *baseline.Change
+	bases               []*otherBase
 }
 
 // A largeFile is too large to be read, or absent.
@@ -387,6 +393,7 @@ func gather(ctx context.Context, c Change, diff *mirror.Diff, p policy.Policy, k
 	s.large = slices.Compact(s.large)
 	s.leaveAbsent()
 	s.texts = textsOf(diff, s)
+	s.bases = otherBases(c)
 	return s, nil
 }
 

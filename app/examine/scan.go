@@ -104,7 +104,7 @@ func (e *Examiner) run(ctx context.Context, sc scanners.Scanner, s *source, p po
 		run.Err = context.Cause(review)
 		return run
 	}
-	run.Results = baseline.Compare(info, in)
+	run.Results = look.withoutBases(ctx, in, baseline.Compare(info, in))
 	run.Err = join(append(look.failed, s.gaps(info)...))
 	return run
 }

@@ -168,7 +168,7 @@ func look(ctx context.Context, repo *mirror.Repo, o Options) (v view, done func(
 	if err != nil {
 		return v, done, fmt.Errorf("--head: there is no revision %q in %s", tip, o.Repo)
 	}
-	v.MergeBase, err = repo.MergeBase(ctx, v.Base, head)
+	bases, err := repo.MergeBases(ctx, v.Base, head)
 	switch none := errors.Is(err, mirror.ErrNoMergeBase); {
 	case none && repo.Shallow():
 		return v, done, fmt.Errorf("%s and %q have no common history in this shallow clone: git fetch --unshallow brings the rest", v.base, tip)
@@ -177,14 +177,15 @@ func look(ctx context.Context, repo *mirror.Repo, o Options) (v view, done func(
 	case err != nil:
 		return v, done, err
 	}
+	v.MergeBase = bases[0]
 	switch head {
 	case v.Base:
 		v.same = fmt.Sprintf("%q is %s itself", tip, v.base)
 	case v.MergeBase:
 		v.same = fmt.Sprintf("%s has %q already", v.base, tip)
 	}
-	v.change = examine.Change{Repo: repo, Base: v.MergeBase, Head: head}
-	if v.change.Commits, err = repo.Commits(ctx, v.MergeBase, head); err != nil {
+	v.change = examine.Change{Repo: repo, Base: v.MergeBase, Head: head, Bases: append(bases[1:], v.Base)}
+	if v.change.Commits, err = repo.Commits(ctx, v.Base, head); err != nil {
 		return v, done, err
 	}
 	if err := repo.Complete(ctx, append(v.change.Commits, v.MergeBase, head)...); err != nil {

@@ -20,9 +20,9 @@ func (r *Reviewer) fetch(ctx context.Context, gh *installation.Client, p pull.Pu
 	if err != nil {
 		return examine.Change{}, fmt.Errorf("open mirror: %w", err)
 	}
-	c := examine.Change{Repo: repo, Base: p.MergeBase, Head: p.Head}
+	c := examine.Change{Repo: repo, Base: p.MergeBase, Head: p.Head, Bases: []string{p.Base}}
 	if c.Base == "" { // no common history: everything is new
-		c.Base = repo.EmptyTree()
+		c.Base, c.Bases = repo.EmptyTree(), nil
 	}
 	head := fmt.Sprintf("refs/pull/%d/head", p.Number)
 	want := mirror.Want{SHAs: []string{p.Head, p.Base}, Refs: []string{head}, Depth: 1}
