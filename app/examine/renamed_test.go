@@ -130,3 +130,17 @@ func TestRenamed(t *testing.T) {
 		}
 	}
 }
+
+// TestScannersAgreeOnWhatIsOld moves a resource with a token to another module. The token is known, and so the line has
+// no new problem for the scanner of Terraform either, for which the resource is another one.
+func TestScannersAgreeOnWhatIsOld(t *testing.T) {
+	t.Parallel()
+	const locals = "locals {\n  a = 1\n}\n"
+	resource := tf("aws_db_instance", "x", "  password = \"ghp_a1B2c3D4e5a1B2c3D4e5a1B2c3D4e5f6G7h8\"")
+	repo, commits := histories(t, []files{{"dev/main.tf": resource, "prod/main.tf": locals}, {"dev/main.tf": "# dev\n", "prod/main.tf": locals + resource}})
+	for _, got := range findings(t, repo, commits[0], commits[1]) {
+		if strings.HasPrefix(got, "new ") {
+			t.Error(got)
+		}
+	}
+}

@@ -11,9 +11,10 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// gates groups the runs by gate, applies the policy to their results and to the runs that did not finish, and merges
+// gates makes the runs agree on what is new, groups them by gate, applies the policy to their results and to the runs that did not finish, and merges
 // the findings that several scanners report.
 func (c Case) gates() []checks.Gate {
+	c.Runs = c.agreed()
 	var out []checks.Gate
 	for _, name := range scanners.Gates() {
 		g := checks.Gate{Name: name, Block: c.Policy.Gate(name).Mode == policy.Block, Blocking: map[string]string{}}

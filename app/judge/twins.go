@@ -74,7 +74,7 @@ func (t *twins) take(i int) (taken []int) {
 			if scanner == f.Scanner {
 				continue
 			}
-			for _, j := range s.overlapping(from, to) {
+			for _, j := range s.overlapping(from, to, math.MaxInt) {
 				if !t.gone[j] && baseline.Same(f.Result, t.all[j].Result) {
 					taken = append(taken, j)
 					t.remove(j)
@@ -83,27 +83,33 @@ func (t *twins) take(i int) (taken []int) {
 		}
 	}
 	for _, n := range knownBy(f) {
-		from, to := f.Line, max(f.Line, f.EndLine)
-		switch {
-		case n.cwe && n.aliases:
-			n.aliases = false // if both have aliases, only these count
-			search(n, from, to)
-		case n.cwe:
-			search(n, from, to)
-			n.aliases = true
-			search(n, from, to)
-		default:
-			if n.whole {
-				from, to = 0, math.MaxInt
-			}
-			n.whole = false
-			search(n, from, to)
-			n.whole = true
-			search(n, 0, math.MaxInt)
-		}
+		n.others(f, search)
 	}
 	slices.SortFunc(taken, cmp.Compare[int])
 	return taken
+}
+
+// others calls search with the names of findings that may be the same problem as f, which has the name n, and with the
+// lines that they have to overlap.
+func (n name) others(f *checks.Finding, search func(n name, from, to int)) {
+	from, to := f.Line, max(f.Line, f.EndLine)
+	switch {
+	case n.cwe && n.aliases:
+		n.aliases = false // if both have aliases, only these count
+		search(n, from, to)
+	case n.cwe:
+		search(n, from, to)
+		n.aliases = true
+		search(n, from, to)
+	default:
+		if n.whole {
+			from, to = 0, math.MaxInt
+		}
+		n.whole = false
+		search(n, from, to)
+		n.whole = true
+		search(n, 0, math.MaxInt)
+	}
 }
 
 func (t *twins) remove(i int) {
@@ -154,13 +160,14 @@ func (s *spans) remove(index int) {
 	}
 }
 
-// overlapping returns the indexes of the spans that have not been removed and contain a line between from and to.
-func (s *spans) overlapping(from, to int) (list []int) {
+// overlapping returns the indexes of spans that have not been removed and contain a line between from and to, at most
+// so many.
+func (s *spans) overlapping(from, to, most int) (list []int) {
 	end := sort.Search(len(s.list), func(i int) bool { return s.list[i].from > to })
 	leaves := len(s.last) / 2
 	var walk func(n, first, width int)
 	walk = func(n, first, width int) {
-		if first >= end || s.last[n] < from {
+		if first >= end || s.last[n] < from || len(list) >= most {
 			return
 		}
 		if width == 1 {
