@@ -331,6 +331,7 @@ type Result struct {
 	Fingerprint string // see package app/baseline; the same on every push for the same problem
 	State       State
 	Worse       bool // it is New because it goes further than at the merge base, see [Worse]
+	Moved       bool // it is Unchanged, and was in another file or block, see package app/baseline
 	// Also names the rules ("scanner/rule") of other scanners that found the same problem, sorted.
 	Also []string
 }

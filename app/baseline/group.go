@@ -47,6 +47,7 @@ func (g *group) compare(in Input, work *effort) *comparison {
 		}
 	}
 	partner := nearest(heads, bases)
+	here := slices.Clone(partner)
 	open := g.follow(in, partner, work)
 
 	m, before := &comparison{group: g}, g.before(bases)
@@ -58,7 +59,8 @@ func (g *group) compare(in Input, work *effort) *comparison {
 		case in.worse(f, g.base[j]) && in.worse(f, before[bases[j].path]):
 			m.fresh, m.freshAt = append(m.fresh, worsened(f)), append(m.freshAt, "")
 		default:
-			m.same = append(m.same, scanners.Result{Finding: f, State: scanners.Unchanged})
+			moved := here[i] < 0 && !in.Change.replaced(g.base[j], f)
+			m.same = append(m.same, scanners.Result{Finding: f, State: scanners.Unchanged, Moved: moved})
 		}
 	}
 	for _, j := range open {

@@ -87,6 +87,22 @@ func (m move) within() bool {
 	return m.from >= 0 && !stays && !was && m.alike(true)
 }
 
+// replaced reports whether two findings are in one file, in a block that is gone and one that was not there before.
+func (c *Change) replaced(before, now scanners.Finding) bool {
+	if c == nil || before.Path != c.from(now.Path) {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t := c.pair(now.Path)
+	if t == nil {
+		return false
+	}
+	_, stays := t.fromBase[t.base.At(before.Line)]
+	_, was := t.toBase[t.head.At(now.Line)]
+	return !stays && !was
+}
+
 // rootNoMore reports whether the stage of before, or a stage that may be the same under another name, now sets a user
 // that it did not set.
 func (m move) rootNoMore(t *twins) bool {

@@ -46,12 +46,19 @@ func syntaxOf(name string) syntax {
 	return syntaxes[stem]
 }
 
-// plain returns what a text says, however it is written: without comments at the ends of its lines, white space, the
-// kind of its quotes, and a separator at the end of a list.
+// plain returns what a text says, however it is written: without comments, white space, the kind of its quotes, and a
+// separator at the end of a list. Of a text that is all comment it returns the comment.
 func (s syntax) plain(lines []string) string {
+	code := make([]string, len(lines))
+	for i, line := range lines {
+		code[i] = s.code(line)
+	}
+	if strings.Join(code, "") == "" {
+		code = lines
+	}
 	var b strings.Builder
-	for _, line := range lines {
-		for _, r := range s.code(line) {
+	for _, line := range code {
+		for _, r := range line {
 			switch {
 			case unicode.IsSpace(r):
 			case r != '\'' && r != '"' && r != '`':
@@ -69,7 +76,7 @@ func (s syntax) plain(lines []string) string {
 }
 
 // code returns a line without its comments. What begins a comment within a string begins none, and neither does it
-// within a word, as in an address. A line that is a comment as a whole stays as it is.
+// within a word, as in an address.
 func (s syntax) code(line string) string {
 	const longest = 4096 // a longer line is data
 	if len(line) > longest {
@@ -95,10 +102,7 @@ func (s syntax) code(line string) string {
 		i += n
 		last = line[i-1]
 	}
-	if text := strings.TrimSpace(b.String()); text != "" {
-		return text
-	}
-	return line
+	return strings.TrimSpace(b.String())
 }
 
 // begins reports whether a comment begins here that ends with the line. last is the character before.

@@ -15,6 +15,8 @@ func TestPlain(t *testing.T) {
 		{"a.py", `f('a#b')`, `f("a#b")  # noqa: S603`},
 		{"a.py", `f(rb'x # y')`, `f(rb"x # y") # z`},
 		{"a.py", "f(\n    a,\n    b,\n)", "f(a, b)"},
+		{"a.py", "f(\n    a,  # why\n    # nosec\n    b,\n)", "f(\n    a,\n    b,\n)"},
+		{"a.go", "f(a,\n\tb)", "f(a,\n\t// #nosec G204\n\t/* why */ b)"},
 		{"a.js", `eval(x)`, `eval( x ); // eslint-disable-line`},
 		{"a.ts", `f("it's") // x`, `f("it's")`},
 		{"a.rs", `fn f<'a>(x: &'a str) { unsafe { g(x) } }`, `fn f<'a>(x: &'a str) { unsafe { g(x) } } // ok`},

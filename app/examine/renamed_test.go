@@ -131,16 +131,90 @@ func TestRenamed(t *testing.T) {
 	}
 }
 
-// TestScannersAgreeOnWhatIsOld moves a resource with a token to another module. The token is known, and so the line has
-// no new problem for the scanner of Terraform either, for which the resource is another one.
+// TestScannersAgreeOnWhatIsOld has a resource of another type in the place of one, with the same token. So the line has
+// no new problem for the scanner of Terraform either, for which the resource is another one. In another module it has.
 func TestScannersAgreeOnWhatIsOld(t *testing.T) {
 	t.Parallel()
 	const locals = "locals {\n  a = 1\n}\n"
-	resource := tf("aws_db_instance", "x", "  password = \"ghp_a1B2c3D4e5a1B2c3D4e5a1B2c3D4e5f6G7h8\"")
-	repo, commits := histories(t, []files{{"dev/main.tf": resource, "prod/main.tf": locals}, {"dev/main.tf": "# dev\n", "prod/main.tf": locals + resource}})
-	for _, got := range findings(t, repo, commits[0], commits[1]) {
-		if strings.HasPrefix(got, "new ") {
-			t.Error(got)
+	resource := func(kind string) string {
+		return tf(kind, "x", "  password = \"ghp_a1B2c3D4e5a1B2c3D4e5a1B2c3D4e5f6G7h8\"")
+	}
+	repo, commits := histories(t, []files{
+		{"dev/main.tf": resource("aws_db_instance"), "prod/main.tf": locals},
+		{"dev/main.tf": resource("aws_docdb_cluster"), "prod/main.tf": locals},
+		{"dev/main.tf": "# dev\n", "prod/main.tf": locals + resource("aws_db_instance")},
+	})
+	isNew := func(s string) bool { return strings.HasPrefix(s, "new ") }
+	if got := findings(t, repo, commits[0], commits[1]); len(got) == 0 || slices.ContainsFunc(got, isNew) {
+		t.Errorf("in one place: %q", got)
+	}
+	if got := findings(t, repo, commits[0], commits[2]); !slices.ContainsFunc(got, isNew) {
+		t.Errorf("in another module: %q", got)
+	}
+}
+
+// two returns a file with two things of one kind, each a text of swaps under a name of its own.
+func two(kind, first, firstName, second, secondName string) string {
+	switch kind {
+	case "terraform":
+		named := func(text, name string) string { return strings.Replace(text, `"x" {`, fmt.Sprintf("%q {", name), 1) }
+		return named(first, firstName) + named(second, secondName)
+	case "dockerfile":
+		named := func(text, name string) string {
+			line, more, _ := strings.Cut(text, "\n")
+			return line + " AS " + name + "\n" + more
+		}
+		return named(first, firstName) + named(second, secondName)
+	case "kubernetes":
+		named := func(text, name string) string {
+			before, after, _ := strings.Cut(text, "\n  name: ")
+			_, after, _ = strings.Cut(after, "\n")
+			return before + "\n  name: " + name + "\n" + after
+		}
+		return named(first, firstName) + "---\n" + named(second, secondName)
+	case "compose":
+		named := func(text, name string) string {
+			return strings.Replace(strings.TrimPrefix(text, "services:\n"), "  web:", "  "+name+":", 1)
+		}
+		return "services:\n" + named(first, firstName) + named(second, secondName)
+	}
+	head, job, ok := strings.Cut(first, "jobs:\n")
+	other, second, _ := strings.Cut(second, "jobs:\n")
+	if !ok || head != other {
+		return ""
+	}
+	named := func(text, name string) string { return strings.Replace(text, "  build:", "  "+name+":", 1) }
+	return head + "jobs:\n" + named(job, firstName) + named(second, secondName)
+}
+
+// TestANewNamePaysForNothing fixes a problem in one thing and makes it in another of the same file, where one of the two
+// gets another name. The problem that came is new. A copy under another name is new, too.
+func TestANewNamePaysForNothing(t *testing.T) {
+	t.Parallel()
+	type change struct{ name, path, base, head string }
+	var changes []change
+	for _, s := range swaps {
+		kind, _, _ := strings.Cut(s.name, " ")
+		base := two(kind, s.bad, "a", s.good, "b")
+		if base == "" {
+			continue
+		}
+		changes = append(changes,
+			change{s.name + ", the first is renamed", s.here, base, two(kind, s.good, "c", s.bad, "b")},
+			change{s.name + ", the second is renamed", s.here, base, two(kind, s.good, "a", s.bad, "c")},
+			change{s.name + ", renamed and copied", s.here, base, two(kind, s.bad, "c", s.bad, "b")},
+			change{s.name + ", copied and renamed", s.here, base, two(kind, s.bad, "a", s.bad, "c")},
+		)
+	}
+	var trees []files
+	for _, c := range changes {
+		trees = append(trees, files{c.path: c.base}, files{c.path: c.head})
+	}
+	repo, commits := histories(t, trees)
+	for i, c := range changes {
+		if got := findings(t, repo, commits[2*i], commits[2*i+1]); !slices.ContainsFunc(got, func(s string) bool { return strings.HasPrefix(s, "new ") }) {
+			t.Errorf("%s: nothing is new: %q", c.name, got)
 		}
 	}
+	t.Logf("%d changes", len(changes))
 }

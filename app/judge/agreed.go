@@ -119,11 +119,11 @@ func (c Case) known(fresh *cluster, t *twins, of map[int]*cluster) (was *cluster
 	return was
 }
 
-// same reports whether a new finding is a problem that another scanner knows from the base. A weakness that covers many
-// lines says nothing about a line that the change adds within.
+// same reports whether a new finding is a problem that another scanner knows from the base, at that place. A weakness
+// that covers many lines says nothing about a line that the change adds within.
 func (c Case) same(fresh, old scanners.Result) bool {
 	fresh.State = old.State
-	if !baseline.Same(fresh, old) || fresh.Package != "" && old.Package != "" && fresh.Package != old.Package {
+	if old.Moved || !baseline.Same(fresh, old) || fresh.Package != "" && old.Package != "" && fresh.Package != old.Package {
 		return false
 	}
 	wider := old.Line < fresh.Line || max(old.Line, old.EndLine) > max(fresh.Line, fresh.EndLine)

@@ -20,7 +20,7 @@ func runsOf(list ...string) (runs []scanners.Run) {
 			panic(err)
 		}
 		r.Path, r.Gate, r.Fingerprint, r.Rule = "a", scanners.Code, fmt.Sprint(i, ":1"), fmt.Sprint("r", i)
-		r.State, r.Worse = scanners.State(strings.TrimSuffix(state, "!")), strings.HasSuffix(state, "!")
+		r.State, r.Worse, r.Moved = scanners.State(strings.TrimRight(state, "!~")), strings.HasSuffix(state, "!"), strings.HasSuffix(state, "~")
 		switch {
 		case strings.HasPrefix(name, "CWE"):
 			r.CWE = name
@@ -74,6 +74,7 @@ func TestUnchangedForOneIsUnchangedForAll(t *testing.T) {
 		{"no weakness", []string{"a new 3-3 -", "b unchanged 3-3 -"}, 3, "new unchanged"},
 		{"one scanner", []string{"a new 3-3 CWE-1", "a unchanged 3-3 CWE-1"}, 3, "new unchanged"},
 		{"worse", []string{"a new! 3-3 CWE-1", "b unchanged 3-3 CWE-1"}, 3, "new unchanged"},
+		{"from elsewhere", []string{"a new 3-3 CWE-1", "b unchanged~ 3-3 CWE-1"}, 3, "new unchanged"},
 		{"fixed for one", []string{"a new 3-3 CWE-1", "b absent 3-3 CWE-1"}, 3, "new absent"},
 		{"two problems, both see both", []string{"a unchanged 3-3 CWE-1", "a new 3-3 CWE-1", "b unchanged 3-3 CWE-1", "b new 3-3 CWE-1"}, 3, "unchanged new unchanged new"},
 		{"two problems, one sees one", []string{"a unchanged 3-3 CWE-1", "a new 3-3 CWE-1", "b unchanged 3-3 CWE-1"}, 3, "unchanged new unchanged"},
