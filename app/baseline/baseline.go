@@ -126,8 +126,9 @@ func Compare(scanner scanners.Info, in Input) []scanners.Result {
 		matches = append(matches, groups[k].compare(in, work))
 	}
 	narrow(matches)
-	if !in.Apart {
+	if in.Change != nil && !in.Apart {
 		in.retold(matches)
+		in.unprotected(matches)
 	}
 	var results []scanners.Result
 	for _, m := range matches {

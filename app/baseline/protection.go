@@ -1,6 +1,8 @@
 package baseline
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 
 	"github.com/secbydesign/secbydesign/scanners"
@@ -71,4 +73,77 @@ func choose(f scanners.Finding, problems, guarded *[]scanners.Finding) *[]scanne
 		return guarded
 	}
 	return problems
+}
+
+// An object is a finding about a protection whose identity the other side does not have in that file.
+type object struct {
+	of *comparison
+	scanners.Finding
+}
+
+// A ruleIn is a rule in a file, by its path at the head.
+type ruleIn struct{ rule, path string }
+
+// unprotected adds the protections that an object lost together with its name, see [renaming]. The identity holds the
+// name, so the two findings are of different groups; their messages are equal but for the name.
+func (in Input) unprotected(matches []*comparison) {
+	had, lacks := in.alone(matches)
+	places := slices.SortedFunc(maps.Keys(had), func(a, b ruleIn) int { return cmp.Or(cmp.Compare(a.path, b.path), cmp.Compare(a.rule, b.rule)) })
+	for _, p := range places {
+		if len(lacks[p]) > 0 {
+			in.Change.within(p.path, func(r *renaming) { r.unprotected(had[p], lacks[p]) })
+		}
+	}
+}
+
+// alone returns the objects that had a protection, and those that lack it.
+func (in Input) alone(matches []*comparison) (had, lacks map[ruleIn][]object) {
+	had, lacks = map[ruleIn][]object{}, map[ruleIn][]object{}
+	for _, m := range matches {
+		before, now := map[string]bool{}, map[string]bool{} // paths at the head
+		for _, f := range m.guardedBase {
+			before[in.Change.at(f.Path)] = true
+		}
+		for _, f := range m.guardedHead {
+			now[f.Path] = true
+		}
+		for _, f := range m.guardedBase {
+			if p := (ruleIn{f.Rule, in.Change.at(f.Path)}); f.Protection == scanners.Kept && !now[p.path] {
+				had[p] = append(had[p], object{m, f})
+			}
+		}
+		for _, f := range m.guardedHead {
+			if p := (ruleIn{f.Rule, f.Path}); f.Protection == scanners.Missing && !before[p.path] {
+				lacks[p] = append(lacks[p], object{m, f})
+			}
+		}
+	}
+	return had, lacks
+}
+
+func (r *renaming) unprotected(had, lacks []object) {
+	lost := map[saying]int{}
+	for _, f := range had {
+		if unit := r.base.at(f.Line); unit >= 0 && r.to[unit] >= 0 && len(r.around(unit)) > 0 {
+			lost[saying{r.to[unit], r.rename(f.Message, r.around(unit))}]++
+		}
+	}
+	for _, f := range lacks {
+		s := saying{r.head.at(f.Line), f.Message}
+		if lost[s] <= 0 {
+			continue
+		}
+		lost[s]--
+		f.Protection = scanners.Problem
+		f.of.fresh = append(f.of.fresh, scanners.Result{Finding: f.Finding, State: scanners.New})
+	}
+}
+
+// within calls f with the renaming of a file, if it is known. Only f may use it.
+func (c *Change) within(head string, f func(*renaming)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if r := c.renaming(head); r != nil {
+		f(r)
+	}
 }

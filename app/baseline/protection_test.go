@@ -79,6 +79,58 @@ func TestARemovedProtectionKeepsItsName(t *testing.T) {
 	}
 }
 
+// An object that loses its name and its protection at once is the same object.
+func TestARenamedObjectLosesItsProtection(t *testing.T) {
+	t.Parallel()
+	disk := func(name, line string) string {
+		return "resource \"disk\" \"" + name + "\" {\n  size = 1\n  zone = 2\n" + line + "}\n"
+	}
+	const on = "  encrypted = true\n"
+	scan := func(text string) (found []scanners.Finding) {
+		name := ""
+		for i, line := range strings.Split(text, "\n") {
+			f := scanners.Finding{Rule: "encryption", Path: "a.tf", Line: i + 1, EndLine: i + 1, Protection: scanners.Kept}
+			switch {
+			case strings.HasPrefix(line, "resource"):
+				name = strings.Split(line, "\"")[3]
+				if rest := strings.Split(text, "\n")[i:]; strings.Contains(strings.Join(rest[:4], "\n"), on[:len(on)-1]) {
+					continue
+				}
+				f.Protection = scanners.Missing
+			case !strings.HasPrefix(line, on[:11]):
+				continue
+			}
+			f.Identity, f.Message = "disk."+name, "disk."+name+" is no longer encrypted."
+			found = append(found, f)
+		}
+		Seal(found)
+		return found
+	}
+	for name, test := range map[string]struct {
+		base, head string
+		want       []int // lines of the new findings
+	}{
+		"renamed":                      {disk("a", on), disk("b", on), nil},
+		"removed":                      {disk("a", on), disk("a", ""), []int{1}},
+		"renamed and removed":          {disk("a", on), disk("b", ""), []int{1}},
+		"renamed, never had":           {disk("a", ""), disk("b", ""), nil},
+		"renamed, and put in":          {disk("a", ""), disk("b", on), nil},
+		"another one, without":         {disk("a", on), disk("a", on) + disk("b", ""), nil},
+		"one for another that differs": {disk("a", on), "resource \"disk\" \"b\" {\n  image = 3\n  tier = 4\n}\n", nil},
+		"two renamed, one removed":     {disk("a", on) + disk("b", on), disk("c", on) + disk("d", ""), []int{6}},
+	} {
+		in := Input{Base: scan(test.base), Head: scan(test.head)}
+		in.Change = NewChange(map[string][]byte{"a.tf": []byte(test.head)}, map[string][]byte{"a.tf": []byte(test.base)}, nil)
+		var got []int
+		for _, r := range Compare(terraform, in) {
+			got = append(got, r.Line)
+		}
+		if !slices.Equal(got, test.want) {
+			t.Errorf("%s: new on lines %v, want %v", name, got, test.want)
+		}
+	}
+}
+
 // Whatever scanners report about protections, none of it leaves as such, ordinary findings are as they were without,
 // and there are no more removed protections in a file than the base had there.
 func TestProtectionsStayInside(t *testing.T) {

@@ -22,9 +22,6 @@ type leftover struct {
 // comments, quotes or white space alone. In both cases the finding is in the same unit, see [renaming], and its lines
 // say the same otherwise. Each finding at the base stands for one at the head.
 func (in Input) retold(matches []*comparison) {
-	if in.Change == nil {
-		return
-	}
 	type place struct{ rule, path string }
 	fresh, gone := map[place][]leftover{}, map[place][]leftover{}
 	for _, m := range matches {
