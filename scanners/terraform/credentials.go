@@ -6,35 +6,141 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
 	"github.com/secbydesign/secbydesign/scanners/internal/infra"
 )
 
-// passwords are the attributes of resources that hold a password or another secret.
-var passwords = []string{
-	"password", "master_password", "admin_password", "administrator_login_password", "administrator_password", "auth_token", "root_password",
-	"client_secret", "secret_key",
-}
+var (
+	// resourceSecrets matches the attributes of resources, of their blocks and of modules that hold a secret.
+	resourceSecrets = regexp.MustCompile(`^(?:.*_)?(?:password|passwd|passphrase|root_pass|auth_token|access_token|api_token|client_secret|secret_key|secret_access_key)$`)
 
-// providerSecrets matches the attributes of providers that hold a secret.
-var providerSecrets = regexp.MustCompile(`^(access_key|secret_key|token|password|client_secret|api_key|app_key|api_token|private_key|secret_id|.*_(token|password|secret|api_key))$`)
+	// providerSecrets matches the attributes of providers and backends that hold a secret.
+	providerSecrets = regexp.MustCompile(`^(access_key|secret_key|token|password|client_secret|api_key|app_key|api_token|private_key|secret_id|.*_(token|password|secret|api_key))$`)
 
-// keyFile matches the beginning of a Google key that is written inline instead of named by its
-// file.
-var keyFile = regexp.MustCompile(`^\s*\{\s*"`)
+	// keyFile matches the beginning of a Google key that is written inline instead of named by its
+	// file.
+	keyFile = regexp.MustCompile(`^\s*\{\s*"`)
+
+	// passwordName matches the names of variables and of keys that hold a password.
+	passwordName = regexp.MustCompile(`(?i)(?:password|passwd|passphrase)$|(?:^|[_.-])(?:pass|pwd|psw)$`)
+)
+
+// describing are the blocks and attributes that hold nothing but names and conditions.
+var describing = []string{"lifecycle", "timeouts", "tags", "tags_all", "labels", "annotations", "triggers", "keepers", "depends_on", "validation"}
 
 func (c *checker) credentials(at block) {
-	if strings.HasPrefix(at.kind, "data.") {
+	s := secrets{c: c, at: at, names: resourceSecrets}
+	switch {
+	case strings.HasPrefix(at.kind, "data."):
+		return
+	case at.kind == "provider", at.kind == "backend":
+		s.names = providerSecrets
+	}
+	s.body(at.body, "")
+}
+
+// backends checks the credentials of where the state is kept.
+func (c *checker) backends(b body) {
+	for _, inner := range b.Blocks {
+		if inner.Type == "backend" || inner.Type == "cloud" {
+			at := block{kind: "backend", address: strings.TrimSuffix(inner.Type+"."+label(inner, 0), "."), body: body{Body: inner.Body}}
+			at.former = at.address
+			c.credentials(at)
+		}
+	}
+}
+
+// secrets finds the secrets of one block.
+type secrets struct {
+	c     *checker
+	at    block
+	names *regexp.Regexp // of attributes that hold a secret
+}
+
+// body checks a body and all blocks in it. The path, which identifies what is found, leads to the body.
+func (s secrets) body(b body, path string) {
+	for _, name := range slices.Sorted(maps.Keys(b.Attributes)) {
+		if slices.Contains(describing, name) {
+			continue
+		}
+		a := b.Attributes[name]
+		value, ok := b.get(name).(string)
+		if ok && s.names.MatchString(name) && infra.SecretValue(value) || s.at.kind == "provider" && name == "credentials" && keyFile.MatchString(value) {
+			s.add(a.SrcRange, path+name)
+		}
+		s.expression(b.in, a.Expr, path+name)
+	}
+	s.pair(b.get("name"), b.get("value"), first(b, "value"), path)
+	for _, inner := range b.nested() {
+		if !slices.Contains(describing, inner.name) {
+			s.body(inner.body, path+inner.name+".")
+		}
+	}
+}
+
+// expression checks the objects in a value: the data of a secret, the variables of a program, a block written as an
+// attribute.
+func (s secrets) expression(in scope, e hclsyntax.Expression, path string) {
+	switch e := e.(type) {
+	case *hclsyntax.TupleConsExpr:
+		for _, item := range e.Exprs {
+			s.expression(in, item, path)
+		}
+	case *hclsyntax.FunctionCallExpr:
+		for _, arg := range e.Args {
+			s.expression(in, arg, path)
+		}
+	case *hclsyntax.ParenthesesExpr:
+		s.expression(in, e.Expression, path)
+	case *hclsyntax.ObjectConsExpr:
+		s.object(in, e, path)
+	}
+}
+
+func (s secrets) object(in scope, e *hclsyntax.ObjectConsExpr, path string) {
+	var name, value any
+	var where hcl.Range
+	for _, item := range e.Items {
+		key, content := in.key(item.KeyExpr), in.literal(item.ValueExpr)
+		if slices.Contains(describing, key) {
+			continue
+		}
+		text, ok := content.(string)
+		if ok && (s.names.MatchString(key) || passwordName.MatchString(key)) && infra.SecretValue(text) {
+			s.add(hcl.RangeBetween(item.KeyExpr.Range(), item.ValueExpr.Range()), path+"."+key)
+		}
+		switch strings.ToLower(key) {
+		case "name":
+			name = content
+		case "value":
+			value, where = content, item.ValueExpr.Range()
+		}
+		s.expression(in, item.ValueExpr, path+"."+key)
+	}
+	s.pair(name, value, where, path+".")
+}
+
+// pair checks a variable of a program that is written as a name and a value, and a value of a Helm chart.
+func (s secrets) pair(name, value any, where hcl.Range, path string) {
+	key, _ := name.(string)
+	text, ok := value.(string)
+	if ok && passwordName.MatchString(key) && infra.SecretValue(text) {
+		s.add(where, path+key)
+	}
+}
+
+func (s secrets) add(where hcl.Range, path string) {
+	s.c.add(credentials, s.at, where, "has a literal value for "+infra.Name(path)+".", path)
+}
+
+// variable checks the default of a variable. It is only a default, so it counts less than a password in a resource.
+func (c *checker) variable(name string, b body) {
+	value, ok := b.get("default").(string)
+	if !ok || !passwordName.MatchString(name) || !infra.SecretValue(value) {
 		return
 	}
-	for _, name := range slices.Sorted(maps.Keys(at.body.Attributes)) {
-		a := at.body.Attributes[name]
-		secret := slices.Contains(passwords, name)
-		if at.kind == "provider" {
-			secret = providerSecrets.MatchString(name)
-		}
-		value, ok := literal(a.Expr).(string)
-		if ok && secret && infra.SecretValue(value) || at.kind == "provider" && name == "credentials" && keyFile.MatchString(value) {
-			c.add(credentials, at, a.SrcRange, "has a literal value for "+infra.Name(name)+".", name)
-		}
-	}
+	at := block{address: "var." + name, former: "var." + name}
+	c.add(defaultPassword, at, first(b, "default"), "has a password as its default.", "default")
 }

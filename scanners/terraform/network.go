@@ -1,6 +1,7 @@
 package terraform
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -10,7 +11,6 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"github.com/secbydesign/secbydesign/scanners"
-	"github.com/secbydesign/secbydesign/scanners/internal/infra"
 )
 
 // ports are the ports of administration and of data stores, which nobody opens to the internet on
@@ -26,36 +26,25 @@ var ports = []struct {
 // A span is a range of ports, including both ends.
 type span struct{ from, to int }
 
-// open describes the ports of the span that should not be open, or returns "".
-func (s span) open() string {
-	if s.from <= 0 && s.to >= 65535 {
-		return "all ports"
-	}
-	for _, p := range ports {
-		if s.from <= p.port && p.port <= s.to {
-			return fmt.Sprintf("port %d (%s)", p.port, p.name)
-		}
-	}
-	return ""
-}
-
 var all = span{0, 65535}
 
 // extents returns the extents of a rule that lets the sources in: its ports by version of IP, for TCP
 // and, if it allows every protocol, also for the other protocols.
-func (s span) extents(everyProtocol bool, sources []string) (list []scanners.Extent) {
-	from, to := max(s.from, 0), min(s.to, all.to)
-	for _, source := range sources {
-		if !anywhere(source) {
-			continue
-		}
-		version := "ipv4"
-		if strings.Contains(source, ":") {
-			version = "ipv6"
-		}
-		list = append(list, scanners.Extent{Of: version + " tcp", From: from, To: to})
-		if everyProtocol {
-			list = append(list, scanners.Extent{Of: version + " other", From: from, To: to})
+func (o port) extents(sources reach) (list []scanners.Extent) {
+	from, to := max(o.from, 0), min(o.to, all.to)
+	for _, version := range []struct {
+		name  string
+		reach int
+	}{{"ipv4", sources.v4}, {"ipv6", sources.v6}} {
+		switch {
+		case version.reach == 0:
+		case o.protocol == "udp":
+			list = append(list, scanners.Extent{Of: version.name + " other/udp", From: from, To: to})
+		default:
+			list = append(list, scanners.Extent{Of: version.name + " tcp", From: from, To: to})
+			if o.protocol == "" {
+				list = append(list, scanners.Extent{Of: version.name + " other", From: from, To: to})
+			}
 		}
 	}
 	return list
@@ -78,22 +67,13 @@ func parseSpan(text string) (span, bool) {
 	return span{a, b}, err == nil
 }
 
-// anywhere reports whether the address means the whole internet.
-func anywhere(address string) bool {
-	switch strings.ToLower(address) {
-	case "0.0.0.0/0", "::/0", "0.0.0.0", "*", "internet", "any":
-		return true
-	}
-	return false
-}
-
 func (c *checker) network(at block) {
 	b := at.body
 	switch at.kind {
 	case "aws_security_group", "aws_default_security_group":
 		c.awsSecurityGroup(at)
 	case "aws_security_group_rule":
-		if literal(attribute(b, "type")) == "ingress" {
+		if b.get("type") == "ingress" {
 			c.awsIngress(at, opened(b), values(b))
 		}
 	case "aws_vpc_security_group_ingress_rule":
@@ -101,71 +81,86 @@ func (c *checker) network(at block) {
 	case "google_compute_firewall":
 		c.gcpFirewall(at)
 	case "azurerm_network_security_group":
-		for _, rule := range blocks(b, "security_rule") {
+		for _, rule := range b.blocks("security_rule") {
 			c.azureRule(at, rule)
 		}
 	case "azurerm_network_security_rule":
 		c.azureRule(at, b)
-	case "azurerm_mssql_firewall_rule", "azurerm_sql_firewall_rule", "azurerm_mysql_firewall_rule", "azurerm_postgresql_firewall_rule",
-		"azurerm_mysql_flexible_server_firewall_rule", "azurerm_postgresql_flexible_server_firewall_rule", "azurerm_mariadb_firewall_rule":
-		if literal(attribute(b, "start_ip_address")) == "0.0.0.0" && literal(attribute(b, "end_ip_address")) == "255.255.255.255" {
-			c.add(openDatabase, at, first(b, "end_ip_address"), "lets the whole internet reach the database.")
-		}
 	case "google_sql_database_instance":
 		c.gcpDatabase(at)
 	case "aws_eks_cluster", "google_container_cluster":
 		c.clusterEndpoint(at)
 	}
+	if names, ok := firewallRules[at.kind]; ok {
+		from, _ := b.get(names[0]).(string)
+		to, _ := b.get(names[1]).(string)
+		if r := between(from, to); r.internet() {
+			c.add(openDatabase, at, first(b, names[1]), "lets "+r.String()+" reach the database.")
+		}
+	}
+}
+
+// firewallRules maps the types of resources that open a database of Azure to the names of the first and the last
+// address.
+var firewallRules = map[string][2]string{
+	"azurerm_mssql_firewall_rule":                      {"start_ip_address", "end_ip_address"},
+	"azurerm_sql_firewall_rule":                        {"start_ip_address", "end_ip_address"},
+	"azurerm_mysql_firewall_rule":                      {"start_ip_address", "end_ip_address"},
+	"azurerm_postgresql_firewall_rule":                 {"start_ip_address", "end_ip_address"},
+	"azurerm_mysql_flexible_server_firewall_rule":      {"start_ip_address", "end_ip_address"},
+	"azurerm_postgresql_flexible_server_firewall_rule": {"start_ip_address", "end_ip_address"},
+	"azurerm_mariadb_firewall_rule":                    {"start_ip_address", "end_ip_address"},
+	"azurerm_synapse_firewall_rule":                    {"start_ip_address", "end_ip_address"},
+	"azurerm_redis_firewall_rule":                      {"start_ip", "end_ip"},
 }
 
 func (c *checker) awsSecurityGroup(at block) {
-	for _, in := range blocks(at.body, "ingress") {
+	for _, in := range at.body.blocks("ingress") {
 		c.awsIngress(at, opened(in), values(in))
 	}
-	list, ok := attribute(at.body, "ingress").(*hclsyntax.TupleConsExpr)
+	list, ok := at.body.attribute("ingress").(*hclsyntax.TupleConsExpr)
 	if !ok {
 		return
 	}
 	for _, item := range list.Exprs {
-		if rule, ok := literal(item).(map[string]any); ok {
+		if rule, ok := at.body.in.literal(item).(map[string]any); ok {
 			c.awsIngress(at, item.Range(), rule)
 		}
 	}
 }
 
 func (c *checker) gcpDatabase(at block) {
-	for _, s := range blocks(at.body, "settings") {
-		for _, ip := range blocks(s, "ip_configuration") {
-			for _, n := range blocks(ip, "authorized_networks") {
-				if v, _ := literal(attribute(n, "value")).(string); anywhere(v) {
-					c.add(openDatabase, at, first(n, "value"), "lets the whole internet reach the database.")
-				}
-			}
+	networks, _ := at.body.along("settings.ip_configuration.authorized_networks.value")
+	for _, n := range networks {
+		if r := reached(texts(n.get("value"))); r.internet() {
+			c.add(openDatabase, at, first(n, "value"), "lets "+r.String()+" reach the database.")
 		}
 	}
 }
 
 func (c *checker) clusterEndpoint(at block) {
-	const open = "lets the whole internet reach the API of the cluster."
-	for _, vpc := range blocks(at.body, "vpc_config") {
-		if literal(attribute(vpc, "endpoint_public_access")) != false && slices.ContainsFunc(texts(literal(attribute(vpc, "public_access_cidrs"))), anywhere) {
-			c.add(clusterEndpoint, at, first(vpc, "public_access_cidrs"), open)
+	const open = "lets %s reach the API of the cluster."
+	for _, vpc := range at.body.blocks("vpc_config") {
+		if public, ok := truth(vpc.get("endpoint_public_access")); ok && !public {
+			continue
+		}
+		if r := reached(texts(vpc.get("public_access_cidrs"))); r.internet() {
+			c.add(clusterEndpoint, at, first(vpc, "public_access_cidrs"), fmt.Sprintf(open, r))
 		}
 	}
-	for _, networks := range blocks(at.body, "master_authorized_networks_config") {
-		for _, n := range blocks(networks, "cidr_blocks") {
-			if v, _ := literal(attribute(n, "cidr_block")).(string); anywhere(v) {
-				c.add(clusterEndpoint, at, first(n, "cidr_block"), open)
-			}
+	networks, _ := at.body.along("master_authorized_networks_config.cidr_blocks.cidr_block")
+	for _, n := range networks {
+		if r := reached(texts(n.get("cidr_block"))); r.internet() {
+			c.add(clusterEndpoint, at, first(n, "cidr_block"), fmt.Sprintf(open, r))
 		}
 	}
 }
 
 // values returns the literal values of the attributes.
-func values(b *hclsyntax.Body) map[string]any {
+func values(b body) map[string]any {
 	out := map[string]any{}
-	for name, a := range b.Attributes {
-		out[name] = literal(a.Expr)
+	for name := range b.Attributes {
+		out[name] = b.get(name)
 	}
 	return out
 }
@@ -174,9 +169,9 @@ func values(b *hclsyntax.Body) map[string]any {
 var addresses = []string{"cidr_blocks", "ipv6_cidr_blocks", "cidr_ipv4", "cidr_ipv6"}
 
 // opened returns the range of the attribute that lets the internet in.
-func opened(b *hclsyntax.Body) hcl.Range {
+func opened(b body) hcl.Range {
 	for _, name := range addresses {
-		if slices.ContainsFunc(texts(literal(attribute(b, name))), anywhere) {
+		if reached(texts(b.get(name))).internet() {
 			return first(b, name)
 		}
 	}
@@ -188,70 +183,54 @@ func (c *checker) awsIngress(at block, where hcl.Range, rule map[string]any) {
 	for _, name := range addresses {
 		sources = append(sources, texts(rule[name])...)
 	}
-	if !slices.ContainsFunc(sources, anywhere) {
+	protocol, _ := text(cmp.Or(rule["protocol"], rule["ip_protocol"]))
+	o := port{span: all}
+	switch strings.ToLower(protocol) {
+	case "-1", "all":
+	case "tcp", "6":
+		o.protocol = "tcp"
+	case "udp", "17":
+		o.protocol = "udp"
+	default:
 		return
 	}
-	protocol := rule["protocol"]
-	if protocol == nil {
-		protocol = rule["ip_protocol"]
-	}
-	s, every := all, false
-	switch protocol {
-	case "-1", float64(-1), "all":
-		every = true
-	case "tcp", "TCP", "6", float64(6):
+	if o.protocol != "" {
 		from, ok := number(rule["from_port"])
 		to, ok2 := number(rule["to_port"])
 		if !ok || !ok2 {
 			return
 		}
-		s = span{from, to}
-	default:
-		return
+		o.span = span{from, to}
 	}
-	if what := s.open(); what != "" {
-		f := c.add(awsIngress, at, where, "opens "+what+" to the whole internet.", what)
-		f.Extents = s.extents(every, sources)
-	}
-}
-
-func number(v any) (int, bool) {
-	switch v := v.(type) {
-	case float64:
-		return int(v), true
-	case string:
-		n, err := strconv.Atoi(v)
-		return n, err == nil
-	}
-	return 0, false
+	c.open(awsIngress, at, where, reached(sources), o)
 }
 
 func (c *checker) gcpFirewall(at block) {
 	b := at.body
-	if literal(attribute(b, "direction")) == "EGRESS" || literal(attribute(b, "disabled")) == true ||
-		!slices.ContainsFunc(texts(literal(attribute(b, "source_ranges"))), anywhere) {
+	disabled, _ := truth(b.get("disabled"))
+	sources := reached(texts(b.get("source_ranges")))
+	if b.get("direction") == "EGRESS" || disabled || !sources.internet() {
 		return
 	}
-	sources := texts(literal(attribute(b, "source_ranges")))
-	for _, allow := range blocks(b, "allow") {
-		protocol, _ := literal(attribute(allow, "protocol")).(string)
-		var spans []span
-		list := literal(attribute(allow, "ports"))
-		switch {
-		case protocol == "all":
-			spans = []span{all}
-		case protocol != "tcp" && protocol != "6":
-			continue
-		case list == nil:
-			spans = []span{all}
+	for _, allow := range b.blocks("allow") {
+		protocol, _ := text(allow.get("protocol"))
+		o := port{span: all}
+		switch strings.ToLower(protocol) {
+		case "all":
+		case "tcp", "6":
+			o.protocol = "tcp"
+		case "udp", "17":
+			o.protocol = "udp"
 		default:
+			continue
+		}
+		spans := []span{all}
+		if list := allow.get("ports"); o.protocol != "" && list != nil {
 			spans = parsed(list)
 		}
 		for _, s := range spans {
-			if what := s.open(); what != "" {
-				f := c.add(gcpIngress, at, first(allow, "ports", "protocol"), "opens "+what+" to the whole internet.", what)
-				f.Extents = s.extents(protocol == "all", sources)
-			}
+			o.span = s
+			c.open(gcpIngress, at, first(allow, "ports", "protocol"), sources, o)
 		}
 	}
 }
@@ -264,93 +243,36 @@ func parsed(list any) []span {
 	}
 	var out []span
 	for _, item := range items {
-		if n, ok := item.(float64); ok {
-			item = strconv.Itoa(int(n))
-		}
-		text, _ := item.(string)
-		if s, ok := parseSpan(text); ok {
+		name, _ := text(item)
+		if s, ok := parseSpan(name); ok {
 			out = append(out, s)
 		}
 	}
 	return out
 }
 
-func (c *checker) azureRule(at block, b *hclsyntax.Body) {
-	is := func(name, want string) bool {
-		s, _ := literal(attribute(b, name)).(string)
-		return strings.EqualFold(s, want)
+func (c *checker) azureRule(at block, b body) {
+	is := func(name string, wants ...string) bool {
+		s, _ := b.get(name).(string)
+		return slices.ContainsFunc(wants, func(want string) bool { return strings.EqualFold(s, want) })
 	}
-	if !is("direction", "Inbound") || !is("access", "Allow") || !is("protocol", "Tcp") && !is("protocol", "*") {
+	if !is("direction", "Inbound") || !is("access", "Allow") || !is("protocol", "Tcp", "Udp", "*") {
 		return
 	}
-	sources := append(texts(literal(attribute(b, "source_address_prefix"))), texts(literal(attribute(b, "source_address_prefixes")))...)
-	if !slices.ContainsFunc(sources, anywhere) {
-		return
-	}
-	for _, name := range []string{"destination_port_range", "destination_port_ranges"} {
-		for _, s := range parsed(literal(attribute(b, name))) {
-			if what := s.open(); what != "" {
-				rule, _ := literal(attribute(b, "name")).(string)
-				f := c.add(azureIngress, at, first(b, name), "opens "+what+" to the whole internet.", rule, what)
-				f.Extents = s.extents(is("protocol", "*"), sources)
-			}
-		}
-	}
-}
-
-// members reports rights granted to everybody, or to everybody with a Google account.
-func (c *checker) members(at block) {
-	b := at.body
-	if !strings.HasPrefix(at.kind, "google_") {
-		return
-	}
+	sources := reached(append(texts(b.get("source_address_prefix")), texts(b.get("source_address_prefixes"))...))
+	o := port{}
 	switch {
-	case strings.HasSuffix(at.kind, "_iam_member"), strings.HasSuffix(at.kind, "_iam_binding"):
-		role, _ := literal(attribute(b, "role")).(string)
-		if strings.HasSuffix(role, "nvoker") { // a web service is meant to be called
-			return
-		}
-		for _, name := range []string{"member", "members"} {
-			c.everybody(at, b, name)
-		}
-	case strings.HasPrefix(at.kind, "google_storage_"):
-		c.everybody(at, b, "entity")
+	case is("protocol", "Tcp"):
+		o.protocol = "tcp"
+	case is("protocol", "Udp"):
+		o.protocol = "udp"
 	}
-}
-
-func (c *checker) everybody(at block, b *hclsyntax.Body, name string) {
-	for _, who := range texts(literal(attribute(b, name))) {
-		if who == "allUsers" || who == "allAuthenticatedUsers" {
-			f := c.add(publicBucket, at, first(b, name), "gives rights to "+infra.Name(who)+", which is everybody.", who)
-			f.Extents = rights(b, who)
+	rule, _ := b.get("name").(string)
+	o.rule = []string{rule}
+	for _, name := range []string{"destination_port_range", "destination_port_ranges"} {
+		for _, s := range parsed(b.get(name)) {
+			o.span = s
+			c.open(azureIngress, at, first(b, "destination_port_range", "destination_port_ranges"), sources, o)
 		}
 	}
-}
-
-// rights returns the extents of a binding: who is granted the role, and how powerful the role is.
-func rights(b *hclsyntax.Body, who string) []scanners.Extent {
-	level := 1
-	if who == "allUsers" {
-		level = 2
-	}
-	list := []scanners.Extent{{Of: "who", To: level}}
-	for _, name := range []string{"role", "role_entity"} {
-		for _, role := range texts(literal(attribute(b, name))) {
-			list = append(list, scanners.Extent{Of: "role", To: roleLevel(role)})
-		}
-	}
-	return list
-}
-
-// roleLevel ranks roles of Google Cloud by power, judging from the ends of their names.
-func roleLevel(role string) int {
-	lower := strings.ToLower(role[strings.LastIndexAny(role, "./")+1:])
-	for level, ends := range [][]string{{"viewer", "reader", "user"}, {"creator", "publisher", "subscriber"}, {"writer", "editor"}, {"admin", "owner"}} {
-		for _, end := range ends {
-			if strings.HasSuffix(lower, end) {
-				return level + 1
-			}
-		}
-	}
-	return 0
 }

@@ -2,7 +2,9 @@ package terraform
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -18,33 +20,101 @@ var policyAttributes = map[string]string{
 }
 
 func (c *checker) policies(at block) {
-	if at.kind == "data.aws_iam_policy_document" {
-		for _, s := range blocks(at.body, "statement") {
-			c.statement(at, s)
+	switch at.kind {
+	case "data.aws_iam_policy_document":
+		for _, s := range at.body.blocks("statement") {
+			c.statement(at, first(s, "actions"), documented(s))
 		}
+	case "aws_iam_role":
+		for _, inline := range at.body.blocks("inline_policy") {
+			c.policy(at, inline, "policy", c.statement)
+		}
+	case "aws_s3_bucket_policy", "aws_s3_bucket":
+		c.policy(at, at.body, "policy", c.bucketStatement)
+	case "azurerm_role_definition":
+		c.azureRole(at)
 	}
-	if e := attribute(at.body, policyAttributes[at.kind]); e != nil {
-		c.policy(at, e)
+	c.policy(at, at.body, policyAttributes[at.kind], c.statement)
+}
+
+// A statement is one of an AWS policy.
+type statement struct {
+	allow, principal, conditional bool
+	everybody                     bool // the principal is everybody
+	actions, resources            []string
+}
+
+// documented reads a block of a policy document.
+func documented(s body) statement {
+	effect := s.get("effect")
+	out := statement{
+		allow: effect == nil || effect == "Allow", conditional: len(s.blocks("condition")) > 0,
+		actions: texts(s.get("actions")), resources: texts(s.get("resources")),
+		principal: len(s.blocks("principals"))+len(s.blocks("not_principals")) > 0,
 	}
-	if at.kind == "aws_iam_role" {
-		for _, inline := range blocks(at.body, "inline_policy") {
-			if e := attribute(inline, "policy"); e != nil {
-				c.policy(at, e)
-			}
+	for _, p := range s.blocks("principals") {
+		kind := p.get("type")
+		out.everybody = out.everybody || (kind == "*" || kind == "AWS") && slices.Contains(texts(p.get("identifiers")), "*")
+	}
+	return out
+}
+
+// written reads a statement of JSON.
+func written(v any) statement {
+	s, _ := v.(map[string]any)
+	principal := s["Principal"]
+	if accounts, ok := principal.(map[string]any); ok {
+		principal = accounts["AWS"]
+	}
+	return statement{
+		allow: s["Effect"] == "Allow", conditional: s["Condition"] != nil, principal: s["Principal"] != nil || s["NotPrincipal"] != nil,
+		actions: texts(s["Action"]), resources: texts(s["Resource"]), everybody: slices.Contains(texts(principal), "*"),
+	}
+}
+
+// statement checks a statement of an identity's policy. A statement with principals belongs to a resource's
+// policy, in which the star means only that resource.
+func (c *checker) statement(at block, where hcl.Range, s statement) {
+	if s.allow && s.everybody && at.kind == "data.aws_iam_policy_document" {
+		c.bucketStatement(at, where, s)
+	}
+	if !s.allow || s.principal || !slices.Contains(s.resources, "*") {
+		return
+	}
+	if slices.ContainsFunc(s.actions, func(a string) bool { return a == "*" || a == "*:*" }) {
+		c.admin(at, where, s.conditional)
+		return
+	}
+	whole := services(s.actions)
+	if !s.conditional && (len(whole) > 1 || slices.Contains(whole, "iam")) {
+		f := c.add(servicePolicy, at, where, fmt.Sprintf("allows every action of %s on every resource.", scanners.Some(whole, 5)), "services")
+		if slices.Contains(whole, "iam") { // which can give itself every other right
+			f.Severity = adminPolicy.Severity
+		}
+		for _, name := range whole {
+			f.Extents = append(f.Extents, scanners.Extent{Of: "service/" + name})
 		}
 	}
 }
 
-// statement checks a block of a policy document. A statement with principals belongs to a
-// resource's policy, in which the star means only that resource.
-func (c *checker) statement(at block, s *hclsyntax.Body) {
-	effect := literal(attribute(s, "effect"))
-	if effect != nil && effect != "Allow" || len(blocks(s, "principals"))+len(blocks(s, "not_principals")) > 0 {
-		return
+// services are those with data or rights that the actions name as a whole, such as "s3:*", sorted.
+func services(actions []string) (whole []string) {
+	for _, action := range actions {
+		name, ok := strings.CutSuffix(strings.ToLower(action), ":*")
+		if ok && slices.Contains(valuable, name) && !slices.Contains(whole, name) {
+			whole = append(whole, name)
+		}
 	}
-	if slices.Contains(texts(literal(attribute(s, "actions"))), "*") && slices.Contains(texts(literal(attribute(s, "resources"))), "*") {
-		c.admin(at, first(s, "actions"), len(blocks(s, "condition")) > 0)
-	}
+	slices.Sort(whole)
+	return whole
+}
+
+// valuable are the services of AWS that hold data or rights, or run programs. Metrics, logs and traces are not among
+// them, since policies of programs often name these as a whole.
+var valuable = []string{
+	"athena", "autoscaling", "backup", "cloudformation", "cloudfront", "cloudtrail", "codebuild", "codepipeline", "cognito-idp", "dynamodb", "ec2",
+	"ecr", "ecs", "eks", "elasticache", "elasticfilesystem", "es", "glue", "iam", "identitystore", "kinesis", "kms", "lambda", "organizations", "rds", "redshift",
+	"route53", "s3", "sagemaker", "secretsmanager", "sns", "sqs", "ssm", "sso", "sts",
 }
 
 // admin reports a statement. Its extent is larger without a condition.
@@ -56,9 +126,38 @@ func (c *checker) admin(at block, where hcl.Range, conditional bool) {
 	}
 }
 
+// bucketStatement checks a statement of a bucket's policy.
+func (c *checker) bucketStatement(at block, where hcl.Range, s statement) {
+	if !s.allow || !s.everybody || s.conditional {
+		return
+	}
+	var extents []scanners.Extent
+	for _, action := range s.actions {
+		action = strings.ToLower(action)
+		name, ok := strings.CutPrefix(action, "s3:")
+		switch {
+		case !ok && (action != "*" || !strings.HasPrefix(at.kind, "aws_s3_")):
+		case name == "*", name == action:
+			extents = append(extents, scanners.Extent{Of: "read"}, scanners.Extent{Of: "write"})
+		case strings.HasPrefix(name, "get"), strings.HasPrefix(name, "list"):
+			extents = append(extents, scanners.Extent{Of: "read"})
+		default:
+			extents = append(extents, scanners.Extent{Of: "write"})
+		}
+	}
+	if len(extents) > 0 {
+		f := c.add(publicBucket, at, where, "lets everybody in by its policy.", "policy")
+		f.Extents = unique(extents)
+	}
+}
+
 // policy checks a policy written as a JSON string or with jsonencode.
-func (c *checker) policy(at block, e hclsyntax.Expression) {
-	value := literal(e)
+func (c *checker) policy(at block, b body, name string, check func(block, hcl.Range, statement)) {
+	e := b.attribute(name)
+	if e == nil {
+		return
+	}
+	value := b.get(name)
 	if text, ok := value.(string); ok {
 		if json.Unmarshal([]byte(text), &value) != nil {
 			return
@@ -70,9 +169,44 @@ func (c *checker) policy(at block, e hclsyntax.Expression) {
 		statements = []any{object["Statement"]}
 	}
 	for _, s := range statements {
-		s, _ := s.(map[string]any)
-		if s["Effect"] == "Allow" && s["Principal"] == nil && slices.Contains(texts(s["Action"]), "*") && slices.Contains(texts(s["Resource"]), "*") {
-			c.admin(at, e.Range(), s["Condition"] != nil)
+		check(at, e.Range(), written(s))
+	}
+}
+
+// azureRole reports a role with every action, unless it can be given for a group of resources only.
+func (c *checker) azureRole(at block) {
+	scopes := at.body.attribute("assignable_scopes")
+	if list, ok := scopes.(*hclsyntax.TupleConsExpr); ok && len(list.Exprs) > 0 && !slices.ContainsFunc(list.Exprs, at.body.wide) {
+		return
+	}
+	if scope := at.body.attribute("scope"); scopes == nil && scope != nil && !at.body.wide(scope) {
+		return
+	}
+	for _, p := range at.body.blocks("permissions") {
+		if slices.Contains(texts(p.get("actions")), "*") {
+			c.add(adminRole, at, first(p, "actions"), "allows every action.")
 		}
 	}
+}
+
+// wide reports whether a scope is not known to be a group of resources or a part of it.
+func (b body) wide(scope hclsyntax.Expression) bool {
+	for _, path := range scope.Variables() {
+		if strings.Contains(rootAndType(path), "resource_group") {
+			return false
+		}
+	}
+	name, _ := b.in.literal(scope).(string)
+	return !strings.Contains(strings.ToLower(name), "/resourcegroups/")
+}
+
+// rootAndType returns the first two steps of a reference: "data.azurerm_subscription" or "azurerm_resource_group.main".
+func rootAndType(path hcl.Traversal) string {
+	name := path.RootName()
+	if len(path) > 1 {
+		if step, ok := path[1].(hcl.TraverseAttr); ok {
+			name += "." + step.Name
+		}
+	}
+	return name
 }

@@ -76,6 +76,12 @@ var (
 		URL:  "https://developer.hashicorp.com/terraform/language/providers/configuration", CWE: "CWE-798",
 		Aliases: []string{"CKV_AWS_41"},
 	}
+	defaultPassword = infra.Rule{
+		ID: "hardcoded-credentials", Severity: scanners.Low, Title: "Password in the configuration",
+		Why:  "Everybody who can read the repository knows it, and it is used wherever nobody sets another.",
+		Help: "Remove the default and mark the variable `sensitive`, so that each use has to give a password. If this one is in use, change it there.",
+		URL:  "https://developer.hashicorp.com/terraform/tutorials/configuration-language/sensitive-variables", CWE: "CWE-798",
+	}
 	rotation = infra.Rule{
 		ID: "kms-rotation-off", Severity: scanners.Medium, Title: "Key is never rotated",
 		Why:  "A key that leaks then opens all that was ever encrypted with it.",
@@ -124,5 +130,46 @@ var (
 		Help: "Use Kubernetes RBAC: on Azure a new cluster is needed, on Google Cloud set `enable_legacy_abac = false`.",
 		URL:  "https://kubernetes.io/docs/concepts/security/rbac-good-practices/", CWE: "CWE-285",
 		Aliases: []string{"AVD-AZU-0042", "AVD-GCP-0062", "CKV_AZURE_5", "CKV_GCP_7"},
+	}
+	publicRights = infra.Rule{
+		ID: "public-bucket", Severity: scanners.High, Title: "Rights given to everybody", Why: "Everybody can use the role, now and later, without being known to you.",
+		Help: "Name the people, groups and service accounts that need the role.",
+		URL:  "https://cloud.google.com/iam/docs/principals-overview", CWE: "CWE-732",
+		Aliases: publicBucket.Aliases,
+	}
+	servicePolicy = infra.Rule{
+		ID: "iam-service-wildcard", Severity: scanners.Medium, Title: "Policy that allows everything in a service",
+		Why:  "One leaked key with this policy can read, change and delete everything in these services.",
+		Help: "Name the actions and the resources that are needed. IAM Access Analyzer makes a policy from what was really used.",
+		URL:  "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#grant-least-privilege", CWE: "CWE-269",
+		Aliases: []string{"AVD-AWS-0057", "CKV_AWS_111", "CKV_AWS_290", "CKV_AWS_356"},
+	}
+	adminRole = infra.Rule{
+		ID: "iam-admin-policy", Severity: scanners.High, Title: "Role that allows everything",
+		Why:  "One leaked credential with this role gives the whole subscription away.",
+		Help: "Name the actions that are needed, such as `Microsoft.Storage/storageAccounts/read`.",
+		URL:  "https://learn.microsoft.com/azure/role-based-access-control/best-practices", CWE: "CWE-269", Source: "CIS Azure 1.23",
+		Aliases: []string{"AVD-AZU-0030", "CKV_AZURE_39"},
+	}
+	serialPort = infra.Rule{
+		ID: "gcp-serial-port", Severity: scanners.Medium, Title: "Serial port open to the internet",
+		Why:  "No firewall rule protects the serial port: everybody who has a key of the machine can connect to it from any address.",
+		Help: "Remove `serial-port-enable`, or set it to `false`. Switch it on by hand for as long as you look for a fault.",
+		URL:  "https://cloud.google.com/compute/docs/troubleshooting/troubleshooting-using-serial-console", CWE: "CWE-284", Source: "CIS Google Cloud 4.5",
+		Aliases: []string{"AVD-GCP-0032", "CKV_GCP_35"},
+	}
+	osLogin = infra.Rule{
+		ID: "gcp-os-login-off", Severity: scanners.Medium, Title: "OS Login is off",
+		Why:  "SSH keys in the metadata stay valid when a person leaves, and know no second factor.",
+		Help: "Set `enable-oslogin = \"TRUE\"`.",
+		URL:  "https://cloud.google.com/compute/docs/oslogin", CWE: "CWE-284", Source: "CIS Google Cloud 4.4",
+		Aliases: []string{"AVD-GCP-0036", "AVD-GCP-0042", "CKV_GCP_33", "CKV_GCP_34"},
+	}
+	ipForwarding = infra.Rule{
+		ID: "gcp-ip-forwarding", Severity: scanners.Low, Title: "Machine may forward packets",
+		Why:  "A machine that was taken over can then pretend to be another one.",
+		Help: "Set `can_ip_forward = false`, unless the machine is a router, a NAT gateway or a VPN gateway.",
+		URL:  "https://cloud.google.com/vpc/docs/using-routes#canipforward", CWE: "CWE-290", Source: "CIS Google Cloud 4.6",
+		Aliases: []string{"AVD-GCP-0043", "CKV_GCP_36"},
 	}
 )

@@ -1,8 +1,9 @@
 // Package terraform checks Terraform configuration, using HCL's parser.
 //
-// It checks literal values only. It evaluates nothing, so it reports neither values from variables,
-// modules or functions nor missing settings. Nothing in the tree configures this scanner.
-// Configuration in JSON (.tf.json) is not read.
+// It checks literal values only, and converts them as Terraform does. It evaluates dynamic blocks and for_each over
+// literal lists, but neither variables, modules nor most functions. A resource with a literal count of 0 does not exist.
+// A missing setting is reported only if the base had it, see [scanners.Protection]. Nothing in the tree configures this
+// scanner.
 //
 //	rule                     Trivy, Checkov                                              CIS
 //	aws-open-ingress         AVD-AWS-0107, CKV_AWS_24, CKV_AWS_25                        AWS 5.2, 5.3
@@ -13,7 +14,8 @@
 //	public-access-block-off  AVD-AWS-0086, 0087, 0091, 0093, CKV_AWS_53 to 56            AWS 2.1.4
 //	public-database          AVD-AWS-0082, 0180, CKV_AWS_17, CKV_AWS_87                  AWS 2.3.3
 //	encryption-off           AVD-AWS-0026, 0037, 0079, 0080, 0131, CKV_AWS_3, 8, 16, 42, 64, 96
-//	iam-admin-policy         AVD-AWS-0057, CKV_AWS_1, CKV_AWS_62                         AWS 1.16
+//	iam-admin-policy         AVD-AWS-0057, AVD-AZU-0030, CKV_AWS_1, 62, CKV_AZURE_39     AWS 1.16, Azure 1.23
+//	iam-service-wildcard     AVD-AWS-0057, CKV_AWS_111, 290, 356
 //	hardcoded-credentials    CKV_AWS_41
 //	kms-rotation-off         AVD-AWS-0065, CKV_AWS_7                                     AWS 3.6
 //	imdsv1                   AVD-AWS-0028, 0130, CKV_AWS_79                              AWS 5.6
@@ -21,6 +23,9 @@
 //	plain-http               AVD-AZU-0008, AVD-AWS-0012, CKV_AWS_34, CKV_AZURE_3, 14, 28, 29                     Azure 3.1
 //	weak-tls                 AVD-AWS-0013, 0047, AVD-AZU-0011, 0026, CKV_AWS_103, 174, 228, CKV_AZURE_15, 44, 52
 //	audit-log-off            AVD-AWS-0014, 0016, CKV_AWS_36, 67                          AWS 3.1, 3.2
+//	gcp-serial-port          AVD-GCP-0032, CKV_GCP_35                                    GCP 4.5
+//	gcp-os-login-off         AVD-GCP-0036, 0042, CKV_GCP_33, 34                          GCP 4.4
+//	gcp-ip-forwarding        AVD-GCP-0043, CKV_GCP_36                                    GCP 4.6
 //	legacy-cluster-access    AVD-AZU-0042, AVD-GCP-0062, CKV_AZURE_5, CKV_GCP_7
 package terraform
 
@@ -38,7 +43,7 @@ import (
 )
 
 // version is incremented with every change to the findings.
-const version = "2"
+const version = "3"
 
 // maxSize bounds a file, in megabytes.
 const maxSize = 1
@@ -97,8 +102,9 @@ func checkFile(ctx context.Context, f scanners.File) ([]scanners.Finding, error)
 			return nil, &infra.PlaceError{Line: line, Why: "not valid Terraform"}
 		}
 	}
+	blocks := file.Body.(*hclsyntax.Body).Blocks
 	c := checker{path: f.Path}
-	for _, b := range file.Body.(*hclsyntax.Body).Blocks {
+	for _, b := range blocks {
 		if ctx.Err() != nil {
 			return c.found, ctx.Err()
 		}
@@ -165,184 +171,85 @@ func tooMuch(src []byte) int {
 
 // A checker collects the findings of one file.
 type checker struct {
-	path  string
-	found []scanners.Finding
+	path     string
+	former   map[string]string // the address of a resource before it was moved, by its address
+	found    []scanners.Finding
+	seen     map[spot]int // the index in found
+	openings []*opening   // of the present block
 }
 
-// A block is a resource, a data source or a provider. Its address identifies it.
+// A spot identifies a finding in a block. A block that stands for several, such as a dynamic one, has each
+// finding once.
+type spot struct {
+	rule, identity string
+	from, to       int
+}
+
+// A block is a resource, a data source, a provider, a module or a backend.
 type block struct {
-	kind    string // the type of the resource, with the prefix "data." for a data source, or "provider"
+	kind    string // the type of the resource, with the prefix "data." for a data source, or "provider", "module", "backend"
 	address string
-	body    *hclsyntax.Body
+	former  string // the address by which findings are identified, see [former]
+	body    body
+	head    hcl.Range // its first line
 }
 
 func (c *checker) block(b *hclsyntax.Block) {
-	label := func(i int) string {
-		if i < len(b.Labels) {
-			return b.Labels[i]
-		}
-		return ""
-	}
-	at := block{body: b.Body}
+	at := block{body: body{Body: b.Body}, head: b.DefRange()}
 	switch b.Type {
 	case "resource":
-		at.kind, at.address = label(0), label(0)+"."+label(1)
+		at.kind, at.address = label(b, 0), label(b, 0)+"."+label(b, 1)
 	case "data":
-		at.kind, at.address = "data."+label(0), "data."+label(0)+"."+label(1)
+		at.kind, at.address = "data."+label(b, 0), "data."+label(b, 0)+"."+label(b, 1)
 	case "provider":
-		alias, _ := literal(attribute(b.Body, "alias")).(string)
-		at.kind, at.address = "provider", strings.TrimSuffix("provider."+label(0)+"."+alias, ".")
+		alias, _ := at.body.get("alias").(string)
+		at.kind, at.address = "provider", strings.TrimSuffix("provider."+label(b, 0)+"."+alias, ".")
+	case "module":
+		at.kind, at.address = "module", "module."+label(b, 0)
+	case "variable":
+		c.variable(label(b, 0), at.body)
+		return
+	case "terraform":
+		c.backends(at.body)
+		return
 	default:
 		return
 	}
-	c.settings(at)
-	c.network(at)
-	c.policies(at)
-	c.credentials(at)
-	c.members(at)
+	at.former = cmp.Or(c.former[at.address], at.address)
+	for _, in := range at.body.instances() {
+		at.body.in = in
+		c.settings(at)
+		c.network(at)
+		c.policies(at)
+		c.credentials(at)
+		c.members(at)
+		c.metadata(at)
+	}
+	c.flush(at)
 }
 
-// add adds a finding at the range.
+func label(b *hclsyntax.Block, i int) string {
+	if i < len(b.Labels) {
+		return b.Labels[i]
+	}
+	return ""
+}
+
+// add adds a finding at the range, or returns the one that is there already.
 func (c *checker) add(r infra.Rule, at block, where hcl.Range, message string, identity ...string) *scanners.Finding {
 	end := where.End.Line
 	if where.End.Column == 1 && end > where.Start.Line {
 		end-- // a heredoc's range includes its line end
 	}
-	c.found = append(c.found, r.At(c.path, where.Start.Line, end, infra.Name(at.address)+" "+message, append([]string{at.address}, identity...)...))
+	f := r.At(c.path, where.Start.Line, end, infra.Name(at.address)+" "+message, append([]string{at.former}, identity...)...)
+	key := spot{r.ID, f.Identity, where.Start.Byte, where.End.Byte}
+	if i, ok := c.seen[key]; ok {
+		return &c.found[i]
+	}
+	if c.seen == nil {
+		c.seen = map[spot]int{}
+	}
+	c.seen[key] = len(c.found)
+	c.found = append(c.found, f)
 	return &c.found[len(c.found)-1]
-}
-
-// attribute returns the expression of an attribute, or nil.
-func attribute(b *hclsyntax.Body, name string) hclsyntax.Expression {
-	if a := b.Attributes[name]; a != nil {
-		return a.Expr
-	}
-	return nil
-}
-
-// blocks returns the blocks of a type, in the order of the file. It includes the content of dynamic
-// blocks, which stands for all blocks that they generate.
-func blocks(b *hclsyntax.Body, name string) []*hclsyntax.Body {
-	var out []*hclsyntax.Body
-	for _, inner := range b.Blocks {
-		switch {
-		case inner.Type == name:
-			out = append(out, inner.Body)
-		case inner.Type == "dynamic" && len(inner.Labels) == 1 && inner.Labels[0] == name:
-			out = append(out, blocks(inner.Body, "content")...)
-		}
-	}
-	return out
-}
-
-// unknown stands for a value that is not a literal.
-type unknown struct{}
-
-// literal returns the literal value of an expression: a string, bool, float64, []any or
-// map[string]any, or nil for null or no expression. Parts that are not literal are [unknown].
-func literal(e hclsyntax.Expression) any {
-	switch e := e.(type) {
-	case nil:
-		return nil
-	case *hclsyntax.LiteralValueExpr:
-		return scalar(e)
-	case *hclsyntax.ParenthesesExpr:
-		return literal(e.Expression)
-	case *hclsyntax.TemplateWrapExpr:
-		return literal(e.Wrapped)
-	case *hclsyntax.TemplateExpr:
-		return joined(e)
-	case *hclsyntax.TupleConsExpr:
-		list := make([]any, 0, len(e.Exprs))
-		for _, item := range e.Exprs {
-			list = append(list, literal(item))
-		}
-		return list
-	case *hclsyntax.ObjectConsExpr:
-		object := map[string]any{}
-		for _, item := range e.Items {
-			if key := name(item.KeyExpr); key != "" {
-				object[key] = literal(item.ValueExpr)
-			}
-		}
-		return object
-	case *hclsyntax.FunctionCallExpr:
-		if (e.Name == "jsonencode" || e.Name == "tolist" || e.Name == "toset") && len(e.Args) == 1 {
-			return literal(e.Args[0])
-		}
-	}
-	return unknown{}
-}
-
-func scalar(e *hclsyntax.LiteralValueExpr) any {
-	v := e.Val
-	switch {
-	case v.IsNull():
-		return nil
-	case v.Type().FriendlyName() == "string":
-		return v.AsString()
-	case v.Type().FriendlyName() == "bool":
-		return v.True()
-	case v.Type().FriendlyName() == "number":
-		n, _ := v.AsBigFloat().Float64()
-		return n
-	}
-	return unknown{}
-}
-
-// joined returns the text of a template, with "${…}" for the parts that are not literal, so that
-// the text around them is still known.
-func joined(e *hclsyntax.TemplateExpr) any {
-	var b strings.Builder
-	for _, part := range e.Parts {
-		if lit, ok := part.(*hclsyntax.LiteralValueExpr); ok {
-			if s, ok := scalar(lit).(string); ok {
-				b.WriteString(s)
-				continue
-			}
-		}
-		b.WriteString("${…}")
-	}
-	return b.String()
-}
-
-// name returns the key of an object's entry, or "" if it is not literal.
-func name(key hclsyntax.Expression) string {
-	if k, ok := key.(*hclsyntax.ObjectConsKeyExpr); ok {
-		if word := hcl.ExprAsKeyword(k.Wrapped); word != "" {
-			return word
-		}
-		key = k.Wrapped
-	}
-	s, _ := literal(key).(string)
-	return s
-}
-
-// texts returns a value as a list of strings: itself, or its items that are strings.
-func texts(v any) []string {
-	switch v := v.(type) {
-	case string:
-		return []string{v}
-	case []any:
-		var out []string
-		for _, item := range v {
-			if s, ok := item.(string); ok {
-				out = append(out, s)
-			}
-		}
-		return out
-	}
-	return nil
-}
-
-// first returns the range of the first of the named attributes that is set, else that of the body.
-func first(b *hclsyntax.Body, names ...string) hcl.Range {
-	where := b.SrcRange
-	for i := len(names) - 1; i >= 0; i-- {
-		if a := b.Attributes[names[i]]; a != nil {
-			where = a.SrcRange
-		}
-	}
-	where.Filename = cmp.Or(where.Filename, b.SrcRange.Filename)
-	return where
 }
