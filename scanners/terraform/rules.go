@@ -172,4 +172,17 @@ var (
 		URL:  "https://cloud.google.com/vpc/docs/using-routes#canipforward", CWE: "CWE-290", Source: "CIS Google Cloud 4.6",
 		Aliases: []string{"AVD-GCP-0043", "CKV_GCP_36"},
 	}
+	removed = infra.Rule{
+		ID: "protection-removed", Severity: scanners.Medium, Title: "Protection removed",
+		Why:  "What the setting prevented is possible again, and the review of the change is the last chance to see that.",
+		Help: "Put the setting back. If the protection is no longer needed, accept this finding and say why.",
+		URL:  "https://developer.hashicorp.com/well-architected-framework", CWE: "CWE-693",
+	}
+	removedLow = lower(removed)
 )
+
+// lower returns the rule with a low severity.
+func lower(r infra.Rule) infra.Rule {
+	r.Severity = scanners.Low
+	return r
+}

@@ -23,6 +23,7 @@
 //	plain-http               AVD-AZU-0008, AVD-AWS-0012, CKV_AWS_34, CKV_AZURE_3, 14, 28, 29                     Azure 3.1
 //	weak-tls                 AVD-AWS-0013, 0047, AVD-AZU-0011, 0026, CKV_AWS_103, 174, 228, CKV_AZURE_15, 44, 52
 //	audit-log-off            AVD-AWS-0014, 0016, CKV_AWS_36, 67                          AWS 3.1, 3.2
+//	protection-removed       none: no other tool compares with the base
 //	gcp-serial-port          AVD-GCP-0032, CKV_GCP_35                                    GCP 4.5
 //	gcp-os-login-off         AVD-GCP-0036, 0042, CKV_GCP_33, 34                          GCP 4.4
 //	gcp-ip-forwarding        AVD-GCP-0043, CKV_GCP_36                                    GCP 4.6
@@ -109,10 +110,11 @@ func checkFile(ctx context.Context, f scanners.File) ([]scanners.Finding, error)
 			return c.found, ctx.Err()
 		}
 		c.block(b)
-		if len(c.found) > infra.MaxFindings {
+		if c.problems > infra.MaxFindings {
 			break // it reports no more
 		}
 	}
+	c.companions(c.resources)
 	return c.found, nil
 }
 
@@ -174,8 +176,11 @@ type checker struct {
 	path     string
 	former   map[string]string // the address of a resource before it was moved, by its address
 	found    []scanners.Finding
+	problems int          // how many of found are problems
 	seen     map[spot]int // the index in found
 	openings []*opening   // of the present block
+
+	resources []block
 }
 
 // A spot identifies a finding in a block. A block that stands for several, such as a dynamic one, has each
@@ -216,8 +221,12 @@ func (c *checker) block(b *hclsyntax.Block) {
 		return
 	}
 	at.former = cmp.Or(c.former[at.address], at.address)
-	for _, in := range at.body.instances() {
+	for i, in := range at.body.instances() {
 		at.body.in = in
+		if i == 0 && b.Type == "resource" {
+			c.resources = append(c.resources, at)
+			c.guards(at)
+		}
 		c.settings(at)
 		c.network(at)
 		c.policies(at)
@@ -251,5 +260,6 @@ func (c *checker) add(r infra.Rule, at block, where hcl.Range, message string, i
 	}
 	c.seen[key] = len(c.found)
 	c.found = append(c.found, f)
+	c.problems++
 	return &c.found[len(c.found)-1]
 }
