@@ -109,7 +109,8 @@ func kindOf(name string) Kind {
 	return Code
 }
 
-// terraform returns the outermost blocks, named after their type and labels.
+// terraform returns the outermost blocks, named after their type and labels. A resource that a block of the file says
+// was moved has its former name.
 func terraform(content []byte) (list []block) {
 	tokens, _ := hclsyntax.LexConfig(content, "", hcl.InitialPos)
 	depth := 0
@@ -143,7 +144,44 @@ func terraform(content []byte) (list []block) {
 	if n := len(list); n > 0 && list[n-1].to == 0 { // the last block is not closed
 		list[n-1].to = lines(content)
 	}
+	rename(list, content)
 	return list
+}
+
+// end matches an end of a move: from or to, and the address of a resource.
+var end = regexp.MustCompile(`(?m)(?:^|[{\s])(from|to)\s*=\s*([A-Za-z_][\w-]*)\.([A-Za-z_][\w-]*)[ \t]*(?:\[[^\]\n]*\][ \t]*)?(?:$|[\s}#/])`)
+
+// rename gives resources the names that they had before all moves, unless there is still a resource of that name.
+func rename(list []block, content []byte) {
+	var text [][]byte
+	there, former := map[string]bool{}, map[string]string{}
+	for _, b := range list {
+		there[b.name] = true
+		if b.name != "moved" {
+			continue
+		}
+		if text == nil {
+			text = bytes.SplitAfter(content, []byte("\n"))
+		}
+		ends := map[string]string{}
+		for _, m := range end.FindAllSubmatch(bytes.Join(text[b.from-1:min(b.to, len(text))], nil), -1) {
+			ends[string(m[1])] = "resource " + string(m[2]) + " " + string(m[3])
+		}
+		if ends["from"] != "" && ends["to"] != "" {
+			former[ends["to"]] = ends["from"]
+		}
+	}
+	for i := range list {
+		name := list[i].name
+		for range len(former) {
+			was, ok := former[name]
+			if !ok || there[was] {
+				break
+			}
+			name = was
+		}
+		list[i].name = name
+	}
 }
 
 func lines(content []byte) int {

@@ -137,10 +137,25 @@ func (s secrets) add(where hcl.Range, path string) {
 
 // variable checks the default of a variable. It is only a default, so it counts less than a password in a resource.
 func (c *checker) variable(name string, b body) {
-	value, ok := b.get("default").(string)
-	if !ok || !passwordName.MatchString(name) || !infra.SecretValue(value) {
-		return
+	if c.password(name, b.get("default")) {
+		at := block{address: "var." + name, former: "var." + name}
+		c.add(defaultPassword, at, first(b, "default"), "has a password as its default.", "default")
 	}
-	at := block{address: "var." + name, former: "var." + name}
-	c.add(defaultPassword, at, first(b, "default"), "has a password as its default.", "default")
+}
+
+// assignments checks a file that gives variables their values.
+func (c *checker) assignments(b body) {
+	for _, name := range slices.Sorted(maps.Keys(b.Attributes)) {
+		if c.password(name, b.get(name)) {
+			at := block{address: "var." + name, former: "var." + name}
+			c.add(assignedPassword, at, b.Attributes[name].SrcRange, "has a literal password.", "value")
+		}
+	}
+}
+
+// password reports whether the value of a variable is a password that a reader of the file learns. Those of tests and
+// samples protect nothing.
+func (c *checker) password(name string, value any) bool {
+	text, ok := value.(string)
+	return ok && passwordName.MatchString(name) && infra.SecretValue(text) && !infra.Usual(name, text) && !infra.Sample(c.path)
 }

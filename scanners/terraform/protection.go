@@ -1,6 +1,7 @@
 package terraform
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -163,7 +164,7 @@ func (c *checker) companions(resources []block) {
 				protected[owner] = p
 			}
 			if _, here := owners[owner]; !here && p == scanners.Kept {
-				there := block{address: owner, former: owner}
+				there := block{address: owner, former: cmp.Or(c.former[owner], owner)}
 				c.protection(kind.rule, there, at.head, p, kind.message(), kind.setting)
 			}
 		}

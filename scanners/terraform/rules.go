@@ -82,6 +82,12 @@ var (
 		Help: "Remove the default and mark the variable `sensitive`, so that each use has to give a password. If this one is in use, change it there.",
 		URL:  "https://developer.hashicorp.com/terraform/tutorials/configuration-language/sensitive-variables", CWE: "CWE-798",
 	}
+	assignedPassword = infra.Rule{
+		ID: "hardcoded-credentials", Severity: scanners.Low, Title: "Password in the configuration",
+		Why:  "Everybody who can read the repository knows it.",
+		Help: "**Change it where it is used**, then give it as the environment variable `TF_VAR_` and the variable's name, or read it from a secret store.",
+		URL:  "https://developer.hashicorp.com/terraform/tutorials/configuration-language/sensitive-variables", CWE: "CWE-798",
+	}
 	rotation = infra.Rule{
 		ID: "kms-rotation-off", Severity: scanners.Medium, Title: "Key is never rotated",
 		Why:  "A key that leaks then opens all that was ever encrypted with it.",

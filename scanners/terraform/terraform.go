@@ -33,6 +33,7 @@ package terraform
 import (
 	"cmp"
 	"context"
+	"path"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -55,7 +56,7 @@ var info = scanners.Info{
 	Scopes: []scanners.Scope{scanners.ScopeFile},
 	About:  "Terraform configuration that opens networks, data or accounts to everybody",
 	URL:    "https://developer.hashicorp.com/terraform/language",
-	Files:  []string{"**/*.tf", "**/*.tofu"},
+	Files:  []string{"**/*.tf", "**/*.tofu", "**/*.tfvars"},
 
 	Suppressions: scanners.Suppressions{None: markers.BuiltIn},
 }
@@ -103,8 +104,13 @@ func checkFile(ctx context.Context, f scanners.File) ([]scanners.Finding, error)
 			return nil, &infra.PlaceError{Line: line, Why: "not valid Terraform"}
 		}
 	}
-	blocks := file.Body.(*hclsyntax.Body).Blocks
-	c := checker{path: f.Path}
+	root := file.Body.(*hclsyntax.Body)
+	blocks := root.Blocks
+	c := checker{path: f.Path, former: former(blocks)}
+	if path.Ext(f.Path) == ".tfvars" {
+		c.assignments(body{Body: root})
+		return c.found, nil
+	}
 	for _, b := range blocks {
 		if ctx.Err() != nil {
 			return c.found, ctx.Err()

@@ -26,3 +26,7 @@ variable "password_secret" {
 variable "password_policy" {
   default = "strict-policy"
 }
+
+variable "postgres_password" {
+  default = "postgres"
+}
