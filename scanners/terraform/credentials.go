@@ -14,7 +14,7 @@ import (
 
 var (
 	// resourceSecrets matches the attributes of resources, of their blocks and of modules that hold a secret.
-	resourceSecrets = regexp.MustCompile(`^(?:.*_)?(?:password|passwd|passphrase|root_pass|auth_token|access_token|api_token|client_secret|secret_key|secret_access_key)$`)
+	resourceSecrets = regexp.MustCompile(`^(?:.*_)?(?:password|passwd|passphrase|root_pass|auth_token|access_token|api_token|client_secret|secret_access_key)$`)
 
 	// providerSecrets matches the attributes of providers and backends that hold a secret.
 	providerSecrets = regexp.MustCompile(`^(access_key|secret_key|token|password|client_secret|api_key|app_key|api_token|private_key|secret_id|.*_(token|password|secret|api_key))$`)
@@ -27,6 +27,10 @@ var (
 	passwordName = regexp.MustCompile(`(?i)(?:password|passwd|passphrase)$|(?:^|[_.-])(?:pass|pwd|psw)$`)
 )
 
+// samples matches the paths of files that show or test a module. What they make is deleted again, and nothing is behind
+// its passwords.
+var samples = regexp.MustCompile(`(?i)(?:^|/)(?:tests?|testdata|fixtures?|examples?|samples?)/`)
+
 // describing are the blocks and attributes that hold nothing but names and conditions.
 var describing = []string{"lifecycle", "timeouts", "tags", "tags_all", "labels", "annotations", "triggers", "keepers", "depends_on", "validation"}
 
@@ -34,6 +38,8 @@ func (c *checker) credentials(at block) {
 	s := secrets{c: c, at: at, names: resourceSecrets}
 	switch {
 	case strings.HasPrefix(at.kind, "data."):
+		return
+	case at.kind != "provider" && at.kind != "backend" && samples.MatchString(c.path):
 		return
 	case at.kind == "provider", at.kind == "backend":
 		s.names = providerSecrets
@@ -67,7 +73,8 @@ func (s secrets) body(b body, path string) {
 		}
 		a := b.Attributes[name]
 		value, ok := b.get(name).(string)
-		if ok && s.names.MatchString(name) && infra.SecretValue(value) || s.at.kind == "provider" && name == "credentials" && keyFile.MatchString(value) {
+		secret := s.names.MatchString(name) || name == "secret_key" && path == "" // in a block, it is a key of a secret
+		if ok && secret && infra.SecretValue(value) || s.at.kind == "provider" && name == "credentials" && keyFile.MatchString(value) {
 			s.add(a.SrcRange, path+name)
 		}
 		s.expression(b.in, a.Expr, path+name)

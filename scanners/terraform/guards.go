@@ -49,6 +49,7 @@ var guards = []guard{
 		good: []any{true, "ENCRYPTED_ONLY", "TRUSTED_CLIENT_CERTIFICATE_REQUIRED"}, what: "refuses connections without encryption",
 	},
 	{rule: plainHTTP, kinds: []string{"google_redis_instance"}, paths: []string{"transit_encryption_mode"}, good: []any{"SERVER_AUTHENTICATION"}, what: encryptsLine},
+	{rule: weakTLS, kinds: []string{"azurerm_redis_cache"}, paths: []string{"minimum_tls_version"}, good: []any{"1.2"}, what: "refuses outdated versions of TLS"},
 	{rule: weakTLS, kinds: []string{"google_compute_ssl_policy"}, paths: []string{"min_tls_version"}, good: []any{"TLS_1_2", "TLS_1_3"}, what: "refuses outdated versions of TLS"},
 
 	{rule: imds, kinds: machines, paths: []string{"metadata_options.http_tokens"}, good: []any{"required"}, what: "asks for a token before it gives out its metadata"},
@@ -106,7 +107,6 @@ var guards = []guard{
 	{rule: removedLow, kinds: []string{"google_sql_database_instance"}, paths: []string{"settings.deletion_protection_enabled"}, good: []any{true}, what: undeletable},
 	{rule: removedLow, kinds: []string{"azurerm_key_vault"}, paths: []string{"purge_protection_enabled"}, good: []any{true}, what: undeletable},
 	{rule: removedLow, kinds: []string{"aws_lb", "aws_alb", "aws_elb"}, paths: []string{"access_logs."}, what: keepsLog},
-	{rule: removedLow, kinds: []string{"aws_cloudfront_distribution"}, paths: []string{"logging_config."}, what: keepsLog},
 	{rule: removedLow, kinds: []string{"aws_api_gateway_stage", "aws_apigatewayv2_stage"}, paths: []string{"access_log_settings."}, what: keepsLog},
 	{rule: removedLow, kinds: []string{"aws_eks_cluster"}, paths: []string{"enabled_cluster_log_types"}, what: keepsLog},
 	{rule: removedLow, kinds: slices.Concat([]string{"aws_db_instance"}, clusters), paths: []string{"enabled_cloudwatch_logs_exports"}, what: keepsLog},
@@ -140,11 +140,11 @@ var companions = []companion{
 		guards: []guard{{paths: []string{"target_bucket"}}, {paths: []string{"logging."}}}, what: keepsLog,
 	},
 	{
-		// Without it, S3 encrypts with a key of its own.
+		// Without it, S3 encrypts with a key of its own. To choose that key is a decision, and to delete the line is none.
 		rule: removedLow, kind: "aws_s3_bucket_server_side_encryption_configuration", owners: bucket, refers: "bucket", setting: "encryption with KMS",
 		guards: []guard{
-			{paths: []string{"rule.apply_server_side_encryption_by_default.sse_algorithm"}, good: []any{"aws:kms", "aws:kms:dsse"}},
-			{paths: []string{"server_side_encryption_configuration.rule.apply_server_side_encryption_by_default.sse_algorithm"}, good: []any{"aws:kms", "aws:kms:dsse"}},
+			{paths: []string{"rule.apply_server_side_encryption_by_default.sse_algorithm"}, good: []any{"aws:kms", "aws:kms:dsse"}, choice: true},
+			{paths: []string{"server_side_encryption_configuration.rule.apply_server_side_encryption_by_default.sse_algorithm"}, good: []any{"aws:kms", "aws:kms:dsse"}, choice: true},
 		},
 		what: "encrypts its objects with a key of KMS, whose use is recorded",
 	},

@@ -23,6 +23,8 @@ type guard struct {
 	good  []any  // the values that protect; empty if every value does
 	what  string // what the resource does with it, after "no longer"
 	each  bool   // each block of the path is an object of its own
+
+	choice bool // another value is safe too
 }
 
 // inherited are the attributes that name what a disk or a database is made from. It is as encrypted as that.
@@ -97,7 +99,7 @@ func (g guard) state(kind string, b body, name string) state {
 	switch {
 	case len(g.good) == 0 && b.has(name), setting{bad: g.good}.wrong(value):
 		s.protection = scanners.Kept
-	case value == unknown{} || slices.ContainsFunc(settings, func(have setting) bool {
+	case value == unknown{} || g.choice || slices.ContainsFunc(settings, func(have setting) bool {
 		return slices.Contains(have.kinds, kind) && slices.Contains(g.paths, have.path) && have.wrong(value)
 	}):
 		s.protection = scanners.Problem

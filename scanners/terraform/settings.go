@@ -108,7 +108,7 @@ func (c *checker) settings(at block) {
 		}
 		bodies, name := at.body.along(s.path)
 		for _, b := range bodies {
-			if a := b.Attributes[name]; a != nil && s.wrong(b.get(name)) && !excused(at, b) {
+			if a := b.Attributes[name]; a != nil && s.wrong(b.get(name)) && !excused(at, b) && !implied(s, b) {
 				c.setting(s, at, b, a)
 			}
 		}
@@ -163,6 +163,12 @@ func (s setting) wrong(value any) bool {
 		}
 		return false
 	})
+}
+
+// implied reports whether the value has to be this one because of another setting, which is reported.
+func implied(s setting, b body) bool {
+	enforced, ok := truth(b.get("ssl_enforcement_enabled"))
+	return s.path == "ssl_minimal_tls_version_enforced" && b.get(s.path) == "TLSEnforcementDisabled" && ok && !enforced
 }
 
 // excused reports whether the settings of a block have no effect: its metadata is switched off, its key cannot be

@@ -105,3 +105,11 @@ module "db" {
   master_password             = ""
   create_random_password      = "false"
 }
+
+# The key of a secret, and no secret.
+resource "helm_release" "metadata" {
+  values = [templatefile("values.yml.tftpl", {
+    db_password_secret_key = "openmetadata-rds-password"
+    secret_key             = "rds-password"
+  })]
+}

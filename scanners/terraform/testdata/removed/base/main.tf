@@ -55,6 +55,14 @@ resource "aws_s3_bucket" "old" {
   logging {
     target_bucket = "logs"
   }
+  server_side_encryption_configuration {
+    rule {
+      apply_server_side_encryption_by_default {
+        sse_algorithm     = "aws:kms"
+        kms_master_key_id = aws_kms_key.main.arn
+      }
+    }
+  }
 }
 
 resource "aws_s3_bucket_public_access_block" "site" {

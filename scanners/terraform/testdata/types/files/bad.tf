@@ -52,3 +52,9 @@ resource "aws_rds_cluster" "v2" {
     max_capacity = 2
   }
 }
+
+# The version has to be this one then.
+resource "azurerm_postgresql_server" "off" {
+  ssl_enforcement_enabled          = false
+  ssl_minimal_tls_version_enforced = "TLSEnforcementDisabled"
+}
