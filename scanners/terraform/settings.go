@@ -135,8 +135,8 @@ func (c *checker) setting(s setting, at block, b body, a *hclsyntax.Attribute) {
 		f.Extents = degrees[strings.ToLower(value)]
 	}
 	where := a.Expr.Range()
-	if s.good == "" || where.Start.Line != where.End.Line || varies(a.Expr) {
-		return
+	if s.good == "" || where.Start.Line != where.End.Line || varies(a.Expr) || b.get("ssl_minimal_tls_version_enforced") == "TLSEnforcementDisabled" {
+		return // one edit is not certainly right
 	}
 	f.Fixes = infra.Replace(c.path, where.Start.Line, where.Start.Column, where.End.Column, s.good)
 }
