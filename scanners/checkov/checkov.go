@@ -25,7 +25,7 @@ func New(tools *tool.Runner) scanners.Scanner {
 		Info: scanners.Info{
 			Name:       "checkov",
 			Gate:       scanners.Infrastructure,
-			About:      "Insecure infrastructure in Terraform, CloudFormation, Kubernetes and a dozen others",
+			About:      "Insecure infrastructure in Terraform, CloudFormation, Kubernetes and other formats",
 			URL:        "https://www.checkov.io",
 			CrossFile:  true,
 			Documented: true,
@@ -97,14 +97,14 @@ func parse(out *tool.Report, reports tool.List[report]) { // one report for each
 				Rule: c.ID, Severity: tool.Severity(c.Severity), Title: "Insecure infrastructure", Message: c.Resource + ": " + c.Name,
 				Path: cmp.Or(c.Absolute, strings.TrimPrefix(c.Path, "/")), Line: c.Lines[0], EndLine: c.Lines[1],
 				HelpURL: c.Guideline, Identity: c.Resource, Aliases: []string{c.ID},
-				Help: "Change the resource so that this holds: " + c.Name + ".",
+				Help: "Change the resource so that it passes this check: " + c.Name + ".",
 			})
 		}
 	}
 	if skipped > 0 {
-		out.Fail(&scanners.IncompleteError{Reason: fmt.Sprintf("In %d places the files have Checkov skip a check, in a way that could not be taken out.", skipped)})
+		out.Fail(&scanners.IncompleteError{Reason: fmt.Sprintf("Checkov skipped checks in %d places because of markers in the files. The scan could not remove these markers; delete them.", skipped)})
 	}
 	if broken > 0 {
-		out.Fail(&scanners.IncompleteError{Reason: fmt.Sprintf("Checkov could not read %d of the files as what they seem to be.", broken)})
+		out.Fail(&scanners.IncompleteError{Reason: fmt.Sprintf("Checkov could not parse %d of the files. Run Checkov on them to see why.", broken)})
 	}
 }

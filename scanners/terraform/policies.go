@@ -146,7 +146,7 @@ func (c *checker) bucketStatement(at block, where hcl.Range, s statement) {
 		}
 	}
 	if len(extents) > 0 {
-		f := c.add(publicBucket, at, where, "lets everybody in by its policy.", "policy")
+		f := c.add(publicBucket, at, where, "gives everybody access to a bucket.", "policy")
 		f.Extents = unique(extents)
 	}
 }

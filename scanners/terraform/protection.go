@@ -219,10 +219,10 @@ func (k companion) owner(at block) string {
 func together(states []state) scanners.Protection {
 	out := scanners.Missing
 	for _, s := range states {
-		switch {
-		case s.protection == scanners.Kept:
+		switch s.protection {
+		case scanners.Kept:
 			return scanners.Kept
-		case s.protection == scanners.Problem:
+		case scanners.Problem:
 			out = scanners.Problem
 		}
 	}

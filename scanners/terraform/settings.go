@@ -41,9 +41,9 @@ var settings = []setting{
 	{encryption, []string{"azurerm_managed_disk"}, "encryption_settings.enabled", []any{false}, "", "is not encrypted by Azure Disk Encryption."},
 	{accessBlock, []string{"aws_s3_bucket_public_access_block", "aws_s3_account_public_access_block"}, "block_public_acls", []any{false}, "true", "allows public ACLs."},
 	{accessBlock, []string{"aws_s3_bucket_public_access_block", "aws_s3_account_public_access_block"}, "block_public_policy", []any{false}, "true", "allows public policies."},
-	{accessBlock, []string{"aws_s3_bucket_public_access_block", "aws_s3_account_public_access_block"}, "ignore_public_acls", []any{false}, "true", "obeys public ACLs."},
-	{accessBlock, []string{"aws_s3_bucket_public_access_block", "aws_s3_account_public_access_block"}, "restrict_public_buckets", []any{false}, "true", "lets everybody use a public bucket."},
-	{publicBucket, []string{"aws_s3_bucket", "aws_s3_bucket_acl"}, "acl", []any{"public-read", "public-read-write", "authenticated-read", "website"}, "", "lets everybody in by its ACL."},
+	{accessBlock, []string{"aws_s3_bucket_public_access_block", "aws_s3_account_public_access_block"}, "ignore_public_acls", []any{false}, "true", "does not ignore public ACLs."},
+	{accessBlock, []string{"aws_s3_bucket_public_access_block", "aws_s3_account_public_access_block"}, "restrict_public_buckets", []any{false}, "true", "does not restrict access to a public bucket."},
+	{publicBucket, []string{"aws_s3_bucket", "aws_s3_bucket_acl"}, "acl", []any{"public-read", "public-read-write", "authenticated-read", "website"}, "", "is open to everybody through its ACL."},
 	{publicBucket, []string{"azurerm_storage_container"}, "container_access_type", []any{"blob", "container"}, `"private"`, "lets everybody read its blobs."},
 	{publicBucket, []string{"azurerm_storage_account"}, "allow_blob_public_access", []any{true}, "false", "lets containers be public."},
 	{publicBucket, []string{"azurerm_storage_account"}, "allow_nested_items_to_be_public", []any{true}, "false", "lets containers be public."},
@@ -135,7 +135,7 @@ func (c *checker) setting(s setting, at block, b body, a *hclsyntax.Attribute) {
 		f.Extents = degrees[strings.ToLower(value)]
 	}
 	where := a.Expr.Range()
-	if s.good == "" || where.Start.Line != where.End.Line || varies(a.Expr) || b.get("ssl_minimal_tls_version_enforced") == "TLSEnforcementDisabled" {
+	if s.good == "" || where.Start.Line != where.End.Line || varies(a.Expr) || s.path == "ssl_enforcement_enabled" && b.get("ssl_minimal_tls_version_enforced") == "TLSEnforcementDisabled" {
 		return // one edit is not certainly right
 	}
 	f.Fixes = infra.Replace(c.path, where.Start.Line, where.Start.Column, where.End.Column, s.good)

@@ -26,7 +26,7 @@ func New(tools *tool.Runner) scanners.Scanner {
 			Name:   "tfsec",
 			Gate:   scanners.Infrastructure,
 			Scopes: []scanners.Scope{scanners.ScopeTree},
-			About:  "Insecure infrastructure in Terraform, modules of the repository followed",
+			About:  "Insecure infrastructure in Terraform, including the modules of the repository",
 			URL:    "https://github.com/aquasecurity/tfsec",
 			Files:  []string{"**/*.{tf,tfvars}", "**/*.{tf,tfvars}.json"},
 			Inputs: []string{"**/*.{tf,tfvars,hcl,json,yaml,yml,tpl,tmpl,tftpl,sh,txt,pub}"}, // Terraform's functions read some
