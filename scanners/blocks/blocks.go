@@ -151,6 +151,9 @@ func terraform(content []byte) (list []block) {
 // end matches an end of a move: from or to, and the address of a resource.
 var end = regexp.MustCompile(`(?m)(?:^|[{\s])(from|to)\s*=\s*([A-Za-z_][\w-]*)\.([A-Za-z_][\w-]*)[ \t]*(?:\[[^\]\n]*\][ \t]*)?(?:$|[\s}#/])`)
 
+// maxMoves is how many moves of one resource are followed.
+const maxMoves = 50
+
 // rename gives resources the names that they had before all moves, unless there is still a resource of that name.
 func rename(list []block, content []byte) {
 	var text [][]byte
@@ -173,7 +176,7 @@ func rename(list []block, content []byte) {
 	}
 	for i := range list {
 		name := list[i].name
-		for range len(former) {
+		for range maxMoves {
 			was, ok := former[name]
 			if !ok || there[was] {
 				break

@@ -209,6 +209,15 @@ func shapes() (list []shape) {
 		"equal blocks": same("  ingress {\n    cidr_blocks = [\"0.0.0.0/0\"]\n  }\n"), "dynamic": same("  dynamic \"ingress\" {\n content {\n cidr_blocks = [\"0.0.0.0/0\"]\n } \n }\n"),
 		"open blocks": same("  ingress {\n"),
 	})
+	const rule = "  ingress {\n from_port = each.value\n to_port = each.value\n protocol = \"tcp\"\n cidr_blocks = [\"0.0.0.0/0\"]\n }\n"
+	add("terraform", "main.tf", "resource \"aws_security_group\" \"b\" {\n  for_each = toset([\"1\", \"2\", \"3\", \"4\", \"5\", \"6\", \"7\", \"8\"])\n", map[string]func(int) string{
+		"each": same(rule), "each dynamic": same("  dynamic \"ingress\" {\n for_each = [1, 2, 3, 4]\n content {\n  from_port = each.value\n } \n }\n"),
+	})
+	add("terraform", "main.tf", "", map[string]func(int) string{
+		"each resource":  numbered("resource \"aws_security_group\" \"b#\" {\n  for_each = toset([\"1\", \"2\", \"3\", \"4\"])\n" + strings.Repeat(rule, 10) + "}\n"),
+		"chain of moves": func(i int) string { return fmt.Sprintf("moved {\n  from = x.a%d\n  to = x.a%d\n}\n", i, i+1) },
+		"companions":     numbered("resource \"aws_s3_bucket\" \"b#\" {}\nresource \"aws_s3_bucket_versioning\" \"b#\" {\n  bucket = aws_s3_bucket.b#.id\n}\n"),
+	})
 	add("terraform", "main.tf", "a = [", map[string]func(int) string{
 		"list": same("1,"), "text list": same("\"a\","), "brackets": same("["), "objects": same("{a=1},"), "calls": same("f(1),"), "sums": same("1+"), "dots": same("a."), "indexes": same("a[0]"), "splats": same("a.*.b"),
 		"conditions": same("a?b:"), "parens": same("("), "minus": same("-"), "ors": same("a||"), "fors": same("[for x in y : x],"), "quoted": same("\"a$${b}\","),

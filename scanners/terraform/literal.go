@@ -28,9 +28,12 @@ func (s scope) with(name string, key, value any, width int) scope {
 	return inner
 }
 
-// maxWidth bounds how often one text is checked with other values of its iterators. Beyond it, the values
-// count as unknown.
-const maxWidth = 64
+// These limits bound how often one text is checked with other values of its iterators, and how many bytes of a file are
+// checked again so. Beyond them, the values count as unknown.
+const (
+	maxWidth = 64
+	maxAgain = 2 << 20
+)
 
 // each returns a scope for each element of the value of a for_each. If the value is not literal, it returns
 // one in which the iterator is unknown. It returns none if there are no elements.
@@ -89,6 +92,41 @@ func (b body) instances() []scope {
 		value = object
 	}
 	return b.in.each("each", value)
+}
+
+// size returns how many bytes are checked for the body, those of dynamic blocks once for each element. It stops
+// counting beyond the limit.
+func (b body) size(limit int) int {
+	n := b.length()
+	for _, inner := range b.nested() {
+		if n > limit {
+			break
+		}
+		if inner.body.in.width > b.in.width { // dynamic
+			n += inner.body.size(limit - n)
+		} else if len(inner.body.Blocks) > 0 {
+			n += inner.body.size(limit-n) - inner.body.length()
+		}
+	}
+	return n
+}
+
+func (b body) length() int { return b.SrcRange.End.Byte - b.SrcRange.Start.Byte }
+
+// literally decides whether for_each and dynamic blocks of a resource are checked element by element.
+func (c *checker) literally(b body) body {
+	instances := b.instances()
+	if len(instances) == 0 {
+		return b
+	}
+	first := body{b.Body, instances[0]}
+	again := first.size(c.again/len(instances))*len(instances) - b.length()
+	if again > c.again {
+		b.in.width = maxWidth + 1
+		return b
+	}
+	c.again -= max(again, 0)
+	return b
 }
 
 // attribute returns the expression of an attribute, or nil.

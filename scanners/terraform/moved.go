@@ -25,7 +25,7 @@ func former(file hclsyntax.Blocks) map[string]string {
 	first := map[string]string{}
 	for to := range moves {
 		name := to
-		for range len(moves) {
+		for range maxMoves {
 			was, ok := moves[name]
 			if !ok || there[was] {
 				break
@@ -36,6 +36,9 @@ func former(file hclsyntax.Blocks) map[string]string {
 	}
 	return first
 }
+
+// maxMoves is how many moves of one resource are followed.
+const maxMoves = 50
 
 // address returns the address of a resource without the key of an instance, or "" for something else.
 func address(e hclsyntax.Expression) string {

@@ -66,12 +66,13 @@ func (c *checker) open(r infra.Rule, at block, where hcl.Range, sources reach, o
 	if !sources.internet() || len(list) == 0 {
 		return
 	}
-	i := slices.IndexFunc(c.openings, func(have *opening) bool { return have.rule.ID == r.ID && have.where == where })
-	if i < 0 {
-		i = len(c.openings)
-		c.openings = append(c.openings, &opening{rule: r, where: where})
+	key := spot{rule: r.ID, from: where.Start.Byte, to: where.End.Byte}
+	have := c.opened[key]
+	if have == nil {
+		have = &opening{rule: r, where: where}
+		c.opened[key] = have
+		c.openings = append(c.openings, have)
 	}
-	have := c.openings[i]
 	have.sources = reach{max(have.sources.v4, sources.v4), max(have.sources.v6, sources.v6)}
 	have.named = append(have.named, list...)
 	have.extents = append(have.extents, o.extents(sources)...)
@@ -86,6 +87,7 @@ func (c *checker) flush(at block) {
 		f.Extents = unique(o.extents)
 	}
 	c.openings = nil
+	clear(c.opened)
 }
 
 // what describes what is open.

@@ -106,7 +106,7 @@ func checkFile(ctx context.Context, f scanners.File) ([]scanners.Finding, error)
 	}
 	root := file.Body.(*hclsyntax.Body)
 	blocks := root.Blocks
-	c := checker{path: f.Path, former: former(blocks)}
+	c := checker{path: f.Path, former: former(blocks), seen: map[spot]int{}, again: maxAgain, opened: map[spot]*opening{}}
 	if path.Ext(f.Path) == ".tfvars" {
 		c.assignments(body{Body: root})
 		return c.found, nil
@@ -184,7 +184,9 @@ type checker struct {
 	found    []scanners.Finding
 	problems int          // how many of found are problems
 	seen     map[spot]int // the index in found
+	again    int          // how many bytes may still be checked again, see [maxAgain]
 	openings []*opening   // of the present block
+	opened   map[spot]*opening
 
 	resources []block
 }
@@ -227,6 +229,7 @@ func (c *checker) block(b *hclsyntax.Block) {
 		return
 	}
 	at.former = cmp.Or(c.former[at.address], at.address)
+	at.body = c.literally(at.body)
 	for i, in := range at.body.instances() {
 		at.body.in = in
 		if i == 0 && b.Type == "resource" {
@@ -260,9 +263,6 @@ func (c *checker) add(r infra.Rule, at block, where hcl.Range, message string, i
 	key := spot{r.ID, f.Identity, where.Start.Byte, where.End.Byte}
 	if i, ok := c.seen[key]; ok {
 		return &c.found[i]
-	}
-	if c.seen == nil {
-		c.seen = map[spot]int{}
 	}
 	c.seen[key] = len(c.found)
 	c.found = append(c.found, f)
