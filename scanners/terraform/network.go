@@ -115,11 +115,12 @@ var firewallRules = map[string][2]string{
 }
 
 func (c *checker) awsSecurityGroup(at block) {
-	for _, in := range at.body.blocks("ingress") {
+	rules := at.body.blocks("ingress")
+	for _, in := range rules {
 		c.awsIngress(at, opened(in), values(in))
 	}
 	list, ok := at.body.attribute("ingress").(*hclsyntax.TupleConsExpr)
-	if !ok {
+	if !ok || len(rules) > 0 { // in JSON, they are the same
 		return
 	}
 	for _, item := range list.Exprs {

@@ -56,7 +56,7 @@ var info = scanners.Info{
 	Scopes: []scanners.Scope{scanners.ScopeFile},
 	About:  "Terraform configuration that opens networks, data or accounts to everybody",
 	URL:    "https://developer.hashicorp.com/terraform/language",
-	Files:  []string{"**/*.tf", "**/*.tofu", "**/*.tfvars"},
+	Files:  []string{"**/*.tf", "**/*.tofu", "**/*.tfvars", "**/*.tf.json"},
 
 	Suppressions: scanners.Suppressions{None: markers.BuiltIn},
 }
@@ -94,7 +94,7 @@ func checkFile(ctx context.Context, f scanners.File) ([]scanners.Finding, error)
 	if line := tooMuch(f.Content); line > 0 {
 		return nil, &infra.PlaceError{Line: line, Why: "nested too deep, or a text too long to be read"}
 	}
-	file, diags := hclsyntax.ParseConfig(f.Content, f.Path, hcl.InitialPos)
+	root, diags := parse(f)
 	for _, d := range diags {
 		if d.Severity == hcl.DiagError {
 			line := 1
@@ -104,7 +104,6 @@ func checkFile(ctx context.Context, f scanners.File) ([]scanners.Finding, error)
 			return nil, &infra.PlaceError{Line: line, Why: "not valid Terraform"}
 		}
 	}
-	root := file.Body.(*hclsyntax.Body)
 	blocks := root.Blocks
 	c := checker{path: f.Path, former: former(blocks), seen: map[spot]int{}, again: maxAgain, opened: map[spot]*opening{}}
 	if path.Ext(f.Path) == ".tfvars" {
@@ -122,6 +121,15 @@ func checkFile(ctx context.Context, f scanners.File) ([]scanners.Finding, error)
 	}
 	c.companions(c.resources)
 	return c.found, nil
+}
+
+// parse reads a file in the syntax that its name says.
+func parse(f scanners.File) (*hclsyntax.Body, hcl.Diagnostics) {
+	if path.Ext(f.Path) == ".json" {
+		return parseJSON(f.Content, f.Path)
+	}
+	file, diags := hclsyntax.ParseConfig(f.Content, f.Path, hcl.InitialPos)
+	return file.Body.(*hclsyntax.Body), diags
 }
 
 // tooManyTokens returns the line on which the number of words and signs exceeds maxTokens, or 0. It

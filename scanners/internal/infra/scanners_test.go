@@ -197,6 +197,8 @@ func TestUnreadable(t *testing.T) {
 		{terraform.Scanner{}, file("a.tf", "a = \"x\xff\"\n"), "\"a.tf\" (line 1: not valid Terraform)"},
 		{terraform.Scanner{}, file("a.tf", "a = \""+strings.Repeat("$(", 1<<16)), "\"a.tf\" (line 1: nested too deep, or a text too long"},
 		{terraform.Scanner{}, file("a.json", "{"), ""},
+		{terraform.Scanner{}, file("a.tf.json", "{\n\"resource\": [\n"), "\"a.tf.json\" (line 3: not valid Terraform)"},
+		{terraform.Scanner{}, file("a.tf.json", "{\"resource\": "+strings.Repeat("[", 1<<10)), "\"a.tf.json\" (line 1: nested too deep, or a text too long"},
 		{dockerfile.Scanner{}, file("Dockerfile", "FROM a:1\nRUN <<EOF\nx\n"), "\"Dockerfile\" (line 2: not a valid Dockerfile)"},
 		{dockerfile.Scanner{}, file("Dockerfile", "FROM a:1\nENV a\n"), "\"Dockerfile\" (line 2: not a valid Dockerfile)"},
 		{dockerfile.Scanner{}, file("Dockerfile", "FROM {{ a }}\nENV a\n"), ""},
@@ -328,7 +330,8 @@ func fuzz(f *testing.F, s scanners.Scanner, name string) {
 	})
 }
 
-func FuzzTerraform(f *testing.F)  { fuzz(f, terraform.Scanner{}, "main.tf") }
-func FuzzDockerfile(f *testing.F) { fuzz(f, dockerfile.Scanner{}, "Dockerfile") }
-func FuzzKubernetes(f *testing.F) { fuzz(f, kubernetes.Scanner{}, "pod.yaml") }
-func FuzzCompose(f *testing.F)    { fuzz(f, compose.Scanner{}, "compose.yaml") }
+func FuzzTerraform(f *testing.F)     { fuzz(f, terraform.Scanner{}, "main.tf") }
+func FuzzTerraformJSON(f *testing.F) { fuzz(f, terraform.Scanner{}, "main.tf.json") }
+func FuzzDockerfile(f *testing.F)    { fuzz(f, dockerfile.Scanner{}, "Dockerfile") }
+func FuzzKubernetes(f *testing.F)    { fuzz(f, kubernetes.Scanner{}, "pod.yaml") }
+func FuzzCompose(f *testing.F)       { fuzz(f, compose.Scanner{}, "compose.yaml") }
