@@ -1,14 +1,11 @@
 package osv
 
 import (
-	"context"
 	"fmt"
 	"regexp"
 	"strings"
 
 	"gopkg.in/yaml.v3"
-
-	"github.com/secbydesign/secbydesign/scanners"
 )
 
 // newest stands for the newest minor or patch version: an action's tag "v4" moves to each new
@@ -25,9 +22,9 @@ var (
 // readUses finds the actions and reusable workflows that a workflow or an action uses. osv-scalibr
 // has no reader for them. The YAML library is the one that osv-scalibr uses for pnpm's lockfiles;
 // it stops at a depth of 10,000, where others take quadratic time.
-func readUses(_ context.Context, f scanners.File) ([]pkg, error) {
+func readUses(text []byte) ([]pkg, error) {
 	var doc yaml.Node
-	if err := yaml.Unmarshal(f.Content, &doc); err != nil {
+	if err := yaml.Unmarshal(text, &doc); err != nil {
 		return nil, err
 	}
 	var out []pkg

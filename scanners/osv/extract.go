@@ -3,37 +3,14 @@ package osv
 import (
 	"bytes"
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
-	"path"
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
-	"testing/fstest"
-
-	"github.com/google/osv-scalibr/extractor"
-	"github.com/google/osv-scalibr/extractor/filesystem"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/dotnet/packageslockjson"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/golang/gomod"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/java/gradlelockfile"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/java/pomxml"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/javascript/packagelockjson"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/javascript/pnpmlock"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/javascript/yarnlock"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/php/composerlock"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/python/pipfilelock"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/python/poetrylock"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/python/requirements"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/python/uvlock"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/ruby/gemfilelock"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/rust/cargolock"
-	scalibrlog "github.com/google/osv-scalibr/log"
-
-	cpb "github.com/google/osv-scalibr/binary/proto/config_go_proto"
 
 	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/osv/lockfile"
 )
 
 // A pkg is one version of one package, as one file names it.
@@ -53,8 +30,7 @@ type format struct {
 	ecosystem string
 	max       int // bytes
 	guard     func([]byte) error
-	prepare   func([]byte) []byte // may replace characters, but not move them; may be nil
-	read      func(context.Context, scanners.File) ([]pkg, error)
+	read      func([]byte) ([]pkg, error)
 	upgrade   string // the command that changes a version, with %s for name and version
 }
 
@@ -72,77 +48,50 @@ const (
 	actions = "GitHub Actions"
 )
 
-// formats lists the files that are read, and how. The readers are osv-scalibr's. They see only the
-// one file; the contents of others, such as a parent's pom.xml, are scanned with those.
+// formats lists the files that are read, and how. The readers see only the one file; the contents of
+// others, such as a parent's pom.xml, are scanned with those. A file has the first format that matches it.
 var formats = []format{
-	lockfile("Go", maxManifest, gomod.New, nil, "go get %s@v%s", "go.mod"),
-	lockfile("npm", maxLock, packagelockjson.New, lightJSON, "npm install %s@%s", "package-lock.json", "npm-shrinkwrap.json"),
-	lockfile("npm", maxLock, yarnlock.New, all(shortLines, lightYarn), "yarn upgrade %s@%s", "yarn.lock"),
-	lockfile("npm", maxLock, pnpmlock.New, lightYAML, "pnpm update %s@%s", "pnpm-lock.yaml"),
-	undotted(lockfile("PyPI", maxLock, requirements.New, all(fewContinuations, fewLines), "", "*requirements*.txt")),
-	lockfile("PyPI", maxLock, poetrylock.New, all(lightTOML, flatTOML), "poetry add %s@%s", "poetry.lock"),
-	lockfile("PyPI", maxLock, uvlock.New, all(lightTOML, flatTOML), "uv lock --upgrade-package %s==%s", "uv.lock"),
-	lockfile("PyPI", maxLock, pipfilelock.New, lightJSON, "pipenv upgrade %s==%s", "Pipfile.lock"),
-	lockfile("RubyGems", maxLock, gemfilelock.New, all(shortLines, fewLines), "bundle update %s", "Gemfile.lock", "gems.locked"),
-	lockfile("crates.io", maxLock, cargolock.New, all(lightTOML, flatTOML), "cargo update -p %s --precise %s", "Cargo.lock"),
-	lockfile("Packagist", maxLock, composerlock.New, lightJSON, "composer update %s", "composer.lock"),
-	lockfile("Maven", maxManifest, pomxml.New, smallProperties, "", "pom.xml"),
-	lockfile("Maven", maxLock, gradlelockfile.New, fewLines, "gradle dependencies --update-locks %s", "gradle.lockfile", "buildscript-gradle.lockfile"),
-	lockfile("NuGet", maxLock, packageslockjson.New, lightJSON, "dotnet add package %s --version %s", "packages.lock.json"),
+	lockfileOf("Go", maxManifest, lockfile.GoMod, nil, "go get %s@v%s", "go.mod"),
+	lockfileOf("npm", maxLock, lockfile.PackageLock, lightJSON, "npm install %s@%s", "package-lock.json", "npm-shrinkwrap.json"),
+	lockfileOf("npm", maxLock, lockfile.Yarn, lightYarn, "yarn upgrade %s@%s", "yarn.lock"),
+	lockfileOf("npm", maxLock, lockfile.Pnpm, lightYAML, "pnpm update %s@%s", "pnpm-lock.yaml"),
+	lockfileOf("npm", maxLock, lockfile.Bun, lightJSON, "bun add %s@%s", "bun.lock"),
+	lockfileOf("PyPI", maxLock, lockfile.Requirements, fewLines, "", "*requirements*.{txt,in}", "*constraints*.txt"),
+	lockfileOf("PyPI", maxLock, lockfile.OnlyRequirements, fewLines, "", "{*requirements*,reqs}/**/*.{txt,in}"),
+	lockfileOf("PyPI", maxLock, lockfile.Poetry, all(lightTOML, flatTOML), "poetry add %s@%s", "poetry.lock"),
+	lockfileOf("PyPI", maxLock, lockfile.UV, all(lightTOML, flatTOML), "uv lock --upgrade-package %s==%s", "uv.lock"),
+	lockfileOf("PyPI", maxLock, lockfile.PDM, all(lightTOML, flatTOML), "pdm update %s", "pdm.lock"),
+	lockfileOf("PyPI", maxLock, lockfile.Pylock, all(lightTOML, flatTOML), "", "pylock.toml", "pylock.*.toml"),
+	lockfileOf("PyPI", maxLock, lockfile.Pipfile, lightJSON, "pipenv upgrade %s==%s", "Pipfile.lock"),
+	lockfileOf("RubyGems", maxLock, lockfile.Gemfile, fewLines, "bundle update %s", "Gemfile.lock", "gems.locked"),
+	lockfileOf("crates.io", maxLock, lockfile.Cargo, all(lightTOML, flatTOML), "cargo update -p %s --precise %s", "Cargo.lock"),
+	lockfileOf("Packagist", maxLock, lockfile.Composer, lightJSON, "composer update %s", "composer.lock"),
+	lockfileOf("Maven", maxManifest, lockfile.POM, smallProperties, "", "pom.xml"),
+	lockfileOf("Maven", maxLock, lockfile.Gradle, fewLines, "gradle dependencies --update-locks %s", "gradle.lockfile", "buildscript-gradle.lockfile"),
+	lockfileOf("NuGet", maxLock, lockfile.NuGetLock, lightJSON, "dotnet add package %s --version %s", "packages.lock.json"),
+	lockfileOf("NuGet", maxManifest, lockfile.NuGetProject, nil, "dotnet add package %s --version %s", "Directory.Packages.props", "*.{csproj,fsproj,vbproj}"),
+	lockfileOf("NuGet", maxManifest, lockfile.NuGetConfig, nil, "", "packages.config"),
+	lockfileOf("Pub", maxLock, lockfile.Pub, lightYAML, "dart pub upgrade %s", "pubspec.lock"),
+	lockfileOf("Hex", maxLock, lockfile.Mix, fewLines, "mix deps.update %s", "mix.lock"),
+	lockfileOf("SwiftURL", maxLock, lockfile.Swift, lightJSON, "", "Package.resolved"),
 	{files: []string{".github/workflows/*.{yml,yaml}", "**/action.{yml,yaml}"}, ecosystem: actions, max: maxManifest, read: readUses},
 }
 
-// lockfile returns a format read by one of osv-scalibr's extractors, for files of these names in
-// any folder.
-func lockfile(ecosystem string, size int, open func(*cpb.PluginConfig) (filesystem.Extractor, error), guard func([]byte) error, upgrade string, names ...string) format {
+// lockfileOf returns a format for files of these names in any folder.
+func lockfileOf(ecosystem string, size int, read lockfile.Reader, guard func([]byte) error, upgrade string, names ...string) format {
 	f := format{ecosystem: ecosystem, max: size, guard: guard, upgrade: upgrade}
 	for _, name := range names {
 		f.files = append(f.files, "**/"+name)
 	}
-	f.read = func(ctx context.Context, file scanners.File) ([]pkg, error) {
-		quiet()
-		e, err := open(&cpb.PluginConfig{})
+	f.read = func(text []byte) ([]pkg, error) {
+		found, err := read(text)
 		if err != nil {
 			return nil, err
 		}
-		// Some extractors read neighbouring files and the names of folders, so they get a file
-		// system without any.
-		name := path.Base(file.Path)
-		only := fstest.MapFS{name: {Data: file.Content}}
-		found, err := e.Extract(ctx, &filesystem.ScanInput{FS: only, Path: name, Reader: bytes.NewReader(file.Content)})
-		if err != nil {
-			return nil, err
-		}
-		return packages(ecosystem, found.Packages), nil
+		return packages(ecosystem, found), nil
 	}
 	return f
 }
-
-// undotted replaces dots in names by hyphens, for a reader that leaves out packages with a dot in
-// their name. Python's tools treat the two the same.
-func undotted(f format) format {
-	f.prepare = func(text []byte) []byte {
-		return requirement.ReplaceAllFunc(text, func(name []byte) []byte { return bytes.ReplaceAll(name, []byte("."), []byte("-")) })
-	}
-	return f
-}
-
-var requirement = regexp.MustCompile(`(?m)^[ \t]*[A-Za-z0-9][\w.-]*`)
-
-// quiet stops osv-scalibr from writing untrusted input to the log. It runs once per process,
-// because the library's logger is global.
-var quiet = sync.OnceFunc(func() { scalibrlog.SetLogger(silence{}) })
-
-type silence struct{}
-
-func (silence) Errorf(string, ...any) {}
-func (silence) Error(...any)          {}
-func (silence) Warnf(string, ...any)  {}
-func (silence) Warn(...any)           {}
-func (silence) Infof(string, ...any)  {}
-func (silence) Info(...any)           {}
-func (silence) Debugf(string, ...any) {}
-func (silence) Debug(...any)          {}
 
 // formatOf returns the format of a file, or nil.
 func formatOf(name string) *format {
@@ -162,7 +111,7 @@ var (
 
 // extract returns the packages of a file, each version once, in a fixed order. It checks the size
 // and the guard of the format first, to protect the libraries from hostile input.
-func extract(ctx context.Context, f *format, file scanners.File) (found []pkg, err error) {
+func extract(f *format, file scanners.File) (found []pkg, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			found, err = nil, fmt.Errorf("panic: %v", p)
@@ -179,7 +128,7 @@ func extract(ctx context.Context, f *format, file scanners.File) (found []pkg, e
 	if len(bytes.TrimSpace(file.Content)) == 0 {
 		return nil, nil
 	}
-	if found, err = f.read(ctx, file); err != nil {
+	if found, err = f.read(file.Content); err != nil {
 		return nil, err
 	}
 	slices.SortFunc(found, func(a, b pkg) int {
@@ -195,39 +144,20 @@ func extract(ctx context.Context, f *format, file scanners.File) (found []pkg, e
 	return found, nil
 }
 
-// packages converts osv-scalibr's packages, leaving out those that no advisory can be about.
-func packages(ecosystem string, list []*extractor.Package) []pkg {
+// packages converts packages, leaving out those that no advisory can be about: the code of a folder, a fork
+// or an archive at an address of its own is not what the registry has under that name and version.
+func packages(ecosystem string, list []lockfile.Package) []pkg {
 	var out []pkg
 	for _, p := range list {
-		if p == nil || p.Name == "" || len(p.Name) > maxField {
+		if p.Origin != lockfile.Registry || p.Name == "" || len(p.Name) > maxField {
 			continue
 		}
-		one := pkg{ecosystem: ecosystem, name: canonical(ecosystem, p.Name), version: p.Version, shown: p.Name}
+		one := pkg{
+			ecosystem: ecosystem, name: canonical(ecosystem, p.Name), version: p.Version, shown: p.Name,
+			groups: slices.Sorted(slices.Values(p.Groups)), fixable: p.Pin,
+		}
 		if len(p.Version) > maxField {
 			one.version = "" // no registry has it
-		}
-		switch m := p.Metadata.(type) {
-		case *requirements.Metadata:
-			// A lower bound is not the installed version.
-			if m.VersionComparator != "==" && m.VersionComparator != "===" {
-				one.version = ""
-			}
-			one.fixable = m.VersionComparator == "==" && len(m.HashCheckingModeValues) == 0
-		case interface{ DepGroups() []string }:
-			one.groups = slices.Sorted(slices.Values(m.DepGroups()))
-		}
-		switch ecosystem {
-		case "Go":
-			// The go and toolchain lines name the oldest version that suffices; the file does not
-			// say which one builds the program. A replacement by a folder has no version.
-			if p.Name == "stdlib" || p.Version == "" {
-				continue
-			}
-			one.fixable = true
-		case "Maven":
-			if strings.Contains(one.version, "${") {
-				one.version = "" // names a property defined elsewhere
-			}
 		}
 		out = append(out, one)
 	}

@@ -1,7 +1,6 @@
 package osv
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/xml"
 	"errors"
@@ -12,37 +11,12 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/secbydesign/secbydesign/scanners/internal/yamlpos"
+	"github.com/secbydesign/secbydesign/scanners/osv/lockfile"
 )
 
 // Guards refuse files that would crash a library in a way that cannot be recovered, or make it
 // silently leave out packages. The error of each names the reason. No honest file comes near the
 // limits.
-
-// shortLines protects readers that stop at a line of 64 KB as if it were the last one.
-func shortLines(text []byte) error {
-	for line := range bytes.Lines(text) {
-		if len(line) >= bufio.MaxScanTokenSize {
-			return fmt.Errorf("%w: a line has 64 KB or more", errOdd)
-		}
-	}
-	return nil
-}
-
-// fewContinuations protects a reader that recurses for each line that continues on the next: eight
-// million of them overflow the stack, which ends the process.
-func fewContinuations(text []byte) error {
-	const most = 10_000
-	run := 0
-	for line := range bytes.Lines(text) {
-		if run++; !bytes.ContainsRune(line, '\\') {
-			run = 0
-		}
-		if run > most {
-			return fmt.Errorf("%w: more than %d lines in a row go on in the next", errOdd, most)
-		}
-	}
-	return nil
-}
 
 // flatTOML protects a reader that recurses for each bracket, which overflows the stack at some
 // millions, and that takes time quadratic in the length of dotted keys.
@@ -303,9 +277,7 @@ func smallProperties(text []byte) error {
 // texts that name a property.
 func readProperties(text []byte) (properties map[string][]string, texts []string, err error) {
 	properties = map[string][]string{}
-	d := xml.NewDecoder(bytes.NewReader(text))
-	// Only the number of characters matters here, so any charset is read as it is.
-	d.CharsetReader = func(_ string, in io.Reader) (io.Reader, error) { return in, nil }
+	d := lockfile.DecodeXML(text)
 	d.Strict = false
 	path := []string{"", ""}
 	for {

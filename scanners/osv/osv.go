@@ -39,6 +39,7 @@
 package osv
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -60,6 +61,9 @@ const (
 	// maxFindings is the most findings reported for one file.
 	maxFindings = 1000
 )
+
+// byteOrderMark is what some editors write at the beginning of a text, and what no reader expects there.
+var byteOrderMark = []byte("\xef\xbb\xbf")
 
 // DefaultURL is the public service.
 const DefaultURL = "https://api.osv.dev"
@@ -154,10 +158,8 @@ func (s Scanner) Scan(ctx context.Context, t scanners.Target) ([]scanners.Findin
 			continue
 		}
 		meter := budget.Start()
-		if format.prepare != nil {
-			f.Content = format.prepare(f.Content)
-		}
-		list, err := extract(ctx, format, f)
+		f.Content = bytes.TrimPrefix(f.Content, byteOrderMark)
+		list, err := extract(format, f)
 		gaps.unread(f.Path, err)
 		in, err := s.look(ctx, *format, f, list, meter)
 		meter.Stop()

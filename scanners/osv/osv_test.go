@@ -8,11 +8,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/bmatcuk/doublestar/v4"
 
 	"github.com/secbydesign/secbydesign/scanners"
 	"github.com/secbydesign/secbydesign/scanners/osv/osvtest"
@@ -128,7 +129,7 @@ func TestFixes(t *testing.T) {
 		"pin with hash":        {"requirements.txt", "acme-web-kit==1.2 --hash=sha256:aaaa", ""},
 		"pin with more lines":  {"requirements.txt", "acme-web-kit==1.2 \\", ""},
 		"arbitrary equality":   {"requirements.txt", "acme-web-kit===1.2", ""},
-		"lockfile":             {"Cargo.lock", `package = [{ name = "acme-time", version = "0.2.22" }]`, ""},
+		"lockfile":             {"Cargo.lock", `package = [{ name = "acme-time", version = "0.2.22", source = "registry+https://github.com/rust-lang/crates.io-index" }]`, ""},
 		"tag":                  {".github/workflows/a.yml", "jobs: {a: {uses: acme/changed/x.yml@v45.0.1}}", "jobs: {a: {uses: acme/changed/x.yml@v46.0.1}}"},
 		"tag without v":        {".github/workflows/a.yml", "jobs: {a: {uses: acme/changed/x.yml@45.0.1}}", "jobs: {a: {uses: acme/changed/x.yml@46.0.1}}"},
 		"moving tag":           {".github/workflows/a.yml", "jobs: {a: {uses: acme/changed/x.yml@v45}}", ""},
@@ -234,9 +235,7 @@ func TestBadFiles(t *testing.T) {
 		"xml, circle":             {"pom.xml", circle, "not that of a file of its name"},
 		"go.mod":                  {"go.mod", "module x\nrequire (", "malformed"},
 		"yarn":                    {"yarn.lock", "  version \"1\"", "malformed"},
-		"yarn, long line":         {"yarn.lock", "a@1:\n" + strings.Repeat("x", 70_000) + "\n\nacme-logger@1:\n  version \"4.4.2\"\n", "not that of a file of its name"},
-		"bundler, long line":      {"Gemfile.lock", "GEM\n" + strings.Repeat("x", 70_000) + "\n    acme_rack (1.0)\n", "not that of a file of its name"},
-		"pip, continued":          {"requirements.txt", strings.Repeat("\\\n", 2_000_000), "not that of a file of its name"},
+		"pip, continued":          {"requirements.txt", strings.Repeat("\\\n", 2_000_000), "more entries than are read"},
 		"50 MB":                   {"package-lock.json", strings.Repeat(" ", 50<<20), "too large (51200 KB"},
 		"many packages":           {"requirements.txt", many(maxPackages+1, "p%d==1.%d\n"), "more than 50000 packages"},
 	}
@@ -263,7 +262,7 @@ func TestBadFiles(t *testing.T) {
 func TestEmptyFilesAreNoMistake(t *testing.T) {
 	t.Parallel()
 	for _, f := range formats {
-		name := strings.NewReplacer("**/", "", "*", "a", "{yml,yaml}", "yml").Replace(f.files[0])
+		name := strings.NewReplacer("**/", "", "{*requirements*,reqs}", "reqs", "*", "a", "{yml,yaml}", "yml", "{txt,in}", "txt").Replace(f.files[0])
 		for _, content := range []string{"", "\n \n"} {
 			if found := scan(t, offline(t), scanners.File{Path: name, Content: []byte(content)}); len(found) > 0 {
 				t.Errorf("%s: found %+v", name, found)
@@ -420,7 +419,7 @@ func TestEveryFormatIsTried(t *testing.T) {
 		}
 	}
 	for _, glob := range offline(t).Info().Files {
-		if !regexp.MustCompile(`^(\*\*/[\w.*-]+(\{yml,yaml\})?|\.github/workflows/\*\.\{yml,yaml\})$`).MatchString(glob) {
+		if !doublestar.ValidatePattern(glob) || !strings.HasPrefix(glob, "**/") && !strings.HasPrefix(glob, ".github/") {
 			t.Errorf("an odd pattern: %q", glob)
 		}
 	}
