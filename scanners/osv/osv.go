@@ -56,7 +56,7 @@ import (
 const (
 	// version is the version of osv-scalibr in go.mod, followed by the edition of this package's
 	// own logic.
-	version = "0.4.5-3"
+	version = "0.4.5-4"
 
 	// maxFindings is the most findings reported for one file.
 	maxFindings = 1000

@@ -71,25 +71,19 @@ func TestLibraryAgrees(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		other := map[string]bool{"stdlib": true} // names of packages that are not the registry's
+		// Ours leave out versions that are lower bounds or branches, and theirs names with a dot in requirements.
+		skip := map[string]bool{"stdlib": true}
 		var ours, theirs []string
 		for _, p := range list {
-			if p.Origin != Registry {
-				other[p.Name] = true
-				continue
+			if p.Origin != Registry || p.Version == "" || name == "requirements.txt" && strings.Contains(p.Name, ".") {
+				skip[p.Name] = true
+			} else {
+				ours = append(ours, p.Name+" "+p.Version)
 			}
-			if p.Version != "" { // theirs is a lower bound, or a branch
-				ours = append(ours, strings.ReplaceAll(p.Name, ".", "-")+" "+p.Version)
-			}
-		}
-		known := map[string]bool{}
-		for _, p := range list {
-			known[strings.ReplaceAll(p.Name, ".", "-")] = known[strings.ReplaceAll(p.Name, ".", "-")] || p.Version != ""
 		}
 		for _, p := range found.Packages {
-			plain := strings.ReplaceAll(p.Name, ".", "-")
-			if version, named := known[plain]; !other[p.Name] && (version || !named) {
-				theirs = append(theirs, plain+" "+p.Version)
+			if one := p.Name + " " + p.Version; !skip[p.Name] || slices.Contains(ours, one) {
+				theirs = append(theirs, one)
 			}
 		}
 		slices.Sort(ours)
