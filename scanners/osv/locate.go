@@ -39,6 +39,9 @@ func locate(text []byte, p pkg) place {
 	if p.ecosystem == "Maven" && bytes.Contains(text, []byte("<artifactId>")) {
 		_, name, _ = strings.Cut(name, ":")
 	}
+	if p.ecosystem == "SwiftURL" { // the file has the whole address, and the last part of it as a name
+		name = name[strings.LastIndexByte(name, '/')+1:]
+	}
 	if name == "" {
 		return place{}
 	}
