@@ -119,6 +119,14 @@ type Ruled interface {
 	Rules(ctx context.Context) (string, error)
 }
 
+// A Noticer is a scanner that may know too little about some files although its scan finishes.
+type Noticer interface {
+	Scanner
+	// Notices returns sentences about the files at the head for [Run.Notices]. They depend on the files and
+	// on [Ruled.Rules] only.
+	Notices(ctx context.Context, files []File) []string
+}
+
 // A Preparer is a scanner whose first run on a machine is slow.
 type Preparer interface {
 	Scanner
@@ -360,6 +368,10 @@ type Run struct {
 	Idle     bool   // the change has no file of its kind, so it has nothing to scan
 	Skipped  string // why it did not scan although it should have, for example because its program is missing; empty otherwise
 	Err      error  // why it could not finish; show [Reason] of it, never its text
+
+	// Notices are sentences for the readers of a report that are no failure: plain text, with names from the
+	// tree quoted.
+	Notices []string
 }
 
 // Complete reports whether the scanner ran to its end, or had nothing to scan.

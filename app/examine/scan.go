@@ -105,6 +105,9 @@ func (e *Examiner) run(ctx context.Context, sc scanners.Scanner, s *source, p po
 		return run
 	}
 	run.Results = look.withoutBases(ctx, in, baseline.Compare(info, in))
+	if n, ok := sc.(scanners.Noticer); ok {
+		run.Notices = append(run.Notices, n.Notices(ctx, s.head.files)...)
+	}
 	run.Err = join(append(look.failed, s.gaps(info)...))
 	return run
 }

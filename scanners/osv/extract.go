@@ -31,7 +31,8 @@ type format struct {
 	max       int // bytes
 	guard     func([]byte) error
 	read      func([]byte) ([]pkg, error)
-	upgrade   string // the command that changes a version, with %s for name and version
+	includes  func([]byte) []string // the other files that a file includes, relative to its folder; may be nil
+	upgrade   string                // the command that changes a version, with %s for name and version
 }
 
 const (
@@ -56,8 +57,8 @@ var formats = []format{
 	lockfileOf("npm", maxLock, lockfile.Yarn, lightYarn, "yarn upgrade %s@%s", "yarn.lock"),
 	lockfileOf("npm", maxLock, lockfile.Pnpm, lightYAML, "pnpm update %s@%s", "pnpm-lock.yaml"),
 	lockfileOf("npm", maxLock, lockfile.Bun, lightJSON, "bun add %s@%s", "bun.lock"),
-	lockfileOf("PyPI", maxLock, lockfile.Requirements, fewLines, "", "*requirements*.{txt,in}", "*constraints*.txt"),
-	lockfileOf("PyPI", maxLock, lockfile.OnlyRequirements, fewLines, "", "{*requirements*,reqs}/**/*.{txt,in}"),
+	including(lockfileOf("PyPI", maxLock, lockfile.Requirements, fewLines, "", "*requirements*.{txt,in}", "*constraints*.txt")),
+	including(lockfileOf("PyPI", maxLock, lockfile.OnlyRequirements, fewLines, "", "{*requirements*,reqs}/**/*.{txt,in}")),
 	lockfileOf("PyPI", maxLock, lockfile.Poetry, all(lightTOML, flatTOML), "poetry add %s@%s", "poetry.lock"),
 	lockfileOf("PyPI", maxLock, lockfile.UV, all(lightTOML, flatTOML), "uv lock --upgrade-package %s==%s", "uv.lock"),
 	lockfileOf("PyPI", maxLock, lockfile.PDM, all(lightTOML, flatTOML), "pdm update %s", "pdm.lock"),
@@ -90,6 +91,12 @@ func lockfileOf(ecosystem string, size int, read lockfile.Reader, guard func([]b
 		}
 		return packages(ecosystem, found), nil
 	}
+	return f
+}
+
+// including adds how a requirements file names others.
+func including(f format) format {
+	f.includes = lockfile.Included
 	return f
 }
 

@@ -56,7 +56,7 @@ func (f *folder) state(context.Context) (string, error) {
 		// The error leaves out the cause, which has a path of this machine, because users may read
 		// it.
 		return "", &scanners.IncompleteError{
-			Reason: "The folder of advisories cannot be read, so packages were not looked up; the operator should check SECBYDESIGN_OSV_DIR.",
+			Reason: "The folder of advisories cannot be read, so no package was looked up. The operator should check SECBYDESIGN_OSV_DIR.",
 		}
 	}
 	sum := sha256.New()
@@ -69,23 +69,33 @@ func (f *folder) state(context.Context) (string, error) {
 	}
 	if !any {
 		return "", &scanners.IncompleteError{
-			Reason: "The folder of advisories has no ECOSYSTEM/all.zip, so packages were not looked up; the operator should check SECBYDESIGN_OSV_DIR.",
+			Reason: "The folder of advisories has no ECOSYSTEM/all.zip, so no package was looked up. The operator should check SECBYDESIGN_OSV_DIR.",
 		}
 	}
 	return hex.EncodeToString(sum.Sum(nil)[:16]), nil
 }
 
+// knows reports whether somebody put the ecosystem's exports into the folder. A subfolder without an export
+// counts: its export should be there.
+func (f *folder) knows(ecosystem string) bool {
+	_, err := os.Stat(filepath.Join(f.dir, ecosystem))
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
 func (f *folder) about(ctx context.Context, list []pkg) ([][]*advisory, error) {
 	out := make([][]*advisory, len(list))
+	if _, err := f.state(ctx); err != nil {
+		return out, err // there is nothing at all
+	}
 	var errs []error
-	indexes := map[string]*index{} // nil if it failed to load
+	indexes := map[string]*index{} // nil if it failed to load, or nobody provided it
 	for i, p := range list {
 		x, ok := indexes[p.ecosystem]
 		var err error
-		if !ok {
+		if !ok && f.knows(p.ecosystem) {
 			x, err = f.index(ctx, p.ecosystem)
-			indexes[p.ecosystem] = x
 		}
+		indexes[p.ecosystem] = x
 		if x != nil {
 			if out[i], err = x.about(p); err != nil {
 				indexes[p.ecosystem] = nil
@@ -102,16 +112,11 @@ func (f *folder) about(ctx context.Context, list []pkg) ([][]*advisory, error) {
 }
 
 func explain(ecosystem string, err error) error {
+	reason := "The advisories for %s cannot be read, so its packages were not looked up. The operator should fetch %s/all.zip again."
 	if errors.Is(err, fs.ErrNotExist) {
-		return &scanners.IncompleteError{
-			Reason: fmt.Sprintf("There are no advisories for %s here, so its packages were not looked up; the operator can put %s/all.zip into the folder.", ecosystem, ecosystem),
-			Err:    err,
-		}
+		reason = "The advisories for %s are missing, so its packages were not looked up. The operator should put %s/all.zip into the folder of advisories."
 	}
-	return &scanners.IncompleteError{
-		Reason: fmt.Sprintf("The advisories for %s cannot be read, so its packages were not looked up; the operator should fetch %s/all.zip again.", ecosystem, ecosystem),
-		Err:    err,
-	}
+	return &scanners.IncompleteError{Reason: fmt.Sprintf(reason, ecosystem, ecosystem), Err: err}
 }
 
 // index returns the index of the current export.

@@ -163,7 +163,7 @@ func TestOldIndexesAreSweptOut(t *testing.T) {
 // Unavailable advisories make the scan incomplete, never clean.
 func TestTroubleWithTheFolder(t *testing.T) {
 	t.Parallel()
-	const missing, unreadable = "There are no advisories for PyPI here", "The advisories for PyPI cannot be read"
+	const nothing, missing, unreadable = "The folder of advisories has no ECOSYSTEM/all.zip", "The advisories for PyPI are missing", "The advisories for PyPI cannot be read"
 	export := func(files map[string][]byte) func(*testing.T, string) {
 		return func(t *testing.T, dir string) { osvtest.Export(t, filepath.Join(dir, "PyPI"), files) }
 	}
@@ -171,8 +171,13 @@ func TestTroubleWithTheFolder(t *testing.T) {
 		make func(t *testing.T, dir string)
 		want string
 	}{
-		"empty":              {func(*testing.T, string) {}, missing},
-		"another ecosystem":  {func(t *testing.T, dir string) { osvtest.Export(t, filepath.Join(dir, "Go"), nil) }, missing},
+		"empty": {func(*testing.T, string) {}, nothing},
+		"a subfolder without its export": {func(t *testing.T, dir string) {
+			osvtest.Export(t, filepath.Join(dir, "Go"), nil)
+			if err := os.Mkdir(filepath.Join(dir, "PyPI"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}, missing},
 		"malformed advisory": {export(map[string][]byte{"a.json": python("X-1"), "b.json": []byte("{")}), unreadable},
 		"no advisory":        {export(map[string][]byte{"a.json": []byte("{}")}), unreadable},
 		"a large one":        {export(map[string][]byte{"a.json": append(python("X-1"), bytes.Repeat([]byte(" "), maxAdvisory)...)}), unreadable},
@@ -203,6 +208,71 @@ func TestTroubleWithTheFolder(t *testing.T) {
 		_, err := New(Options{Dir: dir}).Rules(context.Background())
 		if err == nil || strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), "SECBYDESIGN_OSV_DIR") {
 			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+// An ecosystem that nobody provided is no failure, and one that cannot be read concerns its own files only.
+func TestEcosystemsAreIndependent(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	osvtest.Export(t, filepath.Join(dir, "PyPI"), map[string][]byte{"a.json": python("X-1")})
+	osvtest.Export(t, filepath.Join(dir, "npm"), nil)
+	if err := os.WriteFile(filepath.Join(dir, "npm", "all.zip"), []byte("half of one"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := New(Options{Dir: dir})
+	files := []scanners.File{
+		pinnedFile, file("web/package-lock.json", `{"packages": {"node_modules/a": {"version": "1.0.0"}}}`), file("go.mod", "module x", "require example.com/x v1.0.0"),
+		file("tool/go.mod", "module y", "require example.com/x v1.0.0"), file("Cargo.lock", "[[package"),
+	}
+	found, err := s.Scan(context.Background(), scanners.Target{Scope: scanners.ScopeFile, Files: files})
+	if got := places(found); !slices.Equal(got, []string{"requirements.txt:1 X-1"}) {
+		t.Errorf("found %q", got)
+	}
+	const want = `The packages could not be read from "Cargo.lock" (malformed). The advisories for npm cannot be read, so its packages were not looked up. The operator should fetch npm/all.zip again.`
+	if got := reason(t, err); got != want {
+		t.Errorf("got %q", got)
+	}
+	if got := scanners.Unread(err); !slices.Equal(got, []string{"Cargo.lock", "web/package-lock.json"}) {
+		t.Errorf("unread: %q", got)
+	}
+	notices := []string{
+		`There are no advisories for Go here, so the packages in "go.mod", "tool/go.mod" were not looked up. The operator can put Go/all.zip into the folder of advisories.`,
+		`There are no advisories for crates.io here, so the packages in "Cargo.lock" were not looked up. The operator can put crates.io/all.zip into the folder of advisories.`,
+	}
+	if got := s.Notices(context.Background(), files); !slices.Equal(got, notices) {
+		t.Errorf("notices: %q", got)
+	}
+	if got := s.Notices(context.Background(), files[:2]); len(got) > 0 {
+		t.Errorf("notices about files that were looked up: %q", got)
+	}
+}
+
+// Files that name packages and are not read are named.
+func TestUnreadFilesAreNamed(t *testing.T) {
+	t.Parallel()
+	s := offline(t)
+	for name, test := range map[string]struct {
+		files []scanners.File
+		want  []string
+	}{
+		"unknown formats": {[]scanners.File{file("ios/Podfile.lock", "PODS:"), file("bun.lockb", "x"), file("Gemfile.lock", "GEM")},
+			[]string{`No reader knows the format of "ios/Podfile.lock", "bun.lockb", so the packages in it were not looked up.`}},
+		"included": {[]scanners.File{file("requirements.txt", "-r deps/common.txt", "-c limits.txt", "-r requirements/base.txt", "-r absent.txt"), file("deps/common.txt", "x==1"), file("limits.txt", "x==1"), file("requirements/base.txt", "x==1")},
+			[]string{
+				`"deps/common.txt" was not scanned although a requirements file includes it. Rename it so that its name has "requirements" in it.`,
+				`"limits.txt" was not scanned although a requirements file includes it. Rename it so that its name has "requirements" in it.`,
+			}},
+		"others": {[]scanners.File{file("notes.txt", "-r x.txt"), file("flake.lock", "{}"), file("x.lock", ""), file("requirements/x.txt", "-r ../requirements.txt")}, nil},
+	} {
+		if got := s.Notices(context.Background(), test.files); !slices.Equal(got, test.want) {
+			t.Errorf("%s: got %q", name, got)
+		}
+	}
+	for _, name := range []string{"Podfile.lock", "a/bun.lockb"} {
+		if !s.Info().Matches(name) {
+			t.Errorf("%s does not concern the scanner", name)
 		}
 	}
 }

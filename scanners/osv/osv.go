@@ -88,6 +88,9 @@ type source interface {
 	// about returns, for each package, the advisories that may be about it, in any order. It may
 	// return both answers and an error; a package without an answer has nil.
 	about(ctx context.Context, list []pkg) ([][]*advisory, error)
+	// knows reports whether there should be advisories for the ecosystem. About packages of others, about
+	// returns nothing and no error.
+	knows(ecosystem string) bool
 }
 
 // Scanner finds vulnerable packages. The zero value is never ready.
@@ -117,6 +120,9 @@ func (Scanner) Info() scanners.Info {
 	}
 	for _, f := range formats {
 		info.Files = append(info.Files, f.files...)
+	}
+	for _, name := range unknown {
+		info.Files = append(info.Files, "**/"+name)
 	}
 	return info
 }
@@ -227,7 +233,7 @@ func (s Scanner) look(ctx context.Context, format format, f scanners.File, list 
 // gaps collects the files and packages that were not scanned completely.
 type gaps struct {
 	named   []string // files
-	paths   []string // the same files, as plain paths
+	paths   []string // all files of either kind, as plain paths
 	reasons []string // why advisories are missing
 	errs    []error
 }
@@ -250,6 +256,7 @@ func (g *gaps) unanswered(path string, err error) {
 		return
 	}
 	g.reasons = append(g.reasons, scanners.Reason(err))
+	g.paths = append(g.paths, path)
 	g.errs = append(g.errs, fmt.Errorf("look up the packages of %q: %w", path, err))
 }
 
@@ -263,9 +270,6 @@ func (g *gaps) err() error {
 	}
 	slices.Sort(g.reasons)
 	reasons = append(reasons, slices.Compact(g.reasons)...)
-	inc := &scanners.IncompleteError{Reason: strings.Join(reasons, " "), Err: errors.Join(g.errs...)}
-	if len(g.reasons) == 0 {
-		inc.Paths = g.paths
-	}
-	return inc
+	slices.Sort(g.paths)
+	return &scanners.IncompleteError{Reason: strings.Join(reasons, " "), Err: errors.Join(g.errs...), Paths: slices.Compact(g.paths)}
 }

@@ -92,6 +92,9 @@ func (s *service) state(context.Context) (string, error) {
 	return s.url + " " + s.now().UTC().Format("2006-01-02T15"), nil
 }
 
+// knows reports whether the service has advisories for the ecosystem: it has them for all.
+func (s *service) knows(string) bool { return true }
+
 func (s *service) about(ctx context.Context, list []pkg) ([][]*advisory, error) {
 	out := make([][]*advisory, len(list))
 	answers, err := s.references(ctx, list)
