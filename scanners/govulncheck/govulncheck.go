@@ -105,13 +105,13 @@ func parse(out *tool.Report) {
 func finding(id string, a advisory, fixed string, trace []frame) scanners.Finding {
 	weak, call := trace[0], trace[len(trace)-1]
 	f := scanners.Finding{
-		Rule: id, Severity: scanners.High, Path: call.Position.Filename, Line: call.Position.Line, Title: "Vulnerable function is called",
+		Rule: id, Severity: scanners.High, Path: call.Position.Filename, Line: call.Position.Line, Title: "Vulnerable function of " + weak.Module + " is called",
 		Message: fmt.Sprintf("%s leads to %s of %s %s: %s", call.name(), weak.name(), weak.Module, weak.Version, a.Summary),
-		Why:     "What the advisory describes can be reached from this code.", Help: "Update " + weak.Module + " to " + fixed + " or newer.",
+		Why:     "This code reaches the function that the advisory is about, so an attacker may reach it, too.", Help: "Upgrade " + weak.Module + " to " + fixed + " or newer.",
 		HelpURL: a.Database.URL, Identity: weak.Module, Aliases: slices.Sorted(slices.Values(append(a.Aliases, id))),
 	}
 	if fixed == "" {
-		f.Help = "No version of " + weak.Module + " is known that fixes it: do without the call."
+		f.Help = "No version of " + weak.Module + " is known that fixes it. Remove the call, or replace the module."
 	}
 	for _, step := range slices.Backward(trace) {
 		f.Flow = append(f.Flow, scanners.Step{Path: step.Position.Filename, Line: step.Position.Line, Message: step.name()})

@@ -96,7 +96,7 @@ func parse(out *tool.Report, r report) {
 				about := cmp.Or(v.Summary, first(v.Details), "a known vulnerability")
 				f := out.Vulnerable(file.Source.Path, p.Package.Name, p.Package.Version, about, v.fixedVersions(p.Package.Name)...)
 				f.Rule, f.Severity, f.HelpURL = v.ID, severity(v.ID, g.Max), "https://osv.dev/vulnerability/"+v.ID
-				f.Why = "Whoever knows the advisory knows how to attack what uses it."
+				f.Why = "The advisory is public, so attackers know how to use the vulnerability if this project reaches the affected code."
 				f.Aliases = slices.Compact(slices.Sorted(slices.Values(g.Aliases)))
 				if strings.HasPrefix(v.ID, "MAL-") {
 					f.Package = "" // so that it is reported on its own

@@ -38,6 +38,38 @@ type affected struct {
 	Ranges   []span   `json:"ranges"`
 	Versions []string `json:"versions"`
 	Severity []score  `json:"severity"`
+
+	// GitHub writes a range that no version ends yet here as well, with the newest affected version it knows.
+	DatabaseSpecific lastKnown `json:"database_specific"`
+}
+
+// lastKnown is a range such as "<= 1.2.3", or empty.
+type lastKnown string
+
+// UnmarshalJSON reads the one field of an object of which the schema lets each database put anything into.
+func (l *lastKnown) UnmarshalJSON(text []byte) error {
+	var object struct {
+		Range string `json:"last_known_affected_version_range"`
+	}
+	if json.Unmarshal(text, &object) == nil {
+		*l = lastKnown(object.Range)
+	}
+	return nil
+}
+
+// ends reports whether the version is above the range.
+func (l lastKnown) ends(v semantic.Version) bool {
+	rest, below := strings.CutPrefix(strings.TrimSpace(string(l)), "<")
+	if !below {
+		return false
+	}
+	last, inclusive := strings.CutPrefix(rest, "=")
+	last = strings.TrimSpace(last)
+	if last == "" || strings.ContainsAny(last, " ,<>=") {
+		return false
+	}
+	order, err := v.CompareStr(last)
+	return err == nil && (order > 0 || order == 0 && !inclusive)
 }
 
 type span struct {
@@ -130,7 +162,14 @@ func (a affected) holds(ecosystem, version string) bool {
 	if err != nil {
 		return a.always()
 	}
-	return slices.ContainsFunc(a.Ranges, func(r span) bool { return r.holds(ecosystem, v) })
+	return slices.ContainsFunc(a.Ranges, func(r span) bool {
+		return r.holds(ecosystem, v) && (!r.open() || !a.DatabaseSpecific.ends(v))
+	})
+}
+
+// open reports whether no event ends the range.
+func (r span) open() bool {
+	return !slices.ContainsFunc(r.Events, func(e event) bool { return e.Introduced == "" })
 }
 
 // comparable reports whether the range is one of versions, not of commits.

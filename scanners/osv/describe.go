@@ -25,8 +25,7 @@ func describe(format format, f scanners.File, p pkg, known problem, all string) 
 		Path:     f.Path,
 		Line:     p.at.line,
 		EndLine:  p.at.line,
-		Title:    "Known vulnerability in a dependency",
-		Why:      "The weakness is public, so whoever can reach it through this project knows how; whether it can be reached is for you to judge.",
+		Why:      "The advisory is public, so attackers know how to use the vulnerability if this project reaches the affected code.",
 		HelpURL:  "https://osv.dev/vulnerability/" + url.PathEscape(known.advisories[0].ID),
 		Identity: p.ecosystem + " " + p.name + " " + known.id(),
 		Aliases:  known.aliases,
@@ -35,6 +34,8 @@ func describe(format format, f scanners.File, p pkg, known problem, all string) 
 	if shown := showVersion(p); shown != "" {
 		what += " " + shown
 	}
+	finding.Title = "Known vulnerability in " + plain(what, 80)
+	malicious := "Malicious package " + plain(what, 80)
 	if len(p.groups) > 0 {
 		what += " (" + plain(strings.Join(p.groups, ", "), 40) + ")"
 	}
@@ -49,16 +50,16 @@ func describe(format format, f scanners.File, p pkg, known problem, all string) 
 	if known.malicious() {
 		finding.Rule = "malicious-package"
 		finding.Identity = p.ecosystem + " " + p.name
-		finding.Title = "Malicious package"
+		finding.Title = malicious
 		finding.Message = fmt.Sprintf("%s is malicious (%s)%s.", what, names, about)
-		finding.Why = "A malicious package runs its author's code where it is installed, with all that this machine and account may do."
-		finding.Help = "Remove it. Where it was installed already, take the machine for compromised, and exchange every secret that was within reach."
+		finding.Why = "A malicious package runs its author's code on each machine that installs it, with the rights of the account that does."
+		finding.Help = "Remove it. Treat each machine that installed it as compromised, and replace every secret that was readable there."
 		return finding
 	}
 	finding.Package = p.shown
 	finding.Message = fmt.Sprintf("%s has a known vulnerability (%s)%s.", what, names, about)
 	own := fixedVersion(p, known)
-	finding.Help = help(format, p, own, all)
+	finding.Help = help(format, f.Content, p, own, all)
 	if own == "" {
 		return finding
 	}
@@ -71,38 +72,38 @@ func describe(format format, f scanners.File, p pkg, known problem, all string) 
 
 // help returns the advice for a problem. It never says to edit a lockfile, which also holds
 // checksums and the dependencies of the new version.
-func help(format format, p pkg, own, all string) string {
+func help(format format, content []byte, p pkg, own, all string) string {
 	to := cmp.Or(all, own)
 	if own == "" {
-		return "No fixed version is known. Look for another package, or find out whether the vulnerable part is used here and say so."
+		return "No fixed version is known. Replace the package, or check whether this project uses the vulnerable part, and record the answer here."
 	}
 	text := fmt.Sprintf("Upgrade %s to %s or newer", p.shown, to)
-	if command := format.command(p, to); command != "" {
+	if command := fill(format.upgradeCommand(content), p.shown, to); command != "" {
 		text += ", for instance with `" + command + "`"
 	}
 	text += "."
 	if own != to {
 		text += fmt.Sprintf(" This problem is fixed in %s; %s also fixes the others that are known.", own, to)
 	}
-	switch format.ecosystem {
-	case "Go":
+	if format.ecosystem == "Go" {
 		text += " Run `go mod tidy` afterwards."
-	case "npm":
-		text += " If another package asks for it, upgrade that one; `npm audit` and its like say which."
+	}
+	if why := fill(format.why, p.shown, to); why != "" {
+		text += " If another package requires it, `" + why + "` names that one. Upgrade it instead."
 	}
 	return text
 }
 
-// command returns the command of the format's own tool that changes the version, or "" if a word
-// could have a special meaning to a shell.
-func (f format) command(p pkg, to string) string {
-	if f.upgrade == "" || !harmless(p.shown) || !harmless(to) {
+// fill puts a name and a version into a command, in this order. It returns "" if there is no command, or a
+// word could have a special meaning to a shell.
+func fill(command, name, version string) string {
+	if command == "" || !harmless(name) || !harmless(version) {
 		return ""
 	}
-	if strings.Count(f.upgrade, "%s") == 1 {
-		return fmt.Sprintf(f.upgrade, p.shown)
+	if strings.Count(command, "%s") == 1 {
+		return fmt.Sprintf(command, name)
 	}
-	return fmt.Sprintf(f.upgrade, p.shown, to)
+	return fmt.Sprintf(command, name, version)
 }
 
 func harmless(word string) bool {

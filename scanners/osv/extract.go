@@ -33,6 +33,7 @@ type format struct {
 	read      func([]byte) ([]pkg, error)
 	includes  func([]byte) []string // the other files that a file includes, relative to its folder; may be nil
 	upgrade   string                // the command that changes a version, with %s for name and version
+	why       string                // the command that says which packages require one, with %s for its name
 }
 
 const (
@@ -52,52 +53,109 @@ const (
 // formats lists the files that are read, and how. The readers see only the one file; the contents of
 // others, such as a parent's pom.xml, are scanned with those. A file has the first format that matches it.
 var formats = []format{
-	lockfileOf("Go", maxManifest, lockfile.GoMod, nil, "go get %s@v%s", "go.mod"),
-	lockfileOf("npm", maxLock, lockfile.PackageLock, lightJSON, "npm install %s@%s", "package-lock.json", "npm-shrinkwrap.json"),
-	lockfileOf("npm", maxLock, lockfile.Yarn, lightYarn, "yarn upgrade %s@%s", "yarn.lock"),
-	lockfileOf("npm", maxLock, lockfile.Pnpm, lightYAML, "pnpm update %s@%s", "pnpm-lock.yaml"),
-	lockfileOf("npm", maxLock, lockfile.Bun, lightJSON, "bun add %s@%s", "bun.lock"),
-	including(lockfileOf("PyPI", maxLock, lockfile.Requirements, fewLines, "", "*requirements*.{txt,in}", "*constraints*.txt")),
-	including(lockfileOf("PyPI", maxLock, lockfile.OnlyRequirements, fewLines, "", "{*requirements*,reqs}/**/*.{txt,in}")),
-	lockfileOf("PyPI", maxLock, lockfile.Poetry, all(lightTOML, flatTOML), "poetry add %s@%s", "poetry.lock"),
-	lockfileOf("PyPI", maxLock, lockfile.UV, all(lightTOML, flatTOML), "uv lock --upgrade-package %s==%s", "uv.lock"),
-	lockfileOf("PyPI", maxLock, lockfile.PDM, all(lightTOML, flatTOML), "pdm update %s", "pdm.lock"),
-	lockfileOf("PyPI", maxLock, lockfile.Pylock, all(lightTOML, flatTOML), "", "pylock.toml", "pylock.*.toml"),
-	lockfileOf("PyPI", maxLock, lockfile.Pipfile, lightJSON, "pipenv upgrade %s==%s", "Pipfile.lock"),
-	lockfileOf("RubyGems", maxLock, lockfile.Gemfile, fewLines, "bundle update %s", "Gemfile.lock", "gems.locked"),
-	lockfileOf("crates.io", maxLock, lockfile.Cargo, all(lightTOML, flatTOML), "cargo update -p %s --precise %s", "Cargo.lock"),
-	lockfileOf("Packagist", maxLock, lockfile.Composer, lightJSON, "composer update %s", "composer.lock"),
-	lockfileOf("Maven", maxManifest, lockfile.POM, smallProperties, "", "pom.xml"),
-	lockfileOf("Maven", maxLock, lockfile.Gradle, fewLines, "gradle dependencies --update-locks %s", "gradle.lockfile", "buildscript-gradle.lockfile"),
-	lockfileOf("NuGet", maxLock, lockfile.NuGetLock, lightJSON, "dotnet add package %s --version %s", "packages.lock.json"),
-	lockfileOf("NuGet", maxManifest, lockfile.NuGetProject, nil, "dotnet add package %s --version %s", "Directory.Packages.props", "*.{csproj,fsproj,vbproj}"),
-	lockfileOf("NuGet", maxManifest, lockfile.NuGetConfig, nil, "", "packages.config"),
-	lockfileOf("Pub", maxLock, lockfile.Pub, lightYAML, "dart pub upgrade %s", "pubspec.lock"),
-	lockfileOf("Hex", maxLock, lockfile.Mix, fewLines, "mix deps.update %s", "mix.lock"),
-	lockfileOf("SwiftURL", maxLock, lockfile.Swift, lightJSON, "", "Package.resolved"),
+	{
+		files: anywhere("go.mod"), ecosystem: "Go", max: maxManifest, read: from("Go", lockfile.GoMod),
+		upgrade: "go get %s@v%s", why: "go mod why -m %s",
+	},
+	{
+		files: anywhere("package-lock.json", "npm-shrinkwrap.json"), ecosystem: "npm", max: maxLock, guard: lightJSON, read: from("npm", lockfile.PackageLock),
+		upgrade: "npm install %s@%s", why: "npm explain %s",
+	},
+	{
+		files: anywhere("yarn.lock"), ecosystem: "npm", max: maxLock, guard: lightYarn, read: from("npm", lockfile.Yarn),
+		upgrade: "yarn upgrade %s@%s", why: "yarn why %s",
+	},
+	{
+		files: anywhere("pnpm-lock.yaml"), ecosystem: "npm", max: maxLock, guard: lightYAML, read: from("npm", lockfile.Pnpm),
+		upgrade: "pnpm update %s@%s", why: "pnpm why %s",
+	},
+	{
+		files: anywhere("bun.lock"), ecosystem: "npm", max: maxLock, guard: lightJSON, read: from("npm", lockfile.Bun),
+		upgrade: "bun add %s@%s", why: "bun why %s",
+	},
+	{files: anywhere("*requirements*.{txt,in}", "*constraints*.txt"), ecosystem: "PyPI", max: maxLock, guard: fewLines, read: from("PyPI", lockfile.Requirements), includes: lockfile.Included},
+	{files: anywhere("{*requirements*,reqs}/**/*.{txt,in}"), ecosystem: "PyPI", max: maxLock, guard: fewLines, read: from("PyPI", lockfile.OnlyRequirements), includes: lockfile.Included},
+	{
+		files: anywhere("poetry.lock"), ecosystem: "PyPI", max: maxLock, guard: all(lightTOML, flatTOML), read: from("PyPI", lockfile.Poetry),
+		upgrade: "poetry add %s@%s", why: "poetry show --why %s",
+	},
+	{
+		files: anywhere("uv.lock"), ecosystem: "PyPI", max: maxLock, guard: all(lightTOML, flatTOML), read: from("PyPI", lockfile.UV),
+		upgrade: "uv lock --upgrade-package %s==%s", why: "uv tree --invert --package %s",
+	},
+	{
+		files: anywhere("pdm.lock"), ecosystem: "PyPI", max: maxLock, guard: all(lightTOML, flatTOML), read: from("PyPI", lockfile.PDM),
+		upgrade: "pdm update %s", why: "pdm list --tree --reverse %s",
+	},
+	{files: anywhere("pylock.toml", "pylock.*.toml"), ecosystem: "PyPI", max: maxLock, guard: all(lightTOML, flatTOML), read: from("PyPI", lockfile.Pylock)},
+	{
+		files: anywhere("Pipfile.lock"), ecosystem: "PyPI", max: maxLock, guard: lightJSON, read: from("PyPI", lockfile.Pipfile),
+		upgrade: "pipenv upgrade %s==%s",
+	},
+	{
+		files: anywhere("Gemfile.lock", "gems.locked"), ecosystem: "RubyGems", max: maxLock, guard: fewLines, read: from("RubyGems", lockfile.Gemfile),
+		upgrade: "bundle update %s",
+	},
+	{
+		files: anywhere("Cargo.lock"), ecosystem: "crates.io", max: maxLock, guard: all(lightTOML, flatTOML), read: from("crates.io", lockfile.Cargo),
+		upgrade: "cargo update -p %s --precise %s", why: "cargo tree --invert %s",
+	},
+	{
+		files: anywhere("composer.lock"), ecosystem: "Packagist", max: maxLock, guard: lightJSON, read: from("Packagist", lockfile.Composer),
+		upgrade: "composer update %s", why: "composer why %s",
+	},
+	{files: anywhere("pom.xml"), ecosystem: "Maven", max: maxManifest, guard: smallProperties, read: from("Maven", lockfile.POM)},
+	{
+		files: anywhere("gradle.lockfile", "buildscript-gradle.lockfile"), ecosystem: "Maven", max: maxLock, guard: fewLines, read: from("Maven", lockfile.Gradle),
+		upgrade: "gradle dependencies --update-locks %s", why: "gradle dependencyInsight --dependency %s",
+	},
+	{
+		files: anywhere("packages.lock.json"), ecosystem: "NuGet", max: maxLock, guard: lightJSON, read: from("NuGet", lockfile.NuGetLock),
+		upgrade: "dotnet add package %s --version %s",
+	},
+	{
+		files: anywhere("Directory.Packages.props", "*.{csproj,fsproj,vbproj}"), ecosystem: "NuGet", max: maxManifest, read: from("NuGet", lockfile.NuGetProject),
+		upgrade: "dotnet add package %s --version %s",
+	},
+	{files: anywhere("packages.config"), ecosystem: "NuGet", max: maxManifest, read: from("NuGet", lockfile.NuGetConfig)},
+	{
+		files: anywhere("pubspec.lock"), ecosystem: "Pub", max: maxLock, guard: lightYAML, read: from("Pub", lockfile.Pub),
+		upgrade: "dart pub upgrade %s",
+	},
+	{
+		files: anywhere("mix.lock"), ecosystem: "Hex", max: maxLock, guard: fewLines, read: from("Hex", lockfile.Mix),
+		upgrade: "mix deps.update %s",
+	},
+	{files: anywhere("Package.resolved"), ecosystem: "SwiftURL", max: maxLock, guard: lightJSON, read: from("SwiftURL", lockfile.Swift)},
 	{files: []string{".github/workflows/*.{yml,yaml}", "**/action.{yml,yaml}"}, ecosystem: actions, max: maxManifest, read: readUses},
 }
 
-// lockfileOf returns a format for files of these names in any folder.
-func lockfileOf(ecosystem string, size int, read lockfile.Reader, guard func([]byte) error, upgrade string, names ...string) format {
-	f := format{ecosystem: ecosystem, max: size, guard: guard, upgrade: upgrade}
+// anywhere returns globs for files of these names in any folder.
+func anywhere(names ...string) (globs []string) {
 	for _, name := range names {
-		f.files = append(f.files, "**/"+name)
+		globs = append(globs, "**/"+name)
 	}
-	f.read = func(text []byte) ([]pkg, error) {
+	return globs
+}
+
+// from returns a function that reads an ecosystem's packages.
+func from(ecosystem string, read lockfile.Reader) func([]byte) ([]pkg, error) {
+	return func(text []byte) ([]pkg, error) {
 		found, err := read(text)
 		if err != nil {
 			return nil, err
 		}
 		return packages(ecosystem, found), nil
 	}
-	return f
 }
 
-// including adds how a requirements file names others.
-func including(f format) format {
-	f.includes = lockfile.Included
-	return f
+// upgradeCommand returns the command that changes a version. Newer versions of Yarn have another one, and
+// another lockfile.
+func (f format) upgradeCommand(content []byte) string {
+	if slices.Contains(f.files, "**/yarn.lock") && bytes.Contains(content, []byte("__metadata:")) {
+		return "yarn up %s@%s"
+	}
+	return f.upgrade
 }
 
 // formatOf returns the format of a file, or nil.

@@ -184,7 +184,7 @@ func Rewrite(f scanners.Finding, text string) []scanners.Fix {
 // first line that names the package.
 func (r *Report) Vulnerable(path, name, version, about string, fixed ...string) scanners.Finding {
 	f := scanners.Finding{
-		Path: path, Title: "Vulnerable dependency", Message: name + " " + version + ": " + about, Identity: name, Package: name,
+		Path: path, Title: "Known vulnerability in " + name + " " + version, Message: name + " " + version + ": " + about, Identity: name, Package: name,
 		Help: "Update " + name + " to a version that fixes it: " + strings.Join(fixed, ", ") + " or newer.",
 	}
 	switch fixed = slices.DeleteFunc(fixed, func(v string) bool { return v == "" }); len(fixed) {
