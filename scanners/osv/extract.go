@@ -161,12 +161,16 @@ func (f format) upgradeCommand(content []byte) string {
 // formatOf returns the format of a file, or nil.
 func formatOf(name string) *format {
 	for i := range formats {
-		if (scanners.Info{Files: formats[i].files}).Matches(name) && !slices.Contains(strings.Split(name, "/"), "node_modules") {
+		if (scanners.Info{Files: formats[i].files}).Matches(name) && !installed(name) {
 			return &formats[i]
 		}
 	}
 	return nil
 }
+
+// installed reports whether a file is part of an installed package, whose own lockfile says nothing about
+// the project.
+func installed(name string) bool { return slices.Contains(strings.Split(name, "/"), "node_modules") }
 
 var (
 	errTooLarge = errors.New("it is too large")

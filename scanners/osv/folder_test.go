@@ -258,13 +258,13 @@ func TestUnreadFilesAreNamed(t *testing.T) {
 		want  []string
 	}{
 		"unknown formats": {[]scanners.File{file("ios/Podfile.lock", "PODS:"), file("bun.lockb", "x"), file("Gemfile.lock", "GEM")},
-			[]string{`No reader knows the format of "ios/Podfile.lock", "bun.lockb", so the packages in it were not looked up.`}},
+			[]string{`Lockfiles of this format are not read, so their packages were not looked up: "ios/Podfile.lock", "bun.lockb".`}},
 		"included": {[]scanners.File{file("requirements.txt", "-r deps/common.txt", "-c limits.txt", "-r requirements/base.txt", "-r absent.txt"), file("deps/common.txt", "x==1"), file("limits.txt", "x==1"), file("requirements/base.txt", "x==1")},
 			[]string{
 				`"deps/common.txt" was not scanned although a requirements file includes it. Rename it so that its name has "requirements" in it.`,
 				`"limits.txt" was not scanned although a requirements file includes it. Rename it so that its name has "requirements" in it.`,
 			}},
-		"others": {[]scanners.File{file("notes.txt", "-r x.txt"), file("flake.lock", "{}"), file("x.lock", ""), file("requirements/x.txt", "-r ../requirements.txt")}, nil},
+		"others": {[]scanners.File{file("notes.txt", "-r x.txt"), file("flake.lock", "{}"), file("x.lock", ""), file("node_modules/a/bun.lockb", "x"), file("requirements/x.txt", "-r ../requirements.txt")}, nil},
 	} {
 		if got := s.Notices(context.Background(), test.files); !slices.Equal(got, test.want) {
 			t.Errorf("%s: got %q", name, got)

@@ -27,7 +27,7 @@ func (s Scanner) Notices(_ context.Context, files []scanners.File) (notices []st
 	}
 	included := map[string]bool{}
 	for _, f := range files {
-		if slices.Contains(unknown, path.Base(f.Path)) {
+		if slices.Contains(unknown, path.Base(f.Path)) && !installed(f.Path) {
 			unread = append(unread, fmt.Sprintf("%q", f.Path))
 		}
 		format := formatOf(f.Path)
@@ -53,7 +53,7 @@ func (s Scanner) Notices(_ context.Context, files []scanners.File) (notices []st
 		notices = append(notices, fmt.Sprintf("There are no advisories for %s here, so the packages in %s were not looked up. The operator can put %s/all.zip into the folder of advisories.", e, scanners.Some(blind[e], 3), e))
 	}
 	if len(unread) > 0 {
-		notices = append(notices, fmt.Sprintf("No reader knows the format of %s, so the packages in it were not looked up.", scanners.Some(unread, 3)))
+		notices = append(notices, "Lockfiles of this format are not read, so their packages were not looked up: " + scanners.Some(unread, 3) + ".")
 	}
 	for _, f := range files {
 		if included[f.Path] {
