@@ -141,8 +141,8 @@ func TestPnpm(t *testing.T) {
 		compare(t, Pnpm, text("lockfileVersion: '6.0'", "packages:", "  /@acme/one@1.2.0(react@17.0.0):", "    resolution: {integrity: x}", "    dev: true", "  /plain/1.0.0_react@17.0.0:", "    resolution: {integrity: x}",
 			"  file:libs/ui:", "    resolution: {directory: libs/ui, type: directory}", "    name: '@shop/ui'", "    version: 1.0.0",
 			"  github.com/acme/forked/0123:", "    resolution: {tarball: https://codeload.github.com/acme/forked/tar.gz/0123}", "    name: forked", "    version: 1.0.0",
-			"  registry.acme.test/inner/2.0.0:", "    resolution: {integrity: x}"),
-			"@acme/one 1.2.0 [dev]", "plain 1.0.0", "@shop/ui 1.0.0 local", "forked 1.0.0 elsewhere", "inner 2.0.0")
+			"  registry.acme.test/inner/2.0.0:", "    resolution: {integrity: x}", "  /peers@3.0.0(@acme/one@1.2.0)(react@17.0.0):", "    resolution: {integrity: x}"),
+			"@acme/one 1.2.0 [dev]", "peers 3.0.0", "plain 1.0.0", "@shop/ui 1.0.0 local", "forked 1.0.0 elsewhere", "inner 2.0.0")
 	})
 	t.Run("two documents", func(t *testing.T) {
 		t.Parallel()
@@ -187,6 +187,7 @@ func TestRequirements(t *testing.T) {
 	compare(t, OnlyRequirements, content, show(pins)...)
 	compare(t, OnlyRequirements, text("The shop has to sell.", "sell==1.0"))
 	compare(t, OnlyRequirements, text("1. Login", "any"))
+	compare(t, OnlyRequirements, text("{%- if x == 'y' %}", "two==1.0", "{%- endif %}", "{{ name }}==1.0"), "two 1.0")
 	compare(t, Requirements, text("Some words here", "sell==1.0"), "sell 1.0")
 }
 

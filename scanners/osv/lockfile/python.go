@@ -50,7 +50,7 @@ func requirements(text []byte) (out []Package, included []string, ok bool) {
 			included = append(included, strings.TrimSpace(m[1]))
 			continue
 		}
-		if line[0] == '-' || notAName.MatchString(line) {
+		if line[0] == '-' || notAName.MatchString(line) || strings.HasPrefix(line, "{%") || strings.HasPrefix(line, "{{") { // of a template
 			continue
 		}
 		p, valid := requires(line)
