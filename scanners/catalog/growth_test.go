@@ -284,8 +284,18 @@ func shapes() (list []shape) {
 			"managed": func(i int) string {
 				return fmt.Sprintf("</dependencies><dependencyManagement><dependencies><dependency><groupId>g</groupId><artifactId>p%d</artifactId><version>1</version></dependency></dependencies></dependencyManagement><dependencies>", i)
 			}},
-		"pom.xml\n<project><properties>\x00</properties></project>": {"property names": numbered("<p#>1</p#>\n")},
-		".github/workflows/w.yml\njobs:\n  j:\n    steps:\n":        {"uses": numbered("    - uses: a/b@v#\n"), "broken": same("- uses: \"\n")},
+		"pom.xml\n<project><properties>\x00</properties></project>":        {"property names": numbered("<p#>1</p#>\n")},
+		"bun.lock\n{\"packages\":{\x00}}":                                  {"packages": numbered("\"p#\":[\"p#@1.0.0\",\"\",{},\"x\"],\n"), "values": numbered("\"p#\":[\"p@1\",1,1,1,1,1,1,1],"), "commas": same(","), "comments": same("//\n"), "quotes": same("\"\"")},
+		"pdm.lock\n":                                                       {"packages": numbered("[[package]]\nname = \"p#\"\nversion = \"1.0.0\"\n\n"), "groups": numbered("[[package]]\ngroups = [\"a#\"]\n")},
+		"pylock.toml\n":                                                    {"packages": numbered("[[packages]]\nname = \"p#\"\nversion = \"1.0.0\"\n\n"), "wheels": numbered("[[packages]]\nwheels = [{url = \"a#\"}]\n"), "folders": numbered("[[packages]]\ndirectory = {a# = 1}\n")},
+		"pubspec.lock\npackages:\n":                                        {"packages": numbered("  p#: {version: \"1.0.0\", source: hosted}\n")},
+		"mix.lock\n%{\n":                                                   {"packages": numbered("  \"p#\": {:hex, :p#, \"1.0.0\"},\n"), "quotes": same("\""), "braces": same("{:hex, ")},
+		"Package.resolved\n{\"pins\":[\x00]}":                              {"packages": numbered("{\"location\":\"https://a.example/p#\",\"state\":{\"version\":\"1.0.0\"}}\n")},
+		"packages.config\n<packages>\x00</packages>":                       {"packages": numbered("<package id=\"p#\" version=\"1.0.0\"/>\n"), "nested": same("<a>")},
+		"a.csproj\n<Project><ItemGroup>\x00</ItemGroup></Project>":         {"packages": numbered("<PackageReference Include=\"p#\" Version=\"1.0.0\"/>\n"), "computed": numbered("<PackageReference Include=\"p#\" Version=\"$(a)$(a)$(a)\"/>\n"), "nested": same("<Version>")},
+		"a.fsproj\n<Project><PropertyGroup>\x00</PropertyGroup></Project>": {"properties": numbered("<p#>1</p#>\n")},
+		"requirements/a.txt\n":                                             {"packages": numbered("p#==1.0.0\n"), "clauses": same("a==1,"), "templates": same("{%\n")},
+		".github/workflows/w.yml\njobs:\n  j:\n    steps:\n":               {"uses": numbered("    - uses: a/b@v#\n"), "broken": same("- uses: \"\n")},
 	}
 	for head, pieces := range locks {
 		name, front, _ := strings.Cut(head, "\n")

@@ -53,7 +53,7 @@ func (s Scanner) Notices(_ context.Context, files []scanners.File) (notices []st
 		notices = append(notices, fmt.Sprintf("There are no advisories for %s here, so the packages in %s were not looked up. The operator can put %s/all.zip into the folder of advisories.", e, scanners.Some(blind[e], 3), e))
 	}
 	if len(unread) > 0 {
-		notices = append(notices, "Lockfiles of this format are not read, so their packages were not looked up: " + scanners.Some(unread, 3) + ".")
+		notices = append(notices, "Lockfiles of this format are not read, so their packages were not looked up: "+scanners.Some(unread, 3)+".")
 	}
 	for _, f := range files {
 		if included[f.Path] {

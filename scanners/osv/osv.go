@@ -164,11 +164,17 @@ func (s Scanner) Scan(ctx context.Context, t scanners.Target) ([]scanners.Findin
 			continue
 		}
 		meter := budget.Start()
-		f.Content = bytes.TrimPrefix(f.Content, byteOrderMark)
+		var marked bool
+		f.Content, marked = bytes.CutPrefix(f.Content, byteOrderMark)
 		list, err := extract(format, f)
 		gaps.unread(f.Path, err)
 		in, err := s.look(ctx, *format, f, list, meter)
 		meter.Stop()
+		for i := range in {
+			if marked && in[i].Line == 1 {
+				in[i].Fixes = nil // its columns do not count the mark
+			}
+		}
 		if errors.Is(err, budget.ErrSpent) {
 			gaps.unread(f.Path, err)
 			err = nil

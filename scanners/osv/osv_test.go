@@ -259,6 +259,42 @@ func TestBadFiles(t *testing.T) {
 	}
 }
 
+// A byte order mark changes nothing, except that no fix is offered on its line, where the columns of the file
+// are others.
+func TestByteOrderMark(t *testing.T) {
+	t.Parallel()
+	s := offline(t)
+	for _, f := range append(seeds(t), file("requirements.txt", "acme-web-kit==1.1\r", "acme-sql==1.5\r"), file("Gemfile.lock", "GEM", "  specs:", "    acme_rack (2.2.8)")) {
+		target := scanners.Target{Scope: scanners.ScopeFile, Files: []scanners.File{f}}
+		plain, err := s.Scan(context.Background(), target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		target.Files[0].Content = append([]byte("\xef\xbb\xbf"), f.Content...)
+		marked, err := s.Scan(context.Background(), target)
+		if got := places(marked); err != nil || !slices.Equal(got, places(plain)) {
+			t.Errorf("%s: got %q, %v, want %q", f.Path, got, err, places(plain))
+		}
+		for _, f := range marked {
+			if len(f.Fixes) > 0 && f.Line == 1 {
+				t.Errorf("%s: a fix on the first line", f.Path)
+			}
+		}
+	}
+}
+
+// Maven reads a pom.xml in the charset that it declares.
+func TestCharsets(t *testing.T) {
+	t.Parallel()
+	for _, charset := range []string{"ISO-8859-1", "windows-1252", "UTF-8"} {
+		pom := file("pom.xml", `<?xml version="1.0" encoding="`+charset+`"?>`, "<project>", "<name>Stra\xdfe ${x}</name>", "<dependencies><dependency>", "<groupId>org.acme</groupId>", "<artifactId>acme-xml</artifactId>",
+			"<version>1.0</version>", "</dependency></dependencies></project>")
+		if got := places(scan(t, offline(t), pom)); !slices.Equal(got, []string{"pom.xml:6 GHSA-2222-3333-0032"}) {
+			t.Errorf("%s: got %q", charset, got)
+		}
+	}
+}
+
 func TestEmptyFilesAreNoMistake(t *testing.T) {
 	t.Parallel()
 	for _, f := range formats {

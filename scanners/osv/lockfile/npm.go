@@ -2,6 +2,7 @@ package lockfile
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -246,22 +247,34 @@ func pnpmKey(key string) (name, version string, origin Origin) {
 	return m[1], m[2], Registry
 }
 
+// firstOf is the first element of a JSON array, if it is a string.
+type firstOf string
+
+// UnmarshalJSON implements [json.Unmarshaler]. It does not keep the other elements, however many there are.
+func (f *firstOf) UnmarshalJSON(text []byte) error {
+	in := json.NewDecoder(bytes.NewReader(text))
+	if start, err := in.Token(); err != nil || start != json.Delim('[') {
+		return err
+	}
+	first, err := in.Token()
+	if id, ok := first.(string); ok {
+		*f = firstOf(id)
+	}
+	return err
+}
+
 // Bun reads the text format of Bun's lockfile, JSON with commas behind last elements
 // (https://bun.com/docs/pm/lockfile).
 func Bun(text []byte) ([]Package, error) {
 	lock, err := readJSON[struct {
-		Packages map[string][]any `json:"packages"`
+		Packages map[string]firstOf `json:"packages"`
 	}](plainJSON(text))
 	if err != nil {
 		return nil, err
 	}
 	var out []Package
-	for key, tuple := range lock.Packages {
-		id := ""
-		if len(tuple) > 0 {
-			id, _ = tuple[0].(string)
-		}
-		name, version := descriptor(id)
+	for key, id := range lock.Packages {
+		name, version := descriptor(string(id))
 		if name == "" {
 			return nil, fmt.Errorf("%q has no name", key)
 		}
