@@ -3,13 +3,15 @@
 //
 // It supports more kinds of manifests than our scanner osv and agrees with it on the others, so that
 // a vulnerability that both find is one finding. The severity is that of the CVSS score, medium
-// without a score, and critical for a malicious package. An osv-scanner.toml in the tree has no
+// without a score, and critical for a malicious package. Packages that are not the registry's, such as
+// members of the workspace, are left out: the program looks them up by name. An osv-scanner.toml in the tree has no
 // effect.
 package osvscanner
 
 import (
 	"cmp"
 	"fmt"
+	"path"
 	"regexp"
 	"slices"
 	"strconv"
@@ -17,6 +19,7 @@ import (
 
 	"github.com/secbydesign/secbydesign/scanners"
 	"github.com/secbydesign/secbydesign/scanners/internal/tool"
+	"github.com/secbydesign/secbydesign/scanners/osv"
 )
 
 // New returns the scanner for the databases in a folder (osv-scalibr/ECOSYSTEM/all.zip).
@@ -85,7 +88,12 @@ func parse(out *tool.Report, r report) {
 		out.Unread("the kind of file that its name says", "/"+string(m[1]), 0)
 	}
 	for _, file := range r.Results {
+		content, _ := out.Content(file.Source.Path)
+		foreign := osv.Foreign(path.Base(file.Source.Path), content)
 		for _, p := range file.Packages {
+			if foreign(p.Package.Name) {
+				continue
+			}
 			for _, g := range p.Groups {
 				i := slices.IndexFunc(p.Vulnerabilities, func(v vulnerability) bool { return slices.Contains(g.IDs, v.ID) })
 				if i < 0 {

@@ -30,10 +30,11 @@ type format struct {
 	ecosystem string
 	max       int // bytes
 	guard     func([]byte) error
-	read      func([]byte) ([]pkg, error)
-	includes  func([]byte) []string // the other files that a file includes, relative to its folder; may be nil
-	upgrade   string                // the command that changes a version, with %s for name and version
-	why       string                // the command that says which packages require one, with %s for its name
+	lock      lockfile.Reader
+	read      func([]byte) ([]pkg, error) // for a file that is no lockfile
+	includes  func([]byte) []string       // the other files that a file includes, relative to its folder; may be nil
+	upgrade   string                      // the command that changes a version, with %s for name and version
+	why       string                      // the command that says which packages require one, with %s for its name
 }
 
 const (
@@ -54,79 +55,79 @@ const (
 // others, such as a parent's pom.xml, are scanned with those. A file has the first format that matches it.
 var formats = []format{
 	{
-		files: anywhere("go.mod"), ecosystem: "Go", max: maxManifest, read: from("Go", lockfile.GoMod),
+		files: anywhere("go.mod"), ecosystem: "Go", max: maxManifest, lock: lockfile.GoMod,
 		upgrade: "go get %s@v%s", why: "go mod why -m %s",
 	},
 	{
-		files: anywhere("package-lock.json", "npm-shrinkwrap.json"), ecosystem: "npm", max: maxLock, guard: lightJSON, read: from("npm", lockfile.PackageLock),
+		files: anywhere("package-lock.json", "npm-shrinkwrap.json"), ecosystem: "npm", max: maxLock, guard: lightJSON, lock: lockfile.PackageLock,
 		upgrade: "npm install %s@%s", why: "npm explain %s",
 	},
 	{
-		files: anywhere("yarn.lock"), ecosystem: "npm", max: maxLock, guard: lightYarn, read: from("npm", lockfile.Yarn),
+		files: anywhere("yarn.lock"), ecosystem: "npm", max: maxLock, guard: lightYarn, lock: lockfile.Yarn,
 		upgrade: "yarn upgrade %s@%s", why: "yarn why %s",
 	},
 	{
-		files: anywhere("pnpm-lock.yaml"), ecosystem: "npm", max: maxLock, guard: lightYAML, read: from("npm", lockfile.Pnpm),
+		files: anywhere("pnpm-lock.yaml"), ecosystem: "npm", max: maxLock, guard: lightYAML, lock: lockfile.Pnpm,
 		upgrade: "pnpm update %s@%s", why: "pnpm why %s",
 	},
 	{
-		files: anywhere("bun.lock"), ecosystem: "npm", max: maxLock, guard: lightJSON, read: from("npm", lockfile.Bun),
+		files: anywhere("bun.lock"), ecosystem: "npm", max: maxLock, guard: lightJSON, lock: lockfile.Bun,
 		upgrade: "bun add %s@%s", why: "bun why %s",
 	},
-	{files: anywhere("*requirements*.{txt,in}", "*constraints*.txt"), ecosystem: "PyPI", max: maxLock, guard: fewLines, read: from("PyPI", lockfile.Requirements), includes: lockfile.Included},
-	{files: anywhere("{*requirements*,reqs}/**/*.{txt,in}"), ecosystem: "PyPI", max: maxLock, guard: fewLines, read: from("PyPI", lockfile.OnlyRequirements), includes: lockfile.Included},
+	{files: anywhere("*requirements*.{txt,in}", "*constraints*.txt"), ecosystem: "PyPI", max: maxLock, guard: fewLines, lock: lockfile.Requirements, includes: lockfile.Included},
+	{files: anywhere("{*requirements*,reqs}/**/*.{txt,in}"), ecosystem: "PyPI", max: maxLock, guard: fewLines, lock: lockfile.OnlyRequirements, includes: lockfile.Included},
 	{
-		files: anywhere("poetry.lock"), ecosystem: "PyPI", max: maxLock, guard: all(lightTOML, flatTOML), read: from("PyPI", lockfile.Poetry),
+		files: anywhere("poetry.lock"), ecosystem: "PyPI", max: maxLock, guard: all(lightTOML, flatTOML), lock: lockfile.Poetry,
 		upgrade: "poetry add %s@%s", why: "poetry show --why %s",
 	},
 	{
-		files: anywhere("uv.lock"), ecosystem: "PyPI", max: maxLock, guard: all(lightTOML, flatTOML), read: from("PyPI", lockfile.UV),
+		files: anywhere("uv.lock"), ecosystem: "PyPI", max: maxLock, guard: all(lightTOML, flatTOML), lock: lockfile.UV,
 		upgrade: "uv lock --upgrade-package %s==%s", why: "uv tree --invert --package %s",
 	},
 	{
-		files: anywhere("pdm.lock"), ecosystem: "PyPI", max: maxLock, guard: all(lightTOML, flatTOML), read: from("PyPI", lockfile.PDM),
+		files: anywhere("pdm.lock"), ecosystem: "PyPI", max: maxLock, guard: all(lightTOML, flatTOML), lock: lockfile.PDM,
 		upgrade: "pdm update %s", why: "pdm list --tree --reverse %s",
 	},
-	{files: anywhere("pylock.toml", "pylock.*.toml"), ecosystem: "PyPI", max: maxLock, guard: all(lightTOML, flatTOML), read: from("PyPI", lockfile.Pylock)},
+	{files: anywhere("pylock.toml", "pylock.*.toml"), ecosystem: "PyPI", max: maxLock, guard: all(lightTOML, flatTOML), lock: lockfile.Pylock},
 	{
-		files: anywhere("Pipfile.lock"), ecosystem: "PyPI", max: maxLock, guard: lightJSON, read: from("PyPI", lockfile.Pipfile),
+		files: anywhere("Pipfile.lock"), ecosystem: "PyPI", max: maxLock, guard: lightJSON, lock: lockfile.Pipfile,
 		upgrade: "pipenv upgrade %s==%s",
 	},
 	{
-		files: anywhere("Gemfile.lock", "gems.locked"), ecosystem: "RubyGems", max: maxLock, guard: fewLines, read: from("RubyGems", lockfile.Gemfile),
+		files: anywhere("Gemfile.lock", "gems.locked"), ecosystem: "RubyGems", max: maxLock, guard: fewLines, lock: lockfile.Gemfile,
 		upgrade: "bundle update %s",
 	},
 	{
-		files: anywhere("Cargo.lock"), ecosystem: "crates.io", max: maxLock, guard: all(lightTOML, flatTOML), read: from("crates.io", lockfile.Cargo),
+		files: anywhere("Cargo.lock"), ecosystem: "crates.io", max: maxLock, guard: all(lightTOML, flatTOML), lock: lockfile.Cargo,
 		upgrade: "cargo update -p %s --precise %s", why: "cargo tree --invert %s",
 	},
 	{
-		files: anywhere("composer.lock"), ecosystem: "Packagist", max: maxLock, guard: lightJSON, read: from("Packagist", lockfile.Composer),
+		files: anywhere("composer.lock"), ecosystem: "Packagist", max: maxLock, guard: lightJSON, lock: lockfile.Composer,
 		upgrade: "composer update %s", why: "composer why %s",
 	},
-	{files: anywhere("pom.xml"), ecosystem: "Maven", max: maxManifest, guard: smallProperties, read: from("Maven", lockfile.POM)},
+	{files: anywhere("pom.xml"), ecosystem: "Maven", max: maxManifest, guard: smallProperties, lock: lockfile.POM},
 	{
-		files: anywhere("gradle.lockfile", "buildscript-gradle.lockfile"), ecosystem: "Maven", max: maxLock, guard: fewLines, read: from("Maven", lockfile.Gradle),
+		files: anywhere("gradle.lockfile", "buildscript-gradle.lockfile"), ecosystem: "Maven", max: maxLock, guard: fewLines, lock: lockfile.Gradle,
 		upgrade: "gradle dependencies --update-locks %s", why: "gradle dependencyInsight --dependency %s",
 	},
 	{
-		files: anywhere("packages.lock.json"), ecosystem: "NuGet", max: maxLock, guard: lightJSON, read: from("NuGet", lockfile.NuGetLock),
+		files: anywhere("packages.lock.json"), ecosystem: "NuGet", max: maxLock, guard: lightJSON, lock: lockfile.NuGetLock,
 		upgrade: "dotnet add package %s --version %s",
 	},
 	{
-		files: anywhere("Directory.Packages.props", "*.{csproj,fsproj,vbproj}"), ecosystem: "NuGet", max: maxManifest, read: from("NuGet", lockfile.NuGetProject),
+		files: anywhere("Directory.Packages.props", "*.{csproj,fsproj,vbproj}"), ecosystem: "NuGet", max: maxManifest, lock: lockfile.NuGetProject,
 		upgrade: "dotnet add package %s --version %s",
 	},
-	{files: anywhere("packages.config"), ecosystem: "NuGet", max: maxManifest, read: from("NuGet", lockfile.NuGetConfig)},
+	{files: anywhere("packages.config"), ecosystem: "NuGet", max: maxManifest, lock: lockfile.NuGetConfig},
 	{
-		files: anywhere("pubspec.lock"), ecosystem: "Pub", max: maxLock, guard: lightYAML, read: from("Pub", lockfile.Pub),
+		files: anywhere("pubspec.lock"), ecosystem: "Pub", max: maxLock, guard: lightYAML, lock: lockfile.Pub,
 		upgrade: "dart pub upgrade %s",
 	},
 	{
-		files: anywhere("mix.lock"), ecosystem: "Hex", max: maxLock, guard: fewLines, read: from("Hex", lockfile.Mix),
+		files: anywhere("mix.lock"), ecosystem: "Hex", max: maxLock, guard: fewLines, lock: lockfile.Mix,
 		upgrade: "mix deps.update %s",
 	},
-	{files: anywhere("Package.resolved"), ecosystem: "SwiftURL", max: maxLock, guard: lightJSON, read: from("SwiftURL", lockfile.Swift)},
+	{files: anywhere("Package.resolved"), ecosystem: "SwiftURL", max: maxLock, guard: lightJSON, lock: lockfile.Swift},
 	{files: []string{".github/workflows/*.{yml,yaml}", "**/action.{yml,yaml}"}, ecosystem: actions, max: maxManifest, read: readUses},
 }
 
@@ -136,17 +137,6 @@ func anywhere(names ...string) (globs []string) {
 		globs = append(globs, "**/"+name)
 	}
 	return globs
-}
-
-// from returns a function that reads an ecosystem's packages.
-func from(ecosystem string, read lockfile.Reader) func([]byte) ([]pkg, error) {
-	return func(text []byte) ([]pkg, error) {
-		found, err := read(text)
-		if err != nil {
-			return nil, err
-		}
-		return packages(ecosystem, found), nil
-	}
 }
 
 // upgradeCommand returns the command that changes a version. Newer versions of Yarn have another one, and
@@ -178,6 +168,17 @@ var (
 	errOdd      = errors.New("its content is not that of a file of its name")
 )
 
+// check refuses a text that is too large for the reader.
+func (f *format) check(text []byte) error {
+	if len(text) > f.max {
+		return fmt.Errorf("%w (%d KB, at most %d KB are read)", errTooLarge, len(text)>>10, f.max>>10)
+	}
+	if f.guard != nil {
+		return f.guard(text)
+	}
+	return nil
+}
+
 // extract returns the packages of a file, each version once, in a fixed order. It checks the size
 // and the guard of the format first, to protect the libraries from hostile input.
 func extract(f *format, file scanners.File) (found []pkg, err error) {
@@ -186,18 +187,20 @@ func extract(f *format, file scanners.File) (found []pkg, err error) {
 			found, err = nil, fmt.Errorf("panic: %v", p)
 		}
 	}()
-	if len(file.Content) > f.max {
-		return nil, fmt.Errorf("%w (%d KB, at most %d KB are read)", errTooLarge, len(file.Content)>>10, f.max>>10)
-	}
-	if f.guard != nil {
-		if err := f.guard(file.Content); err != nil {
-			return nil, err
-		}
+	if err := f.check(file.Content); err != nil {
+		return nil, err
 	}
 	if len(bytes.TrimSpace(file.Content)) == 0 {
 		return nil, nil
 	}
-	if found, err = f.read(file.Content); err != nil {
+	if f.lock == nil {
+		found, err = f.read(file.Content)
+	} else {
+		var list []lockfile.Package
+		list, err = f.lock(file.Content)
+		found = packages(f.ecosystem, list)
+	}
+	if err != nil {
 		return nil, err
 	}
 	slices.SortFunc(found, func(a, b pkg) int {
@@ -211,6 +214,37 @@ func extract(f *format, file scanners.File) (found []pkg, err error) {
 		return found[:maxPackages], errTooMany
 	}
 	return found, nil
+}
+
+// Foreign returns a function that reports whether a package that a lockfile names is not the registry's: its
+// code is a folder of the project, a fork, or an archive at an address of its own. Programs that look
+// packages up by name report the advisories of the registry's package for it. A package of a file that
+// cannot be read counts as the registry's.
+func Foreign(name string, text []byte) (foreign func(name string) bool) {
+	foreign = func(string) bool { return false }
+	f := formatOf(name)
+	if f == nil || f.lock == nil || f.check(text) != nil {
+		return foreign
+	}
+	defer func() {
+		_ = recover() // the program has read the file, or says that it could not
+	}()
+	list, err := f.lock(text)
+	if err != nil {
+		return foreign
+	}
+	ours, theirs := map[string]bool{}, map[string]bool{}
+	for _, p := range list {
+		if p.Origin == lockfile.Registry {
+			theirs[canonical(f.ecosystem, p.Name)] = true
+		} else {
+			ours[canonical(f.ecosystem, p.Name)] = true
+		}
+	}
+	return func(name string) bool {
+		name = canonical(f.ecosystem, name)
+		return ours[name] && !theirs[name]
+	}
 }
 
 // packages converts packages, leaving out those that no advisory can be about: the code of a folder, a fork

@@ -10,6 +10,7 @@ import (
 
 	"github.com/secbydesign/secbydesign/scanners"
 	"github.com/secbydesign/secbydesign/scanners/internal/tool"
+	"github.com/secbydesign/secbydesign/scanners/osv"
 )
 
 // New returns the scanner for the database in a folder: db/trivy.db and db/metadata.json, as
@@ -67,7 +68,12 @@ type report struct {
 func parse(out *tool.Report, r report) {
 	for _, file := range r.Results {
 		path := filepath.Join(filepath.Dir(out.Tree), file.Target)
+		content, _ := out.Content(path)
+		foreign := osv.Foreign(filepath.Base(path), content)
 		for _, v := range file.Vulnerabilities {
+			if foreign(v.PkgName) {
+				continue
+			}
 			f := out.Vulnerable(path, v.PkgName, v.InstalledVersion, v.Title, v.FixedVersion)
 			f.Rule, f.Aliases, f.HelpURL = v.ID, []string{v.ID}, v.PrimaryURL
 			f.Severity, f.CWE = tool.Severity(v.Severity), tool.CWE(v.CweIDs)
