@@ -302,11 +302,14 @@ func readProperties(text []byte) (properties map[string][]string, texts []string
 			case parent == "properties":
 				properties[name] = append(properties[name], value)
 			case (name == "version" || name == "groupId") && (parent == "project" || parent == "parent"):
-				if parent == "parent" {
-					name = "parent." + name
+				names := []string{name}
+				if parent == "parent" { // a project without a version has that of its parent
+					names = append(names, "parent."+name)
 				}
-				for _, prefix := range []string{"", "pom.", "project."} {
-					properties[prefix+name] = append(properties[prefix+name], value)
+				for _, name := range names {
+					for _, prefix := range []string{"", "pom.", "project."} {
+						properties[prefix+name] = append(properties[prefix+name], value)
+					}
 				}
 			}
 		}

@@ -1,6 +1,6 @@
 // Package osv finds the packages of a project that have known vulnerabilities or are malicious,
-// using the advisories of OSV (https://osv.dev). Lockfiles and manifests are read by the extractors
-// of osv-scalibr, in process and from memory; nothing of a project is built, installed or resolved.
+// using the advisories of OSV (https://osv.dev). Package lockfile reads lockfiles and manifests, in process
+// and from memory; nothing of a project is built, installed or resolved. Versions are compared by osv-scalibr.
 //
 // # Where advisories come from
 //
@@ -32,8 +32,9 @@
 //
 // # What it does not do
 //
-// It reads only the given file: neither the parent of a pom.xml nor the files that a
-// requirements.txt includes. Versions written there are unknown, and a package without a version is
+// It looks up only what comes from a registry: an advisory is about the package that the registry has under
+// a name, not about a folder of the project, a fork or somebody's archive of the same name. It reads only
+// the given file: neither the parent of a pom.xml nor the files that a requirements.txt includes. Versions written there are unknown, and a package without a version is
 // reported only if all its versions are malicious. Go's standard library is left out, since go.mod
 // names the oldest version of Go that suffices, not the version in use.
 package osv

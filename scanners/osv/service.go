@@ -289,7 +289,7 @@ func (s *service) do(ctx context.Context, method, path string, body []byte, limi
 		}
 	}
 	return nil, &scanners.IncompleteError{
-		Reason: "The OSV service could not be reached, so packages were not looked up; the review can be run again later.",
+		Reason: "The OSV service could not be reached, so packages were not looked up. Run the review again later.",
 		Err:    last,
 	}
 }
@@ -342,7 +342,7 @@ func (s *service) retryAfter(header string) time.Duration {
 // wrong returns the error for a service that is reachable but does not answer as OSV does.
 func (s *service) wrong(err error) error {
 	return &scanners.IncompleteError{
-		Reason: "The OSV service gave an answer that makes no sense, so packages were not looked up; the operator should check SECBYDESIGN_OSV_URL.",
+		Reason: "The OSV service gave an answer in another format than OSV's, so packages were not looked up. The operator should check SECBYDESIGN_OSV_URL.",
 		Err:    err,
 	}
 }

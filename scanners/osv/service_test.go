@@ -232,7 +232,7 @@ func TestPages(t *testing.T) {
 	}
 	endless = true
 	_, err := st.scan.Scan(context.Background(), scanners.Target{Scope: scanners.ScopeFile, Files: []scanners.File{file("requirements.txt", "other==1")}})
-	if got := reason(t, err); !strings.Contains(got, "makes no sense") || len(st.took()) != maxPages {
+	if got := reason(t, err); !strings.Contains(got, "in another format") || len(st.took()) != maxPages {
 		t.Errorf("got %q", got)
 	}
 }
@@ -259,7 +259,7 @@ func TestTroubleWithTheService(t *testing.T) {
 		}
 	}
 	answer := func(text string) func(http.ResponseWriter, *http.Request) bool { return says(http.MethodPost, text) }
-	const away, wrong = "could not be reached", "makes no sense"
+	const away, wrong = "could not be reached", "in another format"
 	tests := map[string]struct {
 		odd    func(http.ResponseWriter, *http.Request) bool
 		want   string

@@ -2,6 +2,7 @@ package lockfile
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/xml"
 	"fmt"
 	"io"
@@ -62,6 +63,13 @@ func POM(text []byte) ([]Package, error) {
 		return nil, err
 	}
 	addProfiles(&project)
+	inherits := project.GroupID == "" && project.Version == ""
+	project.GroupID = cmp.Or(project.GroupID, project.Parent.GroupID)
+	project.Version = cmp.Or(project.Version, project.Parent.Version)
+	sameVersion := map[string]bool{} // artifacts whose version is that of the project, by its property
+	for _, d := range project.Dependencies {
+		sameVersion[string(d.ArtifactID)] = sameVersion[string(d.ArtifactID)] || ownVersion.MatchString(string(d.Version))
+	}
 	if err := project.Interpolate(); err != nil {
 		return nil, err
 	}
@@ -71,8 +79,15 @@ func POM(text []byte) ([]Package, error) {
 			managed[d.Key()] = d
 		}
 	}
-	fromRegistry := build.Parent.RelativePath != nil && strings.TrimSpace(*build.Parent.RelativePath) == ""
-	own := reactor(project, build.Modules, fromRegistry)
+	own := reactor(project, build.Modules, func(d maven.Dependency) bool {
+		switch at := build.Parent.RelativePath; {
+		case !inherits || at != nil && strings.TrimSpace(*at) != "":
+			return true
+		case at != nil:
+			return false // the parent comes from a registry
+		}
+		return sameVersion[string(d.ArtifactID)]
+	})
 	var out []Package
 	for _, d := range project.Dependencies {
 		if rule, ok := managed[d.Key()]; ok {
@@ -115,28 +130,23 @@ func addProfiles(project *maven.Project) {
 	}
 }
 
+var ownVersion = regexp.MustCompile(`^\s*\$\{((project|pom)\.)?(parent\.)?version\}\s*$|^\s*\$\{revision\}`)
+
 // reactor reports whether a dependency is a module of the same build: a module that the project lists, or
-// one of the project's own group and version. A project that inherits both from a parent in a registry
-// says nothing about its own.
-func reactor(project maven.Project, modules []string, parentFromRegistry bool) func(maven.Dependency) bool {
-	group, version := project.GroupID, project.Version
-	inherits := group == "" && version == ""
-	if group == "" {
-		group = project.Parent.GroupID
-	}
-	if version == "" {
-		version = project.Parent.Version
-	}
+// one of the project's own group and version. A project that inherits both does not say so of its own: its
+// parent may come from a registry, together with the dependency. Then the parent has to be in a folder, or
+// the dependency has to name the project's version by its property: sibling says so.
+func reactor(project maven.Project, modules []string, sibling func(maven.Dependency) bool) func(maven.Dependency) bool {
 	names := map[string]bool{}
 	for _, m := range modules {
-		m = strings.TrimSuffix(strings.TrimSpace(m), "/pom.xml")
+		m = strings.TrimSuffix(strings.TrimSuffix(strings.TrimSpace(m), "/pom.xml"), "/")
 		names[m[strings.LastIndexByte(m, '/')+1:]] = true
 	}
 	return func(d maven.Dependency) bool {
-		if group == "" || d.GroupID != group {
+		if project.GroupID == "" || d.GroupID != project.GroupID {
 			return false
 		}
-		return names[string(d.ArtifactID)] || version != "" && d.Version == version && (!inherits || !parentFromRegistry)
+		return names[string(d.ArtifactID)] || project.Version != "" && d.Version == project.Version && sibling(d)
 	}
 }
 

@@ -257,7 +257,11 @@ func TestJVM(t *testing.T) {
 	t.Run("a parent from a registry", func(t *testing.T) {
 		t.Parallel()
 		compare(t, POM, text("<project><parent><groupId>test.framework</groupId><artifactId>starter</artifactId><version>2.0</version><relativePath/></parent><artifactId>web</artifactId><dependencies>",
+			dependency("test.framework", "web", "<version>2.0</version>"), dependency("test.framework", "own", "<version>${project.version}</version>"), "</dependencies></project>"), "test.framework:web 2.0", "test.framework:own 2.0")
+		compare(t, POM, text("<project><parent><groupId>test.framework</groupId><artifactId>starter</artifactId><version>2.0</version></parent><artifactId>web</artifactId><dependencies>",
 			dependency("test.framework", "web", "<version>2.0</version>"), "</dependencies></project>"), "test.framework:web 2.0")
+		compare(t, POM, text("<project><parent><groupId>test.shop</groupId><artifactId>shop</artifactId><version>2.0</version><relativePath>../pom.xml</relativePath></parent><artifactId>web</artifactId><dependencies>",
+			dependency("test.shop", "money", "<version>2.0</version>"), "</dependencies></project>"), "test.shop:money 2.0 local")
 	})
 	t.Run("versions", func(t *testing.T) {
 		t.Parallel()
@@ -324,8 +328,8 @@ func TestOthers(t *testing.T) {
 		t.Parallel()
 		compare(t, Composer, text(`{"packages": [{"name": "acme/plain", "version": "v1.0.0", "source": {"type": "git"}, "dist": {"type": "zip"}, "notification-url": "https://packagist.org/downloads/"},`,
 			`{"name": "shop/money", "version": "1.0.0", "dist": {"type": "path", "url": "libs/money"}}, {"name": "acme/branch", "version": "dev-main"}, {"name": "acme/line", "version": "2.1.x-dev"}, {"name": "acme/root", "version": "9999999-dev"},`,
-			`{"name": "acme/forked", "version": "1.0.0", "source": {"type": "git", "url": "https://github.com/us/forked.git"}, "dist": {"type": "zip"}}],`, `"packages-dev": [{"name": "acme/test", "version": "1.0.0"}]}`),
-			"acme/plain v1.0.0", "shop/money 1.0.0 local", "acme/branch ?", "acme/line 2.1.9999999", "acme/root ?", "acme/forked 1.0.0 elsewhere", "acme/test 1.0.0 [dev]")
+			`{"name": "acme/forked", "version": "1.0.0", "source": {"type": "git", "url": "https://github.com/us/forked.git"}, "dist": {"type": "zip"}}, {"name": "acme/cloned", "version": "1.0.0", "source": {"type": "hg", "url": "https://hg.acme.test/cloned"}}],`, `"packages-dev": [{"name": "acme/test", "version": "1.0.0"}]}`),
+			"acme/plain v1.0.0", "shop/money 1.0.0 local", "acme/branch ?", "acme/line 2.1.9999999", "acme/root ?", "acme/forked 1.0.0", "acme/cloned 1.0.0 elsewhere", "acme/test 1.0.0 [dev]")
 	})
 	t.Run("pub", func(t *testing.T) {
 		t.Parallel()

@@ -125,8 +125,8 @@ func Composer(text []byte) ([]Package, error) {
 			switch {
 			case p.Dist.Type == "path" || p.Source.Type == "path":
 				one.Origin = Local
-			case p.Notify == "" && p.Source.Type != "":
-				one.Origin = Elsewhere // a repository that composer.json names
+			case p.Notify == "" && p.Source.Type != "" && p.Dist.Type == "":
+				one.Origin = Elsewhere // a clone of a repository that composer.json names
 			}
 			out = append(out, one)
 		}
