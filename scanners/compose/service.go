@@ -138,7 +138,7 @@ func (c *checker) environment(service string, env *yamlpos.Node, known infra.Wor
 	for _, v := range list {
 		value, unset := interpolate(v.value)
 		value = strings.ReplaceAll(value, "$", "S") // a literal $, written $$, is no reference
-		if len(unset) > 0 || !infra.SecretName(v.name) || !infra.SecretValue(value) || infra.Usual(v.name, value, known) {
+		if len(unset) > 0 || !infra.SecretName(v.name) || !infra.SecretValue(value) || infra.Usual(v.name, value) || known.Has(value) {
 			continue
 		}
 		what := "a literal value"

@@ -288,5 +288,5 @@ func (c *checker) settings(data *yamlpos.Node) {
 // isSecret reports whether a variable of this name and value is a password that the file gives away. One of the
 // known words is a default of the program.
 func (c *checker) isSecret(name, value string, known infra.Words) bool {
-	return infra.SecretName(name) && infra.SecretValue(value) && !infra.Usual(name, value, known) && !infra.Sample(c.path)
+	return infra.SecretName(name) && infra.SecretValue(value) && !infra.Usual(name, value) && !known.Has(value) && !infra.Sample(c.path)
 }

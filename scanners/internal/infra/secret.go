@@ -108,11 +108,14 @@ func (w Words) Add(list ...string) {
 
 func bare(s string) string { return strings.Join(words(strings.ToLower(s)), "") }
 
+// Has reports whether a value is one of the words, spelled in any way.
+func (w Words) Has(value string) bool { return w[bare(value)] }
+
 // Usual reports whether the value of a variable is a well-known first password, such as postgres or
-// password123, or only repeats the variable's name or a known word. It is weak, but nobody learns it from the file.
-func Usual(name, value string, known Words) bool {
+// password123, or only repeats the variable's name. It is weak, but nobody learns it from the file.
+func Usual(name, value string) bool {
 	value = strings.TrimSpace(value)
-	return usual.MatchString(value) || bare(value) == bare(name) || known[bare(value)]
+	return usual.MatchString(value) || bare(value) == bare(name)
 }
 
 // ImageNames returns the words by which people call the program of an image.
