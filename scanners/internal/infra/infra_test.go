@@ -46,13 +46,13 @@ func TestSecretValue(t *testing.T) {
 func TestUsual(t *testing.T) {
 	t.Parallel()
 	known := Words{}
-	known.Add("shop-keeper", "ledger")
+	known.Add("shop-keeper", "ledger", "", "--")
 	for _, value := range []string{"postgres", "password", "Password123", "root", "admin", "supersecret", "mysecretpassword", "somewordpress", "guest", "secret", "123456", "1234", "minioadmin", "db_password", "shopkeeper", "Ledger", " admin "} {
 		if !Usual("DB_PASSWORD", value) && !known.Has(value) {
 			t.Errorf("%q is a secret", value)
 		}
 	}
-	for _, value := range []string{"hunter2", "Tr0ub4dor&3", "S3cr3tPg", "correcthorsebattery", "9f3ab1c77de0", "passw0rd!x9", "ledgers", "rootbeer", "adminQ7x"} {
+	for _, value := range []string{"hunter2", "Tr0ub4dor&3", "S3cr3tPg", "correcthorsebattery", "9f3ab1c77de0", "passw0rd!x9", "ledgers", "rootbeer", "adminQ7x", "!!#&!%"} {
 		if Usual("DB_PASSWORD", value) || known.Has(value) {
 			t.Errorf("%q is none", value)
 		}

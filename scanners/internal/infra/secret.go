@@ -102,7 +102,9 @@ type Words map[string]bool
 // Add adds words.
 func (w Words) Add(list ...string) {
 	for _, s := range list {
-		w[bare(s)] = true
+		if s = bare(s); s != "" {
+			w[s] = true
+		}
 	}
 }
 
