@@ -9,8 +9,8 @@
 //	testdata/CASE/base/    optionally, the tree that it was made from
 //	testdata/CASE/want     the findings, one a line: path:line[-end]: severity rule: message
 //
-// With a base, want has the findings of the head that the base does not have, and the protections that only the
-// base has; an empty want means that the change adds none. For a scan that does not finish, the last line is "incomplete:
+// With a base, want has the findings of the head that the base does not have; an empty want means
+// that the change adds none. For a scan that does not finish, the last line is "incomplete:
 // REASON". The flag -update writes want, also where there was none.
 //
 // A scanner that is a program (package tool) has more files, so that its adapter is also tested
