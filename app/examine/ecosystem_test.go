@@ -41,8 +41,8 @@ func TestEcosystemsAreExaminedOneByOne(t *testing.T) {
 		ex := examined(t, e, c, p)
 		want(t, "shown", shownBy(t, ex, p), "osv go.mod:2 new", "osv requirements.txt:1 new")
 		want(t, "notices", ex.Runs[0].Notices,
-			`There are no advisories for GitHub Actions here, so the packages in ".github/workflows/a.yml" were not looked up. The operator can put GitHub Actions/all.zip into the folder of advisories.`,
-			`There are no advisories for crates.io here, so the packages in "old/Cargo.lock" were not looked up. The operator can put crates.io/all.zip into the folder of advisories.`)
+			`There are no advisories for GitHub Actions here, so the actions in ".github/workflows/a.yml" were not looked up. The operator can put "GitHub Actions/all.zip" into the folder of advisories.`,
+			`There are no advisories for crates.io here, so the packages in "old/Cargo.lock" were not looked up. The operator can put "crates.io/all.zip" into the folder of advisories.`)
 		if got := scanners.Reason(ex.Runs[0].Err); got == "" {
 			t.Error("the run is complete although an export and lockfiles cannot be read")
 		}

@@ -238,8 +238,8 @@ func TestEcosystemsAreIndependent(t *testing.T) {
 		t.Errorf("unread: %q", got)
 	}
 	notices := []string{
-		`There are no advisories for Go here, so the packages in "go.mod", "tool/go.mod" were not looked up. The operator can put Go/all.zip into the folder of advisories.`,
-		`There are no advisories for crates.io here, so the packages in "Cargo.lock" were not looked up. The operator can put crates.io/all.zip into the folder of advisories.`,
+		`There are no advisories for Go here, so the packages in "go.mod", "tool/go.mod" were not looked up. The operator can put "Go/all.zip" into the folder of advisories.`,
+		`There are no advisories for crates.io here, so the packages in "Cargo.lock" were not looked up. The operator can put "crates.io/all.zip" into the folder of advisories.`,
 	}
 	if got := s.Notices(context.Background(), files); !slices.Equal(got, notices) {
 		t.Errorf("notices: %q", got)

@@ -50,7 +50,12 @@ func (s Scanner) Notices(_ context.Context, files []scanners.File) (notices []st
 	}
 	slices.Sort(ecosystems)
 	for _, e := range ecosystems {
-		notices = append(notices, fmt.Sprintf("There are no advisories for %s here, so the packages in %s were not looked up. The operator can put %s/all.zip into the folder of advisories.", e, scanners.Some(blind[e], 3), e))
+		what := "packages"
+		if e == actions {
+			what = "actions"
+		}
+		notices = append(notices, fmt.Sprintf("There are no advisories for %s here, so the %s in %s were not looked up. The operator can put %q into the folder of advisories.",
+			e, what, scanners.Some(blind[e], 3), e+"/all.zip"))
 	}
 	if len(unread) > 0 {
 		notices = append(notices, "Lockfiles of this format are not read, so their packages were not looked up: "+scanners.Some(unread, 3)+".")
