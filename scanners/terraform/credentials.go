@@ -164,5 +164,5 @@ func (c *checker) assignments(b body) {
 // samples protect nothing.
 func (c *checker) password(name string, value any) bool {
 	text, ok := value.(string)
-	return ok && passwordName.MatchString(name) && infra.SecretValue(text) && !infra.Usual(name, text, nil) && !infra.Sample(c.path)
+	return ok && passwordName.MatchString(name) && infra.SecretValue(text) && !infra.Usual(name, text) && !infra.Sample(c.path)
 }
