@@ -1,4 +1,5 @@
-// Package terraform checks Terraform configuration, using HCL's parser.
+// Package terraform checks Terraform configuration in both of its syntaxes, and the values of variables, using HCL's
+// parsers.
 //
 // It checks literal values only, and converts them as Terraform does. It evaluates dynamic blocks and for_each over
 // literal lists, but neither variables, modules nor most functions. A resource with a literal count of 0 does not exist.
