@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/secbydesign/secbydesign/scanners"
 )
@@ -28,6 +29,7 @@ func (g *group) removed(in Input) (found []scanners.Finding) {
 			lost[path(f, in.Renames)]--
 		}
 	}
+	g.elsewhere(in, lost)
 	off := map[string]int{}
 	for _, f := range g.head {
 		off[path(f, in.Renames)]++
@@ -51,6 +53,33 @@ func (g *group) removed(in Input) (found []scanners.Finding) {
 		found = append(found, now[i])
 	}
 	return found
+}
+
+// elsewhere takes those protections from lost that another file of the folder has at the head, and of which it held
+// nothing at the base. In Terraform, one resource can protect another, and a folder is a module: a bucket's access block
+// that moves to another file still protects the bucket.
+func (g *group) elsewhere(in Input, lost map[string]int) {
+	held := map[string]bool{}
+	for _, f := range g.guardedBase {
+		held[f.Path] = true
+	}
+	for _, f := range g.guardedHead {
+		now := path(f, in.Renames)
+		if f.Protection != scanners.Kept || held[now] || !inModule(now) {
+			continue
+		}
+		for _, was := range slices.Sorted(maps.Keys(lost)) {
+			if lost[was] > 0 && folder(was) == folder(now) && inModule(was) {
+				lost[was]--
+				break
+			}
+		}
+	}
+}
+
+// inModule reports whether a file belongs to a Terraform module.
+func inModule(path string) bool {
+	return strings.HasSuffix(path, ".tf") || strings.HasSuffix(path, ".tofu") || strings.HasSuffix(path, ".tf.json")
 }
 
 // missing returns the objects of a list that lack the protection, in the order of their places, and their positions.
