@@ -116,3 +116,19 @@ func TestSelfHostedLabels(t *testing.T) {
 		}
 	}
 }
+
+// The label is an output of a job before, set to a constant.
+func TestSelfHostedOutput(t *testing.T) {
+	t.Parallel()
+	const text = "on: pull_request\npermissions: {}\njobs:\n  pick:\n    runs-on: ubuntu-latest\n    outputs: {runner: \"${{ steps.r.outputs.runner }}\"}\n    steps:\n      - id: r\n        run: |\n          SCRIPT\n" +
+		"  a:\n    needs: pick\n    runs-on: ${{ fromJSON(needs.pick.outputs.runner) }}\n    steps: [{run: make}]\n"
+	for script, want := range map[string]int{
+		`echo 'runner=["self-hosted", "x64"]' >> $GITHUB_OUTPUT`: 1,
+		`echo 'runner="ubuntu-latest"' >> $GITHUB_OUTPUT`:        0,
+		`if [ "$FORK" = true ]; then echo 'runner="ubuntu-latest"' >> $GITHUB_OUTPUT; else echo 'runner="self-hosted"' >> $GITHUB_OUTPUT; fi`: 0,
+	} {
+		if got := places(t, selfHostedRunner.ID, strings.Replace(text, "SCRIPT", script, 1)); len(got) != want {
+			t.Errorf("%s: %v", script, got)
+		}
+	}
+}

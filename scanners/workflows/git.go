@@ -21,6 +21,7 @@ type bringing struct {
 type forkState struct {
 	remotes map[string]bool
 	refs    map[string]fetched
+	patch   bool // the step has read the changes of a pull request
 }
 
 // A fetched is the commit that a name stands for. Its place is set if the command that fetched it names the
@@ -36,12 +37,13 @@ func (j *judgement) bringings(job *actionlint.Job) map[*actionlint.Step][]bringi
 		return list
 	}
 	list := map[*actionlint.Step][]bringing{}
-	state := forkState{map[string]bool{}, map[string]fetched{}}
+	state := &forkState{remotes: map[string]bool{}, refs: map[string]fetched{}}
 	for _, s := range job.Steps {
 		run := workflow.Run(s)
 		if run == nil {
 			continue
 		}
+		state.patch = false
 		for _, c := range j.script(s, job).Commands {
 			if !slices.Contains(bringers, program(c.Words[0])) {
 				continue
@@ -63,7 +65,10 @@ func (j *judgement) bringings(job *actionlint.Job) map[*actionlint.Step][]bringi
 }
 
 // bringers lists the programs that can bring code.
-var bringers = []string{"git", "gh", "hub", "curl", "wget"}
+var bringers = []string{"git", "gh", "hub", "curl", "wget", "patch"}
+
+// diffs matches commands that print the changes of a pull request.
+var diffs = regexp.MustCompile(`\bgh pr diff\b|pull_request\.(diff|patch)_url|/pull/[^/]+\.(diff|patch)\b`)
 
 // commandText returns the text of a command that names it in reports: up to the pull request, if the
 // command names one.
@@ -77,11 +82,14 @@ func commandText(script string, length int) string {
 }
 
 // command follows a command, and returns what it brings into the working folder.
-func (f forkState) command(words []string, b brought) (brought, bool) {
+func (f *forkState) command(words []string, b brought) (brought, bool) {
 	if len(words) < 2 {
 		return brought{}, false
 	}
+	f.patch = f.patch || diffs.MatchString(strings.Join(words, " "))
 	switch program(words[0]) {
+	case "patch":
+		return b, f.patch
 	case "gh", "hub":
 		pr := words[1] == "pr" && len(words) > 2 && words[2] == "checkout"
 		clone := words[1] == "repo" && len(words) > 3 && words[2] == "clone" && headRepo.MatchString(words[3])
@@ -104,7 +112,7 @@ func afterOptions(args []string) []string {
 }
 
 // git follows a command of git.
-func (f forkState) git(args []string, b brought) (brought, bool) {
+func (f *forkState) git(args []string, b brought) (brought, bool) {
 	if len(args) == 0 {
 		return brought{}, false
 	}
@@ -125,6 +133,8 @@ func (f forkState) git(args []string, b brought) (brought, bool) {
 	case "pull":
 		args = withoutOptions(args, "--depth", "-s", "-X", "-j")
 		return b, len(args) > 0 && (f.forks(args[0]) || slices.ContainsFunc(args[1:], ofPull))
+	case "apply", "am":
+		return b, f.patch
 	case "checkout", "switch", "reset", "merge", "rebase", "cherry-pick", "worktree", "restore", "read-tree", "checkout-index":
 		return f.move(args, b)
 	}
@@ -132,7 +142,7 @@ func (f forkState) git(args []string, b brought) (brought, bool) {
 }
 
 // move follows a command that puts a commit into the working folder.
-func (f forkState) move(args []string, b brought) (brought, bool) {
+func (f *forkState) move(args []string, b brought) (brought, bool) {
 	for _, a := range args {
 		if source, ok := strings.CutPrefix(a, "--source="); ok {
 			a = source
@@ -189,18 +199,18 @@ func ofPull(refspec string) bool {
 var pullNumber = regexp.MustCompile(`\bpull/(\$|[0-9*])`)
 
 // forks reports whether a name or address is that of a fork's repository.
-func (f forkState) forks(repository string) bool {
+func (f *forkState) forks(repository string) bool {
 	return f.remotes[repository] || headRepo.MatchString(repository)
 }
 
-func (f forkState) remote(args []string) {
+func (f *forkState) remote(args []string) {
 	if len(args) == 3 && (args[0] == "add" || args[0] == "set-url") {
 		f.remotes[args[1]] = headRepo.MatchString(args[2])
 	}
 }
 
 // fetch follows git fetch.
-func (f forkState) fetch(args []string, b brought) {
+func (f *forkState) fetch(args []string, b brought) {
 	fork := len(args) > 0 && f.forks(args[0])
 	delete(f.refs, "FETCH_HEAD")
 	if fork && len(args) == 1 {
@@ -214,7 +224,7 @@ func (f forkState) fetch(args []string, b brought) {
 }
 
 // fetched follows what git fetch does with a refspec that names a fork's commit.
-func (f forkState) fetched(refspec string, fork bool, b brought) {
+func (f *forkState) fetched(refspec string, fork bool, b brought) {
 	from := fetched{}
 	switch {
 	case headOnly.MatchString(refspec):
@@ -236,7 +246,7 @@ func (f forkState) fetched(refspec string, fork bool, b brought) {
 }
 
 // names returns the commit of a fork that a name stands for.
-func (f forkState) names(name string) (fetched, bool) {
+func (f *forkState) names(name string) (fetched, bool) {
 	if from, ok := f.refs[name]; ok {
 		return from, true
 	}

@@ -36,6 +36,16 @@ func TestForksByGit(t *testing.T) {
 		"gh api repos/$GITHUB_REPOSITORY/tarball/$SHA > t.tgz; tar xzf t.tgz; make":                         critical,
 		"curl -L https://github.com/$REPO/archive/refs/heads/x.tar.gz | tar xz\nmake":                       critical,
 
+		"gh pr diff $N | git apply\nmake":                                                  critical,
+		"curl -sL ${{ github.event.pull_request.patch_url }} | git am\nmake":               critical,
+		"curl -sL https://github.com/a/b/pull/$N.diff > d\npatch -p1 < d\nmake":            critical,
+		"git init . && git remote add origin \"$URL\" && git pull origin \"$REF\" && make": critical,
+		"git clone git@github.com:$REPO.git src\nnpm --prefix src ci":                      critical,
+		"git fetch $URL $REF && git checkout -B pr FETCH_HEAD && make":                     critical,
+		"git remote add fork $URL\ngit fetch fork\ngit switch -c pr --track fork/$REF":     medium,
+
+		"gh pr diff $N > changes\nmake": nil,
+		"git apply fixes.patch\nmake":   nil,
 		"git fetch origin pull/$N/head\ngit show FETCH_HEAD:data.json > data.json\nmake": nil, // only shown
 		"git fetch origin pull/$N/head:pr\ngit diff --stat main pr\nmake":                nil,
 		"git remote add fork $URL\ngit fetch fork $REF\ngit log fork/$REF\nmake":         nil,

@@ -9,6 +9,7 @@ import (
 	"github.com/rhysd/actionlint"
 
 	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/internal/shell"
 	"github.com/secbydesign/secbydesign/scanners/internal/workflow"
 )
 
@@ -108,6 +109,9 @@ func (j *judgement) selfHostedResult(n actionlint.ExprNode, job *actionlint.Job,
 			}
 		}
 	default:
+		if constant, ok := j.neededOutput(workflow.Name(n)); ok {
+			see(open, open, namesSelfHosted(constant))
+		}
 		if name, ok := strings.CutPrefix(workflow.Name(n), "matrix."); ok {
 			for _, v := range matrixValues(job, name) {
 				g, ok := j.selfHostedValue(v, job, event, depth+1)
@@ -116,6 +120,35 @@ func (j *judgement) selfHostedResult(n actionlint.ExprNode, job *actionlint.Job,
 		}
 	}
 	return best, found
+}
+
+// neededOutput returns the value of an output of a needed job, if a script sets it once and to a constant.
+func (j *judgement) neededOutput(name string) (string, bool) {
+	rest, ok := strings.CutPrefix(name, "needs.")
+	id, output, isOutput := strings.Cut(rest, ".outputs.")
+	job := j.Workflow.Jobs[id]
+	if !ok || !isOutput || job == nil || job.Outputs[output] == nil {
+		return "", false
+	}
+	m := stepUse.FindStringSubmatch(text(job.Outputs[output].Value))
+	if m == nil {
+		return "", false
+	}
+	var values []string
+	for _, s := range job.Steps {
+		if !strings.EqualFold(text(s.ID), m[1]) {
+			continue
+		}
+		for _, w := range j.script(s, job).Writes {
+			if w.File == "GITHUB_OUTPUT" && strings.EqualFold(w.Name, m[2]) {
+				values = append(values, shell.String(w.Value))
+			}
+		}
+	}
+	if len(values) != 1 || strings.Contains(values[0], "$") {
+		return "", false
+	}
+	return values[0], true
 }
 
 // namesSelfHosted reports whether a label, or labels in JSON, name a self-hosted runner.

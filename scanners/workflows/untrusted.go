@@ -72,7 +72,7 @@ var (
 	// runs matches commands that run files of the working folder: build tools, package managers,
 	// interpreters. The name must be at the start of a command.
 	runs = regexp.MustCompile(`(?m)(^|[;&|(]|\b(?:then|do|sudo|exec|xvfb-run|env|time)\s)\s*(?:\w+=\S+\s+)*(` +
-		`npm\s+(ci|i|install|run|test|t|start|pack|publish|exec)\b|npx\s|pnpm\s|yarn\b|bun\s|deno\s+(run|task|test)` +
+		`npm\s+(?:(?:--prefix|-C)[ =]\S+\s+)?(ci|i|install|run|test|t|start|pack|publish|exec)\b|npx\s|pnpm\s|yarn\b|bun\s|deno\s+(run|task|test)` +
 		`|make\b|cmake\s|ninja\b|bazel\s|(\./)?gradlew?\s|(\./)?mvnw?\s|ant\s|sbt\s` +
 		`|go\s+(test|run|build|generate|install|vet)\b|cargo\s+\w|dotnet\s+(build|test|run|restore|publish|pack)|msbuild\b` +
 		`|pip3?\s+install\s+(-\S+\s+)*(\.|-r)|python3?\s+(-m\s+(pip\s+install|pytest|build|tox|nox|unittest)|setup\.py|[\w./-]+\.py)|pytest\b|tox\b|nox\b|poetry\s+(install|run|build)|uv\s+(sync|run|pip\s+install)|hatch\s+run|pdm\s|pre-commit\s+run` +

@@ -249,8 +249,38 @@ func (r *reader) filter(c call) []Part {
 		return r.jq(c, options, values)
 	case "gh":
 		return gh(c.args)
+	case "printenv":
+		if len(values) == 1 {
+			return r.value(text(values[0]))
+		}
+	case "python", "python3", "node", "ruby", "php":
+		return r.program(values)
 	}
 	return unknown()
+}
+
+var (
+	// ofEnvironment matches how programs name an environment variable.
+	ofEnvironment = regexp.MustCompile(`\b(?:environ(?:\.get\()?|getenv\(|ENV|ENV\.fetch\(|process\.env)[\[{(.]?\s*['"]?(\w+)`)
+	toHarmless    = regexp.MustCompile(`\b(int|len|Number|parseInt|re\.\w+|sub|replace|quote|dumps|hexdigest|match)\(|\.length\b`)
+)
+
+// program returns what a program in the arguments of an interpreter can print: environment variables that it
+// names.
+func (r *reader) program(values [][]Part) (out []Part) {
+	for _, v := range values {
+		code := text(v)
+		if toHarmless.MatchString(code) {
+			return unknown()
+		}
+		for _, m := range ofEnvironment.FindAllStringSubmatch(code, maxHeld) {
+			out = join(out, r.value(m[1]))
+		}
+	}
+	if len(out) == 0 {
+		return unknown()
+	}
+	return out
 }
 
 // fields maps the fields of pull requests and issues that gh knows to their names in the API.
