@@ -11,9 +11,12 @@
 //     zizmor's older policy: GitHub controls the runner as well. Others must be named by commit.
 //     For actions that are likely of the same organisation, the severity is low.
 //   - A container image must not be named by "latest" or without tag. Other tags are accepted: most
-//     are services of tests.
+//     are services of tests. Such images are notes.
 //   - Inputs of reusable workflows and composite actions count as trusted, since their callers are
-//     unknown.
+//     unknown. A caller that hands over the commit of a fork as what to check out is reported.
+//   - Untrusted input is followed through environment variables, GITHUB_ENV, outputs of steps and
+//     jobs, the matrix, and shell scripts (package shell). A value that a script checks against a
+//     pattern or reduces to harmless characters is trusted from then on.
 //
 // Nothing in the tree configures this scanner, not even .github/zizmor.yml.
 package workflows
