@@ -358,7 +358,9 @@ func (j *judgement) script(s *actionlint.Step, job *actionlint.Job) shell.Script
 			name := strings.ToLower(j.shell(s, job))
 			powershell := strings.HasPrefix(name, "pwsh") || strings.HasPrefix(name, "powershell") || strings.HasPrefix(name, "cmd") ||
 				name == "" && strings.Contains(strings.ToLower(run.Value), "$env:")
-			if name == "" || powershell || strings.Contains(name, "sh") {
+			if strings.HasPrefix(name, "python") {
+				script = shell.ReadPython(run.Value)
+			} else if name == "" || powershell || strings.Contains(name, "sh") {
 				script = shell.Read(run.Value, powershell, func(name string) string { return text(j.env(name, s, job)) })
 			}
 		}

@@ -52,6 +52,7 @@ func TestTaintThroughSteps(t *testing.T) {
 		"by a block":        "      - id: t\n" + title + "        run: |\n          { echo 'title<<EOF'; echo \"$TITLE\"; echo EOF; } >> $GITHUB_OUTPUT\n" + use,
 		"by set-output":     "      - id: t\n" + title + "        run: echo \"::set-output name=title::$TITLE\"\n" + use,
 		"by PowerShell":     "      - id: t\n        shell: pwsh\n" + title + "        run: '\"title=$env:TITLE\" >> $env:GITHUB_OUTPUT'\n" + use,
+		"by Python":         "      - id: t\n        shell: python\n" + title + "        run: |\n          import os\n          with open(os.environ['GITHUB_OUTPUT'], 'a') as f:\n              f.write(f\"title={os.environ['TITLE']}\")\n" + use,
 		"changed":           "      - id: t\n" + title + "        run: echo \"title=$(echo \"$TITLE\" | tr a-z A-Z)\" >> $GITHUB_OUTPUT\n" + use,
 		"by the event":      "      - id: t\n        run: echo \"title=$(jq -r .issue.title \"$GITHUB_EVENT_PATH\")\" >> $GITHUB_OUTPUT\n" + use,
 		"by JavaScript":     "      - id: t\n        uses: actions/github-script@v8\n        with:\n          script: |\n            core.setOutput('title', context.payload.issue.title)\n" + use,

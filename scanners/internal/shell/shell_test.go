@@ -177,6 +177,25 @@ func TestWritesOfPowerShell(t *testing.T) {
 	}
 }
 
+func TestWritesOfPython(t *testing.T) {
+	t.Parallel()
+	const open = "import os\nwith open(os.environ['GITHUB_OUTPUT'], 'a') as f:\n"
+	for script, want := range map[string]string{
+		open + "    f.write(f\"a={os.environ['T']}\\n\")":                "3 OUTPUT a=<T>",
+		open + "    print(f'a={os.getenv(\"T\")}', file=f)":              "3 OUTPUT a=<T>",
+		"t = os.environ.get('T', '')\n" + open + "    f.write(f'a={t}')": "4 OUTPUT a=<T>",
+		"t = os.environ['T']\n" + open + "    f.write('a=' + t)":         "4 OUTPUT a=<T>",
+		open + "    f.write('a=${{ github.event.issue.title }}')":        "3 OUTPUT a=<${{ github.event.issue.title }}>",
+		"t = int(os.environ['T'])\n" + open + "    f.write(f'a={t}')":    "4 OUTPUT a=?",
+		"t = os.environ['T']\n" + open + "    f.write('a=1')":            "4 OUTPUT a",
+		"print(f\"a={os.environ['T']}\")":                                "",
+	} {
+		if got := show(script, ReadPython(script)); got != want {
+			t.Errorf("%s\ngot  %s\nwant %s", script, got, want)
+		}
+	}
+}
+
 // No script, however hostile, takes more than its bounds or names a place outside of it.
 func FuzzRead(f *testing.F) {
 	for _, s := range []string{
@@ -188,6 +207,7 @@ func FuzzRead(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string, powershell bool) {
 		s := Read(text, powershell, none)
+		s.Writes = append(s.Writes, ReadPython(text).Writes...)
 		for _, w := range s.Writes {
 			if w.At < 0 || w.At > len(text) || w.File == "" {
 				t.Fatalf("write %+v of %q", w, text)
