@@ -29,6 +29,11 @@
 // second copy of an old problem is one new finding, a moved problem is none, and a problem that is fixed in one place
 // does not make up for a similar one in another.
 //
+// What is left is compared once more, by its lines: an identity often holds the name of the thing that a finding is in,
+// or whole lines of code. Findings of one rule in one file are a pair if they are in the same thing, which may have got
+// another name, and if their lines say the same, whatever their comments, quotes and white space. The same lines in a
+// thing of the same name are no pair: what differs there is the reason.
+//
 // A pair is new as well if the head goes further than the base did, see [scanners.Worse]: it has a higher severity, or
 // more ports, rights or people. If it goes less far, it is unchanged.
 //

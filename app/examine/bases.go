@@ -2,6 +2,7 @@ package examine
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -9,6 +10,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/secbydesign/secbydesign/app/baseline"
+	"github.com/secbydesign/secbydesign/app/mirror"
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
@@ -93,30 +95,19 @@ func (c *scan) third(ctx context.Context, rev string, changed map[string]string,
 		}
 		for _, path := range []string{r.Path, was} {
 			if blob := changed[path]; blob != "" && t.from[r.Path] == "" {
-				t.from[r.Path], t.origin[path] = path, was
-				paths[blob] = append(paths[blob], path)
+				t.from[r.Path] = path
+				if _, known := t.origin[path]; !known {
+					t.origin[path] = was
+					paths[blob] = append(paths[blob], path)
+				}
 			}
 		}
 	}
 	if len(paths) == 0 {
 		return nil, nil
 	}
-	var files []scanners.File
-	add := func(blob string, size int64, content []byte) error {
-		for _, path := range slices.Compact(slices.Sorted(slices.Values(paths[blob]))) {
-			if content != nil || size == 0 {
-				files = append(files, scanners.File{Path: path, Blob: blob, Content: content})
-				t.texts[path] = append([]byte{}, content...)
-			}
-		}
-		return nil
-	}
-	var blobs []string
-	for blob := range paths {
-		blobs = append(blobs, blob)
-	}
-	slices.Sort(blobs)
-	if err := c.source.change.Repo.Blobs(ctx, blobs, add); err != nil {
+	files, err := t.read(ctx, c.source.change.Repo, paths)
+	if err != nil {
 		return nil, err
 	}
 	if c.info.CrossFile { // the others decide on what is in these
@@ -137,49 +128,39 @@ func (c *scan) third(ctx context.Context, rev string, changed map[string]string,
 	return t, nil
 }
 
+// read reads files, by their paths by blob. It leaves out those that are too large.
+func (t *third) read(ctx context.Context, repo *mirror.Repo, paths map[string][]string) (files []scanners.File, err error) {
+	err = repo.Blobs(ctx, slices.Sorted(maps.Keys(paths)), func(blob string, size int64, content []byte) error {
+		for _, path := range paths[blob] {
+			if content != nil || size == 0 {
+				files = append(files, scanners.File{Path: path, Blob: blob, Content: content})
+				t.texts[path] = append([]byte{}, content...)
+			}
+		}
+		return nil
+	})
+	return files, err
+}
+
 // settle makes the new results unchanged that are at the other commit and not at the merge base.
 func (t *third) settle(c *scan, in baseline.Input, results []scanners.Result) []scanners.Result {
-	head, base := map[string][]byte{}, map[string][]byte{}
+	theirs := t.theirs(c, in.Base)
+	var mine []scanners.Finding
+	for _, r := range results {
+		if r.State == scanners.New && t.from[r.Path] != "" {
+			f := r.Finding
+			f.Commit = ""
+			mine = append(mine, f)
+		}
+	}
+	head := map[string][]byte{}
 	for _, f := range c.source.head.files {
 		if t.from[f.Path] != "" {
 			head[f.Path] = f.Content
 		}
 	}
-	origins, mergeBase := map[string]string{}, map[string]bool{}
-	for path, was := range t.origin {
-		mergeBase[was] = true
-		if path != was {
-			origins[path] = was
-		}
-	}
-	for _, f := range c.source.base.files {
-		if mergeBase[f.Path] {
-			base[f.Path] = f.Content
-		}
-	}
-	// What the other commit has and the merge base has not.
-	theirs := baseline.Input{Head: t.found, Renames: origins, Change: baseline.NewChange(t.texts, base, origins)}
-	theirs.Base = slices.DeleteFunc(slices.Clone(in.Base), func(f scanners.Finding) bool { return !mergeBase[f.Path] })
-	both := baseline.Input{Renames: map[string]string{}, Apart: true}
-	for _, r := range baseline.Compare(c.info, theirs) {
-		if r.State == scanners.New {
-			both.Base = append(both.Base, r.Finding)
-		}
-	}
-	// Of that, what the head has, too.
-	for now, path := range t.from {
-		if now != path {
-			both.Renames[now] = path
-		}
-	}
+	both := baseline.Input{Head: mine, Base: theirs, Renames: differing(t.from), Apart: true}
 	both.Change = baseline.NewChange(head, t.texts, both.Renames)
-	for _, r := range results {
-		if r.State == scanners.New && t.from[r.Path] != "" {
-			f := r.Finding
-			f.Commit = ""
-			both.Head = append(both.Head, f)
-		}
-	}
 	old := map[spot]int{}
 	for _, r := range baseline.Compare(c.info, both) {
 		if r.State == scanners.Unchanged {
@@ -196,6 +177,40 @@ func (t *third) settle(c *scan, in baseline.Input, results []scanners.Result) []
 			r.State, r.Worse = scanners.Unchanged, false
 		}
 		out = append(out, r)
+	}
+	return out
+}
+
+// theirs returns what the other commit has and the merge base has not.
+func (t *third) theirs(c *scan, base []scanners.Finding) (list []scanners.Finding) {
+	there := map[string]bool{} // paths at the merge base
+	for _, was := range t.origin {
+		there[was] = true
+	}
+	texts := map[string][]byte{}
+	for _, f := range c.source.base.files {
+		if there[f.Path] {
+			texts[f.Path] = f.Content
+		}
+	}
+	in := baseline.Input{Head: t.found, Renames: differing(t.origin)}
+	in.Base = slices.DeleteFunc(slices.Clone(base), func(f scanners.Finding) bool { return !there[f.Path] })
+	in.Change = baseline.NewChange(t.texts, texts, in.Renames)
+	for _, r := range baseline.Compare(c.info, in) {
+		if r.State == scanners.New {
+			list = append(list, r.Finding)
+		}
+	}
+	return list
+}
+
+// differing returns the paths that have another name.
+func differing(paths map[string]string) map[string]string {
+	out := map[string]string{}
+	for now, was := range paths {
+		if now != was {
+			out[now] = was
+		}
 	}
 	return out
 }
