@@ -390,7 +390,8 @@ type IncompleteError struct {
 	Err    error  // may be nil
 
 	// Paths names the files that could not be scanned, or not to their end, if it is known that
-	// all others were scanned; empty if that is not known.
+	// all others were scanned; empty if that is not known. A name with a slash at its end is that of a
+	// folder, with all that is below it.
 	Paths []string
 }
 

@@ -118,13 +118,11 @@ func (c *scan) third(ctx context.Context, rev string, changed map[string]string,
 		}
 	}
 	slices.SortFunc(files, func(a, b scanners.File) int { return strings.Compare(a.Path, b.Path) })
-	look := *c
-	look.failed = nil
-	t.found = append(look.files(ctx, scanners.ScopeFile, files), look.tree(ctx, rev)...)
-	if len(look.failed) > 0 {
-		return nil, join(look.failed)
+	found, failed := c.side(ctx, rev, files)
+	if len(failed) > 0 {
+		return nil, join(failed)
 	}
-	t.found = slices.DeleteFunc(t.found, func(f scanners.Finding) bool { return t.texts[f.Path] == nil })
+	t.found = slices.DeleteFunc(found, func(f scanners.Finding) bool { return t.texts[f.Path] == nil })
 	return t, nil
 }
 

@@ -311,6 +311,7 @@ type source struct {
 	head, base, between side
 	renames             map[string]string // head path to base path
 	large               []largeFile       // at the head, or in between
+	largeBase           []string          // at the base
 	partial             string            // what of the history is missing
 	truncated           string            // what of the change is missing
 	order               map[string]int    // of the commits, from the oldest
@@ -435,7 +436,9 @@ func (s *source) read(ctx context.Context, blobs map[string][]placed) error {
 	take := func(oid string, size int64, content []byte) error {
 		for _, w := range blobs[oid] {
 			if content == nil && size != 0 {
-				if w.to != &s.base || size == mirror.Absent {
+				if w.to == &s.base && size != mirror.Absent {
+					s.largeBase = append(s.largeBase, w.file.Path)
+				} else {
 					s.large = append(s.large, largeFile{w.file.Path, size})
 				}
 				continue

@@ -30,7 +30,6 @@ type scan struct {
 	keep    *Examiner
 	ident   string // everything but the content that decides the findings
 	scanned int
-	failed  []error
 }
 
 // run runs one scanner over both sides and over the versions in between.
@@ -75,67 +74,33 @@ func (e *Examiner) run(ctx context.Context, sc scanners.Scanner, s *source, p po
 
 	look := &scan{scanner: sc, info: info, source: s, policy: p, keep: e, ident: ident}
 	in := baseline.Input{Renames: s.renames, Change: s.texts, Known: known}
-	in.Head = slices.Concat(look.files(ctx, scanners.ScopeFile, s.head.files), look.tree(ctx, s.change.Head))
-	in.History = look.files(ctx, scanners.ScopeRange, s.between.files)
+	var atHead, inHistory, atBase []error
+	in.Head, atHead = look.side(ctx, s.change.Head, s.head.files)
+	in.History, inHistory = look.files(ctx, scanners.ScopeRange, s.between.files)
 	slices.SortStableFunc(in.History, func(a, b scanners.Finding) int { return s.order[a.Commit] - s.order[b.Commit] })
-	atHead := len(look.failed)
-	in.Base = look.files(ctx, scanners.ScopeFile, s.base.files)
-	unread, partly := unreadFiles(look.failed[atHead:])
-	atBase := len(look.failed)
-	in.Base = append(in.Base, look.tree(ctx, s.change.Base)...)
+	in.Base, atBase = look.side(ctx, s.change.Base, s.base.files)
 	run.Scanned = look.scanned
-	switch why := look.failed[atHead:]; {
-	case len(why) == 0:
-	case partly && len(look.failed) == atBase && !info.CrossFile: // else one of these may decide on what is in another
-		in = without(in, unread)
-		look.failed = append(look.failed[:atHead:atHead], &scanners.IncompleteError{
-			Reason: "It could not scan all files of the base of the pull request, so what is new in these is not known. " + scanners.Reason(join(why)),
-			Err:    errors.Join(why...),
-		})
-	default:
-		// Without a baseline everything would look new, so the run reports nothing.
-		run.Err = &scanners.IncompleteError{
-			Reason: "It could not scan the base of the pull request, so what is new is not known. " + scanners.Reason(join(why)),
-			Err:    errors.Join(look.failed...),
-		}
-		return run
-	}
 	if review.Err() != nil { // nobody waits for it any more
 		run.Err = context.Cause(review)
 		return run
 	}
-	run.Results = look.withoutBases(ctx, in, baseline.Compare(info, in))
+	c := s.compare(info, in, newUnread(info, atHead), newUnread(info, atBase))
+	run.Results, run.Notices = look.withoutBases(ctx, in, c.results), c.notices
 	if n, ok := sc.(scanners.Noticer); ok {
 		run.Notices = append(run.Notices, n.Notices(ctx, s.head.files)...)
 	}
-	run.Err = join(append(look.failed, s.gaps(info)...))
+	run.Err = join(slices.Concat(c.failed, inHistory, s.gaps(info)))
 	return run
 }
 
-// unreadFiles returns the paths that could not be scanned. known is false if some error does not name them.
-func unreadFiles(failed []error) (paths []string, known bool) {
-	for _, err := range failed {
-		unread := scanners.Unread(err)
-		if len(unread) == 0 {
-			return nil, false
-		}
-		paths = append(paths, unread...)
+// side runs the scanner over one side: the changed files, the whole tree, or both.
+func (c *scan) side(ctx context.Context, rev string, files []scanners.File) ([]scanners.Finding, []error) {
+	found, failed := c.files(ctx, scanners.ScopeFile, files)
+	inTree, err := c.tree(ctx, rev)
+	if err != nil {
+		failed = append(failed, err)
 	}
-	return paths, true
-}
-
-// without removes the findings in these files of the base, on all sides: otherwise some of them would be taken for
-// similar findings in other files.
-func without(in baseline.Input, paths []string) baseline.Input {
-	named := map[string]bool{}
-	for _, path := range paths {
-		named[path] = true
-	}
-	unread := func(f scanners.Finding) bool { return named[f.Path] || named[in.Renames[f.Path]] }
-	for _, list := range []*[]scanners.Finding{&in.Head, &in.Base, &in.History} {
-		*list = slices.DeleteFunc(*list, unread)
-	}
-	return in
+	return append(found, inTree...), failed
 }
 
 // identify returns a text of everything but the content that decides what the scanner finds.
@@ -198,13 +163,13 @@ func (s *source) gaps(info scanners.Info) (gaps []error) {
 }
 
 // files runs the scanner over those of the files that match it, and reuses stored results.
-func (c *scan) files(ctx context.Context, scope scanners.Scope, files []scanners.File) (found []scanners.Finding) {
+func (c *scan) files(ctx context.Context, scope scanners.Scope, files []scanners.File) (found []scanners.Finding, failed []error) {
 	if !c.info.Has(scope) {
-		return nil
+		return nil, nil
 	}
 	files = slices.DeleteFunc(slices.Clone(files), func(f scanners.File) bool { return !c.info.Matches(f.Path) })
 	if len(files) == 0 {
-		return nil
+		return nil, nil
 	}
 	keys := make([]string, len(files))
 	for i, f := range files {
@@ -238,16 +203,17 @@ func (c *scan) files(ctx context.Context, scope scanners.Scope, files []scanners
 		fresh, err := c.scanner.Scan(ctx, scanners.Target{Scope: scope, Files: part})
 		baseline.Seal(fresh)
 		found = append(found, fresh...)
+		read, inRead := c.read(part, fresh, err)
+		c.remember(ctx, byFile(keysOf(at, read), inRead))
 		if err == nil {
-			c.remember(ctx, byFile(keysOf(at, part), fresh))
 			continue
 		}
-		c.failed = append(c.failed, err)
+		failed = append(failed, err)
 		if ctx.Err() != nil {
 			break
 		}
 	}
-	return found
+	return found, failed
 }
 
 const (
@@ -287,6 +253,19 @@ func keysOf(at map[fileVersion]string, files []scanners.File) map[fileVersion]st
 // A fileVersion is one version of one file.
 type fileVersion struct{ path, commit string }
 
+// read returns those of the files that were scanned to their end, with their findings, given the error of the scan.
+func (c *scan) read(files []scanners.File, found []scanners.Finding, err error) ([]scanners.File, []scanners.Finding) {
+	if err == nil {
+		return files, found
+	}
+	missed := newUnread(c.info, []error{err})
+	if missed.all || c.info.CrossFile {
+		return nil, nil
+	}
+	files = slices.DeleteFunc(slices.Clone(files), func(f scanners.File) bool { return missed.covers(f.Path) })
+	return files, without(found, func(f scanners.Finding) bool { return missed.covers(f.Path) })
+}
+
 // byFile sorts findings by the file that they are in. It returns nil if a finding is in none of the files.
 func byFile(at map[fileVersion]string, found []scanners.Finding) map[string][]scanners.Finding {
 	sorted := map[string][]scanners.Finding{}
@@ -314,18 +293,17 @@ func blob(f scanners.File) string {
 }
 
 // tree runs the scanner over the whole tree of a commit, or reuses the stored result.
-func (c *scan) tree(ctx context.Context, rev string) []scanners.Finding {
+func (c *scan) tree(ctx context.Context, rev string) (found []scanners.Finding, err error) {
 	if !c.info.Has(scanners.ScopeTree) {
-		return nil
+		return nil, nil
 	}
 	oid, all, err := c.source.change.Repo.Tree(ctx, rev)
 	if err != nil {
-		c.failed = append(c.failed, err)
-		return nil
+		return nil, err
 	}
 	all = slices.DeleteFunc(all, func(f mirror.TreeFile) bool { return !c.info.Reads(f.Path) })
 	if !slices.ContainsFunc(all, func(f mirror.TreeFile) bool { return c.info.Matches(f.Path) }) {
-		return nil
+		return nil, nil
 	}
 	changed, content := c.changed(), oid
 	if c.info.ChangedOnly {
@@ -337,15 +315,13 @@ func (c *scan) tree(ctx context.Context, rev string) []scanners.Finding {
 	found, ok := c.known(ctx, []string{key})[key]
 	if !ok {
 		c.scanned++
-		if found, err = c.checkout(ctx, all, changed); err != nil {
-			c.failed = append(c.failed, err)
-		}
+		found, err = c.checkout(ctx, all, changed)
 		baseline.Seal(found)
 		if err == nil {
 			c.remember(ctx, map[string][]scanners.Finding{key: found})
 		}
 	}
-	return slices.DeleteFunc(found, func(f scanners.Finding) bool { return c.policy.Ignored(f.Path) })
+	return slices.DeleteFunc(found, func(f scanners.Finding) bool { return c.policy.Ignored(f.Path) }), err
 }
 
 // changed lists the files of either side that match the scanner. The list is the same for both sides, since a finding
@@ -375,8 +351,9 @@ func (c *scan) checkout(ctx context.Context, files []mirror.TreeFile, changed []
 		return nil, err
 	}
 	found, err := c.scanner.Scan(ctx, scanners.Target{Scope: scanners.ScopeTree, Dir: dir, Files: changed})
+	left = slices.DeleteFunc(left, func(name string) bool { return !c.info.Matches(name) }) // of what a scanned file may read
 	if err == nil && len(left) > 0 {
-		err = &scanners.IncompleteError{Reason: "Too large to be scanned: " + scanners.Some(left, 3) + "."}
+		err = &scanners.IncompleteError{Reason: "Too large to be scanned: " + scanners.Some(left, 3) + ".", Paths: left}
 	}
 	return found, err
 }
