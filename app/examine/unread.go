@@ -86,7 +86,7 @@ func (s *source) compare(info scanners.Info, in baseline.Input, head, base unrea
 		})
 	}
 	for _, err := range head.errs {
-		if paths := scanners.Unread(err); s.concernsAny(newUnread(info, []error{err})) || len(paths) == 0 {
+		if paths := scanners.Unread(err); s.touches(info, newUnread(info, []error{err})) || len(paths) == 0 {
 			c.failed = append(c.failed, err)
 		} else {
 			c.notices = append(c.notices, fmt.Sprintf("%s could not scan %s, which this change does not touch.", info.Name, scanners.Some(quoted(paths), 3)))
@@ -137,10 +137,10 @@ func (s *source) paths() (before, after func(string) string) {
 	return before, func(name string) string { return cmp.Or(renamed[name], name) }
 }
 
-// concernsAny reports whether the change touches what could not be read.
-func (s *source) concernsAny(u unread) bool {
-	covered := func(f scanners.File) bool { return u.covers(f.Path) }
-	return slices.ContainsFunc(s.head.files, covered) || slices.ContainsFunc(s.base.files, covered) || slices.ContainsFunc(s.between.files, covered)
+// touches reports whether the change touches what could not be read.
+func (s *source) touches(info scanners.Info, u unread) bool {
+	covered := func(f scanners.File) bool { return info.Matches(f.Path) && u.covers(f.Path) }
+	return slices.ContainsFunc(s.head.files, covered) || slices.ContainsFunc(s.base.files, covered)
 }
 
 // without returns the findings that do not match.

@@ -1,7 +1,8 @@
 // Package tfsec finds insecure infrastructure in Terraform configuration with tfsec
 // (https://github.com/aquasecurity/tfsec). Its authors now work on Trivy, which has the same rules.
 //
-// Remote modules are not fetched, so their configuration is not scanned. tfsec checks a module each time it is used; a
+// Remote modules are not fetched, so their configuration is not scanned. A file that is not valid Terraform is left out,
+// and named. tfsec checks a module each time it is used; a
 // finding of one rule at one place is reported once. The severities are the tool's own, but low for outgoing traffic to
 // any address. Nothing in the tree configures this scanner: tfsec does not see .tfsec, its configuration file is an
 // empty one of ours, and the comment tfsec:ignore has no effect.
@@ -9,6 +10,8 @@ package tfsec
 
 import (
 	"cmp"
+	"context"
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
@@ -17,6 +20,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 	"github.com/secbydesign/secbydesign/scanners/internal/markers"
 	"github.com/secbydesign/secbydesign/scanners/internal/tool"
+	"github.com/secbydesign/secbydesign/scanners/terraform"
 )
 
 // New returns the scanner.
@@ -38,7 +42,7 @@ func New(tools *tool.Runner) scanners.Scanner {
 		OwnFiles: map[string]string{"tfsec.json": "{}", "none.json": `{"checks": []}`},
 		Args: func(r tool.Run) []string {
 			return []string{
-				"--format=json", "--no-colour", "--no-code", "--no-ignores", "--no-module-downloads", "--force-all-dirs",
+				"--format=json", "--no-colour", "--no-code", "--no-ignores", "--no-module-downloads", "--force-all-dirs", "--ignore-hcl-errors",
 				"--config-file=" + r.Own + "/tfsec.json", "--custom-check-dir=" + r.Own, r.Tree,
 			}
 		},
@@ -51,7 +55,24 @@ func New(tools *tool.Runner) scanners.Scanner {
 // copies.
 var within = regexp.MustCompile(`module\.[^.\[]+(\[[^\]]*\])?\.|\[[^\]]*\]`)
 
-// failed matches the message that tfsec prints instead of results if a file cannot be parsed.
+// unread reports the files that tfsec leaves out in silence, because they are not valid Terraform.
+func unread(out *tool.Report) {
+	var files []scanners.File
+	for path, content := range out.All() {
+		switch {
+		case strings.HasSuffix(path, ".tf"):
+			files = append(files, scanners.File{Path: path, Content: content})
+		case strings.HasSuffix(path, ".tf.json") && !json.Valid(content):
+			out.Unread("Terraform", path, 0)
+		}
+	}
+	_, err := terraform.Scanner{}.Scan(context.Background(), scanners.Target{Scope: scanners.ScopeFile, Files: files})
+	for _, path := range scanners.Unread(err) {
+		out.Unread("Terraform", path, 0)
+	}
+}
+
+// failed matches the message that tfsec prints instead of results if it cannot leave out a file that it cannot parse.
 var failed = regexp.MustCompile(`(?m)^Error: scan failed: (.+?):(\d+),`)
 
 type report struct {
@@ -81,6 +102,7 @@ func parse(out *tool.Report) {
 		out.Unread("Terraform", "/"+string(m[1]), out.Number(string(m[2]))) // tfsec leaves out the first slash
 		return
 	}
+	unread(out)
 	tool.JSON(func(out *tool.Report, r report) {
 		// The order of a module's uses is random, so sort them.
 		slices.SortFunc(r.Results, func(a, b result) int {

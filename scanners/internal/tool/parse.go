@@ -22,6 +22,7 @@ type Report struct {
 	Paths   []string // the paths of the files that concern the scanner, sorted; for ScopeTree, only the changed ones
 	adapter Adapter
 	files   *untrusted.Tree
+	tree    tree
 	found   []scanners.Finding
 	errs    []error
 	unread  []string // places that could not be read
@@ -72,6 +73,18 @@ func (r *Report) Files() iter.Seq2[string, []byte] {
 	}
 }
 
+// All iterates over all files of the tree that concern the scanner, changed or not, and their contents. The
+// content of a file that is too large is nil.
+func (r *Report) All() iter.Seq2[string, []byte] {
+	return func(yield func(string, []byte) bool) {
+		for _, path := range r.tree.all(r.adapter.Info) {
+			if content, ok := r.files.Content(path); ok && !yield(path, content) {
+				return
+			}
+		}
+	}
+}
+
 // Content returns the content of a file of the tree. The path is written as the program writes it.
 func (r *Report) Content(path string) (content []byte, ok bool) {
 	name, err := r.files.Name(path)
@@ -110,11 +123,8 @@ func (r *Report) err() (err error) {
 	if len(r.paths) < len(r.unread) {
 		r.paths = nil
 	}
-	switch n := len(r.unread); {
-	case n == 1:
-		err = join(err, &scanners.IncompleteError{Reason: fmt.Sprintf("%s could not be read as %s.", r.unread[0], r.wanted), Paths: r.paths})
-	case n > 1:
-		err = join(err, &scanners.IncompleteError{Reason: fmt.Sprintf("%s and %d other places could not be read as %s.", r.unread[0], n-1, r.wanted), Paths: r.paths})
+	if len(r.unread) > 0 {
+		err = join(err, &scanners.IncompleteError{Reason: fmt.Sprintf("%s could not be read as %s.", scanners.Some(r.unread, 3), r.wanted), Paths: r.paths})
 	}
 	return err
 }
@@ -189,7 +199,7 @@ func (r *Report) Vulnerable(path, name, version, about string, fixed ...string) 
 	}
 	switch fixed = slices.DeleteFunc(fixed, func(v string) bool { return v == "" }); len(fixed) {
 	case 0:
-		f.Help = "No version is known that fixes it: replace " + name + ", or see to it that the weak part is not used."
+		f.Help = "No version is known that fixes it. Replace " + name + ", or make sure that the vulnerable part is not used."
 	case 1:
 		f.Help = "Update " + name + " to " + fixed[0] + " or newer."
 	}

@@ -233,7 +233,7 @@ func (s *Scanner) Read(out Output, t scanners.Target) ([]scanners.Finding, error
 // read parses an output and checks the findings against the tree.
 func (s *Scanner) read(out Output, t tree) ([]scanners.Finding, error) {
 	out.Text = bytes.TrimPrefix(out.Text, []byte("\xef\xbb\xbf"))
-	r := &Report{Output: out, Paths: t.files, adapter: s.adapter, files: &untrusted.Tree{Root: out.Tree, Content: t.content}}
+	r := &Report{Output: out, Paths: t.files, adapter: s.adapter, tree: t, files: &untrusted.Tree{Root: out.Tree, Content: t.content}}
 	r.parse()
 	placed, misplaced := r.place()
 	for i := range placed {

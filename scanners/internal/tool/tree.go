@@ -175,6 +175,25 @@ func openTree(info scanners.Info, target scanners.Target) (tree, error) {
 	return t, nil
 }
 
+// all returns the paths of all regular files of the tree that concern the scanner, sorted.
+func (t tree) all(info scanners.Info) (paths []string) {
+	if !info.Has(scanners.ScopeTree) {
+		return t.files
+	}
+	// What cannot be listed cannot be scanned, either: the program says so.
+	_ = filepath.WalkDir(t.dir, func(file string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return nil
+		}
+		if name, err := filepath.Rel(t.dir, file); err == nil && info.Matches(filepath.ToSlash(name)) {
+			paths = append(paths, filepath.ToSlash(name))
+		}
+		return nil
+	})
+	slices.Sort(paths)
+	return paths
+}
+
 // masked returns the files of a tree that could configure the tool. The code that makes the tree leaves
 // them out already; the sandbox hides them a second time if it can. A symbolic link of such a name
 // cannot be hidden, and is an error.
