@@ -335,7 +335,7 @@ func gather(ctx context.Context, c Change, diff *mirror.Diff, p policy.Policy, k
 	s := &source{change: c, renames: map[string]string{}, partial: c.Partial, truncated: diff.Truncated, order: map[string]int{}}
 	blobs := map[string][]placed{}
 	add := func(to *side, f scanners.File) {
-		if !p.Ignored(f.Path) {
+		if !p.SkipsAll(f.Path) {
 			blobs[f.Blob] = append(blobs[f.Blob], placed{to, f})
 		}
 	}
@@ -504,7 +504,7 @@ func (s *source) addUntouched(ctx context.Context, c Change, diff *mirror.Diff, 
 		return nil
 	}
 	for _, name := range paths {
-		if seen[name] || p.Ignored(name) {
+		if seen[name] || p.SkipsAll(name) {
 			continue
 		}
 		seen[name] = true

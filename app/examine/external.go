@@ -21,7 +21,7 @@ type External struct {
 // run compares both sides, as for any scanner.
 func (t External) run(s *source, p policy.Policy, known []baseline.Known) scanners.Run {
 	left := func(found []scanners.Finding) []scanners.Finding {
-		return slices.DeleteFunc(slices.Clone(found), func(f scanners.Finding) bool { return p.Ignored(f.Path) })
+		return slices.DeleteFunc(slices.Clone(found), func(f scanners.Finding) bool { return p.Skips(t.Info.Gate, f.Path) })
 	}
 	return scanners.Run{
 		Scanner: t.Info.Name, Gate: t.Info.Gate, Version: t.Version, Skipped: t.Missing, Err: t.Err,

@@ -52,7 +52,7 @@ func (e *Examiner) run(ctx context.Context, sc scanners.Scanner, s *source, p po
 			e.Observe(run)
 		}
 	}()
-	if !s.concerns(info) {
+	if !s.concerns(info, p) {
 		run.Idle = true
 		return run
 	}
@@ -89,7 +89,7 @@ func (e *Examiner) run(ctx context.Context, sc scanners.Scanner, s *source, p po
 	if n, ok := sc.(scanners.Noticer); ok {
 		run.Notices = append(run.Notices, n.Notices(ctx, s.head.files)...)
 	}
-	run.Err = join(slices.Concat(c.failed, inHistory, s.gaps(info)))
+	run.Err = join(slices.Concat(c.failed, inHistory, s.gaps(info, p)))
 	return run
 }
 
@@ -118,8 +118,15 @@ func (e *Examiner) identify(ctx context.Context, sc scanners.Scanner, run *scann
 	return strings.Join([]string{"2", e.Program, run.Scanner, run.Version, rules}, "\x00"), nil
 }
 
+// wants reports whether the scanner scans the file.
+func (c *scan) wants(path string) bool { return wants(c.info, c.policy, path) }
+
+func wants(info scanners.Info, p policy.Policy, path string) bool {
+	return info.Matches(path) && !p.Skips(info.Gate, path)
+}
+
 // concerns reports whether the change has a file, on either side, that the scanner scans.
-func (s *source) concerns(info scanners.Info) bool {
+func (s *source) concerns(info scanners.Info, p policy.Policy) bool {
 	sides := [][]scanners.File{s.head.files, s.base.files}
 	if info.Has(scanners.ScopeRange) {
 		if s.partial != "" {
@@ -128,19 +135,19 @@ func (s *source) concerns(info scanners.Info) bool {
 		sides = append(sides, s.between.files)
 	}
 	for _, files := range sides {
-		if slices.ContainsFunc(files, func(f scanners.File) bool { return info.Matches(f.Path) }) {
+		if slices.ContainsFunc(files, func(f scanners.File) bool { return wants(info, p, f.Path) }) {
 			return true
 		}
 	}
-	return slices.ContainsFunc(s.large, func(f largeFile) bool { return info.Matches(f.path) })
+	return slices.ContainsFunc(s.large, func(f largeFile) bool { return wants(info, p, f.path) })
 }
 
 // gaps returns an error for everything that the scanner could not be given.
-func (s *source) gaps(info scanners.Info) (gaps []error) {
+func (s *source) gaps(info scanners.Info, p policy.Policy) (gaps []error) {
 	var large, absent []string
 	for _, f := range s.large {
 		switch {
-		case !info.Matches(f.path):
+		case !wants(info, p, f.path):
 		case f.size == mirror.Absent:
 			absent = append(absent, f.path)
 		default:
@@ -167,7 +174,7 @@ func (c *scan) files(ctx context.Context, scope scanners.Scope, files []scanners
 	if !c.info.Has(scope) {
 		return nil, nil
 	}
-	files = slices.DeleteFunc(slices.Clone(files), func(f scanners.File) bool { return !c.info.Matches(f.Path) })
+	files = slices.DeleteFunc(slices.Clone(files), func(f scanners.File) bool { return !c.wants(f.Path) })
 	if len(files) == 0 {
 		return nil, nil
 	}
@@ -321,14 +328,14 @@ func (c *scan) tree(ctx context.Context, rev string) (found []scanners.Finding, 
 			c.remember(ctx, map[string][]scanners.Finding{key: found})
 		}
 	}
-	return slices.DeleteFunc(found, func(f scanners.Finding) bool { return c.policy.Ignored(f.Path) }), err
+	return slices.DeleteFunc(found, func(f scanners.Finding) bool { return c.policy.Skips(c.info.Gate, f.Path) }), err
 }
 
 // changed lists the files of either side that match the scanner. The list is the same for both sides, since a finding
 // in a file that is scanned on one side only would look new, or fixed.
 func (c *scan) changed() (files []scanners.File) {
 	for _, f := range slices.Concat(c.source.head.files, c.source.base.files) {
-		if c.info.Reads(f.Path) && c.info.Matches(f.Path) {
+		if c.info.Reads(f.Path) && c.wants(f.Path) {
 			files = append(files, scanners.File{Path: f.Path})
 		}
 	}

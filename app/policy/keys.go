@@ -70,7 +70,7 @@ func file() *spec {
 			"rules": rules,
 			"paths": {
 				about: "Ignored files, and sections with settings of their own.", name: "paths", example: `{ignore: ["vendor/**"]}`,
-				fields: map[string]*spec{"ignore": texts("ignore", `["vendor/**"]`, "Files whose findings are ignored: globs of whole paths.", maxIgnore, globText)},
+				fields: map[string]*spec{"ignore": texts("ignore", `["vendor/**"]`, "Files whose findings are ignored: globs of whole paths. While no file sets it, vendored and minified code is scanned for secrets only; an empty list has every gate scan it.", maxIgnore, globText)},
 				names:  sectionNames, most: maxSections,
 				each: &spec{
 					name: "a section", example: "{gates: {code: {mode: block}}}",

@@ -77,6 +77,18 @@ func (r Refusal) String() string {
 	return s
 }
 
+// vendored is the default of paths.ignore. Each pattern matches what a program writes and nobody edits: a folder that is
+// called vendor somewhere in the tree, or third_party, may hold the repository's own code.
+var vendored = []string{
+	"vendor/**",
+	"**/vendor/*.[a-z][a-z]*/*/**", // modules of Go, by their host
+	"**/vendor/bundle/**",          // Bundler
+	"**/{node_modules,bower_components,site-packages}/**",
+	"**/.yarn/{cache,releases,plugins,sdks,unplugged}/**",
+	"**/*.min.{js,css}",
+	"**/*.{js,css}.map",
+}
+
 // defaults is the layer below all files.
 func defaults() (list []Value) {
 	say := func(data any, key ...string) {
@@ -86,6 +98,11 @@ func defaults() (list []Value) {
 		say(defaultGate.Mode, "gates", string(g), "mode")
 		say(defaultGate.Severity, "gates", string(g), "severity")
 	}
+	var ignore []Text
+	for _, pattern := range vendored {
+		ignore = append(ignore, Text{pattern, Origin{Layer: Defaults}})
+	}
+	say(ignore, "paths", "ignore")
 	say(10, "comments", "limit")
 	say(time.Minute, "budget", "first")
 	say(5*time.Minute, "budget", "scanner")
@@ -218,7 +235,11 @@ func (p *Policy) compile() {
 			rule("", k[1], k[2], v.Data)
 		case "paths":
 			if len(k) == 2 {
-				p.Ignore = plain(v.Data)
+				if v.Origin.Layer == Defaults {
+					p.Vendored = plain(v.Data)
+				} else {
+					p.Ignore = plain(v.Data)
+				}
 				continue
 			}
 			s := sections[k[1]]

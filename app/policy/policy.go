@@ -76,6 +76,10 @@ type Policy struct {
 	// Ignore holds doublestar globs of whole paths, relative to the root.
 	Ignore []string
 
+	// Vendored holds the globs that count while no file sets paths.ignore: code of others, which package managers and
+	// minifiers write. Secrets are looked for there all the same, since they have to be revoked wherever they are.
+	Vendored []string `json:",omitempty"`
+
 	// CommentLimit is how many inline comments a pull request may carry; 0 is none.
 	CommentLimit int
 
@@ -280,10 +284,18 @@ func (p Policy) MayBlock(gate scanners.Gate, scanner string, within func(pattern
 	return nil, false
 }
 
-// Ignored reports whether the policy ignores findings in this file (slash separated, relative to the root).
+// Ignored reports whether the policy ignores this file (slash separated, relative to the root), for some gates at least.
 func (p Policy) Ignored(path string) bool {
-	return matches(p.Ignore, path) && !matches(p.Guardrails.Never, path)
+	return (matches(p.Ignore, path) || matches(p.Vendored, path)) && !matches(p.Guardrails.Never, path)
 }
+
+// Skips reports whether the policy ignores findings of a gate in this file.
+func (p Policy) Skips(gate scanners.Gate, path string) bool {
+	return p.Ignored(path) && (gate != scanners.Secrets || matches(p.Ignore, path))
+}
+
+// SkipsAll reports whether the policy ignores this file for every gate.
+func (p Policy) SkipsAll(path string) bool { return p.Skips(scanners.Secrets, path) }
 
 func matches(patterns []string, path string) bool {
 	return slices.ContainsFunc(patterns, func(pattern string) bool { return doublestar.MatchUnvalidated(pattern, path) })

@@ -65,7 +65,7 @@ func Compare(before, after Policy, open []Subject) (v Preview) {
 }
 
 func (p Policy) loud(s Subject) Mode {
-	if p.Ignored(s.Path) {
+	if p.Skips(s.Gate, s.Path) {
 		return Off
 	}
 	return p.Mode(s.Gate, s.Scanner, s.Rule, s.Severity, s.Path)

@@ -145,7 +145,7 @@ func (p past) runs(pol policy.Policy) (runs []scanners.Run) {
 			run.Skipped = "It was not there."
 		}
 		for _, f := range p.all {
-			if r := result(f); r.Scanner == s.Name && !pol.Ignored(r.Path) {
+			if r := result(f); r.Scanner == s.Name && !pol.Skips(s.Gate, r.Path) {
 				run.Results = append(run.Results, r)
 			}
 		}
@@ -200,7 +200,7 @@ func (p past) unasked(pol policy.Policy) (names []string) {
 func (p past) unseen(pol policy.Policy) int {
 	n := 0
 	for _, path := range p.context.Ignored {
-		if !pol.Ignored(path) {
+		if !pol.SkipsAll(path) {
 			n++
 		}
 	}

@@ -58,7 +58,7 @@ func (r *Reviewer) recordInput(ctx context.Context, c examine.Change, p pull.Pul
 			if path == "" {
 				path = ch.OldPath
 			}
-			if !pol.Ignored(path) {
+			if !pol.SkipsAll(path) {
 				continue
 			}
 			if b.context.IgnoredFiles++; b.context.IgnoredFiles <= record.MaxIgnored {
