@@ -82,6 +82,9 @@ type Examination struct {
 	NotRun string       // why nothing was scanned
 	Diff   *mirror.Diff // what changed
 
+	// Notices are sentences for the readers of a report, as plain text: what was not scanned although nothing failed.
+	Notices []string
+
 	// Limited is set when some of the change, or of its history, was over the limits.
 	Limited bool
 
@@ -204,6 +207,7 @@ func (e *Examiner) Examine(ctx context.Context, c Change, p policy.Policy, known
 		external = append(external, t.run(s, p, known))
 	}
 	ex.Within = e.within(s, diff)
+	ex.Notices = vendored(diff, p)
 	runs, err := e.ask(ctx, wanted, s, p, known, func(runs []scanners.Run) {
 		if show != nil {
 			partial := ex
@@ -215,7 +219,24 @@ func (e *Examiner) Examine(ctx context.Context, c Change, p policy.Policy, known
 		return Examination{}, err
 	}
 	ex.Runs = slices.Concat(runs, external)
+	for _, run := range ex.Runs {
+		ex.Notices = append(ex.Notices, run.Notices...)
+	}
 	return ex, nil
+}
+
+// vendored returns a notice about the changed files that only the gate for secrets scans.
+func vendored(diff *mirror.Diff, p policy.Policy) []string {
+	var names []string
+	for _, ch := range diff.Changes {
+		if regular(ch.NewMode) && p.Ignored(ch.NewPath) && !p.SkipsAll(ch.NewPath) {
+			names = append(names, fmt.Sprintf("%.200q", ch.NewPath))
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("Scanned for secrets only, as vendored or minified code: %s. That is the policy's default; `paths: {ignore: []}` in %s has every gate scan it.", scanners.Some(names, 1), policy.File)}
 }
 
 // within returns a function that reports whether a scanner may find something in the paths that match a pattern, given
@@ -268,7 +289,7 @@ func (e *Examiner) ask(ctx context.Context, wanted []scanners.Scanner, s *source
 	}
 	done := make(chan ready, len(wanted))
 	var group errgroup.Group
-	group.SetLimit(max(runtime.NumCPU(), 2))
+	group.SetLimit(cap(s.cores))
 	go func() {
 		for i, sc := range wanted {
 			group.Go(func() error {
@@ -317,6 +338,7 @@ type source struct {
 	order               map[string]int    // of the commits, from the oldest
 	texts               *baseline.Change
 	bases               []*otherBase
+	cores               chan struct{} // as many scans run at one time as there are cores
 }
 
 // A largeFile is too large to be read, or absent.
@@ -332,7 +354,7 @@ type largeFile struct {
 // It also reads the files of known findings that the change does not touch any more: a finding that is in the base by
 // now is not fixed.
 func gather(ctx context.Context, c Change, diff *mirror.Diff, p policy.Policy, known []baseline.Known) (*source, error) {
-	s := &source{change: c, renames: map[string]string{}, partial: c.Partial, truncated: diff.Truncated, order: map[string]int{}}
+	s := &source{change: c, renames: map[string]string{}, partial: c.Partial, truncated: diff.Truncated, order: map[string]int{}, cores: make(chan struct{}, max(runtime.NumCPU(), 2))}
 	blobs := map[string][]placed{}
 	add := func(to *side, f scanners.File) {
 		if !p.SkipsAll(f.Path) {

@@ -8,11 +8,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/secbydesign/secbydesign/app/judge"
 	"github.com/secbydesign/secbydesign/app/ledger"
@@ -241,7 +243,7 @@ func TestWhatWasFoundBeforeACutIsKept(t *testing.T) {
 	for _, together := range []bool{false, true} {
 		ctx, cut := context.WithCancel(t.Context())
 		g := newGrep("file", "bad", scanners.ScopeFile)
-		g.info.CrossFile = together
+		g.info.CrossFile, g.info.Program = together, "grep" // its parts are scanned one after the other
 		g.fail = func(scanners.Target) error {
 			if g.scans.Load() == parts-1 || together {
 				cut()
@@ -264,6 +266,64 @@ func TestWhatWasFoundBeforeACutIsKept(t *testing.T) {
 			t.Errorf("together %v: the second attempt scanned %d files, want %d, and found %d, want %d; %v",
 				together, run.Scanned, left, len(gatesOf(t, ex, policy.Default())[0].Findings), parts*partFiles/100, run.Err)
 		}
+	}
+}
+
+// TestAllCoresScan: the parts of a large change are scanned at the same time, as many as there are cores, and give what
+// they give one after the other.
+func TestAllCoresScan(t *testing.T) {
+	t.Parallel()
+	head := map[string]string{}
+	for i := range 10*builtInFiles + 1 {
+		head[fmt.Sprintf("f%05d", i)] = fmt.Sprintln([]string{"good", "bad"}[i%100/99], i)
+	}
+	c := change(t, map[string]string{"a": "x\n"}, head)
+	alone := newGrep("file", "bad", scanners.ScopeFile)
+	alone.info.Program = "grep"
+	wanted := shownBy(t, examined(t, Examiner{Scanners: []scanners.Scanner{alone}}, c, policy.Default()), policy.Default())
+
+	g := newGrep("file", "bad", scanners.ScopeFile)
+	var now, most atomic.Int64
+	two := make(chan struct{}) // closed when two scans run
+	g.fail = func(scanners.Target) error {
+		n := now.Add(1)
+		defer now.Add(-1)
+		for {
+			was := most.Load()
+			if n <= was || most.CompareAndSwap(was, n) {
+				if was < 2 && n >= 2 {
+					close(two)
+				}
+				break
+			}
+		}
+		<-two
+		return nil
+	}
+	got := shownBy(t, examined(t, Examiner{Scanners: []scanners.Scanner{g}}, c, policy.Default()), policy.Default())
+	want(t, "all cores", got, wanted...)
+	if limit := int64(max(runtime.NumCPU(), 2)); most.Load() > limit {
+		t.Errorf("%d scans at one time, and there are %d cores", most.Load(), limit)
+	}
+	if n := g.scans.Load(); n < 10 || len(got) != 10 {
+		t.Errorf("%d scans, %d findings", n, len(got))
+	}
+}
+
+// A scan that runs out of time is incomplete, however its parts ended.
+func TestTimeRunsOutBetweenParts(t *testing.T) {
+	t.Parallel()
+	head := map[string]string{}
+	for i := range 3 * partFiles {
+		head[fmt.Sprintf("f%05d", i)] = fmt.Sprintln("good", i)
+	}
+	c := change(t, map[string]string{"a": "x\n"}, head)
+	g := newGrep("file", "bad", scanners.ScopeFile)
+	g.info.Program = "grep"
+	p := policy.Default()
+	p.Budget.Scanner = time.Nanosecond
+	if run := examined(t, Examiner{Scanners: []scanners.Scanner{g}}, c, p).Runs[0]; scanners.Reason(run.Err) == "" {
+		t.Error("the run is complete")
 	}
 }
 

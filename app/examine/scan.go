@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/secbydesign/secbydesign/app/baseline"
 	"github.com/secbydesign/secbydesign/app/mirror"
@@ -28,7 +29,8 @@ type scan struct {
 	source  *source
 	policy  policy.Policy
 	keep    *Examiner
-	ident   string // everything but the content that decides the findings
+	ident   string        // everything but the content that decides the findings
+	cores   chan struct{} // full while all cores are busy
 	scanned int
 }
 
@@ -72,7 +74,7 @@ func (e *Examiner) run(ctx context.Context, sc scanners.Scanner, s *source, p po
 		return run
 	}
 
-	look := &scan{scanner: sc, info: info, source: s, policy: p, keep: e, ident: ident}
+	look := &scan{scanner: sc, info: info, source: s, policy: p, keep: e, ident: ident, cores: s.cores}
 	in := baseline.Input{Renames: s.renames, Change: s.texts, Known: known}
 	var atHead, inHistory, atBase []error
 	in.Head, atHead = look.side(ctx, s.change.Head, s.head.files)
@@ -205,37 +207,73 @@ func (c *scan) files(ctx context.Context, scope scanners.Scope, files []scanners
 			found = append(found, finding)
 		}
 	}
-	for part := range c.parts(left) {
-		c.scanned += len(part)
-		fresh, err := c.scanner.Scan(ctx, scanners.Target{Scope: scope, Files: part})
-		baseline.Seal(fresh)
-		found = append(found, fresh...)
-		read, inRead := c.read(part, fresh, err)
-		c.remember(ctx, byFile(keysOf(at, read), inRead))
-		if err == nil {
-			continue
-		}
-		failed = append(failed, err)
+	fresh, failed := c.scanParts(ctx, scope, left, at)
+	return append(found, fresh...), failed
+}
+
+// scanParts runs the scanner over the files in parts, several at a time if it is built in. A program is started for one
+// part after the other, since each may use the memory that a program gets.
+func (c *scan) scanParts(ctx context.Context, scope scanners.Scope, left []scanners.File, at map[fileVersion]string) (found []scanners.Finding, failed []error) {
+	parts := slices.Collect(c.parts(left))
+	results, errs := make([][]scanners.Finding, len(parts)), make([]error, len(parts))
+	var group errgroup.Group
+	group.SetLimit(1)
+	if c.info.Program == "" {
+		group.SetLimit(cap(c.cores))
+	}
+	for i, part := range parts {
 		if ctx.Err() != nil {
+			errs[i] = context.Cause(ctx)
 			break
 		}
+		c.scanned += len(part)
+		group.Go(func() error {
+			results[i], errs[i] = c.scan(ctx, scanners.Target{Scope: scope, Files: part})
+			read, inRead := c.read(part, results[i], errs[i])
+			c.remember(ctx, byFile(keysOf(at, read), inRead))
+			return nil
+		})
 	}
-	return found, failed
+	_ = group.Wait()
+	return slices.Concat(results...), slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+}
+
+// scan calls the scanner when a core is free.
+func (c *scan) scan(ctx context.Context, t scanners.Target) (found []scanners.Finding, err error) {
+	select {
+	case c.cores <- struct{}{}:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	defer func() { <-c.cores }()
+	defer func() {
+		if p := recover(); p != nil {
+			found, err = nil, fmt.Errorf("scan with %s: panic: %v", c.info.Name, p)
+		}
+	}()
+	found, err = c.scanner.Scan(ctx, t)
+	baseline.Seal(found)
+	return found, err
 }
 
 const (
 	// The findings of one part of the files are stored before the scanner gets the next, so that the work of an
-	// interrupted attempt is not lost. A program is started for each part.
-	partFiles = 500
-	partBytes = 32 << 20
+	// interrupted attempt is not lost. A program is started for each part. A scanner that is built in needs no
+	// start, and smaller parts use all cores to the end.
+	partFiles, builtInFiles = 500, 100
+	partBytes, builtInBytes = 32 << 20, 4 << 20
 )
 
 // parts divides files. If the scanner judges files together, they stay in one part.
 func (c *scan) parts(files []scanners.File) iter.Seq[[]scanners.File] {
+	most, room := partFiles, partBytes
+	if c.info.Program == "" {
+		most, room = builtInFiles, builtInBytes
+	}
 	return func(yield func([]scanners.File) bool) {
 		for len(files) > 0 {
 			n, size := 1, len(files[0].Content)
-			for n < len(files) && (c.info.CrossFile || n < partFiles && size+len(files[n].Content) <= partBytes) {
+			for n < len(files) && (c.info.CrossFile || n < most && size+len(files[n].Content) <= room) {
 				size += len(files[n].Content)
 				n++
 			}
@@ -323,7 +361,6 @@ func (c *scan) tree(ctx context.Context, rev string) (found []scanners.Finding, 
 	if !ok {
 		c.scanned++
 		found, err = c.checkout(ctx, all, changed)
-		baseline.Seal(found)
 		if err == nil {
 			c.remember(ctx, map[string][]scanners.Finding{key: found})
 		}
@@ -357,7 +394,7 @@ func (c *scan) checkout(ctx context.Context, files []mirror.TreeFile, changed []
 	if err != nil {
 		return nil, err
 	}
-	found, err := c.scanner.Scan(ctx, scanners.Target{Scope: scanners.ScopeTree, Dir: dir, Files: changed})
+	found, err := c.scan(ctx, scanners.Target{Scope: scanners.ScopeTree, Dir: dir, Files: changed})
 	left = slices.DeleteFunc(left, func(name string) bool { return !c.info.Matches(name) }) // of what a scanned file may read
 	if err == nil && len(left) > 0 {
 		err = &scanners.IncompleteError{Reason: "Too large to be scanned: " + scanners.Some(left, 3) + ".", Paths: left}

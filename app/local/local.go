@@ -116,6 +116,7 @@ func Review(ctx context.Context, w io.Writer, o Options) (code int, err error) {
 	if err := v.propose(ctx, o); err != nil {
 		return Unfinished, err
 	}
+	v.notices = append(v.notices, ex.Notices...)
 	for _, notice := range v.notices {
 		more = append(more, checks.Escape(notice))
 	}

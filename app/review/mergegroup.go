@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/go-github/v60/github"
@@ -144,7 +145,7 @@ func (r *Reviewer) groupReport(ctx context.Context, gh *installation.Client, e q
 		return checks.Report{}, p, err
 	}
 	return checks.Compose(checks.Input{
-		Base: c.Base, Head: p.Head, Patch: ex.Patch, Gates: j.Gates, NotRun: ex.NotRun, Notices: append(notices, judge.Lines(j.Fails)...),
+		Base: c.Base, Head: p.Head, Patch: ex.Patch, Gates: j.Gates, NotRun: ex.NotRun, Notices: slices.Concat(notices, escaped(ex.Notices), judge.Lines(j.Fails)),
 		Link: func(path string, line int) string { return link(r.App.WebURL(), p, path, line) },
 	}), p, nil
 }

@@ -107,6 +107,14 @@ type composer struct {
 	neighbours   *neighbours      // nil until they are needed
 }
 
+// escaped returns plain sentences as Markdown.
+func escaped(plain []string) (list []string) {
+	for _, s := range plain {
+		list = append(list, checks.Escape(s))
+	}
+	return list
+}
+
 // compose makes the report of an examination. pending are the scanners that still run.
 func (c *composer) compose(ctx context.Context, ex examine.Examination, pending []scanners.Run) (checks.Report, error) {
 	decisions, err := c.decided(ctx, ex.Runs)
@@ -142,7 +150,7 @@ func (c *composer) compose(ctx context.Context, ex examine.Examination, pending 
 	return checks.Compose(checks.Input{
 		Base: c.change.Base, Head: c.pull.Head, Patch: ex.Patch, Gates: j.Gates, NotRun: ex.NotRun,
 		Draft: c.pull.Draft, Limit: c.policy.CommentLimit, Threads: c.open,
-		Notices:     slices.Concat(c.notices, notices, more, fails),
+		Notices:     slices.Concat(c.notices, escaped(ex.Notices), notices, more, fails),
 		Annotations: slices.Concat(annotations, suppressed),
 		Link:        c.link,
 		Files:       files, Ignored: c.policy.Ignored,
