@@ -20,7 +20,7 @@ type files = map[string]string
 
 // histories puts the trees into one repository, and returns their commits in order. It starts git twice, however many
 // there are.
-func histories(t *testing.T, trees []files) (*mirror.Repo, []string) {
+func histories(t testing.TB, trees []files) (*mirror.Repo, []string) {
 	t.Helper()
 	dir := t.TempDir()
 	git := func(in []byte, args ...string) string {

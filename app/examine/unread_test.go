@@ -142,3 +142,54 @@ func TestUnreadableFiles(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatWasReadIsKept: a file that cannot be read costs no other file its stored result.
+func TestWhatWasReadIsKept(t *testing.T) {
+	t.Parallel()
+	c := change(t, map[string]string{"a": "x\n"}, map[string]string{"a": "bad\n", "b": "bad\n", "odd": "bad\n"})
+	g := newGrep("broken", "bad", scanners.ScopeFile)
+	odd := &scanners.IncompleteError{Reason: "It is odd.", Paths: []string{"odd"}}
+	s := &silent{grep: g, from: 1, err: odd, unread: newUnread(g.info, []error{odd})}
+	stored := openLedger(t)
+	e := Examiner{Scanners: []scanners.Scanner{s}, Known: stored.Results, Keep: stored.SaveResults}
+	for i, scanned := range []int{4, 1} {
+		run := examined(t, e, c, policy.Default()).Runs[0]
+		want(t, "found", claimed(run), "a", "b")
+		if run.Scanned != scanned || run.Err == nil {
+			t.Errorf("review %d: scanned %d files, want %d; the error is %v", i, run.Scanned, scanned, run.Err)
+		}
+	}
+}
+
+// TestVendored: by default, code that a package manager wrote is scanned for secrets only, and that is said.
+func TestVendored(t *testing.T) {
+	t.Parallel()
+	c := change(t, map[string]string{"a": "x\n"}, map[string]string{
+		"vendor/github.com/x/y.go": "bad\n", "web/node_modules/x/index.js": "bad\n", "app.min.js": "bad\n", "app/vendor/rules.go": "bad\n",
+	})
+	code, secrets, tree := newGrep("code", "bad", scanners.ScopeFile), newGrep("secrets", "bad", scanners.ScopeFile), newGrep("tree", "bad", scanners.ScopeTree)
+	secrets.info.Gate = scanners.Secrets
+	e := Examiner{Scanners: []scanners.Scanner{code, secrets, tree}}
+	everywhere := []string{"app.min.js", "app/vendor/rules.go", "vendor/github.com/x/y.go", "web/node_modules/x/index.js"}
+	for name, tt := range map[string]struct {
+		text                string
+		code, secrets, tree []string
+		notice              string
+	}{
+		"default":    {"version: 1\n", []string{"app/vendor/rules.go"}, everywhere, []string{"app/vendor/rules.go"}, `"app.min.js" and 2 more`},
+		"everything": {"version: 1\npaths: {ignore: []}\n", everywhere, everywhere, everywhere, ""},
+		"a list":     {"version: 1\npaths: {ignore: [\"vendor/**\"]}\n", []string{"app.min.js", "app/vendor/rules.go", "web/node_modules/x/index.js"}, []string{"app.min.js", "app/vendor/rules.go", "web/node_modules/x/index.js"}, []string{"app.min.js", "app/vendor/rules.go", "web/node_modules/x/index.js"}, ""},
+	} {
+		layer, err := policy.Parse(policy.File, []byte(tt.text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ex := examined(t, e, c, policy.Merge(policy.Layer{}, layer))
+		for i, paths := range [][]string{tt.code, tt.secrets, tt.tree} {
+			want(t, name+" "+ex.Runs[i].Scanner, claimed(ex.Runs[i]), paths...)
+		}
+		if said := strings.Join(ex.Notices, " "); tt.notice == "" && said != "" || !strings.Contains(said, tt.notice) {
+			t.Errorf("%s: the notices are %q", name, said)
+		}
+	}
+}
