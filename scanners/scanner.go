@@ -393,6 +393,10 @@ type IncompleteError struct {
 	// all others were scanned; empty if that is not known. A name with a slash at its end is that of a
 	// folder, with all that is below it.
 	Paths []string
+
+	// Notice says that this is no failure of the scan: Reason says what this machine lacks, and what the
+	// scanner did without. The run is complete, and nothing in Paths counts as fixed.
+	Notice bool
 }
 
 func (e *IncompleteError) Error() string {
@@ -421,6 +425,12 @@ func Unread(err error) []string {
 		return inc.Paths
 	}
 	return nil
+}
+
+// IsNotice reports whether err is an [IncompleteError] that is no failure.
+func IsNotice(err error) bool {
+	var inc *IncompleteError
+	return errors.As(err, &inc) && inc.Notice
 }
 
 // Reason returns the sentence about err that people other than the operator may see. It is empty if

@@ -28,7 +28,7 @@ func newUnread(info scanners.Info, errs []error) unread {
 	u := unread{files: map[string]bool{}, folders: map[string]bool{}, errs: errs}
 	for _, err := range errs {
 		paths := scanners.Unread(err)
-		u.all = u.all || len(paths) == 0
+		u.all = u.all || len(paths) == 0 && !scanners.IsNotice(err)
 		for _, name := range paths {
 			u.add(name, info.CrossFile || info.Has(scanners.ScopeTree))
 		}
@@ -39,7 +39,7 @@ func newUnread(info scanners.Info, errs []error) unread {
 func (u *unread) add(name string, together bool) {
 	switch {
 	case strings.HasSuffix(name, "/"):
-		u.trees = append(u.trees, name)
+		u.trees = append(u.trees, strings.TrimPrefix(name, "./"))
 	case together:
 		u.folders[path.Dir(name)] = true
 	default:
@@ -86,7 +86,9 @@ func (s *source) compare(info scanners.Info, in baseline.Input, head, base unrea
 		})
 	}
 	for _, err := range head.errs {
-		if paths := scanners.Unread(err); s.touches(info, newUnread(info, []error{err})) || len(paths) == 0 {
+		if scanners.IsNotice(err) {
+			c.notices = append(c.notices, scanners.Reason(err))
+		} else if paths := scanners.Unread(err); s.touches(info, newUnread(info, []error{err})) || len(paths) == 0 {
 			c.failed = append(c.failed, err)
 		} else {
 			c.notices = append(c.notices, fmt.Sprintf("%s could not scan %s, which this change does not touch.", info.Name, scanners.Some(quoted(paths), 3)))

@@ -49,6 +49,7 @@ func New(tools *tool.Runner) scanners.Scanner {
 		Env:      golang.Env(),
 		Prepared: golang.Prepared(),
 		Inputs:   golang.Packages,
+		Fallback: golang.SyntaxEnv(),
 		Args: func(r tool.Run) []string {
 			// G101: the gate for secrets finds credentials, without repeating them. G104: an unchecked error is not
 			// in itself a security problem. G501 to G507: the use of weak cryptography says more than its import.
@@ -66,7 +67,7 @@ var (
 )
 
 type report struct {
-	Errors map[string]any `json:"Golang errors"`
+	Errors map[string][]struct{ Error string } `json:"Golang errors"`
 	Issues []struct {
 		Severity, Confidence, Details, File, Line string
 		Rule                                      string `json:"rule_id"`
@@ -78,8 +79,8 @@ type report struct {
 // unloaded returns the folders that could not be loaded as a package. Type errors have the name of a file
 // or no name, so they do not count. gosec also loads the folders of a module that go itself leaves out,
 // such as testdata; an error there counts only if the folder has changed files.
-func unloaded(out *tool.Report, errors map[string]any) (folders []string) {
-	for name := range errors {
+func (r report) unloaded(out *tool.Report) (folders []string) {
+	for name := range r.Errors {
 		folder := path.Clean(strings.TrimPrefix(name, out.Tree+"/"))
 		changed := slices.ContainsFunc(out.Paths, func(file string) bool { return path.Dir(file) == folder })
 		if name != "" && path.Ext(name) != ".go" && (changed || !aside.MatchString(folder)) {
@@ -90,13 +91,84 @@ func unloaded(out *tool.Report, errors map[string]any) (folders []string) {
 	return slices.Compact(folders)
 }
 
-func parse(out *tool.Report, r report) {
-	switch folders := unloaded(out, r.Errors); {
-	case r.Stats.Files == 0 && len(r.Errors) > 0:
-		out.Fail(&scanners.IncompleteError{Reason: "gosec could not load any package of Go."})
-	case len(folders) > 0:
-		out.Fail(&scanners.IncompleteError{Reason: fmt.Sprintf("gosec could not load %d of the packages of Go, such as that in the folder %q.", len(folders), folders[0])})
+// withoutModules returns the folders with a file whose imports were not found. There the rules that follow data
+// through a program found nothing.
+func (r report) withoutModules(out *tool.Report) (folders []string) {
+	for name, errors := range r.Errors {
+		if path.Ext(name) == ".go" && slices.ContainsFunc(errors, func(e struct{ Error string }) bool { return strings.HasPrefix(e.Error, "could not import ") }) {
+			folders = append(folders, path.Dir(strings.TrimPrefix(name, out.Tree+"/")))
+		}
 	}
+	slices.Sort(folders)
+	return slices.Compact(folders)
+}
+
+// gaps reports what gosec did not load. What it could not load with its modules it loads again without them.
+func (r report) gaps(out *tool.Report) {
+	folders := r.unloaded(out)
+	if !out.Fallback {
+		switch {
+		case r.Stats.Files < golang.Count(out.Dir(), out.Asked): // it may leave out a package without a word
+			out.Again(out.Asked...)
+		case len(folders) > 0:
+			out.Again(asked(folders)...)
+		}
+		r.syntaxOnly(out, r.withoutModules(out))
+		return
+	}
+	failed := asked(folders)
+	r.syntaxOnly(out, slices.DeleteFunc(slices.Clone(out.Asked), func(folder string) bool { return slices.Contains(failed, folder) }))
+	switch {
+	case len(folders) > 0:
+		out.Fail(&scanners.IncompleteError{
+			Reason: fmt.Sprintf("gosec could not load the packages of Go in %s.", scanners.Some(quoted(folders), 3)), Paths: paths(folders),
+		})
+	case r.Stats.Files == 0:
+		out.Fail(&scanners.IncompleteError{Reason: "gosec could not load any package of Go."})
+	}
+}
+
+// syntaxOnly says where the rules that need the modules did not run.
+func (r report) syntaxOnly(out *tool.Report, folders []string) {
+	if len(folders) == 0 {
+		return
+	}
+	out.Fail(&scanners.IncompleteError{
+		Reason: fmt.Sprintf("gosec ran without the rules that follow data in %s, because Go could not load the modules that go.mod asks for: on the machine that runs gosec, run go mod download, with the version of Go that go.mod names.", scanners.Some(quoted(folders), 3)),
+		Paths:  paths(folders), Notice: true,
+	})
+}
+
+// asked returns folders as gosec is asked for them.
+func asked(folders []string) (list []string) {
+	for _, folder := range folders {
+		list = append(list, "./"+strings.TrimPrefix(strings.TrimSuffix(folder, "/"), "./")+"/")
+	}
+	return list
+}
+
+// paths names the files of packages, or everything in a module.
+func paths(folders []string) (list []string) {
+	for _, folder := range folders {
+		if module, ok := strings.CutSuffix(folder, "..."); ok {
+			list = append(list, module)
+		} else {
+			list = append(list, path.Join(folder, "*.go"))
+		}
+	}
+	return list
+}
+
+func quoted(folders []string) (list []string) {
+	for _, folder := range folders {
+		list = append(list, fmt.Sprintf("%.200q", path.Clean(strings.TrimSuffix(folder, "..."))))
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+func parse(out *tool.Report, r report) {
+	r.gaps(out)
 	for _, i := range r.Issues {
 		from, to, _ := strings.Cut(i.Line, "-")
 		out.Add(scanners.Finding{

@@ -95,6 +95,10 @@ func runRecorded(t *testing.T, s *tool.Scanner, dir string) {
 		}
 		expanded, _ := Expand(string(text))
 		out := tool.Output{Text: []byte(expanded), Stderr: stderr, Tree: Root}
+		if second, err := os.ReadFile(filepath.Join(dir, name+".again")); err == nil {
+			expanded, _ := Expand(string(second))
+			out.Again = &tool.Output{Text: []byte(expanded), Tree: Root}
+		}
 		found, err := s.Read(out, target(t, s, files))
 		again, _ := s.Read(out, target(t, s, files))
 		if !reflect.DeepEqual(found, again) {
@@ -165,6 +169,11 @@ func runReal(t *testing.T, s *tool.Scanner, dir string) {
 			names := strings.NewReplacer(out.Tree, Root, out.Tree[1:], Root[1:], here(t), "/here")
 			if err := os.WriteFile(filepath.Join(dir, name), []byte(names.Replace(string(out.Text))), 0o644); err != nil {
 				t.Fatal(err)
+			}
+			if out.Again != nil {
+				if err := os.WriteFile(filepath.Join(dir, name+".again"), []byte(names.Replace(string(out.Again.Text))), 0o644); err != nil {
+					t.Fatal(err)
+				}
 			}
 			if _, err := os.Stat(filepath.Join(dir, name+".stderr")); err == nil {
 				if err := os.WriteFile(filepath.Join(dir, name+".stderr"), []byte(names.Replace(string(out.Stderr))), 0o644); err != nil {

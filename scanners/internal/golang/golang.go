@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"go/build"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -24,6 +25,10 @@ func Env() []string {
 		"GOMODCACHE=" + modules(),
 	}
 }
+
+// SyntaxEnv returns what to add to [Env] so that the go tool looks at no module: it finds the standard library and no
+// other package, and the rules of a scanner that need types of others find nothing.
+func SyntaxEnv() []string { return []string{"GO111MODULE=off", "GOPATH=/nonexistent"} }
 
 // Reads returns the folders that the go tool needs: the Go distribution and the operator's module cache.
 func Reads() []string { return []string{build.Default.GOROOT, modules()} }
@@ -52,7 +57,9 @@ func Packages(tree string, files []string) (folders []string) {
 		switch p, err := here.ImportDir(dir, 0); {
 		case strings.Contains(folder, "/vendor/") || !there("."):
 		case name == "go.mod" && there(name):
-			folders = append(folders, folder+"...")
+			if hasCode(dir) {
+				folders = append(folders, folder+"...")
+			}
 		case errors.As(err, new(*build.NoGoError)) || err == nil && len(p.GoFiles) == 0:
 		default: // includes packages that cannot be read: the scanner reports that
 			folders = append(folders, folder)
@@ -60,4 +67,44 @@ func Packages(tree string, files []string) (folders []string) {
 	}
 	slices.Sort(folders)
 	return slices.Compact(folders)
+}
+
+// hasCode reports whether a module has a Go file that is no test. It does not count those of modules within it.
+func hasCode(module string) bool {
+	found := errors.New("found")
+	err := filepath.WalkDir(module, func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		switch name := d.Name(); {
+		case d.IsDir() && file != module && (name == "vendor" || name == "testdata" || strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") || isModule(file)):
+			return fs.SkipDir
+		case d.Type().IsRegular() && strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go"):
+			return found
+		}
+		return nil
+	})
+	return err != nil // what cannot be read, the scanner reports
+}
+
+func isModule(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "go.mod"))
+	return err == nil
+}
+
+// Count returns how many files of Go the packages have that [Packages] names, at least; 1 for each module.
+func Count(tree string, folders []string) (n int) {
+	here := build.Default
+	here.CgoEnabled = false
+	for _, folder := range folders {
+		dir, module := strings.CutSuffix(folder, "...")
+		p, err := here.ImportDir(filepath.Join(tree, filepath.FromSlash(dir)), 0)
+		switch {
+		case module:
+			n++
+		case err == nil:
+			n += len(p.GoFiles)
+		}
+	}
+	return n
 }

@@ -19,7 +19,11 @@ import (
 // A Report is a program's output together with the findings and errors read from it.
 type Report struct {
 	Output
-	Paths   []string // the paths of the files that concern the scanner, sorted; for ScopeTree, only the changed ones
+	Paths    []string // the paths of the files that concern the scanner, sorted; for ScopeTree, only the changed ones
+	Asked    []string // the files and folders of [Run.Files]
+	Fallback bool     // this is the output of the run with [Adapter.Fallback]
+	again    []string
+
 	adapter Adapter
 	files   *untrusted.Tree
 	tree    tree
@@ -55,6 +59,12 @@ func (r *Report) Unread(what, path string, line int) {
 	}
 	r.unread, r.wanted = append(r.unread, path), what
 }
+
+// Again has the program run again over some of the files that it was asked for, see [Adapter.Fallback].
+func (r *Report) Again(files ...string) { r.again = append(r.again, files...) }
+
+// Dir returns the folder of the tree on this machine, as an absolute path.
+func (r *Report) Dir() string { return r.tree.dir }
 
 // Knows reports whether the adapter has an entry for the rule.
 func (r *Report) Knows(rule string) bool {
@@ -116,9 +126,16 @@ func (r *Report) parse() {
 
 // err returns nil if the output was understood and covers everything that the program was to scan.
 func (r *Report) err() (err error) {
-	var incomplete *scanners.IncompleteError
-	if err = errors.Join(r.errs...); err != nil && !errors.As(err, &incomplete) {
-		err = &scanners.IncompleteError{Reason: "What " + r.adapter.name() + " printed could not be parsed.", Err: err}
+	var broken []error
+	for _, one := range r.errs {
+		if errors.As(one, new(*scanners.IncompleteError)) {
+			err = join(err, one)
+		} else {
+			broken = append(broken, one)
+		}
+	}
+	if len(broken) > 0 {
+		err = join(err, &scanners.IncompleteError{Reason: "What " + r.adapter.name() + " printed could not be parsed.", Err: errors.Join(broken...)})
 	}
 	if len(r.paths) < len(r.unread) {
 		r.paths = nil

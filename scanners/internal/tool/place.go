@@ -27,11 +27,7 @@ func (r *Report) place() (placed []scanners.Finding, err error) {
 		}
 		placed = append(placed, f)
 	}
-	slices.SortStableFunc(placed, func(a, b scanners.Finding) int {
-		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column),
-			cmp.Compare(a.EndLine, b.EndLine), cmp.Compare(a.EndColumn, b.EndColumn),
-			cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Message, b.Message))
-	})
+	slices.SortStableFunc(placed, order)
 	placed = slices.CompactFunc(placed, func(a, b scanners.Finding) bool { return reflect.DeepEqual(a, b) })
 	if len(refused) > 0 {
 		err = &scanners.IncompleteError{
@@ -44,6 +40,13 @@ func (r *Report) place() (placed []scanners.Finding, err error) {
 		placed = placed[:maxFindings]
 	}
 	return placed, err
+}
+
+// order compares findings by their places.
+func order(a, b scanners.Finding) int {
+	return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column),
+		cmp.Compare(a.EndLine, b.EndLine), cmp.Compare(a.EndColumn, b.EndColumn),
+		cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Message, b.Message))
 }
 
 // placeOne corrects a finding's places and texts. It returns an error if the finding's place is wrong.

@@ -24,6 +24,9 @@ func (s *Scanner) start(ctx context.Context, p program, w *workplace) (out Outpu
 	if len(w.tree.mask) > 0 && !k.masks() {
 		return Output{}, nil, &scanners.IncompleteError{Reason: "The tree holds a file that could configure " + a.name() + ", and cannot be hidden on this machine."}
 	}
+	if w.fallback {
+		a.Env = slices.Concat(a.Env, a.Fallback)
+	}
 	l := s.runner.sandbox.limits
 	reads := slices.DeleteFunc(slices.Concat([]string{w.run.Tree, w.run.Above, w.run.Own, a.Folder, w.prepared}, p.reads, a.Reads), func(path string) bool {
 		return !filepath.IsAbs(path)

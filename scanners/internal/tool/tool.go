@@ -81,6 +81,10 @@ type Adapter struct {
 	// it has nothing to scan; empty for a program that then prints an empty report.
 	EmptyOutput string
 
+	// Fallback is added to Env when the program runs a second time, over the files for which the parser
+	// called [Report.Again]. The parser gets the output of that run, too.
+	Fallback []string
+
 	// Parse reads the program's output; see also [JSON]. A panic counts as an error.
 	Parse func(*Report)
 	// Rules hold what we know about the program's rules.
@@ -111,6 +115,9 @@ type Output struct {
 	Stderr []byte // the beginning of standard error
 	Tree   string // absolute path of the tree, as the program saw it
 	Exit   int    // its exit code; 0 for recorded output
+
+	// Again is the output of the run with [Adapter.Fallback], if there was one.
+	Again *Output
 }
 
 // A Runner turns adapters into scanners and runs them.
@@ -178,7 +185,7 @@ func (s *Scanner) Rules(ctx context.Context) (string, error) {
 	p, _ := s.find() // Version reports the error
 	p.stat(sum, a.Reads)
 	run := Run{Tree: "above/tree", Above: "above", Files: []string{"file"}, Report: "report", Own: "own", Home: "home"}
-	fmt.Fprintf(sum, "%q\n%q\n%q\n%q\n%q\n", folder, a.State, a.Args(run), a.Env, a.Stdin)
+	fmt.Fprintf(sum, "%q\n%q\n%q\n%q\n%q\n%q\n", folder, a.State, a.Args(run), a.Env, a.Fallback, a.Stdin)
 	for _, name := range slices.Sorted(maps.Keys(a.OwnFiles)) {
 		fmt.Fprintf(sum, "%q\n%q\n", name, a.OwnFiles[name])
 	}
@@ -215,8 +222,38 @@ func (s *Scanner) Record(ctx context.Context, t scanners.Target) ([]scanners.Fin
 	if err != nil {
 		return nil, Output{}, err
 	}
-	found, err := s.read(out, w.tree)
-	return found, out, join(partial, err)
+	found, again, err := s.read(out, w, false)
+	err = join(partial, err)
+	if len(again) > 0 {
+		w.run.Files, w.fallback = again, true
+		second, partial, failed := s.start(ctx, p, w)
+		if failed != nil {
+			return found, out, join(err, failed)
+		}
+		out.Again = &second
+		more, _, failed := s.read(second, w, true)
+		found, err = merge(found, more), join(err, join(partial, failed))
+	}
+	return found, out, err
+}
+
+// merge adds the findings of a second run to those of a first, without those at the same place.
+func merge(first, second []scanners.Finding) []scanners.Finding {
+	type spot struct {
+		rule, path   string
+		line, column int
+	}
+	seen := map[spot]bool{}
+	for _, f := range first {
+		seen[spot{f.Rule, f.Path, f.Line, f.Column}] = true
+	}
+	for _, f := range second {
+		if !seen[spot{f.Rule, f.Path, f.Line, f.Column}] {
+			first = append(first, f)
+		}
+	}
+	slices.SortStableFunc(first, order)
+	return first
 }
 
 // Read returns the findings in a recorded output. The target holds the files that the program
@@ -227,19 +264,30 @@ func (s *Scanner) Read(out Output, t scanners.Target) ([]scanners.Finding, error
 		return nil, err
 	}
 	defer w.remove()
-	return s.read(out, w.tree)
+	found, again, err := s.read(out, w, false)
+	if len(again) == 0 || out.Again == nil {
+		return found, err
+	}
+	w.run.Files = again
+	more, _, failed := s.read(*out.Again, w, true)
+	return merge(found, more), join(err, failed)
 }
 
-// read parses an output and checks the findings against the tree.
-func (s *Scanner) read(out Output, t tree) ([]scanners.Finding, error) {
+// read parses an output and checks the findings against the tree. again names the files for which the program has to
+// run a second time; there are none in the fallback.
+func (s *Scanner) read(out Output, w *workplace, fallback bool) (found []scanners.Finding, again []string, err error) {
+	t := w.tree
 	out.Text = bytes.TrimPrefix(out.Text, []byte("\xef\xbb\xbf"))
-	r := &Report{Output: out, Paths: t.files, adapter: s.adapter, tree: t, files: &untrusted.Tree{Root: out.Tree, Content: t.content}}
+	r := &Report{Output: out, Paths: t.files, Asked: w.run.Files, Fallback: fallback, adapter: s.adapter, tree: t, files: &untrusted.Tree{Root: out.Tree, Content: t.content}}
 	r.parse()
 	placed, misplaced := r.place()
 	for i := range placed {
 		s.adapter.complete(&placed[i])
 	}
-	return placed, join(t.partial(), join(r.err(), misplaced))
+	if !fallback && s.adapter.Fallback != nil {
+		again = r.again
+	}
+	return placed, again, join(t.partial(), join(r.err(), misplaced))
 }
 
 // join combines two errors into one. Either may be nil.
@@ -250,7 +298,7 @@ func join(a, b error) error {
 	case b == nil:
 		return a
 	}
-	both := &scanners.IncompleteError{Reason: scanners.Reason(a) + " " + scanners.Reason(b), Err: errors.Join(a, b)}
+	both := &scanners.IncompleteError{Reason: scanners.Reason(a) + " " + scanners.Reason(b), Err: errors.Join(a, b), Notice: scanners.IsNotice(a) && scanners.IsNotice(b)}
 	if paths, more := scanners.Unread(a), scanners.Unread(b); len(paths) > 0 && len(more) > 0 {
 		both.Paths = slices.Concat(paths, more)
 	}
@@ -267,6 +315,7 @@ type workplace struct {
 	run      Run
 	prepared string // the prepared folder, see [Prepared]; may be empty
 	idle     bool   // there is nothing to scan
+	fallback bool   // this is the run with [Adapter.Fallback]
 }
 
 // newWorkplace makes a workplace in the folder in; if in is empty, in the system's temporary folder.
