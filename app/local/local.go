@@ -236,6 +236,18 @@ func (v *view) readPolicy(ctx context.Context, repo *mirror.Repo, o Options) err
 		}
 	}
 	v.policy = policy.Merge(v.organisation, repository)
+	folders, err := examine.PlainFolders(ctx, repo, v.Base, v.policy)
+	if err != nil {
+		return err
+	}
+	if len(folders) > 0 {
+		return fmt.Errorf("the policy at the base is not valid:\n%w", policy.FolderProblems(folders))
+	}
+	misplaced, err := examine.Misplaced(ctx, repo, v.Base)
+	if err != nil {
+		return err
+	}
+	v.notices = append(v.notices, misplaced...)
 	v.notices = append(v.notices, v.policy.RefusalNotices()...)
 	v.change.External = missing(v.policy, o.Scanners)
 	return nil

@@ -17,6 +17,38 @@ type TreeFile struct {
 	Blob string
 }
 
+// Names returns the names of what is in a folder of a commit or tree; an empty folder is the root. It returns none if
+// there is no such folder.
+func (r *Repo) Names(ctx context.Context, rev, folder string) (names []string, err error) {
+	if err := checkOIDs(rev); err != nil {
+		return nil, fmt.Errorf("list folder: %w", err)
+	}
+	args := []string{"ls-tree", "-z", "--name-only", "--full-tree", rev}
+	if folder != "" {
+		if err := checkPath(folder); err != nil {
+			return nil, nil // no tree can contain it
+		}
+		args = append(args, "--", folder+"/")
+	}
+	err = r.steady(ctx, func(ctx context.Context) error {
+		if err := r.need(ctx, rev); err != nil {
+			return err
+		}
+		out, err := r.read(ctx, "", args...)
+		names = nil
+		for name := range strings.SplitSeq(string(out), "\x00") {
+			if name != "" {
+				names = append(names, slash.Base(name))
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list folder of %.8s: %w", rev, err)
+	}
+	return names, nil
+}
+
 // Tree returns the id of the tree of a commit or tree, and its regular files in git's order. It omits symlinks
 // and submodules. It fetches no blobs.
 func (r *Repo) Tree(ctx context.Context, rev string) (oid string, files []TreeFile, err error) {

@@ -11,6 +11,7 @@ package policy
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/bmatcuk/doublestar/v4"
@@ -287,6 +288,29 @@ func (p Policy) MayBlock(gate scanners.Gate, scanner string, within func(pattern
 // Ignored reports whether the policy ignores this file (slash separated, relative to the root), for some gates at least.
 func (p Policy) Ignored(path string) bool {
 	return (matches(p.Ignore, path) || matches(p.Vendored, path)) && !matches(p.Guardrails.Never, path)
+}
+
+// PlainIgnores returns the patterns of the repository's paths.ignore that have no wildcard.
+func (p Policy) PlainIgnores() (plain []Text) {
+	v := p.values[Key{"paths", "ignore"}.id()]
+	list, _ := v.Data.([]Text)
+	for _, t := range list {
+		if v.Origin.Layer == Repository && !strings.ContainsAny(t.S, `*?[]{}\`) {
+			plain = append(plain, t)
+		}
+	}
+	return plain
+}
+
+// FolderProblems returns a problem for each of some patterns, which are plain names of folders.
+func FolderProblems(folders []Text) (list strictyaml.Problems) {
+	for _, f := range folders {
+		list = append(list, strictyaml.Problem{
+			File: f.At.File, Line: f.At.Line, Column: f.At.Column,
+			Message: fmt.Sprintf("write %s to match all that is in the folder", strictyaml.Quote(f.S+"/**")),
+		})
+	}
+	return list
 }
 
 // Skips reports whether the policy ignores findings of a gate in this file.

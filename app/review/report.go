@@ -43,8 +43,12 @@ func (r *Reviewer) report(ctx context.Context, gh *installation.Client, p pull.P
 	if change.External, err = r.Externals.Of(ctx, change.Repo, p, pol); err != nil {
 		return checks.Report{}, recordInput{}, err
 	}
+	about, err := examine.PolicyNotices(ctx, change.Repo, p.Base, pol)
+	if err != nil {
+		return checks.Report{}, recordInput{}, err
+	}
 	c := composer{
-		pull: p, change: change, policy: pol, layers: layers, notices: slices.Concat(notices, upload.MissingNotices(change.External)),
+		pull: p, change: change, policy: pol, layers: layers, notices: slices.Concat(notices, escaped(about), upload.MissingNotices(change.External)),
 		link: func(path string, line int) string { return link(r.App.WebURL(), p, path, line) },
 		decided: func(ctx context.Context, runs []scanners.Run) ([]decision.Decision, error) {
 			return r.decisions(ctx, p, runs)
