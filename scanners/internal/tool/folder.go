@@ -31,7 +31,7 @@ func (a Adapter) folder(ctx context.Context) (string, error) {
 	}
 	stat, err := os.Stat(a.Folder)
 	if a.Folder == "" || err != nil || !stat.IsDir() {
-		return "", &scanners.MissingError{Hint: fmt.Sprintf("%s into the folder %s of your own rules, see SECBYDESIGN_SETTINGS_FILE.", a.MissingHint, a.Info.Name)}
+		return "", &scanners.MissingError{Hint: fmt.Sprintf("%s into the folder %s of the rules folder that SECBYDESIGN_SETTINGS_FILE names.", a.MissingHint, a.Info.Name)}
 	}
 	sum := sha256.New()
 	err = addFolder(ctx, sum, a.Folder, "", map[string]string{})
@@ -39,12 +39,12 @@ func (a Adapter) folder(ctx context.Context) (string, error) {
 	switch {
 	case errors.As(err, &away):
 		return "", &scanners.IncompleteError{
-			Reason: fmt.Sprintf("In the folder %s of the operator's own rules, %s leads out of the folder and would not be seen in the sandbox, so nothing was scanned: put there what it leads to.",
+			Reason: fmt.Sprintf("In the operator's rules folder %s, the link %s leads out of the folder, where the sandbox cannot read. Nothing was scanned. Replace the link by a copy of what it leads to.",
 				a.Info.Name, untrusted.Quote(away.name)),
 		}
 	case err != nil:
 		return "", &scanners.IncompleteError{
-			Reason: fmt.Sprintf("The folder %s of the operator's own rules cannot be read, so nothing was scanned; the operator's log says why.", a.Info.Name), Err: err,
+			Reason: fmt.Sprintf("The operator's rules folder %s cannot be read. Nothing was scanned. The operator's log says why.", a.Info.Name), Err: err,
 		}
 	}
 	return hex.EncodeToString(sum.Sum(nil)[:8]), nil

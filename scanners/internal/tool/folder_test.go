@@ -182,7 +182,7 @@ func TestNoFolder(t *testing.T) {
 		_, err2 := program(dir).Version(context.Background())
 		for _, err := range []error{err, err2} {
 			var missing *scanners.MissingError
-			if !errors.As(err, &missing) || !strings.HasPrefix(missing.Hint, "Put rules into the folder some of your own rules") {
+			if !errors.As(err, &missing) || !strings.HasPrefix(missing.Hint, "Put rules into the folder some of the rules folder") {
 				t.Errorf("folder %q: %v", dir, err)
 			}
 		}

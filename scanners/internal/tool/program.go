@@ -41,7 +41,7 @@ func (s *Scanner) find() (program, error) {
 			path, err = exec.LookPath(s.adapter.Alternative)
 		}
 		if errors.Is(err, exec.ErrDot) || err == nil && !filepath.IsAbs(path) {
-			return program{}, fmt.Errorf("%s is found through a relative folder of PATH, and is not started from there: write absolute folders", name)
+			return program{}, fmt.Errorf("PATH has a relative folder with %s in it, which is not safe to start: write absolute folders in PATH", name)
 		}
 		real, err2 := filepath.EvalSymlinks(path)
 		if err != nil || err2 != nil {
@@ -223,12 +223,12 @@ func (s *Scanner) askVersion(ctx context.Context, p program) (string, error) {
 	}
 	found := cmp.Or(versionPattern.FindString(text), builtVersion(p.path))
 	if found == "" {
-		return "", fmt.Errorf("%s does not print its version in a way that is understood", a.name())
+		return "", fmt.Errorf("the version that %s prints cannot be parsed", a.name())
 	}
 	if a.Oldest != "" {
 		have, err := version.NewVersion(found)
 		if err != nil || have.Core().LessThan(version.Must(version.NewVersion(a.Oldest))) {
-			return "", fmt.Errorf("%s %s is too old, since %s is the oldest that is understood: %s", a.name(), found, a.Oldest, a.Install)
+			return "", fmt.Errorf("%s %s is too old: version %s or newer is needed. %s", a.name(), found, a.Oldest, a.Install)
 		}
 	}
 	return found, nil

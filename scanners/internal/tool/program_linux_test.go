@@ -24,6 +24,7 @@ const actFlag = "-secbydesign-act"
 var acts = map[string]func(args []string){
 	"version": func(args []string) { fmt.Println(args[0]) },
 	"print":   func(args []string) { printAll(args) },
+	"mode":    func([]string) { fmt.Printf("a.txt:1: %s: x\na.txt:2: both: x\n", os.Getenv("MODE")) },
 	"exit": func(args []string) {
 		printAll(args[1:])
 		code, _ := strconv.Atoi(args[0])

@@ -17,15 +17,15 @@ func (s *Scanner) start(ctx context.Context, p program, w *workplace) (out Outpu
 	k, err := s.runner.sandbox.choose()
 	if err != nil {
 		return Output{}, nil, &scanners.IncompleteError{
-			Reason: fmt.Sprintf("%s was not started, because no sandbox works on this machine; secbydesign scanners says why.", a.name()),
+			Reason: fmt.Sprintf("%s was not started, because no sandbox works on this machine. Run secbydesign scanners to see why.", a.name()),
 			Err:    err,
 		}
 	}
 	if len(w.tree.mask) > 0 && !k.masks() {
-		return Output{}, nil, &scanners.IncompleteError{Reason: "The tree holds a file that could configure " + a.name() + ", and cannot be hidden on this machine."}
+		return Output{}, nil, &scanners.IncompleteError{Reason: "The repository has a file that could configure " + a.name() + ", and the sandbox on this machine cannot hide it. Install bubblewrap."}
 	}
 	if w.fallback {
-		a.Env = slices.Concat(a.Env, a.Fallback)
+		a.Env = slices.Concat(a.Fallback, a.Env) // the first of a name counts
 	}
 	l := s.runner.sandbox.limits
 	reads := slices.DeleteFunc(slices.Concat([]string{w.run.Tree, w.run.Above, w.run.Own, a.Folder, w.prepared}, p.reads, a.Reads), func(path string) bool {
@@ -50,7 +50,7 @@ func (s *Scanner) start(ctx context.Context, p program, w *workplace) (out Outpu
 	var left *leftError
 	switch {
 	case errors.As(err, &left):
-		return incomplete("%s was to end, and it is not certain that all of it did; the operator's log says more.", a.name())
+		return incomplete("%s was stopped, but some of its processes may still run. The operator's log says more.", a.name())
 	case errors.Is(err, errOutput):
 		return incomplete("%s printed more than %d MB, and was stopped.", a.name(), l.Output>>20)
 	case errors.Is(err, errTime), errors.Is(err, context.DeadlineExceeded):

@@ -106,7 +106,7 @@ func (s *sandbox) probe(m Mode) (kind, error) {
 type noSandboxError struct{ err error }
 
 func (e *noSandboxError) Error() string {
-	return "no sandbox that works on this machine, so no scanner that is a program is started: install bubblewrap, or see SECBYDESIGN_SANDBOX (" +
+	return "no sandbox that works on this machine, so no scanner program is started: install bubblewrap, or set SECBYDESIGN_SANDBOX (" +
 		strings.ReplaceAll(e.err.Error(), "\n", "; ") + ")"
 }
 

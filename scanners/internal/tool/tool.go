@@ -81,7 +81,7 @@ type Adapter struct {
 	// it has nothing to scan; empty for a program that then prints an empty report.
 	EmptyOutput string
 
-	// Fallback is added to Env when the program runs a second time, over the files for which the parser
+	// Fallback takes the place of variables of Env when the program runs a second time, over the files for which the parser
 	// called [Report.Again]. The parser gets the output of that run, too.
 	Fallback []string
 

@@ -210,7 +210,7 @@ func TestSandboxHolds(t *testing.T) {
 		a := acting(t, "meddle", secret, tcp.Addr().String(), udp.LocalAddr().String(), socket, abstract)
 		if !k.masks() {
 			_, err := runner(k, small).Scanner(a).Scan(context.Background(), scanners.Target{Scope: scanners.ScopeTree, Dir: tree})
-			checkReason(t, err, "cannot be hidden")
+			checkReason(t, err, "cannot hide it")
 			if err := os.Remove(filepath.Join(tree, ".acting")); err != nil {
 				t.Fatal(err)
 			}
@@ -339,6 +339,40 @@ func TestNoSandboxNoProgram(t *testing.T) {
 	}
 }
 
+// TestFallback: a program runs a second time, in another way, over what its parser could not use; a notice is no failure.
+func TestFallback(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		again []string
+		rules string
+		asked []string
+	}{
+		{nil, "full both", []string{"./a.txt", "./dir/-b.txt"}},
+		{[]string{"./a.txt"}, "full simple both", []string{"./a.txt"}},
+	} {
+		a := acting(t, "mode")
+		a.Env, a.Fallback = []string{"MODE=full"}, []string{"MODE=simple"}
+		parse, asked := a.Parse, []string(nil)
+		a.Parse = func(r *Report) {
+			parse(r)
+			r.Again(tt.again...)
+			asked = r.Asked
+			r.Fail(&scanners.IncompleteError{Reason: "It did without.", Notice: true, Paths: []string{"a.txt"}})
+		}
+		found, err := runner(bare, small).Scanner(a).Scan(t.Context(), target)
+		var rules []string
+		for _, f := range found {
+			rules = append(rules, f.Rule)
+		}
+		if got := strings.Join(rules, " "); got != tt.rules || !slices.Equal(asked, tt.asked) {
+			t.Errorf("%q: got %q, asked %q", tt.again, got, asked)
+		}
+		if !scanners.IsNotice(err) || len(scanners.Unread(err)) == 0 {
+			t.Errorf("%q: the error is %v", tt.again, err)
+		}
+	}
+}
+
 func TestVersion(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -349,7 +383,7 @@ func TestVersion(t *testing.T) {
 		{prints: "v1.10.0-rc1", oldest: "1.9", want: "1.10.0-rc1"},
 		{prints: "version: 0.9.0\nlicense: 3", oldest: "0.9.0", want: "0.9.0"},
 		{prints: "1.2.3", oldest: "1.3", err: "1.2.3 is too old"},
-		{prints: "hello", err: "in a way that is understood"},
+		{prints: "hello", err: "cannot be parsed"},
 	}
 	for _, tt := range tests {
 		a := acting(t, "print")
