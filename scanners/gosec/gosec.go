@@ -48,6 +48,7 @@ func New(tools *tool.Runner) scanners.Scanner {
 		Reads:    golang.Reads(),
 		Env:      golang.Env(),
 		Prepared: golang.Prepared(),
+		Derived:  golang.Derived(),
 		Inputs:   golang.Packages,
 		Fallback: golang.SyntaxEnv(),
 		Args: func(r tool.Run) []string {

@@ -77,7 +77,7 @@ func hasCode(module string) bool {
 			return err
 		}
 		switch name := d.Name(); {
-		case d.IsDir() && file != module && (name == "vendor" || name == "testdata" || strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") || isModule(file)):
+		case d.IsDir() && file != module && apart(file, name):
 			return fs.SkipDir
 		case d.Type().IsRegular() && strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go"):
 			return found

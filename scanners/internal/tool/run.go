@@ -1,6 +1,7 @@
 package tool
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,7 +29,7 @@ func (s *Scanner) start(ctx context.Context, p program, w *workplace) (out Outpu
 		a.Env = slices.Concat(a.Fallback, a.Env) // the first of a name counts
 	}
 	l := s.runner.sandbox.limits
-	reads := slices.DeleteFunc(slices.Concat([]string{w.run.Tree, w.run.Above, w.run.Own, a.Folder, w.prepared}, p.reads, a.Reads), func(path string) bool {
+	reads := slices.DeleteFunc(slices.Concat([]string{w.run.Tree, w.run.Above, w.run.Own, a.Folder, w.prepared, w.derived}, p.reads, a.Reads), func(path string) bool {
 		return !filepath.IsAbs(path)
 	})
 	run := spec{
@@ -40,7 +41,7 @@ func (s *Scanner) start(ctx context.Context, p program, w *workplace) (out Outpu
 		Mask: w.tree.mask, Empty: filepath.Join(w.run.Own, emptyFile),
 	}
 	if w.prepared != "" && k != bare { // without a sandbox the program could write to it
-		run.Prepared, run.Links = w.prepared, filepath.Join(w.run.Home, a.Prepared.Folder)
+		run.Prepared, run.Links = cmp.Or(w.derived, w.prepared), filepath.Join(w.run.Home, a.Prepared.Folder)
 	}
 	res, err := execute(ctx, l, run)
 	incomplete := func(format string, args ...any) (Output, error, error) {

@@ -28,6 +28,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"sync"
 
 	"github.com/secbydesign/secbydesign/scanners"
 	"github.com/secbydesign/secbydesign/scanners/internal/untrusted"
@@ -58,6 +59,9 @@ type Adapter struct {
 	Env []string
 	// Prepared describes a folder that is made once for all runs; it may be nil.
 	Prepared *Prepared
+	// Derived describes a folder that is made once for all trees that need the same; it may be nil. It needs
+	// Prepared.
+	Derived *Derived
 	// OwnFiles holds our own files, by name, for options such as --config: see [Run.Own].
 	OwnFiles map[string]string
 	// Stdin is its standard input.
@@ -123,17 +127,32 @@ type Output struct {
 // A Runner turns adapters into scanners and runs them.
 type Runner struct {
 	sandbox   *sandbox
-	cache     string          // absolute path of the folder for prepared folders; empty for none
-	preparing chan struct{}   // a lock, full while a folder is being prepared
-	failed    map[string]bool // the folders that could not be prepared; guarded by preparing
+	cache     string               // absolute path of the folder for prepared folders; empty for none
+	preparing chan struct{}        // a lock, full while a folder is being prepared
+	failed    map[string]bool      // the folders that could not be prepared; guarded by preparing
+	onDisk    func() (kind, error) // a kind of sandbox in which a program's files stay, see [Derived]
+	deriving  chan struct{}        // a lock, full while a folder is being derived
+	underived map[string]bool      // the folders that could not be derived; guarded by deriving
 }
 
 // NewRunner returns a Runner with a sandbox of this mode; an empty mode is Auto. The Runner finds out
 // which kind of sandbox works when it first needs one. The folder cache keeps what is prepared for all
 // runs, see [Prepared]; if cache is empty, nothing is prepared.
 func NewRunner(m Mode, cache string) *Runner {
-	return &Runner{sandbox: newSandbox(m), cache: cache, preparing: make(chan struct{}, 1), failed: map[string]bool{}}
+	r := &Runner{
+		sandbox: newSandbox(m), cache: cache, preparing: make(chan struct{}, 1), failed: map[string]bool{},
+		deriving: make(chan struct{}, 1), underived: map[string]bool{},
+	}
+	r.onDisk = sync.OnceValues(func() (kind, error) {
+		if k, err := r.sandbox.choose(); err != nil || k == bare {
+			return "", errors.Join(errNotOnDisk, err)
+		}
+		return landlocked, r.sandbox.try(landlocked)
+	})
+	return r
 }
+
+var errNotOnDisk = errors.New("no sandbox leaves files")
 
 // Probe tries out which kind of sandbox works on this machine, and returns its name.
 func (r *Runner) Probe() (string, error) {
@@ -218,6 +237,7 @@ func (s *Scanner) Record(ctx context.Context, t scanners.Target) ([]scanners.Fin
 		return nil, Output{}, w.tree.partial()
 	}
 	w.prepared = s.prepared(ctx)
+	w.derived = s.derived(ctx, w)
 	out, partial, err := s.start(ctx, p, w)
 	if err != nil {
 		return nil, Output{}, err
@@ -314,6 +334,7 @@ type workplace struct {
 	tree     tree
 	run      Run
 	prepared string // the prepared folder, see [Prepared]; may be empty
+	derived  string // the derived folder, which links to files of the prepared one; may be empty
 	idle     bool   // there is nothing to scan
 	fallback bool   // this is the run with [Adapter.Fallback]
 }

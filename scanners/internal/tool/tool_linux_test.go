@@ -772,3 +772,53 @@ func TestPrepared(t *testing.T) {
 		}
 	})
 }
+
+// A derived folder is made once for the same sources, from these and what is prepared; the tree takes no part in it.
+func TestDerived(t *testing.T) {
+	t.Parallel()
+	eachKind(t, sandboxes, func(t *testing.T, k kind) {
+		bin, cache := t.TempDir(), t.TempDir()
+		for name, script := range map[string]string{
+			"maker":   "mkdir $HOME/made && echo one >$HOME/made/text && echo own >$HOME/made/own\n",
+			"deriver": "test ! -e a.txt && read text <$HOME/made/text && read need <need && echo $text-$need >$HOME/made/more && echo own >$HOME/made/own\n",
+			"user":    "read text <$HOME/made/text; read more <$HOME/made/more; echo a.txt:1: $text/$more: here\necho two 2>/dev/null >>$HOME/made/more\ntest ! -e $HOME/made/own\n",
+		} {
+			if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"+script), 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r := runner(k, small)
+		r.cache = cache
+		a := acting(t, "print")
+		a.Program, a.Args = filepath.Join(bin, "user"), func(Run) []string { return nil }
+		a.Prepared = &Prepared{Command: []string{filepath.Join(bin, "maker")}, Folder: "made", Without: "own"}
+		need := ""
+		a.Derived = &Derived{Command: []string{filepath.Join(bin, "deriver")}, Sources: func(string, []string) map[string]string {
+			if need == "" {
+				return nil
+			}
+			return map[string]string{"need": need + "\n"}
+		}}
+		for _, tt := range []struct{ need, want string }{{"", "one/"}, {"x", "one/one-x"}, {"x", "one/one-x"}, {"y", "one/one-y"}} {
+			need = tt.need
+			found, err := r.Scanner(a).Scan(context.Background(), target)
+			if err != nil || len(found) != 1 || found[0].Rule != tt.want {
+				t.Errorf("%q: found %+v, %v", tt.need, found, err)
+			}
+		}
+		for i := range maxDerived {
+			need = strconv.Itoa(i)
+			if _, err := r.Scanner(a).Scan(context.Background(), target); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if made, err := filepath.Glob(filepath.Join(cache, "derived-*", "more")); err != nil || len(made) != maxDerived {
+			t.Errorf("%d folders are kept, %v", len(made), err)
+		}
+		a.Derived.Command = []string{filepath.Join(bin, "none")}
+		need = "z"
+		if found, err := r.Scanner(a).Scan(context.Background(), target); err != nil || len(found) != 1 || found[0].Rule != "one/" {
+			t.Errorf("without: found %+v, %v", found, err)
+		}
+	})
+}
