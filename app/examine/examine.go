@@ -225,20 +225,6 @@ func (e *Examiner) Examine(ctx context.Context, c Change, p policy.Policy, known
 	return ex, nil
 }
 
-// vendored returns a notice about the changed files that only the gate for secrets scans.
-func vendored(diff *mirror.Diff, p policy.Policy) []string {
-	var names []string
-	for _, ch := range diff.Changes {
-		if regular(ch.NewMode) && p.Ignored(ch.NewPath) && !p.SkipsAll(ch.NewPath) {
-			names = append(names, fmt.Sprintf("%.200q", ch.NewPath))
-		}
-	}
-	if len(names) == 0 {
-		return nil
-	}
-	return []string{fmt.Sprintf("Scanned for secrets only, as vendored or minified code: %s. That is the policy's default; `paths: {ignore: []}` in %s has every gate scan it.", scanners.Some(names, 1), policy.File)}
-}
-
 // within returns a function that reports whether a scanner may find something in the paths that match a pattern, given
 // what the change touches. A scanner of whole trees may find something anywhere. So may every scanner of the history,
 // if not all of the history is known.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/secbydesign/secbydesign/app/mirror"
 	"github.com/secbydesign/secbydesign/app/policy"
+	"github.com/secbydesign/secbydesign/scanners"
 )
 
 // Misplaced returns a notice for each file at a revision that looks like the policy of the repository and is not read:
@@ -62,4 +63,18 @@ func PolicyNotices(ctx context.Context, repo *mirror.Repo, rev string, p policy.
 		notices = append(notices, problem.String()+".")
 	}
 	return notices, nil
+}
+
+// vendored returns a notice about the changed files that only the gate for secrets scans.
+func vendored(diff *mirror.Diff, p policy.Policy) []string {
+	var names []string
+	for _, ch := range diff.Changes {
+		if regular(ch.NewMode) && p.Ignored(ch.NewPath) && !p.SkipsAll(ch.NewPath) {
+			names = append(names, fmt.Sprintf("%.200q", ch.NewPath))
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("Scanned for secrets only, as vendored or minified code: %s. That is the policy's default; `paths: {ignore: []}` in %s has every gate scan it.", scanners.Some(names, 1), policy.File)}
 }
