@@ -141,15 +141,25 @@ func (s *Scanner) derived(ctx context.Context, w *workplace) string {
 	}
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q", []any{w.prepared, d.Command, s.adapter.Env}, sources))
 	folder := filepath.Join(s.runner.cache, "derived-"+hex.EncodeToString(sum[:8]))
+	made := func() bool {
+		stat, err := os.Stat(folder)
+		if err != nil || !stat.IsDir() {
+			return false
+		}
+		now := time.Now()
+		_ = os.Chtimes(folder, now, now) // it was used, see keepNewest
+		return true
+	}
+	if made() { // without the lock, since others may be making theirs for minutes
+		return folder
+	}
 	select {
 	case s.runner.deriving <- struct{}{}:
 		defer func() { <-s.runner.deriving }()
 	case <-ctx.Done():
 		return ""
 	}
-	if stat, err := os.Stat(folder); err == nil && stat.IsDir() {
-		now := time.Now()
-		_ = os.Chtimes(folder, now, now) // it was used, see keepNewest
+	if made() {
 		return folder
 	}
 	if s.runner.underived[folder] {
