@@ -175,7 +175,7 @@ type Target struct {
 type File struct {
 	Path    string // slash separated, relative to the root, never leaving it
 	Blob    string // git's object id of the content; empty for content that git does not know
-	Content []byte // must not be changed
+	Content []byte // as [Decode] returns it; must not be changed
 
 	// Commit is set for ScopeRange only: the commit (40 hex digits) of the pull request
 	// that holds this version. Neither its head nor its base does.

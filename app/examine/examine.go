@@ -50,7 +50,7 @@ func (c Change) Read(ctx context.Context, ex Examination, paths []string) map[st
 		if content, ok := ex.Content(path); ok {
 			read[path] = content
 		} else if content, ok, err := c.Repo.ReadFile(ctx, c.Head, path); ok && err == nil {
-			read[path] = content
+			read[path] = scanners.Decode(content)
 		}
 	}
 	return read
@@ -68,7 +68,7 @@ func (c Change) Text(ctx context.Context) func(path string) ([]byte, bool) {
 		f, known := read[path]
 		if !known {
 			content, ok, err := c.Repo.ReadFile(ctx, c.Head, path)
-			f = file{content, ok && err == nil}
+			f = file{scanners.Decode(content), ok && err == nil}
 			read[path] = f
 		}
 		return f.content, f.ok
@@ -442,6 +442,7 @@ func (s *source) read(ctx context.Context, blobs map[string][]placed) error {
 	oids := slices.Sorted(maps.Keys(blobs))
 	room := int64(maxBetween)
 	take := func(oid string, size int64, content []byte) error {
+		text := scanners.Decode(content)
 		for _, w := range blobs[oid] {
 			if content == nil && size != 0 {
 				if w.to == &s.base && size != mirror.Absent {
@@ -458,7 +459,7 @@ func (s *source) read(ctx context.Context, blobs map[string][]placed) error {
 				}
 				room -= size
 			}
-			w.file.Content = content
+			w.file.Content = text
 			w.to.files = append(w.to.files, w.file)
 		}
 		return nil
@@ -523,7 +524,7 @@ func (s *source) addUntouched(ctx context.Context, c Change, diff *mirror.Diff, 
 		case err != nil:
 			return fmt.Errorf("read the base of %q: %w", name, err)
 		}
-		f := scanners.File{Path: name, Content: content}
+		f := scanners.File{Path: name, Content: scanners.Decode(content)}
 		s.head.files, s.base.files = append(s.head.files, f), append(s.base.files, f)
 	}
 	return nil

@@ -117,7 +117,7 @@ func (e *Examiner) identify(ctx context.Context, sc scanners.Scanner, run *scann
 			return "", err
 		}
 	}
-	return strings.Join([]string{"2", e.Program, run.Scanner, run.Version, rules}, "\x00"), nil
+	return strings.Join([]string{"3", e.Program, run.Scanner, run.Version, rules}, "\x00"), nil
 }
 
 // wants reports whether the scanner scans the file.

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/hmarr/codeowners"
+
+	"github.com/secbydesign/secbydesign/scanners"
 )
 
 // Files returns the possible places of a CODEOWNERS file. The first one that exists counts.
@@ -37,6 +39,7 @@ const unknown = "unknown"
 // Parse reads a CODEOWNERS file. A wrong line is left out, as GitHub does, and reported in one sentence; the others
 // count. A file that is too large has no rules.
 func Parse(text string) (Owners, []string) {
+	text = string(scanners.Decode([]byte(text)))
 	if lines := strings.Count(text, "\n"); len(text) > maxSize || lines > maxLines {
 		return Owners{}, []string{fmt.Sprintf("it has %d KB and %d lines, and with more than %d KB or %d lines it is not read", len(text)>>10, lines, maxSize>>10, maxLines)}
 	}

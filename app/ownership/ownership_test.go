@@ -45,6 +45,20 @@ func TestOwners(t *testing.T) {
 	}
 }
 
+// TestAMarkIsNoPattern reads files of editors for Windows, which begin with a byte order mark.
+func TestAMarkIsNoPattern(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{
+		"UTF-8":  "\ufeff*\t@acme/all\r\n/docs/ @acme/docs\r\n",
+		"UTF-16": "\xff\xfe*\x00 \x00@\x00a\x00c\x00m\x00e\x00/\x00a\x00l\x00l\x00\n\x00",
+	} {
+		o, problems := ownership.Parse(text)
+		if got := o.Of("main.go"); !slices.Equal(got, []string{"@acme/all"}) || len(problems) > 0 {
+			t.Errorf("%s: %q, problems %q", name, got, problems)
+		}
+	}
+}
+
 func FuzzOwners(f *testing.F) {
 	f.Add("* @a\n/x/**/y @o/t a@b.cd\n\\# z\n[ @a", "x/y")
 	f.Add("a\\", "a")

@@ -39,7 +39,7 @@ const (
 	// searching ran out.
 	describing = 2 * time.Second
 
-	// sniff is how many bytes git searches for a NUL to distinguish binary files from text
+	// sniff is how many bytes decide whether a file is binary. git takes as many
 	// (https://git-scm.com/docs/gitattributes, "diff").
 	sniff = 8000
 )
@@ -126,7 +126,7 @@ func scanFile(ctx context.Context, d *detect.Detector, f scanners.File, meter *b
 		}
 	}
 	raw := ""
-	if !bytes.Contains(f.Content[:min(len(f.Content), sniff)], []byte{0}) {
+	if !binary(f.Content) {
 		if len(f.Content) > maxText {
 			return nil, errTooLarge
 		}
@@ -158,6 +158,18 @@ func scanFile(ctx context.Context, d *detect.Detector, f scanners.File, meter *b
 		found = append(found, finding)
 	}
 	return found, err
+}
+
+// binary reports whether the content is not text. A single NUL makes a file binary for git, but hides nothing here.
+func binary(content []byte) bool {
+	head := content[:min(len(content), sniff)]
+	odd := 0
+	for _, c := range head {
+		if c < ' ' && (c < '\t' || c > '\r') && c != 0x1b {
+			odd++
+		}
+	}
+	return bytes.IndexByte(head, 0) >= 0 && odd*50 > len(head)
 }
 
 var (

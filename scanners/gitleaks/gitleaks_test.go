@@ -237,6 +237,9 @@ func TestBinariesAreKnownByName(t *testing.T) {
 		scanners.File{Path: "certs/site.p12", Content: []byte("\x30\x82\x00" + key)},
 		scanners.File{Path: "late", Content: []byte(strings.Repeat(" ", sniff) + "\x00" + key)},
 	)
+	if found := scan(t, scanners.File{Path: "ci.env", Content: []byte(strings.Repeat("NAME=value\n", 20) + "\x00\nKEY=" + key + "\n")}); len(found) != 1 {
+		t.Errorf("a NUL in a text hides its secret: %+v", found)
+	}
 	if len(found) != 2 || place(found[0]) != "pkcs12-file@0.0-0.0" || found[0].Path != "certs/site.p12" || found[1].Path != "late" {
 		t.Errorf("found %+v", found)
 	}
@@ -278,7 +281,7 @@ func TestWhatIsNotSearchedIsNamed(t *testing.T) {
 		{Path: "dump.txt", Content: []byte(strings.Repeat(key+"\n", maxSecrets+1))},
 		{Path: "l1.txt", Content: large}, {Path: "l2.txt", Content: large}, {Path: "l3.txt", Content: large},
 		{Path: "package-lock.json", Content: large},          // the library never searches these
-		{Path: "core", Content: append([]byte{0}, large...)}, // nor do we search a binary
+		{Path: "core", Content: append(make([]byte, sniff), large...)}, // nor do we search a binary
 	}
 	found, err := Scanner{}.Scan(context.Background(), scanners.Target{Scope: scanners.ScopeFile, Files: files})
 	var incomplete *scanners.IncompleteError
