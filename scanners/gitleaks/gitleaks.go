@@ -39,6 +39,9 @@ const (
 	// searching ran out.
 	describing = 2 * time.Second
 
+	// decodeDepth is how many encodings, one in another, are decoded: the default of gitleaks' own command.
+	decodeDepth = 5
+
 	// sniff is how many bytes decide whether a file is binary. git takes as many
 	// (https://git-scm.com/docs/gitattributes, "diff").
 	sniff = 8000
@@ -70,7 +73,7 @@ var detector = sync.OnceValues(func() (*detect.Detector, error) {
 	}
 	d = detect.NewDetector(withOwnRules(d.Config))
 	d.IgnoreGitleaksAllow = true
-	d.MaxDecodeDepth, d.MaxArchiveDepth = 0, 0
+	d.MaxDecodeDepth, d.MaxArchiveDepth = decodeDepth, 0
 	return d, nil
 })
 
@@ -143,7 +146,7 @@ func scanFile(ctx context.Context, d *detect.Detector, f scanners.File, meter *b
 		if over := meter.Err(); over != nil {
 			return found, cmp.Or(err, over)
 		}
-		finding := describe(s.rule, d.Config.Rules[s.rule].Description, f.Path)
+		finding := describe(s.rule, f.Path)
 		finding.Path, finding.Commit = f.Path, f.Commit
 		if s.wholeFile() {
 			finding.Identity = digest(string(f.Content))

@@ -189,7 +189,7 @@ func TestTokensThatRulesKnowInPart(t *testing.T) {
 		"jwt-base64": "x = ZXlKaGJHY2lPaU" + hex(40, 1) + hex(40, 2) + "\n",
 		"microsoft-teams-webhook": "x = https://acme.webhook.office.com/webhookb2/" + id(10) + "@" + id(20) +
 			"/IncomingWebhook/" + hex(32, 3) + "/" + id(30) + "\n",
-		"slack-legacy-workspace-token":           "x = xox" + "a-2-511111111-31111111111-3111111111111-" + hex(20, 5) + "\n",
+		"slack-legacy-workspace-token":           "x = xox" + "a-2-514930271-38205716492-3729401658203-" + hex(20, 5) + "\n",
 		"aws-amazon-bedrock-api-key-short-lived": "x = bedrock-api-key-YmVkcm9jay5hbWF6b25hd3MuY29t" + hex(40, 4) + "\n",
 	}
 	for rule, content := range tests {
@@ -280,7 +280,7 @@ func TestWhatIsNotSearchedIsNamed(t *testing.T) {
 		{Path: "small.txt", Content: []byte(key)},
 		{Path: "dump.txt", Content: []byte(strings.Repeat(key+"\n", maxSecrets+1))},
 		{Path: "l1.txt", Content: large}, {Path: "l2.txt", Content: large}, {Path: "l3.txt", Content: large},
-		{Path: "package-lock.json", Content: large},          // the library never searches these
+		{Path: "package-lock.json", Content: large},                    // the library never searches these
 		{Path: "core", Content: append(make([]byte, sniff), large...)}, // nor do we search a binary
 	}
 	found, err := Scanner{}.Scan(context.Background(), scanners.Target{Scope: scanners.ScopeFile, Files: files})

@@ -71,8 +71,10 @@ func search(ctx context.Context, d *detect.Detector, path, raw string, meter *bu
 			}
 			s.from += start
 			s.to += start
-			if low <= s.from && s.from < high {
-				found = append(found, s)
+			s.begin += start
+			s.path, s.raw = path, raw
+			if low <= s.from && s.from < high && !s.noise() {
+				found = append(found, s.secret)
 			}
 		}
 		if end == len(raw) || len(found) > maxSecrets {
@@ -91,21 +93,25 @@ func search(ctx context.Context, d *detect.Detector, path, raw string, meter *bu
 // locate finds the exact bytes of the secret. The library reports where the rule's match begins,
 // which may be lines before the secret. Its lines count from 0; its columns count from 1 on the
 // first line and from 2 on the others, because it counts the preceding newline.
-func locate(d *detect.Detector, piece string, lines []int, m report.Finding) (secret, error) {
+func locate(d *detect.Detector, piece string, lines []int, m report.Finding) (match, error) {
+	found := match{secret: secret{rule: public(m.RuleID)}, context: m.Match, value: m.Secret}
 	pattern := d.Config.Rules[m.RuleID].Regex
 	if pattern == nil {
-		return secret{rule: m.RuleID}, nil
+		return found, nil
 	}
-	at := m.StartColumn - 1
-	if m.StartLine > 0 {
-		at += lines[m.StartLine-1]
+	if found.decoded = slices.ContainsFunc(m.Tags, func(tag string) bool { return strings.HasPrefix(tag, "decoded:") }); found.decoded {
+		found.from, found.to = encoded(piece, lines, m)
+		found.begin = found.from
+		return found, nil
 	}
+	at := offset(lines, m.StartLine, m.StartColumn-1)
 	// The library trims newlines from the match but does not adjust its place.
 	skip := strings.Index(piece[at:], m.Match)
 	if skip < 0 {
-		return secret{}, fmt.Errorf("rule %s: no match where the library says", m.RuleID)
+		return match{}, fmt.Errorf("rule %s: no match where the library says", m.RuleID)
 	}
 	from, to := at+skip, at+skip+len(m.Match)
+	found.begin = from
 	if groups := pattern.FindStringSubmatchIndex(m.Match); !fragmentary(m.RuleID) {
 		for i := 2; i < len(groups); i += 2 {
 			if groups[i] >= 0 && m.Match[groups[i]:groups[i+1]] == m.Secret {
@@ -118,7 +124,33 @@ func locate(d *detect.Detector, piece string, lines []int, m report.Finding) (se
 	for n := 0; n < longestRest && to < len(piece) && inWord(piece[to]); n++ {
 		to++
 	}
-	return secret{m.RuleID, from, to}, nil
+	found.from, found.to, found.value = from, to, piece[from:to]
+	if text, whole := pattern.LiteralPrefix(); whole {
+		found.literal = text
+	}
+	return found, nil
+}
+
+// offset returns the byte at a column of a line, both from 0 as the library counts them.
+func offset(lines []int, line, column int) int {
+	if line > 0 {
+		return lines[line-1] + column
+	}
+	return column
+}
+
+// encoded returns the bytes of the text that was decoded to the match. The library knows the end of a match only
+// if it is before the last newline.
+func encoded(piece string, lines []int, m report.Finding) (from, to int) {
+	from = min(max(offset(lines, m.StartLine, m.StartColumn-1), 0), len(piece)-1)
+	to = min(offset(lines, m.EndLine, m.EndColumn), len(piece))
+	if to <= from {
+		to = from + 1
+		for to < len(piece) && (inWord(piece[to]) || strings.IndexByte("+/=%", piece[to]) >= 0) {
+			to++
+		}
+	}
+	return from, to
 }
 
 // longestRest is the most bytes added to a match.
