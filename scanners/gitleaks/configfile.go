@@ -19,36 +19,37 @@ const (
 
 var fileRules = []config.Rule{{
 	// https://everything.curl.dev/usingcurl/netrc.html
-	RuleID:   credentialsFile + "#netrc",
+	RuleID:   credentialsFile + "#generic-netrc",
 	Path:     libregexp.MustCompile(`(?:^|/)[._]netrc$`),
 	Regex:    libregexp.MustCompile(`(?:^|\s)password\s+("[^"\n]+"|\S+)`),
 	Keywords: []string{"password"},
 }, {
 	// https://packaging.python.org/en/latest/specifications/pypirc/ and MySQL's option file
-	RuleID:   credentialsFile + "#ini",
+	RuleID:   credentialsFile + "#generic-ini",
 	Path:     libregexp.MustCompile(`(?:^|/)(?:\.pypirc|\.my\.cnf|\.mylogin\.cnf|\.s3cfg|\.boto|\.fetchmailrc|\.msmtprc|\.smbcredentials|\.cifs-?credentials)$`),
 	Regex:    libregexp.MustCompile(`(?m)^[ \t]*(?i:password|passwd|secret_key|gs_secret_access_key)[ \t]*[=: ][ \t]*("[^"\n]+"|'[^'\n]+'|[^\s#]+)`),
 	Keywords: []string{"passw", "secret"},
 }, {
 	// https://www.postgresql.org/docs/current/libpq-pgpass.html
-	RuleID:   credentialsFile + "#pgpass",
+	RuleID:   credentialsFile + "#generic-pgpass",
 	Path:     libregexp.MustCompile(`(?:^|/)(?:\.pgpass|pgpass\.conf)$`),
 	Regex:    libregexp.MustCompile(`(?m)^[^#:\s][^:\n]*:[^:\n]*:[^:\n]*:[^:\n]*:([^\s]+)$`),
 	Keywords: []string{":"},
 }, {
 	// https://docs.npmjs.com/cli/v11/configuring-npm/npmrc#auth-related-configuration
-	RuleID:   credentialsFile + "#npmrc",
+	RuleID:   credentialsFile + "#generic-npmrc",
 	Path:     libregexp.MustCompile(`(?:^|/)\.npmrc$`),
 	Regex:    libregexp.MustCompile(`(?m)(?:^|:)_(?:password|auth|authToken)[ \t]*=[ \t]*("[^"\n]+"|[^\s"]+)`),
 	Keywords: []string{"_password", "_auth"},
 }, {
 	// https://docs.docker.com/reference/cli/docker/login/#credential-stores
-	RuleID:   credentialsFile + "#docker",
+	RuleID:   credentialsFile + "#generic-docker",
 	Path:     libregexp.MustCompile(`(?:^|/)(?:\.docker/config\.json|\.dockercfg|\.dockerconfigjson)$`),
 	Regex:    libregexp.MustCompile(`"auth"\s*:\s*"([A-Za-z0-9+/=]{8,})"`),
 	Keywords: []string{"auth"},
 }, {
-	RuleID:   configPassword,
+	RuleID:   configPassword + "#generic",
+	Path:     libregexp.MustCompile(`(?i)\.(?:ya?ml|json|json5|jsonc|toml|ini|cfg|conf|properties|env)$|(?:^|/)\.env(?:$|\.|rc$)|(?:^|/)(?:group|host)_vars/`),
 	Regex:    libregexp.MustCompile(`(?m)(?:^|[\s{,"'.])["']?[\w.:-]{0,80}?(?i:password|passwd|passphrase|pwd|pass)["']?[ \t]*[:=][ \t]*("[^"\n]{1,200}"|'[^'\n]{1,200}'|[^\s"'{\[#,;][^\s,#}\]]{0,200})[ \t]*[,}\]]?[ \t]*(?:#.*)?\r?$`),
 	Keywords: []string{"pass", "pwd"},
 }}
@@ -80,7 +81,7 @@ func (m match) configNoise() bool {
 	}
 	value := strings.TrimSuffix(m.value, ",")
 	bare := strings.Trim(value, `"'`)
-	return len(bare) < 6 || strings.ContainsAny(bare, " \t") || inCode(bare) || placeholder(bare) || !passwordName(m.variable()) || lowerWord(bare)
+	return len(bare) < 6 || strings.ContainsAny(bare, " \t") || inCode(bare) || placeholder(bare) || !passwordName(m.variable()) || onlyWords(bare)
 }
 
 func isConfiguration(name string) bool {
@@ -146,7 +147,8 @@ func passwordName(name string) bool {
 	return whole && !slices.ContainsFunc(words, func(w string) bool { return slices.Contains(aboutWords, w) })
 }
 
-var wordOnly = regexp.MustCompile(`^[a-z]+$|^[A-Z][a-z]+$|^[A-Z_]+$|^[a-z]+(?:[-_.][a-z]+)+$`)
+var wordOnly = regexp.MustCompile(`^[a-z]+$|^[A-Z][a-z]+$|^(?:[A-Za-z]+\d?[-_.])+[A-Za-z]+\d?$`)
 
-// lowerWord reports whether a value is a word, or a name of such: more often a type or a reference than a password.
-func lowerWord(value string) bool { return wordOnly.MatchString(value) }
+// onlyWords reports whether a value is a word, or a name of such: more often a type, a reference or a sentence than
+// a password.
+func onlyWords(value string) bool { return wordOnly.MatchString(value) }

@@ -11,8 +11,7 @@ import (
 	libregexp "github.com/zricethezav/gitleaks/v8/regexp"
 )
 
-// The rules for passwords in addresses. Their ids have a part after "#" that is not shown: a rule of the
-// library has one expression.
+// The rules for passwords in addresses. Their ids have a part after "#" that is not shown, see [public].
 const (
 	urlPassword        = "url-password"
 	connectionPassword = "connection-string-password"
@@ -20,30 +19,30 @@ const (
 
 var connectionRules = []config.Rule{{
 	// https://www.rfc-editor.org/rfc/rfc3986#section-3.2.1
-	RuleID:   urlPassword,
+	RuleID:   urlPassword + "#generic",
 	Regex:    libregexp.MustCompile("://[^\\s/?#:@'\"`<>\\\\|]{0,100}:([^\\s/?#'\"`\\\\|]{1,200})@[^\\s/?#@'\"`<>\\\\,;)|]{1,253}"),
 	Keywords: []string{"://"},
 }, {
 	// https://github.com/go-sql-driver/mysql#dsn-data-source-name
-	RuleID:   connectionPassword + "#mysql",
+	RuleID:   connectionPassword + "#generic-mysql",
 	Regex:    libregexp.MustCompile("[^\\s:'\"`/=]{0,100}:([^\\s'\"`]{1,200})@tcp6?\\([^)\\s'\"`]{1,253}\\)"),
 	Keywords: []string{"@tcp(", "@tcp6("},
 }, {
 	// https://jdbc.postgresql.org/documentation/use/#connection-parameters
-	RuleID:   connectionPassword + "#query",
+	RuleID:   connectionPassword + "#generic-query",
 	Regex:    libregexp.MustCompile("://[^\\s'\"`<>\\\\]{1,400}?[?&;](?i:password|passwd|pwd)=([^\\s&;'\"`<>\\\\)]{1,200})"),
 	Keywords: []string{"password=", "passwd=", "pwd="},
 }, {
 	// https://docs.oracle.com/en/database/oracle/oracle-database/23/jjdbc/data-sources-and-URLs.html
-	RuleID:   connectionPassword + "#oracle",
+	RuleID:   connectionPassword + "#generic-oracle",
 	Regex:    libregexp.MustCompile("jdbc:oracle:\\w+:[^\\s/'\"`]{1,100}/([^\\s'\"`/]{1,200})@[^\\s'\"`]{1,253}"),
 	Keywords: []string{"jdbc:oracle:"},
 }, {
 	// https://learn.microsoft.com/en-us/dotnet/framework/data/adonet/connection-string-syntax
 	// https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-KEYWORD-VALUE
-	RuleID:   connectionPassword + "#pairs",
+	RuleID:   connectionPassword + "#generic-pairs",
 	Regex:    libregexp.MustCompile("(?i)\\b(?:password|pwd)[ \\t]?=[ \\t]?([^;,\\s'\"`<>&\\\\)]{1,200})"),
-	Keywords: []string{"password", "pwd"},
+	Keywords: []string{"password=", "password =", "pwd=", "pwd ="},
 }}
 
 // Paths of tests, examples and documents, where passwords are made up.

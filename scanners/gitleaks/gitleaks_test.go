@@ -398,3 +398,50 @@ func BenchmarkHostile(b *testing.B) {
 		})
 	}
 }
+
+// TestTexts reads the texts of all rules.
+func TestTexts(t *testing.T) {
+	t.Parallel()
+	d, err := detector()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules := map[string]bool{}
+	for id, rule := range d.Config.Rules {
+		if rule.RuleID != id {
+			t.Errorf("%s calls itself %s", id, rule.RuleID)
+		}
+		rules[public(id)] = true
+		f := describe(public(id), "a")
+		for _, text := range []string{f.Title, f.Message} {
+			for _, bad := range []string{"  ", " api", "github", "otential", "Uncovered", "#generic"} {
+				if strings.Contains(text, bad) {
+					t.Errorf("%s: %q has %q", id, text, bad)
+				}
+			}
+		}
+		if !strings.HasSuffix(f.Title, " committed") || !strings.HasSuffix(f.Message, ".") || len(f.Title) > 80 {
+			t.Errorf("%s: title %q, message %q", id, f.Title, f.Message)
+		}
+	}
+	for rule := range secretNames {
+		if !rules[rule] {
+			t.Errorf("there is no rule %s", rule)
+		}
+	}
+	for rule := range ruleTexts {
+		if !rules[rule] {
+			t.Errorf("there is no rule %s", rule)
+		}
+	}
+	for rule, want := range map[string]string{
+		"github-pat":             "GitHub personal access token committed: The file has a GitHub personal access token in it.",
+		"npm-access-token":       "npm access token committed: The file has an npm access token in it.",
+		"openai-api-key":         "OpenAI API key committed: The file has an OpenAI API key in it.",
+		"slack-legacy-bot-token": "Legacy Slack bot token committed: The file has a legacy Slack bot token in it.",
+	} {
+		if f := describe(rule, "a"); f.Title+": "+f.Message != want {
+			t.Errorf("%s: %s: %s", rule, f.Title, f.Message)
+		}
+	}
+}

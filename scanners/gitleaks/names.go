@@ -45,6 +45,8 @@ var secretNames = map[string]string{
 	"cloudflare-origin-ca-key":                    "Cloudflare Origin CA key",
 	"defined-networking-api-token":                "Defined Networking API token",
 	"discord-api-token":                           "Discord bot token",
+	"dropbox-long-lived-api-token":                "long-lived Dropbox API token",
+	"dropbox-short-lived-api-token":               "short-lived Dropbox API token",
 	"easypost-test-api-token":                     "EasyPost test API token",
 	"facebook-secret":                             "Facebook app secret",
 	"flutterwave-public-key":                      "Flutterwave public key",
@@ -101,7 +103,7 @@ var ruleTexts = map[string]ruleText{
 	"curl-auth-header":       {"Token in a curl command committed", "The header of this curl command has a token or a password in it."},
 	"curl-auth-user":         {"Password in a curl command committed", "This curl command has a user name and a password in it."},
 	"hashicorp-tf-password":  {"Password in a Terraform file committed", "This Terraform attribute has its password written in the file."},
-	"kubernetes-secret-yaml": {"Value of a Kubernetes Secret committed", "This Kubernetes Secret has its value in the file. Base64 does not protect it."},
+	"kubernetes-secret-yaml": {"Value of a Kubernetes Secret committed", "This Kubernetes Secret has its value in the file, and base64 does not protect it."},
 	"nuget-config-password":  {"Password of a NuGet feed committed", "This NuGet configuration has the password of a package feed in it."},
 	"pkcs12-file":            {"PKCS #12 file committed", "The file is a PKCS #12 container, which most often holds a private key."},
 	"private-key":            {"Private key committed", "The file has a private key in it."},
@@ -127,7 +129,13 @@ func textOf(rule string) ruleText {
 		}
 		secret = strings.Join(parts, " ")
 	}
-	return ruleText{strings.ToUpper(secret[:1]) + secret[1:] + " committed", "The file has " + article(secret) + " " + secret + " in it."}
+	title := secret
+	switch first, _, _ := strings.Cut(secret, " "); first {
+	case "npm", "xAI", "age": // written so
+	default:
+		title = strings.ToUpper(secret[:1]) + secret[1:]
+	}
+	return ruleText{title + " committed", "The file has " + article(secret) + " " + secret + " in it."}
 }
 
 // article returns the indefinite article of a name, by its sound.

@@ -16,7 +16,6 @@ type match struct {
 	begin   int    // the byte of the file where the rule's match begins
 	context string // the text that the rule matched, decoded
 	value   string // the secret in it, decoded, and with the rest of its last word
-	decoded bool   // the file has the text in base64 or another encoding
 	literal string // the fixed text that the rule matches, if it matches nothing else
 }
 

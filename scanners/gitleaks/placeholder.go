@@ -13,7 +13,7 @@ var (
 	template = regexp.MustCompile(`\$\{|\$\(|\$[A-Za-z_]|\{[^}]*\}|<[^>]*>|^<|>$|%[svq]|%\(|%[A-Za-z_]{3,}%|^@\w+@$|^\[[^\]]*\]$|\*{3}|\.\.\.|…|^%d$|__[A-Z]`)
 
 	// reference matches values that say where a secret is kept.
-	reference = regexp.MustCompile(`(?i)^(?:!|\w+:/?/|file:|env:|vault:|ssm:|arn:|op:|ref\+|secretref:|secretsmanager|keyring:|aws-sm:|gcp-sm:|sm:|@microsoft\.keyvault|enc[:(\[{]|encrypted:|\{cipher\}|\{aes|ej\[|/|\./|~/|[A-Z]:\\)`)
+	reference = regexp.MustCompile(`(?i)^(?:[!&*]|\w+:/?/|file:|env:|vault:|ssm:|arn:|op:|ref\+|secretref:|secretsmanager|keyring:|aws-sm:|gcp-sm:|sm:|@microsoft\.keyvault|enc[:(\[{]|encrypted:|\{cipher\}|\{aes|ej\[|/|\./|~/|[A-Z]:\\)`)
 
 	// hashed matches digests of passwords, which are made to be stored.
 	hashed = regexp.MustCompile(`^\$(?:2[abxy]?|1|5|6|y|argon2\w*|pbkdf2[\w-]*|scrypt|apr1)\$|^\{(?:bcrypt|noop|sha|ssha|pbkdf2|scrypt|argon2)[\w@-]*\}|^(?i:pbkdf2|argon2|bcrypt|scrypt|sha\d+|md5|scram-sha-\d+)[:$_]`)
@@ -34,7 +34,7 @@ var common = func() map[string]bool {
 		name never new no none nopass not nothing null nil number of on off old only optional or oracle our own pass passphrase passwd password passwords pg
 		placeholder please postgres postgresql private prod production provide public put pw pwd qux qwerty qwertz rabbit rabbitmq random real redacted
 		redis remove removed replace replaceme replaceit required root sa safe sample samples secret secrets secure service sentinel server set shh some someone
-		somepass something somepassword staging stage strong stub super supersecret sysadmin system temp temporary test tested tester testing testpass testpassword tests text the this tbd to todo
+		somepass something somepassword staging stage strong stub super supersecret sysadmin system temp temporary test tested tester testing testpass testpassword tests text the this tbd tiger scott to todo
 		token tokens topsecret toor true false try type undefined unknown unset up update use used user username users usr value values var variable very welcome with word world write
 		wrong x xx xxx xxxx y yes you your yourpassword yourself z zzz string str int bool boolean char varchar nullable object array bytes visible
 		validators controller component model label title message error min max length maximum minimum hint tooltip description attribute attributes`) {

@@ -36,6 +36,7 @@ const (
 type secret struct {
 	rule     string
 	from, to int
+	decoded  bool // the file has it in base64 or another encoding
 }
 
 func (s secret) wholeFile() bool { return s.to == 0 }
@@ -237,7 +238,9 @@ func (t text) distinct() []secret {
 				inside := s.from <= o.from && o.to <= s.to
 				return v < w && overlap && (inside || t.line(o.from) == t.line(s.from))
 			}
-			return o.from == s.from && o.to == s.to && o.rule < s.rule
+			// Percent encoding leaves most of a text as it is.
+			again := s.decoded && !o.decoded && o.rule == s.rule && s.from <= o.from && o.to <= s.to
+			return again || o.from == s.from && o.to == s.to && o.rule < s.rule
 		})
 		if !known {
 			kept = append(kept, s)
