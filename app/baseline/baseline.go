@@ -68,6 +68,9 @@ type Input struct {
 	Change  *Change           // the texts of the changed files; nil if they are not known
 	Known   []Known           // in any order
 
+	// Versions holds the texts of the versions in between.
+	Versions map[Version][]byte
+
 	// Regraded says that different versions of the scanner scanned head and base, so that their severities cannot be
 	// compared.
 	Regraded bool
@@ -129,6 +132,9 @@ func Compare(scanner scanners.Info, in Input) []scanners.Result {
 	var matches []*comparison
 	for _, k := range slices.Sorted(maps.Keys(groups)) {
 		matches = append(matches, groups[k].compare(in, work))
+	}
+	if scanner.Gate == scanners.Secrets {
+		in.sameValues(matches)
 	}
 	narrow(matches)
 	if in.Change != nil && !in.Apart {

@@ -96,3 +96,23 @@ func TestEncodings(t *testing.T) {
 func place(r scanners.Result) string {
 	return fmt.Sprintf("%s@%s:%d.%d %s", r.RuleID(), r.Path, r.Line, r.Column, r.Fingerprint)
 }
+
+// TestAKnownSecretInOtherWords changes the text around secrets that the base has.
+func TestAKnownSecretInOtherWords(t *testing.T) {
+	t.Parallel()
+	secret := scannertest.Secret("GITHUB_PAT")
+	base := map[string]string{"a.py": "TOKEN = '" + secret + "'\n", "b.env": "TOKEN=" + secret + "\n"}
+	for name, test := range map[string]struct {
+		head map[string]string
+		want []string
+	}{
+		"quotes":        {map[string]string{"a.py": "TOKEN = \"" + secret + "\"\n"}, []string{"gitleaks a.py:1 unchanged"}},
+		"a comment":     {map[string]string{"a.py": "TOKEN = '" + secret + "'  # noqa: S105\n"}, []string{"gitleaks a.py:1 unchanged"}},
+		"a name":        {map[string]string{"b.env": "# ci\nGITHUB_TOKEN=" + secret + "\n"}, []string{"gitleaks b.env:2 unchanged"}},
+		"an encoding":   {map[string]string{"b.env": encodings["UTF-16LE"]("TOKEN=" + secret + "\r\n")}, []string{"gitleaks b.env:1 unchanged"}},
+		"another value": {map[string]string{"a.py": "TOKEN = '" + scannertest.Secret("GITHUB_PAT:2") + "'\n"}, []string{"gitleaks a.py:1 absent", "gitleaks a.py:1 new"}},
+	} {
+		ex := examined(t, Examiner{Scanners: []scanners.Scanner{gitleaks.Scanner{}}}, change(t, base, test.head), policy.Default())
+		want(t, name, shownBy(t, ex, policy.Default()), test.want...)
+	}
+}

@@ -503,6 +503,24 @@ func textsOf(diff *mirror.Diff, s *source) *baseline.Change {
 	return baseline.NewChange(head, base, s.renames)
 }
 
+// versions returns the texts of the versions in between that have findings, for a scanner of secrets.
+func (s *source) versions(info scanners.Info, found []scanners.Finding) map[baseline.Version][]byte {
+	if info.Gate != scanners.Secrets || len(found) == 0 {
+		return nil
+	}
+	texts := map[baseline.Version][]byte{}
+	for _, f := range found {
+		texts[baseline.Version{Path: f.Path, Commit: f.Commit}] = nil
+	}
+	for _, f := range s.between.files {
+		at := baseline.Version{Path: f.Path, Commit: f.Commit}
+		if _, ok := texts[at]; ok {
+			texts[at] = f.Content
+		}
+	}
+	return texts
+}
+
 // addUntouched adds, on both sides, those of the files that the change does not touch.
 func (s *source) addUntouched(ctx context.Context, c Change, diff *mirror.Diff, paths []string, p policy.Policy) error {
 	seen := map[string]bool{}

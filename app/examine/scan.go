@@ -79,6 +79,7 @@ func (e *Examiner) run(ctx context.Context, sc scanners.Scanner, s *source, p po
 	var atHead, inHistory, atBase []error
 	in.Head, atHead = look.side(ctx, s.change.Head, s.head.files)
 	in.History, inHistory = look.files(ctx, scanners.ScopeRange, s.between.files)
+	in.Versions = s.versions(info, in.History)
 	slices.SortStableFunc(in.History, func(a, b scanners.Finding) int { return s.order[a.Commit] - s.order[b.Commit] })
 	in.Base, atBase = look.side(ctx, s.change.Base, s.base.files)
 	run.Scanned = look.scanned
