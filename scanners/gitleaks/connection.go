@@ -52,7 +52,7 @@ var madeUp = []string{
 	"**/*_test.*", "**/*_tests.*", "**/*_spec.*", "**/*.test.*", "**/*.tests.*", "**/*.spec.*", "**/test_*.*", "**/tests.py", "**/conftest.py",
 	"**/*Test.{java,kt,scala,groovy,cs,php,swift}", "**/*Tests.{java,kt,cs,swift}", "**/*IT.java", "**/*Spec.{scala,groovy,kt}",
 	"**/*.{example,sample,template,dist,tpl,tmpl,default,j2,erb}", "**/*.{example,sample,template,dist}.*", "**/*[-_.]{example,sample}", "**/*{example,sample}.{env,yml,yaml,json,properties,ini,toml,conf,cfg}",
-	"**/.env.{test,testing,ci,local.example}", "**/*[-_.]test.{yml,yaml,properties,json,ini,toml,conf,env}", "**/test.{yml,yaml,properties,json,ini,toml,env}",
+	"**/.env.{test,testing,ci,mock,local.example}", "**/*.mock", "**/localhost*.{key,pem,p12,pfx}", "**/*snakeoil*", "**/*[-_.]test.{yml,yaml,properties,json,ini,toml,conf,env}", "**/test.{yml,yaml,properties,json,ini,toml,env}",
 }
 
 // isMadeUp reports whether a file is a test, an example or a template.

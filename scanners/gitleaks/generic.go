@@ -18,7 +18,7 @@ var computed = []string{
 	"**/*.csproj", "**/*.vbproj", "**/*.fsproj", "**/*.vcxproj", "**/*.vcxproj.filters", "**/*.sln", "**/*.slnx", "**/*.shproj", "**/*.wixproj", "**/*.wxs",
 	"**/*.pbxproj", "**/*.xcscheme", "**/*.xib", "**/*.storyboard", "**/*.iml", "**/*.uproject", "**/*.uplugin", "**/*.unity", "**/*.prefab", "**/*.asset", "**/*.meta",
 	"**/*.resx", "**/*.po", "**/*.pot", "**/*.xlf", "**/*.xliff", "**/*.arb", "**/*.strings", "**/*.ipynb_checkpoints/**", "**/*.snap", "**/*.svg",
-	"**/keybindings.json", "**/*keybinding*.json", "**/*keymap*", "**/contracts/**/*.json", "**/.pnp.cjs", "**/.pnp.js",
+	"**/keybindings.json", "**/*keybinding*.json", "**/*keymap*", "**/contracts/**/*.json", "**/.pnp.cjs", "**/.pnp.js", "**/.secrets.baseline", "**/*.baseline", "**/*baseline.json",
 }
 
 func isComputed(name string) bool {
@@ -42,7 +42,7 @@ var (
 	hexadecimal = regexp.MustCompile(`^(?:0x)?[0-9a-fA-F]+$`)
 
 	// hashName matches names of computed values: hashes, ids of objects, public halves of keys.
-	hashName = regexp.MustCompile(`(?i)(?:sha-?\d{0,3}|md5|hash(?:es)?|checksum|digest|integrity|fingerprint|thumbprint|etag|commit|revision|rev|\bref|signature|public[_-]?(?:key)?|pub[_-]?key|verif\w*[_-]?key|cert(?:ificate)?|x509|known_?hosts|host_?key|guid|uuid|session_?id|cache[_-]?key|sort[_-]?key)[\s"'_-]*(?:id|value|hex)?[\s"']*$`)
+	hashName = regexp.MustCompile(`(?i)(?:hashed[\w-]*|sha-?\d{0,3}|md5|hash(?:es)?|checksum|digest|integrity|fingerprint|thumbprint|etag|commit|revision|rev|\bref|signature|public[_-]?(?:key)?|pub[_-]?key|verif\w*[_-]?key|cert(?:ificate)?|x509|known_?hosts|host_?key|guid|uuid|session_?id|cache[_-]?key|sort[_-]?key)[\s"'_-]*(?:id|value|hex)?[\s"']*$`)
 
 	// publicKey matches the public half of a key, a certificate, or the beginning of such in base64.
 	publicKey = regexp.MustCompile(`^(?:AAAAB3NzaC1|AAAAC3NzaC1|AAAAE2VjZHNh|AAAAG[nN]NrL|age1|ssh-|MII[A-Za-z0-9+/]{5}(?:ANBgkqhkiG|AoIBAQ)|MFkwEwYHKoZIzj0|MHYwEAYHKoZIzj0|MCowBQYDK2Vw|LS0tLS1CRUdJTiBDRVJU|LS0tLS1CRUdJTiBQVUJMSUM|LS0tLS1CRUdJTiBTU0gg)`)
@@ -78,9 +78,8 @@ func madeByHand(name, value string) bool {
 	if strings.Contains(strings.ToLower(name), "passw") {
 		return placeholder(value)
 	}
-	if text := plain(value); strings.Contains(text, ":") {
-		user, password, _ := strings.Cut(text, ":")
-		return placeholder(password, user)
+	if text := plain(value); text != "" {
+		return encodedPlaceholder(text)
 	}
 	return identifier.MatchString(value) || nameOfSecret(value) || onlyCommon(value)
 }

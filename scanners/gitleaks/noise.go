@@ -94,8 +94,8 @@ func joined(s string) string {
 	return ""
 }
 
-// publicToken reports whether a JSON Web Token is one that everybody has: that of jwt.io, those of Supabase for
-// local work, and Supabase's key for anonymous visitors.
+// publicToken reports whether a JSON Web Token opens nothing: it expired long ago, or everybody has it, as that of
+// jwt.io, those of Supabase for local work, and Supabase's key for anonymous visitors.
 func publicToken(token string) bool {
 	_, rest, _ := strings.Cut(token, ".")
 	payload, _, _ := strings.Cut(rest, ".")
@@ -103,11 +103,15 @@ func publicToken(token string) bool {
 	if err != nil {
 		return false
 	}
-	var claims struct{ Iss, Role, Name string }
+	var claims struct {
+		Iss, Role, Name string
+		Exp             float64
+	}
 	if json.Unmarshal(b, &claims) != nil {
 		return false
 	}
-	return claims.Iss == "supabase-demo" || claims.Role == "anon" || claims.Name == "John Doe"
+	const longAgo = 1735689600 // 2025-01-01: a scan has no clock
+	return claims.Exp > 0 && claims.Exp < longAgo || claims.Iss == "supabase-demo" || claims.Role == "anon" || claims.Name == "John Doe"
 }
 
 // sealed reports whether the value is that of a SealedSecret: only its cluster can read it.
@@ -132,10 +136,13 @@ var cipher = regexp.MustCompile(`(?:^|[\s"':])Ag[A-D][A-Za-z0-9+/]{40}`)
 
 // emptySecret reports whether an entry of a Kubernetes Secret encodes a placeholder.
 func (m match) emptySecret() bool {
-	_, value, _ := strings.Cut(m.value, ":")
+	key, value, _ := strings.Cut(m.value, ":")
 	text := plain(strings.Trim(value, " \t\r\n|>-+\"'"))
-	return text != "" && placeholder(text)
+	return openEntry.MatchString(key) || text != "" && encodedPlaceholder(text)
 }
+
+// openEntry matches names of entries of a Secret that are no secret themselves.
+var openEntry = regexp.MustCompile(`(?i)(?:user(?:[-_.]?name)?|name|host(?:name)?|port|database|db|e?-?mail|endpoint|region|ca(?:[-_.]?cert)?\.?(?:crt|pem)?|tls\.crt)$`)
 
 var credentialPair = regexp.MustCompile(`^["']?([^:"']*)["']?:["']?(.*?)["']?$`)
 
@@ -146,8 +153,18 @@ func (m match) credentialNoise() bool {
 		return placeholder(pair[2], pair[1])
 	}
 	if text := plain(value); strings.Contains(text, ":") {
-		user, password, _ := strings.Cut(text, ":")
-		return placeholder(password, user)
+		return encodedPlaceholder(text)
 	}
 	return placeholder(value)
+}
+
+var sentence = regexp.MustCompile(`^[A-Za-z]+(?:[-_ ][A-Za-z]+){3,}`)
+
+// encodedPlaceholder reports whether a text that was in base64 is a placeholder, or a user and one.
+func encodedPlaceholder(text string) bool {
+	text = strings.TrimSpace(text)
+	if user, password, pair := strings.Cut(text, ":"); pair {
+		return placeholder(password, user)
+	}
+	return placeholder(text) || sentence.MatchString(text)
 }

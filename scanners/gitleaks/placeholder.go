@@ -91,8 +91,9 @@ func sample(value string) bool {
 	return sampleWords.MatchString(value) || template.MatchString(value) && strings.ContainsAny(value, "<>{}.*") || repetitive(value)
 }
 
-// repetitive reports whether a text has a run that no random text has: one character six times, a group of up
-// to eight again and again, or eight characters in the order of the alphabet or of the digits.
+// repetitive reports whether a text has a run that no random text has: one character six times, a group of up to
+// eight again and again, or eight characters in the order of the alphabet or of the digits, also of every second
+// character. So has abcd1234efgh5678.
 func repetitive(value string) bool {
 	const same, ordered, again = 6, 8, 12
 	for period := 1; period <= 8; period++ {
@@ -100,31 +101,43 @@ func repetitive(value string) bool {
 		if period == 1 {
 			longest = same
 		}
-		run := period
-		for i := period; i < len(value); i++ {
-			if run++; value[i] != value[i-period] {
-				run = period
-			}
-			if run >= longest {
-				return true
-			}
+		if run(value, period, func(a, b byte) bool { return a == b })+period-1 >= longest {
+			return true
 		}
 	}
-	for _, step := range []int{1, -1} {
-		run := 1
-		for i := 1; i < len(value); i++ {
-			next := int(value[i]) - int(value[i-1])
-			if wrap := value[i-1] == '9' && value[i] == '0'; next == step || wrap && step == 1 || value[i-1] == '0' && value[i] == '9' && step == -1 {
-				run++
-			} else {
-				run = 1
-			}
-			if run >= ordered {
-				return true
-			}
+	up := func(a, b byte) bool { return b == a+1 || a == '9' && b == '0' }
+	down := func(a, b byte) bool { return a == b+1 || a == '0' && b == '9' }
+	return run(value, 1, up) >= ordered || run(value, 1, down) >= ordered || run(value, 2, up) >= 2*ordered-4 || mostlyOrdered(value, up)
+}
+
+// run returns the length of the longest run in which next holds for each character and the one that is step places
+// after it.
+func run(value string, step int, next func(a, b byte) bool) (longest int) {
+	length := 1
+	for i := step; i < len(value); i++ {
+		if length++; !next(value[i-step], value[i]) {
+			length = 1
 		}
+		longest = max(longest, length)
 	}
-	return false
+	return longest
+}
+
+// mostlyOrdered reports whether four of five characters are in runs of at least four in their order.
+func mostlyOrdered(value string, next func(a, b byte) bool) bool {
+	const least = 12
+	in, length := 0, 1
+	for i := 1; i <= len(value); i++ {
+		if i < len(value) && next(value[i-1], value[i]) {
+			length++
+			continue
+		}
+		if length >= 4 {
+			in += length
+		}
+		length = 1
+	}
+	return len(value) >= least && in*5 >= len(value)*4
 }
 
 // plain returns the text that a value in base64 encodes, or "".
