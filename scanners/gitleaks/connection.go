@@ -47,7 +47,7 @@ var connectionRules = []config.Rule{{
 
 // Paths of tests, examples and documents, where passwords are made up.
 var madeUp = []string{
-	"**/{test,tests,testing,__tests__,spec,specs,testdata,test-data,test_data,fixture,fixtures,__fixtures__,mock,mocks,__mocks__,e2e,cypress,cassettes,integration-test*,dockerTest,testFixtures,*Test,*Tests,*.Tests,*.Test,unittests,it}/**",
+	"**/{test,tests,testing,__tests__,spec,specs,testdata,test-data,test_data,fixture,fixtures,__fixtures__,mock,mocks,__mocks__,e2e,cypress,cassettes,integration-test*,dockerTest,testFixtures,*Test,*Tests,*.Tests,*.Test,unittests}/**",
 	"**/{example,examples,sample,samples,demo,demos,quickstart,tutorial,tutorials}/**",
 	"**/*_test.*", "**/*_tests.*", "**/*_spec.*", "**/*.test.*", "**/*.tests.*", "**/*.spec.*", "**/test_*.*", "**/tests.py", "**/conftest.py",
 	"**/*Test.{java,kt,scala,groovy,cs,php,swift}", "**/*Tests.{java,kt,cs,swift}", "**/*IT.java", "**/*Spec.{scala,groovy,kt}",
@@ -101,25 +101,23 @@ func (m match) server() (user, on string, ok bool) {
 		return "", "", false
 	}
 	front, back := text[:i], text[i+len(m.value):]
-	switch address, address2, _ := strings.Cut(front, "://"); {
+	switch _, authority, _ := strings.Cut(front, "://"); {
 	case m.rule == urlPassword:
 		if !m.decoded && !scheme.MatchString(m.raw[max(0, m.begin-40):m.begin]) {
 			return "", "", false
 		}
-		return strings.TrimSuffix(address2, ":"), strings.TrimPrefix(back, "@"), true
+		return strings.TrimSuffix(authority, ":"), strings.TrimPrefix(back, "@"), true
 	case strings.HasPrefix(back, "@tcp"):
 		_, on, _ = strings.Cut(back, "(")
 		return strings.TrimSuffix(front, ":"), strings.TrimSuffix(on, ")"), true
 	case strings.HasPrefix(front, "jdbc:oracle:"):
 		account := front[strings.LastIndexByte(front, ':')+1:]
 		return strings.TrimSuffix(account, "/"), strings.TrimLeft(back, "@/"), true
-	case address2 != "":
-		_ = address
-		on = address2[:len(address2)-len(strings.TrimLeft(address2, "/"))] + strings.TrimLeft(address2, "/")
-		if end := strings.IndexAny(on, "/?;&"); end >= 0 {
-			on = on[:end]
+	case authority != "":
+		if end := strings.IndexAny(authority, "/?;&"); end >= 0 {
+			authority = authority[:end]
 		}
-		return "", on[strings.LastIndexByte(on, '@')+1:], true
+		return "", authority[strings.LastIndexByte(authority, '@')+1:], true
 	}
 	return m.pairs()
 }

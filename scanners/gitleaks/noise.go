@@ -79,7 +79,7 @@ func hasKey(text string) bool {
 		for _, c := range body {
 			distinct[c] = true
 		}
-		if len(distinct) >= 8 && !(len(body) < 200 && sampleWords.MatchString(body)) {
+		if len(distinct) >= 8 && (len(body) >= 200 || !sampleWords.MatchString(body)) {
 			return true
 		}
 	}

@@ -2,6 +2,8 @@ package gitleaks
 
 import (
 	"encoding/base64"
+	"encoding/hex"
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
@@ -151,6 +153,8 @@ func TestPasswordsInConfiguration(t *testing.T) {
 		"Helm":                {"values.yaml", "postgresql:\n  auth:\n    postgresPassword: Win-ter99\n", low},
 		"the specific rule":   {"config.yml", "password: {{GITHUB_PAT}}\n", "high github-pat"},
 		"the rule for keys":   {"config.yml", "password: \"{{HEX}}\"\n", "medium generic-api-key"},
+		"digits for letters":  {"config.yml", "password: s3cr3t-Pw1\n", low},
+		"a known one":         {"config.yml", "password: hunter2\n", low},
 		"netrc":               {".netrc", "machine registry.example.com login deploy password Win-ter99-x\n", "high credentials-file-password"},
 		"netrc, many lines":   {".netrc", "machine registry.example.com\n  login deploy\n  password Win-ter99-x\n", "high credentials-file-password"},
 		"pypirc":              {".pypirc", "[pypi]\nusername = deploy\npassword = Win-ter99-x\n", "high credentials-file-password"},
@@ -258,6 +262,15 @@ func TestWhatIsNoSecret(t *testing.T) {
 	})
 }
 
+// escaped writes every character as \uXXXX.
+func escaped(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		fmt.Fprintf(&b, "\\u%04x", r)
+	}
+	return b.String()
+}
+
 func TestEncodedSecrets(t *testing.T) {
 	t.Parallel()
 	encode := func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
@@ -268,6 +281,8 @@ func TestEncodedSecrets(t *testing.T) {
 		"base64, last":       {"a.txt", "x\ny " + encode("t="+pat), "high github-pat"},
 		"base64 of base64":   {"a.txt", "x = '" + encode(encode("t="+pat)) + "'\n", "high github-pat"},
 		"percent":            {"a.txt", "u = /p?q=" + url.QueryEscape("a/b c&token="+pat) + "\n", "high github-pat"},
+		"escapes":            {"a.txt", "t = '" + escaped(pat) + "'\n", "high github-pat"},
+		"hexadecimals":       {"a.txt", "t = '" + hex.EncodeToString([]byte(pat)) + "'\n", "high github-pat"},
 		"a key":              {"kubeconfig", "client-key-data: " + encode(scannertest.Secret("PRIVATE_KEY")) + "\n", "high private-key"},
 		"an address":         {"s.yaml", "url: " + encode("postgres://shop:Kq82-nvPw@db.example.com/shop") + "\n", "high url-password"},
 		"only a name":        {"a.txt", "blob: " + encode("api_key = \"abcdef\"; name = Win-ter99") + "\n", ""},

@@ -68,16 +68,12 @@ func onlyCommon(value string) bool {
 	if bare == "" {
 		return onlyDigits(value)
 	}
-	for _, form := range []string{bare, unleet.Replace(bare), strings.ReplaceAll(bare, " ", "")} {
-		if strings.ContainsAny(strings.Trim(form, "0123456789"), "0123456789") {
-			continue // digits between letters
-		}
-		words := letterRun.FindAllString(form, -1)
-		if len(words) > 0 && !slices.ContainsFunc(words, func(w string) bool { return !common[w] }) {
-			return true
-		}
+	if common[unleet.Replace(bare)] || common[strings.ReplaceAll(bare, " ", "")] {
+		return true
 	}
-	return false
+	words := letterRun.FindAllString(bare, -1)
+	return !strings.ContainsAny(strings.Trim(bare, "0123456789"), "0123456789") && // none between letters
+		len(words) > 0 && !slices.ContainsFunc(words, func(w string) bool { return !common[w] })
 }
 
 // onlyDigits reports whether a value is a number, or punctuation.

@@ -44,7 +44,7 @@ func (s secret) wholeFile() bool { return s.to == 0 }
 // search returns all matches in the order of their places. It stops early if ctx is done or if
 // there are more than maxSecrets matches; if the time runs out, it returns an error with the
 // matches.
-func search(ctx context.Context, d *detect.Detector, path, raw string, meter *budget.Meter) ([]secret, error) {
+func search(ctx context.Context, d *detectors, path, raw string, meter *budget.Meter) ([]secret, error) {
 	var found []secret
 	var spent error
 	for start := 0; ; start += stride {
@@ -57,7 +57,7 @@ func search(ctx context.Context, d *detect.Detector, path, raw string, meter *bu
 			high = end + 1
 		}
 		piece := raw[start:end]
-		matches := d.DetectContext(ctx, detect.Fragment{Raw: piece, FilePath: path})
+		matches := d.of(piece).DetectContext(ctx, detect.Fragment{Raw: piece, FilePath: path})
 		if err := ctx.Err(); err != nil {
 			return nil, err // only some rules were applied
 		}
@@ -66,7 +66,7 @@ func search(ctx context.Context, d *detect.Detector, path, raw string, meter *bu
 			lines = newlines(piece)
 		}
 		for _, m := range matches {
-			s, err := locate(d, piece, lines, m)
+			s, err := locate(d.Detector, piece, lines, m)
 			if err != nil {
 				return nil, err
 			}
