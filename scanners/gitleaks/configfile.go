@@ -81,7 +81,7 @@ func (m match) configNoise() bool {
 	}
 	value := strings.TrimSuffix(m.value, ",")
 	bare := strings.Trim(value, `"'`)
-	return len(bare) < 6 || strings.ContainsAny(bare, " \t") || inCode(bare) || placeholder(bare) || !passwordName(m.variable()) || onlyWords(bare)
+	return len(bare) < 6 || strings.ContainsAny(bare, " \t") || isCall(bare) || bare == value && inCode(bare) || placeholder(bare) || !passwordName(m.variable()) || onlyWords(bare)
 }
 
 func isConfiguration(name string) bool {

@@ -71,7 +71,11 @@ func (m match) connectionNoise() bool {
 		return true
 	}
 	user, host, ok := m.server()
-	return !ok || placeholder(m.value, user) || inCode(m.value) || own(host) || placeholderAccount(user, m.value)
+	odd := inCode
+	if m.rule == connectionPassword {
+		odd = isCall
+	}
+	return !ok || placeholder(m.value, user) || odd(m.value) || own(host) || placeholderAccount(user, m.value)
 }
 
 // placeholderAccount reports whether a user and a password are those of a document, such as user:p4ss.
@@ -88,10 +92,15 @@ var (
 	hostKey  = regexp.MustCompile(`(?i)(?:^|[;\s"'])(?:server|host|hostaddr|hostname|data source|datasource|addr|address|network address)[ \t]*=[ \t]*(?:tcp:|np:)?([^;\s'"]+)`)
 	loginKey = regexp.MustCompile(`(?i)(?:^|[;\s"'])(?:user id|userid|uid|user|username|user name)[ \t]*=[ \t]*([^;\s'"]+)`)
 	codeSign = regexp.MustCompile(`[()\[\]{}*^|\\]|=>|->|::|&&`)
+	callSign = regexp.MustCompile(`^[\w.]+\(|[\[{]\w*[\]}]?$|\\|=>|->|::|^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+$`)
 )
 
-// inCode reports whether the value is a piece of code, such as of a regular expression.
+// inCode reports whether the value is a piece of code, such as of a regular expression. In an address, most signs of
+// code would have to be escaped.
 func inCode(value string) bool { return codeSign.MatchString(value) }
+
+// isCall reports whether the value is a call, an index, or a member of an object.
+func isCall(value string) bool { return callSign.MatchString(value) }
 
 // server returns the user and the host that a password is for. ok is false if it is for none.
 func (m match) server() (user, on string, ok bool) {

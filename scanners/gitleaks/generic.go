@@ -42,10 +42,13 @@ var (
 	hexadecimal = regexp.MustCompile(`^(?:0x)?[0-9a-fA-F]+$`)
 
 	// hashName matches names of computed values: hashes, ids of objects, public halves of keys.
-	hashName = regexp.MustCompile(`(?i)(?:hashed[\w-]*|sha-?\d{0,3}|md5|hash(?:es)?|checksum|digest|integrity|fingerprint|thumbprint|etag|commit|revision|rev|\bref|signature|public[_-]?(?:key)?|pub[_-]?key|verif\w*[_-]?key|cert(?:ificate)?|x509|known_?hosts|host_?key|guid|uuid|session_?id|cache[_-]?key|sort[_-]?key)[\s"'_-]*(?:id|value|hex)?[\s"']*$`)
+	hashName = regexp.MustCompile(`(?i)(?:hashed[\w-]*|sha-?\d{0,3}|md5|hash(?:es)?|checksum|digest|integrity|fingerprint|thumbprint|etag|commit|revision|rev|version|\bref|signature|public[_-]?(?:key)?|pub[_-]?key|verif\w*[_-]?key|cert(?:ificate)?|x509|known_?hosts|host_?key|guid|uuid|session_?id|cache[_-]?key|sort[_-]?key)[\s"'_-]*(?:id|value|hex)?[\s"']*$`)
+
+	// openName matches names of keys that are made to be shown.
+	openName = regexp.MustCompile(`(?i)(?:public|publishable|site|vapid[_-]?public)[_-]?key[\s"']*$`)
 
 	// publicKey matches the public half of a key, a certificate, or the beginning of such in base64.
-	publicKey = regexp.MustCompile(`^(?:AAAAB3NzaC1|AAAAC3NzaC1|AAAAE2VjZHNh|AAAAG[nN]NrL|age1|ssh-|MII[A-Za-z0-9+/]{5}(?:ANBgkqhkiG|AoIBAQ)|MFkwEwYHKoZIzj0|MHYwEAYHKoZIzj0|MCowBQYDK2Vw|LS0tLS1CRUdJTiBDRVJU|LS0tLS1CRUdJTiBQVUJMSUM|LS0tLS1CRUdJTiBTU0gg)`)
+	publicKey = regexp.MustCompile(`^(?:AAAAB3NzaC1|AAAAC3NzaC1|AAAAE2VjZHNh|AAAAG[nN]NrL|age1|ssh-|MII[A-Za-z0-9+/]{2,4}(?:ANBgkqhkiG|CCA)|MIIBCgKCAQEA|MIICCgKCAgEA|pk_(?:live|test)_|MFkwEwYHKoZIzj0|MHYwEAYHKoZIzj0|MCowBQYDK2Vw|LS0tLS1CRUdJTiBDRVJU|LS0tLS1CRUdJTiBQVUJMSUM|LS0tLS1CRUdJTiBTU0gg)`)
 
 	shortcut   = regexp.MustCompile(`(?i)^(?:(?:ctrl|control|cmd|command|alt|option|opt|shift|meta|super|win|mod|primary|fn|hyper)[+-])+\S+$`)
 	assignment = regexp.MustCompile(`^[A-Za-z_][A-Za-z_0-9]*={1,2}[A-Za-z_][A-Za-z_0-9.]*$`)
@@ -65,7 +68,7 @@ func (m match) genericNoise() bool {
 // madeByMachine reports whether a value is a version, a hash, an id or the public half of a key.
 func madeByMachine(name, value, before string) bool {
 	label := strings.TrimRight(name, " \t\r\n:=>\"'`|?,")
-	return versionForm.MatchString(value) || publicKey.MatchString(value) ||
+	return openName.MatchString(label) || versionForm.MatchString(value) || publicKey.MatchString(value) ||
 		algorithm.MatchString(strings.TrimRight(before, `"'`)) || strings.HasPrefix(value, "sha256-") || strings.HasPrefix(value, "sha512-") || strings.HasPrefix(value, "sha384-") ||
 		hashName.MatchString(label) && (hexadecimal.MatchString(value) || uuidForm.MatchString(value) || len(value) > 40)
 }

@@ -98,6 +98,7 @@ func TestPasswordsInAddresses(t *testing.T) {
 		"jdbc of Oracle":       {"a.java", `"jdbc:oracle:thin:shop/` + pw + `@db.example.com:1521:XE"`, "high connection-string-password"},
 		"ADO.NET":              {"a.cs", `"Server=tcp:db.example.com,1433;Database=shop;User Id=shop;Password=` + pw + `;Encrypt=True"`, "high connection-string-password"},
 		"ADO.NET, short":       {"web.config", `<add connectionString="Data Source=db.example.com;uid=shop;pwd=` + pw + `" />`, "high connection-string-password"},
+		"ADO.NET, odd signs":   {"a.cs", `"Server=db.example.com;User Id=shop;Password=Xk9*mQ(2w!;"`, "high connection-string-password"},
 		"libpq":                {"a.go", `"host=db.example.com port=5432 user=shop password=` + pw + ` dbname=shop"`, "high connection-string-password"},
 		"in a document":        {"README.md", "postgres://shop:" + pw + "@db.example.org/shop\n", "low url-password"},
 		"the token's own rule": {"a.sh", "git clone https://x:{{GITHUB_PAT}}@github.com/a/b\n", "high github-pat"},
@@ -126,7 +127,7 @@ func TestNoPasswordsInAddresses(t *testing.T) {
 		"jdbc:mysql://localhost/shop?user=a&password=Kq82-nvPw", "jdbc:mysql://db.example.com/shop?user=a&password=${PASSWORD}", "jdbc:mysql://db.example.com/shop?user=root&password=root",
 		"https://example.com/login?user=a&password=secret", "https://example.com/reset?password=", "https://example.com/docs?pwd=...",
 		`"Server=localhost;Password=Kq82-nvPw"`, `"Server=.;Password=Kq82-nvPw"`, `"Server=(localdb)\\mssqllocaldb;Password=Kq82-nvPw"`, `"Server=db.example.com;Password={your_password}"`,
-		"host=localhost password=Kq82-nvPw", "host=db.example.com user=a password=%s", `"Server=db.example.com;Integrated Security=true"`, "password=Kq82-nvPw\nhost=db.example.com\n",
+		"host=localhost password=Kq82-nvPw", "connect(host=db.example.com, password=cfg.db.password)", "https://${TOKEN}:x-oauth-basic@github.com/a/b", "host=db.example.com user=a password=%s", `"Server=db.example.com;Integrated Security=true"`, "password=Kq82-nvPw\nhost=db.example.com\n",
 	} {
 		quiet[content] = spoken{"src/app.go", content + "\n", ""}
 	}
@@ -235,6 +236,12 @@ func TestWhatIsNoSecret(t *testing.T) {
 		"a hash":                      {"a.yml", "auth_checksum: {{HEX}}\ntoken_sha256: \"{{HEX:3}}\"\nkey_fingerprint: '{{HEX:4}}'\nsecret_hash = \"{{HEX:5}}\"\n", ""},
 		"a public key":                {"a.yml", "auth_public: MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE" + random("", 80) + "==\nssh_key: \"AAAAB3NzaC1yc2EAAAADAQABAAABgQ" + random("", 100) + "\"\npublic_key: " + random("", 43) + "=\n", ""},
 		"a certificate":               {"a.yml", "auth-certificate: " + random("MIIDdzCCAl", 100) + "\nclient-key-cert: LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk" + random("", 90) + "\n", ""},
+		"a key of an extension":       {"manifest.json", `{"key": "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA` + random("", 60) + `"}`, ""},
+		"a publishable key":           {"a.ts", "stripePublishableKey: 'pk_live_" + random("", 40) + "'\nconst siteKey = '6L" + random("", 38) + "'\n", ""},
+		"a version by its hash":       {"a.json", `{"secretVersion": "{{HEX}}"}`, ""},
+		"a vault of Ansible":          {"a.yml", "db_password: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  {{HEX}}{{HEX:2}}\n", ""},
+		"a cipher of eyaml":           {"hiera.yaml", "db_password: ENC[PKCS7,MIIBeQ" + random("", 60) + "]\n", ""},
+		"a cipher of EJSON":           {"config.ejson", `{"api_key": "EJ[1:` + random("", 43) + `=:` + random("x", 32) + `:` + random("y", 28) + `=]"}`, ""},
 		"an id of a project":          {"App.csproj", "<ProjectTypeGuids key=\"1b2c3d4e-5f60-4718-92a3-b4c5d6e7f809\" />\n<UserSecretsToken>1b2c3d4e-5f60-4718-92a3-b4c5d6e7f809</UserSecretsToken>\n", ""},
 		"a name of a secret":          {"Jenkinsfile", "[envVar: 'SECRET_ID', vaultKey: 'inf-vsqt-01-secret-id']\n[vaultKey: 'inf-db-02-api-token']\n", ""},
 		"names in code":               {"a.py", "f(self, state, key, passive=attributes.PASSIVE_NO_INITIALIZE)\nuse(keyfunc, ignore_attribute=ignore_attribute)\n", ""},

@@ -31,7 +31,7 @@ var common = func() map[string]bool {
 		default demo dev develop development docker dont dummy empty enter environment env example examples fake field fill fixme foo foobar for
 		from generate generated get give goes guest hash here hello hidden host id in input insert invalid is it jdbc john doe key keys letmein local
 		localhost login manager mariadb masked master me mine minio mock mongo mongodb my mypass mypassword mysecret mysql
-		name never new no none nopass not nothing null nil number of on off old only optional or oracle our own pass passphrase passwd password passwords pg
+		name never new no oauth cfg config conf self args opts options settings params props process getenv environ os none nopass not nothing null nil number of on off old only optional or oracle our own pass passphrase passwd password passwords pg
 		placeholder please postgres postgresql private prod production provide public put pw pwd qux qwerty qwertz rabbit rabbitmq random real redacted
 		redis remove removed replace replaceme replaceit required root sa safe sample samples secret secrets secure service sentinel server set shh some someone
 		somepass something somepassword staging stage strong stub super supersecret sysadmin system temp temporary test tested tester testing testpass testpassword tests text the this tbd tiger scott to todo
