@@ -24,7 +24,8 @@
 // Findings of one key are matched as a multiset. First, head and base are paired in the same block (a resource, a
 // stage, an object, a service, a job, a function; else the file) of the same file (under its other name, if it was
 // renamed), the nearest lines first. Then findings are paired whose block moved, see [Change]: it is no longer in the
-// one file, was not in the other before, and its text is alike. A secret is the same wherever it is. A pair is
+// one file, was not in the other before, and its text is alike. A secret is the same wherever it is, and in any
+// text: its value decides, see value.go. A pair is
 // unchanged and has the head's place; a finding without a partner is new at the head, and absent at the base. So a
 // second copy of an old problem is one new finding, a moved problem is none, and a problem that is fixed in one place
 // does not make up for a similar one in another.

@@ -5,6 +5,9 @@
 // and it ignores the comment gitleaks:allow: a secret that was allowed at the base is found there
 // too, so it is unchanged and not shown, while a secret allowed only by the change under review is
 // new.
+//
+// Besides the library's rules there are rules of our own (rules.go, connection.go, configfile.go). Matches that are no
+// secrets, such as versions, hashes and placeholders, are left out (noise.go, generic.go, placeholder.go).
 package gitleaks
 
 import (

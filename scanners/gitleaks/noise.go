@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// A match is what a rule found, before anybody decides whether it is a secret.
+// A match is what a rule found. It may be no secret, see [match.noise].
 type match struct {
 	secret
 	path    string
@@ -30,8 +30,8 @@ func (m match) name() string {
 	return ""
 }
 
-// noise reports whether a match is no secret. It is written so that a secret of real use is never noise,
-// whatever the text around it says: the reasons are in the value itself, or in what kind of file has it.
+// noise reports whether a match is no secret. For rules that know a provider's form, only the value decides. For the
+// others, the name in front of it and the kind of the file count too.
 func (m match) noise() bool {
 	if m.wholeFile() {
 		return false
