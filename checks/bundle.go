@@ -22,7 +22,6 @@ type bundle struct {
 // bundles groups findings into bundles, worst first. A finding that has a thread keeps it, and the
 // others join the finding whose thread is open, so that a thread stays in use while its finding is there.
 func (in Input) bundles(shown []Finding) (list []bundle) {
-	slices.SortStableFunc(shown, WorstFirst)
 	type about struct {
 		scanner, path, name string
 		line                int

@@ -257,7 +257,7 @@ func (in Input) runs(which func(scanners.Run) bool) []scanners.Run {
 	return out
 }
 
-// findings lists the findings in state s that may be shown.
+// findings lists the findings in state s that may be shown, the worst first, whatever their gates.
 func (in Input) findings(s scanners.State) []Finding {
 	var out []Finding
 	for _, g := range in.Gates {
@@ -267,6 +267,7 @@ func (in Input) findings(s scanners.State) []Finding {
 			}
 		}
 	}
+	slices.SortStableFunc(out, WorstFirst)
 	return out
 }
 

@@ -355,13 +355,13 @@ func (r Report) Carries(f scanners.Result) bool {
 	return ok
 }
 
-// Findings lists all findings of all gates, in any state, in the order in which they are shown.
+// Findings lists all findings of all gates, in any state, the worst first.
 func (r Report) Findings() []Finding {
-	var out []Finding
+	out := slices.Clone(r.input.decided)
 	for _, g := range r.input.Gates {
 		out = append(out, g.Findings...)
-		out = append(out, r.input.only(g.Name)...)
 	}
+	slices.SortStableFunc(out, WorstFirst)
 	return out
 }
 

@@ -83,7 +83,6 @@ func (r Report) standing(threads []Thread, unplaced map[string]bool) standing {
 		}
 	}
 	s.fresh = r.input.findings(scanners.New)
-	slices.SortStableFunc(s.fresh, WorstFirst)
 	for _, f := range s.fresh {
 		if !placed[f.Fingerprint] {
 			s.listed = append(s.listed, f)

@@ -322,3 +322,19 @@ func TestARepositoryIsNamedByItsID(t *testing.T) {
 		}
 	}
 }
+
+// TestOpenIsWorstFirst: what people are shown of a pull request begins with the worst, whatever the gates.
+func TestOpenIsWorstFirst(t *testing.T) {
+	t.Parallel()
+	found := func(fingerprint string, s scanners.Severity, block bool) record.Finding {
+		return record.Finding{Fingerprint: fingerprint, Severity: s, Block: block, State: scanners.New, Shown: true}
+	}
+	r := record.Review{Findings: []record.Finding{found(one, scanners.Low, false), found(two, scanners.Critical, false), found(three, scanners.Medium, true)}}
+	var got []string
+	for _, f := range r.Open() {
+		got = append(got, f.Fingerprint)
+	}
+	if !slices.Equal(got, []string{three, two, one}) {
+		t.Errorf("the order is %q", got)
+	}
+}

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -163,11 +164,21 @@ func (r Review) Awaits(d decision.Decision) bool {
 	})
 }
 
-// Open lists the findings that are new, shown, and have no decision.
+// Open lists the findings that are new, shown, and have no decision, in the order of [checks.WorstFirst].
 func (r Review) Open() []Finding {
-	return slices.DeleteFunc(slices.Clone(r.Findings), func(f Finding) bool {
+	open := slices.DeleteFunc(slices.Clone(r.Findings), func(f Finding) bool {
 		return f.State != scanners.New || !f.Shown || f.Decided != ""
 	})
+	slices.SortStableFunc(open, func(a, b Finding) int {
+		blocks := func(f Finding) int {
+			if f.Block {
+				return 0
+			}
+			return 1
+		}
+		return cmp.Or(cmp.Compare(blocks(a), blocks(b)), cmp.Compare(b.Severity, a.Severity), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line))
+	})
+	return open
 }
 
 // A Past holds all reviews of one pull request.
