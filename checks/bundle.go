@@ -98,24 +98,6 @@ func (b bundle) others() string {
 	return fold(fmt.Sprintf("%d more: %s", len(b.with), bySeverity(b.with)), strings.Join(lines, "\n"))
 }
 
-// decide explains how to answer a finding other than by fixing it. The lines are commands that the App
-// understands when a person writes them.
-func (b bundle) decide() string {
-	lines := []string{
-		"- Accept the risk for now: `/secbydesign accept %suntil=30d because …`",
-		"- False positive: `/secbydesign fp %sbecause …`",
-	}
-	if b.Gate == scanners.Dependencies {
-		lines = append(lines, "- The vulnerable code is never reached: `/secbydesign not-affected %svulnerable_code_not_in_execute_path`")
-	}
-	lines = append(lines, "- Correct, but not useful to you: `/secbydesign not-useful %snoise`")
-	id, begin := b.ID()+" ", "Reply with one of these commands, here or in the conversation:"
-	if n := len(b.with); n > 0 {
-		id, begin = "", fmt.Sprintf("Reply here with one of these commands, which then counts for all %d. For some of them write their ids after the verb, here or in the conversation:", 1+n)
-	}
-	return begin + "\n\n" + strings.ReplaceAll(strings.Join(lines, "\n"), "%s", id)
-}
-
 // left says how many of the other findings that a thread describes are still there once its own is fixed.
 // It is empty if there are none.
 func left(body string, standing map[string]bool) string {

@@ -149,7 +149,11 @@ func (in Input) buttons(v Verdict) []Action {
 	case Incomplete:
 		return []Action{again}
 	case Findings:
-		return []Action{again, {"Accept a risk", "Shows the command that accepts it", Accept}, {"Not useful", "Reports it as noise to the rule's owners", NotUseful}}
+		actions := []Action{again, {"Accept a risk", "Shows the command that accepts it", Accept}, {"Not useful", "Reports it as noise to the rule's owners", NotUseful}}
+		if !slices.ContainsFunc(in.findings(scanners.New), func(f Finding) bool { return in.allowed(f).Refused == "" }) {
+			actions = slices.Delete(actions, 1, 2)
+		}
+		return actions
 	}
 	return nil
 }

@@ -326,7 +326,7 @@ func (in Input) commentBody(b bundle, place, fixText string) string {
 	}
 	// While the body is too long, leave out the parts that tend to be longest: more help, the flow, the fix.
 	for {
-		parts := []string{b.headline(), said, place, history, help, fixText, more, b.others(), flow, fold("Not a problem, or not now?", b.decide()), "<sub>" + smallPrint(f) + "</sub>", marker(f.Scanner, f.Fingerprint)}
+		parts := []string{b.headline(), said, place, history, help, fixText, more, b.others(), flow, fold("Not a problem, or not now?", in.decide(b)), "<sub>" + smallPrint(f) + "</sub>", marker(f.Scanner, f.Fingerprint)}
 		parts = slices.DeleteFunc(parts, func(s string) bool { return s == "" })
 		body := strings.Join(parts, "\n\n")
 		switch {

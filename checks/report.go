@@ -103,6 +103,9 @@ type Input struct {
 	// fix in it is shown, and the change nearest to a finding counts as its cause.
 	Files map[string][]byte
 
+	// Allowed returns what people may decide about a finding. If it is nil, nothing is known about that.
+	Allowed func(Finding) Allowed
+
 	// Ignored reports whether the policy ignores a file, so that nothing is known about it. If it is
 	// nil, no file is ignored.
 	Ignored func(path string) bool

@@ -22,6 +22,7 @@
 package command
 
 import (
+	"strings"
 	"time"
 )
 
@@ -64,10 +65,35 @@ type Command struct {
 	Reason   string    // one line, at most [MaxText] characters, no white space at its ends
 }
 
+// Line returns a line that [Parse] reads as c, on any day before c.Until.
+func (c Command) Line() string {
+	parts := []string{Prefix, string(c.Verb)}
+	add := func(prefix, value string) {
+		if value != "" {
+			parts = append(parts, prefix+value)
+		}
+	}
+	add("", strings.Join(c.IDs, ","))
+	add("", c.Decision)
+	add("", c.Team)
+	add("", c.Code)
+	if !c.Until.IsZero() {
+		add("until=", c.Until.Format(time.DateOnly))
+	}
+	add("ticket=", c.Ticket)
+	add("because ", c.Reason)
+	return strings.Join(parts, " ")
+}
+
 // A Mistake is a line that was not understood, or that cannot be carried out.
 type Mistake struct {
 	Problem string // one plain sentence; what it quotes of the line is at most 40 characters
-	Try     string // a line that would have worked; may be empty
+
+	// Right is what was understood of the line: the verb, or the one that was probably meant, and the arguments that
+	// are valid. It is zero if no command could do what the line asks for.
+	Right Command
+	// Like is a word that looks like an id and is none; empty if there is no such word.
+	Like string
 }
 
 func (m *Mistake) Error() string { return m.Problem }

@@ -2,6 +2,7 @@ package command_test
 
 import (
 	"errors"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -126,46 +127,61 @@ func TestParse(t *testing.T) {
 	}
 }
 
-func TestMistakesSayWhatWouldHaveWorked(t *testing.T) {
+// TestMistakesKeepWhatIsRight: each line has one mistake, and Right is the rest of it.
+func TestMistakesKeepWhatIsRight(t *testing.T) {
 	t.Parallel()
-	for line, want := range map[string]struct{ problem, try string }{
-		" acept F-ABCDEFGH":  {"“acept” is not known. Did you mean accept?", "/secbydesign accept F-ABCDEFGH until=2026-12-25 because"},
-		" ignore F-ABCDEFGH": {"Did you mean accept?", "/secbydesign accept"},
-		" rerun":             {"Did you mean rescan?", "/secbydesign rescan"},
-		" false-positive":    {"Did you mean fp?", "/secbydesign fp"},
-		" frobnicate":        {"“frobnicate” is not known.", "/secbydesign help"},
-		" status now":        {"“now” is not understood: status takes no more words.", "/secbydesign status"},
-		" accept F-ABCDEFGH": {"accept needs a date, such as until=2026-12-25 and a reason after “because”.", "/secbydesign accept"},
-		" accept until=30d":  {"accept needs a reason after “because”.", "/secbydesign accept"},
-		" accept F-ABCDEFGH until=30d it is fine":                {"Put “because” in front of the reason.", "because"},
-		" accept F-ABCDEFGH 30d because x":                       {"Say what 30d is: until=30d.", "until="},
-		" accept F-ABCDEFGH until=tomorrow because x":            {"“tomorrow” is no date", "until="},
-		" accept F-ABCDEFGH until=31.12.2026 because x":          {"“31.12.2026” is no date", "until="},
-		" accept F-ABCDEFGH until=2026-02-30 because x":          {"“2026-02-30” is no date", "until="},
-		" accept F-ABCDEFGH until=2026-11-25 because x":          {"2026-11-25 is not in the future.", "until="},
-		" accept F-ABCDEFGH until=0d because x":                  {"is not in the future.", "until="},
-		" accept F-ABCDEFG1 until=30d because x":                 {"“F-ABCDEFG1” is no id", ""},
-		" accept A-ABCDEFGH until=30d because x":                 {"A-ABCDEFGH is a decision; accept takes findings", ""},
-		" confirm F-ABCDEFGH":                                    {"F-ABCDEFGH is a finding; confirm takes a decision", ""},
-		" confirm":                                               {"confirm needs the id of the decision", ""},
-		" confirm A-ABCDEFGH A-BBCDEFGH":                         {"One command takes one decision", ""},
-		" fp F-ABCDEFGH":                                         {"fp needs a reason", "/secbydesign fp"},
-		" not-affected F-ABCDEFGH":                               {"not-affected needs one of component_not_present", "/secbydesign not-affected"},
-		" not-affected F-ABCDEFGH vulnerable_code_not_presant":   {"Did you mean vulnerable_code_not_present?", ""},
-		" not-useful F-ABCDEFGH boring":                          {"“boring” is none of wrong, noise, unclear or too-late.", ""},
-		" not-useful F-ABCDEFGH nois":                            {"Did you mean noise?", ""},
-		" not-useful F-ABCDEFGH/F-22222222 noise":                {"“F-ABCDEFGH/F-22222222” is none of wrong, noise", "/secbydesign not-useful"},
-		" not-useful F-ABCDEFGH utter noise":                     {"“utter” is none of wrong, noise", "/secbydesign not-useful"},
-		" defer F-ABCDEFGH until=30d":                            {"defer needs a ticket", ""},
-		" defer F-ABCDEFGH until=30d ticket=JIRA-1":              {"“JIRA-1” is no address of a ticket", ""},
-		" defer until=30d ticket=javascript:alert(1)":            {"is no address of a ticket", ""},
-		" defer until=30d ticket=https://u:p@t.example/1":        {"is no address of a ticket", ""},
-		" assign F-ABCDEFGH payments":                            {"“payments” is no team; write it like @org/team.", ""},
-		" answer Q1 yes":                                         {"which this release does not ask yet", ""},
-		" plan":                                                  {"which this release does not ask yet", ""},
-		" fixed F-ABCDEFGH":                                      {"push it, and the thread is closed", ""},
-		" accept until=30d because " + strings.Repeat("x", 1001): {"longer than 1000 characters", ""},
-		" why" + strings.Repeat(" F-ABCDEFGH", 3):                {"", ""}, // the same one
+	const reason = "only our own staff can reach this page"
+	many := ""
+	for i := range 22 {
+		many += "F-BAAAAAA" + string(rune('A'+i)) + ","
+	}
+	for line, want := range map[string]struct{ problem, right string }{
+		" acept F-ABCDEFGH": {"“acept” is not known. Did you mean accept?", " accept F-ABCDEFGH"},
+		" ignore F-ABCDEFGH until=30d because " + reason:       {"Did you mean accept?", " accept F-ABCDEFGH until=2026-12-25 because " + reason},
+		" snooze F-ABCDEFGH until=2w ticket=https://t.example": {"Did you mean defer?", " defer F-ABCDEFGH until=2026-12-09 ticket=https://t.example"},
+		" lgtm A-ABCDEFGH":  {"Did you mean confirm?", " confirm A-ABCDEFGH"},
+		" noise F-ABCDEFGH": {"Did you mean not-useful?", " not-useful F-ABCDEFGH noise"},
+		" rerun":            {"Did you mean rescan?", " rescan"},
+		" false-positive F-ABCDEFGH because " + reason:          {"Did you mean fp?", " fp F-ABCDEFGH because " + reason},
+		" frobnicate F-ABCDEFGH":                                {"“frobnicate” is not known.", " help"},
+		" status now":                                           {"“now” is not understood: status takes no more words.", " status"},
+		" accept F-ABCDEFGH":                                    {"accept needs a last day after “until” and a reason after “because”.", " accept F-ABCDEFGH"},
+		" accept until=30d":                                     {"accept needs a reason after “because”.", " accept until=2026-12-25"},
+		" accept F-ABCDEFGH because " + reason:                  {"accept needs a last day", " accept F-ABCDEFGH because " + reason},
+		" accept F-ABCDEFGH until=30d it is fine":               {"Put “because” in front of the reason.", " accept F-ABCDEFGH until=2026-12-25 because it is fine"},
+		" accept F-ABCDEFGH 30d because x":                      {"Say what 30d is: until=30d.", " accept F-ABCDEFGH until=2026-12-25 because x"},
+		" accept F-ABCDEFGH 30d it is fine":                     {"Say what 30d is: until=30d.", " accept F-ABCDEFGH until=2026-12-25 because it is fine"},
+		" accept F-ABCDEFGH until=tomorrow because " + reason:   {"“tomorrow” is no date", " accept F-ABCDEFGH because " + reason},
+		" accept until=31.12.2026 because x":                    {"“31.12.2026” is no date", " accept because x"},
+		" accept F-ABCDEFGH until=2026-02-30 because x":         {"“2026-02-30” is no date", " accept F-ABCDEFGH because x"},
+		" accept F-ABCDEFGH until=2026-11-25 because x":         {"2026-11-25 is not in the future.", " accept F-ABCDEFGH because x"},
+		" accept F-ABCDEFGH until=0d because x":                 {"is not in the future.", " accept F-ABCDEFGH because x"},
+		" accept F-ABCDEFG1,F-ABCDEFGH until=30d because x":     {"“F-ABCDEFG1” is no id", " accept F-ABCDEFGH until=2026-12-25 because x"},
+		" accept F-ABCDEFG1 until=30d because x":                {"“F-ABCDEFG1” is no id", " accept until=2026-12-25 because x"},
+		" accept A-ABCDEFGH until=30d because x":                {"A-ABCDEFGH is a decision; accept takes findings", " accept until=2026-12-25 because x"},
+		" why " + many:                                          {"at most 20 findings", ""},
+		" confirm F-ABCDEFGH":                                   {"F-ABCDEFGH is a finding; confirm takes a decision", " confirm"},
+		" confirm":                                              {"confirm needs the id of the decision", " confirm"},
+		" confirm A-ABCDEFGH A-BBCDEFGH":                        {"One command takes one decision", " confirm A-ABCDEFGH"},
+		" revoke A-ABCDEFGH it changed since":                   {"Put “because”", " revoke A-ABCDEFGH because it changed since"},
+		" fp F-ABCDEFGH":                                        {"fp needs a reason", " fp F-ABCDEFGH"},
+		" fp F-ABCDEFGH it opens nothing":                       {"Put “because”", " fp F-ABCDEFGH because it opens nothing"},
+		" not-affected F-ABCDEFGH":                              {"not-affected needs one of component_not_present", " not-affected F-ABCDEFGH"},
+		" not-affected F-ABCDEFGH vulnerable_code_not_presant":  {"Did you mean vulnerable_code_not_present?", " not-affected F-ABCDEFGH vulnerable_code_not_present"},
+		" not-useful F-ABCDEFGH boring":                         {"“boring” is none of wrong, noise, unclear or too-late.", " not-useful F-ABCDEFGH"},
+		" not-useful F-ABCDEFGH nois":                           {"Did you mean noise?", " not-useful F-ABCDEFGH noise"},
+		" not-useful F-ABCDEFGH/F-22222222 noise":               {"“F-ABCDEFGH/F-22222222” is none of wrong, noise", " not-useful"},
+		" not-useful F-ABCDEFGH utter noise":                    {"“utter” is none of wrong, noise", " not-useful F-ABCDEFGH"},
+		" defer F-ABCDEFGH until=30d":                           {"defer needs the address of a ticket", " defer F-ABCDEFGH until=2026-12-25"},
+		" defer F-ABCDEFGH until=30d ticket=JIRA-1":             {"“JIRA-1” is no address of a ticket", " defer F-ABCDEFGH until=2026-12-25"},
+		" defer until=30d ticket=javascript:alert(1)":           {"is no address of a ticket", " defer until=2026-12-25"},
+		" defer until=30d ticket=https://u:p@t.example/1":       {"is no address of a ticket", " defer until=2026-12-25"},
+		" assign F-ABCDEFGH payments":                           {"“payments” is no team; write it like @org/team.", " assign F-ABCDEFGH"},
+		" answer Q1 yes":                                        {"which this release does not ask yet", ""},
+		" plan":                                                 {"which this release does not ask yet", ""},
+		" fixed F-ABCDEFGH":                                     {"push it, and the thread is closed", ""},
+		" accept until=5d because " + strings.Repeat("x", 1001): {"longer than 1000 characters", " accept until=2026-11-30 because " + strings.Repeat("x", 1000)},
+		" why" + strings.Repeat(" F-ABCDEFGH", 3):               {"", ""}, // the same one
 	} {
 		_, err := command.Parse(command.Prefix+line, today)
 		if want.problem == "" {
@@ -179,35 +195,13 @@ func TestMistakesSayWhatWouldHaveWorked(t *testing.T) {
 			t.Errorf("%q: %v, want a mistake", line, err)
 			continue
 		}
-		if !strings.Contains(m.Problem, want.problem) || !strings.Contains(m.Try, want.try) {
-			t.Errorf("%q: %q, try %q\nwant %q, try %q", line, m.Problem, m.Try, want.problem, want.try)
+		right := ""
+		if m.Right.Verb != "" {
+			right = strings.TrimPrefix(m.Right.Line(), command.Prefix)
 		}
-	}
-}
-
-// TestExamplesWork holds that a line which a mistake proposes is not a mistake itself.
-func TestExamplesWork(t *testing.T) {
-	t.Parallel()
-	tried := 0
-	for _, verb := range []command.Verb{
-		command.Help, command.Status, command.Why, command.Rescan, command.Accept, command.Confirm, command.FP,
-		command.NotAffected, command.Defer, command.Reopen, command.Revoke, command.Assign, command.NotUseful,
-	} {
-		_, err := command.Parse(command.Prefix+" "+string(verb)+" ???", today)
-		var m *command.Mistake
-		if !errors.As(err, &m) {
-			continue // help takes anything
+		if !strings.Contains(m.Problem, want.problem) || want.right != "" && right != want.right || want.right == "" && len(m.Right.IDs) != 0 && len(m.Right.IDs) != command.MaxIDs {
+			t.Errorf("%q: %q, right is %q\nwant %q, %q", line, m.Problem, right, want.problem, want.right)
 		}
-		tried++
-		if got := command.Find(m.Try); !slices.Equal(got, []string{m.Try}) {
-			t.Errorf("%s: the example %q is no command", verb, m.Try)
-		}
-		if c, err := command.Parse(m.Try, today); err != nil || c.Verb != verb {
-			t.Errorf("%s: the example %q gives %+v, %v", verb, m.Try, c, err)
-		}
-	}
-	if tried < 12 {
-		t.Errorf("only %d examples", tried)
 	}
 }
 
@@ -239,9 +233,21 @@ func FuzzComment(f *testing.F) {
 				}
 			case err != nil:
 				t.Fatalf("%q: %v", line, err)
+			case !again(t, line, c):
+				t.Fatalf("%q is read as %+v, whose line is %q", line, c, c.Line())
 			case !c.Until.IsZero() && !c.Until.After(today.AddDate(0, 0, -1)), len(c.IDs) > command.MaxIDs, utf8.RuneCountInString(c.Reason) > command.MaxText:
 				t.Fatalf("%q: %+v", line, c)
 			}
 		}
 	})
+}
+
+// again reports whether the line of a command is read as the same command.
+func again(t *testing.T, line string, c command.Command) bool {
+	t.Helper()
+	if _, err := command.Parse(line, today); err != nil || slices.Contains([]command.Verb{command.Answer, command.Ask, command.Voice, command.Plan, command.Fixed}, c.Verb) {
+		return true
+	}
+	got, err := command.Parse(c.Line(), today)
+	return err == nil && reflect.DeepEqual(got, c) && slices.Equal(command.Find(c.Line()), []string{c.Line()})
 }

@@ -31,20 +31,17 @@ func Parse(line string, today time.Time) (Command, error) {
 		return Command{Verb: Help}, nil
 	}
 	verb := Verb(strings.ToLower(words[0]))
-	form, known := forms(today)[verb]
+	form, known := forms()[verb]
 	if !known {
-		return Command{}, unknown(string(verb), today)
+		return Command{}, unknown(string(verb), words[1:], today)
 	}
 	if form.late != "" {
 		// A verb of a later release is recognised, but its arguments are not parsed.
 		return Command{Verb: verb}, &Mistake{Problem: form.late}
 	}
 	p := parser{form: form, today: today, c: Command{Verb: verb}}
-	if m := p.read(words[1:]); m != nil {
-		if m.Try == "" {
-			m.Try = form.example
-		}
-		return Command{}, m
+	if problem := p.read(words[1:]); problem != "" {
+		return Command{}, &Mistake{Problem: problem, Right: p.c, Like: p.like}
 	}
 	return p.c, nil
 }
@@ -61,47 +58,51 @@ type form struct {
 	needReason, needTeam                  bool
 	codes                                 []string // one of them is required
 	free                                  bool     // text does not need “because”
-	example                               string
 	late                                  string
 }
 
-func forms(today time.Time) map[Verb]form {
-	day := today.AddDate(0, 0, 30).Format(time.DateOnly)
+func forms() map[Verb]form {
 	const later = "is for questions about the design, which this release does not ask yet, so nothing was done."
 	return map[Verb]form{
-		Help:   {free: true, example: Prefix + " help"},
-		Status: {example: Prefix + " status"},
-		Rescan: {example: Prefix + " rescan"},
-		Why:    {ids: true, example: Prefix + " why F-ABCDEFGH"},
-		Accept: {ids: true, until: true, needUntil: true, ticket: true, because: true, needReason: true,
-			example: Prefix + " accept F-ABCDEFGH until=" + day + " because only staff can reach this page"},
-		Confirm: {decision: true, needDecision: true, example: Prefix + " confirm A-ABCDEFGH"},
-		FP: {ids: true, because: true, needReason: true,
-			example: Prefix + " fp F-ABCDEFGH because this is a test value and opens nothing"},
-		NotAffected: {ids: true, codes: VEX(), because: true,
-			example: Prefix + " not-affected F-ABCDEFGH vulnerable_code_not_in_execute_path because only the build uses it"},
-		Defer: {ids: true, until: true, needUntil: true, ticket: true, needTicket: true, because: true,
-			example: Prefix + " defer F-ABCDEFGH until=" + day + " ticket=https://example.com/ticket/1"},
-		Reopen: {ids: true, because: true, example: Prefix + " reopen F-ABCDEFGH"},
-		Revoke: {decision: true, needDecision: true, because: true, example: Prefix + " revoke A-ABCDEFGH"},
-		Assign: {ids: true, needTeam: true, example: Prefix + " assign F-ABCDEFGH @org/team"},
-		NotUseful: {ids: true, codes: Opinions(), because: true, free: true,
-			example: Prefix + " not-useful F-ABCDEFGH noise"},
-		Fixed:  {late: "Nothing needs to be said about a fix: push it, and the thread is closed with the commit that fixed it."},
-		Answer: {late: "“answer” " + later},
-		Ask:    {late: "“ask” " + later},
-		Voice:  {late: "“voice” " + later},
-		Plan:   {late: "“plan” " + later},
+		Help:        {free: true},
+		Status:      {},
+		Rescan:      {},
+		Why:         {ids: true},
+		Accept:      {ids: true, until: true, needUntil: true, ticket: true, because: true, needReason: true},
+		Confirm:     {decision: true, needDecision: true},
+		FP:          {ids: true, because: true, needReason: true},
+		NotAffected: {ids: true, codes: VEX(), because: true},
+		Defer:       {ids: true, until: true, needUntil: true, ticket: true, needTicket: true, because: true},
+		Reopen:      {ids: true, because: true},
+		Revoke:      {decision: true, needDecision: true, because: true},
+		Assign:      {ids: true, needTeam: true},
+		NotUseful:   {ids: true, codes: Opinions(), because: true, free: true},
+		Fixed:       {late: "Nothing needs to be said about a fix: push it, and the thread is closed with the commit that fixed it."},
+		Answer:      {late: "“answer” " + later},
+		Ask:         {late: "“ask” " + later},
+		Voice:       {late: "“voice” " + later},
+		Plan:        {late: "“plan” " + later},
 	}
 }
 
+// A parser reads the words of one line. It goes on after a mistake, so that c holds everything that is right.
 type parser struct {
-	form  form
-	today time.Time
-	c     Command
+	form    form
+	today   time.Time
+	c       Command
+	problem string // the first mistake
+	like    string // see [Mistake]
 }
 
-func (p *parser) read(words []string) *Mistake {
+// wrong records a mistake. People correct one at a time.
+func (p *parser) wrong(format string, args ...any) {
+	if p.problem == "" {
+		p.problem = fmt.Sprintf(format, args...)
+	}
+}
+
+// read returns the first mistake.
+func (p *parser) read(words []string) string {
 	f := p.form
 	var left []string
 	for i := 0; i < len(words); i++ {
@@ -120,37 +121,24 @@ func (p *parser) read(words []string) *Mistake {
 			if joined && value != "" {
 				rest = append([]string{value}, rest...)
 			}
-			if m := p.reason(rest); m != nil {
-				return m
-			}
+			p.reason(rest)
 			i = len(words)
 		case f.until && name == "until":
-			if m := p.until(take()); m != nil {
-				return m
-			}
+			p.until(take())
 		case f.ticket && name == "ticket":
-			if m := p.ticket(take()); m != nil {
-				return m
-			}
+			p.ticket(take())
 		case f.free && p.c.Code != "":
-			if m := p.reason(words[i:]); m != nil {
-				return m
-			}
+			p.reason(words[i:])
 			i = len(words)
 		default:
-			taken, m := p.word(words[i])
-			if m != nil {
-				return m
-			}
-			if !taken {
+			if !p.word(words[i]) {
 				left = append(left, words[i])
 			}
 		}
 	}
-	if m := p.rest(left); m != nil {
-		return m
-	}
-	return p.missing()
+	p.rest(left)
+	p.missing()
+	return p.problem
 }
 
 // cutWord splits "until=…", and "because:".
@@ -166,19 +154,14 @@ func cutWord(w string) (name, value string, joined bool) {
 func bare(w string) string { return strings.Trim(w, "`'\"“”‘’<>()[],;:.") }
 
 // word parses a word that needs no name: ids, a team, a code.
-func (p *parser) word(w string) (taken bool, m *Mistake) {
+func (p *parser) word(w string) (taken bool) {
 	for part := range strings.SplitSeq(w, ",") {
 		part = bare(part)
 		switch {
 		case part == "":
 			taken = true
 		case p.form.ids && findingID.MatchString(part):
-			if id := strings.ToUpper(part); !slices.Contains(p.c.IDs, id) {
-				p.c.IDs = append(p.c.IDs, id)
-			}
-			if len(p.c.IDs) > MaxIDs {
-				return false, &Mistake{Problem: fmt.Sprintf("One command takes at most %d findings; write several.", MaxIDs)}
-			}
+			p.id(strings.ToUpper(part))
 			taken = true
 		case p.form.decision && decisionID.MatchString(part) && p.c.Decision == "":
 			p.c.Decision, taken = strings.ToUpper(part), true
@@ -187,14 +170,26 @@ func (p *parser) word(w string) (taken bool, m *Mistake) {
 		case len(p.form.codes) > 0 && p.c.Code == "" && slices.Contains(p.form.codes, code(part)):
 			p.c.Code, taken = code(part), true
 		case p.form.decision && decisionID.MatchString(part):
-			return false, &Mistake{Problem: "One command takes one decision; write several."}
+			p.wrong("One command takes one decision; write several.")
+			taken = true
 		case (p.form.ids || p.form.decision) && looksLike.MatchString(part):
-			return false, p.wrongID(part)
+			p.wrongID(part)
+			taken = true
 		default:
-			return taken, nil
+			return taken
 		}
 	}
-	return taken, nil
+	return taken
+}
+
+func (p *parser) id(id string) {
+	switch {
+	case slices.Contains(p.c.IDs, id):
+	case len(p.c.IDs) == MaxIDs:
+		p.wrong("One command takes at most %d findings; write several.", MaxIDs)
+	default:
+		p.c.IDs = append(p.c.IDs, id)
+	}
 }
 
 // code returns a code in the spelling of the list: people write hyphens for underscores.
@@ -206,39 +201,50 @@ func code(w string) string {
 	return strings.ReplaceAll(w, "-", "_")
 }
 
-func (p *parser) wrongID(w string) *Mistake {
+func (p *parser) wrongID(w string) {
 	switch {
 	case p.form.ids && decisionID.MatchString(w):
-		return &Mistake{Problem: fmt.Sprintf("%s is a decision; %s takes findings, whose ids begin with F-.", strings.ToUpper(w), p.c.Verb)}
+		p.wrong("%s is a decision; %s takes findings, whose ids begin with F-.", strings.ToUpper(w), p.c.Verb)
 	case p.form.decision && findingID.MatchString(w):
-		return &Mistake{Problem: fmt.Sprintf("%s is a finding; %s takes a decision, whose id begins with A-.", strings.ToUpper(w), p.c.Verb)}
+		p.wrong("%s is a finding; %s takes a decision, whose id begins with A-.", strings.ToUpper(w), p.c.Verb)
+	default:
+		p.like = strings.ToUpper(w)
+		p.wrong("%s is no id: F- or A- is followed by eight letters or digits from 2 to 7.", quote(w))
 	}
-	return &Mistake{Problem: fmt.Sprintf("%s is no id: F- or A- is followed by eight letters or digits from 2 to 7.", quote(w))}
 }
 
 // rest handles the words that nothing else took.
-func (p *parser) rest(left []string) *Mistake {
-	if len(left) == 0 {
-		return nil
+func (p *parser) rest(left []string) {
+	if len(left) == 0 || p.form.free && p.c.Verb == Help { // "help me", "help accept": there is one help
+		return
 	}
 	w := left[0]
 	switch {
-	case p.form.free && p.c.Verb == Help:
-		return nil // "help me", "help accept": there is one help
 	case len(p.form.codes) > 0 && (p.c.Code == "" || p.form.free):
-		m := &Mistake{Problem: fmt.Sprintf("%s is none of %s.", quote(bare(w)), list(p.form.codes))}
-		if near := nearest(code(bare(w)), p.form.codes); near != "" {
-			m.Problem = fmt.Sprintf("%s is not known. Did you mean %s?", quote(bare(w)), near)
+		p.c.Code = nearest(code(bare(w)), p.form.codes)
+		if p.c.Code == "" {
+			p.wrong("%s is none of %s.", quote(bare(w)), list(p.form.codes))
 		}
-		return m
+		p.wrong("%s is not known. Did you mean %s?", quote(bare(w)), p.c.Code)
 	case p.form.needTeam && p.c.Team == "":
-		return &Mistake{Problem: fmt.Sprintf("%s is no team; write it like @org/team.", quote(bare(w)))}
+		p.wrong("%s is no team; write it like @org/team.", quote(bare(w)))
 	case p.form.until && p.c.Until.IsZero() && (span.MatchString(bare(w)) || isDate(bare(w))):
-		return &Mistake{Problem: fmt.Sprintf("Say what %s is: until=%[1]s.", bare(w))}
+		p.wrong("Say what %s is: until=%[1]s.", bare(w))
+		p.until(bare(w))
+		p.bareReason(left[1:])
 	case p.form.because && p.c.Reason == "":
-		return &Mistake{Problem: fmt.Sprintf("%s is not understood. Put “because” in front of the reason.", quote(w))}
+		p.wrong("%s is not understood. Put “because” in front of the reason.", quote(w))
+		p.bareReason(left)
+	default:
+		p.wrong("%s is not understood: %s takes no more words.", quote(w), p.c.Verb)
 	}
-	return &Mistake{Problem: fmt.Sprintf("%s is not understood: %s takes no more words.", quote(w), p.c.Verb)}
+}
+
+// bareReason takes words for a reason without “because” in front of it, if there is no other.
+func (p *parser) bareReason(words []string) {
+	if p.form.because && p.c.Reason == "" && len(words) > 1 {
+		p.reason(words)
+	}
 }
 
 func isDate(w string) bool {
@@ -246,47 +252,50 @@ func isDate(w string) bool {
 	return err == nil
 }
 
-func (p *parser) reason(words []string) *Mistake {
+func (p *parser) reason(words []string) {
 	reason := strings.Trim(strings.Join(words, " "), "\"“” ")
-	if utf8.RuneCountInString(reason) > MaxText {
-		return &Mistake{Problem: fmt.Sprintf("The reason is longer than %d characters; put the rest into a ticket.", MaxText)}
+	if r := []rune(reason); len(r) > MaxText {
+		p.wrong("The reason is longer than %d characters; put the rest into a ticket.", MaxText)
+		reason = strings.TrimSpace(string(r[:MaxText]))
 	}
 	p.c.Reason = reason
-	return nil
 }
 
-func (p *parser) until(w string) *Mistake {
-	if m := span.FindStringSubmatch(w); m != nil {
+func (p *parser) until(w string) {
+	day, err := time.Parse(time.DateOnly, w)
+	switch m := span.FindStringSubmatch(w); {
+	case m != nil:
 		n, _ := strconv.Atoi(m[1]) // three digits at most
 		if strings.EqualFold(m[2], "w") {
 			n *= 7
 		}
-		p.c.Until = p.today.AddDate(0, 0, n)
-	} else if t, err := time.Parse(time.DateOnly, w); err == nil {
-		p.c.Until = t
-	} else if w == "" {
-		return &Mistake{Problem: "The date after “until” is missing."}
-	} else {
-		return &Mistake{Problem: fmt.Sprintf("%s is no date: write it as year-month-day, or as days or weeks from now, such as 30d or 4w.", quote(w))}
+		day = p.today.AddDate(0, 0, n)
+	case w == "":
+		p.wrong("The date after “until” is missing.")
+		return
+	case err != nil:
+		p.wrong("%s is no date: write it as year-month-day, or as days or weeks from now, such as 30d or 4w.", quote(w))
+		return
 	}
-	if !p.c.Until.After(p.today) {
-		return &Mistake{Problem: fmt.Sprintf("%s is not in the future.", p.c.Until.Format(time.DateOnly))}
+	if !day.After(p.today) {
+		p.wrong("%s is not in the future.", day.Format(time.DateOnly))
+		return
 	}
-	return nil
+	p.c.Until = day
 }
 
 const maxTicket = 500
 
-func (p *parser) ticket(w string) *Mistake {
+func (p *parser) ticket(w string) {
 	u, err := url.Parse(w)
 	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http" || len(w) > maxTicket {
-		return &Mistake{Problem: fmt.Sprintf("%s is no address of a ticket; it begins with https://.", quote(w))}
+		p.wrong("%s is no address of a ticket; it begins with https://.", quote(w))
+		return
 	}
 	p.c.Ticket = u.String()
-	return nil
 }
 
-func (p *parser) missing() *Mistake {
+func (p *parser) missing() {
 	f, c := p.form, p.c
 	var lacks []string
 	need := func(missing bool, what string) {
@@ -294,21 +303,20 @@ func (p *parser) missing() *Mistake {
 			lacks = append(lacks, what)
 		}
 	}
-	need(f.needDecision && c.Decision == "", "the id of the decision, such as A-ABCDEFGH")
+	need(f.needDecision && c.Decision == "", "the id of the decision, which begins with A-")
 	need(len(f.codes) > 0 && c.Code == "", "one of "+list(f.codes))
 	need(f.needTeam && c.Team == "", "a team, such as @org/team")
-	need(f.needUntil && c.Until.IsZero(), "a date, such as until="+p.today.AddDate(0, 0, 30).Format(time.DateOnly))
-	need(f.needTicket && c.Ticket == "", "a ticket, such as ticket=https://…")
+	need(f.needUntil && c.Until.IsZero(), "a last day after “until”")
+	need(f.needTicket && c.Ticket == "", "the address of a ticket after “ticket”")
 	need(f.needReason && c.Reason == "", "a reason after “because”")
-	if len(lacks) == 0 {
-		return nil
+	if len(lacks) > 0 {
+		p.wrong("%s needs %s.", c.Verb, and(lacks))
 	}
-	return &Mistake{Problem: fmt.Sprintf("%s needs %s.", c.Verb, and(lacks))}
 }
 
-// unknown returns the mistake for a word that is no verb.
-func unknown(w string, today time.Time) *Mistake {
-	m := &Mistake{Problem: fmt.Sprintf("%s is not known.", quote(w)), Try: Prefix + " help"}
+// unknown returns the mistake for a word that is no verb, with the rest of its line.
+func unknown(w string, rest []string, today time.Time) *Mistake {
+	m := &Mistake{Problem: fmt.Sprintf("%s is not known.", quote(w)), Right: Command{Verb: Help}}
 	meant := synonyms[w]
 	if meant == "" {
 		var verbs []string
@@ -317,10 +325,16 @@ func unknown(w string, today time.Time) *Mistake {
 		}
 		meant = Verb(nearest(w, verbs))
 	}
-	if meant != "" {
-		m.Problem = fmt.Sprintf("%s is not known. Did you mean %s?", quote(w), meant)
-		m.Try = forms(today)[meant].example
+	if meant == "" {
+		return m
 	}
+	m.Problem = fmt.Sprintf("%s is not known. Did you mean %s?", quote(w), meant)
+	p := parser{form: forms()[meant], today: today, c: Command{Verb: meant}}
+	p.read(rest)
+	if meant == NotUseful && p.c.Code == "" && slices.Contains(Opinions(), w) {
+		p.c.Code = w
+	}
+	m.Right, m.Like = p.c, p.like
 	return m
 }
 

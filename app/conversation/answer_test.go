@@ -344,7 +344,7 @@ func TestADecisionThatNeedsOthers(t *testing.T) {
 	s := newStage(t, "/pay/ @acme/payments\n", high)
 	id := high.ID()
 	accept := "accept " + id + " until=30d" + because
-	s.said("mona", "accept "+id+" until=31d"+because, "This would work: `/secbydesign accept "+id+" until="+day(30)+" because …`")
+	s.said("mona", "accept "+id+" until=31d"+because, "This would work: `/secbydesign accept "+id+" until="+day(30)+because+"`")
 	s.said("mona", "accept "+id+" until=30d because no", "has 2 characters")
 	s.wantCame("")
 	s.said("mona", accept, "`"+id+"` waits as `A-")

@@ -201,7 +201,9 @@ func (t *execution) speak(ctx context.Context) error {
 		c, err := command.Parse(line, t.request.At)
 		var m *command.Mistake
 		if errors.As(err, &m) {
-			t.say(line, m.Problem, m.Try)
+			if err := t.refuse(ctx, line, m.Problem, m.Right, m.Like); err != nil {
+				return err
+			}
 			continue
 		}
 		if err == nil {
@@ -217,8 +219,7 @@ func (t *execution) speak(ctx context.Context) error {
 func (t *execution) do(ctx context.Context, line string, c command.Command) error {
 	switch c.Verb {
 	case command.Help:
-		t.replies = append(t.replies, helpText(t.request.At))
-		return nil
+		return t.help(ctx)
 	case command.Status:
 		t.replies = append(t.replies, t.status())
 		return nil
@@ -227,9 +228,9 @@ func (t *execution) do(ctx context.Context, line string, c command.Command) erro
 	case command.Confirm:
 		return t.confirm(ctx, line, c)
 	case command.Revoke:
-		return t.revoke(line, c)
+		return t.revoke(ctx, line, c)
 	}
-	found, err := t.findings(line, c)
+	found, err := t.findings(ctx, line, c)
 	if err != nil || len(found) == 0 {
 		return err
 	}
@@ -254,7 +255,7 @@ func (t *execution) do(ctx context.Context, line string, c command.Command) erro
 }
 
 // findings returns the findings that a command names; without ids, those of the thread.
-func (t *execution) findings(line string, c command.Command) (found []record.Finding, err error) {
+func (t *execution) findings(ctx context.Context, line string, c command.Command) (found []record.Finding, err error) {
 	ids := c.IDs
 	if len(ids) == 0 {
 		ids = t.mine
@@ -267,8 +268,7 @@ func (t *execution) findings(line string, c command.Command) (found []record.Fin
 		if open := t.last.Open(); len(open) > 0 {
 			hint = fmt.Sprintf(" Open here: %s.", names(open))
 		}
-		t.say(line, "Which finding is meant? Write its id, which begins with F-, or answer in its thread."+hint, "")
-		return nil, nil
+		return nil, t.refuse(ctx, line, "Which finding is meant? Write its id, which begins with F-, or answer in its thread."+hint, c, "")
 	}
 	for _, id := range ids {
 		f, ok := t.last.Find(id)
@@ -282,7 +282,11 @@ func (t *execution) findings(line string, c command.Command) (found []record.Fin
 			if open := t.last.Open(); len(open) > 0 {
 				hint = fmt.Sprintf(" Open are: %s.", names(open))
 			}
-			t.say(line, id+" is no finding of this pull request."+hint, "")
+			one := c
+			one.IDs = []string{id}
+			if err := t.refuse(ctx, line, id+" is no finding of this pull request."+hint, one, ""); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return found, nil
@@ -303,33 +307,47 @@ func names(list []record.Finding) string {
 // press carries out a button, as much of it as is possible without a reason.
 func (t *execution) press(ctx context.Context) error {
 	open := t.last.Open()
-	switch t.request.Button {
-	case checks.Rescan:
+	button := t.request.Button
+	switch {
+	case button == checks.Rescan:
 		err := t.rescan("")
 		t.quiet = nil // the check itself shows that it has begun
 		return err
-	case checks.Accept:
-		if len(open) == 0 {
-			t.say("", "Nothing is open here any more.", "")
-			return nil
+	case button != checks.Accept && button != checks.NotUseful:
+		return nil
+	case len(open) == 0:
+		t.say("", "Nothing is open here any more.", "")
+		return nil
+	case button == checks.Accept:
+		return t.pressAccept(ctx, open)
+	case len(open) == 1 || !t.who.Write && !t.who.Author:
+		err := t.notUseful("", "noise", "", open[0])
+		if len(t.replies) == 0 {
+			t.replies, t.quiet = t.quiet, nil
 		}
-		t.replies = append(t.replies, "To accept a risk, give a reason and a date in a comment. For example: "+
-			checks.Code(fmt.Sprintf("%s accept %s until=30d because …", command.Prefix, open[0].ID()))+"\n\n"+list(open))
-	case checks.NotUseful:
-		if len(open) == 1 {
-			err := t.notUseful("", "noise", "", open[0])
-			if len(t.replies) == 0 {
-				t.replies, t.quiet = t.quiet, nil
-			}
+		return err
+	}
+	t.replies = append(t.replies, "Which of the findings is of no use? Write for example "+
+		checks.Code(fmt.Sprintf("%s not-useful %s noise", command.Prefix, open[0].ID()))+"; other words are wrong, unclear, too-late.\n\n"+list(open))
+	return nil
+}
+
+// pressAccept explains how to accept the worst finding that can be accepted.
+func (t *execution) pressAccept(ctx context.Context, open []record.Finding) error {
+	if !t.canWrite("") {
+		return nil
+	}
+	for _, f := range open {
+		try, err := t.offer(ctx, command.Command{Verb: command.Accept, IDs: []string{f.ID()}}, "")
+		if err != nil {
 			return err
 		}
-		if len(open) == 0 {
-			t.say("", "Nothing is open here any more.", "")
+		if strings.HasPrefix(try, command.Prefix+" "+string(command.Accept)) {
+			t.replies = append(t.replies, "To accept a risk, write a comment with a reason and a last day. For example, with your reason in place of the brackets: "+checks.Code(try)+"\n\n"+list(open))
 			return nil
 		}
-		t.replies = append(t.replies, "Which of the findings is of no use? "+
-			checks.Code(fmt.Sprintf("%s not-useful %s noise", command.Prefix, open[0].ID()))+", or one of "+strings.Join(command.Opinions(), ", ")+".\n\n"+list(open))
 	}
+	t.replies = append(t.replies, "You cannot accept any of these findings: fix them, or report false positives.\n\n"+list(open))
 	return nil
 }
 

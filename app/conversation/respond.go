@@ -13,26 +13,44 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// helpText lists the commands that can be carried out, and no others.
-func helpText(today time.Time) string {
-	day := today.AddDate(0, 0, 30).Format(time.DateOnly)
-	lines := []string{"A command begins a line. In the thread of a finding, its id may be left out.", ""}
-	for _, c := range [][2]string{
-		{"status", "what is open and what was decided"},
-		{"why F-…", "where a finding comes from"},
-		{"rescan", "scan again"},
-		{"accept F-… until=" + day + " because …", "accept the risk until that day"},
-		{"defer F-… until=" + day + " ticket=https://…", "it will be fixed, with this ticket"},
-		{"fp F-… because …", "the tool is wrong"},
-		{"not-affected F-… CODE", "the dependency's problem does not affect us"},
-		{"confirm A-…", "support what another person decided"},
-		{"revoke A-…, reopen F-…", "revoke a decision"},
-		{"assign F-… @org/team", "assign the finding to a team"},
-		{"not-useful F-… " + strings.Join(command.Opinions(), "|"), "report it to the rule's owners; it stays open"},
+// help lists the commands. Those that this person can use now are lines that work when they are copied; of the others
+// it lists the verbs.
+func (t *execution) help(ctx context.Context) error {
+	lines := []string{"A command begins a line. These work here as they are; write your own text in place of the brackets and of example.com. In the thread of a finding, its id may be left out.", ""}
+	var others []string
+	for _, one := range []struct {
+		verb command.Verb
+		does string
+	}{
+		{command.Status, "what is open and what was decided"},
+		{command.Why, "where a finding comes from"},
+		{command.Rescan, "scan again"},
+		{command.Accept, "accept the risk until that day"},
+		{command.Defer, "it will be fixed, with this ticket"},
+		{command.FP, "the tool is wrong"},
+		{command.NotAffected, "the dependency's problem does not affect us"},
+		{command.Confirm, "support what another person decided"},
+		{command.Revoke, "revoke a decision"},
+		{command.Reopen, "revoke the decision about a finding"},
+		{command.Assign, "assign the finding to a team or person"},
+		{command.NotUseful, "report it to the rule's owners; it stays open"},
 	} {
-		lines = append(lines, "- "+checks.Code(command.Prefix+" "+c[0])+": "+c[1])
+		c := command.Command{Verb: one.verb}
+		try, err := t.offer(ctx, c, "")
+		if err != nil {
+			return err
+		}
+		if strings.HasPrefix(try+" ", c.Line()+" ") {
+			lines = append(lines, "- "+checks.Code(try)+": "+one.does)
+		} else {
+			others = append(others, "**"+string(one.verb)+"** ("+one.does+")")
+		}
 	}
-	return strings.Join(lines, "\n")
+	if len(others) > 0 {
+		lines = append(lines, "", "Here and now these are not possible for you: "+strings.Join(others, ", ")+".")
+	}
+	t.replies = append(t.replies, strings.Join(lines, "\n"))
+	return nil
 }
 
 // status describes the state of the pull request as of its last review.

@@ -132,8 +132,12 @@ func TestHelp(t *testing.T) {
 			t.Errorf("help advertises %s", verb)
 		}
 	}
-	if !strings.Contains(help, "until="+day(30)) {
-		t.Errorf("help has another day:\n%s", help)
+	if strings.Contains(help, "`/secbydesign accept") {
+		t.Errorf("help offers what does not work:\n%s", help)
+	}
+	s.review(record.Review{Findings: []record.Finding{medium}})
+	if help = s.says("hubot", "help"); !strings.Contains(help, "- `/secbydesign accept "+medium.ID()+" until="+day(30)+" because [") || !strings.Contains(help, "not possible for you: **not-affected** (") {
+		t.Errorf("help has no line for the finding:\n%s", help)
 	}
 }
 
@@ -151,8 +155,8 @@ func TestWhichFindingIsMeant(t *testing.T) {
 	s.said("hubot", "why", "Which finding is meant? Write its id, which begins with F-, or answer in its thread. Open here: "+ten+" and 1 more.")
 	s.said("hubot", "why F-22222222", "F-22222222 is no finding of this pull request. Open are: "+ten+" and 1 more.")
 	s.said("hubot", "why "+old.ID(), old.ID()+" is no finding of this pull request.")
-	s.said("hubot", "acept "+ten, "“acept” is not known. Did you mean accept? This would work: `/secbydesign accept F-ABCDEFGH until=")
-	s.said("hubot", "not-affected "+findings[0].ID()+" vulnerable_code_not_present", "not-affected is for findings about dependencies. If the tool is wrong, say so with fp. This would work: `/secbydesign fp "+findings[0].ID()+" because …`")
+	s.said("hubot", "acept "+ten, "“acept” is not known. Did you mean accept? This would work: `/secbydesign accept "+strings.ReplaceAll(ten, ", ", ",")+" until="+day(30)+" because [explain in at least 30 characters why the risk is acceptable here]`")
+	s.said("hubot", "not-affected "+findings[0].ID()+" vulnerable_code_not_present", "not-affected is for findings about dependencies. If the tool is wrong, say so with fp. This would work: `/secbydesign fp "+findings[0].ID()+" because [explain in at least 30 characters why this is no problem here]`")
 	s.said("hubot", "why "+strings.Repeat("x", 200), "`/secbydesign why "+strings.Repeat("x", 79-len("/secbydesign why "))+"…`: ")
 	s.wantCame("")
 	// Of several, those that are there are taken.
@@ -161,7 +165,7 @@ func TestWhichFindingIsMeant(t *testing.T) {
 	}
 	s.wantCame(record.Assigned + ", " + record.Assigned)
 	s.review(record.Review{Findings: findings[:10]})
-	if got := s.says("hubot", "why"); !strings.HasSuffix(got, "Open here: "+ten+".") {
+	if got := s.says("hubot", "why"); !strings.HasSuffix(got, "Open here: "+ten+". This would work: `/secbydesign why "+findings[0].ID()+"`") {
 		t.Errorf("it is answered\n%s", got)
 	}
 	s.review(record.Review{})
@@ -290,8 +294,9 @@ func TestButtons(t *testing.T) {
 		s.wantCame(came)
 	}
 	two := "\n\n- `" + medium.ID() + "` A key, medium, `a.py:2`\n- `" + second.ID() + "` A key, medium, `b.py:2`"
-	press("hubot", checks.Accept, "For example: `/secbydesign accept "+medium.ID()+" until=30d because …`"+two, "")
-	press("hubot", checks.NotUseful, "Which of the findings is of no use? `/secbydesign not-useful "+medium.ID()+" noise`, or one of wrong, noise, unclear, too-late."+two, "")
+	press("hubot", checks.Accept, "with your reason in place of the brackets: `/secbydesign accept "+medium.ID()+" until="+day(30)+" because [explain in at least 30 characters why the risk is acceptable here]`"+two, "")
+	press("ted", checks.Accept, "Only people who may write to this repository decide that.", "")
+	press("hubot", checks.NotUseful, "Which of the findings is of no use? Write for example `/secbydesign not-useful "+medium.ID()+" noise`; other words are wrong, unclear, too-late."+two, "")
 	press("hubot", checks.Rescan, "", "review "+record.Rerequested)
 	press("ted", checks.Rescan, "Only the author and people who may write", "")
 	press("mallory", checks.Rescan, "", "")

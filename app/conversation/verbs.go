@@ -60,29 +60,18 @@ func (t *execution) decide(ctx context.Context, line string, c command.Command, 
 	if !t.canWrite(line) {
 		return nil
 	}
+	c.IDs = []string{f.ID()}
 	if c.Verb == command.NotAffected && f.Gate != scanners.Dependencies {
-		t.say(line, "not-affected is for findings about dependencies. If the tool is wrong, say so with fp.", command.Prefix+" fp "+f.ID()+" because …")
-		return nil
+		return t.refuse(ctx, line, "not-affected is for findings about dependencies. If the tool is wrong, say so with fp.", c, "")
 	}
 	owners, who, err := t.ownersOf(ctx, f.Path)
 	if err != nil {
 		return err
 	}
-	grant, err := t.rules.Weigh(ownership.Request{
-		Rule: f.Rule, Severity: f.Severity, Until: c.Until, Reason: c.Reason,
-		Wrong: c.Verb == command.FP || c.Verb == command.NotAffected,
-		Coded: c.Verb == command.NotAffected || c.Verb == command.Defer,
-
-		Before: decision.Decision{Rule: f.Rule, Fingerprint: f.Fingerprint, Path: f.Path, Number: t.e.Number}.Before(t.decisions),
-	}, who, t.request.At)
+	grant, err := t.rules.Weigh(t.requestOf(c, f), who, t.request.At)
 	var refused *ownership.Refusal
 	if errors.As(err, &refused) {
-		try := ""
-		if !refused.Latest.IsZero() {
-			try = fmt.Sprintf("%s %s %s until=%s because …", command.Prefix, c.Verb, f.ID(), refused.Latest.Format(time.DateOnly))
-		}
-		t.say(line, refused.Problem, try)
-		return nil
+		return t.refuse(ctx, line, refused.Problem, c, "")
 	}
 	if err != nil {
 		return err
@@ -100,11 +89,14 @@ func (t *execution) decide(ctx context.Context, line string, c command.Command, 
 		return err
 	}
 	// A finding has at most one decision in force, and one that waits.
-	for _, old := range t.decisions {
+	for i, old := range t.decisions {
 		if old.Fingerprint == f.Fingerprint && old.Number == t.e.Number && old.Ended == "" && old.Pending() == (d.Needs > 0) {
-			if err := t.over(old, "it was replaced by "+d.ID); err != nil {
+			why := "it was replaced by " + d.ID
+			if err := t.over(old, why); err != nil {
 				return err
 			}
+			// The next line of the comment knows of it.
+			t.decisions[i].Ended, t.decisions[i].EndedAt = why, time.Now()
 		}
 	}
 	d.At = time.Now()
@@ -186,10 +178,11 @@ func (t *execution) spread(kind string, d decision.Decision) {
 	})
 }
 
-func (t *execution) decision(line, id string) (decision.Decision, bool) {
+// decision returns the decision that a command names. If there is none, it answers that and returns false.
+func (t *execution) decision(ctx context.Context, line string, c command.Command) (decision.Decision, bool, error) {
 	for _, d := range t.decisions {
-		if d.ID == id {
-			return d, true
+		if d.ID == c.Decision {
+			return d, true, nil
 		}
 	}
 	var known []string
@@ -202,33 +195,41 @@ func (t *execution) decision(line, id string) (decision.Decision, bool) {
 	if len(known) > 0 {
 		hint = " Here there are " + strings.Join(known[:min(len(known), 10)], ", ") + "."
 	}
-	t.say(line, id+" is no decision of this repository."+hint, "")
-	return decision.Decision{}, false
+	return decision.Decision{}, false, t.refuse(ctx, line, c.Decision+" is no decision of this repository."+hint, c, "")
+}
+
+// cannotConfirm says, as Markdown, why a person cannot confirm a decision; it is empty if they can.
+func (t *execution) cannotConfirm(d decision.Decision, who ownership.Person, owners []string) string {
+	switch {
+	case d.Ended != "":
+		return checks.Escape(d.ID + " does not count any more: " + d.Ended + ".")
+	case d.Needs == 0:
+		return d.ID + " needs no confirmation."
+	case !d.Twice && slices.ContainsFunc(append(slices.Clone(d.By), d.Asked), func(login string) bool { return strings.EqualFold(login, who.Login) }):
+		return "Somebody else has to confirm what you asked for or confirmed yourself."
+	case d.Number != t.e.Number:
+		return checks.Escape(fmt.Sprintf("%s was decided in #%d; confirm it there, where its author is known.", d.ID, d.Number))
+	case !t.rules.May(who, d.From, d.Author):
+		return "this must be confirmed by " + others(d, owners) + "."
+	}
+	return ""
 }
 
 func (t *execution) confirm(ctx context.Context, line string, c command.Command) error {
 	if !t.canWrite(line) {
 		return nil
 	}
-	d, ok := t.decision(line, c.Decision)
+	d, ok, err := t.decision(ctx, line, c)
 	if !ok {
-		return nil
+		return err
 	}
 	owners, who, err := t.ownersOf(ctx, d.Path)
 	if err != nil {
 		return err
 	}
-	switch {
-	case d.Ended != "":
-		t.say(line, d.ID+" does not count any more: "+d.Ended+".", "")
-	case d.Needs == 0:
-		t.say(line, d.ID+" needs no confirmation.", "")
-	case !d.Twice && slices.ContainsFunc(append(d.By, d.Asked), func(login string) bool { return strings.EqualFold(login, who.Login) }):
-		t.say(line, "Somebody else has to confirm what you asked for or confirmed yourself.", "")
-	case d.Number != t.e.Number:
-		t.say(line, fmt.Sprintf("%s was decided in #%d; confirm it there, where its author is known.", d.ID, d.Number), "")
-	case !t.rules.May(who, d.From, d.Author):
-		t.replies = append(t.replies, checks.Code(short(line))+": this must be confirmed by "+others(d, owners)+".")
+	switch problem := t.cannotConfirm(d, who, owners); {
+	case problem != "":
+		t.replies = append(t.replies, checks.Code(short(line))+": "+problem)
 	default:
 		if err := t.step(decision.Confirmed, record.DecisionStep{ID: d.ID}); err != nil {
 			return err
@@ -250,13 +251,13 @@ func (t *execution) confirm(ctx context.Context, line string, c command.Command)
 	return nil
 }
 
-func (t *execution) revoke(line string, c command.Command) error {
+func (t *execution) revoke(ctx context.Context, line string, c command.Command) error {
 	if !t.canWrite(line) {
 		return nil
 	}
-	d, ok := t.decision(line, c.Decision)
+	d, ok, err := t.decision(ctx, line, c)
 	if !ok {
-		return nil
+		return err
 	}
 	if d.Ended != "" {
 		t.say(line, d.ID+" does not count any more: "+d.Ended+".", "")
@@ -276,7 +277,7 @@ func (t *execution) end(d decision.Decision, verb, reason string) error {
 	}
 	for i := range t.decisions {
 		if t.decisions[i].ID == d.ID {
-			t.decisions[i].Ended = why
+			t.decisions[i].Ended, t.decisions[i].EndedAt = why, time.Now()
 		}
 	}
 	t.reason = orRescan(t.reason, "taken back")
@@ -290,7 +291,7 @@ func (t *execution) reopen(line string, f record.Finding) error {
 	}
 	ended := false
 	for _, d := range slices.Clone(t.decisions) {
-		if d.Ended == "" && (d.ID == f.Decided || d.Fingerprint == f.Fingerprint && d.Number == t.e.Number) {
+		if t.decides(d, f) {
 			if err := t.end(d, "re-opened", ""); err != nil {
 				return err
 			}

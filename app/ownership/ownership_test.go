@@ -2,6 +2,7 @@ package ownership_test
 
 import (
 	"errors"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -417,20 +418,57 @@ func TestAReasonOfAListNeedsNoWords(t *testing.T) {
 	}
 }
 
-// TestARefusalSaysTheLastDay that would be taken, where the day is what is wrong.
-func TestARefusalSaysTheLastDay(t *testing.T) {
+// TestAnOfferIsWhatIsGranted holds an offer against what each of its readers is granted, under rules of all kinds: the
+// last day that is offered, the shortest reason, and no more.
+func TestAnOfferIsWhatIsGranted(t *testing.T) {
 	t.Parallel()
-	writer := ownership.Person{Login: "hubot", Write: true}
-	latest := today.Truncate(24*time.Hour).AddDate(0, 0, 90)
-	w := ownership.Request{Rule: "x/y", Severity: scanners.Low, Reason: strings.Repeat("x", 30), Until: latest.AddDate(0, 0, 1)}
-	var refused *ownership.Refusal
-	if _, err := ownership.Default().Weigh(w, writer, today); !errors.As(err, &refused) || !refused.Latest.Equal(latest) || err.Error() != refused.Problem {
-		t.Errorf("too long: %+v", refused)
+	rng := rand.New(rand.NewPCG(5, 7))
+	ceiling := func() ownership.Ceiling {
+		return ownership.Ceiling{MaxSeverity: scanners.Severity(rng.IntN(5)), MaxDays: 1 + rng.IntN(100), ReasonMin: rng.IntN(60)}
 	}
-	w.Reason = ""
-	if _, err := ownership.Default().Weigh(w, writer, today); !errors.As(err, &refused) || !refused.Latest.IsZero() {
-		t.Errorf("no reason: %+v", refused)
+	allowed, refused := 0, 0
+	for range 3000 {
+		rules := ownership.Default()
+		rules.Default, rules.ByTeam = ceiling(), map[string]ownership.Ceiling{"@acme/pay": ceiling(), "@acme/web": ceiling()}
+		rules.Above[scanners.High] = ownership.Quorum{People: 1 + rng.IntN(3), From: ownership.Lead, MaxDays: 1 + rng.IntN(100), AuthorCounts: rng.IntN(2) == 0}
+		w := ownership.Request{Rule: []string{"x/y", "osv/malicious-package"}[rng.IntN(2)], Severity: scanners.Severity(rng.IntN(5)), Before: rng.IntN(5), Wrong: rng.IntN(4) == 0}
+		readers := ownership.Readers([]string{"@acme/pay", "@acme/web", "@mona"}[:rng.IntN(4)])
+		for i := range readers {
+			readers[i].Lead, readers[i].Owns, readers[i].Author = rng.IntN(2) == 0, rng.IntN(2) == 0, rng.IntN(2) == 0
+		}
+		o := rules.Offer(w, readers...)
+		granted, longer, shorter := 0, 0, 0
+		for _, p := range readers {
+			try := func(days, reason int) bool {
+				w.Until, w.Reason = today.Truncate(24*time.Hour).AddDate(0, 0, days), strings.Repeat("x", reason)
+				g, err := rules.Weigh(w, p, today)
+				if err == nil && g.Needs > o.Needs {
+					t.Fatalf("%d more people are needed, and the offer says %d", g.Needs, o.Needs)
+				}
+				return err == nil
+			}
+			granted += count(try(max(o.Days, 1), o.Reason))
+			longer += count(try(o.Days+1, o.Reason))
+			shorter += count(try(max(o.Days, 1), o.Reason-1+count(o.Reason == 0)))
+		}
+		switch {
+		case o.Refused == "" && (granted != len(readers) || longer == len(readers) || o.Reason > 0 && shorter == len(readers)):
+			t.Fatalf("%+v of %+v for %+v: granted to %d of %d, a day more to %d, a shorter reason to %d", o, w, rules, granted, len(readers), longer, shorter)
+		case o.Refused != "" && (granted == len(readers) || o.Days != 0):
+			t.Fatalf("%+v of %+v for %+v is refused to nobody", o, w, rules)
+		}
+		allowed, refused = allowed+count(o.Refused == ""), refused+count(o.Refused != "")
 	}
+	if allowed < 500 || refused < 500 {
+		t.Errorf("%d were allowed and %d refused", allowed, refused)
+	}
+}
+
+func count(yes bool) int {
+	if yes {
+		return 1
+	}
+	return 0
 }
 
 // TestPlacesOfTheFile holds them in the order in which GitHub reads them.

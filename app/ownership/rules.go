@@ -99,26 +99,39 @@ type Grant struct {
 }
 
 // A Refusal is the answer if it is not: one plain sentence that says what would be allowed.
-type Refusal struct {
-	Problem string
-	Latest  time.Time // the last day that would have been allowed; zero if the day is not the reason
-}
+type Refusal struct{ Problem string }
 
 func (r *Refusal) Error() string { return r.Problem }
 
 // Weigh decides about a request of a person. The error is a [*Refusal].
 func (r Rules) Weigh(w Request, p Person, today time.Time) (Grant, error) {
+	g, days, err := r.terms(w, p)
+	if err != nil {
+		return Grant{}, err
+	}
+	if n, least := utf8.RuneCountInString(w.Reason), r.ceiling(p).ReasonMin; n < least && !w.Coded {
+		what := "why the risk is acceptable here"
+		if w.Wrong {
+			what = "why this is no problem here"
+		}
+		return Grant{}, &Refusal{Problem: fmt.Sprintf("The reason has %d characters, and at least %d are required: explain %s.", n, least, what)}
+	}
+	if latest := last(today, days); w.Until.After(latest) {
+		return Grant{}, &Refusal{Problem: fmt.Sprintf("A %s finding is accepted for at most %d days, until %s.", w.Severity, days, latest.Format(time.DateOnly))}
+	}
+	return g, nil
+}
+
+// terms returns what a person may ask for, and for how many days. The error is a [*Refusal].
+func (r Rules) terms(w Request, p Person) (g Grant, days int, err error) {
 	if !p.Write {
-		return Grant{}, &Refusal{Problem: "Only people who may write to this repository decide that."}
+		return Grant{}, 0, &Refusal{Problem: "Only people who may write to this repository decide that."}
 	}
 	if !w.Wrong && r.never(w.Rule) {
-		return Grant{}, &Refusal{Problem: "Findings of this rule cannot be accepted: fix the finding, or report a false positive with fp."}
+		return Grant{}, 0, &Refusal{Problem: "Findings of this rule cannot be accepted: fix the finding, or report a false positive with fp."}
 	}
 	c := r.ceiling(p)
-	if n := utf8.RuneCountInString(w.Reason); n < c.ReasonMin && !w.Coded {
-		return Grant{}, &Refusal{Problem: fmt.Sprintf("The reason has %d characters, and at least %d are required: explain why the risk is acceptable here.", n, c.ReasonMin)}
-	}
-	g := Grant{Ceiling: c.MaxSeverity}
+	g.Ceiling = c.MaxSeverity
 	days, level := c.MaxDays, w.Severity
 	raised := !w.Wrong && w.Before > r.MaxRenewals
 	if raised {
@@ -136,15 +149,9 @@ func (r Rules) Weigh(w Request, p Person, today time.Time) (Grant, error) {
 		}
 	}
 	if raised && (level > scanners.Critical || !g.Counts) {
-		return Grant{}, r.renewalRefused(w, level, g.From)
+		return Grant{}, 0, r.renewalRefused(w, level, g.From)
 	}
-	if latest := today.UTC().Truncate(24*time.Hour).AddDate(0, 0, days); w.Until.After(latest) {
-		return Grant{}, &Refusal{
-			Problem: fmt.Sprintf("A %s finding is accepted for at most %d days, until %s.", w.Severity, days, latest.Format(time.DateOnly)),
-			Latest:  latest,
-		}
-	}
-	return g, nil
+	return g, days, nil
 }
 
 // WeighComment says why a comment in the code does not accept a finding; nil if it does. Nobody confirms a comment, so

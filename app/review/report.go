@@ -18,6 +18,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/installation"
 	"github.com/secbydesign/secbydesign/app/judge"
 	"github.com/secbydesign/secbydesign/app/ledger"
+	"github.com/secbydesign/secbydesign/app/ownership"
 	"github.com/secbydesign/secbydesign/app/policy"
 	"github.com/secbydesign/secbydesign/app/policyfiles"
 	"github.com/secbydesign/secbydesign/app/pull"
@@ -157,8 +158,36 @@ func (c *composer) compose(ctx context.Context, ex examine.Examination, pending 
 		Notices:     slices.Concat(c.notices, escaped(ex.Notices), notices, more, fails),
 		Annotations: slices.Concat(annotations, suppressed),
 		Link:        c.link,
-		Files:       files, Ignored: c.policy.Ignored,
+		Files:       files, Ignored: c.policy.Ignored, Allowed: allowed(c.policy.Guardrails.Accept, c.suppressions.Owners, c.pull.Number, decisions),
 	}), nil
+}
+
+// allowed returns what everybody who reads a comment on a finding of a pull request may decide about it.
+func allowed(rules ownership.Rules, owners func() ownership.Owners, number int, decisions []decision.Decision) func(checks.Finding) checks.Allowed {
+	return func(f checks.Finding) checks.Allowed {
+		before := decision.Decision{Rule: f.RuleID(), Fingerprint: f.Fingerprint, Path: f.Path, Number: number}.Before(decisions)
+		of := owners().Of(f.Path)
+		offer := rules.Offer(ownership.Request{Rule: f.RuleID(), Severity: f.Severity, Before: before}, ownership.Readers(of)...)
+		return checks.Allowed{Days: offer.Days, Reason: offer.Reason, Confirm: confirmers(offer, len(of) > 0), Refused: offer.Refused}
+	}
+}
+
+// confirmers describes who has to confirm a decision; empty for nobody.
+func confirmers(o ownership.Offer, owned bool) string {
+	one, more := "person who may write to this repository", "people who may write to this repository"
+	if owned {
+		one, more = "person who owns the file", "people who own the file"
+		if o.From == ownership.Lead {
+			one, more = one+" or maintains the repository", more+" or maintain the repository"
+		}
+	}
+	switch o.Needs {
+	case 0:
+		return ""
+	case 1:
+		return "another " + one
+	}
+	return fmt.Sprintf("%d other %s", o.Needs, more)
 }
 
 // progress shows the results so far. While the policy's first budget lasts, the verdict waits for the scanners that
