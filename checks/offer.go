@@ -50,6 +50,9 @@ func ReasonFor(why string, least int) string {
 	return s
 }
 
+// decideTitle is the title of the fold with the commands.
+const decideTitle = "Not a problem, or not now?"
+
 // maxAccepted is how many findings one command names; [command.MaxIDs] is the same.
 const maxAccepted = 20
 

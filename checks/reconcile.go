@@ -127,6 +127,9 @@ func (rep Report) unwanted(t Thread, head string) Change {
 	case rep.input.unseen(t.Path):
 		return shut(t, "No longer scanned: the policy ignores the file.")
 	}
+	if rep.input.pushed(t) {
+		return shut(t, rep.input.goneHow(t, head))
+	}
 	return shut(t, "Fixed in "+ShortCode(head)+left(t.Body, rep.Standing)+".")
 }
 

@@ -255,6 +255,7 @@ func TestReconcileClosesWhatIsNotScanned(t *testing.T) {
 func TestOnlyWhatIsGoneIsCalledFixed(t *testing.T) {
 	t.Parallel()
 	f := finding("a.py", 2, scanners.High, scanners.New)
+	f.Gate, f.CWE = scanners.Code, "CWE-79"
 	body := Compose(Input{Head: head40, Patch: mustPatch(t, "a.py"), Gates: gate(f), Limit: 10}).Comments[0].Body
 	have := []Thread{{CommentID: 4, Fingerprint: f.Fingerprint, Scanner: "gitleaks", Path: "a.py", Line: 2, Body: body}}
 	other := finding("a.py", 2, scanners.High, scanners.New)
@@ -292,7 +293,7 @@ func TestOnlyWhatIsGoneIsCalledFixed(t *testing.T) {
 			in.Patch = mustPatch(t, "lib/a.py")
 		}, "**Fixed in `"},
 	} {
-		in := Input{Head: head40, Patch: mustPatch(t, "a.py", "b.py"), Gates: gate(), Limit: 10}
+		in := Input{Head: head40, Patch: mustPatch(t, "a.py", "b.py"), Gates: inCode(gate()), Limit: 10}
 		c.change(&in)
 		plan := Reconcile(Compose(in), have, head40)
 		if len(plan.Changes) != 1 || !plan.Changes[0].Close || !strings.HasPrefix(plan.Changes[0].Body, c.want) {

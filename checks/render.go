@@ -136,6 +136,9 @@ func (in Input) summary(v Verdict, commented []string) string {
 		}
 	}
 
+	if len(in.gone) > 0 {
+		foot.WriteString("\n" + goneText(in.gone) + "\n")
+	}
 	in.footer(&foot)
 	threads := map[string]bool{}
 	for _, f := range commented {
@@ -159,7 +162,9 @@ func (in Input) summary(v Verdict, commented []string) string {
 	plain := func(f Finding) string { return in.item(f, false) }
 	list("New", in.findings(scanners.New), func(f Finding) string { return in.item(f, in.Limit > 0 && !threads[f.Fingerprint]) })
 	list("Decided", in.decided, in.decidedItem)
-	list("Fixed by this change", in.findings(scanners.Absent), plain)
+	fixed, pushed := in.fixed()
+	list("Fixed by this change", fixed, plain)
+	list("Taken out of the code, but still in its history: revoke what is not revoked yet", pushed, plain)
 	if in.Unchanged {
 		list("Already in the base", in.findings(scanners.Unchanged), plain)
 	}
@@ -271,6 +276,19 @@ func (in Input) findings(s scanners.State) []Finding {
 	return out
 }
 
+// fixed lists the findings of the base that the head does not have. Those about secrets are not fixed by that: the
+// history holds them.
+func (in Input) fixed() (fixed, pushed []Finding) {
+	for _, f := range in.findings(scanners.Absent) {
+		if Pushed(f) {
+			pushed = append(pushed, f)
+		} else {
+			fixed = append(fixed, f)
+		}
+	}
+	return fixed, pushed
+}
+
 // fit joins the parts. If they have more than limit bytes, it leaves out the last items and says how
 // many.
 func fit(head string, items []string, foot string, limit int) string {
@@ -326,7 +344,7 @@ func (in Input) commentBody(b bundle, place, fixText string) string {
 	}
 	// While the body is too long, leave out the parts that tend to be longest: more help, the flow, the fix.
 	for {
-		parts := []string{b.headline(), said, place, history, help, fixText, more, b.others(), flow, fold("Not a problem, or not now?", in.decide(b)), "<sub>" + smallPrint(f) + "</sub>", marker(f.Scanner, f.Fingerprint)}
+		parts := []string{b.headline(), said, place, history, help, fixText, more, b.others(), flow, fold(decideTitle, in.decide(b)), "<sub>" + smallPrint(f) + "</sub>", marker(f.Scanner, f.Fingerprint)}
 		parts = slices.DeleteFunc(parts, func(s string) bool { return s == "" })
 		body := strings.Join(parts, "\n\n")
 		switch {
@@ -495,7 +513,7 @@ const (
 )
 
 // closedBody returns the text of a closed thread's comment: one line that says how it was closed, and the
-// old text in a fold. It turns suggestions into plain code blocks, because their buttons would still
+// old text in a fold, without the commands that it offered. It turns suggestions into plain code blocks, because their buttons would still
 // work, on lines that have changed since.
 func closedBody(body, how string) string {
 	fingerprint, scanner, ok := Mark(body)
@@ -506,9 +524,12 @@ func closedBody(body, how string) string {
 	if at := strings.LastIndex(was, "\n\n<!-- secbydesign:v1 "); !ok && at >= 0 {
 		was = was[:at]
 	}
-	was = buttons.ReplaceAllString(was, "$1")
+	was = offers.ReplaceAllString(buttons.ReplaceAllString(was, "$1"), "")
 	return "**" + how + "**" + foldOpen + was + foldClose + marker(scanner, fingerprint)
 }
+
+// offers matches the fold with commands about an open finding.
+var offers = regexp.MustCompile(`\n\n<details><summary>` + regexp.QuoteMeta(decideTitle) + `</summary>\n\n(?s:.*?)\n\n</details>`)
 
 var buttons = regexp.MustCompile("(?m)^(`{3,})suggestion$")
 

@@ -81,6 +81,12 @@ type Input struct {
 	// closed.
 	Threads map[string]bool
 
+	// Posted holds our threads as they are, for what is left to do about those that are closed.
+	Posted []Thread
+
+	// History names the scanners that also scan what the commits between base and head held.
+	History map[string]bool
+
 	// NotRun is one sentence that says why nothing was scanned. It is empty if something was.
 	NotRun string
 
@@ -110,7 +116,8 @@ type Input struct {
 	// nil, no file is ignored.
 	Ignored func(path string) bool
 
-	decided []Finding // see [Input.withoutDecided]
+	decided []Finding    // see [Input.withoutDecided]
+	gone    []goneSecret // see [Report.gone]
 }
 
 // Needs lists the files at the head whose content a report of the gates needs: the files that fixes edit,
@@ -285,6 +292,8 @@ func Compose(in Input) Report {
 			fingerprints = append(append(fingerprints, c.Fingerprint), c.With...)
 		}
 	}
+	in.gone = rep.gone(in.Posted, in.Head)
+	rep.input.gone = in.gone
 	rep.Verdict = in.verdict()
 	rep.Check = in.verdictCheck(rep.Verdict, fingerprints)
 	if in.NotRun == "" {
@@ -381,7 +390,7 @@ func (r Report) Runs() []scanners.Run {
 // threads were just opened.
 func (r Report) At(threads []Thread, opened map[string]bool) Report {
 	in := r.input
-	in.Threads = maps.Clone(opened)
+	in.Threads, in.Posted = maps.Clone(opened), threads
 	for _, t := range threads {
 		in.Threads[t.Fingerprint] = in.Threads[t.Fingerprint] || t.Open()
 	}

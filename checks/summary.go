@@ -36,6 +36,9 @@ func (r Report) SummaryText(threads []Thread, unplaced map[string]bool, exists b
 		foot = append(foot, "**Decided:** "+decided+". The check lists by whom and until when.")
 	}
 	fixed := credit(threads)
+	if gone := goneIn(threads); len(gone) > 0 {
+		foot = append(foot, goneText(gone))
+	}
 	switch {
 	case open == 0 && !exists:
 		return ""
@@ -45,13 +48,25 @@ func (r Report) SummaryText(threads []Thread, unplaced map[string]bool, exists b
 	if len(fixed) > 0 {
 		foot = append(foot, fixedText(fixed))
 	}
-	if n := len(r.input.findings(scanners.Absent)); n > 0 {
-		foot = append(foot, fmt.Sprintf("This change also fixes %s of the base.", count(n, "finding")))
+	if absent, pushed := r.input.fixed(); len(absent)+len(pushed) > 0 {
+		foot = append(foot, fixedInBase(len(absent), len(pushed)))
 	}
 	if len(s.listed) > 0 {
 		foot = append(foot, "Use the ids in commands: `/secbydesign why "+s.listed[0].ID()+"`.")
 	}
 	return r.input.openText(s, append(foot, markerOf(Summary)))
+}
+
+// fixedInBase says how many findings of the base the change fixes, and how many secrets it only takes out of the code.
+func fixedInBase(fixed, pushed int) string {
+	var parts []string
+	if fixed > 0 {
+		parts = append(parts, fmt.Sprintf("This change also fixes %s of the base.", count(fixed, "finding")))
+	}
+	if pushed > 0 {
+		parts = append(parts, fmt.Sprintf("This change also takes %s of the base out of the code. The history still holds %s: revoke what is not revoked yet.", count(pushed, "secret"), map[bool]string{true: "it", false: "them"}[pushed == 1]))
+	}
+	return strings.Join(parts, " ")
 }
 
 // A standing holds the open findings and where each is shown.

@@ -22,11 +22,12 @@ func TestSummaryGolden(t *testing.T) {
 	}
 	sixty, five := all["findings"], all["findings"]
 	sixty.Gates, five.Gates = gate(many...), gate(many[:5]...)
-	quiet := all["findings"]
-	quiet.Gates = gate()
+	quiet, code, quietCode := all["findings"], inputs(t)["findings"], all["findings"]
+	quiet.Gates, code.Gates, quietCode.Gates = gate(), inCode(code.Gates), inCode(gate())
 	for name, pushes := range map[string][]Input{
 		"clean-from-the-start": {all["clean"], all["incomplete-no"], all["not-run"]},
 		"opened":               {all["findings"]},
+		"fixed-code":           {code, quietCode},
 		"fixed":                {all["findings"], quiet},
 		"fixed-one":            {all["blocking"], all["draft"]},
 		"sixty":                {sixty, five, quiet},

@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"slices"
 	"unicode/utf8"
 
 	"github.com/secbydesign/secbydesign/scanners"
@@ -79,6 +80,9 @@ func (in Input) gateCheck(g Gate) Check {
 	alone := in
 	alone.Gates, alone.Notices, alone.Annotations, alone.Limit = []Gate{g}, nil, nil, 0
 	alone.decided = in.only(g.Name)
+	alone.gone = slices.DeleteFunc(slices.Clone(in.gone), func(s goneSecret) bool {
+		return !slices.ContainsFunc(g.Runs, func(r scanners.Run) bool { return r.Scanner == s.scanner })
+	})
 	v := alone.verdict()
 	c := Check{
 		Name:       Name + "/" + string(g.Name),

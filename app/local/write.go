@@ -274,7 +274,9 @@ func (p *page) finding(f checks.Finding, v view, before bool) {
 	case scanners.Unchanged:
 		state = p.dim(" (already in the base)")
 	case scanners.Absent:
-		state = p.style("32", " (fixed)")
+		if state = p.style("32", " (fixed)"); checks.Pushed(f) {
+			state = p.style("1;33", " (gone from the code, but still in its history: revoke it, unless that was done)")
+		}
 	}
 	fmt.Fprintf(p, "%s %s%s\n", p.severity(f.Severity), p.bold(checks.Plain(where(f))), state)
 	p.wrap("  ", p.bold(checks.Plain(f.Title))+p.dim("  "+checks.Plain(f.RuleID())+" "+f.ID()))

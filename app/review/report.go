@@ -56,7 +56,11 @@ func (r *Reviewer) report(ctx context.Context, gh *installation.Client, p pull.P
 		},
 		nearby: func(ctx context.Context) (*neighbours, error) { return r.neighbours(ctx, p, change.External) },
 	}
-	c.known, c.open = shown(run.Threads())
+	c.posted, c.history = run.Threads(), map[string]bool{}
+	for _, info := range r.infos() {
+		c.history[info.Name] = info.Has(scanners.ScopeRange)
+	}
+	c.known, c.open = shown(c.posted)
 	c.evidence = r.evidence(ctx, pol, p)
 	c.suppressions = suppress.New(ctx, r.Examiner.Scanners, change, p.Base, pol, time.Now())
 	ex, err := r.Examiner.Examine(ctx, change, pol, c.known, c.progress(ctx, run))
@@ -109,7 +113,9 @@ type composer struct {
 	suppressions *suppress.Set
 	known        []baseline.Known // findings that have a thread
 	open         map[string]bool  // fingerprints that have a thread; true where it is open
-	neighbours   *neighbours      // nil until they are needed
+	posted       []checks.Thread
+	history      map[string]bool // scanners that scan the history
+	neighbours   *neighbours     // nil until they are needed
 }
 
 // escaped returns plain sentences as Markdown.
@@ -154,7 +160,7 @@ func (c *composer) compose(ctx context.Context, ex examine.Examination, pending 
 	}
 	return checks.Compose(checks.Input{
 		Base: c.change.Base, Head: c.pull.Head, Patch: ex.Patch, Gates: j.Gates, NotRun: ex.NotRun,
-		Draft: c.pull.Draft, Limit: c.policy.CommentLimit, Threads: c.open,
+		Draft: c.pull.Draft, Limit: c.policy.CommentLimit, Threads: c.open, Posted: c.posted, History: c.history,
 		Notices:     slices.Concat(c.notices, escaped(ex.Notices), notices, more, fails),
 		Annotations: slices.Concat(annotations, suppressed),
 		Link:        c.link,
