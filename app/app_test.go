@@ -234,8 +234,13 @@ func TestFindFixRegress(t *testing.T) {
 	fixed := s.repo.Commit("change", s.base, "rewritten", map[string]string{"new.py": "a = 1\n"})
 	s.repo.SyncPull(n)
 	s.want(n, "success", "new.py settled")
-	if body := s.GitHub.Threads("acme", "shop", n)[0].Comments[0].Body; !strings.Contains(body, "Fixed in `"+fixed[:10]) {
-		t.Errorf("the comment does not name the fixing commit:\n%s", body)
+	if body := s.GitHub.Threads("acme", "shop", n)[0].Comments[0].Body; !strings.HasPrefix(body, "**Gone from the branch since `"+fixed[:10]+"`, but not fixed: ") {
+		t.Errorf("the comment does not name the commit since which the secret is gone:\n%s", body)
+	}
+	for what, text := range map[string]string{"the check": s.verdict(n).Summary, "the conversation": s.conversation(n)} {
+		if !strings.Contains(text, "**1 secret is gone from the branch, but not fixed.**") {
+			t.Errorf("%s does not say that the secret is to be revoked:\n%s", what, text)
+		}
 	}
 	s.push(n, "change", map[string]string{"new.py": "a = 1\nb = 2\n" + leak(2)})
 	s.want(n, "neutral", "new.py open")

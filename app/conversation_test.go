@@ -275,7 +275,7 @@ func TestTheStoreIsLost(t *testing.T) {
 	s.repo.SyncPull(n)
 	s.verdict(n)
 	s.noDuplicates(n)
-	if c := s.conversation(n); !strings.Contains(c, "1 finding is open") || !strings.Contains(c, "Fixed in") {
+	if c := s.conversation(n); !strings.Contains(c, "1 finding is open") || !strings.Contains(c, "Gone from the branch since") {
 		t.Errorf("the conversation does not go on:\n%s", c)
 	}
 }

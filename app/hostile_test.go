@@ -80,7 +80,7 @@ func TestOddChanges(t *testing.T) {
 		{"symlink", "skipped", "nothing to scan", map[string]string{"link": fakegithub.Symlink + "/etc/passwd"}},
 		{"mode", "success", "No new findings", map[string]string{"run.sh": fakegithub.Exec + "#!/bin/sh\n"}},
 		{"rename only", "success", "No new findings", map[string]string{"a.py": fakegithub.Delete, "z.py": "a = 1\n" + leak(1)}},
-		{"delete only", "success", "Fixed by this change", map[string]string{"a.py": fakegithub.Delete}},
+		{"delete only", "success", "Taken out of the code, but still in its history", map[string]string{"a.py": fakegithub.Delete}},
 		{"quotes", "neutral", "1 new finding", map[string]string{`it"s 'odd'.py`: leak(3)}},
 		{"newline", "neutral", "1 new finding", map[string]string{"new\nline.py": leak(3)}},
 		{"dash", "neutral", "1 new finding", map[string]string{"--output=x.py": leak(3)}},

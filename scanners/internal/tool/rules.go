@@ -50,8 +50,8 @@ func (a Adapter) complete(f *scanners.Finding) {
 	cwe.Explain(f)
 	switch {
 	case !ours && a.MissingHint != "":
-		f.Help = "Change the code so that your organisation's rule " + f.Rule + " no longer matches it."
+		f.Help = "Change it so that it follows the rule " + f.Rule + " of your organisation."
 	case f.Help == "" && f.HelpURL != "":
-		f.Help = "Follow the steps on the page about this rule."
+		f.Help = "The page about this rule, linked below, describes the fix."
 	}
 }
