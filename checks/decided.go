@@ -56,7 +56,11 @@ func (d Decided) why() string {
 		s += ": " + Escape(d.Reason)
 	}
 	if d.Ticket != "" {
-		s += " · " + Escape(d.Ticket)
+		if link, ok := webLink(d.Ticket); ok {
+			s += " · <" + link + ">"
+		} else {
+			s += " · " + Escape(d.Ticket)
+		}
 	}
 	return s
 }

@@ -423,7 +423,7 @@ func TestElsewhere(t *testing.T) {
 	if got := s.said("hubot", "why "+medium.ID(), "- `A-ELSEWHER`: accepted, asked for by @&#8203;ada; waits for 1 more"); strings.Contains(got, "A-ANOTHERS") {
 		t.Errorf("a decision that does not count here is named: %s", got)
 	}
-	s.said("lea", "confirm A-ELSEWHER", "A-ELSEWHER was decided in \\#&#8203;77; confirm it there, where its author is known.")
+	s.said("lea", "confirm A-ELSEWHER", "A-ELSEWHER was decided in #&#8203;77; confirm it there, where its author is known.")
 	s.said("hubot", "reopen "+medium.ID(), "`A-ELSEWHER` is revoked")
 	s.wantCame("review taken back, task revocation, " + record.DecisionEnded)
 	s.said("hubot", "why "+medium.ID(), "asked for by @&#8203;ada; it was re-opened by @&#8203;hubot")

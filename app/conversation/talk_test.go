@@ -99,7 +99,7 @@ func TestWhy(t *testing.T) {
 		"unowned":      {with(func(f *record.Finding) { f.Path = "b.go" }), []string{"comments on it."}},
 		"explained":    {with(func(f *record.Finding) { f.Why, f.HelpURL = "It is *new*.", "https://h.example/1" }), []string{"comments on it. It is \\*new\\*. The", "[Learn more](https://h.example/1)."}},
 		"in a comment": {with(func(f *record.Finding) { f.Decided = "a.py:1" }), []string{"\n- Accepted by the comment at `a.py:1`."}},
-		"hostile":      {with(func(f *record.Finding) { f.Title = "<img> @mona" }), []string{"&lt;img\\> @&#8203;mona"}},
+		"hostile":      {with(func(f *record.Finding) { f.Title = "<img> @mona" }), []string{"&lt;img> @&#8203;mona"}},
 	} {
 		s.review(record.Review{Findings: []record.Finding{c.f}})
 		got := s.says("ted", "why "+c.f.ID())
