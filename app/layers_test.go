@@ -242,9 +242,9 @@ func TestSuppressionsAreShown(t *testing.T) {
 	run := s.verdict(n)
 	text := strings.ReplaceAll(run.Summary, "\\", "")
 	for _, want := range []string{
-		"adds suppressions, which silence nothing in it and are there to be reviewed: `.gitleaksignore`, `a.py:2`, `a.py:3`.",
-		"These have none: `.gitleaksignore:1` (write `# why it is safe here`), `.gitleaksignore:2` (write `# why it is safe here`), `a.py:2` (write `# gitleaks:allow why it is safe here`).",
-		"These match nothing that was found: `.gitleaksignore:2`, `a.py:3`.",
+		"adds suppressions, which silence nothing here and are for its reviewers to judge: ",
+		"`.gitleaksignore:1` (give a reason, as in `# why it is safe here`), `.gitleaksignore:2` (give a reason, as in `# why it is safe here`; remove it, since it matches nothing), ",
+		"`a.py:2` (give a reason, as in `# gitleaks:allow why it is safe here`), `a.py:3` (remove it, since it matches nothing), `.gitleaksignore`.",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("not reported: %s\n%s", want, text)

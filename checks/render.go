@@ -101,6 +101,30 @@ func (in Input) gap() string {
 	return s
 }
 
+// An unfinished is a reason why scanners did not finish, and their names; both are Markdown.
+type unfinished struct {
+	names, reason string
+	n             int
+}
+
+// notFinished returns why scanners did not finish. Scanners with the same reason are named together, since a change
+// that cannot be read stops all of them.
+func (in Input) notFinished() (list []unfinished) {
+	var reasons []string
+	names := map[string][]string{}
+	for _, r := range in.runs(func(r scanners.Run) bool { return r.Err != nil }) {
+		reason := Escape(scanners.Reason(r.Err))
+		if names[reason] == nil {
+			reasons = append(reasons, reason)
+		}
+		names[reason] = append(names[reason], Escape(r.Scanner))
+	}
+	for _, reason := range reasons {
+		list = append(list, unfinished{scanners.Some(names[reason], maxNames), reason, len(names[reason])})
+	}
+	return list
+}
+
 func (in Input) unfinished() []string {
 	var names []string
 	for _, g := range in.Gates {
@@ -129,11 +153,11 @@ func (in Input) summary(v Verdict, commented []string) string {
 		fmt.Fprintf(&head, "> %s\n\n", n)
 	}
 	fmt.Fprintf(&head, "%s at %s, compared with %s.\n", outcome(in, v), ShortCode(in.Head), ShortCode(in.Base))
-	if unfinished := in.runs(func(r scanners.Run) bool { return r.Err != nil }); len(unfinished) > 0 {
-		head.WriteString("\n### Not finished\n\n")
-		for _, r := range unfinished {
-			fmt.Fprintf(&head, "- **%s**: %s Its findings so far are shown; the rest was not scanned.\n", Escape(r.Scanner), Escape(scanners.Reason(r.Err)))
+	for i, u := range in.notFinished() {
+		if i == 0 {
+			head.WriteString("\n### Not finished\n\n")
 		}
+		fmt.Fprintf(&head, "- **%s**: %s %s findings so far are shown; the rest was not scanned.\n", u.names, u.reason, map[bool]string{true: "Its", false: "Their"}[u.n == 1])
 	}
 
 	if len(in.gone) > 0 {

@@ -108,8 +108,8 @@ func (r Report) standing(threads []Thread, unplaced map[string]bool) standing {
 
 // unfinishedText names the scanners that did not finish.
 func (in Input) unfinishedText() (lines []string) {
-	for _, run := range in.runs(func(run scanners.Run) bool { return run.Err != nil }) {
-		lines = append(lines, fmt.Sprintf("**%s did not finish.** %s", Escape(run.Scanner), Escape(scanners.Reason(run.Err))))
+	for _, u := range in.notFinished() {
+		lines = append(lines, fmt.Sprintf("**%s did not finish.** %s", u.names, u.reason))
 	}
 	return lines
 }

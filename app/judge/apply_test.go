@@ -210,7 +210,7 @@ func TestAnEnforcedRuleFailsByTheNoSurpriseRule(t *testing.T) {
 	t.Parallel()
 	const by = " (organisation, org.yml:3)"
 	const enforces = `the organisation enforces "gosec/*" since 2026-09-01` + by
-	const early = "it was shown for 2 days here and in 1 pull requests of the organisation, and 30 days or 20 pull requests are required first" + by
+	const early = "it was shown for 2 days here and in 1 pull request of the organisation, and 30 days or 20 pull requests are required first" + by
 	const notNew = "the finding is not new in lines that the pull request changes" + by
 	type want struct{ fails, held, coming string }
 	for name, tt := range map[string]struct {

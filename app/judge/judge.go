@@ -123,7 +123,16 @@ const maxLines = 10
 // Lines returns the sentences of failures as Markdown, each once.
 func Lines(list []Failure) (lines []string) {
 	said := map[string]bool{}
+	scannersOf := map[string][]string{}
 	for _, f := range list {
+		if f.Fingerprint == "" {
+			scannersOf[f.Why] = append(scannersOf[f.Why], f.Rule)
+		}
+	}
+	for _, f := range list {
+		if names := scannersOf[f.Why]; f.Fingerprint == "" && len(names) > 1 { // one line of the policy for all of them
+			f.Rule = scanners.Some(names, maxLines)
+		}
 		if s := checks.Escape(f.Rule + " " + f.Why + "."); !said[s] {
 			said[s] = true
 			lines = append(lines, s)

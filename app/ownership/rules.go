@@ -114,10 +114,10 @@ func (r Rules) Weigh(w Request, p Person, today time.Time) (Grant, error) {
 		if w.Wrong {
 			what = "why this is no problem here"
 		}
-		return Grant{}, &Refusal{Problem: fmt.Sprintf("The reason has %d characters, and at least %d are required: explain %s.", n, least, what)}
+		return Grant{}, &Refusal{Problem: fmt.Sprintf("The reason has %s, and at least %d are required: explain %s.", plural(n, "character"), least, what)}
 	}
 	if latest := last(today, days); w.Until.After(latest) {
-		return Grant{}, &Refusal{Problem: fmt.Sprintf("A %s finding is accepted for at most %d days, until %s.", w.Severity, days, latest.Format(time.DateOnly))}
+		return Grant{}, &Refusal{Problem: fmt.Sprintf("A %s finding is accepted for at most %s, until %s.", w.Severity, plural(days, "day"), latest.Format(time.DateOnly))}
 	}
 	return g, nil
 }
@@ -175,7 +175,7 @@ func (r Rules) renewalRefused(w Request, level scanners.Severity, from string) e
 		}
 		how += fmt.Sprintf(", or ask somebody who %s to accept it, as for a %s finding", who, level)
 	}
-	return &Refusal{Problem: fmt.Sprintf("This finding was accepted before (%d), and at most %d renewals are allowed. %s.", w.Before, r.MaxRenewals, how)}
+	return &Refusal{Problem: fmt.Sprintf("This finding was accepted before (%d), and at most %s allowed. %s.", w.Before, map[bool]string{true: "1 renewal is", false: fmt.Sprintf("%d renewals are", r.MaxRenewals)}[r.MaxRenewals == 1], how)}
 }
 
 // May reports whether a person is one of those who are needed above the ceiling. author says whether the author of the
@@ -206,4 +206,12 @@ func (r Rules) never(rule string) bool {
 	return slices.ContainsFunc(r.Never, func(pattern string) bool {
 		return doublestar.MatchUnvalidated(pattern, rule) || doublestar.MatchUnvalidated(pattern, name)
 	})
+}
+
+// plural returns a number with its noun: "1 day", "2 days".
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -65,9 +65,9 @@ func (p Policy) Fails(scanner, rule string, e Evidence) (v Verdict, ok bool) {
 	v.Yet = e.New && !e.Decided
 	switch {
 	case e.Now.Before(begins):
-		v.Because = fmt.Sprintf("it fails checks from %s on, %d days after it was announced", begins.Format(time.DateOnly), n.GraceDays)
+		v.Because = fmt.Sprintf("it fails checks from %s on, %s after it was announced", begins.Format(time.DateOnly), count(n.GraceDays, "day"))
 	case days < n.MinDays && e.Pulls < n.MinPulls:
-		v.Because = fmt.Sprintf("it was shown for %d days here and in %d pull requests of the organisation, and %d days or %d pull requests are required first", days, e.Pulls, n.MinDays, n.MinPulls)
+		v.Because = fmt.Sprintf("it was shown for %s here and in %s of the organisation, and %s or %s are required first", count(days, "day"), count(e.Pulls, "pull request"), count(n.MinDays, "day"), count(n.MinPulls, "pull request"))
 	case answers.Shown == 0:
 		v.Because = "it was not shown to anybody in the last 90 days, so nobody can say how useful it is"
 	case float64(answers.NotUseful) > n.MaxNotUseful*float64(answers.Shown):
@@ -82,4 +82,12 @@ func (p Policy) Fails(scanner, rule string, e Evidence) (v Verdict, ok bool) {
 		v.Fails, v.Yet, v.Because = true, false, fmt.Sprintf("the organisation enforces %s since %s", strictyaml.Quote(enforced.Rule), enforced.Since.Format(time.DateOnly))
 	}
 	return v, true
+}
+
+// count returns a number with its noun: "1 day", "2 days".
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -108,17 +108,27 @@ func (r *Reviewer) unread(ctx context.Context, gh *installation.Client, p pull.P
 		pol = policy.Default()
 		notices = append(notices, "The policy of the base could not be read either, so the check fails until it can be.")
 	}
-	var runs []scanners.Run
-	add := func(name string, gate scanners.Gate) {
-		if pol.Wants(name, gate) {
-			runs = append(runs, scanners.Run{Scanner: name, Gate: gate, Err: &scanners.IncompleteError{Reason: reason}})
-		}
-	}
+	var runs, absent []scanners.Run
 	for _, sc := range r.Examiner.Scanners {
-		add(sc.Info().Name, sc.Info().Gate)
+		// A scanner that is not on this machine does not run in any review, unless the policy names it.
+		info, missing := sc.Info(), (*scanners.MissingError)(nil)
+		if !pol.Wants(info.Name, info.Gate) {
+			continue
+		}
+		run := scanners.Run{Scanner: info.Name, Gate: info.Gate, Err: &scanners.IncompleteError{Reason: reason}}
+		if _, err := sc.Version(ctx); errors.As(err, &missing) && !pol.Scanners[info.Name] {
+			absent = append(absent, run)
+			continue
+		}
+		runs = append(runs, run)
 	}
 	for _, name := range r.Externals.Required(pol) {
-		add(name, scanners.Code)
+		if pol.Wants(name, scanners.Code) {
+			runs = append(runs, scanners.Run{Scanner: name, Gate: scanners.Code, Err: &scanners.IncompleteError{Reason: reason}})
+		}
+	}
+	if len(runs) == 0 { // never green by accident
+		runs = absent
 	}
 	j, err := judge.Apply(judge.Case{Runs: runs, Policy: pol, Evidence: r.evidence(ctx, pol, p), Now: time.Now()})
 	if err != nil {

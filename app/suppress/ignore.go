@@ -148,6 +148,9 @@ func readIgnore(mark string, words []string, today time.Time) (i Ignore) {
 	return i
 }
 
+// usualDays is the period that a correct form proposes, unless less is allowed.
+const usualDays = 30
+
 // right returns a correct suppression that keeps as much of i as possible.
 func right(i Ignore, today time.Time) string {
 	rule, day, reason := i.Rule, i.Until, i.Reason
@@ -159,7 +162,7 @@ func right(i Ignore, today time.Time) string {
 		rule = scanner + "/RULE"
 	}
 	if day.IsZero() {
-		day = today.AddDate(0, 0, 30)
+		day = today.AddDate(0, 0, usualDays)
 	}
 	if reason == "" {
 		reason = "…"

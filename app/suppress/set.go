@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/secbydesign/secbydesign/app/decision"
 	"github.com/secbydesign/secbydesign/app/examine"
@@ -214,6 +215,7 @@ func (s *Set) added(ctx context.Context, ex examine.Examination, file *patch.Fil
 func (s *Set) proposed(ex examine.Examination, path string, i Ignore, weigh bool) note {
 	n := note{path: path, line: i.Line}
 	if i.Problem != "" {
+		i = s.allowed(path, i)
 		n.message = "This is no suppression, and silences nothing. " + i.Problem + " This would be one: " + i.Right
 		if i.Reason == "" {
 			n.write = i.Right
@@ -247,6 +249,32 @@ func (s *Set) proposed(ex examine.Examination, path string, i Ignore, weigh bool
 		n.message += fmt.Sprintf(" It matches nothing: no finding of %s begins on line %d.", i.Rule, i.Covers)
 	}
 	return n
+}
+
+// allowed makes the form that a suppression proposes one that the organisation's rules accept: for the rule of the
+// finding that is there, within the longest period, and with a reason that is long enough.
+func (s *Set) allowed(path string, i Ignore) Ignore {
+	w := ownership.Request{Rule: i.Rule, Severity: scanners.Low}
+	if found := s.by.at[spotOf{path, i.Covers}]; len(found) > 0 {
+		w.Severity = found[0].Severity
+		if !strings.Contains(i.Rule, "/") {
+			i.Rule, w.Rule = found[0].RuleID(), found[0].RuleID()
+		}
+	}
+	o := s.rules.Offer(w, ownership.Person{Write: true, Teams: s.Owners().Of(path)})
+	if latest := o.Last(s.now); o.Days > 0 && (i.Until.IsZero() || i.Until.After(latest)) {
+		if usual := s.now.AddDate(0, 0, usualDays); latest.After(usual) && i.Until.IsZero() {
+			latest = usual
+		}
+		i.Until = latest
+	}
+	reason := i.Reason
+	if utf8.RuneCountInString(reason) < max(o.Reason, 1) {
+		i.Reason = checks.ReasonFor(checks.WhyAccept, o.Reason)
+	}
+	i.Right = right(i, s.now)
+	i.Reason = reason
+	return i
 }
 
 // met returns the findings at the head that a comment covers. looked reports whether all scanners that it may name have

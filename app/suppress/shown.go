@@ -92,29 +92,41 @@ const maxWeighed = 1000
 // maxCompared is how many comparisons of file names with entries of ignore files are made.
 const maxCompared = 10_000_000
 
-// summed returns the notices of the summary about all notes together.
+// summed returns the notice of the summary about all notes together: one paragraph, which names each suppression once.
 func summed(notes []note) (notices []string) {
-	say := func(format string, which func(note) bool, how func(note) string) {
-		var places []string
-		for _, n := range notes {
-			if !n.ended && which(n) {
-				places = append(places, how(n))
+	var places, problems []string
+	for _, n := range notes {
+		if n.ended {
+			continue
+		}
+		var says []string
+		add := func(is bool, what string) {
+			if is {
+				says = append(says, what)
 			}
 		}
-		if places = slices.Compact(places); len(places) > maxPlaces {
-			places = append(places[:maxPlaces], fmt.Sprintf("%d more", len(places)-maxPlaces))
-		}
-		if len(places) > 0 {
-			notices = append(notices, fmt.Sprintf(format, strings.Join(places, ", ")))
+		add(n.write != "", "give a reason, as in "+checks.Code(n.write))
+		add(n.inert, "remove it, since it matches nothing")
+		add(n.wide, "narrow it, since it hides findings that nobody has seen yet")
+		where := checks.Code(place(n.path, n.line))
+		switch {
+		case len(says) > 0:
+			problems = append(problems, where+" ("+strings.Join(says, "; ")+")")
+		case !n.part:
+			places = append(places, where)
 		}
 	}
-	where := func(n note) string { return checks.Code(place(n.path, n.line)) }
-	say("This pull request adds suppressions, which silence nothing in it and are there to be reviewed: %s.", func(n note) bool { return !n.part }, where)
-	say("Each is a decision that needs a reason. These have none: %s.", func(n note) bool { return n.write != "" }, func(n note) string {
-		return where(n) + " (write " + checks.Code(n.write) + ")"
-	})
-	say("These match nothing that was found: %s.", func(n note) bool { return n.inert }, where)
-	say("These are too broad, since they would also hide findings that nobody has seen yet: %s.", func(n note) bool { return n.wide }, where)
+	if n := len(problems) + len(places); n > 0 {
+		s := "This pull request adds a suppression, which silences nothing here and is for its reviewers to judge: "
+		if n > 1 {
+			s = "This pull request adds suppressions, which silence nothing here and are for its reviewers to judge: "
+		}
+		all := slices.Compact(slices.Concat(problems, places))
+		if len(all) > maxPlaces {
+			all = append(all[:maxPlaces], fmt.Sprintf("%d more", len(all)-maxPlaces))
+		}
+		notices = append(notices, s+strings.Join(all, ", ")+".")
+	}
 	return notices
 }
 

@@ -124,9 +124,43 @@ func TestInert(t *testing.T) {
 				got = why
 			}
 		}
-		said := strings.Contains(strings.Join(notices, "\n"), "These match nothing that was found")
+		said := strings.Contains(strings.Join(notices, "\n"), "remove it, since it matches nothing")
 		if (got == "") != (tt.want == "") || !strings.HasPrefix(got, tt.want) || said != (tt.want != "") {
 			t.Errorf("%s: %q, want %q; %q %v", name, got, tt.want, notices, list)
+		}
+	}
+}
+
+// TestOneSuppressionIsOneParagraph: a notice stands above the result of the check, and names each suppression once.
+func TestOneSuppressionIsOneParagraph(t *testing.T) {
+	t.Parallel()
+	s, ex := adding(t, map[string]string{"a.go": "x() // #nosec"}, ran("gosec"))
+	_, notices, _ := s.Review(t.Context(), ex)
+	if len(notices) != 1 || strings.Count(notices[0], "`a.go:1`") != 1 || !strings.HasPrefix(notices[0], "This pull request adds a suppression, which silences nothing here and is for its reviewers to judge: ") {
+		t.Errorf("%q", notices)
+	}
+}
+
+// TestAProposedSuppressionIsAccepted: what a note says to write is accepted, by the organisation's rules.
+func TestAProposedSuppressionIsAccepted(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"x() // secbydesign:ignore", "x() // secbydesign:ignore gosec/G404", "x() // secbydesign:ignore gosec/G404 until 2999-01-01", "x() // secbydesign:ignore gosec/G404 until 2999-01-01 it is so", "x() // secbydesign:ignore gosec/G404 for ever because it is fine"} {
+		s, ex := adding(t, map[string]string{"a.go": text}, ran("gosec", at("a.go", 1, "G404")))
+		s.rules.Default.MaxDays, s.rules.Default.ReasonMin, s.rules.Default.MaxSeverity = 7, 80, scanners.High
+		list, _, _ := s.Review(t.Context(), ex)
+		if len(list) != 1 {
+			t.Fatalf("%q: %v", text, list)
+		}
+		_, right, ok := strings.Cut(list[0].Message, "This would be one: ")
+		found := Ignores("// "+right, s.now)
+		if !ok || len(found) != 1 || found[0].Problem != "" || !s.means(found[0], at("a.go", 1, "G404")) && !strings.HasPrefix(found[0].Rule, "gosec/") {
+			t.Errorf("%q: the note says %q", text, list[0].Message)
+			continue
+		}
+		r := at("a.go", 1, "G404")
+		r.Scanner = "gosec"
+		if why := s.refused(found[0], "G404", r); why != "" {
+			t.Errorf("%q: %q is proposed, and %s", text, right, why)
 		}
 	}
 }
@@ -150,8 +184,11 @@ func TestBroadEntries(t *testing.T) {
 			t.Errorf("not reported: %s\n%s", want, all)
 		}
 	}
-	if said := strings.Join(notices, "\n"); !strings.Contains(said, "These are too broad, since they would also hide findings that nobody has seen yet: `.semgrepignore:2`, `.trivyignore:1`, `.trivyignore:2`.") {
-		t.Error(said)
+	said := strings.Join(notices, "\n")
+	for _, place := range []string{".semgrepignore:2", ".trivyignore:1", ".trivyignore:2"} {
+		if _, after, ok := strings.Cut(said, "`"+place+"` ("); !ok || !strings.Contains(after[:strings.Index(after+")", ")")], "narrow it, since it hides findings that nobody has seen yet") {
+			t.Errorf("%s is not called too broad: %s", place, said)
+		}
 	}
 }
 
@@ -164,7 +201,7 @@ func TestSuppressionsAreBounded(t *testing.T) {
 	}
 	s, ex := adding(t, files)
 	list, notices, _ := s.Review(t.Context(), ex)
-	if len(list) != maxSuppressions || len(notices) != 3 || !strings.Contains(notices[0], ", 50 more.") {
+	if len(list) != maxSuppressions || len(notices) != 1 || !strings.Contains(notices[0], ", 50 more.") {
 		t.Errorf("%d annotations, %q", len(list), notices)
 	}
 }
