@@ -462,7 +462,7 @@ func TestWhatAToolSaysOfPlaces(t *testing.T) {
 	doc := strings.ReplaceAll(codeql("go", "/home/runner/work/shop/shop/app.js", handler(query(1))), `"CodeQL"`, `"Gitleaks"`)
 	push, at := s.repo.PushClaims("main", codeqlFile), "?commit_sha="+strings.ToUpper(s.base)
 	for query, want := range map[string]string{
-		at: `"findings":0,"incomplete":"The tool \"Gitleaks\" reported 1 findings outside the repository's files; they are left out."`,
+		at: `"findings":0,"incomplete":"Findings of the tool \"Gitleaks\" outside the repository's files are left out: 1."`,
 		at + "&ref=refs/heads/main&checkout_uri=file:///home/runner/work/shop/shop/": `"findings":1}`,
 	} {
 		status, answer := s.post(push, query, doc)

@@ -259,7 +259,7 @@ func (in Input) footer(b *strings.Builder) {
 		parts = append(parts, count(unchanged, "finding")+" already in the base not listed")
 	}
 	if observed > 0 {
-		parts = append(parts, count(observed, "new finding")+" not shown, because the policy only observes them")
+		parts = append(parts, plural(observed, "new finding not shown, because the policy only observes it", "new findings not shown, because the policy only observes them"))
 	}
 	var by []string
 	for _, r := range in.runs(func(r scanners.Run) bool { return r.Complete() && !r.Idle }) {

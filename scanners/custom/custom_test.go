@@ -115,7 +115,7 @@ func TestWhatDidNotFinishIsNotClean(t *testing.T) {
 		"found, and silent":              {"exit 1", nil, "It ended with exit code 1, which says that it found something, and printed nothing."},
 		"garbage":                        {"echo oops", nil, "The rdjsonl report cannot be used: line 1 is not a diagnostic"},
 		"too long":                       {"sleep 60", func(d *Definition) { d.Timeout, d.Needs = time.Second/10, []string{"sleep"} }, "ran out of time, and was stopped."},
-		"places elsewhere":               {`echo '{"message":"x","location":{"path":"/etc/passwd"}}'`, nil, "findings outside the repository's files"},
+		"places elsewhere":               {`echo '{"message":"x","location":{"path":"/etc/passwd"}}'`, nil, "outside the repository's files"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -160,7 +160,7 @@ func (r *report) add(in item) bool {
 		f.Why, f.Help = untrusted.Stop(untrusted.Sentence(in.why, 400)), untrusted.Prose(in.help)
 		f.Flow, f.Fixes = in.flow, in.fixes
 		if f.Help == "" {
-			f.Help = untrusted.Prose("Change the code so that the rule " + f.Rule + " of " + cmp.Or(r.Tool, "the tool") + " is kept.")
+			f.Help = untrusted.Prose("Change the code so that it follows the rule " + f.Rule + " of " + cmp.Or(r.Tool, "the tool") + ".")
 		}
 	}
 	f.Identity = r.tree.Identity(f, secret)
@@ -173,7 +173,7 @@ func (r *report) err() error {
 		r.wrong = append(r.wrong, fmt.Sprintf("The report holds more than can be shown, so only the first %d findings are.", r.Limit))
 	}
 	if r.refused > 0 {
-		r.wrong = append(r.wrong, fmt.Sprintf("The report names %d findings outside the repository's files; they are left out.", r.refused))
+		r.wrong = append(r.wrong, fmt.Sprintf("Findings of the report outside the repository's files are left out: %d.", r.refused))
 	}
 	if len(r.wrong) == 0 {
 		return nil

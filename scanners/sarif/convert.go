@@ -106,7 +106,7 @@ func (s *converter) describe(f *scanners.Finding) {
 	}
 	f.Help = untrusted.Prose(plainLinks(help(rule, f.Title)))
 	if f.Help == "" {
-		f.Help = untrusted.Prose("Change the code so that the rule " + f.Rule + " of " + cmp.Or(s.run.run.Tool, "the tool") + " is kept.")
+		f.Help = untrusted.Prose("Change the code so that it follows the rule " + f.Rule + " of " + cmp.Or(s.run.run.Tool, "the tool") + ".")
 	}
 }
 

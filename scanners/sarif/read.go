@@ -95,7 +95,7 @@ func (r Run) Err() error {
 		reasons = append(reasons, fmt.Sprintf("The tool %s found more than can be shown, so only the first %d are.", tool, len(r.Findings)+len(r.Suppressed)))
 	}
 	if r.Dropped > 0 {
-		reasons = append(reasons, fmt.Sprintf("The tool %s reported %d findings outside the repository's files; they are left out.", tool, r.Dropped))
+		reasons = append(reasons, fmt.Sprintf("Findings of the tool %s outside the repository's files are left out: %d.", tool, r.Dropped))
 	}
 	if len(reasons) == 0 {
 		return nil
