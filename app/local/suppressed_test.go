@@ -53,7 +53,7 @@ func TestSuppressions(t *testing.T) {
 
 	for format, want := range map[string][]string{
 		"text":     {"Accepted until " + until + " by the comment at a.py:1", "It fails the check: gates.secrets.mode is block", "SUPPRESSION b.py:1\n  It silences nothing"},
-		"markdown": {"> This pull request adds suppressions", "by the comment at `a.py:1`", "### Suppressions\n\n- `b.py:1`: It silences nothing", "gates.secrets.mode is block"},
+		"markdown": {"> This pull request adds a suppression, which silences nothing here", "by the comment at `a.py:1`", "### Suppressions\n\n- `b.py:1`: It silences nothing", "gates.secrets.mode is block"},
 		"sarif":    {`"kind": "inSource"`, `"justification": "the sandbox knows this key, nobody else"`, `"suppressions": []`},
 	} {
 		_, out, err := f.review(func(o *Options) { o.Format, o.Width = format, 200 })
