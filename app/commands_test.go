@@ -402,7 +402,7 @@ func TestEachVerb(t *testing.T) {
 		t.Errorf("the second command is not answered:\n%s", reply)
 	}
 	run := s.becomes(n, "success", "No open findings; 1 accepted, 1 deferred")
-	if !strings.Contains(run.Summary, "https\\://t.example/7") {
+	if !strings.Contains(run.Summary, "<https://t.example/7>") {
 		t.Errorf("the ticket is not named:\n%s", run.Summary)
 	}
 	s.said(n, "ted", "/secbydesign status", "**Nothing is open**")
