@@ -71,3 +71,19 @@ func scannersIn(list string) (names []string) {
 	}
 	return names
 }
+
+// TestUnfinishedScannersAreNamedOnce: a change that cannot be read stops all scanners for one reason.
+func TestUnfinishedScannersAreNamedOnce(t *testing.T) {
+	t.Parallel()
+	g := Gate{Name: scanners.Code, Findings: []Finding{finding("a.py", 2, scanners.High, scanners.New)}}
+	for i := range 25 {
+		g.Runs = append(g.Runs, scanners.Run{Scanner: fmt.Sprintf("s%02d", i), Gate: scanners.Code, Err: &scanners.IncompleteError{Reason: "The change could not be read."}})
+	}
+	g.Runs = append(g.Runs, scanners.Run{Scanner: "slow", Gate: scanners.Code, Err: &scanners.IncompleteError{Reason: "It ran out of time."}})
+	rep := Compose(Input{Base: base40, Head: head40, Gates: []Gate{g}})
+	for what, text := range map[string]string{"the check": rep.Check.Summary, "the summary": rep.SummaryText(nil, nil, true)} {
+		if strings.Count(text, "The change could not be read.") != 1 || !strings.Contains(text, "s09 and 15 more") || !strings.Contains(text, "slow") {
+			t.Errorf("%s says\n%s", what, text)
+		}
+	}
+}
