@@ -127,6 +127,8 @@ func (h *history) step() string {
 		}
 	}
 	pick := func() int { return leaking[h.rng.IntN(len(leaking))] }
+	// A secret of the base that is written once more in its file is no news: it is known already.
+	fresh := slices.DeleteFunc(slices.Clone(leaking), func(i int) bool { return h.base.leaks()[t[p][i].leak] > 0 })
 	did := ""
 	switch k := h.rng.IntN(12); {
 	case p == "" || k == 0:
@@ -156,8 +158,8 @@ func (h *history) step() string {
 		i := pick()
 		t[p] = slices.Delete(t[p], i, i+1)
 		did = "take a leak out"
-	case k == 7 && len(leaking) > 0:
-		t[p] = append(t[p], line{leak: t[p][pick()].leak})
+	case k == 7 && len(fresh) > 0:
+		t[p] = append(t[p], line{leak: t[p][fresh[h.rng.IntN(len(fresh))]].leak})
 		did = "copy a leak"
 	case k == 8 && len(h.commits) > 1:
 		h.commits = []tree{h.tip()}

@@ -129,6 +129,7 @@ func (c *scan) third(ctx context.Context, rev string, changed map[string]string,
 // read reads files, by their paths by blob. It leaves out those that are too large.
 func (t *third) read(ctx context.Context, repo *mirror.Repo, paths map[string][]string) (files []scanners.File, err error) {
 	err = repo.Blobs(ctx, slices.Sorted(maps.Keys(paths)), func(blob string, size int64, content []byte) error {
+		content = scanners.Decode(content)
 		for _, path := range paths[blob] {
 			if content != nil || size == 0 {
 				files = append(files, scanners.File{Path: path, Blob: blob, Content: content})

@@ -85,16 +85,16 @@ func deployment(name, pod, container string) string {
 }
 
 func inPod(name, bad, good string) swap {
-	return swap{"kubernetes " + name, "dev/web.yaml", "prod/web.yaml", deployment("web", bad, ""), deployment("web", good, "")}
+	return swap{"kubernetes " + name, "east/web.yaml", "west/web.yaml", deployment("web", bad, ""), deployment("web", good, "")}
 }
 
 func inContainer(name, bad, good string) swap {
-	return swap{"kubernetes " + name, "dev/web.yaml", "prod/web.yaml", deployment("web", "", bad), deployment("web", "", good)}
+	return swap{"kubernetes " + name, "east/web.yaml", "west/web.yaml", deployment("web", "", bad), deployment("web", "", good)}
 }
 
 func inCompose(name, bad, good string) swap {
 	at := "services:\n  web:\n    image: nginx:1.27\n    restart: always\n"
-	return swap{"compose " + name, "dev/compose.yaml", "prod/compose.yaml", at + bad, at + good}
+	return swap{"compose " + name, "east/compose.yaml", "west/compose.yaml", at + bad, at + good}
 }
 
 func inWorkflow(name, bad, good string) swap {
@@ -131,7 +131,7 @@ var swaps = []swap{
 	inTF("audit log", "aws_cloudtrail", "  enable_logging = false", "  enable_logging = true"),
 	inTF("abac", "google_container_cluster", "  enable_legacy_abac = true", "  enable_legacy_abac = false"),
 	inTF("admin policy", "aws_iam_policy", "  policy = jsonencode({ Statement = [{ Effect = \"Allow\", Action = \"*\", Resource = \"*\" }] })", "  policy = jsonencode({ Statement = [{ Effect = \"Allow\", Action = \"s3:*\", Resource = \"*\" }] })"),
-	inTF("password", "aws_db_instance", "  password = \"Tr0ub4dor3\"", "  password = var.password"),
+	inTF("password", "aws_db_instance", "  password = \"Zebra77Kite\"", "  password = var.password"),
 	inTF("members", "google_storage_bucket_iam_member", "  role = \"roles/storage.objectViewer\"\n  member = \"allUsers\"", "  role = \"roles/storage.objectViewer\"\n  member = \"user:a@example.com\""),
 	inTF("eks endpoint", "aws_eks_cluster", "  vpc_config {\n    public_access_cidrs = [\"0.0.0.0/0\"]\n  }", "  vpc_config {\n    public_access_cidrs = [\"10.0.0.0/8\"]\n  }"),
 
@@ -139,7 +139,7 @@ var swaps = []swap{
 	{"dockerfile root", "Dockerfile.dev", "Dockerfile.prod", "FROM alpine:3.20\nCOPY . /app\nUSER root\n", "FROM alpine:3.20\nCOPY . /app\nUSER app\n"},
 	{"dockerfile floating", "dev/Dockerfile", "prod/Dockerfile", "FROM alpine:latest\nUSER app\nCOPY . /app\n", "FROM alpine:3.20\nUSER app\nCOPY . /app\n"},
 	inDocker("add", "ADD https://example.com/x.tgz /x", "ADD --checksum=sha256:24454f830cdb571e2c4ad15481119c43b3cafd48dd869a9b2945d1036d1dc68d https://example.com/x.tgz /x"),
-	inDocker("secret", "ENV DB_PASSWORD=Tr0ub4dor3", "ENV DB_USER=app"),
+	inDocker("secret", "ENV DB_PASSWORD=Zebra77Kite", "ENV DB_USER=app"),
 	inDocker("pipe", "RUN curl -fsSL https://example.com/i.sh | sh", "RUN ./i.sh"),
 	inDocker("certificates", "RUN curl -k https://example.com/x -o /x", "RUN curl https://example.com/x -o /x"),
 	inDocker("unsigned", "RUN apt-get install -y --allow-unauthenticated x", "RUN apt-get install -y x"),
@@ -157,7 +157,7 @@ var swaps = []swap{
 	inContainer("root", "          securityContext:\n            runAsUser: 0\n", "          securityContext:\n            runAsUser: 1000\n"),
 	inContainer("capability", "          securityContext:\n            capabilities: {add: [SYS_ADMIN]}\n", "          securityContext:\n            capabilities: {add: [CHOWN]}\n"),
 	inContainer("seccomp", "          securityContext:\n            seccompProfile: {type: Unconfined}\n", "          securityContext:\n            seccompProfile: {type: RuntimeDefault}\n"),
-	inContainer("secret", "          env:\n            - name: DB_PASSWORD\n              value: Tr0ub4dor3\n", "          env:\n            - name: DB_USER\n              value: app\n"),
+	inContainer("secret", "          env:\n            - name: DB_PASSWORD\n              value: Zebra77Kite\n", "          env:\n            - name: DB_USER\n              value: app\n"),
 	{"kubernetes image", "dev/web.yaml", "prod/web.yaml", strings.Replace(deployment("web", "", ""), "nginx:1.27", "nginx", 1), deployment("web", "", "")},
 	{"kubernetes role", "dev/r.yaml", "prod/r.yaml", "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: ops\nrules:\n  - apiGroups: [\"*\"]\n    resources: [\"*\"]\n    verbs: [\"*\"]\n", "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: ops\nrules:\n  - apiGroups: [\"*\"]\n    resources: [\"pods\"]\n    verbs: [\"*\"]\n"},
 	{"kubernetes binding", "dev/r.yaml", "prod/r.yaml", "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata:\n  name: ops\nroleRef:\n  name: cluster-admin\nsubjects:\n  - kind: Group\n    name: system:authenticated\n", "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata:\n  name: ops\nroleRef:\n  name: cluster-admin\nsubjects:\n  - kind: Group\n    name: ops\n"},
@@ -169,7 +169,7 @@ var swaps = []swap{
 	inCompose("path", "    volumes:\n      - /:/host\n", "    volumes:\n      - ./a:/a\n"),
 	inCompose("socket", "    volumes:\n      - /var/run/docker.sock:/var/run/docker.sock\n", ""),
 	inCompose("port", "    ports:\n      - 5432:5432\n", "    ports:\n      - 127.0.0.1:5432:5432\n"),
-	inCompose("secret", "    environment:\n      DB_PASSWORD: Tr0ub4dor3\n", "    environment:\n      DB_PASSWORD: ${DB_PASSWORD}\n"),
+	inCompose("secret", "    environment:\n      DB_PASSWORD: Zebra77Kite\n", "    environment:\n      DB_PASSWORD: ${DB_PASSWORD}\n"),
 	{"compose image", "docker-compose.dev.yml", "docker-compose.prod.yml", "services:\n  web:\n    image: nginx\n    restart: always\n", "services:\n  web:\n    image: nginx:1.27\n    restart: always\n"},
 
 	inWorkflow("trigger", onTarget+checkout, onPull+checkout),

@@ -63,7 +63,7 @@ func pod(name string, containers ...string) string {
 	return text
 }
 
-const bad, good = "privileged: true", "readOnlyRootFilesystem: true"
+const bad, good = "privileged: true", "terminationMessagePath: /dev/log"
 
 // volume returns a resource with an attribute.
 func volume(kind, name, line string) string {
@@ -197,6 +197,9 @@ func TestANewNamePaysForNothing(t *testing.T) {
 		kind, _, _ := strings.Cut(s.name, " ")
 		base := two(kind, s.bad, "a", s.good, "b")
 		if base == "" {
+			continue
+		}
+		if s.name == "terraform password" { // a copy of a secret that the file has already is no news, see baseline.TestASecretIsItsValue
 			continue
 		}
 		four := []change{

@@ -146,13 +146,6 @@ func (r *Report) err() (err error) {
 	return err
 }
 
-func others(n int) string {
-	if n == 1 {
-		return "another place"
-	}
-	return fmt.Sprintf("%d other places", n)
-}
-
 // Number parses a number. An empty text is 0.
 func (r *Report) Number(text string) int {
 	n, err := strconv.Atoi(cmp.Or(text, "0"))
