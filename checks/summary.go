@@ -75,6 +75,7 @@ type standing struct {
 	listed   []Finding       // those of them that have no open thread of their own
 	resolved map[string]bool // whether a person resolved the finding's thread, which hides it
 	unknown  int             // open threads of scanners that did not finish
+	joined   int             // findings that are shown in the thread of another one
 }
 
 func (r Report) standing(threads []Thread, unplaced map[string]bool) standing {
@@ -90,6 +91,7 @@ func (r Report) standing(threads []Thread, unplaced map[string]bool) standing {
 			s.resolved[f] = s.resolved[c.Fingerprint]
 			placed[f] = !unplaced[c.Fingerprint] && !s.resolved[f]
 		}
+		s.joined += len(c.With)
 	}
 	for _, t := range threads {
 		placed[t.Fingerprint] = placed[t.Fingerprint] || t.Open() && !t.Resolved
@@ -140,6 +142,8 @@ func (in Input) headline(s standing) string {
 	switch with := open - len(s.listed); {
 	case with == open && open == 1:
 		head += ". It has a thread in the diff."
+	case with == open && s.joined > 0:
+		head += fmt.Sprintf(". They are in %s in the diff.", plural(open-s.joined, "thread", "threads"))
 	case with == open:
 		head += ". Each has a thread in the diff."
 	case with > 0:
