@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -181,10 +182,15 @@ func show(w io.Writer, gh *fakegithub.Server, number int) (open, resolved int) {
 	return open, resolved
 }
 
-// A logTail keeps the end of a log, in case something goes wrong.
-type logTail struct{ lines []string }
+// A logTail keeps the end of a log, in case something goes wrong. It may be written to by several goroutines.
+type logTail struct {
+	mu    sync.Mutex
+	lines []string // guarded by mu
+}
 
 func (l *logTail) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.lines = append(l.lines, string(p))
 	if len(l.lines) > 50 {
 		l.lines = l.lines[1:]
@@ -192,4 +198,8 @@ func (l *logTail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (l *logTail) String() string { return strings.Join(l.lines, "") }
+func (l *logTail) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Join(l.lines, "")
+}
