@@ -86,11 +86,18 @@ func Prose(s string) string {
 // Address returns s as a web address that is safe in a link, or "".
 func Address(s string) string {
 	u, err := url.Parse(strings.TrimSpace(s))
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || len(s) > 1000 {
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || len(s) > maxAddress {
 		return ""
 	}
-	return strings.NewReplacer("(", "%28", ")", "%29", "<", "%3C", ">", "%3E", "`", "%60", `\`, "%5C", "*", "%2A", "|", "%7C").Replace(u.String())
+	address := strings.NewReplacer("(", "%28", ")", "%29", "<", "%3C", ">", "%3E", "`", "%60", `\`, "%5C", "*", "%2A", "|", "%7C").Replace(u.String())
+	if len(address) > maxAddress { // each character that is no part of an address becomes three to nine
+		return ""
+	}
+	return address
 }
+
+// maxAddress is the length of an address in bytes. A longer one is of no use to a reader.
+const maxAddress = 1000
 
 // Rule returns the first id that is not empty, made fit for settings and reports.
 func Rule(ids ...string) string {
