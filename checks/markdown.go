@@ -58,7 +58,7 @@ func Cut(s string, n int) string {
 var (
 	// urlTail matches the part of an address that makes GitHub link it; emoji matches a name that it may show as a
 	// picture; entity matches a character by its name.
-	urlTail = regexp.MustCompile(`^://[\pL\pN\[_%-]`)
+	urlTail = regexp.MustCompile(`^://(?:[^\s.]|\.\S)`)
 	emoji   = regexp.MustCompile(`^:[a-zA-Z0-9_+-]+:`)
 	www     = regexp.MustCompile(`^(?i:www)\.`)
 	entity  = regexp.MustCompile(`^&(?:#[0-9]+|#[xX][0-9a-fA-F]+|[a-zA-Z][a-zA-Z0-9]*);`)
