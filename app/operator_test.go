@@ -136,7 +136,7 @@ func TestLogAtInfo(t *testing.T) {
 			kept = append(kept, line)
 		}
 	}
-	if got := strings.Join(kept, "\n"); got != "info serving\ninfo GitHub knows the App\ninfo reviewed" {
+	if got := strings.Join(kept, "\n"); got != "info GitHub knows the App\ninfo serving\ninfo reviewed" {
 		t.Errorf("the log says\n%s", got)
 	}
 }
