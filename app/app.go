@@ -115,6 +115,13 @@ func Run(ctx context.Context, c Config, log zerolog.Logger) error {
 // Serve is [Run] on a listener, which it closes.
 func Serve(ctx context.Context, c Config, log zerolog.Logger, listener net.Listener) (err error) {
 	defer listener.Close()
+	var apart net.Listener // for the metrics
+	if c.Metrics != "" {
+		if apart, err = net.Listen("tcp", c.Metrics); err != nil {
+			return fmt.Errorf("SECBYDESIGN_METRICS_LISTEN: %w", err)
+		}
+		defer apart.Close()
+	}
 	a, err := build(ctx, c, log)
 	if err != nil {
 		return err
@@ -134,17 +141,12 @@ func Serve(ctx context.Context, c Config, log zerolog.Logger, listener net.Liste
 	background, end := context.WithCancel(ctx)
 	confirmed := a.confirm(background)
 	defer func() { end(); <-confirmed }()
-	servers := []*http.Server{a.server(a.routes())}
+	server, metrics := a.server(a.routes()), a.server(a.metricsRoutes())
 	failed := make(chan error, 2)
-	go func() { failed <- servers[0].Serve(listener) }()
-	if c.Metrics != "" {
-		apart, err := net.Listen("tcp", c.Metrics)
-		if err != nil {
-			return errors.Join(fmt.Errorf("SECBYDESIGN_METRICS_LISTEN: %w", err), servers[0].Close())
-		}
-		servers = append(servers, a.server(a.metricsRoutes()))
-		go func() { failed <- servers[1].Serve(apart) }()
+	if apart != nil {
+		go func() { failed <- metrics.Serve(apart) }()
 	}
+	go func() { failed <- server.Serve(listener) }()
 	log.Info().Str("version", Version()).Str("data", c.DataDir).Int64("app", c.AppID).Str("github", c.GitHubURL).
 		Str("address", listener.Addr().String()).Msg("serving")
 
@@ -153,11 +155,11 @@ func Serve(ctx context.Context, c Config, log zerolog.Logger, listener net.Liste
 	case <-ctx.Done():
 		log.Info().Msg("draining")
 	}
-	return errors.Join(ignore(err, http.ErrServerClosed), a.stop(ctx, servers))
+	return errors.Join(ignore(err, http.ErrServerClosed), a.stop(ctx, server, metrics))
 }
 
 // stop lets running requests and reviews end. It has to go on after ctx has ended.
-func (a *app) stop(ctx context.Context, servers []*http.Server) (err error) {
+func (a *app) stop(ctx context.Context, servers ...*http.Server) (err error) {
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
 	defer cancel()
 	for _, s := range servers {
