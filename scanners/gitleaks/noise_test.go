@@ -269,7 +269,7 @@ func TestWhatIsNoSecret(t *testing.T) {
 	})
 }
 
-// escaped writes every character as \uXXXX.
+// escaped writes every character by its number, as JSON may.
 func escaped(text string) string {
 	var b strings.Builder
 	for _, r := range text {

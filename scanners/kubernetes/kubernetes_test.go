@@ -1,28 +1,18 @@
 package kubernetes
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/scannertest"
 )
 
-// scan returns what the scanner reports about a file: problems as rule@line.
 func scan(t *testing.T, path, content string) (problems []string, all []scanners.Finding) {
 	t.Helper()
-	found, err := Scanner{}.Scan(context.Background(), scanners.Target{Scope: scanners.ScopeFile, Files: []scanners.File{{Path: path, Content: []byte(content)}}})
-	if err != nil {
-		t.Fatalf("%v\n%s", err, content)
-	}
-	for _, f := range found {
-		if f.Protection == scanners.Problem {
-			problems = append(problems, fmt.Sprintf("%s@%d", f.Rule, f.Line))
-		}
-	}
-	return problems, found
+	return scannertest.Problems(t, Scanner{}, path, content)
 }
 
 // pod returns a pod with one context for itself, on line 4, and one for each container, from line 6 on.

@@ -238,6 +238,22 @@ func tree(t *testing.T, dir string, names ...string) (files []scanners.File, pla
 	return files, planted
 }
 
+// Problems scans one file and returns its problems, each as rule@line, and beside them all that the scanner
+// reports, protections too.
+func Problems(t *testing.T, s scanners.Scanner, path, content string) (problems []string, all []scanners.Finding) {
+	t.Helper()
+	all, err := s.Scan(context.Background(), scanners.Target{Scope: scanners.ScopeFile, Files: []scanners.File{{Path: path, Content: []byte(content)}}})
+	if err != nil {
+		t.Fatalf("%v\n%s", err, content)
+	}
+	for _, f := range all {
+		if f.Protection == scanners.Problem {
+			problems = append(problems, fmt.Sprintf("%s@%d", f.Rule, f.Line))
+		}
+	}
+	return problems, all
+}
+
 func scan(t *testing.T, s scanners.Scanner, files []scanners.File) []scanners.Finding {
 	t.Helper()
 	before := make([][]byte, len(files))
