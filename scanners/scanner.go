@@ -226,6 +226,9 @@ type Finding struct {
 	// Commit is set for a finding in a file version that is neither at the head nor at
 	// the base: the commit (40 hex digits) that holds it.
 	Commit string
+
+	// Fact is nil for a problem. Otherwise the finding states something about the architecture, see [Fact].
+	Fact *Fact `json:",omitempty"`
 }
 
 // A Protection says whether an object has a setting that protects it. A scanner that knows such

@@ -81,6 +81,7 @@ type Examination struct {
 	Patch  patch.Set
 	NotRun string       // why nothing was scanned
 	Diff   *mirror.Diff // what changed
+	Facts  Facts        // about the architecture
 
 	// Notices are sentences for the readers of a report, as plain text: what was not scanned although nothing failed.
 	Notices []string
@@ -193,12 +194,17 @@ func (e *Examiner) Examine(ctx context.Context, c Change, p policy.Policy, known
 	}
 
 	var wanted []scanners.Scanner
+	var factual scanners.Scanner
 	for _, sc := range e.Scanners {
-		if p.Wants(sc.Info().Name, sc.Info().Gate) {
+		switch info := sc.Info(); {
+		case !p.Wants(info.Name, info.Gate):
+		case info.Gate == scanners.Requirements:
+			factual = sc
+		default:
 			wanted = append(wanted, sc)
 		}
 	}
-	if len(wanted)+len(c.External) == 0 {
+	if len(wanted)+len(c.External) == 0 && factual == nil {
 		ex.NotRun = AllOff
 		return ex, nil
 	}
@@ -208,6 +214,14 @@ func (e *Examiner) Examine(ctx context.Context, c Change, p policy.Policy, known
 	}
 	ex.Within = e.within(s, diff)
 	ex.Notices = vendored(diff, p)
+	facts := make(chan Facts, 1)
+	go func() {
+		var f Facts
+		if factual != nil {
+			f = e.facts(ctx, factual, s, p)
+		}
+		facts <- f
+	}()
 	runs, err := e.ask(ctx, wanted, s, p, known, func(runs []scanners.Run) {
 		if show != nil {
 			partial := ex
@@ -215,8 +229,12 @@ func (e *Examiner) Examine(ctx context.Context, c Change, p policy.Policy, known
 			show(partial)
 		}
 	})
+	ex.Facts = <-facts
 	if err != nil {
 		return Examination{}, err
+	}
+	if ctx.Err() != nil {
+		return Examination{}, context.Cause(ctx)
 	}
 	ex.Runs = slices.Concat(runs, external)
 	for _, run := range ex.Runs {

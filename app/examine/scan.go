@@ -35,7 +35,28 @@ type scan struct {
 }
 
 // run runs one scanner over both sides and over the versions in between.
-func (e *Examiner) run(ctx context.Context, sc scanners.Scanner, s *source, p policy.Policy, known []baseline.Known) (run scanners.Run) {
+func (e *Examiner) run(ctx context.Context, sc scanners.Scanner, s *source, p policy.Policy, known []baseline.Known) scanners.Run {
+	return e.frame(ctx, sc, s, p, func(ctx context.Context, look *scan, run *scanners.Run) []error {
+		info := look.info
+		in := baseline.Input{Renames: s.renames, Change: s.texts, Known: known}
+		var atHead, inHistory, atBase []error
+		in.Head, atHead = look.side(ctx, s.change.Head, s.head.files)
+		in.History, inHistory = look.files(ctx, scanners.ScopeRange, s.between.files)
+		in.Versions = s.versions(info, in.History)
+		slices.SortStableFunc(in.History, func(a, b scanners.Finding) int { return s.order[a.Commit] - s.order[b.Commit] })
+		in.Base, atBase = look.side(ctx, s.change.Base, s.base.files)
+		c := s.compare(info, in, newUnread(info, atHead), newUnread(info, atBase))
+		run.Results, run.Notices = look.withoutBases(ctx, in, c.results), c.notices
+		if n, ok := sc.(scanners.Noticer); ok {
+			run.Notices = append(run.Notices, n.Notices(ctx, s.head.files)...)
+		}
+		return slices.Concat(c.failed, inHistory, s.gaps(info, p))
+	})
+}
+
+// frame runs one scanner within its budget if the change concerns it and it is ready. work calls it, and returns why it
+// could not finish.
+func (e *Examiner) frame(ctx context.Context, sc scanners.Scanner, s *source, p policy.Policy, work func(context.Context, *scan, *scanners.Run) []error) (run scanners.Run) {
 	review := ctx
 	ctx, cancel := context.WithTimeout(ctx, p.Budget.Scanner)
 	defer cancel()
@@ -73,26 +94,13 @@ func (e *Examiner) run(ctx context.Context, sc scanners.Scanner, s *source, p po
 		run.Err = &scanners.IncompleteError{Reason: err.Error(), Err: err}
 		return run
 	}
-
 	look := &scan{scanner: sc, info: info, source: s, policy: p, keep: e, ident: ident, cores: s.cores}
-	in := baseline.Input{Renames: s.renames, Change: s.texts, Known: known}
-	var atHead, inHistory, atBase []error
-	in.Head, atHead = look.side(ctx, s.change.Head, s.head.files)
-	in.History, inHistory = look.files(ctx, scanners.ScopeRange, s.between.files)
-	in.Versions = s.versions(info, in.History)
-	slices.SortStableFunc(in.History, func(a, b scanners.Finding) int { return s.order[a.Commit] - s.order[b.Commit] })
-	in.Base, atBase = look.side(ctx, s.change.Base, s.base.files)
+	failed := work(ctx, look, &run)
 	run.Scanned = look.scanned
+	run.Err = join(failed)
 	if review.Err() != nil { // nobody waits for it any more
-		run.Err = context.Cause(review)
-		return run
+		run.Results, run.Notices, run.Err = nil, nil, context.Cause(review)
 	}
-	c := s.compare(info, in, newUnread(info, atHead), newUnread(info, atBase))
-	run.Results, run.Notices = look.withoutBases(ctx, in, c.results), c.notices
-	if n, ok := sc.(scanners.Noticer); ok {
-		run.Notices = append(run.Notices, n.Notices(ctx, s.head.files)...)
-	}
-	run.Err = join(slices.Concat(c.failed, inHistory, s.gaps(info, p)))
 	return run
 }
 

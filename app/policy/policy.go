@@ -84,7 +84,15 @@ type Policy struct {
 	// CommentLimit is how many inline comments a pull request may carry; 0 is none.
 	CommentLimit int
 
-	Champions  []string `json:",omitempty"`
+	Champions []string `json:",omitempty"`
+
+	// Controls are names of protective controls that the team has written itself, by kind. OwnHosts are host names of its
+	// own (a leading "*." stands for any sub-domain), which are no third party. PavedRoads maps a topic of design
+	// questions to what the organisation offers for it, in plain text.
+	Controls   map[string][]string `json:",omitempty"`
+	OwnHosts   []string            `json:",omitempty"`
+	PavedRoads map[string]string   `json:",omitempty"`
+
 	Budget     Budget
 	Guardrails Guardrails
 

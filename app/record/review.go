@@ -27,6 +27,9 @@ type Review struct {
 	// Context is nil in data from older versions of this program.
 	Context *Context `json:"seen,omitempty"`
 
+	// Requirements is nil in data from older versions of this program, and if nothing is new about the design.
+	Requirements *Requirements `json:"requirements,omitempty"`
+
 	// At and Head come from the event.
 	At   time.Time `json:"-"`
 	Head string    `json:"-"`

@@ -14,6 +14,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/conftest"
 	"github.com/secbydesign/secbydesign/scanners/cppcheck"
 	"github.com/secbydesign/secbydesign/scanners/custom"
+	"github.com/secbydesign/secbydesign/scanners/design"
 	"github.com/secbydesign/secbydesign/scanners/dockerfile"
 	"github.com/secbydesign/secbydesign/scanners/eslint"
 	"github.com/secbydesign/secbydesign/scanners/flawfinder"
@@ -80,6 +81,7 @@ func All(o Options) []scanners.Scanner {
 		dockerfile.Scanner{},
 		kubernetes.Scanner{},
 		compose.Scanner{},
+		design.Scanner{},
 	}
 	if o.BuiltIn {
 		return all

@@ -1,0 +1,4 @@
+package design
+
+// accessDetectors find the facts of this group.
+var accessDetectors = []detector{}

@@ -1,0 +1,4 @@
+package design
+
+// dataDetectors find the facts of this group.
+var dataDetectors = []detector{}

@@ -1,0 +1,4 @@
+package design
+
+// entryDetectors find the facts of this group.
+var entryDetectors = []detector{}

@@ -1,0 +1,4 @@
+package design
+
+// platformDetectors find the facts of this group.
+var platformDetectors = []detector{}
