@@ -90,23 +90,35 @@ func (in Input) gateCheck(g Gate) Check {
 		Title:      alone.title(v),
 		Summary:    alone.summary(v, nil),
 	}
-	for _, f := range g.Findings {
-		if a, ok := in.annotation(f); ok {
-			c.Annotations = append(c.Annotations, a)
-		}
-	}
+	c.Annotations = in.annotations(g)
 	return c
 }
 
+// annotations makes the annotations of a gate's findings.
+func (in Input) annotations(g Gate) (list []Annotation) {
+	for _, f := range g.Findings {
+		if a, ok := in.annotation(f); ok {
+			list = append(list, a)
+		}
+	}
+	return list
+}
+
 func (in Input) verdictCheck(v Verdict, commented []string) Check {
-	return Check{
+	c := Check{
 		Name:        Name,
 		Conclusion:  in.conclusion(v),
 		Title:       in.title(v),
 		Summary:     in.summary(v, commented),
-		Annotations: in.Annotations,
+		Annotations: slices.Clip(in.Annotations),
 		Actions:     in.buttons(v),
 	}
+	for _, g := range in.Gates {
+		if g.Name == scanners.Requirements { // this gate has no check of its own
+			c.Annotations = append(c.Annotations, in.annotations(g)...)
+		}
+	}
+	return c
 }
 
 // annotation makes a finding's annotation on its line at the head. A finding that is only in the history

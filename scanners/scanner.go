@@ -77,6 +77,9 @@ type Info struct {
 	// that it is shown.
 	CrossFile bool
 
+	// Facts says that its findings are facts about the architecture and no problems, see [Fact].
+	Facts bool
+
 	// Config names the files (doublestar globs, relative to the root) with which the tree
 	// under test could configure the tool. The tool does not see them, neither at the head nor
 	// at the base.

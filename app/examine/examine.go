@@ -198,7 +198,7 @@ func (e *Examiner) Examine(ctx context.Context, c Change, p policy.Policy, known
 	for _, sc := range e.Scanners {
 		switch info := sc.Info(); {
 		case !p.Wants(info.Name, info.Gate):
-		case info.Gate == scanners.Requirements:
+		case info.Facts:
 			factual = sc
 		default:
 			wanted = append(wanted, sc)

@@ -33,6 +33,7 @@ var info = scanners.Info{
 	Name:   "design",
 	Gate:   scanners.Requirements,
 	Scopes: []scanners.Scope{scanners.ScopeFile},
+	Facts:  true,
 	About:  "changes of the architecture that need a decision",
 	URL:    "https://owasp.org/www-project-application-security-verification-standard/",
 }
