@@ -14,7 +14,7 @@ var (
 	tenantTest = rex(`(?i)\b\w*(?:other|another|different|foreign|cross|second|wrong)[ _-]?(?:tenant|org(?:ani[sz]ation)?|workspace|account|team)\w*`)
 	notFound   = rex(`\b(?:401|403|404)\b|(?i:forbidden|unauthori[sz]ed|not_?found|permission_?denied|access_?denied|to_?be_?empty|does_?not_?exist)`)
 
-	rowPolicy    = rex(`(?is)\bCREATE\s+POLICY\s+["\w]+\s+ON\s+["]?(?:\w+["]?\.["]?)?(\w+)["]?([^;]{0,1000})`)
+	rowPolicy    = rex(`(?is)\bCREATE\s+POLICY\s+["\w]+\s+ON\s+["]?(?:\w+["]?\.["]?)?(\w+)["]?([^;]{0,800})`)
 	rowSecurity  = rex(`(?i)\bALTER\s+TABLE\s+(?:IF\s+EXISTS\s+|ONLY\s+)*["]?(?:\w+["]?\.["]?)?(\w+)["]?\s+(?:ENABLE|FORCE)\s+ROW\s+LEVEL\s+SECURITY`)
 	tenantColumn = rex(`(?i)\b((?:tenant|org|organi[sz]ation|workspace)_id)\b`)
 	tenantFilter = rex(`\bacts_as_tenant\b|\bmulti_tenant\b|\bdefault_scope\b[^\n]*(?i:tenant|organi[sz]ation|workspace)|\bTenant(?:Aware|Scoped)?(?:Manager|QuerySet|Model|Mixin)\b|\bHasQueryFilter\([^\n]*(?i:tenant|organi[sz]ation|workspace)|\bBelongsToTenant\b|\baddGlobalScope\([^\n]*(?i:tenant|organi[sz]ation)|@TenantId\b|@Filter\([^\n]*(?i:tenant)|\bcurrent_setting\(\s*['"][\w.]*(?i:tenant|org)[\w.]*['"]`)

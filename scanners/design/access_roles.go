@@ -24,7 +24,7 @@ var (
 	listRole   = rex(`(?m)^[ \t]*(?:export\s+)?const\s+(\w+)\s*(?::\s*[^=\n]+)?=\s*\[`)
 	unionRole  = rex(`(?m)^[ \t]*(?:export\s+)?type\s+(\w+)\s*=\s*((?:\s*\|?\s*['"][\w:.*-]+['"]\s*)+)`)
 	pythonRole = rex(`(?m)^([ \t]*)class\s+(\w+)\s*\(([^)\n]*)\)\s*:[ \t]*\n`)
-	djangoPerm = rex(`(?ms)^\s+permissions\s*=\s*[\[(](.{0,1500}?)^\s*[\])]`)
+	djangoPerm = rex(`(?m)^\s+permissions\s*=\s*[\[(]((?:[^()\[\]]|\([^()]*\))*)[\])]`)
 	railsRole  = rex(`(?m)^\s*enum\s+(?::?\(?:?)(role|roles|permission|permissions|access_level)\s*(?:=>|:|,)\s*(?:%i\[|%w\[|\{|\[)`)
 	sqlRole    = rex(`(?i)\bCREATE\s+TYPE\s+(?:\w+\.)?["]?(\w*(?:role|permission|privilege|scope)s?)["]?\s+AS\s+ENUM\s*\(([^)]*)\)`)
 	sqlAdded   = rex(`(?i)\bALTER\s+TYPE\s+(?:\w+\.)?["]?(\w*(?:role|permission|privilege|scope)s?)["]?\s+ADD\s+VALUE\s+(?:IF\s+NOT\s+EXISTS\s+)?'([^']+)'`)
