@@ -210,7 +210,7 @@ func (v *sinkView) key(k *sink, match []int) (key, literal string) {
 		}
 	}
 	literal = string(v.code()[from:to])
-	return strings.Trim(literal, "( \t\r\n{\"'`,:.@=["), literal
+	return strings.Trim(literal, "( \t\r\n{\"'`,:.=["), literal
 }
 
 // hit adds one fact of a sink, and reports whether it is one.

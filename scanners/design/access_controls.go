@@ -45,8 +45,9 @@ var controlRules = sync.OnceValue(func() []controlRule {
 })
 
 var (
-	// A declaration, an import or an export of a name is no use of it.
-	declares   = rex(`^\s*(?:import\b|from\b.*\bimport\b|export\s+(?:\{|\*|default\s+\w+;?$)|using\b|use\s|(?:export\s+)?(?:default\s+)?(?:async\s+)?function\b|(?:async\s+)?def\b|class\b|interface\b|type\b|func\b|fn\b|(?:const|let|var)\s+\{?[\w,\s]+\}?\s*=\s*require\(|(?:public|private|protected|internal)\s+(?:static\s+|async\s+|override\s+)*[\w<>\[\]?., ]+\s+\w+\s*\()`)
+	// An import or an export of a name, and its declaration, are no use of it.
+	importLine = rex(`^\s*(?:import\b|from\b.*\bimport\b|export\s+(?:\{|\*|default\s+\w+;?$)|using\b|use\s|(?:const|let|var)\s+\{?[\w,\s]+\}?\s*=\s*require\()`)
+	declared   = rex(`(?:\bfunc(?:\s*\([^)]*\))?|\bdef|\bfunction\*?|\bclass|\binterface|\btype|\bfn|\bconst|\blet|\bvar|\benum)\s+\w*$|^\s*(?:public|private|protected|internal)\s[^=(\["']*$`)
 	importList = rex(`^\s*[\w\s]+(?:,\s*)?$`)
 )
 
@@ -98,7 +99,7 @@ func (v *sinkView) controlsOf(kind string, re *regexp.Regexp, taken map[int]bool
 	k := &sink{re: re}
 	for _, m := range re.FindAllSubmatchIndex(v.code(), 5*maxSinks) {
 		line, ok := v.at(m[0] + leading(v.code()[m[0]:m[1]]))
-		if !ok || taken[m[1]] || declares.MatchString(v.line(line)) {
+		if !ok || taken[m[1]] || importLine.MatchString(v.line(line)) || declared.Match(v.before(m[0])) {
 			continue
 		}
 		if v.language == javascript && importList.MatchString(v.line(line)) && !strings.Contains(v.line(line), "(") && !strings.Contains(v.line(line), "@") {
@@ -108,6 +109,15 @@ func (v *sinkView) controlsOf(kind string, re *regexp.Regexp, taken map[int]bool
 		name, _ := v.key(k, m)
 		v.control(kind, name, line)
 	}
+}
+
+// before returns the text of the line in front of an offset.
+func (v *sinkView) before(offset int) []byte {
+	start := offset
+	for start > 0 && v.code()[start-1] != '\n' {
+		start--
+	}
+	return v.code()[start:offset]
 }
 
 // leading returns how much white space a text begins with.

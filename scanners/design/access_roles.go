@@ -9,6 +9,8 @@ import (
 
 const rolePermission = "role-permission"
 
+const rightWords = `read|write|admin|manage|view|create|update|delete|edit|list|owner|member|user|guest|moderator|maintain|approve|publish|access|grant|impersonate|super|staff|billing|support|audit|export|invite|can_`
+
 var (
 	// roleType is the name of a type whose members are rights.
 	roleType = rex(`(?:Permission|Permissions|PermissionType|PermissionName|Role|Roles|RoleName|RoleType|UserType|Privilege|Privileges|Scope|Scopes|Authority|Authorities|AuthoritiesConstants|Entitlement|Entitlements|PermissionEnum|RoleEnum|UserRoles?|AccessLevel)$|^(?:PERMISSIONS?|ROLES?|SCOPES?|PRIVILEGES?)$|_(?:PERMISSIONS?|ROLES?|SCOPES?|PRIVILEGES?)$`)
@@ -16,10 +18,11 @@ var (
 	// notRights are types with such names that are about something else.
 	notRights = rex(`(?i)(?:message|chat|conversation|aria|speaker|node|replica|replication|instance|semantic|window|menu|text|button|element|landmark|dialog|turn|llm|prompt|content|media|camera|notification|location|file|layer|server|cluster|peer|raft|broker|dependency|variable|symbol|lexical|block|module|service|bean|di|injection|provider|config|configuration|setting|settings|search|filter|metric|cache|log|logging|event|feature|theme|style|css|selector|view|route|transaction|test|build|compile|target|package|import|request|rule|sync|lock|hook|icon|color|ui|layout|parameter|param|time|date|discount|price|tax|author|contributor|column|field|cell|address|contact|phone|actor|cast|crew|character|game|trace|span|instrumentation|resource|execution|thread|job|task|schema|query|storage|memory|allocation|wiki|code|lsp|token(?:type)|syntax|highlight|os|android|ios|browser|device|system|native|push|platform|mic|microphone|clipboard|accessibility|alert|sharing|link|expression|binding|annotation|issue|label)_?(?:permission|role|scope|type|privilege)s?(?:type|name|enum)?$|^(?:scope|scopes)type$`)
 
-	rightWord  = rex(`(?i)read|write|admin|manage|view|create|update|delete|edit|list|owner|member|user|guest|viewer|editor|moderator|maintain|approve|publish|access|grant|impersonate|super|staff|billing|support|audit|export|invite|[a-z]:[a-z]|can_`)
+	rightWord  = rex(`(?i:(?:^|[^a-z])(?:` + rightWords + `|[a-z]+:[a-z]))|[a-z](?:Read|Write|Admin|Manage|View|Create|Update|Delete|Edit|Owner|Member|User|Guest|Approve|Publish|Access)`)
+	rightPath  = rex(`(?i)auth|user|account|permission|security|acl|rbac|role|member|tenant`)
 	modelRoles = rex(`(?i)^(?:user|assistant|system|tool|function|developer|model|human|ai|unknown|data)$`)
 
-	braceTypes = rex(`(?m)^[ \t]*(?:@\w+\s+)?(?:export\s+|public\s+|private\s+|internal\s+|protected\s+|pub(?:\([a-z]+\))?\s+|static\s+|final\s+|sealed\s+|const\s+|declare\s+|default\s+)*(?:enum(?:\s+class|\s+struct)?|class|object|interface|struct)\s+(\w+)[^{};\n]*\{`)
+	braceTypes = rex(`(?m)^[ \t]*(?:@\w+\s+)?(?:export\s+|public\s+|private\s+|internal\s+|protected\s+|pub(?:\([a-z]+\))?\s+|static\s+|final\s+|sealed\s+|const\s+|declare\s+|default\s+)*(?:enum(?:\s+class|\s+struct)?|class|object|interface|struct)\s+(\w+)[^{};]{0,200}\{`)
 	objectRole = rex(`(?m)^[ \t]*(?:export\s+)?const\s+(\w+)\s*(?::\s*[^=\n]+)?=\s*(?:Object\.freeze\(\s*)?\{`)
 	listRole   = rex(`(?m)^[ \t]*(?:export\s+)?const\s+(\w+)\s*(?::\s*[^=\n]+)?=\s*\[`)
 	unionRole  = rex(`(?m)^[ \t]*(?:export\s+)?type\s+(\w+)\s*=\s*((?:\s*\|?\s*['"][\w:.*-]+['"]\s*)+)`)
@@ -80,10 +83,16 @@ func (v *sinkView) rights(name string, members []right) {
 			talkers++
 		}
 	}
-	if words == 0 || talkers == len(members) {
+	scope := strings.Contains(strings.ToLower(name), "scope")
+	if talkers == len(members) || words == 0 && (scope || !rightPath.MatchString(v.path)) {
 		return
 	}
+	seen := map[string]bool{}
 	for _, m := range members {
+		if seen[m.name] {
+			continue // a value that is named like its member
+		}
+		seen[m.name] = true
 		if line, ok := v.at(m.offset); ok {
 			key := name + "." + m.name
 			if v.language == golang && strings.Contains(m.name, name) {
