@@ -200,16 +200,16 @@ func (v *sinkView) sink(k *sink) {
 	}
 }
 
-// key returns the key of a match: its first named group that is not empty, or all of it.
-func (v *sinkView) key(k *sink, match []int) (key, literal string) {
+// keyOf returns the key of a match: its first named group that is not empty, or all of it.
+func keyOf(re *regexp.Regexp, text []byte, match []int) (key, literal string) {
 	from, to := match[0], match[1]
-	for i, name := range k.re.SubexpNames() {
+	for i, name := range re.SubexpNames() {
 		if name != "" && match[2*i] >= 0 && match[2*i+1] > match[2*i] {
 			from, to = match[2*i], match[2*i+1]
 			break
 		}
 	}
-	literal = string(v.code()[from:to])
+	literal = string(text[from:to])
 	return strings.Trim(literal, "( \t\r\n{\"'`,:.=["), literal
 }
 
@@ -231,7 +231,7 @@ func (v *sinkView) hit(k *sink, match []int) bool {
 	if k.skip != nil && k.skip.MatchString(call) || k.onlyIf != nil && !k.onlyIf.MatchString(call) {
 		return false
 	}
-	key, literal := v.key(k, match)
+	key, literal := keyOf(k.re, code, match)
 	if !k.quoted {
 		literal = key
 	}

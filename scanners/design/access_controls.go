@@ -48,7 +48,7 @@ var (
 	// An import or an export of a name, and its declaration, are no use of it.
 	importLine = rex(`^\s*(?:import\b|from\b.*\bimport\b|export\s+(?:\{|\*|default\s+\w+;?$)|using\b|use\s|(?:const|let|var)\s+\{?[\w,\s]+\}?\s*=\s*require\()`)
 	declared   = rex(`(?:\bfunc(?:\s*\([^)]*\))?|\bdef|\bfunction\*?|\bclass|\binterface|\btype|\bfn|\bconst|\blet|\bvar|\benum)\s+\w*$|^\s*(?:public|private|protected|internal)\s[^=(\["']*$`)
-	importList = rex(`^\s*[\w\s]+(?:,\s*)?$`)
+	nameAlone  = rex(`^\s*\w+,?\s*$`) // of an import, mostly
 )
 
 // controlled adds the protective controls of a file. A file has as many facts as it has controls, so that one that
@@ -59,10 +59,10 @@ func (v *sinkView) controlled() {
 	}
 	taken := map[int]bool{}
 	for _, rule := range controlRules() {
-		if !v.is(rule.in...) || !holdsAny(v.text, rule.words) {
+		if !v.is(rule.in...) {
 			continue
 		}
-		v.controlsOf(rule.kind, rule.re, taken)
+		v.controlsOf(rule.kind, rule.words, rule.re, taken)
 	}
 	kinds := make([]string, 0, len(v.controls))
 	for kind := range v.controls {
@@ -71,7 +71,7 @@ func (v *sinkView) controlled() {
 	slices.Sort(kinds)
 	for _, kind := range kinds {
 		if re := teamNames(v.controls[kind]); re != nil {
-			v.controlsOf(kind, re, taken)
+			v.controlsOf(kind, v.controls[kind], re, taken)
 		}
 	}
 	v.hardening()
@@ -95,29 +95,37 @@ func teamNames(names []string) *regexp.Regexp {
 	return re
 }
 
-func (v *sinkView) controlsOf(kind string, re *regexp.Regexp, taken map[int]bool) {
-	k := &sink{re: re}
-	for _, m := range re.FindAllSubmatchIndex(v.code(), 5*maxSinks) {
-		line, ok := v.at(m[0] + leading(v.code()[m[0]:m[1]]))
-		if !ok || taken[m[1]] || importLine.MatchString(v.line(line)) || declared.Match(v.before(m[0])) {
+func (v *sinkView) controlsOf(kind string, words []string, re *regexp.Regexp, taken map[int]bool) {
+	for _, span := range v.linesWith(words) {
+		text := v.code()[span[0]:span[1]]
+		if importLine.Match(text) || v.language == javascript && nameAlone.Match(text) {
 			continue
 		}
-		if v.language == javascript && importList.MatchString(v.line(line)) && !strings.Contains(v.line(line), "(") && !strings.Contains(v.line(line), "@") {
-			continue // a name alone on its line: of an import, mostly
+		for _, m := range re.FindAllSubmatchIndex(text, maxSinks) {
+			from := m[0] + leading(text[m[0]:m[1]])
+			if end := span[0] + m[1]; !taken[end] && !declared.Match(text[:from]) {
+				taken[end] = true
+				name, _ := keyOf(re, text, m)
+				v.control(kind, name, span[2])
+			}
 		}
-		taken[m[1]] = true
-		name, _ := v.key(k, m)
-		v.control(kind, name, line)
 	}
 }
 
-// before returns the text of the line in front of an offset.
-func (v *sinkView) before(offset int) []byte {
-	start := offset
-	for start > 0 && v.code()[start-1] != '\n' {
-		start--
+// linesWith returns the start, the end and the number of each line of the code that has one of the words.
+func (v *sinkView) linesWith(words []string) (spans [][3]int) {
+	code := v.code()
+	if !holdsAny(code, words) {
+		return nil
 	}
-	return v.code()[start:offset]
+	for start, n := 0, 1; start < len(code); n++ {
+		end := until(code, start, '\n')
+		if end-start <= maxSinkLine && holdsAny(code[start:end], words) {
+			spans = append(spans, [3]int{start, end, n})
+		}
+		start = end + 1
+	}
+	return spans
 }
 
 // leading returns how much white space a text begins with.
@@ -143,7 +151,7 @@ func (v *sinkView) hardening() {
 	switch {
 	case v.language == yaml && holdsAny(v.text, []string{"runAsNonRoot", "readOnlyRoot", "allowPrivilege", "NetworkPolicy", "drop:", "no-new-privileges", "read_only"}):
 		for _, m := range hardened.FindAllSubmatchIndex(v.code(), maxSinks) {
-			name, _ := v.key(&sink{re: hardened}, m)
+			name, _ := keyOf(hardened, v.code(), m)
 			if line, ok := v.at(m[0] + leading(v.code()[m[0]:m[1]])); ok {
 				v.control(workloadHardening, strings.TrimRight(name, ":"), line)
 			}

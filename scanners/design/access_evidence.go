@@ -55,10 +55,7 @@ func (v *sinkView) evident(kind string, re *regexp.Regexp) {
 }
 
 func (v *sinkView) tenants() {
-	if !holdsAny(v.text, []string{"enant", "POLICY", "policy", "ROW LEVEL", "row level", "rganization", "orkspace"}) {
-		return
-	}
-	if v.is(sql, python, ruby, javascript, golang, java, php, csharp) {
+	if v.is(sql, python, ruby, javascript, golang, java, php, csharp) && holdsAny(v.text, []string{"CREATE POLICY", "create policy", "ROW LEVEL SECURITY", "row level security"}) {
 		for _, m := range rowPolicy.FindAllSubmatchIndex(v.code(), maxSinks) {
 			key := string(v.code()[m[2]:m[3]])
 			if c := tenantColumn.FindSubmatch(v.code()[m[4]:m[5]]); c != nil {
@@ -74,7 +71,7 @@ func (v *sinkView) tenants() {
 			}
 		}
 	}
-	if v.is(python, ruby, java, php, csharp, javascript) {
+	if v.is(python, ruby, java, php, csharp, javascript) && holdsAny(v.text, []string{"acts_as_tenant", "multi_tenant", "default_scope", "Tenant", "HasQueryFilter", "addGlobalScope", "@Filter", "current_setting"}) {
 		v.evident(TenantFilter, tenantFilter)
 	}
 }
@@ -85,7 +82,11 @@ func (v *sinkView) testEvidence() {
 		v.add(PolicyTest, path.Dir(v.path), 1)
 		return
 	}
-	if !v.is(golang, javascript, python, ruby, java, csharp, php, rust) || !refusal.Match(v.code()) && !notFound.Match(v.code()) {
+	if !v.is(golang, javascript, python, ruby, java, csharp, php, rust) {
+		return
+	}
+	if !holdsAny(v.text, []string{"401", "403", "404", "orbidden", "FORBIDDEN", "nauthor", "NAUTHOR", "enied", "DENIED", "ermitted", "otFound", "NOT_FOUND", "o_permission"}) ||
+		!holdsAny(v.text, []string{"ole", "ermission", "rivilege", "cope", "uthorit", "tenant", "Tenant", "TENANT", "rg", "orkspace", "ccount", "team", "Team"}) {
 		return
 	}
 	starts := testStart.FindAllIndex(v.code(), 5000)
