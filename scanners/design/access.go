@@ -64,6 +64,9 @@ const (
 	// maxSinks bounds the facts of one pattern in one file: more are a table, and no decisions.
 	maxSinks = 200
 
+	// sinkChunk is how much is read at once, in bytes. A pattern may look to the end of it for each match.
+	sinkChunk = 64 << 10
+
 	// maxSinkCall is how much of a call is read, in bytes.
 	maxSinkCall = 2000
 )
@@ -193,11 +196,49 @@ func (v *sinkView) sink(k *sink) {
 	if k.strings {
 		text = v.code()
 	}
-	for _, m := range k.re.FindAllSubmatchIndex(text, maxSinks) {
+	for _, m := range findAll(k.re, text) {
 		if v.hit(k, m) && k.once {
 			return
 		}
 	}
+}
+
+// findAll returns the matches of a pattern in linear time: it reads long texts in parts, that end where code of the
+// first level begins. A match is in one part.
+func findAll(re *regexp.Regexp, text []byte) (all [][]int) {
+	for start := 0; start < len(text) && len(all) < maxSinks; {
+		end := partEnd(text, start)
+		for _, m := range re.FindAllSubmatchIndex(text[start:end], maxSinks-len(all)) {
+			for i := range m {
+				if m[i] >= 0 {
+					m[i] += start
+				}
+			}
+			all = append(all, m)
+		}
+		start = end
+	}
+	return all
+}
+
+func partEnd(text []byte, start int) int {
+	if len(text)-start <= sinkChunk {
+		return len(text)
+	}
+	line := 0
+	for i := start + sinkChunk - 1; i > start+sinkChunk/2; i-- {
+		if text[i] != '\n' {
+			continue
+		}
+		if next := text[i+1]; next != ' ' && next != '\t' && next != '\n' && next != '}' && next != ')' {
+			return i + 1
+		}
+		line = max(line, i+1)
+	}
+	if line > 0 {
+		return line
+	}
+	return start + sinkChunk
 }
 
 // keyOf returns the key of a match: its first named group that is not empty, or all of it.

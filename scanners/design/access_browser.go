@@ -69,7 +69,7 @@ func (v *sinkView) cors(rule *corsRule) {
 	if !v.is(rule.in...) || rule.imports != nil && !rule.imports.Match(v.code()) {
 		return
 	}
-	for _, m := range rule.re.FindAllSubmatchIndex(v.code(), maxSinks) {
+	for _, m := range findAll(rule.re, v.code()) {
 		line, ok := v.at(m[0])
 		if !ok {
 			continue
@@ -113,9 +113,15 @@ func (s *source) origins(list string, line int) {
 func (r *goReader) cors(l *ast.CompositeLit) {
 	all := fields(l)
 	line := r.g.line(l.Pos())
+	if len(r.line(line)) > maxSinkLine {
+		return
+	}
 	for _, name := range []string{"AllowedOrigins", "AllowOrigins", "AllowOriginFunc", "AllowOriginVaryRequestFunc"} {
 		if e := all[name]; e != nil {
 			at := r.g.line(e.Pos())
+			if len(r.line(at)) > maxSinkLine {
+				continue
+			}
 			if strings.HasSuffix(name, "Func") {
 				r.origins("a function", at)
 				continue
@@ -150,10 +156,10 @@ func (v *sinkView) headers() {
 		return
 	}
 	if holdsAny(v.text, contentPolicy) {
-		for _, m := range policyText.FindAllSubmatchIndex(v.code(), maxSinks) {
+		for _, m := range findAll(policyText, v.code()) {
 			v.sources(string(v.code()[m[2]:m[3]]), string(v.code()[m[4]:m[5]]), m[0])
 		}
-		for _, m := range policyList.FindAllSubmatchIndex(v.code(), maxSinks) {
+		for _, m := range findAll(policyList, v.code()) {
 			var groups []string
 			for i := 2; i < len(m); i += 2 {
 				if m[i] >= 0 {
@@ -169,7 +175,7 @@ func (v *sinkView) headers() {
 	if !holdsAny(v.text, []string{"X-Frame-Options", "xframe", "X_FRAME", "rameOptions", "contentSecurityPolicy", "Content-Security-Policy", "frameguard", "hsts", "HSTS", "Strict-Transport"}) {
 		return
 	}
-	for _, m := range weakHeaders.FindAllIndex(v.code(), maxSinks) {
+	for _, m := range findAll(weakHeaders, v.code()) {
 		if line, ok := v.at(m[0]); ok && !devFile.MatchString(v.path) {
 			v.add(securityHeaders, string(v.code()[m[0]:m[1]]), line)
 		}

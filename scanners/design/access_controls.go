@@ -101,7 +101,7 @@ func (v *sinkView) controlsOf(kind string, words []string, re *regexp.Regexp, ta
 		if importLine.Match(text) || v.language == javascript && nameAlone.Match(text) {
 			continue
 		}
-		for _, m := range re.FindAllSubmatchIndex(text, maxSinks) {
+		for _, m := range findAll(re, text) {
 			from := m[0] + leading(text[m[0]:m[1]])
 			if end := span[0] + m[1]; !taken[end] && !declared.Match(text[:from]) {
 				taken[end] = true
@@ -150,14 +150,14 @@ var (
 func (v *sinkView) hardening() {
 	switch {
 	case v.language == yaml && holdsAny(v.text, []string{"runAsNonRoot", "readOnlyRoot", "allowPrivilege", "NetworkPolicy", "drop:", "no-new-privileges", "read_only"}):
-		for _, m := range hardened.FindAllSubmatchIndex(v.code(), maxSinks) {
+		for _, m := range findAll(hardened, v.code()) {
 			name, _ := keyOf(hardened, v.code(), m)
 			if line, ok := v.at(m[0] + leading(v.code()[m[0]:m[1]])); ok {
 				v.control(workloadHardening, strings.TrimRight(name, ":"), line)
 			}
 		}
 	case v.language == docker:
-		for _, m := range dockerUser.FindAllSubmatchIndex(v.code(), maxSinks) {
+		for _, m := range findAll(dockerUser, v.code()) {
 			user := string(v.code()[m[2]:m[3]])
 			if name, _, _ := strings.Cut(user, ":"); name == "root" || name == "0" {
 				continue

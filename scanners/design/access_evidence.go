@@ -34,7 +34,7 @@ func (v *sinkView) evidence() {
 	v.limits()
 	v.tenants()
 	if holdsAny(v.text, []string{"@mitigates"}) {
-		for _, m := range mitigation.FindAllSubmatchIndex(v.text, maxSinks) {
+		for _, m := range findAll(mitigation, v.text) {
 			if line, ok := v.at(m[0]); ok {
 				v.add(Mitigation, string(v.text[m[2]:m[3]]), line)
 			}
@@ -45,7 +45,7 @@ func (v *sinkView) evidence() {
 // evident adds evidence of one kind for each match in the code, once for each text.
 func (v *sinkView) evident(kind string, re *regexp.Regexp) {
 	seen := map[string]bool{}
-	for _, m := range re.FindAllIndex(v.code(), maxSinks) {
+	for _, m := range findAll(re, v.code()) {
 		key := strings.TrimSpace(string(v.code()[m[0]:m[1]]))
 		if line, ok := v.at(m[0]); ok && !seen[key] {
 			seen[key] = true
@@ -56,7 +56,7 @@ func (v *sinkView) evident(kind string, re *regexp.Regexp) {
 
 func (v *sinkView) tenants() {
 	if v.is(sql, python, ruby, javascript, golang, java, php, csharp) && holdsAny(v.text, []string{"CREATE POLICY", "create policy", "ROW LEVEL SECURITY", "row level security"}) {
-		for _, m := range rowPolicy.FindAllSubmatchIndex(v.code(), maxSinks) {
+		for _, m := range findAll(rowPolicy, v.code()) {
 			key := string(v.code()[m[2]:m[3]])
 			if c := tenantColumn.FindSubmatch(v.code()[m[4]:m[5]]); c != nil {
 				key += "." + strings.ToLower(string(c[1]))
@@ -65,7 +65,7 @@ func (v *sinkView) tenants() {
 				v.add(TenantFilter, key, line)
 			}
 		}
-		for _, m := range rowSecurity.FindAllSubmatchIndex(v.code(), maxSinks) {
+		for _, m := range findAll(rowSecurity, v.code()) {
 			if line, ok := v.at(m[0]); ok {
 				v.add(TenantFilter, string(v.code()[m[2]:m[3]]), line)
 			}
@@ -115,13 +115,13 @@ func (v *sinkView) roleTest(body []byte, offset int) {
 			v.add(RoleTest, key, line)
 		}
 	}
-	for _, m := range namedRight.FindAllSubmatchIndex(body, maxSinks) {
+	for _, m := range findAll(namedRight, body) {
 		if name := string(body[m[2]:m[3]]); !strings.Contains(name, "Exception") && !isLower(name) {
 			emit(name+"."+string(body[m[4]:m[5]]), m[2])
 		}
 	}
 	if v.language == golang {
-		for _, m := range goRight.FindAllSubmatchIndex(body, maxSinks) {
+		for _, m := range findAll(goRight, body) {
 			emit(string(body[m[2]:m[3]]), m[2])
 		}
 	}

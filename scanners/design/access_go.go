@@ -1,6 +1,7 @@
 package design
 
 import (
+	"bytes"
 	"go/ast"
 	"go/token"
 	"path"
@@ -98,9 +99,9 @@ type goReader struct {
 	g       *goSource
 	paths   map[string]string // import paths without major versions, by name
 	web     bool
-	cookies int // literals of cookies
+	cookies bool // there are literals of cookies
 	client  map[ast.Node]bool
-	jobs    int
+	cron    bool
 	scripts bool
 }
 
@@ -113,9 +114,16 @@ func goSinks(s *source) {
 	r := &goReader{source: s, g: g, paths: map[string]string{}, client: map[ast.Node]bool{}, scripts: sinkTooling.MatchString(path.Dir(s.path) + "/")}
 	for name, full := range g.imports() {
 		r.paths[name] = withoutMajor(full)
-		r.imported(full)
 	}
+	if full := r.paths["jwt-go"]; full != "" {
+		r.paths["jwt"] = full
+	}
+	for _, i := range g.file.Imports {
+		r.imported(strings.Trim(i.Path.Value, "\"`"), g.line(i.Pos()))
+	}
+	r.cookies = bytes.Contains(s.text, []byte("http.Cookie{"))
 	for _, full := range r.paths {
+		r.cron = r.cron || full == "github.com/robfig/cron"
 		for _, web := range goWeb {
 			r.web = r.web || full == web || strings.HasPrefix(full, web+"/")
 		}
@@ -147,26 +155,20 @@ func withoutMajor(full string) string {
 	return strings.Join(kept, "/")
 }
 
-func (r *goReader) imported(full string) {
-	line := 1
-	for _, i := range r.g.file.Imports {
-		if strings.Trim(i.Path.Value, "\"`") == full {
-			line = r.g.line(i.Pos())
-		}
-	}
+func (r *goReader) imported(full string, line int) {
 	if full == "C" || full == "unsafe" {
-		r.add("native-unsafe", full, line)
+		r.fact("native-unsafe", full, line)
 	}
 	for _, m := range goModels {
 		if full == m || strings.HasPrefix(full, m+"/") {
-			r.add("llm-call", m, line, with("search", m))
+			r.fact("llm-call", m, line, with("search", m))
 		}
 	}
 	if strings.HasPrefix(full, "github.com/markbates/goth/providers/") {
-		r.add("identity-provider", path.Base(full), line)
+		r.fact("identity-provider", path.Base(full), line)
 	}
 	if full == "github.com/alexedwards/scs/v2" {
-		r.add("cookie-set", "cookie session", line)
+		r.fact("cookie-set", "cookie session", line)
 	}
 }
 
@@ -195,8 +197,8 @@ func (r *goReader) call(c *ast.CallExpr) {
 	}
 	line := r.g.line(c.Pos())
 	if pkg == "net/http" && name == "SetCookie" {
-		if len(c.Args) == 2 && !isLiteral(c.Args[1]) && !holdsAny(r.text, []string{"http.Cookie{"}) {
-			r.add("cookie-set", "cookie", line)
+		if len(c.Args) == 2 && !isLiteral(c.Args[1]) && !r.cookies {
+			r.fact("cookie-set", "cookie", line)
 		}
 		return
 	}
@@ -209,23 +211,21 @@ func (r *goReader) call(c *ast.CallExpr) {
 			r.client[bare(a)] = true
 		}
 	case goUploads[name] && r.web && !r.scripts:
-		r.add("file-upload", name, line)
+		r.fact("file-upload", name, line)
 	case name == "SetCookie" && len(c.Args) == 7 && r.web: // gin
 		r.ginCookie(c, line)
-	case (name == "AddFunc" || name == "AddJob") && len(c.Args) == 2 && r.has("github.com/robfig/cron"):
-		r.add("scheduled-job", strings.TrimSpace("cron "+text(c.Args[0])), line)
+	case (name == "AddFunc" || name == "AddJob") && len(c.Args) == 2 && r.cron:
+		r.fact("scheduled-job", strings.TrimSpace("cron "+text(c.Args[0])), line)
 	case name == "ParseUnverified":
-		r.add("token-unverified", name, line)
+		r.fact("token-unverified", name, line)
 	}
 }
 
-func (r *goReader) has(pkg string) bool {
-	for _, p := range r.paths {
-		if p == pkg {
-			return true
-		}
+// fact adds a fact, unless its line is too long to be code.
+func (r *goReader) fact(rule, key string, line int, options ...option) {
+	if len(r.line(line)) <= maxSinkLine {
+		r.add(rule, key, line, options...)
 	}
-	return false
 }
 
 func (r *goReader) known(known goCall, pkg, name string, at ast.Node, args []ast.Expr) {
@@ -245,7 +245,7 @@ func (r *goReader) known(known goCall, pkg, name string, at ast.Node, args []ast
 			options = append(options, closed(says))
 		}
 	}
-	r.add(known.rule, key, r.g.line(at.Pos()), options...)
+	r.fact(known.rule, key, r.g.line(at.Pos()), options...)
 }
 
 func (r *goReader) literal(l *ast.CompositeLit) {
@@ -259,7 +259,7 @@ func (r *goReader) literal(l *ast.CompositeLit) {
 	case (name == "Options" || name == "Config" || name == "CORSConfig") && (strings.HasSuffix(pkg, "/cors") || strings.HasSuffix(pkg, "echo/middleware")):
 		r.cors(l)
 	case pkg == "golang.org/x/oauth2" && name == "Config":
-		r.add("identity-provider", strings.TrimSpace("OAuth 2 "+r.endpoint(l)), r.g.line(l.Pos()))
+		r.fact("identity-provider", strings.TrimSpace("OAuth 2 "+r.endpoint(l)), r.g.line(l.Pos()))
 	default:
 		if known, ok := goCalls[pkg][name]; ok {
 			r.known(known, pkg, name, l, nil)
@@ -297,7 +297,7 @@ func (r *goReader) cookie(l *ast.CompositeLit) {
 	if set(all["Secure"]) && set(first2(all["HttpOnly"], all["HTTPOnly"])) && all["SameSite"] != nil {
 		options = append(options, closed("the cookie sets Secure, HttpOnly and SameSite"))
 	}
-	r.add("cookie-set", strings.TrimSpace("cookie "+name), r.g.line(l.Pos()), options...)
+	r.fact("cookie-set", strings.TrimSpace("cookie "+name), r.g.line(l.Pos()), options...)
 }
 
 // pagePreference is the name of a cookie that keeps how a page looks.
@@ -308,7 +308,7 @@ func (r *goReader) ginCookie(c *ast.CallExpr, line int) {
 	if isNegative(c.Args[2]) || text(c.Args[1]) == "" && isLiteral(c.Args[1]) || pagePreference.MatchString(name) {
 		return
 	}
-	r.add("cookie-set", strings.TrimSpace("cookie "+name), line)
+	r.fact("cookie-set", strings.TrimSpace("cookie "+name), line)
 }
 
 func fields(l *ast.CompositeLit) map[string]ast.Expr {
@@ -435,8 +435,11 @@ func goNoPassword(s *source, _ *goSource, args []ast.Expr) bool {
 }
 
 func passwordName(e ast.Expr) bool {
-	found := false
+	found, nodes := false, 0
 	ast.Inspect(e, func(n ast.Node) bool {
+		if nodes++; nodes > 50 {
+			return false
+		}
 		if id, ok := n.(*ast.Ident); ok {
 			l := strings.ToLower(id.Name)
 			found = found || strings.Contains(l, "passw") || l == "pwd" || l == "plain" || l == "pw"

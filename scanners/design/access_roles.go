@@ -40,6 +40,9 @@ var (
 	pythonMember = rex(`(?m)^[ \t]+([A-Za-z]\w*)\s*(?::\s*[\w.\[\]]+\s*)?=\s*([^\n]+)`)
 )
 
+// maxBody is how much of a type is read, in bytes.
+const maxBody = 60_000
+
 // A right is a member of a type of rights.
 type right struct {
 	name   string
@@ -106,12 +109,12 @@ func (v *sinkView) rights(name string, members []right) {
 // rest returns the line's text from an offset.
 func (v *sinkView) rest(offset int) string {
 	code := v.code()
-	return string(code[offset:until(code, offset, '\n')])
+	return string(code[offset:until(code[:min(len(code), offset+200)], offset, '\n')])
 }
 
 func (v *sinkView) body(open int, l, r byte) (from, to int) {
 	depth, bare := 0, v.skeleton()
-	for i := open; i < len(bare) && i < open+60_000; i++ {
+	for i := open; i < len(bare) && i < open+maxBody; i++ {
 		switch bare[i] {
 		case l:
 			depth++
@@ -144,14 +147,14 @@ func (v *sinkView) top(from, to int, re *regexp.Regexp, split bool) (members []r
 			}
 		}
 	}
-	for _, m := range re.FindAllSubmatchIndex(flat, maxSinks) {
+	for _, m := range findAll(re, flat) {
 		members = append(members, right{string(flat[m[2]:m[3]]), from + m[2]})
 	}
 	return members
 }
 
 func (v *sinkView) braceRoles() {
-	for _, m := range braceTypes.FindAllSubmatchIndex(v.code(), maxSinks) {
+	for _, m := range findAll(braceTypes, v.code()) {
 		name, header := string(v.code()[m[2]:m[3]]), string(v.code()[m[0]:m[1]])
 		if !roleType.MatchString(name) {
 			continue
@@ -170,14 +173,14 @@ func (v *sinkView) braceRoles() {
 	if v.language != javascript {
 		return
 	}
-	for _, m := range objectRole.FindAllSubmatchIndex(v.code(), maxSinks) {
+	for _, m := range findAll(objectRole, v.code()) {
 		if name := string(v.code()[m[2]:m[3]]); roleType.MatchString(name) {
 			from, to := v.body(m[1]-1, '{', '}')
 			v.rights(name, v.top(from, to, objectMember, true))
 		}
 	}
 	v.lists(listRole, aString)
-	for _, m := range unionRole.FindAllSubmatchIndex(v.code(), maxSinks) {
+	for _, m := range findAll(unionRole, v.code()) {
 		v.rights(string(v.code()[m[2]:m[3]]), v.texts(m[4], m[5], aString))
 	}
 }
@@ -195,7 +198,7 @@ func membersOnly(all []right) (kept []right) {
 }
 
 func (v *sinkView) lists(list, member *regexp.Regexp) {
-	for _, m := range list.FindAllSubmatchIndex(v.code(), maxSinks) {
+	for _, m := range findAll(list, v.code()) {
 		name := string(v.code()[m[2]:m[3]])
 		if v.language == ruby {
 			name = "Role"
@@ -207,7 +210,7 @@ func (v *sinkView) lists(list, member *regexp.Regexp) {
 }
 
 func (v *sinkView) texts(from, to int, re *regexp.Regexp) (members []right) {
-	for _, t := range re.FindAllSubmatchIndex(v.code()[from:to], maxSinks) {
+	for _, t := range findAll(re, v.code()[from:to]) {
 		if text := string(v.code()[from+t[2] : from+t[3]]); !isNumber(text) {
 			members = append(members, right{text, from + t[2]})
 		}
@@ -218,14 +221,14 @@ func (v *sinkView) texts(from, to int, re *regexp.Regexp) (members []right) {
 func isNumber(s string) bool { return strings.Trim(s, "0123456789") == "" }
 
 func (v *sinkView) sqlRoles() {
-	for _, m := range sqlRole.FindAllSubmatchIndex(v.code(), maxSinks) {
+	for _, m := range findAll(sqlRole, v.code()) {
 		for _, t := range v.texts(m[4], m[5], aString) {
 			if line, ok := v.at(t.offset); ok {
 				v.add(rolePermission, string(v.code()[m[2]:m[3]])+"."+t.name, line)
 			}
 		}
 	}
-	for _, m := range sqlAdded.FindAllSubmatchIndex(v.code(), maxSinks) {
+	for _, m := range findAll(sqlAdded, v.code()) {
 		if line, ok := v.at(m[0]); ok {
 			v.add(rolePermission, string(v.code()[m[2]:m[3]])+"."+string(v.code()[m[4]:m[5]]), line)
 		}
@@ -236,14 +239,14 @@ var pythonEnum = rex(`\b(?:Enum|StrEnum|IntEnum|Flag|IntFlag|TextChoices|Integer
 
 func (v *sinkView) pythonRoles() {
 	code := v.code()
-	for _, m := range pythonRole.FindAllSubmatchIndex(code, maxSinks) {
+	for _, m := range findAll(pythonRole, code) {
 		name := string(code[m[4]:m[5]])
 		if !roleType.MatchString(name) || !pythonEnum.Match(code[m[6]:m[7]]) {
 			continue
 		}
 		indent := string(code[m[2]:m[3]])
 		to := m[1]
-		for to < len(code) {
+		for to < min(len(code), m[1]+maxBody) {
 			end := until(code, to, '\n')
 			if line := string(code[to:end]); strings.TrimSpace(line) != "" && !strings.HasPrefix(line, indent+" ") && !strings.HasPrefix(line, indent+"\t") {
 				break
@@ -252,7 +255,7 @@ func (v *sinkView) pythonRoles() {
 		}
 		v.rights(name, v.pythonMembers(m[1], to))
 	}
-	for _, m := range djangoPerm.FindAllSubmatchIndex(code, maxSinks) {
+	for _, m := range findAll(djangoPerm, code) {
 		for _, t := range v.texts(m[2], m[3], firstOfPair) {
 			if line, ok := v.at(t.offset); ok {
 				v.add(rolePermission, "permission "+t.name, line)
@@ -268,7 +271,7 @@ var firstOfPair = rex(`\(\s*['"](\w+)['"]\s*,`)
 func (v *sinkView) pythonMembers(from, to int) (members []right) {
 	code := v.code()[from:to]
 	depth := -1
-	for _, m := range pythonMember.FindAllSubmatchIndex(code, maxSinks) {
+	for _, m := range findAll(pythonMember, code) {
 		indent := m[2] - m[0]
 		if depth < 0 {
 			depth = indent
