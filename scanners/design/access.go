@@ -153,7 +153,7 @@ type sinkSafety struct {
 // languageSinks are the sinks of each language. They are compiled at the first use.
 var languageSinks = sync.OnceValue(func() map[language][]sink {
 	all := map[language][]sink{}
-	for _, k := range slices.Concat(identitySinks(), tokenSinks(), cookieSinks(), passwordSinks(), uploadSinks(),
+	for _, k := range slices.Concat(identitySinks(), loginSinks(), tokenSinks(), cookieSinks(), passwordSinks(), uploadSinks(),
 		archiveSinks(), modelSinks(), jobSinks(), processSinks(), objectSinks(), evalSinks(), xmlSinks(), nativeSinks()) {
 		for _, l := range k.in {
 			all[l] = append(all[l], k)

@@ -216,9 +216,34 @@ func (r *goReader) call(c *ast.CallExpr) {
 		r.ginCookie(c, line)
 	case (name == "AddFunc" || name == "AddJob") && len(c.Args) == 2 && r.cron:
 		r.fact("scheduled-job", strings.TrimSpace("cron "+text(c.Args[0])), line)
+	case (name == "Get" || name == "GetHeader") && len(c.Args) == 1 && credentialHeader.MatchString(text(c.Args[0])) && r.incoming(c.Fun):
+		r.fact("identity-provider", "header "+text(c.Args[0]), line)
+	case name == "BasicAuth" && len(c.Args) == 0 && r.web && !r.scripts:
+		r.fact("identity-provider", "basic authentication", line)
 	case name == "ParseUnverified":
 		r.fact("token-unverified", name, line)
 	}
+}
+
+// credentialHeader is a header of requests that holds a credential.
+var credentialHeader = rex(`(?i)^(?:authorization|x-api-key|api-key|x-[a-z-]*(?:api-key|auth-token|access-token))$`)
+
+// incoming reports whether a method reads a header of a request that a handler got: r.Header.Get, c.GetHeader.
+func (r *goReader) incoming(fun ast.Expr) bool {
+	s, ok := fun.(*ast.SelectorExpr)
+	if !ok || !r.web || r.scripts {
+		return false
+	}
+	switch x := s.X.(type) {
+	case *ast.Ident:
+		return s.Sel.Name == "GetHeader" || x.Name == "c" && s.Sel.Name == "Get"
+	case *ast.SelectorExpr:
+		id, ok := x.X.(*ast.Ident)
+		return x.Sel.Name == "Header" && (!ok || id.Name != "resp" && id.Name != "res" && id.Name != "w")
+	case *ast.CallExpr: // c.Request().Header.Get is above; w.Header().Get is the answer
+		return false
+	}
+	return false
 }
 
 // fact adds a fact, unless its line is too long to be code.

@@ -51,6 +51,30 @@ func identitySinks() []sink {
 	}
 }
 
+// loginSinks are places where code of its own lets somebody in: a session begins, or a request's credential is read.
+func loginSinks() []sink {
+	const rule = "identity-provider"
+	const header = `(?:[aA]uthorization|AUTHORIZATION|[xX]-[aA][pP][iI]-[kK][eE][yY]|[aA]pi-?[kK]ey)`
+	sends := rex(`(?i)\b(?:proxy|forward)|(?:^|/)clients?/`)
+	return []sink{
+		{rule: rule, in: langs(javascript), words: []string{"req.log", "req.session."}, re: rex(`\b(?P<k>req\.log[iI]n|req\.session\.(?:user|account|auth|loggedIn|isLoggedIn|uid|userid)\w*)\s*(?:\(|=[^=])`)},
+		{rule: rule, in: langs(javascript), words: []string{"uthorization", "api-key", "API-Key", "Api-Key"}, strings: true, notPath: sends, prefix: "header ",
+			re: rex(`\b(?:req|request|ctx|c\.req|event)\.(?:request\.)?headers\??(?:\.(?P<a>authorization)|\[['"](?P<b>` + header + `)['"]\]|\.get\(\s*['"](?P<c>` + header + `)['"]\s*\))|\breq(?:uest)?\.(?:get|header)\(\s*['"](?P<d>` + header + `)['"]|\bgetHeader\(event,\s*['"](?P<e>` + header + `)['"]`), skip: rex(`headers\??(?:\.\w+|\[[^\]]+\])\s*=[^=]`)},
+		{rule: rule, in: langs(python), words: []string{"login(", "login_user("}, re: rex(`(?m)(?:^|[\s.])(?P<k>(?:auth_|django_|auth\.)?login\(\s*(?:self\.)?request\s*,|login_user\()`), skip: rex(`^def `)},
+		{rule: rule, in: langs(python), words: []string{"uthorization", "AUTHORIZATION", "api-key", "API-Key", "Api-Key", "API-KEY", "API_KEY"}, strings: true, notPath: sends, prefix: "header ",
+			re: rex(`\b(?:request|req|scope|conn)\.(?:headers|META)(?:\.get\(\s*|\[)["'](?P<k>(?:HTTP_)?` + header + `|HTTP_X_API_KEY)["']`), skip: rex(`\]\s*=[^=]`)},
+		{rule: rule, in: langs(ruby), words: []string{"authenticate_by", "start_new_session_for", "authenticate_with_http", "Doorkeeper.configure", "generates_token_for", "sign_in"}, strings: true,
+			re: rex(`\b(?P<k>authenticate_by|start_new_session_for|authenticate_with_http_\w+|Doorkeeper\.configure|generates_token_for :\w*(?:password|login|magic)\w*)\b|(?m:^\s*)(?P<s>sign_in)\(?\s*[@\w(:]`), skip: rex(`^def `)},
+		{rule: rule, in: langs(ruby), words: []string{"uthorization", "X-Api-Key", "X-API-Key", "HTTP_AUTHORIZATION"}, strings: true, prefix: "header ", re: rex(`\brequest\.(?:headers|env)\[\s*["'](?P<k>(?:HTTP_)?(?:Authorization|AUTHORIZATION|X-Api-Key|X-API-Key))["']\]|\brequest\.(?P<a>authorization)\b`)},
+		{rule: rule, in: langs(java), words: []string{"OncePerRequestFilter", "GenericFilterBean", "HandlerInterceptor"}, imports: rex(`SecurityContextHolder|AUTHORIZATION|"Authorization"|(?i)"x-api-key"`),
+			re: rex(`\bclass\s+(?P<k>\w+)[^{;]{0,300}\b(?:OncePerRequestFilter|GenericFilterBean|HandlerInterceptor)\b[^{;]{0,100}\{`)},
+		{rule: rule, in: langs(csharp), words: []string{"SignInAsync("}, re: rex(`\.(?P<k>(?:Password|External|ExternalLogin|TwoFactor\w*)?SignInAsync)\(`)},
+		{rule: rule, in: langs(csharp), words: []string{"uthorization", "Api-Key", "API-Key", "ApiKey"}, strings: true, prefix: "header ", re: rex(`\bRequest\.Headers(?:\[|\.TryGetValue\(\s*)(?:"(?P<k>` + header + `)"|HeaderNames\.(?P<h>Authorization))`)},
+		{rule: rule, in: langs(php), words: []string{"Auth::", "auth()", "uthorization", "bearerToken("}, strings: true, re: rex(`\b(?P<k>Auth::(?:attempt|login|loginUsingId|onceUsingId)|auth\(\)->(?:attempt|login))\(|->(?P<h>bearerToken)\(\)|->(?:header|headers->get)\(\s*['"](?P<a>` + header + `)['"]`)},
+		{rule: rule, in: langs(rust), words: []string{"AUTHORIZATION", "Authorization<", "authorization"}, imports: rex(`axum|actix|rocket|warp|tonic`), strings: true, re: rex(`\bheaders\(\)\s*\.get\(\s*(?:\w+::)*(?P<k>AUTHORIZATION|"authorization"|"x-api-key")|\bTypedHeader<(?P<t>Authorization<\w+>)`)},
+	}
+}
+
 // tokenSinks issue, check and read self-contained tokens.
 func tokenSinks() []sink {
 	const rule, unverified = "token-issue-verify", "token-unverified"

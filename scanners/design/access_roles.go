@@ -13,7 +13,7 @@ const rightWords = `read|write|admin|manage|view|create|update|delete|edit|list|
 
 var (
 	// roleType is the name of a type whose members are rights.
-	roleType = rex(`(?:Permission|Permissions|PermissionType|PermissionName|Role|Roles|RoleName|RoleType|UserType|Privilege|Privileges|Scope|Scopes|Authority|Authorities|AuthoritiesConstants|Entitlement|Entitlements|PermissionEnum|RoleEnum|UserRoles?|AccessLevel)$|^(?:PERMISSIONS?|ROLES?|SCOPES?|PRIVILEGES?)$|_(?:PERMISSIONS?|ROLES?|SCOPES?|PRIVILEGES?)$`)
+	roleType = rex(`(?:Permission|Permissions|PermissionType|PermissionName|Role|Roles|RoleName|RoleType|UserType|Privilege|Privileges|Scope|Scopes|Authority|Authorities|AuthoritiesConstants|PermissionEnum|RoleEnum|UserRoles?|AccessLevel)$|^(?:PERMISSIONS?|ROLES?|SCOPES?|PRIVILEGES?)$|_(?:PERMISSIONS?|ROLES?|SCOPES?|PRIVILEGES?)$`)
 
 	// notRights are types with such names that are about something else.
 	notRights = rex(`(?i)(?:message|chat|conversation|aria|speaker|node|replica|replication|instance|semantic|window|menu|text|button|element|landmark|dialog|turn|llm|prompt|content|media|camera|notification|location|file|layer|server|cluster|peer|raft|broker|dependency|variable|symbol|lexical|block|module|service|bean|di|injection|provider|config|configuration|setting|settings|search|filter|metric|cache|log|logging|event|feature|theme|style|css|selector|view|route|transaction|test|build|compile|target|package|import|request|rule|sync|lock|hook|icon|color|ui|layout|parameter|param|time|date|discount|price|tax|author|contributor|column|field|cell|address|contact|phone|actor|cast|crew|character|game|trace|span|instrumentation|resource|execution|thread|job|task|schema|query|storage|memory|allocation|wiki|code|lsp|token(?:type)|syntax|highlight|os|android|ios|browser|device|system|native|push|platform|mic|microphone|clipboard|accessibility|alert|sharing|link|expression|binding|annotation|issue|label)_?(?:permission|role|scope|type|privilege)s?(?:type|name|enum)?$|^(?:scope|scopes)type$`)
@@ -51,7 +51,7 @@ type right struct {
 
 // roles adds the members of types of roles, permissions and scopes.
 func (v *sinkView) roles() {
-	if !v.concerns(rolePermission) || sinkScripts.MatchString(v.path) || !holdsAny(v.text, []string{"ole", "ermission", "cope", "rivilege", "uthorit", "ntitlement", "AccessLevel", "ROLE", "PERMISSION", "SCOPE", "UserType"}) {
+	if !v.concerns(rolePermission) || sinkScripts.MatchString(v.path) || !holdsAny(v.text, []string{"ole", "ermission", "cope", "rivilege", "uthorit", "AccessLevel", "ROLE", "PERMISSION", "SCOPE", "UserType"}) {
 		return
 	}
 	switch v.language {
