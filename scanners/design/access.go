@@ -29,6 +29,7 @@ type sinkView struct {
 	bareCode []byte // see skeleton
 	starts   []int  // of lines
 	known    map[*sinkSafety]bool
+	searched map[string]bool // keys of first uses, which count once in a file
 }
 
 // skeleton returns the code with blanks in place of the content of its strings.
@@ -290,6 +291,13 @@ func (v *sinkView) hit(k *sink, match []int) bool {
 		options = append(options, closed(says))
 	}
 	if k.search {
+		if v.searched[key] {
+			return false
+		}
+		if v.searched == nil {
+			v.searched = map[string]bool{}
+		}
+		v.searched[key] = true
 		options = append(options, with("search", literal))
 	}
 	v.add(k.rule, key, line, options...)

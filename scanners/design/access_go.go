@@ -102,6 +102,7 @@ type goReader struct {
 	cookies bool // there are literals of cookies
 	client  map[ast.Node]bool
 	cron    bool
+	models  map[string]bool // first uses, which count once in a file
 	scripts bool
 }
 
@@ -111,7 +112,7 @@ func goSinks(s *source) {
 	if g == nil || s.class != production {
 		return
 	}
-	r := &goReader{source: s, g: g, paths: map[string]string{}, client: map[ast.Node]bool{}, scripts: sinkTooling.MatchString(path.Dir(s.path) + "/")}
+	r := &goReader{source: s, g: g, paths: map[string]string{}, client: map[ast.Node]bool{}, models: map[string]bool{}, scripts: sinkTooling.MatchString(path.Dir(s.path) + "/")}
 	for name, full := range g.imports() {
 		r.paths[name] = withoutMajor(full)
 	}
@@ -160,7 +161,8 @@ func (r *goReader) imported(full string, line int) {
 		r.fact("native-unsafe", full, line)
 	}
 	for _, m := range goModels {
-		if full == m || strings.HasPrefix(full, m+"/") {
+		if (full == m || strings.HasPrefix(full, m+"/")) && !r.models[m] {
+			r.models[m] = true
 			r.fact("llm-call", m, line, with("search", m))
 		}
 	}

@@ -20,6 +20,7 @@ var (
 
 	rightWord  = rex(`(?i:(?:^|[^a-z])(?:` + rightWords + `|[a-z]+:[a-z]))|[a-z](?:Read|Write|Admin|Manage|View|Create|Update|Delete|Edit|Owner|Member|User|Guest|Approve|Publish|Access)`)
 	rightPath  = rex(`(?i)auth|user|account|permission|security|acl|rbac|role|member|tenant`)
+	deviceWord = rex(`(?i)^(?:location|camera|microphone|bluetooth|contacts|calendar|notifications?|photos|clipboard|geolocation)`)
 	modelRoles = rex(`(?i)^(?:user|assistant|system|tool|function|developer|model|human|ai|unknown|data)$`)
 
 	braceTypes = rex(`(?m)^[ \t]*(?:@\w+\s+)?(?:export\s+|public\s+|private\s+|internal\s+|protected\s+|pub(?:\([a-z]+\))?\s+|static\s+|final\s+|sealed\s+|const\s+|declare\s+|default\s+)*(?:enum(?:\s+class|\s+struct)?|class|object|interface|struct)\s+(\w+)[^{};]{0,200}\{`)
@@ -84,6 +85,9 @@ func (v *sinkView) rights(name string, members []right) {
 		}
 		if modelRoles.MatchString(m.name) {
 			talkers++
+		}
+		if deviceWord.MatchString(m.name) {
+			return // what a person lets an app use on a device
 		}
 	}
 	scope := strings.Contains(strings.ToLower(name), "scope")
