@@ -20,7 +20,7 @@ var (
 
 	rightWord  = rex(`(?i:(?:^|[^a-z])(?:` + rightWords + `|[a-z]+:[a-z]))|[a-z](?:Read|Write|Admin|Manage|View|Create|Update|Delete|Edit|Owner|Member|User|Guest|Approve|Publish|Access)`)
 	rightPath  = rex(`(?i)auth|user|account|permission|security|acl|rbac|role|member|tenant`)
-	deviceWord = rex(`(?i)^(?:location|camera|microphone|bluetooth|contacts|calendar|notifications?|photos|clipboard|geolocation)`)
+	deviceWord = rex(`(?i)^(?:location(?:always|wheninuse)?|camera|microphone|bluetooth|geolocation)$`)
 	modelRoles = rex(`(?i)^(?:user|assistant|system|tool|function|developer|model|human|ai|unknown|data)$`)
 
 	braceTypes = rex(`(?m)^[ \t]*(?:@\w+\s+)?(?:export\s+|public\s+|private\s+|internal\s+|protected\s+|pub(?:\([a-z]+\))?\s+|static\s+|final\s+|sealed\s+|const\s+|declare\s+|default\s+)*(?:enum(?:\s+class|\s+struct)?|class|object|interface|struct)\s+(\w+)[^{};]{0,200}\{`)
