@@ -30,6 +30,7 @@ var goCalls = map[string]map[string]goCall{
 	"github.com/coreos/go-oidc/oidc":           {"NewProvider": {rule: "identity-provider", key: "OpenID Connect"}},
 	"github.com/coreos/go-oidc":                {"NewProvider": {rule: "identity-provider", key: "OpenID Connect"}},
 	"github.com/zitadel/oidc/pkg/client/rp":    {"NewRelyingPartyOIDC": {rule: "identity-provider", key: "OpenID Connect"}},
+	"google.golang.org/api/idtoken":            {"Validate": {rule: "identity-provider", key: "Google ID token"}},
 	"github.com/markbates/goth":                {"UseProviders": {rule: "identity-provider"}},
 	"github.com/crewjam/saml/samlsp":           {"New": {rule: "identity-provider", key: "SAML"}},
 	"github.com/crewjam/saml":                  {"ServiceProvider": {rule: "identity-provider", key: "SAML"}},
@@ -222,6 +223,8 @@ func (r *goReader) call(c *ast.CallExpr) {
 		r.fact("identity-provider", "header "+text(c.Args[0]), line)
 	case name == "BasicAuth" && len(c.Args) == 0 && r.web && !r.scripts:
 		r.fact("identity-provider", "basic authentication", line)
+	case name == "VerifyIDToken" || name == "VerifyIDTokenAndCheckRevoked":
+		r.fact("identity-provider", name, line)
 	case name == "ParseUnverified":
 		r.fact("token-unverified", name, line)
 	}

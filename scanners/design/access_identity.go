@@ -27,8 +27,12 @@ func identitySinks() []sink {
 			re: rex(`['"]allauth\.socialaccount\.providers\.(?P<k>\w+)['"]`)},
 		{rule: rule, in: langs(python), words: []string{"Authentication", "Backend"},
 			re: rex(`(?m)^class\s+(?P<k>\w+)\([^)\n]*\b(?:BaseAuthentication|TokenAuthentication|SessionAuthentication|BasicAuthentication|JWTAuthentication|ModelBackend|BaseBackend|RemoteUserBackend|OIDCAuthenticationBackend|BaseOAuth2|SAMLAuth|LDAPBackend|AuthenticationBackend)\b`)},
-		{rule: rule, in: langs(python), words: []string{"AUTHENTICATION_BACKENDS"}, strings: true, once: true,
-			re: rex(`\bAUTHENTICATION_BACKENDS\s*(?:\+?=|:)`), arg: rex(`['"](?:[\w.]*\.)?(\w+)['"][^'"]*$`)},
+		{rule: rule, in: langs(python), words: []string{"AUTHENTICATION_BACKENDS"}, strings: true, re: rex(`['"][\w.]*(?i:auth|ldap|saml|oidc|sso|account)[\w.]*\.(?P<k>\w*Backend)['"]`)},
+		{rule: rule, in: langs(python), words: []string{"DEFAULT_AUTHENTICATION_CLASSES"}, strings: true, re: rex(`['"](?:\w+\.)+(?P<k>\w+Authentication)['"]`)},
+		{rule: rule, in: langs(python), words: []string{"verify_id_token(", "verify_oauth2_token(", "verify_firebase_token("}, re: rex(`\b(?P<k>verify_id_token|verify_oauth2_token|verify_firebase_token)\(`), skip: rex(`^def `)},
+		{rule: rule, in: langs(javascript), words: []string{"clerkMiddleware(", "signInWith", "verifyIdToken(", "CognitoJwtVerifier", "InitiateAuthCommand("}, re: rex(`\b(?P<k>clerkMiddleware|signInWith(?:Password|OAuth|Otp|IdToken|SSO|Popup|Redirect|EmailAndPassword|Credential|PhoneNumber)|verifyIdToken|CognitoJwtVerifier\.create|InitiateAuthCommand)\(`)},
+		{rule: rule, in: langs(java), words: []string{"io.ktor.server.auth"}, strings: true, re: rex(`(?m)^\s*(?P<k>jwt|oauth|basic|bearer|form|digest|ldap|session(?:<\w+>)?)\(\s*(?:"[\w-]*")?\s*\)\s*\{`), imports: rex(`install\(Authentication\)|authentication\s*\{`)},
+		{rule: rule, in: langs(csharp), words: []string{"AddScheme<"}, re: rex(`\.AddScheme<[^>]*,\s*(?P<k>\w+)>\(`)},
 		{rule: rule, in: langs(java), words: []string{"oauth2Login(", "saml2Login(", "ldapAuthentication(", "formLogin(", "httpBasic(", "oneTimeTokenLogin(", "webAuthn(", "rememberMe(", "oauth2Login {", "formLogin {", "httpBasic {"},
 			re: rex(`\b(?P<k>oauth2Login|saml2Login|ldapAuthentication|formLogin|httpBasic|oneTimeTokenLogin|webAuthn|rememberMe)\s*[({]`), statement: true,
 			skip: rex(`(?i)^\w+\s*[({]\s*(?:\)\s*\.(?:and\(\)\s*\.)?disable|[\w.]*::\s*disable|\(?\w*\)?\s*->\s*\{?\s*\w+\.disable|(?:it\.)?disable\(\))`)},
@@ -46,7 +50,7 @@ func identitySinks() []sink {
 			re: rex(`Socialite::driver\(\s*['"]?(?P<k>[\w$-]+)|\bAuth::(?:viaRequest|extend|provider)\(|\bclass\s+\w+\s+extends\s+(?:AbstractAuthenticator|AbstractLoginFormAuthenticator|OAuth2Authenticator)\b|\bFortify::authenticateUsing\b`)},
 		{rule: rule, in: langs(rust), words: []string{"BasicClient::", "CoreClient::", "WebauthnBuilder", "TOTP::"},
 			re: rex(`\b(?P<k>BasicClient::new|CoreClient::\w+|WebauthnBuilder::new|TOTP::new)\b`)},
-		{rule: rule, in: langs(yaml, other), words: []string{"spring.security.oauth2.client.registration."}, path: rex(`\.(properties|ya?ml)$`),
+		{rule: rule, in: langs(other), words: []string{"spring.security.oauth2.client.registration."}, path: rex(`\.properties$`),
 			re: rex(`(?m)^\s*spring\.security\.oauth2\.client\.registration\.(?P<k>[\w-]+)\.client-id`)},
 	}
 }

@@ -46,6 +46,23 @@ func (v *sinkView) policies() {
 		}
 	}
 	v.cronJobs()
+	v.springLogins()
+}
+
+// springLogins adds the identity providers of a configuration of Spring.
+func (v *sinkView) springLogins() {
+	if v.language != yaml || !holdsAny(v.text, []string{"oauth2:"}) {
+		return
+	}
+	for _, doc := range v.yaml() {
+		oauth := doc.Get("spring", "security", "oauth2")
+		for _, e := range oauth.Get("client", "registration").Pairs() {
+			v.add("identity-provider", e.Key, e.Line)
+		}
+		if issuer := oauth.Get("resourceserver", "jwt", "issuer-uri"); issuer != nil {
+			v.add("token-issue-verify", "issuer-uri", issuer.Line)
+		}
+	}
 }
 
 // folderOf returns the folder of a path; "." for the root.
