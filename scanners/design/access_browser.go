@@ -27,7 +27,7 @@ var corsRules = sync.OnceValue(func() []corsRule {
 		{in: langs(javascript), imports: script, re: rex(`\b(?:cors|enableCors)\(\s*\)`), origins: "*"},
 		{in: langs(javascript), imports: script, re: rex(`\b(?:cors|enableCors|register\(\s*(?:cors|fastifyCors)\s*,)\s*\(?\s*\{(?:[^{}]|\{[^{}]*\})*?\borigins?\s*:\s*(\[[^\]]*\]|[^,}\n]+)`)},
 		{in: langs(javascript), imports: script, re: rex(`(?m)^\s*(?:const|let|export const)\s+\w*[cC]ors\w*(?:\s*:\s*[\w.]+)?\s*=\s*\{(?:[^{}]|\{[^{}]*\})*?\borigins?\s*:\s*(\[[^\]]*\]|[^,}\n]+)`)},
-		{in: code, re: rex(`(?i)['"]Access-Control-Allow-Origin['"]\]?\s*(?:,|:|=>|=)\s*(\[[^\]]*\]|[^,)}\n;]+)`)},
+		{in: code, re: rex(`(?i)['"]Access-Control-Allow-Origin['"]\]?[ \t]*(?:,|:|=>|=)[ \t]*(\[[^\]]*\]|[^,)}\n;]+)`)},
 		{in: code, re: rex(`(?i)['"]Access-Control-Allow-Credentials['"]\]?\s*(?:,|:|=>|=)\s*['"]?true`), origins: "credentials"},
 		{in: langs(python), re: rex(`\bCORS_(?:ORIGIN_ALLOW_ALL|ALLOW_ALL_ORIGINS)\s*=\s*True`), origins: "*"},
 		{in: langs(python), re: rex(`\bCORS_(?:ORIGIN_WHITELIST|ALLOWED_ORIGINS|ALLOWED_ORIGIN_REGEXES|ORIGIN_REGEX_WHITELIST)\s*\+?=\s*(\[[^\]]*\]|\([^)]*\)|[^\n]+)`)},

@@ -9,7 +9,7 @@ func identitySinks() []sink {
 		{rule: rule, in: langs(javascript), words: []string{"passport.use("}, strings: true,
 			re: rex(`passport\.use\(\s*(?:['"][\w-]+['"],\s*)?(?:new\s+)?(?P<k>[\w.]+)`), skip: passwordless, unless: rex(`passport-jwt|passport-http-bearer`)},
 		{rule: rule, in: langs(javascript), words: []string{"PassportStrategy("}, strings: true,
-			re: rex(`extends\s+PassportStrategy\(\s*(?:[\w.]+\s*,\s*['"](?P<k>[\w-]+)|(?P<s>[\w.]+))`), skip: passwordless, unless: rex(`passport-jwt|passport-http-bearer`)},
+			re: rex(`\bclass\s+(?P<k>\w+)\s+extends\s+PassportStrategy\(`), skip: passwordless, unless: rex(`passport-jwt|passport-http-bearer`)},
 		{rule: rule, in: langs(javascript), words: []string{"next-auth/providers", "@auth/core/providers", "@auth/sveltekit/providers", "@auth/express/providers"}, strings: true,
 			re: rex(`['"](?:next-auth|@auth/\w+)/providers/(?P<k>[\w-]+)['"]`)},
 		{rule: rule, in: langs(javascript), words: []string{"NextAuth(", "betterAuth(", "SvelteKitAuth("},

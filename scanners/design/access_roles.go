@@ -239,7 +239,7 @@ func (v *sinkView) sqlRoles() {
 	}
 }
 
-var pythonEnum = rex(`\b(?:Enum|StrEnum|IntEnum|Flag|IntFlag|TextChoices|IntegerChoices|Choices|BasePermissionEnum|\w*Permissions?|\w*Enum|str)\b`)
+var pythonEnum = rex(`\b(?:Enum|StrEnum|IntEnum|Flag|IntFlag|TextChoices|IntegerChoices|Choices|\w*Enum)\b`)
 
 func (v *sinkView) pythonRoles() {
 	code := v.code()
