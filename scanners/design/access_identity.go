@@ -11,7 +11,7 @@ func identitySinks() []sink {
 		{rule: rule, in: langs(javascript), words: []string{"PassportStrategy("}, strings: true,
 			re: rex(`\bclass\s+(?P<k>\w+)\s+extends\s+PassportStrategy\(`), skip: passwordless, unless: rex(`passport-jwt|passport-http-bearer`)},
 		{rule: rule, in: langs(javascript), words: []string{"next-auth/providers", "@auth/core/providers", "@auth/sveltekit/providers", "@auth/express/providers"}, strings: true,
-			re: rex(`['"](?:next-auth|@auth/\w+)/providers/(?P<k>[\w-]+)['"]`)},
+			re: rex(`(?m)^\s*import\s+\w+(?:\s*,\s*\{[^}]*\})?\s+from\s+['"](?:next-auth|@auth/\w+)/providers/(?P<k>[\w-]+)['"]`)},
 		{rule: rule, in: langs(javascript), words: []string{"NextAuth(", "betterAuth(", "SvelteKitAuth("},
 			re: rex(`\b(?P<k>NextAuth|betterAuth|SvelteKitAuth)\(`), skip: rex(`^NextAuth\((authOptions|authConfig|auth|nextAuthOptions)\)`)},
 		{rule: rule, in: langs(javascript), words: []string{"openid-client", "saml", "samlify", "ldap", "simplewebauthn/server", "otplib", "speakeasy", "auth0", "lucia", "arctic", "keycloak-connect", "fido2-lib", "workos"}, strings: true, once: true,
@@ -63,7 +63,7 @@ func loginSinks() []sink {
 	return []sink{
 		{rule: rule, in: langs(javascript), words: []string{"req.log", "req.session."}, re: rex(`\b(?P<k>req\.log[iI]n|req\.session\.(?:user|account|auth|loggedIn|isLoggedIn|uid|userid)\w*)\s*(?:\(|=[^=])`)},
 		{rule: rule, in: langs(javascript), words: []string{"uthorization", "api-key", "API-Key", "Api-Key"}, strings: true, notPath: sends, prefix: "header ",
-			re: rex(`\b(?:req|request|ctx|c\.req|event)\.(?:request\.)?headers\??(?:\.(?P<a>authorization)|\[['"](?P<b>` + header + `)['"]\]|\.get\(\s*['"](?P<c>` + header + `)['"]\s*\))|\breq(?:uest)?\.(?:get|header)\(\s*['"](?P<d>` + header + `)['"]|\bgetHeader\(event,\s*['"](?P<e>` + header + `)['"]`), skip: rex(`headers\??(?:\.\w+|\[[^\]]+\])\s*=[^=]`)},
+			re: rex(`(?:^|[^\w.$(\s]\s*|\bif\s*\(\s*|\breturn\s+)(?:req|request|ctx|c\.req|event)\.(?:request\.)?headers\??(?:\.(?P<a>authorization)|\[['"](?P<b>` + header + `)['"]\]|\.get\(\s*['"](?P<c>` + header + `)['"]\s*\))|\breq(?:uest)?\.(?:get|header)\(\s*['"](?P<d>` + header + `)['"]|\bgetHeader\(event,\s*['"](?P<e>` + header + `)['"]`), skip: rex(`headers\??(?:\.\w+|\[[^\]]+\])\s*=[^=]`)},
 		{rule: rule, in: langs(python), words: []string{"login(", "login_user("}, re: rex(`(?m)(?:^|[\s.])(?P<k>(?:auth_|django_|auth\.)?login\(\s*(?:self\.)?request\s*,|login_user\()`), skip: rex(`^def `)},
 		{rule: rule, in: langs(python), words: []string{"uthorization", "AUTHORIZATION", "api-key", "API-Key", "Api-Key", "API-KEY", "API_KEY"}, strings: true, notPath: sends, prefix: "header ",
 			re: rex(`\b(?:request|req|scope|conn)\.(?:headers|META)(?:\.get\(\s*|\[)["'](?P<k>(?:HTTP_)?` + header + `|HTTP_X_API_KEY)["']`), skip: rex(`\]\s*=[^=]`)},
