@@ -101,6 +101,7 @@ type goReader struct {
 	paths   map[string]string // import paths without major versions, by name
 	web     bool
 	cookies bool // there are literals of cookies
+	sends   bool // cookies of a client, and none of a service
 	client  map[ast.Node]bool
 	cron    bool
 	models  map[string]bool // first uses, which count once in a file
@@ -123,6 +124,7 @@ func goSinks(s *source) {
 	for _, i := range g.file.Imports {
 		r.imported(strings.Trim(i.Path.Value, "\"`"), g.line(i.Pos()))
 	}
+	r.sends = bytes.Contains(s.text, []byte(".AddCookie(")) && !bytes.Contains(s.text, []byte("SetCookie("))
 	r.cookies = bytes.Contains(s.text, []byte("http.Cookie{"))
 	for _, full := range r.paths {
 		r.cron = r.cron || full == "github.com/robfig/cron"
@@ -313,7 +315,7 @@ func (r *goReader) endpoint(l *ast.CompositeLit) string {
 // cookie adds a cookie that is set. One that is deleted, empty, or sent by a client is left out.
 func (r *goReader) cookie(l *ast.CompositeLit) {
 	all := fields(l)
-	if r.client[l] || len(all) == 0 || isNegative(all["MaxAge"]) || all["Value"] == nil && all["Name"] != nil {
+	if r.client[l] || r.sends || len(all) == 0 || isNegative(all["MaxAge"]) || all["Value"] == nil && all["Name"] != nil {
 		return
 	}
 	if v, ok := all["Value"].(*ast.BasicLit); ok && len(v.Value) <= 2 {

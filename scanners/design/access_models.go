@@ -17,7 +17,7 @@ func modelSinks() []sink {
 		{rule: rule, in: langs(ruby), words: []string{"OpenAI::Client", "Anthropic::Client", "RubyLLM", "Langchain::"}, search: true, re: rex(`\b(?P<k>OpenAI::Client|Anthropic::Client|RubyLLM|Langchain::LLM)\b`)},
 		{rule: rule, in: langs(php), words: []string{"OpenAI", "Anthropic", "Prism"}, search: true, re: rex(`(?m)^use\s+(?P<k>OpenAI\\[\w\\]+|Anthropic\\[\w\\]+|Prism\\Prism|EchoLabs\\Prism)|\b(?P<c>OpenAI::client)\(`)},
 		{rule: rule, in: langs(rust), words: []string{"async_openai", "rig", "ollama_rs"}, search: true, re: rex(`(?m)^\s*use\s+(?P<k>async_openai|ollama_rs|rig::providers)\b`)},
-		{rule: rule, in: langs(csharp, golang, java, javascript, python, ruby, rust, php), words: []string{"api.", "openai.azure.com", "googleapis", "openrouter.ai"}, strings: true, search: true, notPath: modelDemos, re: rex(hosts)},
+		{rule: rule, in: langs(csharp, golang, java, javascript, python, ruby, rust, php), words: []string{"api.", "openai.azure.com", "googleapis", "openrouter.ai"}, strings: true, search: true, notPath: rex(modelDemos.String() + `|` + pageFile.String()), re: rex(hosts)},
 		{rule: rule, in: langs(javascript, python), words: []string{"registerTool(", "erver.tool(", "mcp.tool", ".tool()"}, strings: true, prefix: "MCP tool ", search: true, imports: rex(`modelcontextprotocol|\bFastMCP\b|\bfastmcp\b|\bmcp\b`),
 			re: rex(`\b(?:server|mcpServer|mcp|this\.server|this\.mcp)\.(?:registerTool|tool|addTool)\(\s*['"](?P<k>[\w./-]+)['"]|@(?:mcp|server|app)\.tool(?:\([^)\n]*\))?\s*\n(?:\s*@[^\n]*\n)*\s*(?:async\s+)?def\s+(?P<d>\w+)`)},
 		{rule: rule, in: langs(csharp), words: []string{"McpServerTool"}, prefix: "MCP tool ", search: true, strings: true, re: rex(`\[McpServerTool\([^\])]*Name\s*=\s*"(?P<k>[\w./-]+)"`)},

@@ -16,7 +16,7 @@ var (
 	roleType = rex(`(?:Permission|Permissions|PermissionType|PermissionName|Role|Roles|RoleName|RoleType|UserType|Privilege|Privileges|Scope|Scopes|Authority|Authorities|AuthoritiesConstants|PermissionEnum|RoleEnum|UserRoles?|AccessLevel)$|^(?:PERMISSIONS?|ROLES?|SCOPES?|PRIVILEGES?)$|_(?:PERMISSIONS?|ROLES?|SCOPES?|PRIVILEGES?)$`)
 
 	// notRights are types with such names that are about something else.
-	notRights = rex(`(?i)(?:message|chat|conversation|aria|speaker|node|replica|replication|instance|semantic|window|menu|text|button|element|landmark|dialog|turn|llm|prompt|content|media|camera|notification|location|file|layer|server|cluster|peer|raft|broker|dependency|variable|symbol|lexical|block|module|service|bean|di|injection|provider|config|configuration|setting|settings|search|filter|metric|cache|log|logging|event|feature|theme|style|css|selector|view|route|transaction|test|build|compile|target|package|import|request|rule|sync|lock|hook|icon|color|ui|layout|parameter|param|time|date|discount|price|tax|author|contributor|column|field|cell|address|contact|phone|actor|cast|crew|character|game|trace|span|instrumentation|resource|execution|thread|job|task|schema|query|storage|memory|allocation|wiki|code|lsp|token(?:type)|syntax|highlight|os|android|ios|browser|device|system|native|push|platform|mic|microphone|clipboard|accessibility|alert|sharing|link|expression|binding|annotation|issue|label)_?(?:permission|role|scope|type|privilege)s?(?:type|name|enum)?$|^(?:scope|scopes)type$`)
+	notRights = rex(`(?i)(?:openidconnect|oidc|options|visibility|person|message|chat|conversation|aria|speaker|node|replica|replication|instance|semantic|window|menu|text|button|element|landmark|dialog|turn|llm|prompt|content|media|camera|notification|location|file|layer|server|cluster|peer|raft|broker|dependency|variable|symbol|lexical|block|module|service|bean|di|injection|provider|config|configuration|setting|settings|search|filter|metric|cache|log|logging|event|feature|theme|style|css|selector|view|route|transaction|test|build|compile|target|package|import|request|rule|sync|lock|hook|icon|color|ui|layout|parameter|param|time|date|discount|price|tax|author|contributor|column|field|cell|address|contact|phone|actor|cast|crew|character|game|trace|span|instrumentation|resource|execution|thread|job|task|schema|query|storage|memory|allocation|wiki|code|lsp|token(?:type)|syntax|highlight|os|android|ios|browser|device|system|native|push|platform|mic|microphone|clipboard|accessibility|alert|sharing|link|expression|binding|annotation|issue|label)_?(?:permission|role|scope|type|privilege)s?(?:type|name|enum)?$|^(?:scope|scopes)type$|_to_|^openidconnect`)
 
 	rightWord  = rex(`(?i:(?:^|[^a-z])(?:` + rightWords + `|[a-z]+:[a-z]))|[a-z](?:Read|Write|Admin|Manage|View|Create|Update|Delete|Edit|Owner|Member|User|Guest|Approve|Publish|Access)`)
 	rightPath  = rex(`(?i)auth|user|account|permission|security|acl|rbac|role|member|tenant`)
@@ -43,6 +43,9 @@ var (
 
 // maxBody is how much of a type is read, in bytes.
 const maxBody = 60_000
+
+// pageFile is a file of a user interface.
+var pageFile = rex(`(?i)(^|/)(components?|pages|views|ui)/|\.(tsx|jsx|vue|svelte)$`)
 
 // A right is a member of a type of rights.
 type right struct {
@@ -80,7 +83,7 @@ func (v *sinkView) rights(name string, members []right) {
 	}
 	words, talkers := 0, 0
 	for _, m := range members {
-		if rightWord.MatchString(m.name) || rightWord.MatchString(v.rest(m.offset)) {
+		if bare := strings.Replace(m.name, name, "", 1); rightWord.MatchString(bare) || rightWord.MatchString(v.rest(m.offset)) && !strings.HasSuffix(name, "Type") {
 			words++
 		}
 		if modelRoles.MatchString(m.name) {
@@ -91,7 +94,8 @@ func (v *sinkView) rights(name string, members []right) {
 		}
 	}
 	scope := strings.Contains(strings.ToLower(name), "scope")
-	if talkers == len(members) || words == 0 && (scope || !rightPath.MatchString(v.path)) {
+	strict := strings.HasSuffix(name, "Type") || !rightPath.MatchString(v.path)
+	if talkers == len(members) || words == 0 && strict || scope && 2*words < len(members) {
 		return
 	}
 	seen := map[string]bool{}
@@ -184,6 +188,9 @@ func (v *sinkView) braceRoles() {
 		}
 	}
 	v.lists(listRole, aString)
+	if pageFile.MatchString(v.path) {
+		return // a page lists again what the service knows
+	}
 	for _, m := range findAll(unionRole, v.code()) {
 		v.rights(string(v.code()[m[2]:m[3]]), v.texts(m[4], m[5], aString))
 	}
