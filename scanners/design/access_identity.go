@@ -10,6 +10,7 @@ func identitySinks() []sink {
 			re: rex(`passport\.use\(\s*(?:['"][\w-]+['"],\s*)?(?:new\s+)?(?P<k>[\w.]+)`), skip: passwordless, unless: rex(`passport-jwt|passport-http-bearer`)},
 		{rule: rule, in: langs(javascript), words: []string{"PassportStrategy("}, strings: true,
 			re: rex(`\bclass\s+(?P<k>\w+)\s+extends\s+PassportStrategy\(`), skip: passwordless, unless: rex(`passport-jwt|passport-http-bearer`)},
+		{rule: rule, in: langs(javascript), words: []string{"passport-"}, strings: true, prefix: "passport-", re: rex(`(?:from|require\()\s*['"]passport-(?P<k>local|google-\w+|github\d?|facebook|twitter|linkedin-\w+|apple|microsoft|azure-ad|openidconnect|ldapauth|oauth2|discord|gitlab\w*|okta-\w+|auth0|headerapikey|magic-\w+|totp|custom)['"]`)},
 		{rule: rule, in: langs(javascript), words: []string{"next-auth/providers", "@auth/core/providers", "@auth/sveltekit/providers", "@auth/express/providers"}, strings: true,
 			re: rex(`(?m)^\s*import\s+\w+(?:\s*,\s*\{[^}]*\})?\s+from\s+['"](?:next-auth|@auth/\w+)/providers/(?P<k>[\w-]+)['"]`)},
 		{rule: rule, in: langs(javascript), words: []string{"NextAuth(", "betterAuth(", "SvelteKitAuth("},
