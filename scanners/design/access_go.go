@@ -103,6 +103,7 @@ type goReader struct {
 	cookies bool // there are literals of cookies
 	sends   bool // cookies of a client, and none of a service
 	client  map[ast.Node]bool
+	serves  bool // a handler gets requests
 	cron    bool
 	models  map[string]bool // first uses, which count once in a file
 	scripts bool
@@ -125,6 +126,7 @@ func goSinks(s *source) {
 		r.imported(strings.Trim(i.Path.Value, "\"`"), g.line(i.Pos()))
 	}
 	r.sends = bytes.Contains(s.text, []byte(".AddCookie(")) && !bytes.Contains(s.text, []byte("SetCookie("))
+	r.serves = serving.Match(s.text)
 	r.cookies = bytes.Contains(s.text, []byte("http.Cookie{"))
 	for _, full := range r.paths {
 		r.cron = r.cron || full == "github.com/robfig/cron"
@@ -235,10 +237,13 @@ func (r *goReader) call(c *ast.CallExpr) {
 // credentialHeader is a header of requests that holds a credential.
 var credentialHeader = rex(`(?i)^(?:authorization|x-api-key|api-key|x-[a-z-]*(?:api-key|auth-token|access-token))$`)
 
+// serving is a parameter that holds a request that came in.
+var serving = rex(`\w+ \*http\.Request\b|\bResponseWriter\b|\b(?:gin|echo|macaron|iris|context)\.Context\b|\bfiber\.Ctx\b`)
+
 // incoming reports whether a method reads a header of a request that a handler got: r.Header.Get, c.GetHeader.
 func (r *goReader) incoming(fun ast.Expr) bool {
 	s, ok := fun.(*ast.SelectorExpr)
-	if !ok || !r.web || r.scripts {
+	if !ok || !r.web || !r.serves || r.scripts {
 		return false
 	}
 	switch x := s.X.(type) {
