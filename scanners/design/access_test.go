@@ -2,6 +2,8 @@ package design
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -76,5 +78,35 @@ func TestHostileAccess(t *testing.T) {
 		if _, err := (Scanner{}).Scan(context.Background(), scanners.Target{Scope: scanners.ScopeFile, Files: []scanners.File{{Path: name, Content: content}}}); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// A team's own names are controls of the kind that the team gives, as whole words, and a declaration is no use.
+func TestTeamControls(t *testing.T) {
+	t.Parallel()
+	text := "from guard import tenant_only\n\ndef tenant_only(f):\n    return f\n\n@tenant_only\ndef a():\n    pass\n\n@tenant_only_x\ndef b():\n    pass\n"
+	sc := Scanner{}.WithControls(map[string][]string{"tenancy": {"tenant_only", ""}})
+	found, err := sc.Scan(context.Background(), scanners.Target{Scope: scanners.ScopeFile, Files: []scanners.File{{Path: "a.py", Content: []byte(text)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, f := range found {
+		if f.Rule == Control {
+			got = append(got, fmt.Sprintf("%d %s (%s)", f.Line, f.Fact.Key, f.Fact.Data["kind"]))
+		}
+	}
+	if want := []string{"6 tenancy tenant_only (tenancy)"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// A long text is read in parts. Each match has the offsets of the whole text.
+func TestFindAllInParts(t *testing.T) {
+	t.Parallel()
+	text := strings.Repeat("a := b()\n\treturn\n", 3*sinkChunk/16) + "exec(c)\n"
+	all := findAll(rex(`exec\((\w)\)`), []byte(text))
+	if len(all) != 1 || text[all[0][0]:all[0][1]] != "exec(c)" || text[all[0][2]:all[0][3]] != "c" {
+		t.Errorf("found %v", all)
 	}
 }
