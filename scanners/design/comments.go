@@ -103,6 +103,9 @@ func until(text []byte, i int, stop byte) int {
 // quoted returns the end of a string that begins at i. Only a string in backquotes goes over several lines.
 func quoted(text []byte, i int) int {
 	quote := text[i]
+	if i > 0 && text[i-1] == '\\' {
+		return i + 1 // escaped; it would be read to the end of the text again and again
+	}
 	for j := i + 1; j < len(text); j++ {
 		switch {
 		case text[j] == '\\':

@@ -1,7 +1,6 @@
 package design
 
 import (
-	"context"
 	"fmt"
 	"io/fs"
 	"os"
@@ -15,7 +14,7 @@ import (
 
 // A sample is a folder testdata/samples/SLUG/NAME with the files of one tree, and a file "facts": a line for each fact
 // of the signal or evidence, "PATH:LINE KEY", with " (closed)" at its end for one that is answered at its place. The
-// list is empty for a negative sample. Files whose names would confuse tools have ".txt" at their end.
+// list is empty for a negative sample. A sample may have two sides, see sampleFacts. Files whose names would confuse tools have ".txt" at their end.
 func TestSamples(t *testing.T) {
 	t.Parallel()
 	positive, negative := map[string]int{}, map[string]int{}
@@ -36,20 +35,7 @@ func TestSamples(t *testing.T) {
 		}
 		t.Run(rule+"/"+filepath.Base(dir), func(t *testing.T) {
 			t.Parallel()
-			found, err := Scanner{}.Scan(context.Background(), scanners.Target{Scope: scanners.ScopeFile, Files: sample(t, dir)})
-			if err != nil {
-				t.Fatal(err)
-			}
-			var lines []string
-			for _, f := range found {
-				if f.Rule == rule {
-					line := fmt.Sprintf("%s:%d %s", f.Path, f.Line, f.Fact.Key)
-					if f.Fact.Closed != "" {
-						line += " (closed)"
-					}
-					lines = append(lines, line)
-				}
-			}
+			lines := sampleFacts(t, dir, rule)
 			slices.Sort(lines)
 			wanted := strings.Split(strings.TrimSpace(string(want)), "\n")
 			slices.Sort(wanted)

@@ -1,0 +1,3 @@
+import zipfile
+
+zipfile.ZipFile("fonts.zip").extractall("fonts")

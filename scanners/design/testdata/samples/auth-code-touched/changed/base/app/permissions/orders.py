@@ -1,0 +1,2 @@
+def can_refund(user):
+    return user.is_admin

@@ -1,0 +1,3 @@
+package middleware
+
+func refresh() int { return 1 }

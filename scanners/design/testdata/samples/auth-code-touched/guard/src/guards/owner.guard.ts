@@ -1,0 +1,5 @@
+export class OwnerGuard {
+  canActivate() {
+    return true;
+  }
+}

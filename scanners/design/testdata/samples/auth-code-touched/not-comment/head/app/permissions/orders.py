@@ -1,0 +1,3 @@
+# Refunds are for administrators.
+def can_refund(user):
+    return  user.is_admin

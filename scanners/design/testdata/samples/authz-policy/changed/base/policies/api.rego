@@ -1,0 +1,3 @@
+package api.authz
+
+allow if input.user.role == "reader"

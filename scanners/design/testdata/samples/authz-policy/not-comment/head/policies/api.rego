@@ -1,0 +1,4 @@
+package api.authz
+
+# Readers may read.
+allow if input.user.role == "reader"

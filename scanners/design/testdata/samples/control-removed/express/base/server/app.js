@@ -1,0 +1,3 @@
+const helmet = require('helmet');
+app.use(helmet());
+app.get('/admin', requireAdmin, list);

@@ -1,0 +1,4 @@
+@app.route("/export")
+@login_required
+def export():
+    return csv()

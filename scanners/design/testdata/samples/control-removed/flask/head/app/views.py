@@ -1,0 +1,3 @@
+@app.route("/export")
+def export():
+    return csv()

@@ -1,0 +1,4 @@
+public class UsersController : ControllerBase
+{
+    public IActionResult List() => Ok();
+}

@@ -1,0 +1,4 @@
+import { requireAuth } from './auth';
+import { requireAdmin } from './auth';
+
+router.use(requireAuth, requireAdmin);

@@ -1,0 +1,3 @@
+import { requireAdmin, requireAuth } from './auth';
+
+router.use(requireAuth, requireAdmin);

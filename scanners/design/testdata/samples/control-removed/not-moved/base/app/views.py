@@ -1,0 +1,3 @@
+@login_required
+def export():
+    return csv()

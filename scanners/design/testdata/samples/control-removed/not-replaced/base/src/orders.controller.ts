@@ -1,0 +1,3 @@
+@UseGuards(UserAuthGuard)
+@Controller('orders')
+export class OrdersController {}

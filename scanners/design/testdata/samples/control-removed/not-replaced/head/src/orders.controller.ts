@@ -1,0 +1,3 @@
+@UserAuthentication()
+@Controller('orders')
+export class OrdersController {}

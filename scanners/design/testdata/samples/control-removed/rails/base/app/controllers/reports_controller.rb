@@ -1,0 +1,3 @@
+class ReportsController < ApplicationController
+  before_action :authenticate_user!
+end

@@ -1,0 +1,7 @@
+package http
+
+import "net/http"
+
+func forget(w http.ResponseWriter) {
+	http.SetCookie(w, &http.Cookie{Name: "sid", Value: "", MaxAge: -1})
+}

@@ -1,0 +1,2 @@
+const session = req.cookies.token;
+// res.cookie('token', value)

@@ -1,0 +1,4 @@
+app.add_middleware(
+    CORSMiddleware,
+    allow_origins=["https://shop.example.com"],
+)

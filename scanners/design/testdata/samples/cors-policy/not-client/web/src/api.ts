@@ -1,0 +1,1 @@
+export const get = (url: string) => fetch(url, { mode: 'cors', credentials: 'include' });

@@ -1,0 +1,4 @@
+export enum HeaderNames {
+  ORIGIN = 'access-control-allow-origin',
+  METHODS = 'access-control-allow-methods',
+}

@@ -1,0 +1,2 @@
+origins = ["upstream", "fork"]
+allow_credentials = False

@@ -1,0 +1,5 @@
+package org.acme;
+
+@RestController
+@CrossOrigin(origins = "*")
+public class OrdersController {}

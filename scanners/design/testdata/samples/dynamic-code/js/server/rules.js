@@ -1,0 +1,1 @@
+module.exports = (body) => new Function('order', body);

@@ -1,0 +1,5 @@
+class Builder
+  def build(&block)
+    instance_eval(&block)
+  end
+end

@@ -1,0 +1,2 @@
+def run(session, query):
+    return session.exec(query)

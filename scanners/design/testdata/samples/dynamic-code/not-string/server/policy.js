@@ -1,0 +1,2 @@
+const csp = "script-src 'unsafe-eval'";
+const hint = 'never call eval(input)';

@@ -1,0 +1,5 @@
+public class BulkUploadModel
+{
+    [Required]
+    public IFormFile File { get; set; } = null!;
+}

@@ -1,0 +1,1 @@
+import GoogleProvider, { type GoogleProfile } from "next-auth/providers/google";

@@ -1,0 +1,3 @@
+class Record
+  provider :route53
+end

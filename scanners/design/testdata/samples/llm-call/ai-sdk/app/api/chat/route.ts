@@ -1,0 +1,2 @@
+import { streamText } from 'ai';
+import { openai } from '@ai-sdk/openai';

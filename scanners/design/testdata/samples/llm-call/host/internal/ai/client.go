@@ -1,0 +1,3 @@
+package ai
+
+const endpoint = "https://api.openai.com/v1/chat/completions"

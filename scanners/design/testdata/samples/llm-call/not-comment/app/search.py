@@ -1,0 +1,2 @@
+# from openai import OpenAI
+import opensearchpy

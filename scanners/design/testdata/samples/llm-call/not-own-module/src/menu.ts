@@ -1,0 +1,2 @@
+import { openaiLogo } from './icons/openai';
+import { entries } from './ai';

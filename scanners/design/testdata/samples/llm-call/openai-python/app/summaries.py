@@ -1,0 +1,5 @@
+import os
+
+from openai import AsyncOpenAI
+
+client = AsyncOpenAI(api_key=os.environ["OPENAI_API_KEY"])

@@ -1,0 +1,4 @@
+package image
+
+// #include <vips/vips.h>
+import "C"

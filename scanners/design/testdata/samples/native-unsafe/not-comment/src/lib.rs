@@ -1,0 +1,2 @@
+// unsafe { } is not needed here
+pub fn add(a: u8, b: u8) -> u8 { a + b }

@@ -1,0 +1,5 @@
+package org.acme;
+
+class Loader {
+    void load() { System.out.println("System.loadLibrary"); }
+}

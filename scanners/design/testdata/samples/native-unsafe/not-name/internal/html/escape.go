@@ -1,0 +1,3 @@
+package html
+
+func unsafe(s string) string { return s }

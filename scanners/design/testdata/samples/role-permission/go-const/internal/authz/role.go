@@ -1,0 +1,8 @@
+package authz
+
+type Role string
+
+const (
+	RoleViewer Role = "viewer"
+	RoleAdmin  Role = "admin"
+)

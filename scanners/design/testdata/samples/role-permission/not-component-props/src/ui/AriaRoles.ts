@@ -1,0 +1,4 @@
+export const AriaRole = {
+  Menu: 'menu',
+  Banner: 'banner',
+};

@@ -1,0 +1,6 @@
+public enum Permission
+{
+    Unknown,
+    Location,
+    LocationAlways,
+}

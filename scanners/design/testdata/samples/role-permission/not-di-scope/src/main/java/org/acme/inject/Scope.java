@@ -1,0 +1,3 @@
+package org.acme.inject;
+
+public enum Scope { SINGLETON, PROTOTYPE, THREAD }

@@ -1,0 +1,3 @@
+class UserHasOrderPermission(BaseRelatedObjectPermission):
+    django_model = Order
+    get_permission = "view"

@@ -1,0 +1,8 @@
+package database
+
+type UserType int
+
+const (
+	UserTypeIndividual UserType = iota
+	UserTypeOrganization
+)

@@ -1,0 +1,6 @@
+export enum MessageRole {
+  User = 'user',
+  Assistant = 'assistant',
+}
+
+export type Role = 'user' | 'assistant' | 'system';

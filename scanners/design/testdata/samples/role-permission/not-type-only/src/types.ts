@@ -1,0 +1,4 @@
+export interface Permission {
+  id: string;
+  read: boolean;
+}

@@ -1,0 +1,3 @@
+class User < ApplicationRecord
+  enum :role, { member: "member", admin: "admin", super_admin: "super_admin" }, validate: true
+end

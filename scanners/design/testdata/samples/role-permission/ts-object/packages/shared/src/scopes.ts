@@ -1,0 +1,5 @@
+export const projectScopes = ['x'];
+export const API_SCOPES = {
+  readInvoices: 'invoices:read',
+  writeInvoices: 'invoices:write',
+} as const;

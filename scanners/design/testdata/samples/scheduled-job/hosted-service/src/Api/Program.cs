@@ -1,0 +1,3 @@
+var builder = WebApplication.CreateBuilder(args);
+builder.Services.AddHostedService<OutboxDispatcher>();
+var app = builder.Build();

@@ -1,0 +1,1 @@
+res.setHeader('Content-Security-Policy', "default-src 'self'; script-src 'self' https://cdn.example.com 'unsafe-inline'");

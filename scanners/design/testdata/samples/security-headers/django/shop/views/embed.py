@@ -1,0 +1,3 @@
+@xframe_options_exempt
+def embed(request):
+    return render(request, "embed.html")

@@ -1,0 +1,1 @@
+const csp = { header: 'Content-Security-Policy', value: "script-src 'self' https://a.example.com" };

@@ -1,0 +1,5 @@
+package host
+
+import "os/exec"
+
+func find() (string, error) { return exec.LookPath("git") }

@@ -1,0 +1,5 @@
+import subprocess
+
+
+def pdf(source, target):
+    subprocess.run(["pandoc", source, "-o", target], check=True)

@@ -1,0 +1,3 @@
+const jwt = require('jsonwebtoken');
+
+exports.read = (token) => jwt.verify(token, process.env.JWT_SECRET);

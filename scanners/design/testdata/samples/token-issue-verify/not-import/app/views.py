@@ -1,0 +1,3 @@
+import jwt
+
+from .models import Order

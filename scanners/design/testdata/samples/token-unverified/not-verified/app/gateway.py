@@ -1,0 +1,5 @@
+import jwt
+
+
+def subject(raw):
+    return jwt.decode(raw, KEY, algorithms=["RS256"], audience="api")["sub"]

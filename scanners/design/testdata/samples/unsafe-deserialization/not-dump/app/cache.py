@@ -1,0 +1,5 @@
+import pickle
+
+
+def save(value):
+    return pickle.dumps(value)

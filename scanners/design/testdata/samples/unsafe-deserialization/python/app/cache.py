@@ -1,0 +1,5 @@
+import pickle
+
+
+def load(raw):
+    return pickle.loads(raw)

@@ -1,0 +1,3 @@
+class Snapshot
+  def load(raw) = Marshal.load(raw)
+end

@@ -1,0 +1,7 @@
+package org.acme;
+
+class Feeds {
+    DocumentBuilder builder() throws Exception {
+        return DocumentBuilderFactory.newInstance().newDocumentBuilder();
+    }
+}

@@ -1,0 +1,5 @@
+from lxml import etree
+
+
+def parse(raw):
+    return etree.fromstring(raw)

@@ -1,0 +1,5 @@
+import xml.etree.ElementTree as ET
+
+
+def sitemap():
+    return ET.tostring(ET.Element("urlset"))
