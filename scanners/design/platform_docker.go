@@ -117,7 +117,7 @@ func (d *dockerReader) from(node *parser.Node) {
 	d.stage = st
 }
 
-var digits = regexp.MustCompile(`[0-9.]+$`)
+var digits = regexp.MustCompile(`([A-Za-z]{3})[0-9.]+$`)
 
 // imageFamily returns the repository of an image without its version, or "" if it is not known.
 func imageFamily(image string) string {
@@ -128,7 +128,7 @@ func imageFamily(image string) string {
 	if strings.ContainsAny(image, "$<{") {
 		return ""
 	}
-	return digits.ReplaceAllString(strings.TrimPrefix(strings.TrimPrefix(image, "docker.io/"), "library/"), "")
+	return digits.ReplaceAllString(strings.TrimPrefix(strings.TrimPrefix(image, "docker.io/"), "library/"), "$1")
 }
 
 // starts reports whether the last stage is an image that runs.
