@@ -45,18 +45,18 @@ func dockerfile(s *source) {
 		return
 	}
 	d.user()
-	// The folder names the component: Dockerfile.worker is one more of its images.
+	// The folder names the component; a Dockerfile with more in its name is most often one more way to build it.
 	folder := baseOf(strings.TrimSuffix(folderOf(s.path), "/"))
-	if component := strings.TrimPrefix(s.path, "./"); !builder.MatchString(component) && d.starts() {
+	if plainName.MatchString(s.path) && !builder.MatchString(s.path) && d.starts() {
 		if folder == "" || strings.EqualFold(folder, "docker") {
 			folder = "the repository"
-			if suffix := strings.TrimPrefix(strings.ToLower(baseOf(s.path)), "dockerfile"); suffix != "" {
-				folder = strings.Trim(suffix, ".-_")
-			}
 		}
 		s.add("new-deployable", folder, d.stage.from.StartLine, with("kind", "image"), named("the image of "+s.path))
 	}
 }
+
+// plainName matches the name of a Dockerfile, in no hidden folder.
+var plainName = regexp.MustCompile(`(?i)^([^./][^/]*/)*(dockerfile|containerfile)$`)
 
 // builder matches Dockerfiles of images in which other things are built.
 var builder = regexp.MustCompile(`(?i)(^|[-_./])(build|builder|builders|base|ci|tools?|lint|docs?|toolchain|release|packaging|scripts|hack)([-_./]|$)`)
@@ -94,6 +94,8 @@ func (d *dockerReader) takesIn() {
 		d.stage.runs = true
 	}
 }
+
+var hidden = regexp.MustCompile(`(^|/)\.[^/]`)
 
 var argument = regexp.MustCompile(`\$\{?(\w+)\}?`)
 
@@ -159,7 +161,7 @@ func (d *dockerReader) user() {
 			return
 		}
 	}
-	if d.starts() && !builder.MatchString(d.path) {
+	if d.starts() && !builder.MatchString(d.path) && !hidden.MatchString(d.path) {
 		d.add("container-power", "runs as root", last.from.StartLine, named("the image of "+d.path))
 	}
 }

@@ -37,21 +37,19 @@ var publicSwitches = map[string]string{
 	"publicly_accessible": "true", "associate_public_ip_address": "true", "endpoint_public_access": "true", "cluster_endpoint_public_access": "true",
 	"public_network_access_enabled": "true", "allow_blob_public_access": "true", "allow_nested_items_to_be_public": "true",
 	"block_public_acls": "false", "block_public_policy": "false", "ignore_public_acls": "false", "restrict_public_buckets": "false",
-	"authorization_type": "NONE", "authorization": "NONE", "ingress": "INGRESS_TRAFFIC_ALL", "map_public_ip_on_launch": "true",
-	"assign_public_ip": "true", "cluster_public_access": "true", "ipv4_enabled": "true",
+	"authorization_type": "NONE", "authorization": "NONE", "ingress": "INGRESS_TRAFFIC_ALL", "assign_public_ip": "true",
 }
 
 func tfSwitches(b tfBlock, add func(string, int)) {
 	for _, in := range b.within() {
 		for _, name := range slices.Sorted(maps.Keys(in.Attributes)) {
-			if value, ok := publicSwitches[name]; !ok || in.get(name) != value || name == "ipv4_enabled" && b.kind != "google_sql_database_instance" {
+			if value, ok := publicSwitches[name]; !ok || in.get(name) != value {
 				continue
 			}
 			switch {
 			case name == "authorization" && (b.kind != "aws_api_gateway_method" || in.get("http_method") == "OPTIONS"),
 				name == "authorization_type" && b.kind != "aws_lambda_function_url",
-				strings.HasSuffix(name, "endpoint_public_access") && in.limited("public_access_cidrs", "cluster_endpoint_public_access_cidrs", "endpoint_public_access_cidrs"),
-				name == "map_public_ip_on_launch": // a subnet for what is public has it by its purpose
+				strings.HasSuffix(name, "endpoint_public_access") && in.limited("public_access_cidrs", "cluster_endpoint_public_access_cidrs", "endpoint_public_access_cidrs"):
 				continue
 			}
 			add(name, in.at(name))
@@ -120,6 +118,9 @@ func tfPorts(b tfBlock) string {
 	from, to := b.get("from_port"), b.get("to_port")
 	if from == "" {
 		from, to = b.get("destination_port_range"), ""
+	}
+	if low, high, ok := strings.Cut(from, "-"); ok {
+		from, to = low, high
 	}
 	var ports []string
 	for _, allow := range b.inner("allow") {

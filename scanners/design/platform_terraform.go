@@ -118,12 +118,18 @@ func (t tfFile) store(b tfBlock) {
 	if kind == "" || b.has("replicate_source_db", "replication_source_identifier") {
 		return // a replica has the data of its source
 	}
+	if kind == "queue" && notices.MatchString(b.name()) {
+		return
+	}
 	options := []option{with("kind", kind)}
 	if because := b.protected(kind); because != "" {
 		options = append(options, closed(because))
 	}
 	t.add("datastore", b.address, b.line, options...)
 }
+
+// notices match the names of topics that only carry alarms about the infrastructure.
+var notices = regexp.MustCompile(`(?i)(^|[-_])(alarms?|alerts?|alerting|pagerduty|slack|failures?|health|billing_alarm|cloudwatch|monitoring)([-_]|$)`)
 
 func tfStoreKind(b tfBlock) string {
 	if b.kind == "module" {
