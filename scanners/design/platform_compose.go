@@ -34,9 +34,12 @@ func composeFile(s *source) {
 	}
 }
 
+// attendants match the names of services that only work on a store, with its image.
+var attendants = regexp.MustCompile(`(?i)(^|[-_])(admin|workers?|init|setup|migrat\w*|backups?|restore|seed\w*|ui|console|client|cli|exporter|health\w*|wait\w*|create\w*|connect|volume|filer)([-_]|$)`)
+
 func (s *source) composeService(name string, line int, n *yamlpos.Node) {
 	image := n.Get("image")
-	if kind := storeKind(image.String()); kind != "" && n.Get("build") == nil {
+	if kind := storeKind(image.String()); kind != "" && n.Get("build") == nil && !attendants.MatchString(name) {
 		s.add("datastore", name+" ("+kind+")", line, with("kind", kind), named("the service "+name+" ("+kind+")"))
 	}
 	if n.Get("build") != nil {

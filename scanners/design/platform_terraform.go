@@ -129,7 +129,7 @@ func (t tfFile) store(b tfBlock) {
 }
 
 // notices match the names of topics that only carry alarms about the infrastructure.
-var notices = regexp.MustCompile(`(?i)(^|[-_])(alarms?|alerts?|alerting|pagerduty|slack|failures?|health|billing_alarm|cloudwatch|monitoring)([-_]|$)`)
+var notices = regexp.MustCompile(`(?i)(^|[-_])(alarms?|alerts?|alerting|pagerduty|slack|failures?|health|billing_alarm|cloudwatch|monitoring|heartbeat|clock|schedule|scheduler|cron|tick)([-_]|$)`)
 
 func tfStoreKind(b tfBlock) string {
 	if b.kind == "module" {
@@ -201,7 +201,7 @@ func (t tfFile) encryptionOff(b tfBlock) {
 }
 
 // tfUnits are the types of resources that run a program of the team.
-var tfUnits = regexp.MustCompile(`^(aws_lambda_function|aws_ecs_service|aws_apprunner_service|aws_elastic_beanstalk_environment|aws_batch_job_definition|aws_sfn_state_machine` +
+var tfUnits = regexp.MustCompile(`^(aws_lambda_function|aws_ecs_service|aws_apprunner_service|aws_elastic_beanstalk_environment|aws_batch_job_definition` +
 	`|google_cloud_run(_v2)?_(service|job)|google_cloudfunctions2?_function|google_app_engine_(standard|flexible)_app_version` +
 	`|azurerm_(linux|windows)_(web|function)_app|azurerm_function_app|azurerm_app_service|azurerm_container_app(_job)?|azurerm_container_group` +
 	`|kubernetes_(deployment|stateful_set|daemonset|cron_job)(_v1)?|cloudflare_workers?_script|nomad_job|fly_app|heroku_app|digitalocean_app)$`)
