@@ -13,12 +13,16 @@ import (
 var (
 	composeFiles = regexp.MustCompile(`(?i)(^|/)(docker-)?compose([._-][^/]*)?\.ya?ml$|[._-]compose\.ya?ml$`)
 
+	hidden = regexp.MustCompile(`(^|/)\.[^/]+/`)
+
 	// ownMachine matches the names of files that are only for tests or a developer's machine.
-	ownMachine = regexp.MustCompile(`(?i)(^|[-_./])(override|dev|devel|develop|development|local|debug|test|tests|testing|ci|e2e|benchmark|bench|smoke|integration)([-_./]|$)`)
+	ownMachine = regexp.MustCompile(`(?i)(^|[-_./])(override|dev|devel|develop|development|local|debug|test|tests|testing|ci|e2e|benchmark|bench|smoke|integration|playwright|cypress|storybook)([-_./]|$)`)
 )
 
 // forOwnMachine reports whether a file is a test, a sample, or for a developer's own machine.
-func (s *source) forOwnMachine() bool { return infra.Sample(s.path) || ownMachine.MatchString(s.path) }
+func (s *source) forOwnMachine() bool {
+	return infra.Sample(s.path) || ownMachine.MatchString(s.path) || hidden.MatchString(s.path)
+}
 
 // composeFile adds the facts of a file of Docker Compose.
 func composeFile(s *source) {

@@ -30,7 +30,7 @@ type dockerStage struct {
 
 // dockerfile adds the facts of a Dockerfile.
 func dockerfile(s *source) {
-	if !s.is(docker) || texts.MatchString(s.path) || len(s.text) > 1<<20 || !fromLine.Match(s.text) {
+	if !s.is(docker) || s.forOwnMachine() || texts.MatchString(s.path) || len(s.text) > 1<<20 || !fromLine.Match(s.text) {
 		return
 	}
 	result, err := parser.Parse(bytes.NewReader(s.text))
@@ -41,17 +41,13 @@ func dockerfile(s *source) {
 	for _, node := range result.AST.Children {
 		d.instruction(node)
 	}
-	if d.stage == nil || s.forOwnMachine() {
+	if d.stage == nil {
 		return
 	}
 	d.user()
 	// The folder names the component; a Dockerfile with more in its name is most often one more way to build it.
-	folder := baseOf(strings.TrimSuffix(folderOf(s.path), "/"))
 	if plainName.MatchString(s.path) && !builder.MatchString(s.path) && d.starts() {
-		if folder == "" || strings.EqualFold(folder, "docker") {
-			folder = "the repository"
-		}
-		s.add("new-deployable", folder, d.stage.from.StartLine, with("kind", "image"), named("the image of "+s.path))
+		s.add("new-deployable", componentOf(s.path), d.stage.from.StartLine, with("kind", "image"), named("the image of "+s.path))
 	}
 }
 
@@ -59,7 +55,7 @@ func dockerfile(s *source) {
 var plainName = regexp.MustCompile(`(?i)^([^./][^/]*/)*(dockerfile|containerfile)$`)
 
 // builder matches Dockerfiles of images in which other things are built.
-var builder = regexp.MustCompile(`(?i)(^|[-_./])(build|builder|builders|base|ci|tools?|lint|docs?|toolchain|release|packaging|scripts|hack)([-_./]|$)`)
+var builder = regexp.MustCompile(`(?i)(^|[-_./])(build|builder|builders|base|ci|tools?|toolbox|gen|genproto|proto|protoc|lint|docs?|toolchain|workstation|release|packaging|scripts|hack)([-_./]|$)`)
 
 type dockerReader struct {
 	*source
@@ -94,8 +90,6 @@ func (d *dockerReader) takesIn() {
 		d.stage.runs = true
 	}
 }
-
-var hidden = regexp.MustCompile(`(^|/)\.[^/]`)
 
 var argument = regexp.MustCompile(`\$\{?(\w+)\}?`)
 
@@ -161,7 +155,7 @@ func (d *dockerReader) user() {
 			return
 		}
 	}
-	if d.starts() && !builder.MatchString(d.path) && !hidden.MatchString(d.path) {
+	if d.starts() && !builder.MatchString(d.path) {
 		d.add("container-power", "runs as root", last.from.StartLine, named("the image of "+d.path))
 	}
 }

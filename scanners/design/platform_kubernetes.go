@@ -61,6 +61,9 @@ func (s *source) objects(n *yamlpos.Node, inList bool) {
 	if o.group == "" || kind == "" {
 		return
 	}
+	if o.name == "" {
+		o.name = componentOf(strings.TrimSuffix(strings.TrimSuffix(s.path, ".yaml"), ".yml"))
+	}
 	o.exposure()
 	o.powers()
 	o.rights()
@@ -160,7 +163,7 @@ func (o kubeObject) kept() string {
 	if ranges := spec.Get("loadBalancerSourceRanges").List(); len(ranges) > 0 && !slices.ContainsFunc(ranges, func(r *yamlpos.Node) bool { return everywhere(r.String()) }) {
 		return "the service lists the addresses that may call"
 	}
-	names := []string{spec.Get("ingressClassName").String(), spec.Get("gatewayClassName").String(), spec.Get("loadBalancerClass").String()}
+	names := []string{o.gateway(), spec.Get("ingressClassName").String(), spec.Get("gatewayClassName").String(), spec.Get("loadBalancerClass").String()}
 	parents := spec.Get("parentRefs").List()
 	for _, p := range parents {
 		names = append(names, p.Get("name").String())
@@ -173,6 +176,14 @@ func (o kubeObject) kept() string {
 	}
 	if inside > 0 && inside >= len(parents) {
 		return "its class or gateway is an internal one"
+	}
+	return ""
+}
+
+// gateway is the name of a gateway, which says which of several it is.
+func (o kubeObject) gateway() string {
+	if o.kind == "Gateway" {
+		return o.name
 	}
 	return ""
 }
@@ -244,6 +255,20 @@ func (o kubeObject) rights() {
 	}
 }
 
+// generic are parts of a path that name no component.
+var generic = regexp.MustCompile(`(?i)^(templates?|charts?|helm|files|docker|src|main|rootfs|images?|build|containers?|k8s|kubernetes|manifests|deploy(ments?)?|base|app|apps|statefulset|daemonset|workload|service|svc|ingress|rbac|role(binding)?|clusterrole(binding)?|dockerfile|containerfile)$`)
+
+// componentOf returns the last part of a path that names a component, or "the repository".
+func componentOf(name string) string {
+	parts := strings.Split(name, "/")
+	for _, part := range slices.Backward(parts) {
+		if part != "" && !generic.MatchString(part) {
+			return part
+		}
+	}
+	return "the repository"
+}
+
 // workloads are the kinds of objects that run a program for good.
 var workloads = []string{"Deployment", "StatefulSet", "DaemonSet", "DeploymentConfig", "Rollout"}
 
@@ -258,9 +283,5 @@ func (o kubeObject) unit() {
 	if len(containers) == 0 || containers[0].Get("image").String() == "" || o.imageStore() != "" {
 		return
 	}
-	name := o.name
-	if name == "" {
-		name = strings.Trim(strings.ReplaceAll(containers[0].Get("name").String(), blank, ""), "- ")
-	}
-	o.add("new-deployable", name, o.line("metadata", "name"), with("kind", strings.ToLower(o.kind)))
+	o.add("new-deployable", o.name, o.line("metadata", "name"), with("kind", strings.ToLower(o.kind)))
 }

@@ -65,11 +65,7 @@ func (o kubeObject) store() {
 	if kind == "" {
 		return
 	}
-	name := o.called()
-	if o.name == "" {
-		name += "/" + kind
-	}
-	o.add("datastore", name, o.line("metadata", "name"), with("kind", kind))
+	o.add("datastore", o.called(), o.line("metadata", "name"), with("kind", kind))
 }
 
 // imageStore returns the kind of store that the workload's first store image is, or "".

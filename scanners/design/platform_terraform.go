@@ -53,7 +53,7 @@ func (t tfFile) frontDoor(b tfBlock) {
 func (b tfBlock) internal() bool {
 	switch {
 	case strings.HasPrefix(strings.TrimPrefix(b.get("ingress"), "INGRESS_TRAFFIC_"), "INTERNAL"), strings.HasPrefix(b.get("ingress_settings"), "ALLOW_INTERNAL"),
-		b.get("public_network_access_enabled") == "false", strings.HasPrefix(b.get("visibility"), "PRIVATE"):
+		strings.HasPrefix(b.get("load_balancing_scheme"), "INTERNAL"), b.value("load_balancing_scheme") == "", b.get("public_network_access_enabled") == "false", strings.HasPrefix(b.get("visibility"), "PRIVATE"):
 		return true
 	case b.kind == "azurerm_container_app":
 		ingress := b.inner("ingress")
@@ -115,7 +115,7 @@ var tfStoreModules = regexp.MustCompile(`(?i)(?:^|/)(?:terraform-(?:aws|google|a
 
 func (t tfFile) store(b tfBlock) {
 	kind := tfStoreKind(b)
-	if kind == "" || b.has("replicate_source_db", "replication_source_identifier") {
+	if kind == "" || b.has("replicate_source_db", "replication_source_identifier", "master_instance_name") || b.get("cluster_type") == "SECONDARY" {
 		return // a replica has the data of its source
 	}
 	if kind == "queue" && notices.MatchString(b.name()) {
@@ -129,7 +129,7 @@ func (t tfFile) store(b tfBlock) {
 }
 
 // notices match the names of topics that only carry alarms about the infrastructure.
-var notices = regexp.MustCompile(`(?i)(^|[-_])(alarms?|alerts?|alerting|pagerduty|slack|failures?|health|billing_alarm|cloudwatch|monitoring|heartbeat|clock|schedule|scheduler|cron|tick)([-_]|$)`)
+var notices = regexp.MustCompile(`(?i)(^|[-_])(alarms?|alerts?|alerting|pagerduty|slack|failures?|health|billing_alarm|cloudwatch|monitoring|heartbeat|clock|schedule|scheduler|cron|tick|scan)([-_]|$)`)
 
 func tfStoreKind(b tfBlock) string {
 	if b.kind == "module" {
@@ -186,7 +186,7 @@ func (t tfFile) encryptionOff(b tfBlock) {
 	}
 	for _, in := range b.within() {
 		for _, name := range slices.Sorted(maps.Keys(in.Attributes)) {
-			if encryptionOff.MatchString(name) && in.get(name) == "false" {
+			if encryptionOff.MatchString(name) && in.get(name) == "false" && !b.has("kms_master_key_id") {
 				t.add("iac-encryption-off", b.address, in.at(name), named(b.address+" ("+name+")"))
 			}
 		}

@@ -10,6 +10,9 @@ var (
 	// commands matches the main file of a program of Go.
 	commands = regexp.MustCompile(`(?:^|/)cmd/([^/]+)/main\.go$`)
 
+	// serves matches what a program does that runs until somebody stops it.
+	serves = regexp.MustCompile(`\b(ListenAndServe\w*|net\.Listen|signal\.Notify\w*|http\.Server\b|grpc\.NewServer|NewServer|NewManager|SetupSignalHandler|Serve|NewWorker|NewConsumer|lambda\.Start)\b`)
+
 	// helpers matches names of programs that only developers run.
 	helpers = regexp.MustCompile(`(?i)(^|[-_])(gen|generate|generator|codegen|docgen|docs?|lint|linter|tools?|test|tester|testing|bench|benchmark|example|demo|dev|release|fuzz|mock|fake|debug|check|verify|scratch)([-_]|$)|gen$`)
 )
@@ -18,7 +21,7 @@ var (
 func mainPackage(s *source) {
 	m := commands.FindStringSubmatch(s.path)
 	g := s.goFile()
-	if m == nil || g == nil || g.file.Name.Name != "main" || helpers.MatchString(m[1]) {
+	if m == nil || g == nil || g.file.Name.Name != "main" || helpers.MatchString(m[1]) || !serves.Match(s.code()) {
 		return
 	}
 	for _, d := range g.file.Decls {
