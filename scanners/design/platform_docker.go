@@ -46,10 +46,13 @@ func dockerfile(s *source) {
 	}
 	d.user()
 	// The folder names the component; a Dockerfile with more in its name is most often one more way to build it.
-	if plainName.MatchString(s.path) && !builder.MatchString(s.path) && d.starts() {
+	if plainName.MatchString(s.path) && !release.MatchString(componentOf(s.path)) && !builder.MatchString(s.path) && d.starts() {
 		s.add("new-deployable", componentOf(s.path), d.stage.from.StartLine, with("kind", "image"), named("the image of "+s.path))
 	}
 }
+
+// release matches a folder that names a release of a base image: a repository that holds such ones publishes images.
+var release = regexp.MustCompile(`(?i)[0-9]\.[0-9]|^(v?[0-9]+|alpine|slim|buster|bullseye|bookworm|trixie|focal|jammy|noble|ubi[0-9]*)$`)
 
 // plainName matches the name of a Dockerfile, in no hidden folder.
 var plainName = regexp.MustCompile(`(?i)^([^./][^/]*/)*(dockerfile|containerfile)$`)

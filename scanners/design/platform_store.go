@@ -124,6 +124,3 @@ func (s *source) chartStore(d *yamlpos.Node) {
 }
 
 func baseOf(name string) string { return name[strings.LastIndexByte(name, '/')+1:] }
-
-// folderOf returns what precedes the last part of a path.
-func folderOf(name string) string { return strings.TrimSuffix(name, baseOf(name)) }

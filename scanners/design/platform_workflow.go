@@ -1,6 +1,7 @@
 package design
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -194,7 +195,7 @@ func (w flow) ownIdentity(jobs []string) string {
 	return ""
 }
 
-var secretUses = regexp.MustCompile(`\bsecrets(?:\.([A-Za-z_]\w*)|\[\s*'([A-Za-z_]\w*)'\s*\])`)
+var secretUses = regexp.MustCompile(`\bsecrets(?:\.([A-Za-z_][\w-]*)|\[\s*'([A-Za-z_]\w*)'\s*\])`)
 
 // secrets adds the secrets that the workflow uses. One for whose jobs an environment waits is closed.
 func (w flow) secrets() {
@@ -203,10 +204,10 @@ func (w flow) secrets() {
 		line    int
 		guarded bool
 	}
-	uses := map[string]*use{}
+	uses, guards := map[string]*use{}, w.guarded()
 	for number := 1; number <= w.count(); number++ {
 		for _, m := range w.secretsOn(number) {
-			guarded := w.guardedLine(number)
+			guarded := guards[number]
 			if uses[m] == nil {
 				uses[m] = &use{number, guarded}
 			}
@@ -242,7 +243,7 @@ func (w flow) secretsOn(number int) (names []string) {
 		return nil
 	}
 	for _, at := range secretUses.FindAllStringSubmatchIndex(text, -1) {
-		if before := text[:at[0]]; strings.HasSuffix(before, ".") || !strings.Contains(before, "${{") && !strings.Contains(before, "if:") {
+		if before := text[:at[0]]; strings.HasSuffix(before, ".") || strings.HasSuffix(before, "-") || !strings.Contains(before, "${{") && !strings.Contains(before, "if:") {
 			continue // the output of a step called secrets, or prose
 		}
 		for group := 2; group <= 4; group += 2 {
@@ -254,15 +255,21 @@ func (w flow) secretsOn(number int) (names []string) {
 	return names
 }
 
-// guardedLine reports whether a line is in a job with an environment.
-func (w flow) guardedLine(number int) bool {
-	var in *actionlint.Job
-	for _, j := range w.Jobs() {
-		if j.Pos != nil && j.Pos.Line <= number && (in == nil || j.Pos.Line > in.Pos.Line) {
-			in = j
+// guarded returns whether each line, from 1, is in a job with an environment.
+func (w flow) guarded() []bool {
+	jobs := w.Jobs()
+	slices.SortStableFunc(jobs, func(a, b *actionlint.Job) int { return cmp.Compare(a.Pos.Line, b.Pos.Line) })
+	list := make([]bool, w.count()+1)
+	for i, j := range jobs {
+		end := len(list)
+		if i+1 < len(jobs) {
+			end = min(end, jobs[i+1].Pos.Line)
+		}
+		for n := max(j.Pos.Line, 0); n < end; n++ {
+			list[n] = j.Environment != nil
 		}
 	}
-	return in != nil && in.Environment != nil
+	return list
 }
 
 // fromOutside are the events by which people without rights choose the code or the text of a run.
