@@ -1,9 +1,10 @@
 package design
 
 import (
+	"bytes"
 	"go/ast"
 	"regexp"
-	"strings"
+	"slices"
 )
 
 var (
@@ -61,9 +62,12 @@ var programs = []pattern{
 	{rule: "new-deployable", in: []language{javascript, java, csharp}, requires: cdk, re: regexp.MustCompile(`\bnew\s+(?:\w+\.)*(?P<kind>lambda\.(?:Function|DockerImageFunction)|NodejsFunction|PythonFunction|GoFunction|FargateService|ApplicationLoadBalancedFargateService|cloudrun(?:v2)?\.Service)\s*\(\s*(?:this\s*,|scope\s*,|stack\s*,)?\s*["'` + "`" + `](?P<name>[^"'` + "`" + `]+)`), key: each("{name}")},
 }
 
+// describes are texts that each program has that describes infrastructure.
+var describes = []string{"DistributedApplication", "aws-cdk", "aws_cdk", "awscdk", "Amazon.CDK", "ulumi"}
+
 // program adds the facts of [programs].
 func program(s *source) {
-	if s.is(csharp, javascript, java, python, golang) && (aspire.Match(s.text) || cdk.Match(s.text)) && !strings.HasSuffix(s.path, ".d.ts") {
+	if s.is(csharp, javascript, java, python, golang) && slices.ContainsFunc(describes, func(name string) bool { return bytes.Contains(s.text, []byte(name)) }) {
 		s.match(programs)
 	}
 }

@@ -150,7 +150,11 @@ func (w flow) tokens() {
 			if scope == "all" {
 				key = "write-all"
 			}
-			w.add("ci-token-write", key, g.line, jobs)
+			options := []option{jobs}
+			if w.needed(scope, g.jobs) {
+				options = append(options, closed("only the job whose steps use it has the scope"))
+			}
+			w.add("ci-token-write", key, g.line, options...)
 			continue
 		}
 		var options []option
@@ -159,6 +163,54 @@ func (w flow) tokens() {
 		}
 		w.add("ci-oidc", "id-token: write", g.line, append(options, jobs)...)
 	}
+}
+
+// needs match the steps that need a scope which only publishes something. A scope that changes code, issues or pull
+// requests is a question in any case.
+var needs = map[string]*regexp.Regexp{
+	"packages":        regexp.MustCompile(`(?i)ghcr\.io|npm\.pkg\.github|maven\.pkg\.github|nuget\.pkg\.github|docker\.pkg\.github`),
+	"pages":           regexp.MustCompile(`(?m)^actions/(deploy|configure)-pages`),
+	"attestations":    regexp.MustCompile(`(?m)^actions/attest`),
+	"security-events": regexp.MustCompile(`(?m)^(github/codeql-action/|ossf/scorecard-action|zizmorcore/|semgrep/|aquasecurity/)`),
+}
+
+// needed reports whether each of the jobs that have a scope evidently uses it.
+func (w flow) needed(scope string, granted []string) bool {
+	need := needs[scope]
+	if need == nil {
+		return false
+	}
+	for _, j := range w.Jobs() {
+		if slices.Contains(granted, j.ID.Value) || slices.Contains(granted, "*") && j.Permissions == nil {
+			if !need.MatchString(stepsText(j)) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// stepsText returns the names and inputs of a job's actions, and its scripts, a line each.
+func stepsText(j *actionlint.Job) string {
+	var b strings.Builder
+	for _, step := range j.Steps {
+		switch e := step.Exec.(type) {
+		case *actionlint.ExecRun:
+			if e.Run != nil {
+				b.WriteString(e.Run.Value + "\n")
+			}
+		case *actionlint.ExecAction:
+			if e.Uses != nil {
+				b.WriteString(e.Uses.Value + "\n")
+			}
+			for _, name := range sortedKeys(e.Inputs) {
+				if in := e.Inputs[name]; in != nil && in.Value != nil {
+					b.WriteString(in.Value.Value + "\n")
+				}
+			}
+		}
+	}
+	return b.String()
 }
 
 var (
