@@ -38,15 +38,39 @@ func composeFile(s *source) {
 	}
 }
 
+// composeStore returns the kind of store that a service is, or "". If the file does not say the image, the names of the
+// service and of the image's variable do.
+func composeStore(name string, n *yamlpos.Node) string {
+	image := n.Get("image").String()
+	if kind := storeKind(image); kind != "" && n.Get("build") == nil {
+		return kind
+	}
+	if n.Get("build") == nil && !strings.Contains(image, "$") {
+		return ""
+	}
+	first, _, _ := strings.Cut(name, "-")
+	names := []string{name, first}
+	if m := imageVariable.FindStringSubmatch(image); m != nil {
+		names = append(names, m[1])
+	}
+	for _, candidate := range names {
+		if kind := storeKind(candidate); kind != "" {
+			return kind
+		}
+	}
+	return ""
+}
+
+var imageVariable = regexp.MustCompile(`^\$\{?([A-Za-z]+)_(?:DOCKER_)?IMAGE\b`)
+
 // attendants match the names of services that only work on a store, with its image.
 var attendants = regexp.MustCompile(`(?i)(^|[-_])(admin|workers?|init|setup|migrat\w*|backups?|restore|seed\w*|ui|console|client|cli|exporter|health\w*|wait\w*|create\w*|connect|volume|filer)([-_]|$)`)
 
 func (s *source) composeService(name string, line int, n *yamlpos.Node) {
-	image := n.Get("image")
-	if kind := storeKind(image.String()); kind != "" && n.Get("build") == nil && !attendants.MatchString(name) {
+	if kind := composeStore(name, n); kind != "" && !attendants.MatchString(name) {
 		s.add("datastore", name+" ("+kind+")", line, with("kind", kind), named("the service "+name+" ("+kind+")"))
 	}
-	if n.Get("build") != nil {
+	if n.Get("build") != nil && composeStore(name, n) == "" {
 		s.add("new-deployable", name, line, with("kind", "service"))
 	}
 	s.composePowers(name, n)

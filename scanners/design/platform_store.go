@@ -74,7 +74,11 @@ func (o kubeObject) imageStore() string {
 		return ""
 	}
 	for _, c := range infra.PodSpec(o.node, o.kind).Get("containers").List() {
-		if kind := storeKind(c.Get("image").String()); kind != "" {
+		image := c.Get("image").String()
+		if strings.HasPrefix(image, blank) {
+			image = c.Get("name").String() // a template fills the image in
+		}
+		if kind := storeKind(image); kind != "" {
 			return kind
 		}
 	}
@@ -85,6 +89,9 @@ func (o kubeObject) imageStore() string {
 func (o kubeObject) released() string {
 	switch o.kind {
 	case "HelmRelease":
+		if of := o.node.Get("spec", "chartRef", "name").String(); of != "" {
+			return storeKind(of)
+		}
 		return storeKind(o.node.Get("spec", "chart", "spec", "chart").String())
 	case "HelmChart":
 		return storeKind(o.node.Get("spec", "chart").String())

@@ -62,6 +62,37 @@ var programs = []pattern{
 	{rule: "new-deployable", in: []language{javascript, java, csharp}, requires: cdk, re: regexp.MustCompile(`\bnew\s+(?:\w+\.)*(?P<kind>lambda\.(?:Function|DockerImageFunction)|NodejsFunction|PythonFunction|GoFunction|FargateService|ApplicationLoadBalancedFargateService|cloudrun(?:v2)?\.Service)\s*\(\s*(?:this\s*,|scope\s*,|stack\s*,)?\s*["'` + "`" + `](?P<name>[^"'` + "`" + `]+)`), key: each("{name}")},
 }
 
+var (
+	bicep    = regexp.MustCompile(`\.bicep$`)
+	wrangler = regexp.MustCompile(`(^|/)wrangler\.toml$`)
+)
+
+// files find infrastructure in files of Bicep and of Cloudflare's wrangler.
+var files = []pattern{
+	{rule: "datastore", in: []language{other}, path: bicep, re: regexp.MustCompile(`(?m)^[ \t]*resource\s+(?P<name>\w+)\s+'Microsoft\.(?P<kind>Storage/storageAccounts|Sql/servers|DocumentDB/databaseAccounts|DBforPostgreSQL/(?:flexibleServers|servers)|DBforMySQL/(?:flexibleServers|servers)|Cache/[rR]edis|Cache/redisEnterprise|ServiceBus/namespaces|EventHub/namespaces|Search/searchServices)@[^']*'\s*=`), key: each("{kind} {name}")},
+	{rule: "iac-entrypoint", in: []language{other}, path: bicep, re: regexp.MustCompile(`(?m)^[ \t]*resource\s+(?P<name>\w+)\s+'Microsoft\.(?P<kind>Web/sites|App/containerApps|ApiManagement/service|Cdn/profiles|Network/applicationGateways|Network/publicIPAddresses)@[^']*'\s*=`), key: each("{kind} {name}")},
+	{rule: "datastore", in: []language{toml}, path: wrangler, re: regexp.MustCompile(`(?m)^\[\[(?P<kind>d1_databases|kv_namespaces|r2_buckets|queues\.producers|hyperdrive|vectorize)\]\]\s*\n\s*binding\s*=\s*"(?P<name>[^"]+)"`), key: each("{kind} {name}")},
+}
+
+// render adds the databases of a blueprint of Render.
+func render(s *source) {
+	if base := baseOf(s.path); base != "render.yaml" && base != "render.yml" {
+		return
+	}
+	for _, n := range s.yaml() {
+		for _, d := range n.Get("databases").List() {
+			s.add("datastore", "database "+d.Get("name").String(), d.Line, with("kind", "postgres"))
+		}
+		for _, d := range n.Get("services").List() {
+			if kind := d.Get("type").String(); kind == "redis" || kind == "keyvalue" {
+				s.add("datastore", kind+" "+d.Get("name").String(), d.Line, with("kind", kind))
+			} else if kind != "" {
+				s.add("new-deployable", d.Get("name").String(), d.Line, with("kind", kind))
+			}
+		}
+	}
+}
+
 // describes are texts that each program has that describes infrastructure.
 var describes = []string{"DistributedApplication", "aws-cdk", "aws_cdk", "awscdk", "Amazon.CDK", "ulumi"}
 
@@ -69,5 +100,8 @@ var describes = []string{"DistributedApplication", "aws-cdk", "aws_cdk", "awscdk
 func program(s *source) {
 	if s.is(csharp, javascript, java, python, golang) && slices.ContainsFunc(describes, func(name string) bool { return bytes.Contains(s.text, []byte(name)) }) {
 		s.match(programs)
+	}
+	if bicep.MatchString(s.path) || wrangler.MatchString(s.path) {
+		s.match(files)
 	}
 }
