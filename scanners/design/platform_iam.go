@@ -72,6 +72,22 @@ var identities = regexp.MustCompile(`^(aws_iam_(role|user|policy|role_policy|rol
 	`|google_service_account(_key|_iam_\w+)?|google_\w+_iam_(member|binding|policy)|google_iam_workload_identity_pool(_provider)?` +
 	`|azurerm_(role_assignment|role_definition|user_assigned_identity|federated_identity_credential)|azuread_(application|service_principal|application_federated_identity_credential|application_password|service_principal_password))$`)
 
+// usualGrants match policies of AWS without which a kind of workload does not start. They give no access to data.
+var usualGrants = regexp.MustCompile(`/(AWSLambda(BasicExecutionRole|VPCAccessExecutionRole)|AmazonECSTaskExecutionRolePolicy|AmazonEKS(WorkerNode|_CNI_|Cluster|Service)Policy|AmazonEKS_CNI_Policy|AmazonEC2ContainerRegistry(ReadOnly|PullOnly)|AWSXRayDaemonWriteAccess|AWSXrayWriteOnlyAccess|CloudWatchAgentServerPolicy|AmazonSSMManagedInstanceCore)$`)
+
+// holderOf returns how a question names who holds a grant, or "" for a resource that is an identity itself.
+func holderOf(kind string) string {
+	switch {
+	case strings.HasPrefix(kind, "google_") && strings.Contains(kind, "_iam_") && !strings.Contains(kind, "identity_pool"):
+		return "the members of"
+	case strings.HasPrefix(kind, "azurerm_role_"):
+		return "the principals of"
+	case strings.HasPrefix(kind, "aws_iam_") && strings.Contains(kind, "polic"):
+		return "the identity with"
+	}
+	return ""
+}
+
 func (t tfFile) identity(b tfBlock) {
 	if b.kind == "data.aws_iam_policy_document" && strings.Contains(t.textOf(b), ":sub\"") {
 		t.add(TrustCondition, b.address, b.line)
@@ -79,7 +95,13 @@ func (t tfFile) identity(b tfBlock) {
 	if !identities.MatchString(b.kind) {
 		return
 	}
+	if usualGrants.MatchString(b.get("policy_arn")) {
+		return
+	}
 	var options []option
+	if holder := holderOf(b.kind); holder != "" {
+		options = append(options, named(holder+" "+b.address))
+	}
 	if condition := t.trustCondition(b); condition != "" {
 		options = append(options, closed(condition))
 	}

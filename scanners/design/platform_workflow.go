@@ -88,7 +88,7 @@ func (w flow) contained() string {
 	if !slices.ContainsFunc(jobs, func(j *actionlint.Job) bool { return j.Environment == nil }) {
 		return "each job waits for an environment"
 	}
-	if strings.Contains(string(w.code()), "secrets.") && secretUses.MatchString(string(w.code())) || headRef.Match(w.code()) {
+	if w.usesSecret() || headRef.Match(w.code()) {
 		return ""
 	}
 	for _, j := range jobs {
@@ -106,6 +106,16 @@ func (w flow) contained() string {
 		}
 	}
 	return "it checks out nothing of the head, and its token cannot write"
+}
+
+// usesSecret reports whether the workflow uses a secret other than its token.
+func (w flow) usesSecret() bool {
+	for number := 1; number <= w.count(); number++ {
+		if slices.ContainsFunc(w.secretsOn(number), func(name string) bool { return name != "GITHUB_TOKEN" }) {
+			return true
+		}
+	}
+	return false
 }
 
 // tokens adds the write rights of the workflow's tokens, once each, and says which jobs have the default ones.
