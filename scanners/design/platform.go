@@ -7,7 +7,7 @@ import (
 
 // platformDetectors find the facts of this group: infrastructure, containers and pipelines.
 var platformDetectors = []detector{
-	terraform, cloudFormation, serverless, kubernetes, composeFile, dockerfile, mainPackage, program, catalogEntry, render, workflowFile,
+	terraform, cloudFormation, serverless, kubernetes, helmValues, composeFile, dockerfile, mainPackage, program, catalogEntry, render, workflowFile,
 }
 
 // sortedKeys returns the keys of a map in their order.
