@@ -6,7 +6,6 @@ import (
 	"encoding/base32"
 	"fmt"
 	"maps"
-	"path"
 	"regexp"
 	"slices"
 	"strconv"
@@ -414,17 +413,6 @@ func add(list []string, s string) []string {
 	}
 	return append(list, s)
 }
-
-// Searched reports whether a file of the base can use something, so that a later use is not the first one. Prose and
-// what package managers and media programs write only mention it.
-func Searched(file string) bool {
-	return !unsearched.MatchString(file) && !lockFiles[path.Base(file)]
-}
-
-var (
-	unsearched = regexp.MustCompile(`(?i)\.(md|mdx|rst|adoc|txt|svg|png|jpe?g|gif|ico|webp|pdf|zip|gz|tgz|jar|woff2?|ttf|otf|eot|mp4|mp3|wasm|map|snap|po|lock)$|(^|/)(docs?|node_modules|vendor|third_party)/|\.min\.(js|css)$`)
-	lockFiles  = map[string]bool{"package-lock.json": true, "npm-shrinkwrap.json": true, "pnpm-lock.yaml": true, "go.sum": true, "packages.lock.json": true}
-)
 
 // collapse makes one fact of many of one kind in one file.
 func collapse(facts []*fact) (out []*fact) {

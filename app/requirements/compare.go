@@ -147,7 +147,7 @@ func (c *comparison) fresh() []*fact {
 			lost = append(lost, c.missing(base[id], head[id], n)...)
 		}
 	}
-	added = renamed(c.moved(added, lost))
+	added = c.wider(renamed(c.moved(added, lost)))
 	slices.SortStableFunc(added, func(a, b *fact) int { return byPlace(a.Finding, b.Finding) })
 	return added
 }
@@ -285,6 +285,28 @@ func renamed(added []*fact, lost []scanners.Finding) []*fact {
 		more[f.Rule]--
 	}
 	return filter(added, func(f *fact) bool { return !f.signal.Renames || more[f.Rule] > 0 })
+}
+
+// defaultToken is the kind of evidence of a job whose token has the rights of the repository's default.
+const defaultToken = "evidence-default-token"
+
+// wider drops the rights of a workflow's token that only narrow it: the jobs had those of the default before.
+func (c *comparison) wider(added []*fact) []*fact {
+	byDefault := map[[2]string]bool{}
+	for _, f := range c.base {
+		if f.Rule == defaultToken {
+			byDefault[[2]string{f.Path, f.Fact.Key}] = true
+		}
+	}
+	return filter(added, func(f *fact) bool {
+		jobs := f.Fact.Data["jobs"]
+		if f.Rule != "ci-token-write" || jobs == "" {
+			return true
+		}
+		return slices.ContainsFunc(strings.Split(jobs, ","), func(job string) bool {
+			return !byDefault[[2]string{c.origin(f.Path), strings.TrimSpace(job)}]
+		})
+	})
 }
 
 func byPlace(a, b scanners.Finding) int {

@@ -67,7 +67,7 @@ func (c *asking) answered(f *fact) bool {
 			continue
 		}
 		f.covered, f.how, f.decision = said(a), a.How, a.ID
-		f.ours = a.Number == c.in.Number
+		f.ours = a.Number == c.in.Number || c.in.Number == 0 && slices.ContainsFunc(c.in.Asked, func(q record.Question) bool { return q.ID == a.Question && q.Topic == a.Topic })
 		return true
 	}
 	return false

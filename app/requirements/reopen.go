@@ -142,9 +142,9 @@ func (c *asking) reopenedModel(d threatmodel.Decision) (reopening, bool) {
 	return reopening{}, false
 }
 
-// ours lists the answers in this pull request.
+// ours lists the answers in this pull request; all of them if its number is not known.
 func ours(in Input) []record.Answer {
-	return filter(in.Answers, func(a record.Answer) bool { return a.Number == in.Number })
+	return filter(in.Answers, func(a record.Answer) bool { return in.Number == 0 || a.Number == in.Number })
 }
 
 // removedFile reports whether the change removes a file.
