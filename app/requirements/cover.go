@@ -67,10 +67,38 @@ func (c *asking) answered(f *fact) bool {
 			continue
 		}
 		f.covered, f.how, f.decision = said(a), a.How, a.ID
-		f.ours = a.Number == c.in.Number || c.in.Number == 0 && slices.ContainsFunc(c.in.Asked, func(q record.Question) bool { return q.ID == a.Question && q.Topic == a.Topic })
+		f.ours = c.here(a)
 		return true
 	}
 	return false
+}
+
+// here reports whether an answer was given in this pull request.
+func (c *asking) here(a record.Answer) bool {
+	if c.in.Number != 0 {
+		return a.Number == c.in.Number
+	}
+	return slices.ContainsFunc(c.in.Asked, func(q record.Question) bool { return q.ID == a.Question && q.Topic == a.Topic })
+}
+
+// answerTo returns the answer to a topic that the plan names and no fact is about; zero for none.
+func (c *asking) answerTo(g *group) record.Answer {
+	for _, a := range slices.Backward(c.in.Answers) {
+		if a.Topic == g.topic.Name && a.Component == g.component && spoken(a) {
+			return a
+		}
+	}
+	for _, m := range []*threatmodel.Model{c.in.Model, c.in.Proposed} {
+		if m == nil {
+			continue
+		}
+		for _, d := range m.Decisions {
+			if d.Topic == g.topic.Name && d.Component == g.component && holds(d, c.in.Now, c.removedFile) {
+				return record.Answer{ID: d.ID, Topic: d.Topic, Component: d.Component, Text: d.Text, How: byModel}
+			}
+		}
+	}
+	return record.Answer{}
 }
 
 // said says who answered what.

@@ -173,6 +173,7 @@ func (q *Question) reopen(list []reopening) {
 	q.Because = strings.Join(says[:min(3, len(says))], "; ")
 	if lead.ID == "" {
 		lead = leadSignal(q.Topic)
+		q.Signals = add(q.Signals, lead.ID)
 	}
 	q.link(lead)
 	if len(names) > 0 {
@@ -186,6 +187,12 @@ func (q *Question) reopen(list []reopening) {
 func (c *asking) close(g *group, q *Question) {
 	var says []string
 	q.State = stateCovered
+	if a := g.answered; a.ID != "" {
+		says, q.Decision = add(says, said(a)), a.ID
+		if c.here(a) {
+			q.State = stateAnswered
+		}
+	}
 	for _, f := range g.closed {
 		says = add(says, f.covered)
 		if f.decision != "" {
@@ -194,7 +201,10 @@ func (c *asking) close(g *group, q *Question) {
 		if f.how == byEvidence || f.ours || f.how == byModel && f.decision == "" {
 			q.State = stateAnswered
 		}
-		if e := recorded(f.proof, f.says); f.proof.Fact != nil && !slices.Contains(q.Evidence, e) && len(q.Evidence) < maxPlaces {
+		if f.proof.Fact == nil || len(q.Evidence) == maxPlaces {
+			continue
+		}
+		if e := recorded(f.proof, f.says); !slices.Contains(q.Evidence, e) {
 			q.Evidence = append(q.Evidence, e)
 		}
 	}
