@@ -57,7 +57,7 @@ var rooms = map[string][]string{
 	},
 	"conversation": {"command", "decision", "examine", "installation", "ledger", "mirror", "ownership", "people", "policyfiles", "pull", "queue", "record"},
 	"upload":       {"baseline", "examine", "installation", "ledger", "mirror", "policy", "pull", "queue"},
-	"local":        {"examine", "judge", "mirror", "ownership", "plainfile", "policy", "suppress"},
+	"local":        {"examine", "judge", "mirror", "ownership", "plainfile", "policy", "requirements", "suppress", "threatmodel"},
 	"rehearsal":    {"baseline", "decision", "judge", "policy", "record"},
 
 	// The steps of a review.
