@@ -265,9 +265,10 @@ func (c *comparison) moved(added []*fact, lost []scanners.Finding) (kept []*fact
 	}
 	for _, f := range added {
 		sameLine := !f.signal.EachTime && f.Fact.Text != ""
-		if !take(byKey, [2]string{f.Rule, f.Fact.Key}, f) && !(sameLine && take(byText, [2]string{f.Rule, f.Fact.Text}, f)) {
-			kept = append(kept, f)
+		if take(byKey, [2]string{f.Rule, f.Fact.Key}, f) || sameLine && take(byText, [2]string{f.Rule, f.Fact.Text}, f) {
+			continue
 		}
+		kept = append(kept, f)
 	}
 	for i, f := range lost {
 		if !used[i] {

@@ -122,7 +122,7 @@ func spoken(a record.Answer) bool {
 		return false
 	}
 	text := strings.TrimSpace(a.Text)
-	return text != "" && !(a.How == byBox && isBox(a.Topic, text))
+	return text != "" && (a.How == byCommand || !isBox(a.Topic, text))
 }
 
 func isBox(topic, text string) bool {
