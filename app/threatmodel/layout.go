@@ -295,7 +295,9 @@ func (l *layout) measure() {
 	l.height = y + l.channels[last]
 }
 
-func columnX(col int) int { return gutter + col*(nodeWidth+gutter) + (drawingWidth-columns*nodeWidth-(columns+1)*gutter)/2 }
+func columnX(col int) int {
+	return gutter + col*(nodeWidth+gutter) + (drawingWidth-columns*nodeWidth-(columns+1)*gutter)/2
+}
 
 // draw decides the points of nodes and flows.
 func (l *layout) draw() {

@@ -159,11 +159,9 @@ func (r *reader) link() {
 		}
 		r.report(ref.at, "there is no "+ref.what+" "+strictyaml.Quote(ref.id)+said)
 	}
-	for _, c := range r.model.Components {
-		if circle := r.model.circle(c); circle != nil {
-			r.report(c.At, "the components "+strictyaml.List(circle, "and")+" are parts of each other; remove one `parent`")
-			return // the others of the circle have the same mistake
-		}
+	for _, circle := range circles(r.model.Components) {
+		c, _ := r.model.Component(circle[0])
+		r.report(c.At, "the components "+some(circle)+" are parts of each other; remove one `parent`")
 	}
 }
 
@@ -179,21 +177,27 @@ func some(words []string) string {
 	return strings.Join(words[:8], ", ") + " and others"
 }
 
-// circle returns the ids from a component up its parents if they lead back to it.
-func (m *Model) circle(c Component) (ids []string) {
-	parents := make(map[string]string, len(m.Components))
-	for _, each := range m.Components {
-		parents[each.ID] = each.Parent
+// circles returns the ids of each circle of parents, from the component that comes first.
+func circles(components []Component) (list [][]string) {
+	parents := make(map[string]string, len(components))
+	for _, c := range components {
+		parents[c.ID] = c.Parent
 	}
-	at := c.ID
-	for range m.Components {
-		ids = append(ids, at)
-		switch at = parents[at]; at {
-		case "":
-			return nil
-		case c.ID:
-			return ids
+	visit := make(map[string]int, len(components)) // by which walk
+	for walk, c := range components {
+		id := c.ID
+		for id != "" && visit[id] == 0 {
+			visit[id] = walk + 1
+			id = parents[id]
 		}
+		if id == "" || visit[id] != walk+1 {
+			continue
+		}
+		var circle []string
+		for at := id; len(circle) == 0 || at != id; at = parents[at] {
+			circle = append(circle, at)
+		}
+		list = append(list, circle)
 	}
-	return nil
+	return list
 }
