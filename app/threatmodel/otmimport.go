@@ -152,16 +152,18 @@ func slug(id string, taken map[string]bool) string {
 	return name
 }
 
-// title returns a name as a title, which is empty if the id says the same.
-func title(name, id string) string {
-	name = oneLine(strings.Map(func(c rune) rune {
+// visible returns a text as one line, without characters that cannot be seen.
+func visible(s string) string {
+	return oneLine(strings.Map(func(c rune) rune {
 		if invisible(c) {
 			return ' '
 		}
 		return c
-	}, strings.ToValidUTF8(name, "")))
-	return other(cut(name, 200), id)
+	}, strings.ToValidUTF8(s, "")))
 }
+
+// title returns a name as a title, which is empty if the id says the same.
+func title(name, id string) string { return other(cut(visible(name), 200), id) }
 
 func (i *otmImport) project() {
 	p := i.in.Project
