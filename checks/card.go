@@ -323,6 +323,9 @@ func (c Card) summary() string {
 		}
 		items = append(items, item)
 	}
+	for _, n := range c.Notes {
+		items = append(items, "\n"+oneMarkdownLine(n)+"\n")
+	}
 	for i, line := range c.Covered {
 		item := "- " + oneMarkdownLine(line) + "\n"
 		if i == 0 {

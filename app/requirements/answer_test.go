@@ -9,6 +9,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/record"
 	"github.com/secbydesign/secbydesign/app/threatmodel"
 	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/design"
 )
 
 // TestRoutes holds when a path that a test requests is that of a route.
@@ -302,5 +303,34 @@ func TestModel(t *testing.T) {
 	}
 	if !slices.Equal(open, []string{"users.phone"}) {
 		t.Errorf("the model does not answer %q", open)
+	}
+}
+
+// TestSnippet holds that what the card offers for the model answers the question.
+func TestSnippet(t *testing.T) {
+	t.Parallel()
+	for _, s := range design.Signals() {
+		if s.Question == "" {
+			continue
+		}
+		for _, key := range []string{"POST /v1/x/{id}", "[AllowAnonymous] Pay", "a*b"} {
+			in := changed(findings{at(t, s.Slug+" services/api/a.go:3 "+key)}, nil)
+			in.Policy = policyOf(t, "rules: {\"design/*\": {mode: comment}}")
+			first := Ask(in)
+			if len(first.Questions) != 1 || first.Questions[0].Snippet == "" {
+				t.Errorf("%s: %s", s.Slug, outline(first))
+				continue
+			}
+			decided := strings.Replace(first.Questions[0].Snippet, "status: open", "status: decided\n    text: It is as it should be.", 1)
+			m, problems := threatmodel.Parse(map[string][]byte{threatmodel.File: []byte("version: 1\nsystem: {id: shop, title: Shop, exposure: external}\n"), threatmodel.Folder + "/api.yml": []byte(decided)})
+			if len(problems) > 0 {
+				t.Errorf("%s: %v\n%s", s.Slug, problems, decided)
+				continue
+			}
+			in.Proposed, in.Asked = m, asked(first)
+			if out := Ask(in); out.Questions[0].State == "open" {
+				t.Errorf("%s is still open\n%s\n%s", s.Slug, outline(out), decided)
+			}
+		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/secbydesign/secbydesign/app/record"
+	"github.com/secbydesign/secbydesign/app/threatmodel"
 	"github.com/secbydesign/secbydesign/scanners"
 	"github.com/secbydesign/secbydesign/scanners/design"
 )
@@ -35,6 +36,7 @@ func Ask(in Input) Outcome {
 		}
 	}
 	out := c.questions(groups)
+	out.Drift = c.drift(facts)
 	out.Unread = in.Unread
 	out.Answered = c.proofs(facts, out.Questions)
 	for _, r := range reopened {
@@ -46,6 +48,21 @@ func Ask(in Input) Outcome {
 		out.Facts = append(out.Facts, f.recorded())
 	}
 	return out
+}
+
+// drift compares the facts with the model that will hold after the merge.
+func (c *asking) drift(facts []*fact) []threatmodel.Drift {
+	model := cmp.Or(c.in.Proposed, c.in.Model)
+	if model == nil {
+		return nil
+	}
+	var list []threatmodel.Fact
+	for _, f := range facts {
+		list = append(list, threatmodel.Fact{
+			Signal: f.signal.ID, Slug: f.signal.Slug, Tier: f.signal.Tier, Key: f.Fact.Key, Path: f.Path, Line: f.Line, Data: f.Fact.Data, New: true,
+		})
+	}
+	return threatmodel.Compare(model, list, threatmodel.Code{Now: c.in.Now})
 }
 
 // asking is the work of one call of [Ask].

@@ -160,16 +160,31 @@ func covers(d threatmodel.Decision, f *fact) bool {
 	if f.signal.Topic == "public" && f.signal.Slug != "webhook-receiver" && !d.Public {
 		return false
 	}
-	keys := []string{f.Fact.Key, f.id()}
-	if f.signal.PerFile {
-		keys = append(keys, f.Path+":"+f.Fact.Key, f.Path)
-	}
+	keys := []string{f.id(), strings.TrimPrefix(f.id(), f.signal.ID+" ")}
 	if f.signal.EachTime {
-		return slices.ContainsFunc(d.Covers, func(glob string) bool { return slices.Contains(keys[:2], glob) || f.signal.PerFile && glob == keys[2] })
+		if f.nth == 1 {
+			keys = append(keys, f.Fact.Key)
+		}
+		return slices.ContainsFunc(d.Covers, func(glob string) bool { return slices.Contains(keys, plainGlob(glob)) })
+	}
+	if keys = append(keys, f.Fact.Key); f.signal.PerFile {
+		keys = append(keys, f.Path)
 	}
 	return len(d.Covers) == 0 || slices.ContainsFunc(d.Covers, func(glob string) bool {
 		return slices.ContainsFunc(keys, func(key string) bool { return glob == key || doublestar.MatchUnvalidated(glob, key) })
 	})
+}
+
+// plainGlob returns the text that a glob without wildcards matches.
+func plainGlob(glob string) string {
+	var b strings.Builder
+	for i := 0; i < len(glob); i++ {
+		if glob[i] == '\\' && i+1 < len(glob) {
+			i++
+		}
+		b.WriteByte(glob[i])
+	}
+	return b.String()
 }
 
 // lists returns in which list of the model a fact stands, as the end of a sentence; empty for none.

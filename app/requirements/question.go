@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/secbydesign/secbydesign/app/record"
+	"github.com/secbydesign/secbydesign/app/threatmodel"
 	"github.com/secbydesign/secbydesign/scanners/design"
 )
 
@@ -44,7 +45,22 @@ func (c *asking) question(g *group, was record.Question) Question {
 	if len(g.reopened) > 0 {
 		q.reopen(g.reopened)
 	}
+	q.Snippet = c.snippet(g, q)
 	return q
+}
+
+// snippet returns the decision that would answer a question, for the model. One about facts that are decided each time
+// names them; any other covers its topic.
+func (c *asking) snippet(g *group, q Question) string {
+	var covers []string
+	for _, f := range g.open {
+		if f.signal.EachTime {
+			covers = add(covers, strings.TrimPrefix(f.id(), f.signal.ID+" "))
+		}
+	}
+	return threatmodel.Snippet(cmp.Or(c.in.Proposed, c.in.Model), threatmodel.Answer{
+		Component: q.Component, Topic: q.Topic, Question: strings.ReplaceAll(q.Text, "`", ""), ASVS: q.ASVS[:min(1, len(q.ASVS))], Covers: covers,
+	})
 }
 
 // describe sets what the question is about.

@@ -79,6 +79,8 @@ var rooms = map[string][]string{
 
 	"threatmodel": {"strictyaml"},
 
+	"requirements": {"policy", "record", "threatmodel"},
+
 	// Machinery.
 	"ledger":       {"decision", "fair", "record"},
 	"queue":        {"fair", "ledger"},
