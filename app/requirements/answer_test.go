@@ -40,6 +40,10 @@ func TestRoutes(t *testing.T) {
 
 		{"/api/v1/users/7/views", "/api/v1/{parent=users/*}/views", true},
 		{"/files/a", "/files/*", true},
+		{"/~bob/comments.rss", "/~:user/comments.rss", true},
+		{"/orders/7.json", "/orders/{id}.json", true},
+		{"/orders/7.xml", "/orders/{id}.json", false},
+		{"/orders/.json", "/orders/{id}.json", false},
 		{"/files/a/b", "/files/*", true},
 		{"/api/v1/users/7/hooks/8:secret", "/api/v1/{name=users/*/hooks/*}:other", false},
 

@@ -155,9 +155,29 @@ type address struct {
 }
 
 type segment struct {
-	text      string
-	parameter bool // stands for any value
-	rest      bool // stands for any further segments
+	text          string
+	parameter     bool   // stands for any value
+	before, after string // around the parameter: "/~:user.json"
+	rest          bool   // stands for any further segments
+}
+
+// segmentOf reads a segment. A parameter may be a part of it.
+func segmentOf(text string) segment {
+	s := segment{text: text, parameter: parameter.MatchString(text), rest: rest.MatchString(text)}
+	if at := within.FindStringIndex(text); at != nil && !s.parameter {
+		s.parameter, s.before, s.after = true, text[:at[0]], text[at[1]:]
+	}
+	return s
+}
+
+// takes reports whether a segment of a request is one of a route.
+func (s segment) takes(requested string) bool {
+	if requested == s.text {
+		return true
+	}
+	middle, ok := strings.CutPrefix(requested, s.before)
+	middle, end := strings.CutSuffix(middle, s.after)
+	return s.parameter && ok && end && middle != ""
 }
 
 // routesOf lists the routes among facts that have no parameter, since a test of such a path is about no other route.
@@ -187,8 +207,9 @@ var (
 	origin   = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9+.-]*://[^/]*`)
 
 	// parameter matches a segment that stands for any value, in the notations of the common frameworks and of texts that
-	// are put together; rest one that stands for all further segments.
+	// are put together; within is one in a part of a segment, and rest one that stands for all further segments.
 	parameter = regexp.MustCompile(`^(:.+|\*\*?|\*\w+|\{.*\}|<.*>|\[.*\]|\(.*\)\??|%[a-z]|\$\{?[^/]*\}?|#\{.*\})$`)
+	within    = regexp.MustCompile(`:[a-zA-Z]\w*|\{\w[^{}]*\}|<\w[^<>]*>`)
 	rest      = regexp.MustCompile(`^(\*\*|\*\w*|\{\*.*\}|\{.*:\.[*+]\}|\{[^}]*\.\.\.\}|<path:.*>|\[\[?\.\.\..*\]|:.+[*+]|\(\.[*+]\))$`)
 )
 
@@ -206,7 +227,7 @@ func (r routes) address(text string) address {
 	}
 	a.text = strings.Trim(strings.TrimRight(strings.TrimLeft(p, "^"), "$"), "/")
 	for part := range strings.SplitSeq(a.text, "/") {
-		s := segment{part, parameter.MatchString(part), rest.MatchString(part)}
+		s := segmentOf(part)
 		a.literal = a.literal && !s.parameter
 		a.segments = append(a.segments, s)
 	}
@@ -223,7 +244,7 @@ func matches(have, want []segment) bool {
 			return len(have) >= i
 		case i >= len(have):
 			return false
-		case have[i].text != w.text && (!w.parameter || have[i].text == ""):
+		case !w.takes(have[i].text):
 			return false
 		}
 	}
