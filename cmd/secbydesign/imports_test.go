@@ -39,15 +39,15 @@ var (
 // directly nor through other packages of this module. Their subfolders are not included.
 var pure = []string{
 	"app/baseline", "app/command", "app/decision", "app/insight", "app/judge", "app/ownership", "app/policy", "app/record",
-	"app/rehearsal", "app/strictyaml", "checks", "checks/patch",
+	"app/rehearsal", "app/strictyaml", "app/threatmodel", "checks", "checks/patch",
 }
 
 // rooms lists exactly which other packages of the app each one imports. There are no cycles. Tests may import
 // more.
 var rooms = map[string][]string{
 	"": {
-		"command", "conversation", "examine", "insight", "installation", "judge", "ledger", "local", "mirror", "plainfile", "policy",
-		"policyfiles", "queue", "record", "rehearsal", "review", "scratch", "settings", "upload",
+		"command", "conversation", "examine", "insight", "installation", "judge", "ledger", "local", "mirror", "ownership", "plainfile", "policy",
+		"policyfiles", "queue", "record", "rehearsal", "review", "scratch", "settings", "threatmodel", "upload",
 	},
 
 	// What happens: a review, a conversation, an upload; and the two that need no GitHub.
@@ -57,7 +57,7 @@ var rooms = map[string][]string{
 	},
 	"conversation": {"command", "decision", "examine", "installation", "ledger", "mirror", "ownership", "people", "policyfiles", "pull", "queue", "record"},
 	"upload":       {"baseline", "examine", "installation", "ledger", "mirror", "policy", "pull", "queue"},
-	"local":        {"examine", "judge", "mirror", "ownership", "plainfile", "policy", "suppress"},
+	"local":        {"examine", "judge", "mirror", "ownership", "plainfile", "policy", "requirements", "suppress", "threatmodel"},
 	"rehearsal":    {"baseline", "decision", "judge", "policy", "record"},
 
 	// The steps of a review.
@@ -76,6 +76,10 @@ var rooms = map[string][]string{
 	"decision":  {},
 	"ownership": {},
 	"command":   {},
+
+	"threatmodel": {"strictyaml"},
+
+	"requirements": {"policy", "record", "threatmodel"},
 
 	// Machinery.
 	"ledger":       {"decision", "fair", "record"},
