@@ -50,7 +50,14 @@ func Draft(s Sketch) *Model {
 		d.taken[z.ID] = true
 	}
 	d.parts()
-	d.rest()
+	switch len(d.model.Components) {
+	case 0:
+		d.part("", d.sketch.Name, "service")
+	case 1: // all code is its
+		d.model.Components[0].Paths = []string{"**"}
+	default:
+		d.rest()
+	}
 	d.stores()
 	d.hosts()
 	d.secrets()
@@ -136,7 +143,7 @@ func (d *draft) folder(f Fact) (string, bool) {
 	name := f.Key[strings.LastIndexAny(f.Key, "./: ")+1:]
 	best := ""
 	for folder := range d.folders {
-		if path.Base(folder) != name || strings.HasPrefix(folder, ".") {
+		if path.Base(folder) != name || strings.HasPrefix(folder, ".") || strings.Count(folder, "/") > 1 {
 			continue
 		}
 		if best == "" || len(folder) < len(best) || len(folder) == len(best) && folder < best {
@@ -162,23 +169,39 @@ func (d *draft) kind(folder, deployed string) string {
 		return "function"
 	case "job", "cronjob":
 		return "job"
+	case "library":
+		return "library"
 	}
 	return "service"
 }
 
-// rest adds the folders of other facts that would be in no component.
+// rest adds the folders of other facts that would be in no component: code that the deployables share, and one component
+// for all descriptions of infrastructure.
 func (d *draft) rest() {
+	described := map[string]bool{} // folders; false for one with code
+	var order []string
 	for _, f := range d.sketch.Facts {
 		folder := FolderOf(f.Path)
-		if folder == "" || strings.HasPrefix(folder, ".") || f.Tier == "C" && f.Slug != "new-deployable" {
+		if _, ok := d.model.ComponentOf(f.Path); ok || folder == "" || strings.HasPrefix(folder, ".") || !structural(f.Slug) {
 			continue
 		}
-		if _, ok := d.model.ComponentOf(f.Path); !ok {
-			d.part(folder, "", d.kind(folder, ""))
+		all, known := described[folder]
+		if !known {
+			order, all = append(order, folder), true
+		}
+		described[folder] = all && slices.Contains([]string{".yml", ".yaml", ".tf", ".json", ".tpl", ".hcl"}, path.Ext(f.Path))
+	}
+	infrastructure := Component{Kind: "library", Title: "Infrastructure as code", Zone: "app"}
+	for _, folder := range order {
+		if !described[folder] {
+			d.part(folder, "", d.kind(folder, "library"))
+		} else if pattern := folderGlob(folder); pattern != "" {
+			infrastructure.Paths = append(infrastructure.Paths, pattern)
 		}
 	}
-	if len(d.model.Components) == 0 {
-		d.part("", d.sketch.Name, "service")
+	if n := len(infrastructure.Paths); n > 0 && n <= maxList {
+		infrastructure.ID = slug("infrastructure", d.taken)
+		d.model.Components = append(d.model.Components, infrastructure)
 	}
 }
 

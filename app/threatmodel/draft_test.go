@@ -51,9 +51,21 @@ func TestDraft(t *testing.T) {
 		t.Error(lines(problems))
 	}
 	for _, d := range threatmodel.Compare(m, s.Facts, threatmodel.Code{}) {
-		if d.Kind == threatmodel.Unmapped && !strings.HasPrefix(d.Path, "deploy/") {
+		if d.Kind == threatmodel.Unmapped {
 			t.Errorf("%+v", d)
 		}
+	}
+}
+
+// TestDraftOfOneDeployable holds that all code belongs to the only thing that is deployed.
+func TestDraftOfOneDeployable(t *testing.T) {
+	t.Parallel()
+	m := threatmodel.Draft(threatmodel.Sketch{
+		Name: "notes", Files: []string{"cmd/notes/main.go", "store/db.go", "web/src/notes/x.ts"},
+		Facts: []threatmodel.Fact{{Slug: "new-deployable", Key: "notes", Path: "cmd/notes/main.go", Data: map[string]string{"kind": "command"}}, {Slug: "http-route", Key: "GET /", Path: "store/db.go", Tier: "B"}},
+	})
+	if len(m.Components) != 1 || m.Components[0].ID != "notes" || strings.Join(m.Components[0].Paths, " ") != "**" {
+		t.Errorf("%+v", m.Components)
 	}
 }
 
