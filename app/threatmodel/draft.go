@@ -50,6 +50,9 @@ func Draft(s Sketch) *Model {
 		d.taken[z.ID] = true
 	}
 	d.parts()
+	if len(d.model.Components) <= 1 {
+		d.modules()
+	}
 	switch len(d.model.Components) {
 	case 0:
 		d.part("", d.sketch.Name, "service")
@@ -140,10 +143,10 @@ func (d *draft) folder(f Fact) (string, bool) {
 	case "image", "command", "component":
 		return dirOf(f.Path), true
 	}
-	name := f.Key[strings.LastIndexAny(f.Key, "./: ")+1:]
+	name := plainName(f.Key[strings.LastIndexAny(f.Key, "./: ")+1:])
 	best := ""
 	for folder := range d.folders {
-		if path.Base(folder) != name || strings.HasPrefix(folder, ".") || strings.Count(folder, "/") > 1 {
+		if plainName(path.Base(folder)) != name || strings.HasPrefix(folder, ".") || strings.Count(folder, "/") > 1 {
 			continue
 		}
 		if best == "" || len(folder) < len(best) || len(folder) == len(best) && folder < best {
@@ -151,6 +154,44 @@ func (d *draft) folder(f Fact) (string, bool) {
 		}
 	}
 	return best, best != ""
+}
+
+// plainName returns a name without case and signs: "Basket.API" and "basket-api" are one.
+func plainName(name string) string {
+	return strings.Join(strings.FieldsFunc(strings.ToLower(name), notLetter), "")
+}
+
+// entrances are signals of what can be called from outside; a module with one runs by itself.
+var entrances = []string{"http-route", "admin-endpoint", "webhook-receiver", "graphql-mutation", "grpc-rpc", "websocket-endpoint", "message-consumer", "scheduled-job"}
+
+// manifests are files at the root of a module.
+var manifests = []string{"pom.xml", "build.gradle", "build.gradle.kts", "package.json", "go.mod", "Cargo.toml", "pyproject.toml", "requirements.txt", "composer.json", "Gemfile"}
+
+// modules adds the modules that can be called, if there are several: nothing in the repository says how they are deployed.
+func (d *draft) modules() {
+	modules := map[string]bool{}
+	for _, file := range d.sketch.Files {
+		if folder := dirOf(file); strings.Count(folder, "/") < 2 && (slices.Contains(manifests, path.Base(file)) || path.Ext(file) == ".csproj") {
+			modules[folder] = folder != ""
+		}
+	}
+	var found []string
+	for _, f := range d.sketch.Facts {
+		folder := dirOf(f.Path)
+		for folder != "" && !modules[folder] {
+			folder = dirOf(folder)
+		}
+		if folder != "" && slices.Contains(entrances, f.Slug) && !slices.Contains(found, folder) && len(found) < maxParts {
+			found = append(found, folder)
+		}
+	}
+	if len(found) < 2 {
+		return
+	}
+	d.model.Components, d.byFolder = nil, map[string]int{}
+	for _, folder := range found {
+		d.part(folder, "", d.kind(folder, "service"))
+	}
 }
 
 // kind guesses a kind by the name of the folder, and by what is deployed.
@@ -181,7 +222,7 @@ func (d *draft) rest() {
 	described := map[string]bool{} // folders; false for one with code
 	var order []string
 	for _, f := range d.sketch.Facts {
-		folder := FolderOf(f.Path)
+		folder := strings.TrimSuffix(FolderOf(f.Path), "/src")
 		if _, ok := d.model.ComponentOf(f.Path); ok || folder == "" || strings.HasPrefix(folder, ".") || !structural(f.Slug) {
 			continue
 		}
