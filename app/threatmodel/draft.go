@@ -318,7 +318,7 @@ func (d *draft) secrets() {
 	}
 }
 
-// owners names who owns most of a component: the catalog, else the code owners of its first file.
+// owners names who owns a component: the catalog, else the code owners of the first file in its folder.
 func (d *draft) owners() {
 	for folder, at := range d.byFolder {
 		c := &d.model.Components[at]
@@ -332,7 +332,7 @@ func (d *draft) owners() {
 			continue
 		}
 		for _, file := range d.sketch.Files {
-			if !c.Matches(file) {
+			if folder != "" && !strings.HasPrefix(file, folder+"/") {
 				continue
 			}
 			if who := d.sketch.Owner(file); owner.pattern.MatchString(who) {
