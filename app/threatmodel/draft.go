@@ -50,7 +50,17 @@ func Draft(s Sketch) *Model {
 		d.taken[z.ID] = true
 	}
 	d.parts()
-	d.rest()
+	if len(d.model.Components) <= 1 {
+		d.modules()
+	}
+	switch len(d.model.Components) {
+	case 0:
+		d.part("", d.sketch.Name, "service")
+	case 1: // all code is its
+		d.model.Components[0].Paths = []string{"**"}
+	default:
+		d.rest()
+	}
 	d.stores()
 	d.hosts()
 	d.secrets()
@@ -133,10 +143,10 @@ func (d *draft) folder(f Fact) (string, bool) {
 	case "image", "command", "component":
 		return dirOf(f.Path), true
 	}
-	name := f.Key[strings.LastIndexAny(f.Key, "./: ")+1:]
+	name := plainName(f.Key[strings.LastIndexAny(f.Key, "./: ")+1:])
 	best := ""
 	for folder := range d.folders {
-		if path.Base(folder) != name || strings.HasPrefix(folder, ".") {
+		if plainName(path.Base(folder)) != name || strings.HasPrefix(folder, ".") || strings.Count(folder, "/") > 1 {
 			continue
 		}
 		if best == "" || len(folder) < len(best) || len(folder) == len(best) && folder < best {
@@ -144,6 +154,44 @@ func (d *draft) folder(f Fact) (string, bool) {
 		}
 	}
 	return best, best != ""
+}
+
+// plainName returns a name without case and signs: "Basket.API" and "basket-api" are one.
+func plainName(name string) string {
+	return strings.Join(strings.FieldsFunc(strings.ToLower(name), notLetter), "")
+}
+
+// entrances are signals of what can be called from outside; a module with one runs by itself.
+var entrances = []string{"http-route", "admin-endpoint", "webhook-receiver", "graphql-mutation", "grpc-rpc", "websocket-endpoint", "message-consumer", "scheduled-job"}
+
+// manifests are files at the root of a module.
+var manifests = []string{"pom.xml", "build.gradle", "build.gradle.kts", "package.json", "go.mod", "Cargo.toml", "pyproject.toml", "requirements.txt", "composer.json", "Gemfile"}
+
+// modules adds the modules that can be called, if there are several: nothing in the repository says how they are deployed.
+func (d *draft) modules() {
+	modules := map[string]bool{}
+	for _, file := range d.sketch.Files {
+		if folder := dirOf(file); strings.Count(folder, "/") < 2 && (slices.Contains(manifests, path.Base(file)) || path.Ext(file) == ".csproj") {
+			modules[folder] = folder != ""
+		}
+	}
+	var found []string
+	for _, f := range d.sketch.Facts {
+		folder := dirOf(f.Path)
+		for folder != "" && !modules[folder] {
+			folder = dirOf(folder)
+		}
+		if folder != "" && slices.Contains(entrances, f.Slug) && !slices.Contains(found, folder) && len(found) < maxParts {
+			found = append(found, folder)
+		}
+	}
+	if len(found) < 2 {
+		return
+	}
+	d.model.Components, d.byFolder = nil, map[string]int{}
+	for _, folder := range found {
+		d.part(folder, "", d.kind(folder, "service"))
+	}
 }
 
 // kind guesses a kind by the name of the folder, and by what is deployed.
@@ -162,23 +210,39 @@ func (d *draft) kind(folder, deployed string) string {
 		return "function"
 	case "job", "cronjob":
 		return "job"
+	case "library":
+		return "library"
 	}
 	return "service"
 }
 
-// rest adds the folders of other facts that would be in no component.
+// rest adds the folders of other facts that would be in no component: code that the deployables share, and one component
+// for all descriptions of infrastructure.
 func (d *draft) rest() {
+	described := map[string]bool{} // folders; false for one with code
+	var order []string
 	for _, f := range d.sketch.Facts {
-		folder := FolderOf(f.Path)
-		if folder == "" || strings.HasPrefix(folder, ".") || f.Tier == "C" && f.Slug != "new-deployable" {
+		folder := strings.TrimSuffix(FolderOf(f.Path), "/src")
+		if _, ok := d.model.ComponentOf(f.Path); ok || folder == "" || strings.HasPrefix(folder, ".") || !structural(f.Slug) {
 			continue
 		}
-		if _, ok := d.model.ComponentOf(f.Path); !ok {
-			d.part(folder, "", d.kind(folder, ""))
+		all, known := described[folder]
+		if !known {
+			order, all = append(order, folder), true
+		}
+		described[folder] = all && slices.Contains([]string{".yml", ".yaml", ".tf", ".json", ".tpl", ".hcl"}, path.Ext(f.Path))
+	}
+	infrastructure := Component{Kind: "library", Title: "Infrastructure as code", Zone: "app"}
+	for _, folder := range order {
+		if !described[folder] {
+			d.part(folder, "", d.kind(folder, "library"))
+		} else if pattern := folderGlob(folder); pattern != "" {
+			infrastructure.Paths = append(infrastructure.Paths, pattern)
 		}
 	}
-	if len(d.model.Components) == 0 {
-		d.part("", d.sketch.Name, "service")
+	if n := len(infrastructure.Paths); n > 0 && n <= maxList {
+		infrastructure.ID = slug("infrastructure", d.taken)
+		d.model.Components = append(d.model.Components, infrastructure)
 	}
 }
 
@@ -254,7 +318,7 @@ func (d *draft) secrets() {
 	}
 }
 
-// owners names who owns most of a component: the catalog, else the code owners of its first file.
+// owners names who owns a component: the catalog, else the code owners of the first file in its folder.
 func (d *draft) owners() {
 	for folder, at := range d.byFolder {
 		c := &d.model.Components[at]
@@ -268,7 +332,7 @@ func (d *draft) owners() {
 			continue
 		}
 		for _, file := range d.sketch.Files {
-			if !c.Matches(file) {
+			if folder != "" && !strings.HasPrefix(file, folder+"/") {
 				continue
 			}
 			if who := d.sketch.Owner(file); owner.pattern.MatchString(who) {

@@ -51,9 +51,47 @@ func TestDraft(t *testing.T) {
 		t.Error(lines(problems))
 	}
 	for _, d := range threatmodel.Compare(m, s.Facts, threatmodel.Code{}) {
-		if d.Kind == threatmodel.Unmapped && !strings.HasPrefix(d.Path, "deploy/") {
+		if d.Kind == threatmodel.Unmapped {
 			t.Errorf("%+v", d)
 		}
+	}
+}
+
+// TestDraftOfOneDeployable holds that all code belongs to the only thing that is deployed.
+func TestDraftOfOneDeployable(t *testing.T) {
+	t.Parallel()
+	m := threatmodel.Draft(threatmodel.Sketch{
+		Name: "notes", Files: []string{"cmd/notes/main.go", "store/db.go", "web/src/notes/x.ts"},
+		Facts: []threatmodel.Fact{{Slug: "new-deployable", Key: "notes", Path: "cmd/notes/main.go", Data: map[string]string{"kind": "command"}}, {Slug: "http-route", Key: "GET /", Path: "store/db.go", Tier: "B"}},
+	})
+	if len(m.Components) != 1 || m.Components[0].ID != "notes" || strings.Join(m.Components[0].Paths, " ") != "**" {
+		t.Errorf("%+v", m.Components)
+	}
+}
+
+// TestDraftOfModules holds that modules with routes are components where nothing says what is deployed.
+func TestDraftOfModules(t *testing.T) {
+	t.Parallel()
+	route := func(path string) threatmodel.Fact {
+		return threatmodel.Fact{Slug: "http-route", Key: "GET /", Path: path, Tier: "B", New: true}
+	}
+	s := threatmodel.Sketch{
+		Name: "mall", Files: []string{"pom.xml", "admin/pom.xml", "admin/src/main/java/A.java", "portal/pom.xml", "portal/src/P.java", "common/pom.xml", "common/src/C.java", "Dockerfile"},
+		Facts: []threatmodel.Fact{
+			{Slug: "new-deployable", Key: ".", Path: "Dockerfile", Data: map[string]string{"kind": "image"}},
+			route("admin/src/main/java/A.java"), route("portal/src/P.java"), {Slug: "crypto-use", Key: "AES", Path: "common/src/C.java", Tier: "A"},
+		},
+	}
+	var got []string
+	for _, c := range threatmodel.Draft(s).Components {
+		got = append(got, c.ID+" "+c.Kind+" "+strings.Join(c.Paths, " "))
+	}
+	if want := "admin service admin/**, portal service portal/**, common library common/**"; strings.Join(got, ", ") != want {
+		t.Errorf("%s, want %s", strings.Join(got, ", "), want)
+	}
+	s.Facts = s.Facts[:2] // one module is the repository
+	if m := threatmodel.Draft(s); len(m.Components) != 1 || m.Components[0].Paths[0] != "**" {
+		t.Errorf("%+v", m.Components)
 	}
 }
 

@@ -309,7 +309,7 @@ func (d *drifts) owners(code Code) {
 
 func (d *drifts) unmapped(f Fact) {
 	folder := FolderOf(f.Path)
-	if folder == "" || strings.HasPrefix(folder, ".") || !d.once("unmapped", folder) {
+	if folder == "" || strings.HasPrefix(folder, ".") || !structural(f.Slug) || !d.once("unmapped", folder) {
 		return
 	}
 	if _, ok := d.model.ComponentOf(f.Path); ok {
@@ -322,6 +322,12 @@ func (d *drifts) unmapped(f Fact) {
 			section(w, "components", []Component{folderComponent(folder, d.taken)}, componentPairs)
 		}),
 	})
+}
+
+// structural reports whether a fact makes its folder a part of the system. Pipelines, packages and documents do not.
+func structural(slug string) bool {
+	return !strings.HasPrefix(slug, "ci-") && !strings.HasPrefix(slug, "dep-") &&
+		!slices.Contains([]string{"design-doc-no-security", "suppression-added", "guardrail-changed"}, slug)
 }
 
 // FolderOf returns the first two folders of a path; empty for a file of the root.

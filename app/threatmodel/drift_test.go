@@ -63,7 +63,7 @@ func TestDrift(t *testing.T) {
 		},
 		"a store of one": {facts: []threatmodel.Fact{fact("datastore", "compose:postgres", "web/c.yml"), fact("datastore", "aws_sqs_queue.orders", "web/m.tf")}},
 		"folders of none": {
-			facts: []threatmodel.Fact{fact("http-route", "GET /", "services/new/a.go"), fact("http-route", "GET /x", "services/new/deep/b.go"), fact("ci-secret", "X", ".github/workflows/a.yml"), fact("container-base", "x", "Dockerfile")},
+			facts: []threatmodel.Fact{fact("http-route", "GET /", "services/new/a.go"), fact("http-route", "GET /x", "services/new/deep/b.go"), fact("ci-secret", "X", ".github/workflows/a.yml"), fact("container-base", "x", "Dockerfile"), fact("design-doc-no-security", "x", "docs/adr/1.md"), fact("ci-secret", "X", "ci/a/b.yml"), fact("dep-risky-parser", "xml", "lib/go.mod")},
 			want:  []string{"unmapped  services/new/a.go:3: services/new is in no component of the model: who owns it, what does it process, and who talks to it? +"},
 		},
 		"an owner of nobody": {

@@ -264,7 +264,10 @@ func (r *reader) texts(into *[]string, name, example string, check func(*reader,
 		count := 0
 		r.Texts(v, name, example, func(at strictyaml.Place, s string) {
 			if count++; count == maxList+1 {
-				r.Problem(at, "%s has more than %d entries; write patterns instead", name, maxList)
+				r.Problem(at, "%s has more than %d entries; remove some", name, maxList)
+			}
+			if count > maxList {
+				return
 			}
 			if !r.short(at, "each element of "+name, s) || check != nil && !check(r, at, oneLine(s)) {
 				return

@@ -38,7 +38,7 @@ func ImportOTM(text []byte) (m *Model, losses []string, err error) {
 	i.decisions()
 	i.count("representations", len(file.Representations))
 	if _, problems := Parse(map[string][]byte{"model": i.model.Format()}); len(problems) > 0 {
-		return nil, nil, fmt.Errorf("read the Open Threat Model: it was changed so that it is no valid model: %s", problems[0].Message)
+		return nil, nil, fmt.Errorf("read the Open Threat Model: what it describes is no valid model: %s", problems[0].Message)
 	}
 	return i.model, i.losses(), nil
 }

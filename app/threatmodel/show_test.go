@@ -89,7 +89,7 @@ func TestNothingBreaksOut(t *testing.T) {
 	}
 }
 
-// TestLargeModelsAreDrawnQuickly draws as much as the files of a model can hold.
+// TestLargeModelsAreDrawn draws as much as the files of a model can hold.
 func TestLargeModelsAreDrawn(t *testing.T) {
 	t.Parallel()
 	m := &threatmodel.Model{}
