@@ -78,6 +78,7 @@ type source struct {
 	found    []scanners.Finding
 
 	lines  []string  // see line
+	ends   []int     // offsets of the ends of lines, see lineAt
 	bare   []byte    // see code
 	golang *goSource // see goFile
 	docs   []*yamlpos.Node
@@ -173,7 +174,18 @@ func (s *source) line(n int) string {
 }
 
 // lineAt returns the number of the line, from 1, that an offset of text or code is on.
-func (s *source) lineAt(offset int) int { return 1 + bytes.Count(s.text[:offset], []byte("\n")) }
+func (s *source) lineAt(offset int) int {
+	if s.ends == nil {
+		s.ends = make([]int, 0, bytes.Count(s.text, []byte("\n"))+1)
+		for i, b := range s.text {
+			if b == '\n' {
+				s.ends = append(s.ends, i)
+			}
+		}
+	}
+	before, _ := slices.BinarySearch(s.ends, offset)
+	return 1 + before
+}
 
 // code returns the text with blanks in place of comments. Its offsets and lines are those of text.
 func (s *source) code() []byte {
