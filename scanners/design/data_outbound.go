@@ -1,4 +1,4 @@
 package design
 
 var nothing = func(*source) {}
-var secretNames, secretStores, cryptography, weakTLS, plaintextHops, dependencies, inlineSuppressions, ignoreFiles, guardrails, designDocuments = nothing, nothing, nothing, nothing, nothing, nothing, nothing, nothing, nothing, nothing
+var secretNames, secretStores, cryptography, weakTLS, plaintextHops, inlineSuppressions, ignoreFiles, guardrails, designDocuments = nothing, nothing, nothing, nothing, nothing, nothing, nothing, nothing, nothing
