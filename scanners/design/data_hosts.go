@@ -134,6 +134,9 @@ var (
 // leftOf is how much of the text before an address says what it is for, in bytes.
 const leftOf = 300
 
+// maxAddresses bounds how many addresses of one file are read. Files with more are lists.
+const maxAddresses = 1000
+
 // scriptHosts finds the hosts that programs call, in languages other than Go.
 func scriptHosts(s *source) {
 	how, ok := callers[s.language]
@@ -142,7 +145,7 @@ func scriptHosts(s *source) {
 	}
 	text := s.code()
 	calls := how.uses.Match(text)
-	for at := 0; at < len(text); {
+	for at, n := 0, 0; at < len(text) && n < maxAddresses; {
 		i := bytes.Index(text[at:], []byte("://"))
 		if i < 0 {
 			return
@@ -153,7 +156,11 @@ func scriptHosts(s *source) {
 		for begin > 0 && colon-begin < 5 && text[begin-1] >= 'a' && text[begin-1] <= 'z' {
 			begin--
 		}
+		if begin == 0 || strings.IndexByte("\"'`:", text[begin-1]) < 0 {
+			continue
+		}
 		if host := hostOf(string(text[begin:min(len(text), begin+400)])); host != "" {
+			n++
 			s.addHost(host, s.lineAt(begin), s.weightOf(how, string(text[max(0, begin-leftOf):begin]), calls))
 		}
 	}
@@ -303,41 +310,57 @@ func podVariables(n *yamlpos.Node, depth int) (list []variable) {
 
 var (
 	markup    = regexp.MustCompile(`(?i)\.(html?|erb|cshtml|razor|hbs|handlebars|ejs|tmpl|gohtml|gotmpl|tpl|twig|jinja2?|j2|mustache|njk|liquid|php|jsp|ftl|pug|haml|slim|jsx|tsx|js|ts|mjs|vue|svelte|astro)$`)
-	scriptTag = regexp.MustCompile(`(?is)<script\b[^>]{0,600}?\bsrc\s*=\s*[{"'\x60]*\s*(?:https?:)?//([a-z0-9][\w-]*(?:\.[\w-]+)*\.[a-z]{2,24})[^>]{0,600}`)
-	injected  = regexp.MustCompile(`(?i)\b(?:script|s|js|tag|el|element|g)\w*\.src\s*=\s*["'\x60](?:https?:)?//([a-z0-9][\w-]*(?:\.[\w-]+)*\.[a-z]{2,24})[/"'\x60?]`)
-	remark    = regexp.MustCompile(`(?s)<!--.*?-->`)
+	scriptTag = regexp.MustCompile(`<[sS](?:cript|CRIPT)\b`)
+	scriptSrc = regexp.MustCompile(`(?i)\bsrc\s*=\s*[{"'\x60]*\s*(?:https?:)?//([a-z0-9][\w-]*(?:\.[\w-]+)*\.[a-z]{2,24})`)
+	injected  = regexp.MustCompile(`\b(?:script|s|js|tag|el|element|g)\w*\.src\s*=\s*["'\x60](?:https?:)?//([a-zA-Z0-9][\w-]*(?:\.[\w-]+)*\.[a-z]{2,24})[/"'\x60?]`)
 	integrity = regexp.MustCompile(`(?i)\bintegrity\s*=\s*[{"'\x60]+\s*sha(256|384|512)-`)
 )
 
+// maxTag bounds a tag, in bytes.
+const maxTag = 1500
+
 // thirdPartyScripts finds scripts that a page loads from another host.
 func thirdPartyScripts(s *source) {
-	if !markup.MatchString(s.path) || !bytes.Contains(s.text, []byte("//")) {
+	if !markup.MatchString(s.path) {
 		return
 	}
-	text := s.code()
-	text = remark.ReplaceAllFunc(text, func(m []byte) []byte {
-		return bytes.Map(func(r rune) rune {
-			if r == '\n' {
-				return r
-			}
-			return ' '
-		}, bytes.ToValidUTF8(m, nil))
-	})
-	if bytes.Count(text, []byte("\n")) != bytes.Count(s.text, []byte("\n")) {
-		return
+	text := withoutRemarks(s.code())
+	for _, at := range scriptTag.FindAllIndex(text, -1) {
+		tag := text[at[0]:min(len(text), at[0]+maxTag)]
+		if end := bytes.IndexByte(tag, '>'); end >= 0 {
+			tag = tag[:end]
+		}
+		if src := scriptSrc.FindSubmatchIndex(tag); src != nil {
+			s.addScript(string(tag[src[2]:src[3]]), s.lineAt(at[0]+src[2]), integrity.Match(tag))
+		}
 	}
-	for _, re := range []*regexp.Regexp{scriptTag, injected} {
-		for _, at := range re.FindAllSubmatchIndex(text, -1) {
-			host := strings.ToLower(string(text[at[2]:at[3]]))
-			if elsewhere.MatchString(host) && !strings.HasPrefix(host, "js.") {
-				continue
-			}
-			line := 1 + bytes.Count(text[:at[2]], []byte("\n"))
-			options := []option{with("host", host), with("search", "//"+host)}
-			if integrity.Match(text[at[0]:at[1]]) {
-				options = append(options, closed("the tag pins the script's content with an integrity value"))
-			}
-			s.add("third-party-script", host, line, options...)
+	if bytes.Contains(text, []byte(".src")) {
+		for _, at := range injected.FindAllSubmatchIndex(text, -1) {
+			s.addScript(string(text[at[2]:at[3]]), s.lineAt(at[0]), false)
 		}
 	}
 }
+
+func (s *source) addScript(host string, line int, pinned bool) {
+	if host = strings.ToLower(host); elsewhere.MatchString(host) {
+		return
+	}
+	options := []option{with("host", host), with("search", "//"+host)}
+	if pinned {
+		options = append(options, closed("the tag pins the script's content with an integrity value"))
+	}
+	s.add("third-party-script", host, line, options...)
+}
+
+// withoutRemarks returns HTML with blanks in place of its comments.
+func withoutRemarks(text []byte) []byte {
+	if !bytes.Contains(text, []byte("<!--")) {
+		return text
+	}
+	return blank(text, remarkBegins, remarkEnds)
+}
+
+var (
+	remarkBegins = regexp.MustCompile(`<!--`)
+	remarkEnds   = regexp.MustCompile(`-->`)
+)

@@ -165,7 +165,7 @@ func (s *source) tomlLines() map[string]int {
 }
 
 var (
-	installs = regexp.MustCompile(`(?s)\binstall_requires\s*=\s*\[(.{0,20000}?)\]`)
+	installs = regexp.MustCompile(`\binstall_requires\s*=\s*\[([^\]]*)\]`)
 	quoted3  = regexp.MustCompile(`["']([^"'\n]+)["']`)
 )
 
