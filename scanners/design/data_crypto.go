@@ -10,19 +10,19 @@ import (
 var goCrypto = regexp.MustCompile(`^(crypto/(aes|cipher|des|rc4|rsa|ecdsa|ed25519|ecdh|hmac|hkdf|mlkem)|golang\.org/x/crypto/(nacl/\w+|chacha20|chacha20poly1305|hkdf|curve25519|openpgp(/\w+)?|ed25519|xts|blowfish|cast5|twofish|tea|xtea|salsa20)|filippo\.io/age|github\.com/tink-crypto/[\w/.-]+|github\.com/ProtonMail/(go-crypto|gopenpgp)[\w/.-]*|github\.com/minio/sio|github\.com/cloudflare/circl/[\w/]+)$`)
 
 var cryptoPatterns = []pattern{
-	{rule: "crypto-use", in: []language{javascript}, key: each("{p}{q}{r}"),
+	{rule: "crypto-use", in: []language{javascript}, words: []string{"crypto", "subtle", "createHmac", "createSign", "createVerify", "generateKeyPair", "diffieHellman", "createPrivateKey", "node-forge", "tweetnacl", "libsodium", "openpgp", "node-rsa", "elliptic", "@noble"}, key: each("{p}{q}{r}"),
 		re: regexp.MustCompile(`\b(?P<p>createCipheriv|createDecipheriv|createHmac|createSign|createVerify|generateKeyPair(?:Sync)?|createPrivateKey|diffieHellman)\(|\b(?P<q>subtle\.(?:encrypt|decrypt|sign|verify|deriveKey|importKey|generateKey|wrapKey))\(|(?:from|require\(|import\()\s*["'](?P<r>crypto-js(?:/\w+)?|node-forge|tweetnacl|libsodium[\w-]*|openpgp|node-rsa|elliptic|@noble/(?:ciphers|curves|ed25519|secp256k1)[\w/.-]*)["']`)},
-	{rule: "crypto-use", in: []language{python}, key: each("{p}{q}{r}"),
+	{rule: "crypto-use", in: []language{python}, words: []string{"cryptography", "Crypto", "nacl", "hmac", "Fernet"}, key: each("{p}{q}{r}"),
 		re: regexp.MustCompile(`(?m)^\s*(?:from|import)\s+(?P<p>cryptography\.(?:fernet|hazmat\.primitives(?:\.ciphers|\.asymmetric|\.hmac|\.kdf|\.serialization)?)|Crypto(?:dome)?\.(?:Cipher|PublicKey|Signature)|nacl(?:\.\w+)?)\b|\b(?P<q>hmac\.(?:new|digest))\(|\b(?P<r>Fernet|MultiFernet)\(`)},
-	{rule: "crypto-use", in: []language{java}, key: each("{p} {q}"),
+	{rule: "crypto-use", in: []language{java}, words: []string{".getInstance"}, key: each("{p} {q}"),
 		re: regexp.MustCompile(`\b(?P<p>(?:Cipher|Mac|KeyGenerator|KeyPairGenerator|Signature|KeyAgreement|SecretKeyFactory)\.getInstance)\(\s*(?:"(?P<q>[\w/.-]+)")?`)},
-	{rule: "crypto-use", in: []language{csharp}, key: each("{p}"),
+	{rule: "crypto-use", in: []language{csharp}, words: []string{".Create", "HMAC", "AesGcm", "AesManaged", "CryptoService", "ChaCha20"}, key: each("{p}"),
 		re: regexp.MustCompile(`\b(?P<p>(?:Aes|RSA|ECDsa|ECDiffieHellman|TripleDES|DES)\.Create|new (?:HMACSHA\d+|HMACMD5|AesGcm|AesManaged|RSACryptoServiceProvider|ChaCha20Poly1305)|HMACSHA\d+\.HashData|\w*[dD]ataProtect(?:or|ionProvider)\.CreateProtector)\(`)},
-	{rule: "crypto-use", in: []language{ruby}, key: each("{p}"),
+	{rule: "crypto-use", in: []language{ruby}, words: []string{"OpenSSL", "ActiveSupport::Message", "RbNaCl", "encrypt"}, key: each("{p}"),
 		re: regexp.MustCompile(`\b(?P<p>OpenSSL::(?:Cipher|HMAC|PKey)(?:::\w+)?|ActiveSupport::Message(?:Encryptor|Verifier)|RbNaCl::\w+)\b|^\s*(?P<q>encrypts|has_encrypted|attr_encrypted)\s+:\w+`)},
-	{rule: "crypto-use", in: []language{php}, key: each("{p}"),
+	{rule: "crypto-use", in: []language{php}, words: []string{"openssl_", "sodium_", "hash_hmac", "Crypt::"}, key: each("{p}"),
 		re: regexp.MustCompile(`\b(?P<p>openssl_(?:encrypt|decrypt|sign|verify|seal|pkey_new)|sodium_crypto_\w+|hash_hmac|Crypt::(?:encrypt|decrypt)(?:String)?)\(`)},
-	{rule: "crypto-use", in: []language{rust}, key: each("{p}"),
+	{rule: "crypto-use", in: []language{rust}, words: []string{"use "}, key: each("{p}"),
 		re: regexp.MustCompile(`(?m)^\s*(?:pub )?use (?P<p>(?:aes_gcm|aes|chacha20poly1305|rsa|ed25519_dalek|x25519_dalek|hmac|p256|k256|ring::(?:aead|hmac|signature|agreement)|openssl::(?:symm|rsa|pkey|sign|ec))\b)`)},
 }
 
@@ -39,15 +39,15 @@ func cryptography(s *source) {
 }
 
 var tlsPatterns = []pattern{
-	{rule: "tls-weakened", in: []language{javascript}, re: regexp.MustCompile(`\brejectUnauthorized["']?\s*:\s*false\b|\bstrictSSL["']?\s*:\s*false\b|\bNODE_TLS_REJECT_UNAUTHORIZED["'\]]*\s*[=:]\s*["']?0`), key: tlsKey},
-	{rule: "tls-weakened", in: []language{python}, re: regexp.MustCompile(`\bssl\.CERT_NONE\b|\bssl\._create_unverified_context\b|\b(?:check_hostname|\w*session\w*\.verify|client\.verify)\s*=\s*False\b|\b(?:verify_ssl|ssl_verify|verify_certs|validate_certs|verify_ssl_certs)\s*=\s*False\b|\b_create_default_https_context\s*=`), key: tlsKey},
-	{rule: "tls-weakened", in: []language{java}, re: regexp.MustCompile(`\bNoopHostnameVerifier\.INSTANCE\b|\bTrustAllStrategy\(|\bTrustAllStrategy\.INSTANCE|\bTrustSelfSignedStrategy\(|\bInsecureTrustManagerFactory\.INSTANCE|\bALLOW_ALL_HOSTNAME_VERIFIER\b|\bcheckServerTrusted\([^(){};]*\)[^(){};]*\{\s*\}|[hH]ostnameVerifier\(?\s*(?:\(|\{)\s*\w+,\s*\w+\)?\s*->\s*true`), key: tlsKey},
-	{rule: "tls-weakened", in: []language{csharp}, re: regexp.MustCompile(`\bDangerousAcceptAnyServerCertificateValidator\b|\b(?:ServerCertificateCustomValidationCallback|ServerCertificateValidationCallback|RemoteCertificateValidationCallback)\s*(?:\+?=|\()\s*(?:delegate\s*\{\s*return true|\([^()]*\)\s*=>\s*(?:true|\{\s*return true))|\bTrustServerCertificate\s*=\s*true\b|\bRequireHttpsMetadata\s*=\s*false\b`), key: tlsKey},
-	{rule: "tls-weakened", in: []language{ruby}, re: regexp.MustCompile(`\bVERIFY_NONE\b|\bverify_ssl:\s*false\b|\bssl:\s*\{\s*verify:\s*false\b`), key: tlsKey},
-	{rule: "tls-weakened", in: []language{php}, re: regexp.MustCompile(`\bCURLOPT_SSL_VERIFY(?:PEER|HOST)\s*(?:,|=>)\s*(?:false|0|FALSE)\b|["']verify(?:_peer(?:_name)?)?["']\s*=>\s*false\b|\bwithoutVerifying\(\)`), key: tlsKey},
-	{rule: "tls-weakened", in: []language{rust}, re: regexp.MustCompile(`\bdanger_accept_invalid_(?:certs|hostnames)\(\s*true\b|\bSslVerifyMode::NONE\b|\bset_verify\(\s*SslVerifyMode::NONE`), key: tlsKey},
-	{rule: "tls-weakened", in: []language{hcl}, re: regexp.MustCompile(`\binsecure_ssl\s*=\s*(?:true|"1")|\b(?:skip_tls_verify|insecure_skip_verify|skip_verify)\s*=\s*true\b|\bmin(?:imum)?_tls_version\s*=\s*"(?:TLS1_[01]|TLS1[01]|TLSv1(?:\.[01])?|1\.[01])"|\bminimum_protocol_version\s*=\s*"(?:SSLv3|TLSv1(?:_2016|\.1_2016)?)"`), key: tlsKey},
-	{rule: "tls-weakened", in: []language{yaml}, re: regexp.MustCompile(`(?m)^\s*-?\s*["']?(?:insecureSkipVerify|insecure_skip_verify|tls_skip_verify|insecureSkipTLSVerify|insecure-skip-tls-verify)["']?\s*:\s*["']?true\b|\bNODE_TLS_REJECT_UNAUTHORIZED["']?\s*[:=]\s*["']?0`), key: tlsKey},
+	{rule: "tls-weakened", in: []language{javascript}, words: []string{"rejectUnauthorized", "strictSSL", "NODE_TLS"}, re: regexp.MustCompile(`\brejectUnauthorized["']?\s*:\s*false\b|\bstrictSSL["']?\s*:\s*false\b|\bNODE_TLS_REJECT_UNAUTHORIZED["'\]]*\s*[=:]\s*["']?0`), key: tlsKey},
+	{rule: "tls-weakened", in: []language{python}, words: []string{"ssl", "verify", "check_hostname", "validate_certs"}, re: regexp.MustCompile(`\bssl\.CERT_NONE\b|\bssl\._create_unverified_context\b|\b(?:check_hostname|\w*session\w*\.verify|client\.verify)\s*=\s*False\b|\b(?:verify_ssl|ssl_verify|verify_certs|validate_certs|verify_ssl_certs)\s*=\s*False\b|\b_create_default_https_context\s*=`), key: tlsKey},
+	{rule: "tls-weakened", in: []language{java}, words: []string{"HostnameVerifier", "ostnameVerifier", "TrustAll", "TrustSelf", "InsecureTrust", "ALLOW_ALL", "checkServerTrusted"}, re: regexp.MustCompile(`\bNoopHostnameVerifier\.INSTANCE\b|\bTrustAllStrategy\(|\bTrustAllStrategy\.INSTANCE|\bTrustSelfSignedStrategy\(|\bInsecureTrustManagerFactory\.INSTANCE|\bALLOW_ALL_HOSTNAME_VERIFIER\b|\bcheckServerTrusted\([^(){};]*\)[^(){};]*\{\s*\}|[hH]ostnameVerifier\(?\s*(?:\(|\{)\s*\w+,\s*\w+\)?\s*->\s*true`), key: tlsKey},
+	{rule: "tls-weakened", in: []language{csharp}, words: []string{"Certificate", "RequireHttps"}, re: regexp.MustCompile(`\bDangerousAcceptAnyServerCertificateValidator\b|\b(?:ServerCertificateCustomValidationCallback|ServerCertificateValidationCallback|RemoteCertificateValidationCallback)\s*(?:\+?=|\()\s*(?:delegate\s*\{\s*return true|\([^()]*\)\s*=>\s*(?:true|\{\s*return true))|\bTrustServerCertificate\s*=\s*true\b|\bRequireHttpsMetadata\s*=\s*false\b`), key: tlsKey},
+	{rule: "tls-weakened", in: []language{ruby}, words: []string{"VERIFY_NONE", "verify"}, re: regexp.MustCompile(`\bVERIFY_NONE\b|\bverify_ssl:\s*false\b|\bssl:\s*\{\s*verify:\s*false\b`), key: tlsKey},
+	{rule: "tls-weakened", in: []language{php}, words: []string{"VERIFY", "verify", "withoutVerifying"}, re: regexp.MustCompile(`\bCURLOPT_SSL_VERIFY(?:PEER|HOST)\s*(?:,|=>)\s*(?:false|0|FALSE)\b|["']verify(?:_peer(?:_name)?)?["']\s*=>\s*false\b|\bwithoutVerifying\(\)`), key: tlsKey},
+	{rule: "tls-weakened", in: []language{rust}, words: []string{"danger_accept", "SslVerifyMode"}, re: regexp.MustCompile(`\bdanger_accept_invalid_(?:certs|hostnames)\(\s*true\b|\bSslVerifyMode::NONE\b|\bset_verify\(\s*SslVerifyMode::NONE`), key: tlsKey},
+	{rule: "tls-weakened", in: []language{hcl}, words: []string{"insecure", "skip_", "tls_version", "protocol_version"}, re: regexp.MustCompile(`\binsecure_ssl\s*=\s*(?:true|"1")|\b(?:skip_tls_verify|insecure_skip_verify|skip_verify)\s*=\s*true\b|\bmin(?:imum)?_tls_version\s*=\s*"(?:TLS1_[01]|TLS1[01]|TLSv1(?:\.[01])?|1\.[01])"|\bminimum_protocol_version\s*=\s*"(?:SSLv3|TLSv1(?:_2016|\.1_2016)?)"`), key: tlsKey},
+	{rule: "tls-weakened", in: []language{yaml}, words: []string{"nsecure", "skip_verify", "NODE_TLS"}, re: regexp.MustCompile(`(?m)^\s*-?\s*["']?(?:insecureSkipVerify|insecure_skip_verify|tls_skip_verify|insecureSkipTLSVerify|insecure-skip-tls-verify)["']?\s*:\s*["']?true\b|\bNODE_TLS_REJECT_UNAUTHORIZED["']?\s*[:=]\s*["']?0`), key: tlsKey},
 }
 
 // tlsKey is what is switched, without its value and what surrounds it.
@@ -70,6 +70,9 @@ var plainPatterns = []pattern{
 
 // plaintextHops finds connections between services without TLS: one fact for a file, however often it connects.
 func plaintextHops(s *source) {
+	if !s.has("nsecure", "usePlaintext") {
+		return
+	}
 	for _, p := range plainPatterns {
 		if s.is(p.in...) && !ownServer.MatchString(s.path) {
 			if at := p.re.FindIndex(s.code()); at != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/hmarr/codeowners"
@@ -20,7 +21,10 @@ var markers = regexp.MustCompile(`(?i)(?:#|//|/\*|--|<!--|\{\{-?\s*/\*|;)\s*(?:[
 
 var (
 	// marked is a cheap test before the pattern.
-	marked     = regexp.MustCompile(`(?i)nosec|nosemgrep|NOSONAR|checkov:|tfsec:|trivy:|kics-scan|zizmor:|gitleaks:|allowlist secret|brakeman:|bearer:|terrascan:|devskim:|codeql\[|lgtm|snyk:|secbydesign:|gosec|noqa:|eslint-disable`)
+	marked = []string{
+		"nosec", "NOSEC", "nosemgrep", "NOSONAR", "nosonar", "checkov:", "tfsec:", "trivy:", "kics-scan", "zizmor:", "gitleaks:", "allowlist secret", "brakeman:",
+		"bearer:", "terrascan:", "evskim:", "EVSKIM:", "codeql[", "lgtm", "snyk:", "secbydesign:", "gosec", "noqa: S", "noqa:S", "eslint-disable", "semgrepignore", "semgrep-ignore",
+	}
 	ruleNames  = regexp.MustCompile(`^[\s:=\[(]*((?:[A-Za-z]+[_-]?)*[A-Za-z]*[\w./:-]*\d[\w./-]*|[a-z0-9]+(?:[-./][a-zA-Z0-9_]+)+)`)
 	endDate    = regexp.MustCompile(`\b20[2-9]\d-(0[1-9]|1[0-2])(-[0-3]\d)?\b`)
 	reasonWord = regexp.MustCompile(`[A-Za-z]{3,}\s+[A-Za-z]{2,}`)
@@ -31,14 +35,14 @@ const withReason = "the exception has a reason and an end date"
 
 // inlineSuppressions finds comments that silence a security scanner.
 func inlineSuppressions(s *source) {
-	if s.is(markdown) || !marked.Match(s.text) {
+	if s.is(markdown) || !s.has(marked...) {
 		return
 	}
 	names := markers.SubexpNames()
 	_, comments := syntaxes[s.language]
 	offset := 0
 	for line := range bytes.Lines(s.text) {
-		if len(line) < 4000 && marked.Match(line) {
+		if len(line) < 4000 && slices.ContainsFunc(marked, func(w string) bool { return bytes.Contains(line, []byte(w)) }) {
 			if at := markers.FindSubmatchIndex(line); at != nil {
 				groups := map[string]string{}
 				for i, name := range names {
@@ -109,11 +113,17 @@ var ignoreLists = []ignoreFile{
 	{regexp.MustCompile(`(^|/)\.?zizmor\.ya?ml$`), regexp.MustCompile(`^\s*-\s*["']?([\w.-]+\.ya?ml(?::\d+)*)`)},
 }
 
+// ignoreNames is a cheap test before the lists.
+var ignoreNames = regexp.MustCompile(`ignore|snyk|osv-scanner|grype|audit|nsprc|deny|checkov|suppress|dependency-check|owasp|baseline|zizmor`)
+
 // near is how many lines around an entry may hold its reason and its end.
 const near = 4
 
 // ignoreFiles finds entries of files that silence scanners.
 func ignoreFiles(s *source) {
+	if !ignoreNames.MatchString(path.Base(s.path)) {
+		return
+	}
 	for _, f := range ignoreLists {
 		if !f.name.MatchString(s.path) {
 			continue

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/secbydesign/secbydesign/scanners/internal/yamlpos"
 )
@@ -56,14 +57,14 @@ func (s *source) addHost(host string, line int, w weight) {
 }
 
 // noProduct are paths of code that does not run in the product.
-var noProduct = regexp.MustCompile(`(?i)(^|/)(scripts?|hack|ci|\.github|\.ci|\.circleci|website|www|\.vitepress|\.storybook|migrations?|db/migrate)/` +
+var noProduct = regexp.MustCompile(`(?i)(^|/)(scripts?|hack|ci|\.[a-z][\w-]*|website|www|playgrounds?|migrations?|db/migrate)/` +
 	`|(^|/)(docusaurus|next|nuxt|vite|vitest|astro|gatsby|tailwind|webpack|rollup|playwright|remix|svelte|jest|karma|eslint|commitlint|release)\.config\.\w+$|(^|/)(build|make|gulpfile|Gruntfile|conf)\.(py|js|rs|go|ts)$|(^|/)setup\.py$`)
 
 var (
 	// A name of an address by its words in snake case: one that a program calls, if its file calls anything; one that
 	// is surely called; and one of a page for people.
 	addressWord  = regexp.MustCompile(`(^|_)(url|uri|urls|endpoint|endpoints|host|hosts|origin|server|address|addr|base|api|domain|issuer|authority|registry|webhook)(_\d+)?$|^(url|uri|api|base|host|endpoint|issuer)(_|$)`)
-	calledWord   = regexp.MustCompile(`(^|_)(api|apis|endpoint|endpoints|webhook|graphql|rpc|gateway|ingest|backend|collector|authority|issuer|jwks|token|oauth|oidc|userinfo|authorize|discovery|metadata|upstream)(_(base|root|prefix|server|service))?(_(url|uri|urls|host|origin|address|endpoint|server|base))?$|^(default_)?(api_)?base_?(url|uri)$|^service_(url|endpoint)$`)
+	calledWord   = regexp.MustCompile(`(^|_)(api|apis|endpoint|endpoints|webhook|graphql|rpc|gateway|ingest|backend|collector|authority|issuer|jwks|token|oauth|oidc|userinfo|authorize|discovery|metadata|upstream)(_(base|root|prefix|server|service))?(_(url|uri|urls|host|origin|address|endpoint|server|base))?$|^service_(url|endpoint)$`)
 	documentWord = regexp.MustCompile(`(^|_)(docs?|documentation|help|home|homepage|licen[cs]e|terms|privacy|policy|legal|links?|href|website|web|site|page|repo|repository|source|schema|namespace|xmlns|image|images|img|icon|logo|avatar|badge|issues?|bug|support|changelog|example|examples|placeholder|description|title|message|text|blog|social|store|redirect|callback|more|learn|readme|contact|about|faq|guide|tutorial|wiki|canonical|share|twitter|github|discord|referer|referrer|profile|reference|package|photo|font|fonts|css|video|demo|dashboard|console|portal|frontend|download|install|upgrade|pricing|billing_page|author|project|vendor|mdn|rfc|spec|note|notes|hint|label|tooltip|allowed|allowlist|whitelist|cors|origins|audience|scope|claim|prefix|pattern|regex|feedback|survey|release|releases|sponsor|donate|community|marketing|landing|expected|mock|fake|test|dummy|sample|id|ids|key|realm|vocab|context|publication|shop_page|credits?|attribution)(_|$)`)
 )
 
@@ -144,7 +145,7 @@ func scriptHosts(s *source) {
 		return
 	}
 	text := s.code()
-	calls := how.uses.Match(text)
+	calls := sync.OnceValue(func() bool { return how.uses.Match(text) })
 	for at, n := 0, 0; at < len(text) && n < maxAddresses; {
 		i := bytes.Index(text[at:], []byte("://"))
 		if i < 0 {
@@ -167,9 +168,9 @@ func scriptHosts(s *source) {
 }
 
 // weightOf decides by the text before an address whether it is called.
-func (s *source) weightOf(how caller, left string, calls bool) weight {
+func (s *source) weightOf(how caller, left string, calls func() bool) weight {
 	if m := property.FindStringSubmatch(left); m != nil {
-		return weigh(m[1], calls)
+		return weigh(m[1], calls())
 	}
 	quote := quotePrefix.FindStringIndex(left)
 	if quote == nil {
@@ -181,7 +182,7 @@ func (s *source) weightOf(how caller, left string, calls bool) weight {
 		direct = left[:wrap[0]]
 	}
 	if how.call.MatchString(left) || how.call.MatchString(direct) {
-		if s.language != javascript && !calls {
+		if s.language != javascript && !calls() {
 			return likely
 		}
 		return called
@@ -189,10 +190,16 @@ func (s *source) weightOf(how caller, left string, calls bool) weight {
 	if m := fallback.FindStringSubmatch(direct); m != nil {
 		return weigh(m[1], true)
 	}
-	if m := assigned.FindStringSubmatch(direct); m != nil && !views.MatchString(s.path) {
-		return weigh(m[1], calls)
+	if m := assigned.FindStringSubmatch(direct); m != nil && !views.MatchString(s.path) && !described(m[0]) {
+		return weigh(m[1], calls())
 	}
 	return linked
+}
+
+// described reports whether a name is the plain "url:" of an object, which mostly describes what the object is about.
+func described(text string) bool {
+	name, value, ok := strings.Cut(text, ":")
+	return ok && strings.TrimSpace(value) == "" && strings.Trim(strings.TrimSpace(name), `"'`) == "url"
 }
 
 var (
@@ -234,7 +241,7 @@ func configWeight(name string) weight {
 }
 
 // own are settings with the program's own address.
-var own = regexp.MustCompile(`^((next_)?public_|vite_|react_app_)?(app|site|base|server|root|self|external|public|frontend|client|instance|nextauth|auth|backend|web|domain|my|our|service|host)_?(base_?|root_?|public_?|external_?)?(url|uri|host|origin|domain|address)$`)
+var own = regexp.MustCompile(`^((next_)?public_|vite_|react_app_)?(app|site|base|server|root|self|external|public|frontend|client|instance|nextauth|auth|backend|web|domain|my|our|service|host|front|widget|dashboard|socket|ws|api)_?(base_?|root_?|public_?|external_?)?(url|uri|host|origin|domain|address)$`)
 
 // configured walks a tree of settings. Under depth 30 there are none.
 func (s *source) configured(n *yamlpos.Node, name string, depth int) {

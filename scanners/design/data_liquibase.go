@@ -153,6 +153,9 @@ var scopes = []pattern{
 
 // rowPolicies finds filters by tenant, and tests of them.
 func rowPolicies(s *source) {
+	if !s.has("enant", "rganis", "rganiz", "orkspace") {
+		return
+	}
 	s.match(scopes)
 	if s.class == test && !s.is(sql) {
 		for _, at := range crossTenant.FindAllIndex(s.code(), -1) {

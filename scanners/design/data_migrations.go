@@ -218,9 +218,7 @@ func scriptMigration(s *source) {
 	switch {
 	case bytes.Contains(s.text, []byte("drizzle-orm")):
 		s.addTables(s.read(s.code(), drizzleSteps))
-	case migrates.Match(s.text):
+	case s.has("knex", "Knex", "queryInterface", "ueryRunner"):
 		s.addTables(s.read(s.forward(), knexSteps))
 	}
 }
-
-var migrates = regexp.MustCompile(`\b(knex|Knex|queryInterface|QueryRunner|queryRunner)\b`)

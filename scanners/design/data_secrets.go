@@ -34,6 +34,7 @@ var secretPatterns = map[language]*regexp.Regexp{
 // secretNames finds the names of secrets that the program expects from its environment.
 func secretNames(s *source) {
 	switch {
+	case !s.has("SECRET", "TOKEN", "PASSW", "PASSPHRASE", "KEY", "CREDENTIAL", "WEBHOOK_URL", "DSN"):
 	case noProduct.MatchString(s.path) || ownMachine.MatchString(s.path[strings.LastIndexByte(s.path, '/')+1:]):
 	case s.is(golang):
 		s.goSecrets()
@@ -113,23 +114,23 @@ func (s *source) yamlSecrets() {
 }
 
 var storePatterns = []pattern{
-	{rule: "secret-store", in: []language{javascript}, key: each("{p}"),
+	{rule: "secret-store", in: []language{javascript}, words: []string{"@aws-sdk/", "@google-cloud/", "@azure/keyvault", "node-vault", "@infisical", "@1password"}, key: each("{p}"),
 		re: regexp.MustCompile(`(?:from|require\(|import\()\s*["'](?P<p>@aws-sdk/client-(?:secrets-manager|kms|ssm)|@google-cloud/(?:secret-manager|kms)|@azure/keyvault-\w+|node-vault|@infisical/sdk|@1password/sdk)["']`)},
-	{rule: "secret-store", in: []language{python}, key: each("{p}"),
+	{rule: "secret-store", in: []language{python}, words: []string{"hvac", "SecretManager", "KeyManagement", "secretsmanager", "kms"}, key: each("{p}"),
 		re: regexp.MustCompile(`\b(?P<p>hvac\.Client|SecretManagerServiceClient|KeyManagementServiceClient)\(|\bclient\(\s*(?:service_name\s*=\s*)?["'](?P<q>secretsmanager|kms)["']`)},
-	{rule: "secret-store", in: []language{csharp}, key: each("{p}"), re: regexp.MustCompile(`\b(?P<p>AddAzureKeyVault|new SecretClient|AmazonSecretsManagerClient|SecretManagerServiceClient)\b`)},
-	{rule: "secret-store", in: []language{java}, key: each("{p}"),
+	{rule: "secret-store", in: []language{csharp}, words: []string{"KeyVault", "SecretClient", "SecretsManager", "SecretManager"}, key: each("{p}"), re: regexp.MustCompile(`\b(?P<p>AddAzureKeyVault|new SecretClient|AmazonSecretsManagerClient|SecretManagerServiceClient)\b`)},
+	{rule: "secret-store", in: []language{java}, words: []string{"SecretsManager", "SecretManager", "SecretClient", "VaultTemplate", "KmsClient"}, key: each("{p}"),
 		re: regexp.MustCompile(`\b(?P<p>SecretsManagerClient|SecretManagerServiceClient|SecretClientBuilder|VaultTemplate|KmsClient|AWSSecretsManager)\b[\w.]*(?:\.create|\.builder|\()`)},
-	{rule: "secret-store", in: []language{ruby}, key: each("{p}"), re: regexp.MustCompile(`\b(?P<p>Aws::SecretsManager::Client|Aws::KMS::Client|Vault\.logical|Google::Cloud::SecretManager)`)},
-	{rule: "secret-store", in: []language{hcl}, key: each("{p}.{q}"),
+	{rule: "secret-store", in: []language{ruby}, words: []string{"Aws::", "Vault.", "SecretManager"}, key: each("{p}"), re: regexp.MustCompile(`\b(?P<p>Aws::SecretsManager::Client|Aws::KMS::Client|Vault\.logical|Google::Cloud::SecretManager)`)},
+	{rule: "secret-store", in: []language{hcl}, words: []string{"aws_secretsmanager_secret", "aws_kms_key", "google_secret_manager_secret", "google_kms_crypto_key", "azurerm_key_vault", "vault_"}, key: each("{p}.{q}"),
 		re: regexp.MustCompile(`(?m)^\s*resource\s+"(?P<p>aws_secretsmanager_secret|aws_kms_key|google_secret_manager_secret|google_kms_crypto_key|azurerm_key_vault(?:_secret|_key)?|vault_(?:kv_secret_v2|generic_secret|mount))"\s+"(?P<q>[^"]+)"`)},
-	{rule: SecretReference, in: []language{hcl, jsonText, yaml}, key: each("{p}"),
+	{rule: SecretReference, in: []language{hcl, jsonText, yaml}, words: []string{"From", "_from"}, key: each("{p}"),
 		re: regexp.MustCompile(`["']?name["']?\s*[:=]\s*["']?(?P<p>[A-Z][A-Z0-9_]+)["']?\s*,?\s*["']?value_?[fF]rom["']?\s*[:=]\s*["']?(?:arn:aws:(?:ssm|secretsmanager)|aws_(?:secretsmanager|ssm)|data\.aws_(?:secretsmanager|ssm)|!Ref|\$\{)`)},
-	{rule: SecretReference, in: []language{hcl}, key: each("{p}"),
+	{rule: SecretReference, in: []language{hcl}, words: []string{"secret_key_ref"}, key: each("{p}"),
 		re: regexp.MustCompile(`\bname\s*=\s*"(?P<p>[A-Z][A-Z0-9_]+)"\s*value_source\s*\{\s*secret_key_ref`)},
-	{rule: SecretReference, in: []language{hcl, jsonText}, key: each("{p}"),
+	{rule: SecretReference, in: []language{hcl, jsonText}, words: []string{"Microsoft.KeyVault"}, key: each("{p}"),
 		re: regexp.MustCompile(`(?m)["']?(?P<p>[A-Z][A-Z0-9_]+)["']?\s*[:=]\s*"@Microsoft\.KeyVault\(`)},
-	{rule: SecretReference, in: []language{yaml}, key: each("{p}"),
+	{rule: SecretReference, in: []language{yaml}, words: []string{"ssm", "secretsmanager", "{cf:"}, key: each("{p}"),
 		re: regexp.MustCompile(`(?m)^\s*-?\s*(?P<p>[A-Z][A-Z0-9_]+)\s*:\s*["']?(?:\$\{(?:ssm|secretsmanager|cf):|\{\{resolve:(?:ssm-secure|secretsmanager):)`)},
 }
 

@@ -30,7 +30,7 @@ func sqlSchema(s *source) {
 
 // embeddedSQL reads SQL in the strings of programs, where it is a migration or makes the tables of a small program.
 func embeddedSQL(s *source) {
-	if !s.is(golang, javascript, python, java, csharp, php, rust, ruby) || !definesTables.Match(s.text) {
+	if !s.is(golang, javascript, python, java, csharp, php, rust, ruby) || !s.has("TABLE ", "table ", "POLICY ", "policy ") || !definesTables.Match(s.text) {
 		return
 	}
 	text := s.code()
