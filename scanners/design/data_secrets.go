@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/secbydesign/secbydesign/scanners/internal/yamlpos"
@@ -21,7 +22,7 @@ var (
 )
 
 var secretPatterns = map[language]*regexp.Regexp{
-	javascript: regexp.MustCompile(`\bprocess\.env\.(` + secretName + `)\b|\bprocess\.env\[["'](` + secretName + `)["']\]|\b(?:Deno\.env\.get|configService\.get(?:OrThrow)?(?:<\w+>)?|config\.get|getEnv\w*|requireEnv|env)\(\s*["'](` + secretName + `)["']|(?m:^\s*(` + secretName + `):\s*(?:z|Joi|yup|t|str|v)\b[.(])|\$env/(?:static|dynamic)/private.{0,80}\b(` + secretName + `)\b`),
+	javascript: regexp.MustCompile(`\bprocess\.env\.(` + secretName + `)\b|\bprocess\.env\[["'](` + secretName + `)["']\]|\b(?:Deno\.env\.get|configService\.get(?:OrThrow)?(?:<\w+>)?|config\.get|getEnv\w*|requireEnv|env)\(\s*["'](` + secretName + `)["']|(?m:^\s*(` + secretName + `):\s*(?:z|Joi|yup|t|str|v)\b[.(])`),
 	python:     regexp.MustCompile(`(?:\bos\.environ(?:\.get)?[\[(]|\bos\.getenv\(|\benviron(?:\.get)?[\[(]|\benv(?:\.\w+)?\(|\bconfig\(|\bget_env\w*\()\s*["'](` + secretName + `)["']|(?m:^\s+(` + secretName + `)\s*:\s*(?:Optional\[)?(?:str|SecretStr)\b)|\bDD_(` + secretName + `)=\(`),
 	ruby:       regexp.MustCompile(`\bENV(?:\.fetch\(|\[)\s*["'](` + secretName + `)["']`),
 	java:       regexp.MustCompile(`\b(?:System\.)?getenv\(\s*"(` + secretName + `)"|\$\{(` + secretName + `)[:}]|\b(?:getProperty|env|dotenv\.get)\(\s*"(` + secretName + `)"`),
@@ -34,7 +35,7 @@ var secretPatterns = map[language]*regexp.Regexp{
 // secretNames finds the names of secrets that the program expects from its environment.
 func secretNames(s *source) {
 	switch {
-	case !s.has("SECRET", "TOKEN", "PASSW", "PASSPHRASE", "KEY", "CREDENTIAL", "WEBHOOK_URL", "DSN"):
+	case !s.has(secretWords...):
 	case noProduct.MatchString(s.path) || ownMachine.MatchString(s.path[strings.LastIndexByte(s.path, '/')+1:]):
 	case s.is(golang):
 		s.goSecrets()
@@ -55,11 +56,23 @@ func secretNames(s *source) {
 		if re == nil {
 			re = secretPatterns[yaml]
 		}
-		for _, at := range re.FindAllSubmatchIndex(s.code(), -1) {
-			for g := 2; g < len(at); g += 2 {
-				if at[g] >= 0 {
-					s.addSecret(string(s.code()[at[g]:at[g+1]]), s.lineAt(at[g]))
-				}
+		s.secretsByLine(re)
+	}
+}
+
+// secretWords are in each name of a secret.
+var secretWords = []string{"SECRET", "TOKEN", "PASSW", "PASSPHRASE", "KEY", "CREDENTIAL", "WEBHOOK_URL", "DSN"}
+
+func (s *source) secretsByLine(re *regexp.Regexp) {
+	n := 0
+	for line := range bytes.Lines(s.code()) {
+		n++
+		if len(line) > 4000 || !slices.ContainsFunc(secretWords, func(w string) bool { return bytes.Contains(line, []byte(w)) }) {
+			continue
+		}
+		for _, groups := range re.FindAllSubmatch(line, -1) {
+			for _, name := range groups[1:] {
+				s.addSecret(string(name), n)
 			}
 		}
 	}
