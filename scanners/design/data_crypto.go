@@ -53,7 +53,7 @@ var tlsPatterns = []pattern{
 // tlsKey is what is switched, without its value and what surrounds it.
 func tlsKey(match map[string]string) string {
 	text := match[""]
-	if i := strings.IndexAny(text, "({="); i > 0 && !strings.HasPrefix(text, "danger_") {
+	if i := strings.IndexAny(text, "({=:"); i > 0 && !strings.HasPrefix(text, "danger_") {
 		text = text[:i]
 	}
 	return strings.Trim(text, " -\t\n\"':,]")
