@@ -260,8 +260,9 @@ func (s *source) configured(n *yamlpos.Node, name string, depth int) {
 	}
 	if strings.HasPrefix(value, "http") {
 		keys := strings.Split(name, ".")
-		if w := weigh(strings.Join(keys[max(0, len(keys)-2):], "."), true); w != linked && !own.MatchString(snake(strings.ReplaceAll(keys[len(keys)-1], "-", "_"))) {
-			s.addHost(hostOf(value), n.Line, w)
+		last, both := keys[len(keys)-1], strings.Join(keys[max(0, len(keys)-2):], ".")
+		if configWeight(both) != linked && (strings.HasPrefix(last, "base") || configWeight(last) != linked) {
+			s.addHost(hostOf(value), n.Line, likely)
 		}
 	}
 }
