@@ -70,3 +70,15 @@ func (s *source) literals() (list []literal) {
 	}
 	return list
 }
+
+// product returns the code without the tests that Rust keeps in the same file.
+func (s *source) product() []byte {
+	if s.is(rust) {
+		if at := rustTests.FindIndex(s.code()); at != nil {
+			return s.code()[:at[0]]
+		}
+	}
+	return s.code()
+}
+
+var rustTests = regexp.MustCompile(`(?m)^\s*#\[cfg\((?:all\()?test\b`)

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 
+	"golang.org/x/net/publicsuffix"
+
 	"github.com/secbydesign/secbydesign/scanners/internal/yamlpos"
 )
 
@@ -20,17 +22,23 @@ func hostOf(text string) string {
 	if at == nil || at[0] != 0 {
 		return ""
 	}
-	if host := strings.ToLower(text[at[2]:at[3]]); !elsewhere.MatchString(host) {
+	if host := strings.ToLower(text[at[2]:at[3]]); isPublic(host) {
 		return host
 	}
 	return ""
+}
+
+// isPublic reports whether a host has a name of the internet, and programs call it.
+func isPublic(host string) bool {
+	suffix, official := publicsuffix.PublicSuffix(host)
+	return (official || strings.Contains(suffix, ".")) && suffix != host && !elsewhere.MatchString(host)
 }
 
 // elsewhere are hosts that no program calls for its work: names inside of networks, placeholders, documentation and
 // the names of schemas.
 var elsewhere = regexp.MustCompile(`(^|\.)(localhost|example|invalid|test|local|internal|svc|lan|home|corp|intranet|docker|cluster|localdomain|consul)$` +
 	`|(^|\.)(example|test|domain|yourdomain|your-domain|mydomain|mysite|yoursite|company|acme|foo|bar|foobar|contoso|host|hostname|yourcompany|your-company|my-company|mycompany)\.(com|org|net|io|edu|dev|co)$` +
-	`|^(your|my)-|\.(svc|cluster)\.|^(www\.)?w3\.org$|^(json-schema|schema|xmlpull|purl|ogp|spdx|creativecommons|opensource|unlicense|swagger|semver|editorconfig|keepachangelog|conventionalcommits|ietf|iana|xmlns|relaxng|dublincore|docbook|oasis-open)\.(com|org|io|net|me)$` +
+	`|^(your|my|local|some)-|^localhost\.|tobedefined|placeholder|changeme|replace-?me|\.(svc|cluster)\.|^(www\.)?w3\.org$|^(json-schema|schema|xmlpull|purl|ogp|spdx|creativecommons|opensource|unlicense|swagger|semver|editorconfig|keepachangelog|conventionalcommits|ietf|iana|xmlns|relaxng|dublincore|docbook|oasis-open)\.(com|org|io|net|me)$` +
 	`|^(schemas?|docs?|doc|developers?|documentation|help|support|learn|wiki|blog|status|community|forums?|tools|datatracker|spec|specs|www\.schemas|xmlns|ns|go|aka|golang|pkg|godoc|javadoc|cwe|owasp|badge|badges|img)\.[\w.-]+$` +
 	`|^(aka\.ms|golang\.org|shields\.io|youtu\.be|goo\.gl|bit\.ly|nodejs\.org|reactjs\.org|vuejs\.org|angular\.io|react\.dev|tailwindcss\.com|nextjs\.org|python\.org|peps\.python\.org|rfc-editor\.org|readthedocs\.io|wikipedia\.org|stackoverflow\.com|stackexchange\.com|medium\.com|mozilla\.org|springframework\.org|maven\.apache\.org|typescriptlang\.org|eslint\.org|npmjs\.com|caniuse\.com)$` +
 	`|^www\.(rfc-editor|python|apache|gnu|mozilla|iana|ietf|mongodb|springframework|opengis|xmlsoap|sqlite|postgresql|nuget|npmjs|typescriptlang|terraform|jhipster|youtube|linkedin|facebook|instagram|twitter|reddit)\.(org|com|net|io|tech)$` +
@@ -57,7 +65,7 @@ func (s *source) addHost(host string, line int, w weight) {
 }
 
 // noProduct are paths of code that does not run in the product.
-var noProduct = regexp.MustCompile(`(?i)(^|/)(scripts?|hack|ci|\.[a-z][\w-]*|website|www|playgrounds?|migrations?|db/migrate)/` +
+var noProduct = regexp.MustCompile(`(?i)(^|/)(scripts?|hack|ci|dev|\.[a-z][\w-]*|website|www|playgrounds?|migrations?|db/migrate)/` +
 	`|(^|/)(docusaurus|next|nuxt|vite|vitest|astro|gatsby|tailwind|webpack|rollup|playwright|remix|svelte|jest|karma|eslint|commitlint|release)\.config\.\w+$|(^|/)(build|make|gulpfile|Gruntfile|conf)\.(py|js|rs|go|ts)$|(^|/)setup\.py$`)
 
 var (
@@ -144,7 +152,7 @@ func scriptHosts(s *source) {
 	if !ok || !bytes.Contains(s.text, []byte("://")) {
 		return
 	}
-	text := s.code()
+	text := s.product()
 	calls := sync.OnceValue(func() bool { return how.uses.Match(text) })
 	for at, n := 0, 0; at < len(text) && n < maxAddresses; {
 		i := bytes.Index(text[at:], []byte("://"))
@@ -234,11 +242,14 @@ func configuredHosts(s *source) {
 // configWeight weighs a name of a setting. Those of addresses are for calls, unless they are for people.
 func configWeight(name string) weight {
 	words := snake(strings.NewReplacer(".", "_", "-", "_", ":", "_").Replace(name))
-	if own.MatchString(words) {
+	if own.MatchString(words) || !settingWord.MatchString(words) {
 		return linked
 	}
 	return weigh(name, true)
 }
+
+// settingWord is in names of settings that hold an address.
+var settingWord = regexp.MustCompile(`(^|_)(url|uri|urls|endpoint|endpoints|host|hosts|address|authority|issuer|webhook|server|origin|base)(_|$)`)
 
 // own are settings with the program's own address.
 var own = regexp.MustCompile(`^((next_)?public_|vite_|react_app_)?(app|site|base|server|root|self|external|public|frontend|client|instance|nextauth|auth|backend|web|domain|my|our|service|host|front|widget|dashboard|socket|ws|api)_?(base_?|root_?|public_?|external_?)?(url|uri|host|origin|domain|address)$`)
@@ -350,7 +361,7 @@ func thirdPartyScripts(s *source) {
 }
 
 func (s *source) addScript(host string, line int, pinned bool) {
-	if host = strings.ToLower(host); elsewhere.MatchString(host) {
+	if host = strings.ToLower(host); !isPublic(host) {
 		return
 	}
 	options := []option{with("host", host), with("search", "//"+host)}

@@ -65,7 +65,7 @@ var secretWords = []string{"SECRET", "TOKEN", "PASSW", "PASSPHRASE", "KEY", "CRE
 
 func (s *source) secretsByLine(re *regexp.Regexp) {
 	n := 0
-	for line := range bytes.Lines(s.code()) {
+	for line := range bytes.Lines(s.product()) {
 		n++
 		if len(line) > 4000 || !slices.ContainsFunc(secretWords, func(w string) bool { return bytes.Contains(line, []byte(w)) }) {
 			continue
