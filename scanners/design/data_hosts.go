@@ -301,7 +301,9 @@ func (s *source) containerVariables() (list []variable) {
 			list = append(list, podVariables(doc, 0)...)
 		}
 	}
-	return list
+	// Aliases make one line the environment of many containers.
+	slices.SortStableFunc(list, func(a, b variable) int { return a.line - b.line })
+	return slices.CompactFunc(list, func(a, b variable) bool { return a == b })
 }
 
 // podVariables finds the containers in a Kubernetes object of any kind. A variable from a secret has no value.

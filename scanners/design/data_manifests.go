@@ -212,7 +212,7 @@ func gemfile(s *source) (list []dependency) {
 			stack = stack[:len(stack)-1]
 		case aside:
 		default:
-			if m := gemLine.FindStringSubmatch(line); m != nil && !(strings.Contains(m[3], "group") && gemAside.MatchString(m[3])) {
+			if m := gemLine.FindStringSubmatch(line); m != nil && (!strings.Contains(m[3], "group") || !gemAside.MatchString(m[3])) {
 				list = append(list, dependency{"gem", m[2], i + 1, "gem " + m[1] + m[2] + m[1]})
 			} else if m := gemspecAdd.FindStringSubmatch(line); m != nil {
 				list = append(list, dependency{"gem", m[2], i + 1, m[1] + m[2] + m[1]})

@@ -106,8 +106,8 @@ func dependencies(s *source) {
 			if category == "" {
 				continue
 			}
-			if d.search == "" {
-				d.search = d.name
+			if category == "service" {
+				d.search = vendorOf(d)
 			}
 			for _, c := range categories {
 				if c.name == category {
@@ -117,4 +117,32 @@ func dependencies(s *source) {
 			}
 		}
 	}
+}
+
+var (
+	// houses offer many services under one name, so that another package of theirs is another service.
+	houses = regexp.MustCompile(`^(@aws-sdk|@google-cloud|@azure|@googleapis|@microsoft|software\.amazon\.awssdk|com\.amazonaws|com\.google\.cloud|com\.google\.apis|com\.azure|com\.aliyun|com\.microsoft\.azure|io\.awspring\.cloud|symfony|laravel|league|spatie)$`)
+
+	// families are vendors of many packages for one service.
+	families = regexp.MustCompile(`^(sentry|bugsnag|rollbar|honeybadger|datadog|newrelic|logtail|intercom|hubspot|posthog|launchdarkly|statsig|algoliasearch|appsignal|elastic|postmark|sendgrid|stripe|mailgun)([-_.])`)
+)
+
+// vendorOf returns the text that the base has where it uses the service already, by this package or another one of it.
+func vendorOf(d dependency) string {
+	switch d.ecosystem {
+	case "npm", "composer":
+		if vendor, _, scoped := strings.Cut(d.name, "/"); scoped && !houses.MatchString(vendor) {
+			return `"` + vendor + "/"
+		}
+	case "maven":
+		if group, _, _ := strings.Cut(d.name, ":"); !houses.MatchString(group) {
+			return group
+		}
+	}
+	if m := families.FindString(strings.ToLower(d.name)); m != "" {
+		if i := strings.Index(d.search, d.name); i >= 0 {
+			return d.search[:i+len(m)]
+		}
+	}
+	return d.search
 }

@@ -77,6 +77,27 @@ func TestVersionsOfPackages(t *testing.T) {
 	}
 }
 
+// TestVendors checks the text by which a second package of a service is no new service.
+func TestVendors(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ path, text, want string }{
+		{"package.json", `{"dependencies": {"@sentry/nestjs": "8"}}`, `"@sentry/`},
+		{"package.json", `{"dependencies": {"@aws-sdk/client-s3": "3"}}`, `"@aws-sdk/client-s3"`},
+		{"package.json", `{"dependencies": {"stripe": "17"}}`, `"stripe"`},
+		{"Gemfile", "gem 'sentry-sidekiq'\n", "gem 'sentry-"},
+		{"go.mod", "module m\nrequire github.com/stripe/stripe-go/v79 v79.1.0\n", "github.com/stripe/stripe-go"},
+		{"build.gradle", "dependencies {\n  implementation 'io.sentry:sentry-spring:8.0'\n}\n", "io.sentry"},
+		{"requirements.txt", "stripe==11.0\n", "stripe="},
+		{"Cargo.toml", "[dependencies]\nsentry-tracing = '1'\n", "sentry-"},
+	}
+	for _, tt := range tests {
+		found, err := Scanner{}.Scan(context.Background(), scanners.Target{Scope: scanners.ScopeFile, Files: []scanners.File{{Path: tt.path, Content: []byte(tt.text)}}})
+		if err != nil || len(found) != 1 || found[0].Fact.Data["search"] != tt.want {
+			t.Errorf("%s: %+v, want one fact with the text %s", tt.text, found, tt.want)
+		}
+	}
+}
+
 // TestDialects checks that a migration is the same facts in each language.
 func TestDialects(t *testing.T) {
 	t.Parallel()
