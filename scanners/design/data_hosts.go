@@ -65,7 +65,7 @@ func (s *source) addHost(host string, line int, w weight) {
 }
 
 // noProduct are paths of code that does not run in the product.
-var noProduct = regexp.MustCompile(`(?i)(^|/)(scripts?|hack|ci|dev|\.[a-z][\w-]*|website|www|playgrounds?|migrations?|db/migrate)/` +
+var noProduct = regexp.MustCompile(`(?i)(^|/)(scripts?|hack|ci|dev|\.[a-z][\w-]*|website|www|playgrounds?|migrations?|db/migrate|[\w-]*[bmpsgdkx_-]tests?)/` +
 	`|(^|/)(docusaurus|next|nuxt|vite|vitest|astro|gatsby|tailwind|webpack|rollup|playwright|remix|svelte|jest|karma|eslint|commitlint|release)\.config\.\w+$|(^|/)(build|make|gulpfile|Gruntfile|conf)\.(py|js|rs|go|ts)$|(^|/)setup\.py$`)
 
 var (
@@ -73,7 +73,7 @@ var (
 	// is surely called; and one of a page for people.
 	addressWord  = regexp.MustCompile(`(^|_)(url|uri|urls|endpoint|endpoints|host|hosts|origin|server|address|addr|base|api|domain|issuer|authority|registry|webhook)(_\d+)?$|^(url|uri|api|base|host|endpoint|issuer)(_|$)`)
 	calledWord   = regexp.MustCompile(`(^|_)(api|apis|endpoint|endpoints|webhook|graphql|rpc|gateway|ingest|backend|collector|authority|issuer|jwks|token|oauth|oidc|userinfo|authorize|discovery|metadata|upstream)(_(base|root|prefix|server|service))?(_(url|uri|urls|host|origin|address|endpoint|server|base))?$|^service_(url|endpoint)$`)
-	documentWord = regexp.MustCompile(`(^|_)(docs?|documentation|help|home|homepage|licen[cs]e|terms|privacy|policy|legal|links?|href|website|web|site|page|repo|repository|source|schema|namespace|xmlns|image|images|img|icon|logo|avatar|badge|issues?|bug|support|changelog|example|examples|placeholder|description|title|message|text|blog|social|store|redirect|callback|more|learn|readme|contact|about|faq|guide|tutorial|wiki|canonical|share|twitter|github|discord|referer|referrer|profile|reference|package|photo|font|fonts|css|video|demo|dashboard|console|portal|frontend|download|install|upgrade|pricing|billing_page|author|project|vendor|mdn|rfc|spec|note|notes|hint|label|tooltip|allowed|allowlist|whitelist|cors|origins|audience|scope|claim|prefix|pattern|regex|feedback|survey|release|releases|sponsor|donate|community|marketing|landing|expected|mock|fake|test|dummy|sample|id|ids|key|realm|vocab|context|publication|shop_page|credits?|attribution)(_|$)`)
+	documentWord = regexp.MustCompile(`(^|_)(docs?|documentation|help|home|homepage|licen[cs]e|terms|privacy|policy|legal|links?|href|website|web|site|page|repo|repository|source|schema|namespace|xmlns|image|images|img|icon|logo|avatar|badge|issues?|bug|support|changelog|example|examples|placeholder|description|title|message|text|blog|social|store|redirect|callback|more|learn|readme|contact|about|faq|guide|tutorial|wiki|canonical|share|twitter|github|discord|referer|referrer|reference|package|photo|font|fonts|css|video|demo|dashboard|console|portal|frontend|download|install|upgrade|pricing|billing_page|mdn|rfc|spec|note|notes|hint|label|tooltip|allowed|allowlist|whitelist|cors|origins|audience|scope|claim|prefix|pattern|regex|feedback|survey|release|releases|sponsor|donate|community|marketing|landing|expected|mock|fake|test|dummy|sample|id|ids|key|realm|vocab|context|publication|shop_page|credits?|attribution)(_|$)`)
 )
 
 // named returns how sure it is that an address with a name is called. In says that the file calls something.
@@ -117,7 +117,7 @@ var callers = map[language]caller{
 	},
 	csharp: {
 		regexp.MustCompile(`\b(HttpClient|IHttpClientFactory|RestClient|HttpRequestMessage|Refit|Flurl|WebClient|AddHttpClient)\b`),
-		regexp.MustCompile(`\.(?:Get|Post|Put|Delete|Patch|Send|GetString|GetFromJson|PostAsJson|PutAsJson|GetStream|GetByteArray|DownloadString|DownloadFile)(?:Async)?(?:<[^<>()]*>)?\(\s*$|\bnew HttpRequestMessage\(\s*HttpMethod\.\w+,\s*$|\bnew (?:RestClient|RestRequest)\(\s*$|\bBaseAddress\s*=\s*new (?:Uri)?\(\s*$`),
+		regexp.MustCompile(`\.(?:Get|Post|Put|Delete|Patch|Send|GetString|GetFromJson|PostAsJson|PutAsJson|GetStream|GetByteArray|DownloadString|DownloadFile)(?:Async)?(?:<[^<>()]*>)?\(\s*$|\bnew HttpRequestMessage\(\s*HttpMethod\.\w+,\s*$|\bnew (?:RestClient|RestRequest)\(\s*$|\bBaseAddress\s*=\s*new(?: Uri)?\(\s*$`),
 	},
 	php: {
 		regexp.MustCompile(`\bHttp::|GuzzleHttp|curl_init|HttpClient|wp_remote_|file_get_contents\(|->request\(`),
@@ -125,7 +125,7 @@ var callers = map[language]caller{
 	},
 	rust: {
 		regexp.MustCompile(`\b(reqwest|ureq|hyper|surf|isahc|awc)\b`),
-		regexp.MustCompile(`\breqwest::(?:blocking::)?get\(\s*$|\bureq::(?:get|post|put)\(\s*$|\b(?:\w*client|http)(?:\(\))?\s*\.(?:get|post|put|patch|delete|head)\(\s*$|\bUrl::parse\(\s*$`),
+		regexp.MustCompile(`\breqwest::(?:blocking::)?get\(\s*$|\bureq::(?:get|post|put)\(\s*$|\b(?:\w*client|http)(?:\(\))?\s*\.(?:get|post|put|patch|delete|head)\(\s*$|\bClient::new\(\)\s*\.(?:get|post|put|patch|delete|head)\(\s*$|\bUrl::parse\(\s*$`),
 	},
 }
 
@@ -134,7 +134,7 @@ var (
 	quotePrefix = regexp.MustCompile(`(?:\b[fFrRbBuUcs]{1,2}|[@$]{1,2})?["'\x60]{1,3}$`)
 	formatted   = regexp.MustCompile(`(?:&?format!|\bString\.format|\bstring\.Format|\bsprintf|\bnew Uri|\bURI\.create|\bnew URL|\bhttp\.parse|\bURI(?:\.parse)?|\bUrl::parse|\bparse_url|\bstr|\bHttpUrl|\bAnyHttpUrl)\(\s*$`)
 
-	assigned = regexp.MustCompile(`([A-Za-z_$][\w$.]*|["'][\w.-]+["'])\s*(?:\??:\s*[&'\w<>\[\] |.?]{1,40})?\s*(?:=|:|=>|:=)\s*$`)
+	assigned = regexp.MustCompile(`([A-Za-z_$][\w$.]*|["'][\w.-]+["'])\s*(?:\??:[ \t]*[&'\w<>\[\] |.?]{1,40})?\s*(?:=|:|=>|:=)\s*$`)
 	fallback = regexp.MustCompile(`(?:\.|["'])([A-Z][A-Z0-9_]*)["'\])]*\s*(?:\|\||\?\?|,\s*(?:default(?:_value)?\s*[=:]\s*)?|\bor\b)\s*$`)
 	property = regexp.MustCompile(`\$\{([\w.-]+):$`)
 	views    = regexp.MustCompile(`(?i)\.(tsx|jsx|vue|svelte)$|(^|/)(pages|components|views|locales|translations|lang|templates|emails?)/`)
@@ -142,6 +142,9 @@ var (
 
 // leftOf is how much of the text before an address says what it is for, in bytes.
 const leftOf = 300
+
+// integration are names of files that call others, though their base class may do it.
+var integration = regexp.MustCompile(`(?i)(client|gateway|adapter|connector|integration|[a-z](_api|Api))(_?service)?\.\w+$`)
 
 // maxAddresses bounds how many addresses of one file are read. Files with more are lists.
 const maxAddresses = 1000
@@ -153,7 +156,7 @@ func scriptHosts(s *source) {
 		return
 	}
 	text := s.product()
-	calls := sync.OnceValue(func() bool { return how.uses.Match(text) })
+	calls := sync.OnceValue(func() bool { return how.uses.Match(text) || integration.MatchString(path.Base(s.path)) })
 	for at, n := 0, 0; at < len(text) && n < maxAddresses; {
 		i := bytes.Index(text[at:], []byte("://"))
 		if i < 0 {
@@ -170,13 +173,14 @@ func scriptHosts(s *source) {
 		}
 		if host := hostOf(string(text[begin:min(len(text), begin+400)])); host != "" {
 			n++
-			s.addHost(host, s.lineAt(begin), s.weightOf(how, string(text[max(0, begin-leftOf):begin]), calls))
+			left, right := string(text[max(0, begin-leftOf):begin]), string(text[begin:min(len(text), begin+leftOf)])
+			s.addHost(host, s.lineAt(begin), s.weightOf(how, left, right, calls))
 		}
 	}
 }
 
-// weightOf decides by the text before an address whether it is called.
-func (s *source) weightOf(how caller, left string, calls func() bool) weight {
+// weightOf decides by the text around an address whether it is called.
+func (s *source) weightOf(how caller, left, right string, calls func() bool) weight {
 	if m := property.FindStringSubmatch(left); m != nil {
 		return weigh(m[1], calls())
 	}
@@ -198,7 +202,7 @@ func (s *source) weightOf(how caller, left string, calls func() bool) weight {
 	if m := fallback.FindStringSubmatch(direct); m != nil {
 		return weigh(m[1], true)
 	}
-	if m := assigned.FindStringSubmatch(direct); m != nil && !views.MatchString(s.path) && !described(m[0]) {
+	if m := assigned.FindStringSubmatch(direct); m != nil && !views.MatchString(s.path) && (!described(m[0]) || request.MatchString(left) || request.MatchString(right)) {
 		return weigh(m[1], calls())
 	}
 	return linked
@@ -209,6 +213,9 @@ func described(text string) bool {
 	name, value, ok := strings.Cut(text, ":")
 	return ok && strings.TrimSpace(value) == "" && strings.Trim(strings.TrimSpace(name), `"'`) == "url"
 }
+
+// request are properties that stand beside the address of a request.
+var request = regexp.MustCompile(`["']?\b(method|headers|data|params|timeout|responseType|body|json)["']?\s*:`)
 
 var (
 	propertyFiles = regexp.MustCompile(`(^|/)(application|bootstrap)(-[\w-]+)?\.(ya?ml|properties)$|(^|/)appsettings(\.\w+)?\.json$`)

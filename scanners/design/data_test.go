@@ -191,6 +191,56 @@ func TestHosts(t *testing.T) {
 	}
 }
 
+// TestCalls checks the common ways in which programs call a host, each with a near one that does not.
+func TestCalls(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		path, text string
+		want       bool
+	}{
+		{"a.go", "package a\nimport \"net/http\"\nfunc f() { http.Get(\"https://api.vendor.dev/v1\") }", true},
+		{"a.go", "package a\nimport \"net/http\"\nvar c = Config{BaseURL: \"https://api.vendor.dev\"}\nvar _ http.Client", true},
+		{"a.go", "package a\nvar u = flag.String(\"api-url\", \"https://api.vendor.dev\", \"where\")", true},
+		{"a.go", "package a\nconst UserInfoEndpoint = \"https://api.vendor.dev/me\"", true},
+		{"a.go", "package a\nimport \"net/http\"\nvar e = errors.New(\"https://api.vendor.dev\")\nvar _ http.Client", false},
+		{"a.go", "package a\nimport \"net/http\"\nfunc f(w http.ResponseWriter) { http.Redirect(w, nil, \"https://www.vendor.dev\", 302) }", false},
+		{"a.ts", "const options = { method: 'POST', url: 'https://api.vendor.dev/x' };\naxios.request(options);", true},
+		{"a.ts", "const info = { name: 'Vendor', url: 'https://www.vendor.dev' };\naxios.request(o);", false},
+		{"a.ts", "const res = await fetch(\n  `https://api.vendor.dev/${id}`,\n);", true},
+		{"a.ts", "this.httpService.post('https://api.vendor.dev/x', body)", true},
+		{"a.ts", "const BASE = process.env.VENDOR_API_URL ?? 'https://api.vendor.dev';", true},
+		{"a.tsx", "export const A = () => <a href='https://www.vendor.dev'>x</a>; fetch('/x');", false},
+		{"a.tsx", "useEffect(() => { fetch('https://api.vendor.dev/x'); });", true},
+		{"a.py", "import requests\nr = requests.get(f'https://api.vendor.dev/{x}', timeout=3)", true},
+		{"a.py", "import httpx\nclass C:\n    base_url = 'https://api.vendor.dev'", true},
+		{"a.py", "async with session.get('https://api.vendor.dev') as r:\n    import aiohttp", true},
+		{"a.py", "import requests\nHELP_URL = 'https://www.vendor.dev'", false},
+		{"a.py", "namespace = 'https://vendor.dev/ns'", false},
+		{"a.rb", "Faraday.new(url: 'https://api.vendor.dev')", true},
+		{"app/vendor_client.rb", "class VendorClient < ApiBase\n  BASE_URL = 'https://api.vendor.dev'\nend", true},
+		{"a.rb", "uri = URI('https://api.vendor.dev/x')\nNet::HTTP.get(uri)", true},
+		{"a.rb", "link_to 'x', 'https://www.vendor.dev'", false},
+		{"A.java", "class A { RestTemplate t; void f() { t.getForObject(\"https://api.vendor.dev\", String.class); } }", true},
+		{"A.java", "@FeignClient(name = \"v\", url = \"https://api.vendor.dev\") interface A {}", true},
+		{"A.java", "class A { @Value(\"${vendor.url:https://api.vendor.dev}\") String url; HttpClient c; }", true},
+		{"A.java", "@Schema(example = \"https://www.vendor.dev\") class A { HttpClient c; }", false},
+		{"A.cs", "services.AddHttpClient<V>(c => c.BaseAddress = new(\"https://api.vendor.dev\"));", true},
+		{"A.cs", "[JsonSchema(\"https://www.vendor.dev\")] class A { HttpClient c; }", false},
+		{"a.php", "<?php Http::withToken($t)->post('https://api.vendor.dev/x');", true},
+		{"a.php", "<?php $ch = curl_init('https://api.vendor.dev');", true},
+		{"a.rs", "let r = reqwest::Client::new()\n    .post(\"https://api.vendor.dev\").send();", true},
+		{"a.rs", "#[cfg(test)]\nmod tests { fn f() { reqwest::get(\"https://api.vendor.dev\"); } }", false},
+		{"scripts/a.py", "import requests\nrequests.get('https://api.vendor.dev')", false},
+		{"config/appsettings.json", "{\"Vendor\": {\"Endpoint\": \"https://api.vendor.dev\"}}", true},
+		{"config/appsettings.json", "{\"App\": {\"BaseUrl\": \"https://shop.vendor.dev\"}}", false},
+	}
+	for _, tt := range tests {
+		if got := len(keysOf(t, "outbound-host", tt.path, tt.text)) > 0; got != tt.want {
+			t.Errorf("%s %q: %v, want %v", tt.path, tt.text, got, tt.want)
+		}
+	}
+}
+
 // hostileSize is small, so that the test is fast; the time grows with the size.
 const hostileSize = maxSize / 64
 
