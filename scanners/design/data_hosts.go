@@ -65,7 +65,7 @@ func (s *source) addHost(host string, line int, w weight) {
 }
 
 // noProduct are paths of code that does not run in the product.
-var noProduct = regexp.MustCompile(`(?i)(^|/)(scripts?|hack|ci|dev|\.[a-z][\w-]*|website|www|playgrounds?|migrations?|db/migrate|[\w-]*[bmpsgdkx_-]tests?)/` +
+var noProduct = regexp.MustCompile(`(?i)(^|/)(scripts?|hack|ci|dev|\.[a-z][\w-]*|website|www|playgrounds?|migrations?|db/migrate|_vendor|[\w-]*[bmpsgdkx_-]tests?)/` +
 	`|(^|/)(docusaurus|next|nuxt|vite|vitest|astro|gatsby|tailwind|webpack|rollup|playwright|remix|svelte|jest|karma|eslint|commitlint|release)\.config\.\w+$|(^|/)(build|make|gulpfile|Gruntfile|conf)\.(py|js|rs|go|ts)$|(^|/)setup\.py$`)
 
 var (
@@ -157,6 +157,7 @@ func scriptHosts(s *source) {
 	}
 	text := s.product()
 	calls := sync.OnceValue(func() bool { return how.uses.Match(text) || integration.MatchString(path.Base(s.path)) })
+	inDocs := s.docStrings()
 	for at, n := 0, 0; at < len(text) && n < maxAddresses; {
 		i := bytes.Index(text[at:], []byte("://"))
 		if i < 0 {
@@ -168,7 +169,7 @@ func scriptHosts(s *source) {
 		for begin > 0 && colon-begin < 5 && text[begin-1] >= 'a' && text[begin-1] <= 'z' {
 			begin--
 		}
-		if begin == 0 || strings.IndexByte("\"'`:", text[begin-1]) < 0 {
+		if begin == 0 || strings.IndexByte("\"'`:", text[begin-1]) < 0 || inDocs(begin) {
 			continue
 		}
 		if host := hostOf(string(text[begin:min(len(text), begin+400)])); host != "" {
@@ -176,6 +177,21 @@ func scriptHosts(s *source) {
 			left, right := string(text[max(0, begin-leftOf):begin]), string(text[begin:min(len(text), begin+leftOf)])
 			s.addHost(host, s.lineAt(begin), s.weightOf(how, left, right, calls))
 		}
+	}
+}
+
+// docStrings reports of offsets, in rising order, whether they are inside of a string of several lines in Python, whose
+// examples look like code.
+func (s *source) docStrings() func(int) bool {
+	var list []literal
+	if s.is(python) && s.has(`"""`, "'''") {
+		list = slices.DeleteFunc(s.literals(), func(l literal) bool { return !bytes.Contains(s.text[l.start:l.end], []byte("\n")) })
+	}
+	return func(at int) bool {
+		for len(list) > 0 && list[0].end <= at {
+			list = list[1:]
+		}
+		return len(list) > 0 && list[0].start < at
 	}
 }
 
