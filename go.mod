@@ -5,6 +5,7 @@ go 1.26.8
 require (
 	deps.dev/util/maven v0.0.0-20251104021112-20ad94767ddf
 	github.com/BurntSushi/toml v1.5.0
+	github.com/DataDog/go-sqllexer v0.2.6
 	github.com/agext/levenshtein v1.2.3
 	github.com/alecthomas/kong v1.17.0
 	github.com/bluekeyes/go-gitdiff v0.9.0
@@ -64,7 +65,6 @@ require (
 	deps.dev/util/resolve v0.0.0-20250903005441-604c45d5b44b // indirect
 	deps.dev/util/semver v0.0.0-20250903005441-604c45d5b44b // indirect
 	github.com/BobuSumisu/aho-corasick v1.0.3 // indirect
-	github.com/DataDog/go-sqllexer v0.2.6 // indirect
 	github.com/Masterminds/goutils v1.1.1 // indirect
 	github.com/Masterminds/semver/v3 v3.3.0 // indirect
 	github.com/Masterminds/sprig/v3 v3.3.0 // indirect
