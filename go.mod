@@ -5,6 +5,7 @@ go 1.26.8
 require (
 	deps.dev/util/maven v0.0.0-20251104021112-20ad94767ddf
 	github.com/BurntSushi/toml v1.5.0
+	github.com/DataDog/go-sqllexer v0.2.6
 	github.com/agext/levenshtein v1.2.3
 	github.com/alecthomas/kong v1.17.0
 	github.com/bluekeyes/go-gitdiff v0.9.0

@@ -53,6 +53,9 @@ func withoutComments(text []byte, l language) []byte {
 
 // token returns the end of the comment, string or single byte that begins at i.
 func (r syntax) token(text []byte, i int) (end int, comment bool) {
+	if text[i] == '\\' && i+1 < len(text) && text[i+1] != '\n' {
+		return i + 2, false // it also keeps many escaped quotes from being many beginnings of strings
+	}
 	if r.block && has(text, i, "/*") {
 		return after(text, i+2, "*/"), true
 	}

@@ -148,8 +148,15 @@ func clean(text string) string {
 	return text
 }
 
-// digest returns a name for the text of a line without its white space; empty for an empty line.
+// maxLine is longer than lines that people write, in bytes.
+const maxLine = 4096
+
+// digest returns a name for the text of a line without its white space; empty for an empty line, and for one that is
+// too long: a file of one line has thousands of facts on it.
 func digest(line string) string {
+	if len(line) > maxLine {
+		return ""
+	}
 	line = strings.Join(strings.Fields(line), "")
 	if line == "" {
 		return ""

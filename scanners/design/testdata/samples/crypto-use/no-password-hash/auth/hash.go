@@ -1,0 +1,5 @@
+package auth
+
+import "golang.org/x/crypto/bcrypt"
+
+var hash = bcrypt.GenerateFromPassword

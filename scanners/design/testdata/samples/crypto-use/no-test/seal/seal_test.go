@@ -1,0 +1,5 @@
+package seal
+
+import "crypto/aes"
+
+var _ = aes.NewCipher

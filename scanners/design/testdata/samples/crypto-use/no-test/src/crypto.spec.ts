@@ -1,0 +1,2 @@
+import { createHmac } from 'crypto';
+test('x', () => createHmac('sha256', 'k'));

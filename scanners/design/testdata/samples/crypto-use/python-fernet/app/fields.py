@@ -1,0 +1,5 @@
+from cryptography.fernet import Fernet
+
+
+def box(key):
+    return Fernet(key)

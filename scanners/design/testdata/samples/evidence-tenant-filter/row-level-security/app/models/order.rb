@@ -1,0 +1,3 @@
+class Order < ApplicationRecord
+  acts_as_tenant :organization
+end

@@ -1,0 +1,3 @@
+package orders
+
+func TestOtherTenantCannotRead(t *testing.T) {}

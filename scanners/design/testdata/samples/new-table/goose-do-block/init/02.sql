@@ -1,0 +1,4 @@
+DO $$
+BEGIN
+  CREATE TABLE IF NOT EXISTS audit.events (id bigint);
+END $$;

@@ -1,0 +1,2 @@
+# CREATE TABLE notes (id int)
+HINT = "Tables are made with the command of the same name."

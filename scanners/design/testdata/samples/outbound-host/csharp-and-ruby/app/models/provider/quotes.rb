@@ -1,0 +1,5 @@
+class Provider::Quotes
+  def client
+    Faraday.new(url: "https://quotes.provider.eu")
+  end
+end

@@ -1,0 +1,3 @@
+const allowedOrigins = ['https://app.provider.eu'];
+export const same = (o: string) => o === 'https://app.provider.eu';
+fetch('/local');

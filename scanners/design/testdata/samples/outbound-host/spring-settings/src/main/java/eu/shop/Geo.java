@@ -1,0 +1,3 @@
+class Geo {
+  private final WebClient client = WebClient.create("https://tiles.provider.eu");
+}

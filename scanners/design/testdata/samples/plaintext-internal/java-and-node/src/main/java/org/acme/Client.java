@@ -1,0 +1,3 @@
+class Client {
+  ManagedChannel c = ManagedChannelBuilder.forAddress("cart", 7070).usePlaintext().build();
+}

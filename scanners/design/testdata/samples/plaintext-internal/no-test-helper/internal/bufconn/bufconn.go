@@ -1,0 +1,3 @@
+package bufconn
+
+var c = insecure.NewCredentials()

@@ -1,0 +1,3 @@
+package testutil
+
+var c = insecure.NewCredentials()

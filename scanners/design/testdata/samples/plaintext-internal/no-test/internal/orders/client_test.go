@@ -1,0 +1,3 @@
+package orders
+
+var c = insecure.NewCredentials()

@@ -1,0 +1,1 @@
+channel = grpc.secure_channel(addr, grpc.ssl_channel_credentials())

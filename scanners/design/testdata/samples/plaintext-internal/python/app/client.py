@@ -1,0 +1,5 @@
+import grpc
+
+
+def stub(addr):
+    return grpc.insecure_channel(addr)

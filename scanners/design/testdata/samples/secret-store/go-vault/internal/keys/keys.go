@@ -1,0 +1,7 @@
+package keys
+
+import (
+	vault "github.com/hashicorp/vault/api"
+)
+
+var client *vault.Client

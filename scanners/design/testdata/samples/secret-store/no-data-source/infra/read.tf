@@ -1,0 +1,4 @@
+data "aws_secretsmanager_secret" "db" {
+  name = "db"
+}
+# resource "aws_kms_key" "old" {}

@@ -1,0 +1,1 @@
+ALTER TABLE settings_flows ADD COLUMN organization_id uuid;

@@ -1,0 +1,3 @@
+const s = document.createElement('script');
+s.src = 'https://chat.vendor.dev/w.js';
+document.head.append(s);

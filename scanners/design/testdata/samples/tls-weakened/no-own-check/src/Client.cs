@@ -1,0 +1,1 @@
+handler.ServerCertificateCustomValidationCallback = (message, cert, chain, errors) => Pinned(cert, errors);

@@ -1,0 +1,1 @@
+min_tls_version = "TLS1_2"

@@ -1,0 +1,2 @@
+export const options = { rejectUnauthorized: true };
+// { rejectUnauthorized: false }

@@ -1,0 +1,9 @@
+import requests
+
+
+def status(url):
+    return requests.get(
+        url,
+        timeout=5,
+        verify=False,
+    )
