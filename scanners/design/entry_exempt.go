@@ -299,8 +299,7 @@ func symfonySecurity(s *source) {
 
 // exemptName is the name of a list of what needs no login. The first group has to be followed by the second.
 var (
-	exemptName = regexp.MustCompile(`(?i)\b(?P<name>\w*(?:public|unauthenticated|unauthorized|no_?auth|skip_?auth|anonymous|auth\w*exempt|exempt\w*auth|csrf_?exempt|login_exempt|auth\w*white_?list|auth\w*allow_?list|unprotected|without_?auth|open_access|exempt|white_?list)\w*?_?(?:methods?|paths?|routes?|endpoints?|urls?|rpcs?|list|prefix(?:es)?|patterns?|operations?|procedures?|uris?)\w{0,12})["']?\]?\s*(?:(?::\s*[^={\n]{0,60})?=|:=|:|=>)?\s*(?:[\w.]+\s*)?(?P<rest>[\[({])`)
-	goMapStart = regexp.MustCompile(`^(?:map\[string\](?:bool|struct\{\}|\w+)|\[\]string)\s*$`)
+	exemptName = regexp.MustCompile(`(?i)\b(?P<name>\w*(?:public|unauthenticated|unauthorized|no_?auth|skip_?auth|anonymous|auth\w*exempt|exempt\w*auth|csrf_?exempt|login_exempt|auth\w*white_?list|auth\w*allow_?list|unprotected|without_?auth|open_access|exempt|white_?list)\w*?_?(?:methods?|paths?|routes?|endpoints?|urls?|rpcs?|list|prefix(?:es)?|patterns?|operations?|procedures?|uris?)\w{0,12})["']?\]?\s*(?:(?::\s*[^={\n]{0,60})?=|:=|:|=>)\s*(?:new\s+)?(?:[&*%]?[\w.]+\s*(?:<[^>\n]{0,40}>)?\s*)?(?P<rest>[\[({])`)
 	pathLike   = regexp.MustCompile(`^\^?/[\w/.:{}*$^\\()?+<>\[\]-]*$`)
 	rpcLike    = regexp.MustCompile(`^/?[\w.]+(/|\.)[A-Z]\w+$`)
 )
