@@ -29,14 +29,18 @@ func (s *source) route(method, full string, line int) {
 	if i := strings.IndexByte(full, '?'); i >= 0 && strings.ContainsAny(full[i:], "=&") {
 		full = full[:i]
 	}
-	if !strings.HasPrefix(full, "/") && !strings.HasPrefix(full, "*") && !unknownPath.MatchString(full) {
+	if !strings.HasPrefix(full, "/") && !strings.HasPrefix(full, "*") && !isUnknown(full) {
 		full = "/" + full
 	}
 	s.routes = append(s.routes, route{strings.ToUpper(method), full, line})
 }
 
-// unknownPath is an expression in place of a path: "login.RouteInit".
-var unknownPath = regexp.MustCompile(`^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)+$|^[A-Z][A-Z0-9_]+$|^[a-z]\w*[A-Z]\w*$`)
+// isUnknown reports whether a path is an expression in place of one: "login.RouteInit".
+func isUnknown(p string) bool {
+	return expression.MatchString(p) && pathName.MatchString(lastPart(p)) && p != strings.ToLower(p)
+}
+
+var expression = regexp.MustCompile(`^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*$`)
 
 // join puts a prefix before a path.
 func join(prefix, p string) string {

@@ -405,7 +405,7 @@ func (v goVisitor) verb(call *ast.CallExpr, sel *ast.SelectorExpr) {
 		}
 		return
 	}
-	if p != "" && !strings.HasPrefix(p, "/") && !strings.HasPrefix(p, "*") && !known && !unknownPath.MatchString(p) {
+	if p != "" && !strings.HasPrefix(p, "/") && !strings.HasPrefix(p, "*") && !known && !isUnknown(p) {
 		return
 	}
 	v.s.route(verbs[sel.Sel.Name], join(base, p), v.g.line(sel.Sel.Pos()))
@@ -567,7 +567,7 @@ func (v goVisitor) addPattern(method, base, p, name string, line int) {
 	if m, rest, ok := strings.Cut(p, " "); ok && methodList.MatchString(m) {
 		method, p = m, strings.TrimSpace(rest)
 	}
-	if i := strings.IndexByte(p, '/'); i > 0 && !unknownPath.MatchString(p) {
+	if i := strings.IndexByte(p, '/'); i > 0 && !isUnknown(p) {
 		p = p[i:] // without the host
 	}
 	if name == "Mount" {

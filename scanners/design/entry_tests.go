@@ -93,7 +93,7 @@ func refusals(s *source) {
 			if code == "" {
 				continue
 			}
-			for _, p := range s.pathsOf(in, c[0]) {
+			for _, p := range s.pathsOf(in, t.begin, c[0]) {
 				key := string(s.code()[p[2]:p[3]])
 				if i := strings.IndexAny(key, "?#"); i > 0 {
 					key = key[:i]
@@ -138,11 +138,10 @@ func (s *source) refusal(c []int) string {
 
 // pathsOf returns the paths of the requests that an expectation at an offset is about: those in the smallest bracket
 // around both, the last one before the expectation. If that one is in a list, all of the list.
-func (s *source) pathsOf(paths [][]int, at int) [][]int {
+func (s *source) pathsOf(paths [][]int, begin, at int) [][]int {
 	if len(paths) == 0 {
 		return nil
 	}
-	begin, end := paths[0][0], paths[len(paths)-1][1]
 	open := s.around(at, begin)
 	for open > begin {
 		if in := within(paths, open, s.past(open)); len(in) > 0 {
@@ -154,7 +153,7 @@ func (s *source) pathsOf(paths [][]int, at int) [][]int {
 	i := sort.Search(len(paths), func(i int) bool { return paths[i][0] >= at }) - 1
 	chosen := paths[max(0, i)]
 	list := s.around(chosen[0], begin)
-	if list >= begin && list >= 0 && (s.code()[list] == '[' || s.code()[list] == '{') && s.past(list) <= at && s.past(list) <= end+2000 {
+	if list >= begin && (s.code()[list] == '[' || s.code()[list] == '{') && s.past(list) <= at {
 		if all := within(paths, list, s.past(list)); len(all) > 1 {
 			return all
 		}
@@ -182,7 +181,7 @@ var (
 	signed = regexp.MustCompile(`\b(hmac\.Equal|subtle\.ConstantTimeCompare|timingSafeEqual|hmac\.compare_digest|secrets\.compare_digest|compare_digest|constant_time_compare|secure_compare|fixed_length_secure_compare|MessageDigest\.isEqual|FixedTimeEquals|hash_equals|constructEvent(?:Async)?|construct_event|ConstructEvent|webhook\.ConstructEvent\w*|Webhook\.construct_event|EventUtility\.ConstructEvent|ValidatePayload|ValidateSignature|ParseWebhookRequest|NewSecretsVerifier|verify_slice|ed25519\.Verify|SignatureValidator\w*|(?:[\w.]+\.)?(?i:(?:verify|validate|check|is_?valid)_?\w*(?:signature|hmac|webhook|oauth_?state|csrf_?state|state_?(?:token|param|cookie)))\w*)\s*\(`)
 
 	// states compare the state of a redirect with the one that was issued.
-	states = regexp.MustCompile(`(?i)\b(?:[\w.]*state\w*(?:\([^()\n]*\))?)\s*(?:!==?|===?)\s*[\w.]*state\w*|\b(?:cookies?|session|storage|store|redis)\w*[^\n;]{0,60}\bstate\w*["')\]]*\s*(?:!==?|===?)`)
+	states = regexp.MustCompile(`(?i)\(["']state["']\)\s*(?:!==?|===?)|\b(?:[\w.]*state\w*(?:\([^()\n]*\))?)\s*(?:!==?|===?)\s*[\w.]*state\w*|\b(?:cookies?|session|storage|store|redis)\w*[^\n;]{0,60}\bstate\w*["')\]]*\s*(?:!==?|===?)`)
 
 	wrongSignature = regexp.MustCompile(`(?i)(wrong|invalid|bad|forged|tampered|missing|no|mismatch\w*)[ _-]?(hmac|signature|state|secret)|(signature|hmac|state)[ _-]?(is[ _-]?)?(invalid|mismatch|wrong|missing)`)
 )

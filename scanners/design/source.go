@@ -237,6 +237,7 @@ func (g *goSource) imports() map[string]string {
 			name = path.Base(path.Dir(full))
 		}
 		name = strings.TrimPrefix(strings.SplitN(name, ".v", 2)[0], "go-")
+		name = strings.TrimSuffix(strings.TrimSuffix(name, ".go"), "-go")
 		if i.Name != nil {
 			name = i.Name.Name
 		}

@@ -1,0 +1,6 @@
+package server
+
+import "net/http/pprof"
+
+var index = pprof.Index
+// _ "net/http/pprof"
