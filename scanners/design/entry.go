@@ -59,7 +59,7 @@ func join(prefix, p string) string {
 
 var (
 	adminPath   = regexp.MustCompile(`(?i)(^|/)(admin|administration|administrator|internal|debug|actuator|pprof|superuser|sudo|impersonat\w*|manage|management)(/|$)`)
-	webhookPath = regexp.MustCompile(`(?i)webhooks?|/hooks?(/|$)|/callbacks?(/|$)|/ipn(/|$)|github/events`)
+	webhookPath = regexp.MustCompile(`(?i)webhooks?(/|$|\?|[-_.]?(receiv|handl|event|endpoint|incoming|inbound|callback|listen|github|gitlab|stripe|slack|paypal))|/hooks?(/|$)|/callbacks?(/|$)|/ipn(/|$)|github/events`)
 	// managed is a path to a record of a webhook: webhooks/{id}.
 	managed = regexp.MustCompile(`(?i)(web)?hooks/?(\{[^/]*\}|:[^/]+|<[^/]*>|\[[^/]*\])?(/(test|deliveries|rotate\w*|secret|enable|disable|logs))?$`)
 )

@@ -319,7 +319,7 @@ func (v goVisitor) chain(call *ast.CallExpr, sel *ast.SelectorExpr) {
 	case sel.Sel.Name == "To" && verbs[x.Sel.Name] != "" && len(inner.Args) == 1:
 		if p, ok := v.path(inner.Args[0]); ok {
 			base, _ := v.prefixOf(x.X)
-			v.s.route(verbs[x.Sel.Name], join(base, p), v.g.line(inner.Pos()))
+			v.s.route(verbs[x.Sel.Name], join(base, p), v.g.line(x.Sel.Pos()))
 		}
 	}
 }
@@ -401,7 +401,7 @@ func (v goVisitor) verb(call *ast.CallExpr, sel *ast.SelectorExpr) {
 	if !ok || len(args) < 2 || !handlers(args[1:]) {
 		// macaron: m.Combo("/p").Get(h)
 		if combo := v.combo(sel.X); combo != "" && handlers(args) {
-			v.s.route(verbs[sel.Sel.Name], combo, v.g.line(call.Pos()))
+			v.s.route(verbs[sel.Sel.Name], combo, v.g.line(sel.Sel.Pos()))
 		}
 		return
 	}
@@ -490,7 +490,7 @@ func (v goVisitor) path(e ast.Expr) (string, bool) {
 		return text, !strings.ContainsAny(text, " \n") || strings.Contains(text, " /") || strings.Contains(text, "|")
 	}
 	name := goName(e)
-	if pathName.MatchString(lastPart(name)) && (v.router || v.http) {
+	if _, local := v.types[name]; !local && isUnknown(name) && (v.router || v.http) {
 		return name, true
 	}
 	return "", false
@@ -503,11 +503,12 @@ var methodList = regexp.MustCompile(`^(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS|\*
 // the file.
 func (v goVisitor) adder(call *ast.CallExpr, receiver ast.Expr, name string) {
 	args := call.Args
-	if name == "Register" { // huma.Register(api, huma.Operation{…}, h): table reads it
+	if name == "Register" || len(args) == 0 { // huma.Register(api, huma.Operation{…}, h): table reads it
 		return
 	}
-	if receiver == nil && len(args) > 2 {
-		args = args[1:]
+	wrapped := receiver == nil
+	if _, ok := v.path(args[0]); !ok && len(args) > 2 && (name == "HandleFunc" || name == "Handle") && goName(args[0]) != "" {
+		wrapped, args = true, args[1:] // a function around a router: HandleFunc(mux, "/p", h, "GET")
 	}
 	if len(args) < 2 || !v.adds(receiver, name) {
 		return
@@ -529,7 +530,7 @@ func (v goVisitor) adder(call *ast.CallExpr, receiver ast.Expr, name string) {
 		return
 	}
 	rest := args[1:]
-	for len(rest) > 0 && receiver == nil { // methods at the end, as text
+	for len(rest) > 0 && wrapped { // methods at the end, as text
 		m, ok := goText(rest[len(rest)-1], v.constants)
 		if !ok || !methodList.MatchString(m) {
 			break

@@ -146,6 +146,9 @@ func railsLine(s *source, at rubyScope, kind, args string, line int) {
 			}
 		}
 	default:
+		if strings.Contains(args, "redirect(") {
+			return
+		}
 		railsVerb(s, prefix, kind, args, line)
 	}
 }

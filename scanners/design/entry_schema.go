@@ -328,6 +328,6 @@ func procedures(s *source) {
 }
 
 var (
-	protoForeign = regexp.MustCompile(`(?i)(^|/)(clients?|third[-_]?party|external|googleapis|google)/`)
+	protoForeign = regexp.MustCompile(`(?i)(^|/)(\w*clients?|client[-_]?apps?|third[-_]?party|external|googleapis|google)/`)
 	rpcOpen      = regexp.MustCompile(`(?i)anonymous|no_?auth|public|false`)
 )
