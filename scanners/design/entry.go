@@ -18,6 +18,7 @@ var entryDetectors = []detector{
 type route struct {
 	method, path string // "POST", "/invoices"; ANY for every method
 	line         int
+	records      bool // it stands for all routes of the records of one kind
 }
 
 // route notes a route. The path may lack its first slash. A path of an expression that is not known stays as it is.
@@ -32,7 +33,16 @@ func (s *source) route(method, full string, line int) {
 	if !strings.HasPrefix(full, "/") && !strings.HasPrefix(full, "*") && !isUnknown(full) {
 		full = "/" + full
 	}
-	s.routes = append(s.routes, route{strings.ToUpper(method), full, line})
+	s.routes = append(s.routes, route{method: strings.ToUpper(method), path: full, line: line})
+}
+
+// resource notes the routes of the records of one kind.
+func (s *source) resource(full string, line int) {
+	before := len(s.routes)
+	s.route("ANY", full, line)
+	for i := range s.routes[before:] {
+		s.routes[before+i].records = true
+	}
 }
 
 // isUnknown reports whether a path is an expression in place of one: "login.RouteInit".
@@ -64,6 +74,9 @@ var (
 	managed = regexp.MustCompile(`(?i)(web)?hooks/?(\{[^/]*\}|:[^/]+|<[^/]*>|\[[^/]*\])?(/(test|deliveries|rotate\w*|secret|enable|disable|logs))?$`)
 )
 
+// changes is a path of a form about one record.
+var changes = regexp.MustCompile(`(?i)webhooks?/(\{[^/]*\}|:[^/]+|<[^/]*>)/(edit|delete|update|toggle|test|enable|disable)/?$|webhooks?/(add|new|create|list)/?$`)
+
 // signal returns which of the signals of routes takes a route. crud says that the file manages records of webhooks.
 func (r route) signal(crud bool) string {
 	switch {
@@ -71,7 +84,7 @@ func (r route) signal(crud bool) string {
 		return "admin-endpoint"
 	case !webhookPath.MatchString(r.path):
 		return "http-route"
-	case r.method == "PUT" || r.method == "PATCH" || r.method == "DELETE" || crud && managed.MatchString(r.path):
+	case r.records, changes.MatchString(r.path), r.method == "PUT" || r.method == "PATCH" || r.method == "DELETE" || crud && managed.MatchString(r.path):
 		return "http-route"
 	case r.method == "GET" && !strings.Contains(strings.ToLower(r.path), "callback"):
 		return "http-route"

@@ -333,7 +333,7 @@ func exemptLists(s *source) {
 
 var (
 	listStart = regexp.MustCompile(`^\s*(?:[\w.]*(?:\{\})?\s*)?(?:\.\w+)?[{(\[]`)
-	uiFile    = regexp.MustCompile(`\.(tsx|jsx|vue|svelte)$`)
+	uiFile    = regexp.MustCompile(`\.(tsx|jsx|vue|svelte)$|(^|/)(web|dashboard|frontend|client|ui|webapp|spa)/src/(constants|components|pages|routes?|router|views|hooks|utils)/`)
 )
 
 // members adds an exemption for each member of a list that looks like a path or a method.

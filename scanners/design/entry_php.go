@@ -76,7 +76,12 @@ func (s *source) phpRoute(method, base, args string, line int) {
 	switch method {
 	case "match", "map":
 		methods, parts = literals(parts[0]), parts[1:]
-	case "resource", "apiResource", "singleton", "livewire":
+	case "resource", "apiResource", "singleton":
+		if p, ok := literalOf(parts[0]); ok && len(parts) > 1 {
+			s.resource(join(base, p), line)
+		}
+		return
+	case "livewire":
 		methods = []string{"any"}
 	case "resources", "apiResources":
 		for _, name := range literals(parts[0]) {

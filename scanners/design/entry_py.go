@@ -138,14 +138,17 @@ func djangoRoutes(s *source) {
 	if djImports.Match(s.code()) || strings.Contains(s.path, "urls") {
 		for _, h := range s.hits(djPath) {
 			p := djangoPath(h.group("one") + h.group("two"))
-			if h.group("next") == "include" {
+			switch next := h.group("next"); {
+			case strings.HasPrefix(strings.ToLower(next), "redirect"), next == "include" && p == "/":
+				continue
+			case next == "include":
 				p = join(p, "*")
 			}
 			s.route("ANY", p, h.line())
 		}
 	}
 	for _, h := range s.hits(djRegister) {
-		s.route("ANY", djangoPath(h.group("one")+h.group("two")), h.line())
+		s.resource(djangoPath(h.group("one")+h.group("two")), h.line())
 	}
 	djangoActions(s)
 }

@@ -142,7 +142,7 @@ func railsLine(s *source, at rubyScope, kind, args string, line int) {
 				name = p[1] + p[2]
 			}
 			if name != "" {
-				s.route("ANY", join(prefix, name), line)
+				s.resource(join(prefix, name), line)
 			}
 		}
 	default:

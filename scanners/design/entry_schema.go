@@ -318,11 +318,25 @@ func procedures(s *source) {
 			}
 			options := []option{with("service", service.Name), with("method", rpc.Name)}
 			for _, o := range rpc.Elements {
+				s.transcoded(o)
 				if opt, ok := o.(*proto.Option); ok && rpcGuard.MatchString(opt.Name) && !rpcOpen.MatchString(opt.Name+opt.Constant.SourceRepresentation()) {
 					options = append(options, closed("the option "+opt.Name+" is set on the method"))
 				}
 			}
 			s.add("grpc-rpc", service.Name+"."+rpc.Name, rpc.Position.Line, options...)
+		}
+	}
+}
+
+// transcoded notes the HTTP route of a method, which google.api.http gives it.
+func (s *source) transcoded(e proto.Visitee) {
+	opt, ok := e.(*proto.Option)
+	if !ok || !strings.Contains(opt.Name, "google.api.http") {
+		return
+	}
+	for _, l := range opt.Constant.OrderedMap {
+		if m := strings.ToUpper(l.Name); methodList.MatchString(m) {
+			s.route(m, l.Source, opt.Position.Line)
 		}
 	}
 }

@@ -278,7 +278,7 @@ func trpcRoutes(s *source) {
 		if kind == "" {
 			continue
 		}
-		s.routes = append(s.routes, route{kind, trpcName(s.path) + h.group("name"), h.line()})
+		s.routes = append(s.routes, route{method: kind, path: trpcName(s.path) + h.group("name"), line: h.line()})
 		if strings.HasPrefix(strings.ToLower(h.group("base")), "public") || strings.HasPrefix(strings.ToLower(h.group("base")), "unauthed") {
 			s.add("auth-exemption", h.group("base")+" "+trpcName(s.path)+h.group("name"), h.line())
 		}

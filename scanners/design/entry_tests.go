@@ -94,7 +94,10 @@ func refusals(s *source) {
 				continue
 			}
 			for _, p := range s.pathsOf(in, t.begin, c[0]) {
-				key := string(s.code()[p[2]:p[3]])
+				key := interpolated.ReplaceAllString(string(s.code()[p[2]:p[3]]), "{$1}")
+				if !staticPart.MatchString(key) {
+					continue
+				}
 				if i := strings.IndexAny(key, "?#"); i > 0 {
 					key = key[:i]
 				}
@@ -107,6 +110,11 @@ func refusals(s *source) {
 		}
 	}
 }
+
+var (
+	interpolated = regexp.MustCompile(`[#$]?\{([^{}]*)\}|%[sdvq]`)
+	staticPart   = regexp.MustCompile(`/([\w.~-]|$)`)
+)
 
 // within returns the matches between two offsets. They are sorted.
 func within(all [][]int, begin, end int) [][]int {
@@ -178,12 +186,12 @@ func (s *source) around(at, from int) int {
 
 var (
 	// signed are calls that check who sent a message.
-	signed = regexp.MustCompile(`\b(hmac\.Equal|subtle\.ConstantTimeCompare|timingSafeEqual|hmac\.compare_digest|secrets\.compare_digest|compare_digest|constant_time_compare|secure_compare|fixed_length_secure_compare|MessageDigest\.isEqual|FixedTimeEquals|hash_equals|constructEvent(?:Async)?|construct_event|ConstructEvent|webhook\.ConstructEvent\w*|Webhook\.construct_event|EventUtility\.ConstructEvent|ValidatePayload|ValidateSignature|ParseWebhookRequest|NewSecretsVerifier|verify_slice|ed25519\.Verify|SignatureValidator\w*|(?:[\w.]+\.)?(?i:(?:verify|validate|check|is_?valid)_?\w*(?:signature|hmac|webhook|oauth_?state|csrf_?state|state_?(?:token|param|cookie)))\w*)\s*\(`)
+	signed = regexp.MustCompile(`\b(hmac\.Equal|subtle\.ConstantTimeCompare|timingSafeEqual|hmac\.compare_digest|secrets\.compare_digest|compare_digest|constant_time_compare|secure_compare|fixed_length_secure_compare|MessageDigest\.isEqual|FixedTimeEquals|hash_equals|constructEvent(?:Async)?|construct_event|ConstructEvent|webhook\.ConstructEvent\w*|Webhook\.construct_event|EventUtility\.ConstructEvent|ValidatePayload|ValidateSignature|ParseWebhookRequest|NewSecretsVerifier|verify_slice|ed25519\.Verify|SignatureValidator\w*|(?:[\w.]+\.)?(?i:(?:verify|validate|check|is_?valid)_?(?:\w*(?:webhook|request|payload|message|event|hub|body|slack|stripe|github|gitlab|twilio|paypal)_?\w*)?(?:signature|hmac|oauth_?state|csrf_?state|state_?(?:token|param|cookie))|verify_?webhook)\w*)\s*\(`)
 
 	// states compare the state of a redirect with the one that was issued.
 	states = regexp.MustCompile(`(?i)\(["']state["']\)\s*(?:!==?|===?)|\b(?:[\w.]*state\w*(?:\([^()\n]*\))?)\s*(?:!==?|===?)\s*[\w.]*state\w*|\b(?:cookies?|session|storage|store|redis)\w*[^\n;]{0,60}\bstate\w*["')\]]*\s*(?:!==?|===?)`)
 
-	wrongSignature = regexp.MustCompile(`(?i)(wrong|invalid|bad|forged|tampered|missing|no|mismatch\w*)[ _-]?(hmac|signature|state|secret)|(signature|hmac|state)[ _-]?(is[ _-]?)?(invalid|mismatch|wrong|missing)`)
+	wrongSignature = regexp.MustCompile(`(?i)(wrong|invalid|bad|forged|tampered|missing|no|without|mismatch\w*)[ _-]?(a[ _-])?(valid[ _-]?)?(webhook[ _-]?)?(hmac|signature)|(signature|hmac)[ _-]?(is[ _-]?)?(invalid|mismatch|wrong|missing)`)
 )
 
 // signatures reads checks that a message was signed, or carries a state that we issued.
