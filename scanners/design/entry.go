@@ -242,12 +242,11 @@ func splitTop(text string) (parts []string) {
 	var quote byte
 	for i := 0; i < len(text); i++ {
 		switch c := text[i]; {
+		case quote != 0 && c == '\\':
+			i++
+		case quote != 0 && c == quote:
+			quote = 0
 		case quote != 0:
-			if c == '\\' {
-				i++
-			} else if c == quote {
-				quote = 0
-			}
 		case c == '"' || c == '\'' || c == '`':
 			quote = c
 		case strings.IndexByte("([{", c) >= 0:

@@ -16,7 +16,6 @@ var (
 	javaExempt  = regexp.MustCompile(`@(?P<at>PermitAll|AnonymousAllowed)\b|@Secured\(\s*(?P<secured>SecurityRule\.IS_ANONYMOUS)|\bcsrf\(\)\s*\.(?P<csrf>disable)\(\)|\bcsrf\(\s*(?:\w+::(?P<csrf2>disable)|\(?\w+\)?\s*->\s*\w+\.(?P<csrf3>disable)\(\))|\bcsrf\s*\{\s*(?:it\.)?(?P<csrf4>disable)\(\)`)
 	javaMatcher = regexp.MustCompile(`\b(?P<call>requestMatchers|antMatchers|mvcMatchers|pathMatchers|regexMatchers|authorize|ignoringRequestMatchers|ignoringAntMatchers|excludePathPatterns)(?P<open>\()|\b(?P<any>anyRequest|anyExchange)\(\)\s*\.permitAll\(\)|\.(?P<ignore>ignoring)\(\)`)
 	javaPermit  = regexp.MustCompile(`^\s*\.permitAll\(\)`)
-	javaIgnored = regexp.MustCompile(`\.ignoring\(\)\s*(?:\.\w+\([^()]*\)\s*)*\.?\s*$`)
 
 	csExempt = regexp.MustCompile(`\[(?:[^\]\n]*,\s*)?(?P<at>AllowAnonymous|IgnoreAntiforgeryToken)(?:\(\))?\s*[,\]]|\.(?P<call>AllowAnonymous|DisableAntiforgery)\(\)|(?m:^\s*(?P<fast>AllowAnonymous)\(\);)`)
 	csMapped = regexp.MustCompile(`\.Map(\w+)\(\s*"([^"\n]*)"`)
