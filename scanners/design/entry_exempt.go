@@ -267,9 +267,12 @@ func phpExemptions(s *source) {
 		}
 		at := max(h.offset("open"), h.offset("list"))
 		text, _ := s.inner(at)
-		s.members("csrf except", text, at+1)
+		s.members(csrfExcept, text, at+1)
 	}
 }
+
+// csrfExcept marks what Laravel takes out of the check for CSRF: paths without their first slash.
+const csrfExcept = "csrf except"
 
 var phpPath = regexp.MustCompile(`Route::\w+\(\s*['"]([^'"\n]*)`)
 
@@ -343,6 +346,10 @@ func (s *source) members(name, text string, offset int) {
 				continue
 			}
 			m := text[loc[2*g]:loc[2*g+1]]
+			if name == csrfExcept && m != "" {
+				s.exempt(name, m, s.lineAt(offset+loc[0]))
+				continue
+			}
 			if (pathLike.MatchString(m) || rpcLike.MatchString(m) && !strings.Contains(m, ".com")) && m != "/" && !assets.MatchString(m) {
 				s.exempt(name, m, s.lineAt(offset+loc[0]))
 			}
