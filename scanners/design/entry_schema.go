@@ -197,8 +197,10 @@ func gqlStrings(s *source) {
 		if loc[0] < last {
 			continue
 		}
-		end := bytes.Index(s.text[loc[1]:], []byte("\n}"))
-		if other := bytes.IndexByte(s.text[loc[1]:], '}'); end < 0 || other < end && !bytes.Contains(s.text[loc[1]:loc[1]+other], []byte("{")) {
+		const most = 50_000 // bytes of one type
+		rest := s.text[loc[1]:min(len(s.text), loc[1]+most)]
+		end := bytes.Index(rest, []byte("\n}"))
+		if other := bytes.IndexByte(rest, '}'); end < 0 || other >= 0 && other < end && !bytes.Contains(rest[:other], []byte("{")) {
 			end = other
 		} else {
 			end++
