@@ -174,10 +174,13 @@ type hit struct {
 	loc []int
 }
 
-// hits returns all matches of a pattern that begin outside of strings.
+// mostHits is how many matches of one pattern a file that somebody wrote by hand may have.
+const mostHits = 5000
+
+// hits returns the matches of a pattern that begin outside of strings, as many as mostHits.
 func (s *source) hits(re *regexp.Regexp) (all []hit) {
 	pairs := s.brackets()
-	for _, loc := range re.FindAllSubmatchIndex(s.code(), -1) {
+	for _, loc := range re.FindAllSubmatchIndex(s.code(), mostHits) {
 		if loc[0] < len(pairs) && pairs[loc[0]] == inString {
 			continue
 		}
