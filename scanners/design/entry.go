@@ -52,10 +52,13 @@ func isUnknown(p string) bool {
 
 var expression = regexp.MustCompile(`^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*$`)
 
-// join puts a prefix before a path.
+// join puts a prefix before a path. A prefix longer than a key stays as it is, so that nested ones stay small.
 func join(prefix, p string) string {
 	if prefix == "" {
 		return p
+	}
+	if len(prefix) > maxKey {
+		return prefix
 	}
 	prefix = strings.TrimSuffix(prefix, "/")
 	switch {

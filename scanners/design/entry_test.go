@@ -55,6 +55,19 @@ func FuzzEntries(f *testing.F) {
 	})
 }
 
+// TestNestedPrefixes holds that prefixes in prefixes stay small.
+func TestNestedPrefixes(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{
+		"config/routes.rb":       strings.Repeat("resources :orders do\n", 50_000),
+		"lib/shop_web/router.ex": strings.Repeat("scope \"/orders\" do\n", 50_000) + "get \"/x\", X, :y\n",
+	} {
+		if found := scanText(t, name, text); len(found) == 0 {
+			t.Errorf("%s: no routes", name)
+		}
+	}
+}
+
 func TestRouteSignals(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
