@@ -142,6 +142,9 @@ func (at rubyScope) enter(line string) rubyScope {
 
 // inside returns the prefix of routes in the scope: those of resources are about one of them.
 func (at rubyScope) inside() string {
+	if len(at.prefix) > maxKey {
+		return at.prefix
+	}
 	switch at.kind {
 	case "resources":
 		last := at.prefix[strings.LastIndexByte(at.prefix, '/')+1:]
