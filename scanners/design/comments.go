@@ -8,6 +8,7 @@ type syntax struct {
 	raw     byte     // begins and ends a string of several lines without escapes; 0 for none
 	triples bool     // """ and ''' begin and end a string of several lines
 	spaced  bool     // a # begins a comment only at the start of a line or after a blank
+	marked  bool     // #[ begins an attribute, and no comment
 }
 
 var syntaxes = map[language]syntax{
@@ -15,7 +16,7 @@ var syntaxes = map[language]syntax{
 	javascript: {line: []string{"//"}, block: true, quotes: "\"'`"},
 	java:       {line: []string{"//"}, block: true, quotes: `"'`, triples: true},
 	csharp:     {line: []string{"//"}, block: true, quotes: `"'`},
-	php:        {line: []string{"//", "#"}, block: true, quotes: `"'`, spaced: true},
+	php:        {line: []string{"//", "#"}, block: true, quotes: `"'`, spaced: true, marked: true},
 	rust:       {line: []string{"//"}, block: true, quotes: `"`},
 	protobuf:   {line: []string{"//"}, block: true, quotes: `"'`},
 	hcl:        {line: []string{"#", "//"}, block: true, quotes: `"`},
@@ -60,6 +61,9 @@ func (r syntax) token(text []byte, i int) (end int, comment bool) {
 		return after(text, i+2, "*/"), true
 	}
 	for _, mark := range r.line {
+		if r.marked && has(text, i, "#[") {
+			continue
+		}
 		if has(text, i, mark) && (!r.spaced || mark != "#" || i == 0 || text[i-1] == ' ' || text[i-1] == '\t' || text[i-1] == '\n') {
 			return until(text, i, '\n'), true
 		}
@@ -103,6 +107,9 @@ func until(text []byte, i int, stop byte) int {
 	return i
 }
 
+// maxString bounds a string on one line, in bytes, so that a line of quotes costs no square of its length.
+const maxString = 2000
+
 // quoted returns the end of a string that begins at i. Only a string in backquotes goes over several lines.
 func quoted(text []byte, i int) int {
 	quote := text[i]
@@ -111,6 +118,8 @@ func quoted(text []byte, i int) int {
 	}
 	for j := i + 1; j < len(text); j++ {
 		switch {
+		case quote != '`' && j-i > maxString:
+			return i + 1
 		case text[j] == '\\':
 			j++
 		case text[j] == quote:
@@ -118,6 +127,9 @@ func quoted(text []byte, i int) int {
 		case text[j] == '\n' && quote != '`':
 			return i + 1 // it was no string
 		}
+	}
+	if quote == '`' {
+		return len(text)
 	}
 	return i + 1
 }

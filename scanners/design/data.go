@@ -20,7 +20,7 @@ var dataDetectors = []detector{
 
 // blank returns the text with blanks in place of the parts between each match of from and the next match of to, or the
 // end. Lines keep their numbers and offsets.
-func blank(text []byte, from, to *regexp.Regexp) []byte {
+func blankBetween(text []byte, from, to *regexp.Regexp) []byte {
 	if !from.Match(text) {
 		return text
 	}
@@ -44,12 +44,12 @@ func blank(text []byte, from, to *regexp.Regexp) []byte {
 	return out
 }
 
-// A literal is a string in a file: the offsets of its content.
-type literal struct{ start, end int }
+// A stringAt is a string in a file: the offsets of its content.
+type stringAt struct{ start, end int }
 
 // literals returns the strings of the file in the order of the text. Prefixes of the language, such as f or @, are not
 // part of them.
-func (s *source) literals() (list []literal) {
+func (s *source) literals() (list []stringAt) {
 	rule, ok := syntaxes[s.language]
 	if !ok {
 		return nil
@@ -63,7 +63,7 @@ func (s *source) literals() (list []literal) {
 				mark = 3
 			}
 			if i+mark <= end-mark {
-				list = append(list, literal{i + mark, end - mark})
+				list = append(list, stringAt{i + mark, end - mark})
 			}
 		}
 		i = max(end, i+1)

@@ -121,7 +121,7 @@ func (s *source) goTLS() {
 				s.goWeak(g, lastName(n.Lhs[0]), n.Rhs[0], false)
 			}
 		case *ast.BasicLit:
-			if text, at := goText(n, 0); strings.Contains(text, "sslmode=disable") && !localDatabase.MatchString(text) {
+			if text, at := goString(n, 0); strings.Contains(text, "sslmode=disable") && !localDatabase.MatchString(text) {
 				s.add("tls-weakened", "sslmode=disable", g.line(at))
 			}
 		}

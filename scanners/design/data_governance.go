@@ -166,9 +166,9 @@ func (s *source) aroundEntry(lines []string, entry *regexp.Regexp, from, at int)
 const Guardrail = "evidence-guardrail"
 
 var (
-	ownersFile = regexp.MustCompile(`^(\.github/|docs/)?CODEOWNERS$`)
-	policyFile = regexp.MustCompile(`^(\.github/)?\.secbydesign\.ya?ml$`)
-	workflows  = regexp.MustCompile(`^\.github/workflows/[^/]+\.ya?ml$`)
+	ownersFile    = regexp.MustCompile(`^(\.github/|docs/)?CODEOWNERS$`)
+	guardrailFile = regexp.MustCompile(`^(\.github/)?\.secbydesign\.ya?ml$`)
+	workflows     = regexp.MustCompile(`^\.github/workflows/[^/]+\.ya?ml$`)
 
 	// scanSteps are actions and commands that scan for security.
 	scanActions  = regexp.MustCompile(`(?i)^(github/codeql-action/(analyze|upload-sarif)|aquasecurity/(trivy|tfsec)[\w-]*|actions/dependency-review-action|gitleaks/gitleaks-action|trufflesecurity/trufflehog|(returntocorp|semgrep)/semgrep[\w-]*|snyk/actions[\w/-]*|bridgecrewio/checkov-action|securego/gosec|golang/govulncheck-action|google/osv-scanner[\w/.-]*|anchore/scan-action|ossf/scorecard-action|step-security/harden-runner|sonarsource/[\w-]+|zizmorcore/zizmor-action|woodruffw/zizmor[\w-]*|checkmarx/[\w-]+|hadolint/hadolint-action|docker/scout-action|zaproxy/action-[\w-]+|bearer/bearer-action|presidentbeef/[\w-]+|pyupio/safety[\w-]*|pypa/gh-action-pip-audit|rustsec/audit-check|actions-rs/audit-check|EmbarkStudios/cargo-deny-action)(/[\w./-]+)?@`)
@@ -180,7 +180,7 @@ func guardrails(s *source) {
 	switch {
 	case ownersFile.MatchString(s.path):
 		s.owners()
-	case policyFile.MatchString(s.path):
+	case guardrailFile.MatchString(s.path):
 		for _, doc := range s.yaml() {
 			s.policyModes(doc)
 		}

@@ -183,9 +183,9 @@ func scriptHosts(s *source) {
 // docStrings reports of offsets, in rising order, whether they are inside of a string of several lines in Python, whose
 // examples look like code.
 func (s *source) docStrings() func(int) bool {
-	var list []literal
+	var list []stringAt
 	if s.is(python) && s.has(`"""`, "'''") {
-		list = slices.DeleteFunc(s.literals(), func(l literal) bool { return !bytes.Contains(s.text[l.start:l.end], []byte("\n")) })
+		list = slices.DeleteFunc(s.literals(), func(l stringAt) bool { return !bytes.Contains(s.text[l.start:l.end], []byte("\n")) })
 	}
 	return func(at int) bool {
 		for len(list) > 0 && list[0].end <= at {
@@ -236,7 +236,7 @@ var request = regexp.MustCompile(`["']?\b(method|headers|data|params|timeout|res
 var (
 	propertyFiles = regexp.MustCompile(`(^|/)(application|bootstrap)(-[\w-]+)?\.(ya?ml|properties)$|(^|/)appsettings(\.\w+)?\.json$`)
 	envFiles      = regexp.MustCompile(`(^|/)\.?env(\.(example|sample|template|dist|defaults?|prod|production|default\.\w+))?$|(^|/)[\w-]+\.env(\.(example|sample|template|dist))?$|(^|/)\.env\.[\w-]+\.(example|sample|template)$`)
-	ownMachine    = regexp.MustCompile(`(?i)[.-](dev|development|local|test|testing|ci)\b`)
+	localHost     = regexp.MustCompile(`(?i)[.-](dev|development|local|test|testing|ci)\b`)
 	keyValue      = regexp.MustCompile(`^\s*(?:export\s+)?([A-Za-z][\w.-]*)\s*[=:]\s*["']?(?:\$\{[\w.-]+:-?)?(https?://\S+)`)
 )
 
@@ -244,7 +244,7 @@ var (
 // variables, and in the environment of containers.
 func configuredHosts(s *source) {
 	switch {
-	case ownMachine.MatchString(path.Base(s.path)):
+	case localHost.MatchString(path.Base(s.path)):
 	case strings.HasSuffix(s.path, ".properties") && propertyFiles.MatchString(s.path), envFiles.MatchString(s.path):
 		for i, line := range strings.Split(string(s.text), "\n") {
 			if m := keyValue.FindStringSubmatch(line); m != nil {
@@ -401,7 +401,7 @@ func withoutRemarks(text []byte) []byte {
 	if !bytes.Contains(text, []byte("<!--")) {
 		return text
 	}
-	return blank(text, remarkBegins, remarkEnds)
+	return blankBetween(text, remarkBegins, remarkEnds)
 }
 
 var (

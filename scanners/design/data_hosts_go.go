@@ -12,9 +12,9 @@ import (
 var speaks = regexp.MustCompile(`^(net/http|net/url|golang\.org/x/oauth2.*|github\.com/go-resty/resty.*|resty\.dev/.*|github\.com/hashicorp/go-(retryablehttp|cleanhttp)|google\.golang\.org/(grpc|api).*|github\.com/(gorilla|coder)/websocket|nhooyr\.io/websocket|github\.com/valyala/fasthttp|github\.com/imroc/req.*|github\.com/dghubble/sling|github\.com/coreos/go-oidc.*|connectrpc\.com/connect|github\.com/machinebox/graphql|github\.com/shurcooL/(githubv4|graphql))$`)
 
 var (
-	goCall = regexp.MustCompile(`^(Get|Post|Put|Patch|Delete|Head|PostForm|Do|NewRequest|NewRequestWithContext|Dial\w*|SetBaseURL|SetHostURL|SetEndpoint|WithBaseURL|WithEndpoint|WithHost|BaseURL|Execute|NewProvider|NewClient|NewGraphQLClient|NewEnterpriseClient|R)$`)
-	goWrap = regexp.MustCompile(`^(Sprintf|Parse|ParseRequestURI|JoinPath|Must|MustParse|Sprint|String|Join)$`)
-	goNone = regexp.MustCompile(`^(Errorf|Error|New|Printf|Println|Print|Fprintf|Fprintln|Fprint|Info\w*|Warn\w*|Debug\w*|Fatal\w*|Log\w*|Contains|HasPrefix|HasSuffix|TrimPrefix|TrimSuffix|Equal|Replace|ReplaceAll|Wrap\w*|Panic\w*|Write\w*|Redirect)$`)
+	hostCall = regexp.MustCompile(`^(Get|Post|Put|Patch|Delete|Head|PostForm|Do|NewRequest|NewRequestWithContext|Dial\w*|SetBaseURL|SetHostURL|SetEndpoint|WithBaseURL|WithEndpoint|WithHost|BaseURL|Execute|NewProvider|NewClient|NewGraphQLClient|NewEnterpriseClient|R)$`)
+	goWrap   = regexp.MustCompile(`^(Sprintf|Parse|ParseRequestURI|JoinPath|Must|MustParse|Sprint|String|Join)$`)
+	goNone   = regexp.MustCompile(`^(Errorf|Error|New|Printf|Println|Print|Fprintf|Fprintln|Fprint|Info\w*|Warn\w*|Debug\w*|Fatal\w*|Log\w*|Contains|HasPrefix|HasSuffix|TrimPrefix|TrimSuffix|Equal|Replace|ReplaceAll|Wrap\w*|Panic\w*|Write\w*|Redirect)$`)
 )
 
 // goHosts finds the hosts that programs in Go call.
@@ -60,7 +60,7 @@ func (h goHostFinder) visit(n ast.Node) bool {
 }
 
 func (h goHostFinder) named(name string, value ast.Expr) {
-	if text, at := goText(value, 0); name != "" {
+	if text, at := goString(value, 0); name != "" {
 		h.add(text, at, weigh(name, h.calls))
 	}
 }
@@ -79,12 +79,12 @@ func (h goHostFinder) call(c *ast.CallExpr) bool {
 	}
 	before := ""
 	for _, arg := range c.Args {
-		text, at := goText(arg, 0)
+		text, at := goString(arg, 0)
 		if text == "" {
 			continue
 		}
 		switch {
-		case goCall.MatchString(name) && h.calls:
+		case hostCall.MatchString(name) && h.calls:
 			h.add(text, at, called)
 		case before != "": // flags, settings and variables with a default
 			h.add(text, at, weigh(before, true))
@@ -105,7 +105,7 @@ func lastName(e ast.Expr) string {
 	case *ast.SelectorExpr:
 		return e.Sel.Name
 	case *ast.BasicLit:
-		text, _ := goText(e, 0)
+		text, _ := goString(e, 0)
 		return text
 	case *ast.IndexExpr:
 		return lastName(e.X)
@@ -115,8 +115,8 @@ func lastName(e ast.Expr) string {
 	return ""
 }
 
-// goText returns the beginning of the text that an expression makes, as far as it is literal.
-func goText(e ast.Expr, depth int) (text string, at token.Pos) {
+// goString returns the beginning of the text that an expression makes, as far as it is stringAt.
+func goString(e ast.Expr, depth int) (text string, at token.Pos) {
 	if depth > 20 {
 		return "", token.NoPos
 	}
@@ -128,7 +128,7 @@ func goText(e ast.Expr, depth int) (text string, at token.Pos) {
 			}
 		}
 	case *ast.ParenExpr:
-		return goText(e.X, depth+1)
+		return goString(e.X, depth+1)
 	case *ast.BinaryExpr:
 		for depth = 0; depth < 1000; depth++ {
 			left, ok := e.X.(*ast.BinaryExpr)
@@ -138,11 +138,11 @@ func goText(e ast.Expr, depth int) (text string, at token.Pos) {
 			e = left
 		}
 		if e.Op == token.ADD {
-			return goText(e.X, 20)
+			return goString(e.X, 20)
 		}
 	case *ast.CallExpr:
 		if len(e.Args) > 0 && goWrap.MatchString(lastName(e.Fun)) {
-			return goText(e.Args[0], depth+1)
+			return goString(e.Args[0], depth+1)
 		}
 	}
 	return "", token.NoPos

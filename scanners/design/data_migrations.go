@@ -27,7 +27,7 @@ func undoOf(l language) *[2]*regexp.Regexp {
 // forward returns the code without the part that takes the migration back.
 func (s *source) forward() []byte {
 	if u := undoOf(s.language); u != nil {
-		return blank(s.code(), u[0], u[1])
+		return blankBetween(s.code(), u[0], u[1])
 	}
 	return s.code()
 }
@@ -62,8 +62,8 @@ func (s *source) read(text []byte, re *regexp.Regexp) (tables []table) {
 }
 
 var (
-	railsPath  = regexp.MustCompile(`(^|/)db/([\w/]*_)?migrate/|(^|/)db/post_migrate/`)
-	railsSteps = regexp.MustCompile(`(?m)\b(?P<none>drop_table|remove_column|remove_columns|remove_reference|change_column_null|create_join_table|execute)\b` +
+	railsMigrationFile = regexp.MustCompile(`(^|/)db/([\w/]*_)?migrate/|(^|/)db/post_migrate/`)
+	railsSteps         = regexp.MustCompile(`(?m)\b(?P<none>drop_table|remove_column|remove_columns|remove_reference|change_column_null|create_join_table|execute)\b` +
 		`|\b(?P<created>create_table)[ (]+[:"'](?P<table1>[\w.]+)` +
 		`|\bchange_table[ (]+[:"'](?P<table2>[\w.]+)` +
 		`|\badd_column[ (]+[:"'](?P<of1>[\w.]+)["']?,\s*[:"'](?P<column1>\w+)["']?,\s*[:"'](?P<kind1>\w+)` +
@@ -73,7 +73,7 @@ var (
 
 // railsMigration reads migrations of Ruby on Rails.
 func railsMigration(s *source) {
-	if !s.is(ruby) || !railsPath.MatchString(s.path) {
+	if !s.is(ruby) || !railsMigrationFile.MatchString(s.path) {
 		return
 	}
 	tables := s.read(s.forward(), railsSteps)
@@ -88,8 +88,8 @@ func railsMigration(s *source) {
 }
 
 var (
-	djangoPath  = regexp.MustCompile(`(^|/)migrations/\w+\.py$`)
-	djangoSteps = regexp.MustCompile(`migrations\.(?P<created>CreateModel)\(\s*(?:name=)?["'](?P<table1>\w+)["']` +
+	djangoMigrationFile = regexp.MustCompile(`(^|/)migrations/\w+\.py$`)
+	djangoSteps         = regexp.MustCompile(`migrations\.(?P<created>CreateModel)\(\s*(?:name=)?["'](?P<table1>\w+)["']` +
 		`|migrations\.AddField\(\s*(?:model_name=)?["'](?P<of1>\w+)["'],\s*(?:name=)?["'](?P<column1>\w+)["'],\s*(?:field=)?[\w.]*?(?P<kind1>\w+)\(` +
 		`|(?P<none>migrations\.(?:Alter|Remove|Delete|Rename|Run|AddIndex|AddConstraint|Separate)\w*\()` +
 		`|\(\s*["'](?P<column2>\w+)["'],\s*[\w.]*?(?P<kind2>\w+)\(`)
@@ -103,7 +103,7 @@ var (
 
 // djangoMigration reads migrations of Django.
 func djangoMigration(s *source) {
-	if !s.is(python) || !djangoPath.MatchString(s.path) || !bytes.Contains(s.text, []byte("django")) {
+	if !s.is(python) || !djangoMigrationFile.MatchString(s.path) || !bytes.Contains(s.text, []byte("django")) {
 		return
 	}
 	var kept []table
@@ -202,13 +202,13 @@ var (
 // laravelMigration reads migrations of Laravel.
 func laravelMigration(s *source) {
 	if s.is(php) && bytes.Contains(s.text, []byte("Schema::")) && bytes.Contains(s.text, []byte("Migration")) {
-		text := changes.ReplaceAllFunc(s.forward(), func(m []byte) []byte { return bytes.Repeat([]byte(" "), len(m)) })
+		text := alterations.ReplaceAllFunc(s.forward(), func(m []byte) []byte { return bytes.Repeat([]byte(" "), len(m)) })
 		s.addTables(s.read(text, laravelSteps))
 	}
 }
 
-// changes alter a column that is there already.
-var changes = regexp.MustCompile(`[^;\n]*->change\(\)`)
+// alterations change a column that is there already.
+var alterations = regexp.MustCompile(`[^;\n]*->change\(\)`)
 
 // scriptMigration reads migrations of Knex, TypeORM and Sequelize, and the schema of Drizzle.
 func scriptMigration(s *source) {

@@ -36,7 +36,7 @@ var secretPatterns = map[language]*regexp.Regexp{
 func secretNames(s *source) {
 	switch {
 	case !s.has(secretWords...):
-	case noProduct.MatchString(s.path) || ownMachine.MatchString(s.path[strings.LastIndexByte(s.path, '/')+1:]):
+	case noProduct.MatchString(s.path) || localHost.MatchString(s.path[strings.LastIndexByte(s.path, '/')+1:]):
 	case s.is(golang):
 		s.goSecrets()
 	case envFiles.MatchString(s.path):
@@ -92,7 +92,7 @@ func (s *source) goSecrets() {
 		case *ast.CallExpr:
 			if name := lastName(n.Fun); envReader.MatchString(name) && len(n.Args) > 0 {
 				for _, arg := range n.Args[:min(2, len(n.Args))] {
-					text, at := goText(arg, 0)
+					text, at := goString(arg, 0)
 					s.addSecret(text, g.line(max(at, 1)))
 				}
 			}

@@ -25,7 +25,7 @@ func sqlSchema(s *source) {
 	if !s.is(sql) || reversal.MatchString(path.Base(s.path)) || reversal.MatchString(path.Base(path.Dir(s.path))) || !definesTables.Match(s.text) {
 		return
 	}
-	s.addSQL(string(blank(s.text, sqlDown, sqlUp)), 1)
+	s.addSQL(string(blankBetween(s.text, sqlDown, sqlUp)), 1)
 }
 
 // embeddedSQL reads SQL in the strings of programs, where it is a migration or makes the tables of a small program.
@@ -35,7 +35,7 @@ func embeddedSQL(s *source) {
 	}
 	text := s.code()
 	if up := undoOf(s.language); up != nil {
-		text = blank(text, up[0], up[1])
+		text = blankBetween(text, up[0], up[1])
 	}
 	for _, l := range s.literals() {
 		if body := text[l.start:l.end]; l.end-l.start > 20 && definesTables.Match(body) {

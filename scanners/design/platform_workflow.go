@@ -277,7 +277,7 @@ func (w flow) secrets() {
 		}
 	}
 	for _, name := range sortedKeys(uses) {
-		if name == "GITHUB_TOKEN" || strings.HasPrefix(name, "ACTIONS_") || isCalled && len(w.Workflow.On) == 1 && declared(call, name) {
+		if name == "GITHUB_TOKEN" || strings.HasPrefix(name, "ACTIONS_") || isCalled && len(w.Workflow.On) == 1 && declaredPermissions(call, name) {
 			continue
 		}
 		options := []option{with("search", "secrets."+name), with("name", name)}
@@ -288,7 +288,7 @@ func (w flow) secrets() {
 	}
 }
 
-func declared(call *actionlint.WorkflowCallEvent, name string) bool {
+func declaredPermissions(call *actionlint.WorkflowCallEvent, name string) bool {
 	return call.Secrets[strings.ToLower(name)] != nil
 }
 
