@@ -13,10 +13,10 @@ import (
 
 // Bounds of one search: a question that needs it waits, and the answer is only which of several questions to ask.
 const (
-	searchFiles = 20_000    // in the tree
+	searchFiles = 60_000    // in the tree
 	searchFetch = 4_000     // of them that a mirror lacks
 	searchBytes = 64 << 20  // received for them
-	searchRead  = 256 << 20 // content that is searched
+	searchRead  = 512 << 20 // content that is searched
 	searchTexts = 100
 	searchTime  = 30 * time.Second
 )
