@@ -180,3 +180,28 @@ func (l *Ledger) Voices(ctx context.Context, who string, since time.Time) (n int
 	}
 	return n, last, nil
 }
+
+// A champion is asked in at most so many pull requests in so long.
+const (
+	voicePeriod = 7 * 24 * time.Hour
+	voiceLimit  = 5
+)
+
+// NextVoice returns the champion whose turn it is: the one whose last mention is the oldest, of those with fewer than
+// five in the last seven days. It is empty if there is none. Nobody is asked about their own change.
+func (l *Ledger) NextVoice(ctx context.Context, champions []string, author string, now time.Time) (string, error) {
+	best, oldest := "", time.Time{}
+	for _, name := range champions {
+		if strings.EqualFold(strings.TrimPrefix(name, "@"), author) {
+			continue
+		}
+		n, last, err := l.Voices(ctx, name, now.Add(-voicePeriod))
+		if err != nil {
+			return "", err
+		}
+		if n < voiceLimit && (best == "" || last.Before(oldest)) {
+			best, oldest = name, last
+		}
+	}
+	return best, nil
+}

@@ -124,3 +124,41 @@ func TestRequirementsAreReadByIndex(t *testing.T) {
 		}
 	}
 }
+
+// TestChampionsTakeTurns asks three champions in one pull request after the other.
+func TestChampionsTakeTurns(t *testing.T) {
+	t.Parallel()
+	l, write := openRequirements(t)
+	champions := []string{"@anna", "@ben", "@acme/champions"}
+	now := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+	next := func(author string) string {
+		t.Helper()
+		who, err := l.NextVoice(t.Context(), champions, author, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return who
+	}
+	if got := next("Anna"); got != "@ben" {
+		t.Errorf("about her own change %q is asked", got)
+	}
+	count := map[string]int{}
+	for number := 1; number <= 20; number++ {
+		now = now.Add(time.Minute)
+		who := next("mona")
+		count[who]++
+		if want := champions[(number-1)%3]; number <= 15 && who != want {
+			t.Errorf("in #%d %q is asked, want %q", number, who, want)
+		}
+		if who != "" {
+			write(now, 1, number, record.VoiceAsked, record.Voice{Role: record.Champion, Who: []string{who}})
+		}
+	}
+	if want := map[string]int{"@anna": 5, "@ben": 5, "@acme/champions": 5, "": 5}; !reflect.DeepEqual(count, want) {
+		t.Errorf("in a week: %v, want %v", count, want)
+	}
+	now = now.Add(7 * 24 * time.Hour)
+	if got := next("mona"); got == "" {
+		t.Error("nobody is asked a week later")
+	}
+}

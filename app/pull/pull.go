@@ -32,7 +32,7 @@ type Pull struct {
 	Open    bool
 	Merged  bool
 
-	Assignees []string // people, without automated accounts
+	Assignee string // the first one who is a person; empty for none
 
 	// MergeBase is the merge base of head and base: the pull request changes what differs between it and the
 	// head. It is empty if the two have no common history.
@@ -73,8 +73,8 @@ func Read(ctx context.Context, gh *github.Client, id int64, owner, repo string, 
 		Bot: automated(pr.GetUser()), Merged: pr.GetMerged(), Commits: pr.GetCommits(),
 	}
 	for _, u := range pr.Assignees {
-		if !automated(u) {
-			p.Assignees = append(p.Assignees, u.GetLogin())
+		if p.Assignee == "" && !automated(u) {
+			p.Assignee = u.GetLogin()
 		}
 	}
 	if !p.Open {

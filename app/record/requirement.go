@@ -123,6 +123,12 @@ type Advice struct {
 	Source   string `json:"source"`
 }
 
+// The roles of those who give advice.
+const (
+	Champion = "champion"
+	Security = "security"
+)
+
 // A Voice records that a champion or the security team was asked for advice.
 type Voice struct {
 	Role  string   `json:"role"` // champion or security

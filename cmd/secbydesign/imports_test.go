@@ -53,7 +53,7 @@ var rooms = map[string][]string{
 	// What happens: a review, a conversation, an upload; and the two that need no GitHub.
 	"review": {
 		"baseline", "decision", "examine", "insight", "installation", "judge", "ledger", "mirror", "ownership", "policy", "policyfiles",
-		"pull", "queue", "record", "suppress", "upload",
+		"people", "pull", "queue", "record", "requirements", "suppress", "threatmodel", "upload",
 	},
 	"conversation": {"command", "decision", "examine", "installation", "ledger", "mirror", "ownership", "people", "policyfiles", "pull", "queue", "record"},
 	"upload":       {"baseline", "examine", "installation", "ledger", "mirror", "policy", "pull", "queue"},
@@ -67,6 +67,9 @@ var rooms = map[string][]string{
 	"policyfiles": {"installation", "ledger", "mirror", "policy", "pull", "record", "strictyaml"},
 	"people":      {"installation", "ownership", "pull"},
 	"insight":     {"policy", "record"},
+
+	"requirements": {"policy", "record", "threatmodel"},
+	"threatmodel":  {},
 
 	// What is known, and what is kept.
 	"record":    {"decision"},
