@@ -39,7 +39,7 @@ var (
 // directly nor through other packages of this module. Their subfolders are not included.
 var pure = []string{
 	"app/baseline", "app/command", "app/decision", "app/insight", "app/judge", "app/ownership", "app/policy", "app/record",
-	"app/rehearsal", "app/strictyaml", "checks", "checks/patch",
+	"app/rehearsal", "app/strictyaml", "app/threatmodel", "checks", "checks/patch",
 }
 
 // rooms lists exactly which other packages of the app each one imports. There are no cycles. Tests may import
@@ -47,7 +47,7 @@ var pure = []string{
 var rooms = map[string][]string{
 	"": {
 		"command", "conversation", "examine", "insight", "installation", "judge", "ledger", "local", "mirror", "plainfile", "policy",
-		"policyfiles", "queue", "record", "rehearsal", "review", "scratch", "settings", "upload",
+		"policyfiles", "queue", "record", "rehearsal", "review", "scratch", "settings", "threatmodel", "upload",
 	},
 
 	// What happens: a review, a conversation, an upload; and the two that need no GitHub.
@@ -79,6 +79,8 @@ var rooms = map[string][]string{
 	"decision":  {},
 	"ownership": {},
 	"command":   {},
+
+	"threatmodel": {"strictyaml"},
 
 	// Machinery.
 	"ledger":       {"decision", "fair", "record"},
