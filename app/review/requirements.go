@@ -132,7 +132,7 @@ func (r *Reviewer) input(ctx context.Context, gh *installation.Client, p pull.Pu
 	now := time.Now()
 	in = requirements.Input{
 		Head: ex.Facts.Head, Base: ex.Facts.Base, Origins: ex.Facts.Origins, Unread: ex.Facts.Unread,
-		Removed: ex.Removed, Policy: pol,
+		Number: p.Number, Added: added(ex), Removed: ex.Removed, Policy: pol,
 		Asked: d.said.Asked, Advice: d.said.Advice, Ticked: d.said.Ticked,
 		KnownAtBase: r.knownAtBase(ctx, c),
 		Bot:         p.Bot && !agent(p.Author), Draft: p.Draft, Now: now,
@@ -170,6 +170,14 @@ func (r *Reviewer) input(ctx context.Context, gh *installation.Client, p pull.Pu
 		return in, notes, context.Cause(ctx)
 	}
 	return in, notes, nil
+}
+
+// added returns whether the change adds a line of a file at the head.
+func added(ex examine.Examination) func(path string, line int) bool {
+	return func(path string, line int) bool {
+		f, ok := ex.Patch.File(path)
+		return ok && f.Adds(line)
+	}
 }
 
 // tiredAfter is how many merges of an author may leave a topic of a component open until it is not repeated in that
