@@ -69,7 +69,6 @@ var rooms = map[string][]string{
 	"insight":     {"policy", "record"},
 
 	"requirements": {"policy", "record", "threatmodel"},
-	"threatmodel":  {},
 
 	// What is known, and what is kept.
 	"record":    {"decision"},
