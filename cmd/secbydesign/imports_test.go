@@ -55,7 +55,7 @@ var rooms = map[string][]string{
 		"baseline", "decision", "examine", "insight", "installation", "judge", "ledger", "mirror", "ownership", "policy", "policyfiles",
 		"people", "pull", "queue", "record", "requirements", "suppress", "threatmodel", "upload",
 	},
-	"conversation": {"command", "decision", "examine", "installation", "ledger", "mirror", "ownership", "people", "policyfiles", "pull", "queue", "record"},
+	"conversation": {"command", "decision", "examine", "installation", "ledger", "mirror", "ownership", "people", "policy", "policyfiles", "pull", "queue", "record"},
 	"upload":       {"baseline", "examine", "installation", "ledger", "mirror", "policy", "pull", "queue"},
 	"local":        {"examine", "judge", "mirror", "ownership", "plainfile", "policy", "suppress"},
 	"rehearsal":    {"baseline", "decision", "judge", "policy", "record"},
