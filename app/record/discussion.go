@@ -16,6 +16,7 @@ type Discussion struct {
 	Opinions []QuestionOpinion
 	Reopened map[string]bool // decisions
 	Left     map[string]bool // questions that were open when it was merged
+	Sources  map[string]bool // comments and edits that ticked boxes
 }
 
 // Take adds an event. It ignores those of other kinds.
@@ -26,9 +27,9 @@ func (d *Discussion) Take(id int64, kind string, at time.Time, number int, data 
 	case RequirementTicked:
 		return take(id, data, func(t Tick) {
 			if d.Ticked == nil {
-				d.Ticked = map[string][]int{}
+				d.Ticked, d.Sources = map[string][]int{}, map[string]bool{}
 			}
-			d.Ticked[t.Question] = t.Boxes
+			d.Ticked[t.Question], d.Sources[t.Source] = t.Boxes, true
 		})
 	case RequirementAnswered:
 		return take(id, data, func(a Answer) {

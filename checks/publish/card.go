@@ -48,3 +48,14 @@ func (r *Run) CardUnread(ctx context.Context) error {
 
 // HasCard reports whether the head has a check of the card.
 func (r *Run) HasCard() bool { return r.runs[checks.RequirementsCheck] != nil }
+
+// Sticky returns the sticky comment of ours with a name, see [checks.StickyName]; ok is false if there is none.
+func Sticky(ctx context.Context, c Clients, head Head, name string) (found checks.Sticky, ok bool, err error) {
+	list, err := (&Run{clients: c, head: head}).stickies(ctx)
+	for _, s := range list {
+		if s.Name == name && (!ok || s.ID < found.ID) {
+			found, ok = s, true
+		}
+	}
+	return found, ok, err
+}
