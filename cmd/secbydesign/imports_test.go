@@ -46,7 +46,7 @@ var pure = []string{
 // more.
 var rooms = map[string][]string{
 	"": {
-		"command", "conversation", "examine", "insight", "installation", "judge", "ledger", "local", "mirror", "plainfile", "policy",
+		"command", "conversation", "examine", "insight", "installation", "judge", "ledger", "local", "mirror", "ownership", "plainfile", "policy",
 		"policyfiles", "queue", "record", "rehearsal", "review", "scratch", "settings", "threatmodel", "upload",
 	},
 
@@ -57,7 +57,7 @@ var rooms = map[string][]string{
 	},
 	"conversation": {"command", "decision", "examine", "installation", "ledger", "mirror", "ownership", "people", "policy", "policyfiles", "pull", "queue", "record"},
 	"upload":       {"baseline", "examine", "installation", "ledger", "mirror", "policy", "pull", "queue"},
-	"local":        {"examine", "judge", "mirror", "ownership", "plainfile", "policy", "suppress"},
+	"local":        {"examine", "judge", "mirror", "ownership", "plainfile", "policy", "requirements", "suppress", "threatmodel"},
 	"rehearsal":    {"baseline", "decision", "judge", "policy", "record"},
 
 	// The steps of a review.
@@ -80,6 +80,8 @@ var rooms = map[string][]string{
 	"command":   {},
 
 	"threatmodel": {"strictyaml"},
+
+	"requirements": {"policy", "record", "threatmodel"},
 
 	// Machinery.
 	"ledger":       {"decision", "fair", "record"},
