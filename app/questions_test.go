@@ -59,6 +59,11 @@ func (s *stage) design(n int) string {
 // asks waits until the card has something.
 func (s *stage) asks(n int, want string) string {
 	s.t.Helper()
+	s.t.Cleanup(func() {
+		if s.t.Failed() {
+			s.t.Logf("the card is\n%s", s.card(n))
+		}
+	})
 	s.until("the card has "+want, func() bool { return strings.Contains(s.card(n), want) })
 	return s.card(n)
 }
@@ -231,7 +236,7 @@ func TestBoxes(t *testing.T) {
 	s.until("the card is as it was", func() bool { return s.card(n) == before })
 	s.reviewed(n)
 	s.GitHub.Tick(card, "hubot", "a new rule", false)
-	s.until("the tick is gone", func() bool { return !strings.Contains(s.card(n), "- [x]") })
+	s.until("the tick is gone", func() bool { return !strings.Contains(s.card(n), "Chosen") })
 	s.GitHub.Tick(card, "mona", "a new rule", true)
 	s.asks(n, "Chosen: a new rule")
 	s.said(n, "mona", "/secbydesign answer Q1 only the owner of an invoice may post it", "Q1 is answered")

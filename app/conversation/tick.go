@@ -112,16 +112,29 @@ func (t *execution) tick(ctx context.Context, edit Edit) (refused bool, err erro
 		for _, n := range said.Ticked[q.ID] {
 			boxes[n] = true
 		}
-		for n, ticked := range change.boxes {
-			if boxes[n] = ticked; !ticked {
+		tick := record.Tick{Question: q.ID, Who: who.Login, Source: t.key, At: edit.At}
+		for _, n := range slices.Sorted(maps.Keys(change.boxes)) {
+			if overtaken(said.Ticks, q.ID, n, edit.At) {
+				continue
+			}
+			tick.Changed = append(tick.Changed, n)
+			if boxes[n] = change.boxes[n]; !boxes[n] {
 				delete(boxes, n)
 			}
 		}
-		if err := t.record(record.RequirementTicked, record.Tick{Question: q.ID, Boxes: slices.Sorted(maps.Keys(boxes)), Who: who.Login, Source: t.key}); err != nil {
+		tick.Boxes = slices.Sorted(maps.Keys(boxes))
+		if err := t.record(record.RequirementTicked, tick); err != nil {
 			return refused, err
 		}
 	}
 	return refused, nil
+}
+
+// overtaken reports whether a later edit of a box is recorded already.
+func overtaken(ticks []record.Tick, question string, box int, at time.Time) bool {
+	return slices.ContainsFunc(ticks, func(t record.Tick) bool {
+		return t.Question == question && slices.Contains(t.Changed, box) && t.At.After(at)
+	})
 }
 
 // A boxChange is what an edit changes about the boxes of one question.

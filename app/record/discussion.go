@@ -10,6 +10,7 @@ import (
 type Discussion struct {
 	Asked    []Question       // in the order in which they were shown first
 	Ticked   map[string][]int // boxes, by question
+	Ticks    []Tick
 	Answers  []Answer
 	Advice   []Advice
 	Voices   []Voice
@@ -30,6 +31,7 @@ func (d *Discussion) Take(id int64, kind string, at time.Time, number int, data 
 				d.Ticked, d.Sources = map[string][]int{}, map[string]bool{}
 			}
 			d.Ticked[t.Question], d.Sources[t.Source] = t.Boxes, true
+			d.Ticks = append(d.Ticks, t)
 		})
 	case RequirementAnswered:
 		return take(id, data, func(a Answer) {

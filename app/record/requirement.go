@@ -86,9 +86,12 @@ type Answer struct {
 // A Tick is the choice of boxes of one question. The newest one of a question counts.
 type Tick struct {
 	Question string `json:"question"`
-	Boxes    []int  `json:"boxes"` // from 0
+	Boxes    []int  `json:"boxes"` // that are ticked since, from 0
 	Who      string `json:"who"`
 	Source   string `json:"source"`
+
+	Changed []int     `json:"changed,omitempty"` // by this edit
+	At      time.Time `json:"at"`                // of the edit: a later one may be recorded before
 }
 
 // An Evidence is a fact that answers a question, see package scanners/design.

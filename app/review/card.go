@@ -1,7 +1,6 @@
 package review
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,16 +19,22 @@ func cardOf(d designed, in requirements.Input, p pull.Pull, link func(string, in
 		card.Commands = slices.DeleteFunc(card.Commands, func(line string) bool { return strings.HasSuffix(line, " ask champion") })
 	}
 	for _, drift := range d.outcome.Drift {
-		card.Notes = append(card.Notes, checks.Escape(drift.Message))
 		if drift.Path != "" && drift.Kind == "contradiction" {
 			card.Facts = append(card.Facts, checks.Annotation{
 				Path: drift.Path, StartLine: max(1, drift.Line), EndLine: max(1, drift.Line), Level: "warning", Title: "Threat model", Message: drift.Message,
 			})
 		}
-		card.Snippet = cmp.Or(card.Snippet, drift.Snippet)
+	}
+	for _, a := range d.said.Advice[max(0, len(d.said.Advice)-maxAdvice):] {
+		if a.Question == "" {
+			card.Notes = append(card.Notes, fmt.Sprintf("Advice by %s (%s): %s", checks.Escape("@"+a.Who), checks.Escape(a.Role), checks.Escape(a.Text)))
+		}
 	}
 	return card
 }
+
+// maxAdvice is how much advice about the whole change a card shows, the newest.
+const maxAdvice = 5
 
 const prefix = "/secbydesign "
 
