@@ -229,7 +229,9 @@ func TestBoxes(t *testing.T) {
 	// Somebody without the right ticks another: the card is as it was.
 	before := s.card(n)
 	s.GitHub.Tick(card, "ted", "no change", true)
-	s.until("the App says so", func() bool { return strings.Contains(strings.Join(s.bot(n), "\n"), "a box is ticked by people who may write") })
+	s.until("the App says so", func() bool {
+		return strings.Contains(strings.Join(s.bot(n), "\n"), "a box is ticked by people who may write")
+	})
 	s.until("the card is as it was", func() bool { return s.card(n) == before })
 	// So it is when somebody with the right edits its text.
 	s.GitHub.EditNote(card, "hubot", strings.ReplaceAll(before, "- [ ] no change", "- [x] every change"))

@@ -65,6 +65,9 @@ func (t *execution) offer(ctx context.Context, c command.Command, like string) (
 			c.Code = "noise"
 		}
 	}
+	if err == nil && len(found) == 0 && like == "" && len(c.IDs) == 0 && (c.Verb == command.Why || c.Verb == command.NotUseful) {
+		return t.offerQuestion(ctx, c)
+	}
 	if err != nil || len(found) == 0 {
 		return "", err
 	}
