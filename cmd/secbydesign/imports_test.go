@@ -68,8 +68,6 @@ var rooms = map[string][]string{
 	"people":      {"installation", "ownership", "pull"},
 	"insight":     {"policy", "record"},
 
-	"requirements": {"policy", "record", "threatmodel"},
-
 	// What is known, and what is kept.
 	"record":    {"decision"},
 	"policy":    {"ownership", "strictyaml"},
