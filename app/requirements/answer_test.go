@@ -38,6 +38,15 @@ func TestRoutes(t *testing.T) {
 		{"/", "/", true},
 		{"/articles/5/", `^articles/(?P<pk>\d+)/$`, true},
 
+		{"/api/v1/users/7/views", "/api/v1/{parent=users/*}/views", true},
+		{"/files/a", "/files/*", true},
+		{"/~bob/comments.rss", "/~:user/comments.rss", true},
+		{"/orders/7.json", "/orders/{id}.json", true},
+		{"/orders/7.xml", "/orders/{id}.json", false},
+		{"/orders/.json", "/orders/{id}.json", false},
+		{"/files/a/b", "/files/*", true},
+		{"/api/v1/users/7/hooks/8:secret", "/api/v1/{name=users/*/hooks/*}:other", false},
+
 		{"/orders/7/refund", "/orders/:id/receipt", false},
 		{"/orders/7", "/orders/:id/receipt", false},
 		{"/v2/orders/7/receipt", "/orders/:id/receipt", false},
@@ -92,6 +101,18 @@ func TestEvidence(t *testing.T) {
 	}
 	check(t, "a test of another path", changed(findings{route, at(t, "evidence-refusal-test api/a_test.go:9 /orders/7/refund")}, nil), asks)
 	check(t, "a test that goes", changed(findings{route}, findings{at(t, "evidence-refusal-test api/a_test.go:9 /orders/7/receipt")}), asks)
+
+	secured := at(t, "evidence-operation-security api/openapi.yaml:9 /orders/7/receipt", "method=get")
+	post := at(t, "http-route api/a.go:3 POST /orders/:id/receipt")
+	for _, c := range []struct {
+		route scanners.Finding
+		want  bool
+	}{{route, true}, {post, false}} {
+		s := (&fact{Finding: c.route}).subject()
+		if got := reaches(design.SamePath, s, secured, routesOf(nil)); got != c.want {
+			t.Errorf("%s: an operation of another method answers: %t", c.route.Fact.Key, got)
+		}
+	}
 
 	hook, exemption := at(t, "webhook-receiver api/a.go:3 POST /hook"), at(t, "auth-exemption api/a.go:3 csrf_exempt hook")
 	signed := func(path string) scanners.Finding {
