@@ -225,7 +225,7 @@ func (t *execution) do(ctx context.Context, line string, c command.Command) erro
 	case command.Help:
 		return t.help(ctx)
 	case command.Status:
-		return t.tellStatus(ctx)
+		return t.replyStatus(ctx)
 	case command.Rescan:
 		return t.rescan(line)
 	case command.Confirm:

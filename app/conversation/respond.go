@@ -64,8 +64,8 @@ func (t *execution) help(ctx context.Context) error {
 	return nil
 }
 
-// tellStatus answers with the state of the pull request.
-func (t *execution) tellStatus(ctx context.Context) error {
+// replyStatus answers with the state of the pull request.
+func (t *execution) replyStatus(ctx context.Context) error {
 	s := t.status()
 	open, err := t.openQuestions(ctx)
 	if err != nil {

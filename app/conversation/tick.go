@@ -32,9 +32,9 @@ type Edit struct {
 	At       time.Time `json:"at"`
 }
 
-// Tick takes over the boxes of the card that a person ticked. It counts only if nothing but boxes changed, if the boxes
-// are those of the card, and if the person may answer: whoever else edits the card, or ticks a box, has it written
-// again by the next review, which Tick asks for.
+// Tick records the boxes of the card that a person ticked. A tick counts only if nothing but boxes changed, if the boxes
+// are those of the card, and if the person may answer. After any edit it asks for a review, which writes the card again
+// with the ticks that count.
 func (h *Handler) Tick(ctx context.Context, e queue.Task) error {
 	var edit Edit
 	if err := json.Unmarshal(e.Data, &edit); err != nil {
