@@ -76,7 +76,7 @@ func TestOneCard(t *testing.T) {
 	if k := b.check(checks.Name); k.Conclusion != "success" {
 		t.Errorf("the verdict is %s", k.Conclusion)
 	}
-	// Somebody else edits it: it is written anew.
+	// Somebody else edits it: the next review writes it again.
 	before := b.cards()
 	for _, k := range b.gh.IssueComments("acme", "shop", b.number) {
 		if checks.StickyName(k.Body) == checks.CardName {
