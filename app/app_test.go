@@ -320,7 +320,7 @@ func TestNothingToWriteTheSecondTime(t *testing.T) {
 	if strings.Contains(afterLast(s.logs.String(), `"reviewed"`, 2), `"method":"PATCH"`) {
 		t.Error("the log names a write")
 	}
-	if scans, files := s.metric("secbydesign_scans_total", `scanner="gitleaks"`), s.metric("secbydesign_scanned_total", ""); scans != 2 || files != 2 {
+	if scans, files := s.metric("secbydesign_scans_total", `scanner="gitleaks"`), s.metric("secbydesign_scanned_total", `scanner="gitleaks"`); scans != 2 || files != 2 {
 		t.Errorf("gitleaks was asked %v times and scanned %v files, want twice, and only once at both sides", scans, files)
 	}
 }

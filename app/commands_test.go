@@ -388,7 +388,7 @@ func TestEachVerb(t *testing.T) {
 	s.said(n, "mona", "/secbydesign why F-22222222", "F-22222222 is no finding of this pull request. Open are: "+ids[0]+", "+ids[1])
 	s.said(n, "mona", "/secbydesign accept until=30d"+because, "Which finding is meant?")
 	s.said(n, "mona", "/secbydesign acept "+ids[0], "“acept” is not known. Did you mean accept? This would work: `/secbydesign accept "+ids[0]+" until=")
-	s.said(n, "mona", "/secbydesign plan", "which this release does not ask yet")
+	s.said(n, "mona", "/secbydesign plan", "A plan belongs to an issue")
 	s.said(n, "mona", "/secbydesign not-affected "+ids[0]+" vulnerable_code_not_present", "not-affected is for findings about dependencies")
 	s.said(n, "mona", "/secbydesign assign "+ids[0]+" @acme/payments", "is assigned to `@acme/payments`")
 	s.said(n, "mona", "/secbydesign not-useful "+ids[0]+" noise", "The finding stays open")

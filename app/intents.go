@@ -81,6 +81,8 @@ func (a *app) want(ctx context.Context, d webhook.Delivery) (want asked, err err
 		want.reviews, err = a.reach(ctx, i.Installation, webhook.Repository{ID: i.RepoID, Owner: i.Owner, Name: i.Repo})
 	case webhook.Comment:
 		want.tasks = said(i)
+	case webhook.Edited:
+		want.tasks = edited(d.GUID, i)
 	case webhook.Button:
 		want.tasks, err = a.pressed(ctx, d.GUID, i)
 	case webhook.MergeGroup:
@@ -164,6 +166,17 @@ func said(i webhook.Comment) []queue.Task {
 	return []queue.Task{{
 		Installation: i.Installation, RepoID: i.RepoID, Owner: i.Owner, Repo: i.Repo, Number: i.Number, Kind: conversation.Comment, ID: id,
 		Data: encode(conversation.Request{Comment: i.ID, Thread: i.Thread, Sender: i.Sender, Lines: lines, At: time.Now().UTC()}),
+	}}
+}
+
+// edited returns a task for an edit of a card in a pull request.
+func edited(guid string, i webhook.Edited) []queue.Task {
+	if i.Issue {
+		return nil
+	}
+	return []queue.Task{{
+		Installation: i.Installation, RepoID: i.RepoID, Owner: i.Owner, Repo: i.Repo, Number: i.Number, Kind: conversation.Tick, ID: guid,
+		Data: encode(conversation.Edit{Comment: i.ID, Old: i.OldBody, New: i.NewBody, Sender: i.Sender, At: time.Now().UTC()}),
 	}}
 }
 

@@ -20,6 +20,8 @@ func (a *app) task(ctx context.Context, t queue.Task) error {
 	switch t.Kind {
 	case conversation.Comment, conversation.Button:
 		do = a.conversation.Answer
+	case conversation.Tick:
+		do = a.conversation.Tick
 	case review.Group:
 		do = a.reviewer.MergeGroup
 	case record.Expiry, record.Acceptance, record.Revocation:

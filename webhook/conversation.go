@@ -1,18 +1,89 @@
 package webhook
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 )
 
-// This file reads comments and pressed buttons. Only new comments count: people with write access may edit the
-// comments of others, and the event of an edit does not say what the author meant.
+// This file reads comments, pressed buttons and the label of an issue. Of a comment only its creation counts: people
+// with write access may edit the comments of others, and the event of an edit does not say what the author meant. The
+// exception is a comment of an App with boxes to tick.
 
 func readIssueComment(p payload) (Intent, Outcome, error) {
-	if p.Action == "created" && (len(p.Issue.PullRequest) == 0 || string(p.Issue.PullRequest) == "null") {
-		return nil, NotPullRequest, nil
+	if p.Action == "edited" {
+		return readEdit(p)
 	}
-	return readComment(p, p.Issue.Number, p.Issue.State, 0)
+	in, o, err := readComment(p, p.Issue.Number, p.Issue.State, 0)
+	if c, ok := in.(Comment); ok {
+		c.Issue = p.plainIssue()
+		return c, o, err
+	}
+	return in, o, err
+}
+
+// plainIssue reports whether the issue of the event is no pull request.
+func (p payload) plainIssue() bool {
+	return len(p.Issue.PullRequest) == 0 || string(p.Issue.PullRequest) == "null"
+}
+
+// cardMarker is in the last line of a card of this App, see package checks.
+const cardMarker = "<!-- secbydesign:v1 card="
+
+// readEdit reads the edit of a comment. Only those of cards count.
+func readEdit(p payload) (Intent, Outcome, error) {
+	var body struct{ From string }
+	if json.Unmarshal(p.Changes.Body, &body) != nil || !strings.Contains(body.From, cardMarker) || !p.Comment.User.automated() {
+		return nil, ActionNotUsed, nil
+	}
+	switch {
+	case !p.Sender.person():
+		return nil, NotPerson, nil
+	case body.From == p.Comment.Body:
+		return nil, TextUnchanged, nil
+	case p.Installation.ID == 0:
+		return nil, NoInstallation, nil
+	}
+	owner, err := p.repository()
+	err = errors.Join(err, positive("issue.number", int64(p.Issue.Number)), positive("comment.id", p.Comment.ID), ownerName("sender.login", p.Sender.Login))
+	if err != nil {
+		return nil, BadPayload, err
+	}
+	return Edited{
+		Installation: p.Installation.ID, Owner: owner, Repo: p.Repository.Name, RepoID: p.Repository.ID,
+		Number: p.Issue.Number, Issue: p.plainIssue(), Closed: p.Issue.State == "closed", ID: p.Comment.ID,
+		OldBody: body.From, NewBody: p.Comment.Body, Sender: p.Sender.Login,
+	}, Accepted, nil
+}
+
+// readIssue reads that an issue got or lost the label [DesignLabel]. Anybody may have done that whom GitHub lets set
+// labels, an automation as well.
+func readIssue(p payload) (Intent, Outcome, error) {
+	if p.Action != "labeled" && p.Action != "unlabeled" {
+		return nil, ActionNotUsed, nil
+	}
+	var label struct{ Name string }
+	if err := json.Unmarshal(p.Label, &label); err != nil {
+		return nil, BadPayload, errors.New("label is missing")
+	}
+	switch {
+	case !strings.EqualFold(label.Name, DesignLabel):
+		return nil, OtherLabel, nil
+	case !p.plainIssue():
+		return nil, NotIssue, nil
+	case p.Installation.ID == 0:
+		return nil, NoInstallation, nil
+	}
+	owner, err := p.repository()
+	// The login is only for the record: that of an App ends in "[bot]".
+	login := strings.TrimSuffix(p.Sender.Login, "[bot]")
+	if err := errors.Join(err, positive("issue.number", int64(p.Issue.Number)), ownerName("sender.login", login)); err != nil {
+		return nil, BadPayload, err
+	}
+	return Labeled{
+		Installation: p.Installation.ID, Owner: owner, Repo: p.Repository.Name, RepoID: p.Repository.ID,
+		Number: p.Issue.Number, Closed: p.Issue.State == "closed", Removed: p.Action == "unlabeled", Sender: p.Sender.Login,
+	}, Accepted, nil
 }
 
 func readReviewComment(p payload) (Intent, Outcome, error) {
@@ -56,6 +127,9 @@ func readComment(p payload, number int, state string, thread int64) (Intent, Out
 func (a account) person() bool {
 	return a.Type == "User" && !strings.HasSuffix(a.Login, "[bot]")
 }
+
+// automated reports whether the account is an App's.
+func (a account) automated() bool { return a.Type == "Bot" }
 
 // commands reports whether a line may be a command. It is fast, and also accepts some lines that are none.
 func commands(body string) bool {

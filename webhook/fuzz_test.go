@@ -90,6 +90,16 @@ func checkSane(t *testing.T, in webhook.Intent) {
 		if in.Number < 1 || in.ID < 1 || in.Thread < 0 || !saneOwner.MatchString(in.Sender) || !strings.Contains(strings.ToLower(in.Body), webhook.CommandPrefix) {
 			t.Errorf("not sane: %+v", in)
 		}
+	case webhook.Edited:
+		repo(in.Installation, in.RepoID, in.Owner, in.Repo)
+		if in.Number < 1 || in.ID < 1 || !saneOwner.MatchString(in.Sender) || in.OldBody == in.NewBody || !strings.Contains(in.OldBody, "<!-- secbydesign:v1 card=") {
+			t.Errorf("not sane: %+v", in)
+		}
+	case webhook.Labeled:
+		repo(in.Installation, in.RepoID, in.Owner, in.Repo)
+		if in.Number < 1 || !saneOwner.MatchString(strings.TrimSuffix(in.Sender, "[bot]")) {
+			t.Errorf("not sane: %+v", in)
+		}
 	case webhook.Button:
 		repo(in.Installation, in.RepoID, in.Owner, in.Repo, in.HeadSHA)
 		if in.Number < 0 || in.CheckRun < 1 || in.Identifier == "" || !saneOwner.MatchString(in.Sender) {

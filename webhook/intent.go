@@ -41,14 +41,15 @@ type Rerun struct {
 	ExternalID, CheckName string
 }
 
-// Comment is a comment of a person in a pull request that may contain a command: one of its lines begins with
-// [CommandPrefix]. It does not say whether the person may use the command.
+// Comment is a comment of a person in a pull request or on an issue that may contain a command: one of its lines begins
+// with [CommandPrefix]. It does not say whether the person may use the command.
 type Comment struct {
 	Installation int64
 	Owner, Repo  string
 	RepoID       int64
 	Number       int
-	Closed       bool // the pull request is closed
+	Issue        bool // it is on an issue that is no pull request
+	Closed       bool // the pull request or issue is closed
 
 	ID int64 // of the comment; ids of conversation comments and review comments are independent
 
@@ -62,6 +63,33 @@ type Comment struct {
 
 // CommandPrefix begins a line with a command for this App.
 const CommandPrefix = "/secbydesign"
+
+// Edited means that a person edited a comment of an App that carries the marker of a card: ticking a box is such an
+// edit. It says neither that the App is this one, nor that the person may tick it.
+type Edited struct {
+	Installation     int64
+	Owner, Repo      string
+	RepoID           int64
+	Number           int
+	Issue, Closed    bool  // as in [Comment]
+	ID               int64 // of the comment, in the conversation
+	OldBody, NewBody string
+	Sender           string // login of a person, never of an App
+}
+
+// DesignLabel is the label of an issue that asks for the checklist of the design, in any case.
+const DesignLabel = "design"
+
+// Labeled means that an issue, which is no pull request, got or lost the label [DesignLabel].
+type Labeled struct {
+	Installation int64
+	Owner, Repo  string
+	RepoID       int64
+	Number       int
+	Closed       bool
+	Removed      bool
+	Sender       string // login of a person or an App
+}
 
 // Button means that a person pressed one of this App's buttons on a check run.
 type Button struct {
@@ -176,6 +204,8 @@ type Ping struct{}
 func (Review) intent()              {}
 func (Rerun) intent()               {}
 func (Comment) intent()             {}
+func (Edited) intent()              {}
+func (Labeled) intent()             {}
 func (Button) intent()              {}
 func (MergeGroup) intent()          {}
 func (Closed) intent()              {}

@@ -19,7 +19,9 @@ const (
 	BaseUnchanged    Outcome = "base_unchanged"     // a pull request was edited, but not its base branch
 	NotDefaultBranch Outcome = "not_default_branch" // a push to a tag or to another branch
 	BranchDeleted    Outcome = "branch_deleted"     // the push that removed the default branch
-	NotPullRequest   Outcome = "not_pull_request"   // a comment on an issue
+	TextUnchanged    Outcome = "text_unchanged"     // a card was edited, but not its text
+	OtherLabel       Outcome = "other_label"        // another label than that of the design
+	NotIssue         Outcome = "not_issue"          // the label of a pull request
 	NotPerson        Outcome = "not_person"         // written or pressed by an App, including this one
 	NoCommand        Outcome = "no_command"         // a comment without a command
 	NoButton         Outcome = "no_button"          // a button without an identifier of this App
@@ -81,8 +83,12 @@ func (o Outcome) sentence() string {
 		return "Ignored: not a push to the default branch."
 	case BranchDeleted:
 		return "Ignored: the default branch was deleted."
-	case NotPullRequest:
-		return "Ignored: not on a pull request."
+	case TextUnchanged:
+		return "Ignored: the text did not change."
+	case OtherLabel:
+		return "Ignored: this label is not used."
+	case NotIssue:
+		return "Ignored: not on an issue."
 	case NotPerson:
 		return "Ignored: not done by a person."
 	case NoCommand:

@@ -31,9 +31,12 @@ type payload struct {
 		Merged     bool
 		Base, Head struct{ SHA string }
 	} `json:"pull_request"`
-	Changes struct{ Base json.RawMessage }
+	Changes struct{ Base, Body json.RawMessage }
 
-	// issue_comment, pull_request_review_comment
+	// issues
+	Label json.RawMessage
+
+	// issues, issue_comment, pull_request_review_comment
 	Issue struct {
 		Number      int
 		State       string
@@ -108,6 +111,8 @@ func readers(event string) reader {
 		return readCheckRun
 	case "check_suite":
 		return readCheckSuite
+	case "issues":
+		return readIssue
 	case "issue_comment":
 		return readIssueComment
 	case "pull_request_review_comment":

@@ -149,7 +149,7 @@ func New(opts Options) (*Server, error) {
 	}
 	if opts.Events == nil {
 		opts.Events = []string{
-			"issue_comment", "pull_request", "pull_request_review_comment",
+			"issue_comment", "issues", "pull_request", "pull_request_review_comment",
 			"pull_request_review_thread", "push",
 		}
 	}

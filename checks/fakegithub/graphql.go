@@ -157,7 +157,7 @@ func (query) Repository(ctx context.Context, args struct{ Owner, Name string }) 
 	if r == nil || !g.tok.reaches(r) && !r.public {
 		return nil, gqlError{"NOT_FOUND", fmt.Sprintf("Could not resolve to a Repository with the name '%s/%s'.", args.Owner, args.Name)}
 	}
-	if !g.tok.allows("pull_requests=read") {
+	if !g.tok.allows("pull_requests=read; issues=read") {
 		return nil, gqlError{"FORBIDDEN", "Resource not accessible by integration"}
 	}
 	return &gqlRepo{r}, nil
@@ -167,7 +167,10 @@ type gqlRepo struct{ r *Repo }
 
 func (g *gqlRepo) NameWithOwner() string { return g.r.FullName() }
 
-func (g *gqlRepo) PullRequest(args struct{ Number int32 }) (*gqlPull, error) {
+func (g *gqlRepo) PullRequest(ctx context.Context, args struct{ Number int32 }) (*gqlPull, error) {
+	if !gql(ctx).tok.allows("pull_requests=read") {
+		return nil, gqlError{"FORBIDDEN", "Resource not accessible by integration"}
+	}
 	p := g.r.pull(int(args.Number))
 	if p == nil {
 		return nil, gqlError{"NOT_FOUND", fmt.Sprintf("Could not resolve to a PullRequest with the number of %d.", args.Number)}
@@ -245,8 +248,12 @@ type noteConnection struct {
 
 // Comments returns the comments of the conversation, oldest first.
 func (g *gqlPull) Comments(ctx context.Context, args pageArgs) (*noteConnection, error) {
+	return g.p.commentPage(ctx, args)
+}
+
+func (k *talk) commentPage(ctx context.Context, args pageArgs) (*noteConnection, error) {
 	var all []*gqlNote
-	for _, k := range g.p.notes {
+	for _, k := range k.notes {
 		all = append(all, &gqlNote{gql(ctx).s, k})
 	}
 	nodes, info, err := window("comments", all, args)
@@ -485,7 +492,7 @@ func (g *gqlCall) minimize(name string, id graphql.ID, reason string) error {
 			repo, field = k.pull.repo, &k.Minimized
 		}
 	case *IssueComment:
-		repo, field = k.pull.repo, &k.Minimized
+		repo, field = k.on.repo, &k.Minimized
 	}
 	if repo == nil || !g.tok.reaches(repo) {
 		return gqlError{"NOT_FOUND", fmt.Sprintf("Could not resolve to a node with the global id of '%s'.", id)}

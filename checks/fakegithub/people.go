@@ -1,6 +1,7 @@
 package fakegithub
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -171,10 +172,10 @@ func (s *Server) Reply(owner, repo string, n int, threadID, login, body string) 
 	return id
 }
 
-// Note comments in the conversation of the pull request, and returns the comment's id.
+// Note comments in the conversation of the pull request or issue, and returns the comment's id.
 func (s *Server) Note(owner, repo string, n int, login, body string) (id int64) {
 	s.act(func() []outgoing {
-		k := s.addNote(s.mustPull(owner, repo, n), login, body)
+		k := s.addNote(s.mustTalk(owner, repo, n), login, body)
 		id = k.ID
 		return s.noteEvent(k, "created", login, nil)
 	})
@@ -264,12 +265,54 @@ func (s *Server) resolve(k *ReviewComment, login string, resolved bool) []outgoi
 	return s.threadEvent(k, action, login)
 }
 
-// ClosePull closes a pull request, as merged or not. It does not really merge anything.
+// ClosePull closes a pull request, as merged or not. It does not really merge anything, see
+// [Repo.MergePull].
 func (s *Server) ClosePull(owner, repo string, n int, login string, merged bool) {
 	s.change(owner, repo, n, login, "closed", func(p *Pull) object {
 		p.State, p.Merged, p.ClosedAt = "closed", merged, s.now()
 		return nil
 	})
+}
+
+// MergePull merges an open pull request by a merge commit, and delivers pull_request.closed and push. It panics if the
+// pull request cannot be merged.
+func (r *Repo) MergePull(n int, login string) {
+	s := r.s
+	before, base := "", ""
+	s.act(func() []outgoing {
+		p := s.mustPull(r.owner.login, r.name, n)
+		if p.State != "open" {
+			panic(fmt.Sprintf("fakegithub: %s#%d is closed", r.FullName(), n))
+		}
+		base, before = p.BaseRef, r.tip(p.BaseRef)
+		sha, err := r.merge(before, p.HeadSHA, fmt.Sprintf("Merge pull request #%d from %s", n, p.HeadRef))
+		must(err)
+		_, err = r.git("update-ref", "refs/heads/"+base, sha)
+		must(err)
+		p.BaseSHA = before
+		p.State, p.Merged, p.ClosedAt, p.UpdatedAt = "closed", true, s.now(), s.now()
+		p.timeline = append(p.timeline, timelineEvent{id: s.id(), at: s.now(), kind: "closed", who: login})
+		out := s.pullEvent(p, "closed", login, nil)
+		for _, i := range p.closes() {
+			if i.State == "open" {
+				i.State, i.ClosedAt = "closed", s.now()
+				out = append(out, s.issueEvent(i, "closed", login, nil)...)
+			}
+		}
+		return out
+	})
+	r.AnnouncePush(base, before, login)
+}
+
+// Assign assigns people to a pull request, and delivers pull_request.assigned for each.
+func (s *Server) Assign(owner, repo string, n int, logins ...string) {
+	for _, login := range logins {
+		s.change(owner, repo, n, login, "assigned", func(p *Pull) object {
+			s.user(login)
+			p.Assignees = append(slices.Clip(p.Assignees), login)
+			return object{"assignee": s.userJSON(s.user(login))}
+		})
+	}
 }
 
 // ReopenPull opens a pull request again.
@@ -318,7 +361,7 @@ func (s *Server) change(owner, repo string, n int, login, action string, f func(
 		p := s.mustPull(owner, repo, n)
 		extra := f(p)
 		p.UpdatedAt = s.now()
-		if action != "edited" {
+		if action != "edited" && action != "assigned" {
 			p.timeline = append(p.timeline, timelineEvent{id: s.id(), at: s.now(), kind: action, who: login})
 		}
 		return s.pullEvent(p, action, login, extra)
@@ -462,18 +505,18 @@ func copied(runs []*CheckRun) (list []CheckRun) {
 func (s *Server) IssueComments(owner, repo string, n int) []IssueComment {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.mustPull(owner, repo, n).conversation()
+	return s.mustTalk(owner, repo, n).conversation()
 }
 
 // IssueComments is [Server.IssueComments] for a repository that may be renamed at the same time.
 func (r *Repo) IssueComments(n int) []IssueComment {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
-	return r.s.mustPull(r.owner.login, r.name, n).conversation()
+	return r.s.mustTalk(r.owner.login, r.name, n).conversation()
 }
 
-func (p *Pull) conversation() (list []IssueComment) {
-	for _, k := range p.notes {
+func (k *talk) conversation() (list []IssueComment) {
+	for _, k := range k.notes {
 		list = append(list, *k)
 	}
 	return list

@@ -27,7 +27,7 @@ func (s *Server) reactionRoutes(mux chi.Router) {
 	}{
 		{"/repos/{owner}/{repo}/issues/comments/{id:[0-9]+}/reactions", "issues", func(c *call) (*[]Reaction, bool) {
 			k := s.issueNotes[c.int64("id")]
-			if k == nil || k.pull.repo != c.repo {
+			if k == nil || k.on.repo != c.repo {
 				return nil, false
 			}
 			return &k.Reactions, true

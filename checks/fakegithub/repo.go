@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -20,7 +21,8 @@ type Repo struct {
 	parent  *Repo // of a fork
 	created time.Time
 
-	pulls       []*Pull // by number, from 1
+	pulls       []*Pull // by number
+	issues      []*Issue
 	permissions map[string]string
 	diffs       map[string]*diff
 	maps        map[string]lineMap
@@ -34,6 +36,7 @@ type Pull struct {
 	Number           int
 	Title, Body      string
 	Author           string
+	Assignees        []string
 	Draft            bool
 	State            string // open or closed
 	Merged           bool
@@ -43,11 +46,11 @@ type Pull struct {
 	UpdatedAt        time.Time
 	ClosedAt         time.Time
 
-	repo, head *Repo // head is nil when the fork is gone
-	reviews    []*Review
-	comments   []*ReviewComment // of all reviews, in order
-	notes      []*IssueComment
-	timeline   []timelineEvent
+	talk
+	head     *Repo // nil when the fork is gone
+	reviews  []*Review
+	comments []*ReviewComment // of all reviews, in order
+	timeline []timelineEvent
 }
 
 type timelineEvent struct {
@@ -158,14 +161,25 @@ func (r *Repo) SetPermission(login, role string) {
 // first, as a forced push does. Files are contents by path; see [Delete], [Exec] and
 // [Symlink]. Commit sends no event, see [Repo.SyncPull] and [Repo.AnnouncePush].
 func (r *Repo) Commit(branch, parent, msg string, files map[string]string) string {
+	return r.CommitAs("octocat", branch, parent, msg, files)
+}
+
+// CommitAs is [Repo.Commit] by somebody. Co-authors are trailers of the message, as git has them: see [CoAuthor].
+func (r *Repo) CommitAs(login, branch, parent, msg string, files map[string]string) string {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
+	r.s.user(login)
 	if parent == "" {
 		parent = r.tip(branch)
 	}
-	sha, err := r.s.git.commit(r.dir, branch, parent, msg, "octocat", r.s.now(), files)
+	sha, err := r.s.git.commit(r.dir, branch, parent, msg, login, r.s.now(), files)
 	must(err)
 	return sha
+}
+
+// CoAuthor is the trailer of a commit message that names another author.
+func CoAuthor(login string) string {
+	return fmt.Sprintf("Co-authored-by: %s <%s@users.noreply.example>", login, login)
 }
 
 // Push runs git push of one refspec, such as "+HEAD:feature", from a repository on disk.
@@ -270,29 +284,32 @@ func (r *Repo) commits(shas []string) []commit {
 }
 
 func (r *Repo) pull(n int) *Pull {
-	if n < 1 || n > len(r.pulls) {
+	i, ok := slices.BinarySearchFunc(r.pulls, n, func(p *Pull, n int) int { return p.Number - n })
+	if !ok {
 		return nil
 	}
-	return r.pulls[n-1]
+	return r.pulls[i]
 }
 
 // mergeBase returns the commit where the pull request's diff begins. It uses the base branch, not base.sha.
 func (p *Pull) mergeBase() string { return p.mergeBaseWith(p.HeadSHA) }
 
 func (p *Pull) mergeBaseWith(head string) string {
-	base := p.repo.tip(p.BaseRef)
-	if base == "" {
-		base = p.BaseSHA
-	}
+	base := p.baseTip()
 	return p.repo.mergeBase(base, head)
+}
+
+// baseTip returns the tip of the base branch, of a merged pull request the one that it was merged into.
+func (p *Pull) baseTip() string {
+	if tip := p.repo.tip(p.BaseRef); tip != "" && !p.Merged {
+		return tip
+	}
+	return p.BaseSHA
 }
 
 // commitIDs returns the commits of the pull request, oldest first.
 func (p *Pull) commitIDs() []string {
-	base := p.repo.tip(p.BaseRef)
-	if base == "" {
-		base = p.BaseSHA
-	}
+	base := p.baseTip()
 	return p.repo.revList(p.HeadSHA, "^"+base)
 }
 
@@ -327,10 +344,11 @@ func (r *Repo) open(from *Repo, title, body, base, head, author string, draft bo
 		s.user(author)
 		id := s.id()
 		p := &Pull{
-			ID: id, NodeID: fmt.Sprintf("PR_%d", id), Number: len(r.pulls) + 1, Title: title, Body: body, Author: author,
+			ID: id, NodeID: fmt.Sprintf("PR_%d", id), Number: r.nextNumber(), Title: title, Body: body, Author: author,
 			Draft: draft, State: "open", BaseRef: base, BaseSHA: r.tip(base), HeadRef: head,
-			CreatedAt: s.now(), UpdatedAt: s.now(), repo: r, head: from,
+			CreatedAt: s.now(), UpdatedAt: s.now(), head: from,
 		}
+		p.talk = talk{repo: r, pull: p}
 		must(p.fetchHead())
 		r.pulls = append(r.pulls, p)
 		s.nodes[p.NodeID] = p

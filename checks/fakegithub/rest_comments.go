@@ -11,7 +11,7 @@ import (
 	"github.com/go-chi/chi/v5"
 )
 
-// An IssueComment is a comment in the conversation of a pull request.
+// An IssueComment is a comment in the conversation of a pull request or an issue.
 type IssueComment struct {
 	ID                   int64
 	NodeID               string
@@ -20,29 +20,36 @@ type IssueComment struct {
 	Minimized            string // reason in lower case, empty when shown
 	Reactions            []Reaction
 
-	pull *Pull
+	on *talk
 }
 
 func (s *Server) commentRoutes(mux chi.Router) {
 	const either = "issues=write; pull_requests=write"
 	const read = "issues=read; pull_requests=read"
-	s.rest(mux, "GET /repos/{owner}/{repo}/issues/{n:[0-9]+}/comments", withToken, read, onPull(func(_ *call, p *Pull) (answer, error) {
-		return paged(p.notes, s.noteJSON)
+	s.rest(mux, "GET /repos/{owner}/{repo}/issues/{n:[0-9]+}/comments", withToken, read, onTalk("read", func(_ *call, k *talk) (answer, error) {
+		return paged(k.notes, s.noteJSON)
 	}))
-	s.rest(mux, "POST /repos/{owner}/{repo}/issues/{n:[0-9]+}/comments", withToken, either, onPull(func(c *call, p *Pull) (answer, error) {
+	s.rest(mux, "POST /repos/{owner}/{repo}/issues/{n:[0-9]+}/comments", withToken, either, onTalk("write", func(c *call, on *talk) (answer, error) {
 		body, err := c.noteBody()
 		if err != nil {
 			return answer{}, err
 		}
-		k := s.addNote(p, s.botLogin(), body)
+		k := s.addNote(on, s.botLogin(), body)
 		s.echo(s.noteEvent(k, "created", s.botLogin(), nil))
 		return created(s.noteJSON(k))
 	}))
 	onNote := func(h func(*call, *IssueComment) (answer, error)) func(*call) (answer, error) {
 		return func(c *call) (answer, error) {
 			k := s.issueNotes[c.int64("id")]
-			if k == nil || k.pull.repo != c.repo {
+			if k == nil || k.on.repo != c.repo {
 				return answer{}, notFound()
+			}
+			level := "write"
+			if c.r.Method == http.MethodGet {
+				level = "read"
+			}
+			if err := k.on.permits(c, level); err != nil {
+				return answer{}, err
 			}
 			return h(c, k)
 		}
@@ -73,7 +80,7 @@ func (s *Server) dropNote(k *IssueComment, login string) []outgoing {
 	out := s.noteEvent(k, "deleted", login, nil)
 	delete(s.issueNotes, k.ID)
 	delete(s.nodes, k.NodeID)
-	k.pull.notes = slices.DeleteFunc(k.pull.notes, func(o *IssueComment) bool { return o == k })
+	k.on.notes = slices.DeleteFunc(k.on.notes, func(o *IssueComment) bool { return o == k })
 	return out
 }
 
@@ -95,12 +102,12 @@ func (c *call) noteBody() (string, error) {
 	return *req.Body, nil
 }
 
-func (s *Server) addNote(p *Pull, author, body string) *IssueComment {
+func (s *Server) addNote(on *talk, author, body string) *IssueComment {
 	id := s.id()
-	k := &IssueComment{ID: id, NodeID: fmt.Sprintf("IC_%d", id), Author: author, Body: body, CreatedAt: s.now(), UpdatedAt: s.now(), pull: p}
+	k := &IssueComment{ID: id, NodeID: fmt.Sprintf("IC_%d", id), Author: author, Body: body, CreatedAt: s.now(), UpdatedAt: s.now(), on: on}
 	s.user(author)
 	s.issueNotes[id], s.nodes[k.NodeID] = k, k
-	p.notes = append(p.notes, k)
+	on.notes = append(on.notes, k)
 	return k
 }
 

@@ -23,6 +23,7 @@ func (s *Server) handler() (http.Handler, error) {
 	s.pullRoutes(mux)
 	s.reviewRoutes(mux)
 	s.commentRoutes(mux)
+	s.issueRoutes(mux)
 	s.reactionRoutes(mux)
 	s.checkRoutes(mux)
 	s.orgRoutes(mux)

@@ -111,9 +111,12 @@ func (s *Server) pullJSON(p *Pull, full bool) object {
 		"comments_url": issue + "/comments", "statuses_url": statuses, "number": p.Number, "state": p.State, "locked": false, "title": p.Title,
 		"user": s.userJSON(s.user(p.Author)), "body": maybe(p.Body), "labels": []any{}, "milestone": nil, "active_lock_reason": nil,
 		"created_at": stamp(p.CreatedAt), "updated_at": stamp(p.UpdatedAt), "closed_at": maybeTime(p.ClosedAt), "merged_at": nil, "merge_commit_sha": nil,
-		"assignee": nil, "assignees": []any{}, "requested_reviewers": []any{}, "requested_teams": []any{}, "draft": p.Draft,
+		"assignee": nil, "assignees": each(p.Assignees, func(l string) object { return s.userJSON(s.user(l)) }), "requested_reviewers": []any{}, "requested_teams": []any{}, "draft": p.Draft,
 		"head": end(p.head, p.HeadRef, p.HeadSHA), "base": end(p.repo, p.BaseRef, p.BaseSHA), "_links": links,
 		"author_association": "MEMBER", "auto_merge": nil,
+	}
+	if len(p.Assignees) > 0 {
+		o["assignee"] = s.userJSON(s.user(p.Assignees[0]))
 	}
 	if p.Merged {
 		o["merged_at"] = stamp(p.ClosedAt)
@@ -225,11 +228,11 @@ func (s *Server) commentJSON(k *ReviewComment) object {
 }
 
 func (s *Server) noteJSON(k *IssueComment) object {
-	p := k.pull
-	u := s.api("/repos/%s/issues/comments/%d", p.repo.FullName(), k.ID)
+	name := k.on.repo.FullName()
+	u := s.api("/repos/%s/issues/comments/%d", name, k.ID)
 	o := object{
-		"id": k.ID, "node_id": k.NodeID, "url": u, "html_url": s.page("/%s/pull/%d#issuecomment-%d", p.repo.FullName(), p.Number, k.ID),
-		"issue_url": s.api("/repos/%s/issues/%d", p.repo.FullName(), p.Number), "body": k.Body, "user": s.userJSON(s.user(k.Author)),
+		"id": k.ID, "node_id": k.NodeID, "url": u, "html_url": s.page("/%s/%s#issuecomment-%d", name, k.on.path(), k.ID),
+		"issue_url": s.api("/repos/%s/issues/%d", name, k.on.number()), "body": k.Body, "user": s.userJSON(s.user(k.Author)),
 		"created_at": stamp(k.CreatedAt), "updated_at": stamp(k.UpdatedAt), "author_association": association(k.Author), "performed_via_github_app": nil, "reactions": reactions(u, k.Reactions),
 	}
 	if k.Author == s.botLogin() {

@@ -249,11 +249,14 @@ func (s *Server) pullEvent(p *Pull, action, sender string, extra object) []outgo
 }
 
 func (s *Server) noteEvent(k *IssueComment, action, sender string, changes object) []outgoing {
-	payload := object{"action": action, "comment": s.noteJSON(k), "issue": s.issueJSON(k.pull)}
+	payload := object{"action": action, "comment": s.noteJSON(k), "issue": s.talkJSON(k.on)}
 	if changes != nil {
 		payload["changes"] = changes
 	}
-	return s.event(k.pull.repo, "issue_comment", sender, payload)
+	if k.on.issue != nil && !s.hearsIssues() {
+		return nil
+	}
+	return s.event(k.on.repo, "issue_comment", sender, payload)
 }
 
 func (s *Server) issueJSON(p *Pull) object {

@@ -53,9 +53,9 @@ var rooms = map[string][]string{
 	// What happens: a review, a conversation, an upload; and the two that need no GitHub.
 	"review": {
 		"baseline", "decision", "examine", "insight", "installation", "judge", "ledger", "mirror", "ownership", "policy", "policyfiles",
-		"pull", "queue", "record", "suppress", "upload",
+		"people", "pull", "queue", "record", "requirements", "suppress", "threatmodel", "upload",
 	},
-	"conversation": {"command", "decision", "examine", "installation", "ledger", "mirror", "ownership", "people", "policyfiles", "pull", "queue", "record"},
+	"conversation": {"command", "decision", "examine", "installation", "ledger", "mirror", "ownership", "people", "policy", "policyfiles", "pull", "queue", "record"},
 	"upload":       {"baseline", "examine", "installation", "ledger", "mirror", "policy", "pull", "queue"},
 	"local":        {"examine", "judge", "mirror", "ownership", "plainfile", "policy", "requirements", "suppress", "threatmodel"},
 	"rehearsal":    {"baseline", "decision", "judge", "policy", "record"},
