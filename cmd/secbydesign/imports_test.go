@@ -46,16 +46,17 @@ var pure = []string{
 // more.
 var rooms = map[string][]string{
 	"": {
-		"command", "conversation", "examine", "insight", "installation", "judge", "ledger", "local", "mirror", "plainfile", "policy",
+		"command", "conversation", "examine", "insight", "installation", "judge", "ledger", "local", "mirror", "plainfile", "plan", "policy",
 		"policyfiles", "queue", "record", "rehearsal", "review", "scratch", "settings", "upload",
 	},
 
-	// What happens: a review, a conversation, an upload; and the two that need no GitHub.
+	// What happens: a review, a conversation, a checklist on an issue, an upload; and the two that need no GitHub.
 	"review": {
 		"baseline", "decision", "examine", "insight", "installation", "judge", "ledger", "mirror", "ownership", "policy", "policyfiles",
 		"pull", "queue", "record", "suppress", "upload",
 	},
 	"conversation": {"command", "decision", "examine", "installation", "ledger", "mirror", "ownership", "people", "policyfiles", "pull", "queue", "record"},
+	"plan":         {"command", "installation", "ledger", "people", "policy", "policyfiles", "pull", "queue", "record"},
 	"upload":       {"baseline", "examine", "installation", "ledger", "mirror", "policy", "pull", "queue"},
 	"local":        {"examine", "judge", "mirror", "ownership", "plainfile", "policy", "suppress"},
 	"rehearsal":    {"baseline", "decision", "judge", "policy", "record"},
