@@ -107,7 +107,7 @@ func (s state) text() string {
 }
 
 var (
-	anyBox   = regexp.MustCompile(`(?m)^(\s*[-*+] \[)[ xX](\] )`)
+	anyBox   = regexp.MustCompile(`(?m)^([ \t]*[-*+] \[)[ xX](\] )`)
 	topicBox = regexp.MustCompile(`(?m)^- \[([ xX])\] \*\*([a-z]+)\*\* · `)
 )
 
