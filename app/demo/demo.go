@@ -42,7 +42,7 @@ const (
 	name  = "shop"
 )
 
-// Run plays the demo. It fails when the pull request does not end as it should.
+// Run plays the demo. It fails when a pull request does not end as it should.
 func Run(ctx context.Context, o Options) error {
 	dir, err := os.MkdirTemp("", "secbydesign-demo-")
 	if err != nil {
@@ -96,9 +96,9 @@ func readLines(in io.Reader, lines chan<- struct{}) {
 // await returns when a person asks for the next push, by the Enter key or the page's button, or when ctx ends.
 func await(ctx context.Context, w *World, o Options, enter <-chan struct{}, next string) {
 	pressed := make(chan struct{})
-	w.GitHub.SetNext(&fakegithub.NextStep{Label: "Next push: " + next, Do: func() { close(pressed) }})
+	w.GitHub.SetNext(&fakegithub.NextStep{Label: "Next: " + next, Do: func() { close(pressed) }})
 	defer w.GitHub.SetNext(nil)
-	fmt.Fprint(o.Out, "   Press Enter, or the button on the page, for the next push. ")
+	fmt.Fprint(o.Out, "   Press Enter, or the button on the page, for the next step. ")
 	select {
 	case <-enter:
 	case <-pressed:
@@ -143,7 +143,7 @@ func play(ctx context.Context, w *World, o Options, enter <-chan struct{}) error
 			}
 		}
 	}
-	return nil
+	return playDesign(ctx, w, repo, o, enter, len(steps)+1)
 }
 
 // unmark removes the Markdown of a headline, for a terminal.
