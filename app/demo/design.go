@@ -127,24 +127,24 @@ type designStep struct {
 
 var designSteps = []designStep{
 	{
-		title: `Mona opens a draft: "Show invoices". It adds a route without login and a database.`,
+		title: `Ida opens a draft: "Show invoices". It adds a route without login and a database.`,
 		next:  "a draft with a new route and a new database",
 		do: func(s *scenery) {
-			s.repo.CommitAs("mona", "invoices", s.repo.Tip("main"), "Show invoices", map[string]string{"shop/invoices.py": invoices, "deploy/compose.yaml": database})
-			s.number = s.repo.OpenPull("Show invoices", "Customers see their invoices.", "main", "invoices", "mona", true)
+			s.repo.CommitAs("ida", "invoices", s.repo.Tip("main"), "Show invoices", map[string]string{"shop/invoices.py": invoices, "deploy/compose.yaml": database})
+			s.number = s.repo.OpenPull("Show invoices", "Customers see their invoices.", "main", "invoices", "ida", true)
 		},
 		open: []string{"access", "data"},
 	},
 	{
-		title: `Mona answers: one question by a test that expects 401, the other by a command.`,
+		title: `Ida answers: one question by a test that expects 401, the other by a command.`,
 		next:  "a test that expects 401, and an answer",
 		do: func(s *scenery) {
 			for _, q := range questions(s.w.GitHub, s.number) {
 				if q.open && q.topic == "data" {
-					s.w.GitHub.Note(owner, name, s.number, "mona", "/secbydesign answer "+q.id+" "+storeAnswer)
+					s.w.GitHub.Note(owner, name, s.number, "ida", "/secbydesign answer "+q.id+" "+storeAnswer)
 				}
 			}
-			s.repo.CommitAs("mona", "invoices", "", "Test that invoices need login", map[string]string{"tests/test_invoices.py": invoicesTest})
+			s.repo.CommitAs("ida", "invoices", "", "Test that invoices need login", map[string]string{"tests/test_invoices.py": invoicesTest})
 			s.repo.SyncPull(s.number)
 		},
 		closed: 2,
@@ -153,8 +153,8 @@ var designSteps = []designStep{
 		title: `The pull request is merged. Weeks later Otto opens "Clean up the tests", which removes that test.`,
 		next:  "a later pull request that removes the test",
 		do: func(s *scenery) {
-			s.w.GitHub.SetDraft(owner, name, s.number, "mona", false)
-			s.repo.MergePull(s.number, "mona")
+			s.w.GitHub.SetDraft(owner, name, s.number, "ida", false)
+			s.repo.MergePull(s.number, "ida")
 			s.repo.CommitAs("otto", "cleanup", s.repo.Tip("main"), "Clean up the tests", map[string]string{"tests/test_invoices.py": invoicesTestLater})
 			s.number = s.repo.OpenPull("Clean up the tests", "", "main", "cleanup", "otto", false)
 		},
@@ -167,6 +167,7 @@ var errUnsettled = errors.New("the card does not show what it should")
 
 // playDesign plays the act. first is the number of its first step.
 func playDesign(ctx context.Context, w *World, repo *fakegithub.Repo, o Options, enter <-chan struct{}, first int) error {
+	repo.SetPermission("ida", "write")
 	repo.SetPermission("otto", "write")
 	s := &scenery{w: w, repo: repo}
 	for i, step := range designSteps {
