@@ -106,6 +106,17 @@ func (s state) text() string {
 	return b.String()
 }
 
+// shows reports whether a text is the checklist, with the right marks for some topics.
+func (s state) shows(body string, topics []string) bool {
+	marks := boxes(body)
+	for _, t := range topics {
+		if marks[t] != slices.Contains(s.topics, t) {
+			return false
+		}
+	}
+	return unmarked(body) == unmarked(s.text())
+}
+
 var (
 	anyBox   = regexp.MustCompile(`(?m)^([ \t]*[-*+] \[)[ xX](\] )`)
 	topicBox = regexp.MustCompile(`(?m)^- \[([ xX])\] \*\*([a-z]+)\*\* · `)

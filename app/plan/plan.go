@@ -68,7 +68,8 @@ type job struct {
 	clients publish.Clients // with the permission for issues
 	task    queue.Task
 	request Request
-	state   state
+	events  []ledger.Event // what is recorded of the checklist
+	state   state          // the same
 	have    []checks.Sticky
 }
 
@@ -105,11 +106,10 @@ func (j *job) do(ctx context.Context) error {
 	case issue.IsPullRequest():
 		return nil
 	}
-	events, err := j.Ledger.Events(ctx, planned(j.task.Repository(), j.task.Number))
-	if err != nil {
+	if j.events, err = j.Ledger.Events(ctx, planned(j.task.Repository(), j.task.Number)); err != nil {
 		return fmt.Errorf("read what was recorded of the issue: %w", err)
 	}
-	if j.state, err = fold(events); err != nil {
+	if j.state, err = fold(j.events); err != nil {
 		return err
 	}
 	switch {
@@ -164,27 +164,9 @@ func (j *job) off(ctx context.Context) (bool, error) {
 
 // keep records a change, if it is one and was not recorded before, and makes the issue show the checklist.
 func (j *job) keep(ctx context.Context, p record.Plan, changes bool) error {
-	source := j.task.ID
-	if changes && !j.state.sources[source] {
-		p.Issue, p.By, p.Source = j.task.Number, j.request.Sender, source
-		j.state.posted = true
-		switch p.Why {
-		case whyLabel, whyCommand:
-			j.state.unlabeled = false
-		case whyUnlabel:
-			j.state.unlabeled = true
-		}
-		j.state.topics = ordered(slices.DeleteFunc(slices.Concat(j.state.topics, p.Ticked), func(t string) bool { return slices.Contains(p.Unticked, t) }))
-		p.Topics = append([]string{}, j.state.topics...)
-		data, err := json.Marshal(p)
-		if err != nil {
-			return fmt.Errorf("record the checklist: %w", err)
-		}
-		err = j.Ledger.Record(ctx, ledger.Event{
-			At: j.request.At, Kind: record.PlanPosted, Installation: j.task.Installation, RepoID: j.task.RepoID, Owner: j.task.Owner, Repo: j.task.Repo,
-			Number: j.task.Number, Data: data,
-		})
-		if err != nil {
+	if changes && !j.state.sources[j.task.ID] {
+		p.Issue, p.By, p.Source = j.task.Number, j.request.Sender, j.task.ID
+		if err := j.record(ctx, p); err != nil {
 			return fmt.Errorf("record the checklist: %w", err)
 		}
 	}
@@ -192,10 +174,29 @@ func (j *job) keep(ctx context.Context, p record.Plan, changes bool) error {
 		return err
 	}
 	text := j.state.text()
-	if shown, ok := oldest(j.have); ok && p.Why == whyTick && unmarked(shown.Body) == unmarked(text) {
+	if shown, ok := oldest(j.have); ok && p.Why == whyTick && j.state.shows(shown.Body, slices.Concat(p.Ticked, p.Unticked)) {
 		text = "" // the person has ticked it already, and may have ticked more since
 	}
 	return publish.KeepChecklist(ctx, j.clients, j.issue(), text, j.have)
+}
+
+// record records a change. It may have been made before others that are recorded already.
+func (j *job) record(ctx context.Context, p record.Plan) (err error) {
+	e := ledger.Event{
+		At: j.request.At, Kind: record.PlanPosted, Installation: j.task.Installation, RepoID: j.task.RepoID, Owner: j.task.Owner, Repo: j.task.Repo,
+		Number: j.task.Number,
+	}
+	if e.Data, err = json.Marshal(p); err != nil {
+		return err
+	}
+	if j.state, err = fold(append(slices.Clip(j.events), e)); err != nil {
+		return err
+	}
+	p.Topics = append([]string{}, j.state.topics...)
+	if e.Data, err = json.Marshal(p); err != nil {
+		return err
+	}
+	return j.Ledger.Record(ctx, e)
 }
 
 func (j *job) issue() publish.Issue {

@@ -354,6 +354,25 @@ func TestTicksInAnotherOrder(t *testing.T) {
 	}
 }
 
+// TestATickThatWasTakenBackByMistake: a tick that does not count is taken back before one that does is recorded, and
+// both are gone from the text.
+func TestATickThatWasTakenBackByMistake(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, granted, nil)
+	s.label("ted")
+	id := s.list().ID
+	s.gh.Tick(id, "mona", "**data**", true)
+	s.gh.Tick(id, "ted", "**tls**", true)
+	s.do(plan.Request{Edit: &plan.Edit{Ticked: []string{"tls"}}, Comment: id, Sender: "ted"})
+	if got := s.ticked(); len(got) != 0 {
+		t.Errorf("ticked: %q", got)
+	}
+	s.do(plan.Request{Edit: &plan.Edit{Ticked: []string{"data"}}, Comment: id, Sender: "mona"})
+	if got := s.ticked(); !slices.Equal(got, []string{"data"}) {
+		t.Errorf("ticked: %q", got)
+	}
+}
+
 // TestTwoAtOnce hides one of two lists.
 func TestTwoAtOnce(t *testing.T) {
 	t.Parallel()
