@@ -82,8 +82,8 @@ func (s *stage) asked(n, closed int, open ...string) (fakegithub.IssueComment, m
 	return card, by
 }
 
-// design returns the check of the design on a pull request's head.
-func (s *stage) design(n int) (run fakegithub.CheckRun, ok bool) {
+// designCheck returns the check of the design on a pull request's head.
+func (s *stage) designCheck(n int) (run fakegithub.CheckRun, ok bool) {
 	s.t.Helper()
 	for _, run := range s.repo.CheckRuns(s.GitHub.Pull("acme", "shop", n).HeadSHA) {
 		if run.Name == checks.RequirementsCheck {
@@ -165,7 +165,7 @@ func TestTheStoryOfThreePullRequests(t *testing.T) {
 			}
 		}
 	}
-	run, ok := s.design(first)
+	run, ok := s.designCheck(first)
 	if !ok || run.Conclusion != "neutral" || len(run.Annotations) != 2 || run.Annotations[1].Path == run.Annotations[0].Path {
 		t.Errorf("the check: %+v", run)
 	}
@@ -190,7 +190,7 @@ func TestTheStoryOfThreePullRequests(t *testing.T) {
 	if q := closed["data"]; q.id != asked["data"].id || !strings.Contains(q.text, "mona") {
 		t.Errorf("the person is not named:\n%s", q.text)
 	}
-	if run, ok := s.design(first); !ok || run.Conclusion != "success" {
+	if run, ok := s.designCheck(first); !ok || run.Conclusion != "success" {
 		t.Errorf("the check: %+v", run)
 	}
 	s.GitHub.SetDraft("acme", "shop", first, "mona", false)
@@ -224,7 +224,7 @@ func TestTheStoryOfThreePullRequests(t *testing.T) {
 	if q := again["access"]; !strings.Contains(q.text, "tests/test_invoices.py") || !regexp.MustCompile(`\bD-[A-Z2-7]{8}\b`).MatchString(q.text) {
 		t.Errorf("the question is\n%s", q.text)
 	}
-	run, ok = s.design(last)
+	run, ok = s.designCheck(last)
 	if !ok || run.Conclusion != "neutral" || len(run.Annotations) != 1 || run.Annotations[0].Path != "tests/test_invoices.py" || run.Annotations[0].StartLine != 4 {
 		t.Errorf("the check: %+v", run)
 	}
