@@ -232,6 +232,7 @@ func build(ctx context.Context, c Config, log zerolog.Logger) (*app, error) {
 	}
 	a.conversation = &conversation.Handler{App: a.github, Mirrors: mirrors, Ledger: a.ledger, Files: files}
 	a.plans = &plan.Handler{App: a.github, Ledger: a.ledger, Files: files}
+	a.reviewer.Planned = a.plans.Inherited
 	a.queue, err = queue.New(a.ledger, queue.Options{Workers: c.Workers, Work: a.reviewer.Review, Task: a.task, Logger: log, Failed: a.metrics.failure})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open queue: %w", err), a.ledger.Close())

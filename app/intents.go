@@ -85,7 +85,7 @@ func (a *app) want(ctx context.Context, d webhook.Delivery) (want asked, err err
 			want.tasks = saidOnIssue(i)
 		}
 	case webhook.Edited:
-		if i.Issue {
+		if want.tasks = edited(d.GUID, i); i.Issue {
 			want.tasks = editedChecklist(d.GUID, i)
 		}
 	case webhook.Labeled:
@@ -202,6 +202,14 @@ func labeled(guid string, i webhook.Labeled) []queue.Task {
 	return []queue.Task{{
 		Installation: i.Installation, RepoID: i.RepoID, Owner: i.Owner, Repo: i.Repo, Number: i.Number, Kind: plan.Kind, ID: guid,
 		Data: encode(plan.Request{Labeled: true, Sender: i.Sender, At: time.Now().UTC()}),
+	}}
+}
+
+// edited returns a task for an edit of a card in a pull request.
+func edited(guid string, i webhook.Edited) []queue.Task {
+	return []queue.Task{{
+		Installation: i.Installation, RepoID: i.RepoID, Owner: i.Owner, Repo: i.Repo, Number: i.Number, Kind: conversation.Tick, ID: guid,
+		Data: encode(conversation.Edit{Comment: i.ID, Old: i.OldBody, New: i.NewBody, Sender: i.Sender, At: time.Now().UTC()}),
 	}}
 }
 

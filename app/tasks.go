@@ -21,6 +21,8 @@ func (a *app) task(ctx context.Context, t queue.Task) error {
 	switch t.Kind {
 	case conversation.Comment, conversation.Button:
 		do = a.conversation.Answer
+	case conversation.Tick:
+		do = a.conversation.Tick
 	case plan.Kind:
 		do = a.plans.Do
 	case review.Group:

@@ -11,17 +11,23 @@
 //	assign     = [ids] team
 //	not-useful = [ids] ("wrong" / "noise" / "unclear" / "too-late") [text]
 //	why        = [ids]
+//	answer     = question text
+//	ask        = "champion" / "security"
+//	voice      = [question] text
+//	plan
 //	ids        = id *("," id) ; id = "F-" 8base32 ; decision = "A-" 8base32
+//	question   = "Q" 1*2DIGIT                         why and not-useful take it as an id, too
 //	until      = "until" ("=" / SP) (YYYY-MM-DD / 1*3DIGIT ("d" / "w"))
 //	ticket     = "ticket" ("=" / SP) url
 //
 // Words may be in any case, and arguments may come in any order before "because", which takes the rest of the line. In
-// the thread of a finding its id may be left out.
+// the thread of a finding its id may be left out. The text of answer and voice needs no "because".
 //
 // find.go finds the lines of a comment that count; parse.go parses one.
 package command
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -46,7 +52,7 @@ const (
 	NotUseful   Verb = "not-useful"
 	Fixed       Verb = "fixed"
 
-	// These belong to questions about the design, which the program does not ask yet.
+	// These belong to questions about the design.
 	Answer Verb = "answer"
 	Ask    Verb = "ask"
 	Voice  Verb = "voice"
@@ -55,14 +61,15 @@ const (
 
 // A Command is one line that was understood. Which fields are filled depends on the verb.
 type Command struct {
-	Verb     Verb
-	IDs      []string  // of findings, "F-" in upper case; may be empty, and no two are equal
-	Decision string    // "A-" in upper case
-	Until    time.Time // the last day, at midnight UTC
-	Ticket   string    // an address that begins with http:// or https://
-	Code     string    // of not-affected, or the reason of not-useful
-	Team     string    // "@org/team" or "@person"
-	Reason   string    // one line, at most [MaxText] characters, no white space at its ends
+	Verb      Verb
+	IDs       []string  // of findings, "F-" in upper case; may be empty, and no two are equal
+	Questions []string  // "Q1"; answer has one, voice at most one; no two are equal
+	Decision  string    // "A-" in upper case
+	Until     time.Time // the last day, at midnight UTC
+	Ticket    string    // an address that begins with http:// or https://
+	Code      string    // of not-affected, the reason of not-useful, or the role of ask
+	Team      string    // "@org/team" or "@person"
+	Reason    string    // one line, at most [MaxText] characters, no white space at its ends
 }
 
 // Line returns a line that [Parse] reads as c, on any day before c.Until.
@@ -73,7 +80,7 @@ func (c Command) Line() string {
 			parts = append(parts, prefix+value)
 		}
 	}
-	add("", strings.Join(c.IDs, ","))
+	add("", strings.Join(slices.Concat(c.IDs, c.Questions), ","))
 	add("", c.Decision)
 	add("", c.Team)
 	add("", c.Code)
@@ -81,7 +88,11 @@ func (c Command) Line() string {
 		add("until=", c.Until.Format(time.DateOnly))
 	}
 	add("ticket=", c.Ticket)
-	add("because ", c.Reason)
+	if c.Verb == Answer || c.Verb == Voice {
+		add("", c.Reason)
+	} else {
+		add("because ", c.Reason)
+	}
 	return strings.Join(parts, " ")
 }
 
@@ -103,6 +114,7 @@ const (
 	MaxCommands = 10    // further ones are not carried out, and the answer says so
 	MaxIDs      = 20    // of one command
 	MaxText     = 1_000 // characters of a reason
+	MinAnswer   = 15    // characters of an answer
 )
 
 // VEX are the codes of not-affected: OpenVEX's justifications.
@@ -113,6 +125,9 @@ func VEX() []string {
 		"vulnerable_code_cannot_be_controlled_by_adversary", "inline_mitigations_already_exist",
 	}
 }
+
+// Roles are those whom ask asks.
+func Roles() []string { return []string{"champion", "security"} }
 
 // Opinions are the reasons of not-useful.
 func Opinions() []string { return []string{"wrong", "noise", "unclear", "too-late"} }

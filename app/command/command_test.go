@@ -113,7 +113,21 @@ func TestParse(t *testing.T) {
 		" fp F-ABCDEFGH. because the f-string is a constant, as in F-22222222":     {Verb: command.FP, IDs: f1, Reason: "the f-string is a constant, as in F-22222222"},
 		" accept F-ABCDEFGH: until 30d, because: x":                                {Verb: command.Accept, IDs: f1, Until: day("2026-12-25"), Reason: "x"},
 		" not-affected F-ABCDEFGH vulnerable_code_not_present: because of F-2":     {Verb: command.NotAffected, IDs: f1, Code: "vulnerable_code_not_present", Reason: "of F-2"},
-		" not-useful too-late it was merged":                                       {Verb: command.NotUseful, Code: "too-late", Reason: "it was merged"},
+		" answer Q1 the gateway refuses it":                                        {Verb: command.Answer, Questions: []string{"Q1"}, Reason: "the gateway refuses it"},
+		" answer q12: because the gateway refuses it":                              {Verb: command.Answer, Questions: []string{"Q12"}, Reason: "the gateway refuses it"},
+		" answer `Q1` “the gateway  refuses it”":                                   {Verb: command.Answer, Questions: []string{"Q1"}, Reason: "the gateway refuses it"},
+		" answer Q1 Q2 is about the same thing":                                    {Verb: command.Answer, Questions: []string{"Q1"}, Reason: "Q2 is about the same thing"},
+		" answer Q1 until=30d ticket=x are only words":                             {Verb: command.Answer, Questions: []string{"Q1"}, Reason: "until=30d ticket=x are only words"},
+		" ask Champion": {Verb: command.Ask, Code: "champion"},
+		" ask security": {Verb: command.Ask, Code: "security"},
+		" voice use the rate limiter of the gateway": {Verb: command.Voice, Reason: "use the rate limiter of the gateway"},
+		" voice Q2: use the rate limiter":            {Verb: command.Voice, Questions: []string{"Q2"}, Reason: "use the rate limiter"},
+		" voice no":                                  {Verb: command.Voice, Reason: "no"},
+		" plan":                                      {Verb: command.Plan},
+		" why Q1":                                    {Verb: command.Why, Questions: []string{"Q1"}},
+		" why Q1, F-ABCDEFGH,q1":                     {Verb: command.Why, IDs: f1, Questions: []string{"Q1"}},
+		" not-useful Q1 noise we know":               {Verb: command.NotUseful, Questions: []string{"Q1"}, Code: "noise", Reason: "we know"},
+		" not-useful too-late it was merged":         {Verb: command.NotUseful, Code: "too-late", Reason: "it was merged"},
 	} {
 		got, err := command.Parse(command.Prefix+line, today)
 		if err != nil {
@@ -121,7 +135,7 @@ func TestParse(t *testing.T) {
 			continue
 		}
 		if got.Verb != want.Verb || !slices.Equal(got.IDs, want.IDs) || got.Decision != want.Decision || !got.Until.Equal(want.Until) ||
-			got.Ticket != want.Ticket || got.Code != want.Code || got.Team != want.Team || got.Reason != want.Reason {
+			got.Ticket != want.Ticket || got.Code != want.Code || !slices.Equal(got.Questions, want.Questions) || got.Team != want.Team || got.Reason != want.Reason {
 			t.Errorf("%q:\ngot  %+v\nwant %+v", line, got, want)
 		}
 	}
@@ -177,8 +191,21 @@ func TestMistakesKeepWhatIsRight(t *testing.T) {
 		" defer until=30d ticket=javascript:alert(1)":           {"is no address of a ticket", " defer until=2026-12-25"},
 		" defer until=30d ticket=https://u:p@t.example/1":       {"is no address of a ticket", " defer until=2026-12-25"},
 		" assign F-ABCDEFGH payments":                           {"“payments” is no team; write it like @org/team.", " assign F-ABCDEFGH"},
-		" answer Q1 yes":                                        {"which this release does not ask yet", ""},
-		" plan":                                                 {"which this release does not ask yet", ""},
+		" answer Q1 yes":                                        {"The text has 3 characters, and at least 15 are required", " answer Q1 yes"},
+		" answer Q1":                                            {"answer needs a text of one sentence.", " answer Q1"},
+		" answer":                                               {"answer needs the id of a question, such as Q1, and a text of one sentence.", " answer"},
+		" answer " + reason:                                     {"answer needs the id of a question", " answer " + reason},
+		" answer Q1,Q2 " + reason:                               {"One command takes one question", " answer Q1 " + reason},
+		" answer Q0 " + reason:                                  {"“Q0” is no question", " answer " + reason},
+		" answer Q100 " + reason:                                {"“Q100” is no question", " answer " + reason},
+		" answer 1 " + reason:                                   {"“1” is no question", " answer " + reason},
+		" anser Q1 " + reason:                                   {"Did you mean answer?", " answer Q1 " + reason},
+		" ask":                                                  {"ask needs one of champion or security.", " ask"},
+		" ask champions":                                        {"Did you mean champion?", " ask champion"},
+		" ask anna":                                             {"“anna” is none of champion or security.", " ask"},
+		" voice":                                                {"voice needs a text of one sentence.", " voice"},
+		" plan it":                                              {"“it” is not understood: plan takes no more words.", " plan"},
+		" accept Q1 until=30d because " + reason:                {"Q1 is a question about the design: accept takes findings", " accept until=2026-12-25 because " + reason},
 		" fixed F-ABCDEFGH":                                     {"push it, and the thread is closed", ""},
 		" accept until=5d because " + strings.Repeat("x", 1001): {"longer than 1000 characters", " accept until=2026-11-30 because " + strings.Repeat("x", 1000)},
 		" why" + strings.Repeat(" F-ABCDEFGH", 3):               {"", ""}, // the same one
@@ -210,6 +237,7 @@ func FuzzComment(f *testing.F) {
 		"/secbydesign accept F-ABCDEFGH until=30d because x", "> /secbydesign rescan\n/secbydesign rescan", "```\n/secbydesign x\n",
 		"`a\n/secbydesign rescan\nb`", "<pre>\n/secbydesign\n\n</pre>\n/secbydesign status", "/secbydesign\r/secbydesign help\r\n- a\n/secbydesign why",
 		"| /secbydesign |\n|---|", "<!-- \n/secbydesign rescan", "[a]: /secbydesign\n/secbydesign rescan", "/secbydesign not-useful ,,, noise \xff",
+		"/secbydesign answer Q1 because “because: \" Q2 x y z a b c d", "/secbydesign voice \"\" Q2 because x\n/secbydesign ask security\n/secbydesign plan\n/secbydesign why Q1,F-ABCDEFGH",
 	} {
 		f.Add(s)
 	}
@@ -245,7 +273,7 @@ func FuzzComment(f *testing.F) {
 // again reports whether the line of a command is read as the same command.
 func again(t *testing.T, line string, c command.Command) bool {
 	t.Helper()
-	if _, err := command.Parse(line, today); err != nil || slices.Contains([]command.Verb{command.Answer, command.Ask, command.Voice, command.Plan, command.Fixed}, c.Verb) {
+	if _, err := command.Parse(line, today); err != nil || slices.Contains([]command.Verb{command.Fixed}, c.Verb) {
 		return true
 	}
 	got, err := command.Parse(c.Line(), today)

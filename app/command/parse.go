@@ -18,6 +18,7 @@ var (
 	findingID  = regexp.MustCompile(`(?i)^F-[A-Z2-7]{8}$`)
 	decisionID = regexp.MustCompile(`(?i)^A-[A-Z2-7]{8}$`)
 	looksLike  = regexp.MustCompile(`(?i)^[FA]-[A-Z0-9]*$`)
+	questionID = regexp.MustCompile(`(?i)^Q[1-9][0-9]?$`)
 	span       = regexp.MustCompile(`(?i)^([0-9]{1,3})([dw])$`)
 	team       = regexp.MustCompile(`^@[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9_.-]+)?$`)
 )
@@ -58,16 +59,19 @@ type form struct {
 	needReason, needTeam                  bool
 	codes                                 []string // one of them is required
 	free                                  bool     // text does not need “because”
+	questions                             bool     // like ids
+	text                                  bool     // the line is a question and a text
+	needQuestion                          bool
+	least                                 int // characters of the text
 	late                                  string
 }
 
 func forms() map[Verb]form {
-	const later = "is for questions about the design, which this release does not ask yet, so nothing was done."
 	return map[Verb]form{
 		Help:        {free: true},
 		Status:      {},
 		Rescan:      {},
-		Why:         {ids: true},
+		Why:         {ids: true, questions: true},
 		Accept:      {ids: true, until: true, needUntil: true, ticket: true, because: true, needReason: true},
 		Confirm:     {decision: true, needDecision: true},
 		FP:          {ids: true, because: true, needReason: true},
@@ -76,12 +80,12 @@ func forms() map[Verb]form {
 		Reopen:      {ids: true, because: true},
 		Revoke:      {decision: true, needDecision: true, because: true},
 		Assign:      {ids: true, needTeam: true},
-		NotUseful:   {ids: true, codes: Opinions(), because: true, free: true},
+		NotUseful:   {ids: true, questions: true, codes: Opinions(), because: true, free: true},
 		Fixed:       {late: "Nothing needs to be said about a fix: push it, and the thread is closed with the commit that fixed it."},
-		Answer:      {late: "“answer” " + later},
-		Ask:         {late: "“ask” " + later},
-		Voice:       {late: "“voice” " + later},
-		Plan:        {late: "“plan” " + later},
+		Answer:      {text: true, needQuestion: true, needReason: true, least: MinAnswer},
+		Ask:         {codes: Roles()},
+		Voice:       {text: true, needReason: true},
+		Plan:        {},
 	}
 }
 
@@ -104,6 +108,11 @@ func (p *parser) wrong(format string, args ...any) {
 // read returns the first mistake.
 func (p *parser) read(words []string) string {
 	f := p.form
+	if f.text {
+		p.text(strings.Join(words, " "))
+		p.missing()
+		return p.problem
+	}
 	var left []string
 	for i := 0; i < len(words); i++ {
 		name, value, joined := cutWord(words[i])
@@ -141,6 +150,44 @@ func (p *parser) read(words []string) string {
 	return p.problem
 }
 
+// text reads the question and the text of answer and voice. People put the text in quotes, and write “because”.
+func (p *parser) text(s string) {
+	s = plainText(s)
+	first, rest, _ := strings.Cut(s, " ")
+	switch ids := strings.FieldsFunc(bare(first), func(r rune) bool { return r == ',' }); {
+	case len(ids) == 1 && questionID.MatchString(ids[0]):
+		p.c.Questions = []string{strings.ToUpper(ids[0])}
+		s = plainText(rest)
+	case len(ids) > 1 && questionID.MatchString(ids[0]):
+		p.wrong("One command takes one question; write several.")
+		p.c.Questions = []string{strings.ToUpper(ids[0])}
+		s = plainText(rest)
+	case p.form.needQuestion && (looksLike.MatchString(bare(first)) || asQuestion.MatchString(bare(first))):
+		p.wrong("%s is no question; their ids are Q1, Q2 and so on.", quote(bare(first)))
+		s = plainText(rest)
+	}
+	p.reason(strings.Fields(s))
+}
+
+var (
+	asQuestion = regexp.MustCompile(`(?i)^(Q.?[0-9]*|[0-9]+)$`)
+	becauseOf  = regexp.MustCompile(`(?i)^because(?:[:=]\s*|\s+|$)`)
+)
+
+// plainText removes quotes around a text, and “because” in front of it.
+func plainText(s string) string {
+	for {
+		t := becauseOf.ReplaceAllString(strings.Trim(s, quotes), "")
+		if t == s {
+			return s
+		}
+		s = t
+	}
+}
+
+// quotes are the characters that people put around a reason.
+const quotes = "\"“” "
+
 // cutWord splits "until=…", and "because:".
 func cutWord(w string) (name, value string, joined bool) {
 	i := strings.IndexAny(w, "=:")
@@ -162,6 +209,9 @@ func (p *parser) word(w string) (taken bool) {
 			taken = true
 		case p.form.ids && findingID.MatchString(part):
 			p.id(strings.ToUpper(part))
+			taken = true
+		case p.form.ids && questionID.MatchString(part):
+			p.question(strings.ToUpper(part))
 			taken = true
 		case p.form.decision && decisionID.MatchString(part) && p.c.Decision == "":
 			p.c.Decision, taken = strings.ToUpper(part), true
@@ -189,6 +239,15 @@ func (p *parser) id(id string) {
 		p.wrong("One command takes at most %d findings; write several.", MaxIDs)
 	default:
 		p.c.IDs = append(p.c.IDs, id)
+	}
+}
+
+func (p *parser) question(id string) {
+	switch {
+	case !p.form.questions:
+		p.wrong("%s is a question about the design: %s takes findings, whose ids begin with F-.", id, p.c.Verb)
+	case !slices.Contains(p.c.Questions, id):
+		p.c.Questions = append(p.c.Questions, id)
 	}
 }
 
@@ -253,7 +312,7 @@ func isDate(w string) bool {
 }
 
 func (p *parser) reason(words []string) {
-	reason := strings.Trim(strings.Join(words, " "), "\"“” ")
+	reason := strings.Trim(strings.Join(words, " "), quotes)
 	if r := []rune(reason); len(r) > MaxText {
 		p.wrong("The reason is longer than %d characters; put the rest into a ticket.", MaxText)
 		reason = strings.TrimSpace(string(r[:MaxText]))
@@ -303,14 +362,19 @@ func (p *parser) missing() {
 			lacks = append(lacks, what)
 		}
 	}
+	need(f.needQuestion && len(c.Questions) == 0, "the id of a question, such as Q1,")
 	need(f.needDecision && c.Decision == "", "the id of the decision, which begins with A-")
 	need(len(f.codes) > 0 && c.Code == "", "one of "+list(f.codes))
 	need(f.needTeam && c.Team == "", "a team, such as @org/team")
 	need(f.needUntil && c.Until.IsZero(), "a last day after “until”")
 	need(f.needTicket && c.Ticket == "", "the address of a ticket after “ticket”")
-	need(f.needReason && c.Reason == "", "a reason after “because”")
+	need(f.needReason && c.Reason == "" && !f.text, "a reason after “because”")
+	need(f.needReason && c.Reason == "" && f.text, "a text of one sentence")
 	if len(lacks) > 0 {
 		p.wrong("%s needs %s.", c.Verb, and(lacks))
+	}
+	if n := utf8.RuneCountInString(c.Reason); n < f.least {
+		p.wrong("The text has %d characters, and at least %d are required: one sentence.", n, f.least)
 	}
 }
 
@@ -320,7 +384,7 @@ func unknown(w string, rest []string, today time.Time) *Mistake {
 	meant := synonyms[w]
 	if meant == "" {
 		var verbs []string
-		for _, v := range []Verb{Help, Status, Why, Rescan, Accept, Confirm, FP, NotAffected, Defer, Reopen, Revoke, Assign, NotUseful} {
+		for _, v := range []Verb{Help, Status, Why, Rescan, Accept, Confirm, FP, NotAffected, Defer, Reopen, Revoke, Assign, NotUseful, Answer, Ask, Voice, Plan} {
 			verbs = append(verbs, string(v))
 		}
 		meant = Verb(nearest(w, verbs))

@@ -15,6 +15,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/app/ownership"
 	"github.com/secbydesign/secbydesign/app/people"
+	"github.com/secbydesign/secbydesign/app/policy"
 	"github.com/secbydesign/secbydesign/app/pull"
 	"github.com/secbydesign/secbydesign/app/queue"
 	"github.com/secbydesign/secbydesign/app/record"
@@ -40,6 +41,9 @@ type execution struct {
 	decisions []decision.Decision
 	owners    *ownership.Owners // nil until they are needed
 	mine      []string          // the short ids of the findings of the thread; empty outside of one
+
+	said *record.Discussion // about the design; nil until it is needed
+	base *policy.Policy     // nil until it is needed
 
 	line           int // of the comment, for the names of decisions
 	replies, quiet []string
@@ -221,14 +225,25 @@ func (t *execution) do(ctx context.Context, line string, c command.Command) erro
 	case command.Help:
 		return t.help(ctx)
 	case command.Status:
-		t.replies = append(t.replies, t.status())
-		return nil
+		return t.tellStatus(ctx)
 	case command.Rescan:
 		return t.rescan(line)
 	case command.Confirm:
 		return t.confirm(ctx, line, c)
 	case command.Revoke:
 		return t.revoke(ctx, line, c)
+	case command.Answer:
+		return t.answerQuestion(ctx, line, c)
+	case command.Ask:
+		return t.askFor(ctx, line, c)
+	case command.Voice:
+		return t.advise(ctx, line, c)
+	case command.Plan:
+		t.say(line, "A plan belongs to an issue: write this in an issue that the pull request closes.", "")
+		return nil
+	}
+	if done, err := t.questions(ctx, line, c); done || err != nil {
+		return err
 	}
 	found, err := t.findings(ctx, line, c)
 	if err != nil || len(found) == 0 {

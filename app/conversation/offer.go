@@ -39,7 +39,13 @@ func (t *execution) offer(ctx context.Context, c command.Command, like string) (
 		return c.Line(), nil
 	case command.Confirm, command.Revoke:
 		return t.offerDecision(ctx, c, like)
+	case command.Answer, command.Ask, command.Voice, command.Plan:
+		return t.offerQuestion(ctx, c)
 	}
+	if len(c.Questions) > 0 && len(c.IDs) == 0 {
+		return t.offerQuestion(ctx, c)
+	}
+	c.Questions = nil
 	if c.Verb != command.Why && !t.who.Write && (c.Verb != command.NotUseful || !t.who.Author) {
 		return "", nil
 	}

@@ -3,6 +3,7 @@ package conversation
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,10 @@ import (
 // it lists the verbs.
 func (t *execution) help(ctx context.Context) error {
 	lines := []string{"A command begins a line. These work here as they are; write your own text in place of the brackets and of example.com. In the thread of a finding, its id may be left out.", ""}
+	said, err := t.discussion(ctx)
+	if err != nil {
+		return err
+	}
 	var others []string
 	for _, one := range []struct {
 		verb command.Verb
@@ -34,7 +39,13 @@ func (t *execution) help(ctx context.Context) error {
 		{command.Reopen, "revoke the decision about a finding"},
 		{command.Assign, "assign the finding to a team or person"},
 		{command.NotUseful, "report it to the rule's owners; it stays open"},
+		{command.Answer, "answer a question about the design"},
+		{command.Ask, "ask a champion or the security team for advice"},
+		{command.Voice, "give advice, as one of them"},
 	} {
+		if len(said.Asked) == 0 && slices.Contains([]command.Verb{command.Answer, command.Ask, command.Voice}, one.verb) {
+			continue
+		}
 		c := command.Command{Verb: one.verb}
 		try, err := t.offer(ctx, c, "")
 		if err != nil {
@@ -50,6 +61,20 @@ func (t *execution) help(ctx context.Context) error {
 		lines = append(lines, "", "Here and now these are not possible for you: "+strings.Join(others, ", ")+".")
 	}
 	t.replies = append(t.replies, strings.Join(lines, "\n"))
+	return nil
+}
+
+// tellStatus answers with the state of the pull request.
+func (t *execution) tellStatus(ctx context.Context) error {
+	s := t.status()
+	open, err := t.openQuestions(ctx)
+	if err != nil {
+		return err
+	}
+	if open != "" {
+		s += "\n\n" + open
+	}
+	t.replies = append(t.replies, s)
 	return nil
 }
 

@@ -17,6 +17,34 @@ type Facts struct {
 	Unread     []string           // files that could not be read at one side; a folder ends in a slash
 }
 
+// Removed returns the first line at the head where the change removes lines of a file, and 0 if it removes none: the
+// line that now follows them, or the last line. A file that is gone has the line 1, under its path at the base.
+func (ex Examination) Removed(path string) int {
+	f, ok := ex.Patch.File(path)
+	if !ok {
+		return 0
+	}
+	if f.NewPath == "" {
+		return 1
+	}
+	for _, h := range f.Hunks {
+		if len(h.Removed) == 0 {
+			continue
+		}
+		line, added := h.NewStart, 0
+		unchanged := h.Removed[0] - h.OldStart // lines before the first removed one
+		for ; unchanged > 0; line++ {
+			if added < len(h.Added) && h.Added[added] == line {
+				added++
+				continue
+			}
+			unchanged--
+		}
+		return max(1, min(line, h.NewStart+h.NewLines-1))
+	}
+	return 0
+}
+
 // facts runs the scanner of facts over both sides.
 func (e *Examiner) facts(ctx context.Context, sc scanners.Scanner, s *source, p policy.Policy) Facts {
 	if c, ok := sc.(scanners.Controlled); ok && len(p.Controls) > 0 {

@@ -23,7 +23,7 @@ import (
 const (
 	// viewsVersion is the version of the code that derives the views. At the start, views of another version are
 	// rebuilt.
-	viewsVersion = 1
+	viewsVersion = 2
 
 	// viewsSchema is the schema version that introduced the views.
 	viewsSchema = 7
@@ -37,10 +37,12 @@ const (
 )
 
 // viewTables are the tables that hold views.
-var viewTables = []string{"view_decisions", "view_counted", "view_rule_pulls", "view_rule_findings", "view_rule_days"}
+var viewTables = []string{"view_decisions", "view_counted", "view_rule_pulls", "view_rule_findings", "view_rule_days", "view_requirements"}
 
 // viewed lists, for SQL, the kinds of events from which views are derived.
-var viewed = "('" + strings.Join([]string{record.Finished, record.DecisionMade, record.DecisionConfirmed, record.DecisionEnded, record.NotUseful}, "', '") + "')"
+var viewed = "('" + strings.Join(append([]string{
+	record.Finished, record.DecisionMade, record.DecisionConfirmed, record.DecisionEnded, record.NotUseful,
+}, requirementKinds...), "', '") + "')"
 
 // A change is the effect of one event on the views.
 type change interface {
@@ -65,7 +67,7 @@ func changeOf(e Event) change {
 			return opinion{o}
 		}
 	}
-	return nil
+	return requirementOf(e)
 }
 
 // view brings the views up to an event that was just appended and whose change is c.

@@ -84,7 +84,20 @@ func (h *history) step() {
 			State: scanners.State(h.pick("new", "new", "unchanged")), Shown: h.r.IntN(3) > 0,
 		}
 	}
-	switch h.r.IntN(8) {
+	switch h.r.IntN(9) {
+	case 8:
+		q := record.Question{ID: h.pick("Q1", "Q2"), Topic: h.pick("access", "public"), Component: "api", Author: h.pick("mona", "Ted")}
+		switch kind := h.pick(requirementKinds...); kind {
+		case record.RequirementAnswered:
+			h.write(id, kind, number, record.Answer{ID: h.pick("D-1", "D-2", "D-3"), Topic: q.Topic, Component: "api", Who: "mona"})
+		case record.VoiceAsked:
+			h.write(id, kind, number, record.Voice{Role: "champion", Who: []string{h.pick("@Anna", "@ben")}})
+		case record.RequirementMerged:
+			q.Reopens = h.pick("", "D-1")
+			fallthrough
+		default:
+			h.write(id, kind, number, q)
+		}
 	case 0, 1, 2, 3:
 		var r record.Review
 		for range h.r.IntN(5) {

@@ -278,6 +278,11 @@ func asked(lines []string) (asks bool, reply string) {
 	return asks, reply
 }
 
+// Inherited is [Inherited] by the handler's ledger.
+func (h *Handler) Inherited(ctx context.Context, gh *installation.Client, p pull.Pull) ([]string, error) {
+	return Inherited(ctx, gh, h.Ledger, p)
+}
+
 // Inherited returns the topics that are ticked on the issues that a pull request closes. It is empty without the
 // permission for issues.
 func Inherited(ctx context.Context, gh *installation.Client, l *ledger.Ledger, p pull.Pull) ([]string, error) {

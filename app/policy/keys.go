@@ -83,7 +83,10 @@ func file() *spec {
 			},
 			"ownership": {
 				about: "Who looks after security here.", name: "ownership", example: `{champions: ["@acme/champions"]}`,
-				fields: map[string]*spec{"champions": texts("champions", `["@acme/champions"]`, "People and teams that are asked first.", maxIgnore, ownerText)},
+				fields: map[string]*spec{
+					"champions": texts("champions", `["@acme/champions"]`, "People and teams that are asked first.", maxIgnore, ownerText),
+					"security":  texts("security", `["@acme/security"]`, "The security team: it is asked for advice with /secbydesign ask security, and approves nothing.", maxIgnore, ownerText),
+				},
 			},
 			"budget": {
 				about: "Of time.", name: "budget", example: "{first: 60s, scanner: 5m}",

@@ -258,7 +258,11 @@ func (p *Policy) compile() {
 		case "comments":
 			p.CommentLimit = v.Data.(int)
 		case "ownership":
-			p.Champions = plain(v.Data)
+			if k[1] == "security" {
+				p.Security = plain(v.Data)
+			} else {
+				p.Champions = plain(v.Data)
+			}
 		case "budget":
 			set(&p.Budget.First, v.Data, k[1] == "first")
 			set(&p.Budget.Scanner, v.Data, k[1] == "scanner")

@@ -85,6 +85,7 @@ type Policy struct {
 	CommentLimit int
 
 	Champions []string `json:",omitempty"`
+	Security  []string `json:",omitempty"` // the security team
 
 	// Controls are names of protective controls that the team has written itself, by kind. OwnHosts are host names of its
 	// own (a leading "*." stands for any sub-domain), which are no third party. PavedRoads maps a topic of design

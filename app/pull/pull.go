@@ -27,8 +27,12 @@ type Pull struct {
 	BaseRef string // the branch into which it would be merged
 	Base    string // that branch's newest commit
 	Author  string
+	Bot     bool // the author is an App or another automated account
 	Draft   bool
 	Open    bool
+	Merged  bool
+
+	Assignee string // the first one who is a person; empty for none
 
 	// MergeBase is the merge base of head and base: the pull request changes what differs between it and the
 	// head. It is empty if the two have no common history.
@@ -66,7 +70,12 @@ func Read(ctx context.Context, gh *github.Client, id int64, owner, repo string, 
 		Public: !pr.GetBase().GetRepo().GetPrivate(), Fork: pr.GetBase().GetRepo().GetFork(),
 		Head: pr.GetHead().GetSHA(), BaseRef: pr.GetBase().GetRef(), Base: pr.GetBase().GetSHA(),
 		Author: pr.GetUser().GetLogin(), Draft: pr.GetDraft(), Open: pr.GetState() == "open",
-		Commits: pr.GetCommits(),
+		Bot: automated(pr.GetUser()), Merged: pr.GetMerged(), Commits: pr.GetCommits(),
+	}
+	for _, u := range pr.Assignees {
+		if p.Assignee == "" && !automated(u) {
+			p.Assignee = u.GetLogin()
+		}
 	}
 	if !p.Open {
 		return p, nil
@@ -94,6 +103,11 @@ func Read(ctx context.Context, gh *github.Client, id int64, owner, repo string, 
 	}
 	p.MergeBase = cmp.GetMergeBaseCommit().GetSHA()
 	return p, nil
+}
+
+// automated reports whether an account is not a person's.
+func automated(u *github.User) bool {
+	return u.GetType() != "User" || strings.HasSuffix(u.GetLogin(), "[bot]")
 }
 
 // List returns the pull request's commits, oldest first. GitHub lists only the first 250

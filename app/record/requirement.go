@@ -12,6 +12,7 @@ const (
 	RequirementAnswered = "requirement.answered"    // with an [Answer]
 	RequirementReopened = "requirement.reopened"    // the evidence of an answer went away; with a [Question]
 	RequirementMerged   = "requirement.merged_open" // merged while the question was open; with a [Question]
+	RequirementTicked   = "requirement.ticked"      // boxes of a question were ticked, or all unticked; with a [Tick]
 	RequirementOpinion  = "requirement.not_useful"  // with a [QuestionOpinion]
 	RequirementAdvice   = "requirement.advice"      // with an [Advice]
 	VoiceAsked          = "requirement.voice_asked" // somebody was mentioned; with a [Voice]
@@ -40,6 +41,7 @@ type Question struct {
 	Reopens   string   `json:"reopens,omitempty"`  // the decision whose evidence the change removes
 	Owners    []string `json:"owners,omitempty"`   // of the component; set for one that was merged open
 	Stage     string   `json:"stage,omitempty"`    // when it was first shown: plan, document, draft or ready
+	Author    string   `json:"author,omitempty"`   // whom it asks
 }
 
 // A Place is a line of a file; 0 for the whole file.
@@ -81,6 +83,14 @@ type Answer struct {
 	Number int       `json:"-"`
 }
 
+// A Tick is the choice of boxes of one question. The newest one of a question counts.
+type Tick struct {
+	Question string `json:"question"`
+	Boxes    []int  `json:"boxes"` // from 0
+	Who      string `json:"who"`
+	Source   string `json:"source"`
+}
+
 // An Evidence is a fact that answers a question, see package scanners/design.
 type Evidence struct {
 	Kind string `json:"kind"`
@@ -112,6 +122,12 @@ type Advice struct {
 	Role     string `json:"role"` // champion or security
 	Source   string `json:"source"`
 }
+
+// The roles of those who give advice.
+const (
+	Champion = "champion"
+	Security = "security"
+)
 
 // A Voice records that a champion or the security team was asked for advice.
 type Voice struct {

@@ -19,9 +19,13 @@ type Input struct {
 	Origins    map[string]string
 	Unread     []string
 
-	// Changes are the changed files. Added returns whether the change adds a line of a file at the head; Removed the
-	// first line at the head where lines of a file went, 0 for none.
+	// Number is the pull request's; 0 for none. Its own answers are told from those of others by it.
+	Number int
+
+	// Changes are the changed files. Added returns whether the change adds a line of a file at the head; nil for unknown.
+	// Removed returns the first line at the head where lines of a file went, 0 for none; nil for none.
 	Changes []Change
+	Added   func(path string, line int) bool
 	Removed func(path string) int
 
 	Policy   policy.Policy      // of the base
@@ -63,6 +67,12 @@ type Outcome struct {
 	Facts     []Fact     // new ones, also covered ones
 	Drift     []threatmodel.Drift
 
+	// Others are topics of components that nobody is asked about, without ids: those that evidence or a decision
+	// answered before they were shown, and those over the limits. The most severe come first.
+	Others []Question
+
+	Unread []string // changed files whose facts are not known
+
 	// Reopened are the ids of decisions whose evidence the change removes.
 	Reopened []string
 
@@ -93,6 +103,3 @@ type Fact struct {
 	Name    string
 	EndLine int
 }
-
-// Ask decides what a change has to answer.
-func Ask(in Input) Outcome { return Outcome{} }

@@ -46,6 +46,7 @@ type recordInput struct {
 	owned   map[string][]string        // the owners of each path
 	context record.Context
 
+	design  designed
 	limited bool // some of the change is over the limits
 }
 
@@ -85,7 +86,7 @@ func (r *Reviewer) infos() (list []scanners.Info) {
 // summary returns the record that the ledger keeps of a report.
 func summary(rep checks.Report, b recordInput) record.Review {
 	b.context.Base, b.context.Into, b.context.Draft, b.context.NoOwners = b.pull.MergeBase, b.pull.BaseRef, b.pull.Draft, b.owners == nil
-	out := record.Review{Version: record.Version, Verdict: rep.Verdict, Conclusion: rep.Check.Conclusion, Context: &b.context}
+	out := record.Review{Version: record.Version, Verdict: rep.Verdict, Conclusion: rep.Check.Conclusion, Context: &b.context, Requirements: b.design.recorded()}
 	threads := map[string]string{}
 	for _, c := range rep.Comments {
 		for _, f := range c.With {

@@ -31,8 +31,8 @@ import (
 )
 
 // report examines the change and composes the report that the pull request should show. Before the end it shows partial
-// results.
-func (r *Reviewer) report(ctx context.Context, gh *installation.Client, p pull.Pull, run *publish.Run) (checks.Report, recordInput, error) {
+// results. events are those of the pull request.
+func (r *Reviewer) report(ctx context.Context, gh *installation.Client, p pull.Pull, run *publish.Run, events []ledger.Event) (checks.Report, recordInput, error) {
 	change, err := r.fetch(ctx, gh, p)
 	if err != nil {
 		return checks.Report{}, recordInput{}, err
@@ -68,7 +68,12 @@ func (r *Reviewer) report(ctx context.Context, gh *installation.Client, p pull.P
 		return checks.Report{}, recordInput{}, err
 	}
 	rep, err := c.compose(ctx, ex, nil)
-	return rep, r.recordInput(ctx, change, p, pol, ex), err
+	if err != nil {
+		return checks.Report{}, recordInput{}, err
+	}
+	input := r.recordInput(ctx, change, p, pol, ex)
+	input.design, err = r.design(ctx, gh, p, change, pol, ex, events)
+	return rep, input, err
 }
 
 // decisions reads the decisions about findings like the new ones of runs.

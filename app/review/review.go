@@ -21,6 +21,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/pull"
 	"github.com/secbydesign/secbydesign/app/queue"
 	"github.com/secbydesign/secbydesign/app/record"
+	"github.com/secbydesign/secbydesign/app/requirements"
 	"github.com/secbydesign/secbydesign/app/upload"
 	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/checks/publish"
@@ -38,9 +39,14 @@ type Reviewer struct {
 	Externals upload.Externals
 	Observe   func(checks.Verdict, time.Duration)
 
+	// Planned lists the topics that a pull request inherits from the checklist of an issue that it closes; nil for none.
+	Planned func(context.Context, *installation.Client, pull.Pull) ([]string, error)
+
 	// Submit is [queue.Queue.SubmitWith] of the queue that calls Review and Task. Required, and
 	// set before the queue starts.
 	Submit func(context.Context, ledger.Delivery, []queue.Request, []queue.Task, []ledger.Event) error
+
+	ask func(requirements.Input) requirements.Outcome // for tests; nil for [requirements.Ask]
 }
 
 // Review reviews the newest head of a pull request. It has the form of [queue.Work].
@@ -83,7 +89,7 @@ func (r *Reviewer) Review(ctx context.Context, req queue.Request) error {
 	if unread != nil {
 		return r.fail(ctx, gh, req, p, run, unread)
 	}
-	rep, input, err := r.report(ctx, gh, p, run)
+	rep, input, err := r.report(ctx, gh, p, run, events)
 	if err != nil {
 		return r.fail(ctx, gh, req, p, run, err)
 	}
@@ -91,6 +97,9 @@ func (r *Reviewer) Review(ctx context.Context, req queue.Request) error {
 		return err
 	}
 	if err := run.Finish(ctx, rep); err != nil {
+		return r.finish(ctx, req, err)
+	}
+	if err := r.showDesign(ctx, req, p, run, input.design); err != nil {
 		return r.finish(ctx, req, err)
 	}
 	if err := r.keep(ctx, req, p, rep, input); err != nil {
@@ -108,10 +117,14 @@ func (r *Reviewer) headOf(p pull.Pull) publish.Head {
 	return publish.Head{Owner: p.Owner, Repo: p.Repo, Number: p.Number, SHA: p.Head, AppID: r.AppID}
 }
 
-// closed closes the checks that reviews left in progress on a pull request that was closed.
+// closed closes the checks that reviews left in progress on a pull request that was closed, and records the questions
+// that were open when it was merged.
 func (r *Reviewer) closed(ctx context.Context, gh *installation.Client, req queue.Request, p pull.Pull) error {
 	events, err := r.history(ctx, req)
 	if err != nil {
+		return err
+	}
+	if err := r.merged(ctx, req, p, events); err != nil {
 		return err
 	}
 	clients := publish.Clients{REST: gh.REST, GraphQL: gh.GraphQL}

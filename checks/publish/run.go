@@ -6,7 +6,8 @@
 // redelivery or by two processes at once, and ends in the same state. It reads the state from GitHub alone:
 // each thread and each comment of ours carries a hidden marker, so the program's own store may be lost.
 //
-//   - run.go writes checks, threads and the summary; group.go writes the checks of a merge group.
+//   - run.go writes checks, threads and the summary; card.go writes the card of the design; group.go writes the
+//     checks of a merge group.
 //   - samehead.go handles several pull requests with the same head, which share one check on GitHub.
 //   - reply.go answers one person.
 package publish
@@ -136,10 +137,10 @@ func (r *Run) Finish(ctx context.Context, rep checks.Report) error {
 }
 
 // retire completes the checks of gates that applied to this head before and do not now, for example
-// because the policy changed.
+// because the policy changed. The check of the card is not one of a gate, see [Run.Card].
 func (r *Run) retire(ctx context.Context, rep checks.Report) error {
 	for _, name := range slices.Sorted(maps.Keys(r.runs)) {
-		if name == rep.Check.Name || slices.ContainsFunc(rep.Gates, func(c checks.Check) bool { return c.Name == name }) {
+		if name == rep.Check.Name || name == checks.RequirementsCheck || slices.ContainsFunc(rep.Gates, func(c checks.Check) bool { return c.Name == name }) {
 			continue
 		}
 		c := checks.Check{Name: name, Conclusion: checks.Skipped, Title: "Not run", Summary: "This gate does not apply to the change any more.\n"}

@@ -39,7 +39,7 @@ var (
 // directly nor through other packages of this module. Their subfolders are not included.
 var pure = []string{
 	"app/baseline", "app/command", "app/decision", "app/insight", "app/judge", "app/ownership", "app/policy", "app/record",
-	"app/rehearsal", "app/strictyaml", "checks", "checks/patch",
+	"app/rehearsal", "app/strictyaml", "app/threatmodel", "checks", "checks/patch",
 }
 
 // rooms lists exactly which other packages of the app each one imports. There are no cycles. Tests may import
@@ -47,15 +47,15 @@ var pure = []string{
 var rooms = map[string][]string{
 	"": {
 		"command", "conversation", "examine", "insight", "installation", "judge", "ledger", "local", "mirror", "plainfile", "plan", "policy",
-		"policyfiles", "queue", "record", "rehearsal", "review", "scratch", "settings", "upload",
+		"policyfiles", "queue", "record", "rehearsal", "review", "scratch", "settings", "threatmodel", "upload",
 	},
 
 	// What happens: a review, a conversation, a checklist on an issue, an upload; and the two that need no GitHub.
 	"review": {
 		"baseline", "decision", "examine", "insight", "installation", "judge", "ledger", "mirror", "ownership", "policy", "policyfiles",
-		"pull", "queue", "record", "suppress", "upload",
+		"people", "pull", "queue", "record", "requirements", "suppress", "threatmodel", "upload",
 	},
-	"conversation": {"command", "decision", "examine", "installation", "ledger", "mirror", "ownership", "people", "policyfiles", "pull", "queue", "record"},
+	"conversation": {"command", "decision", "examine", "installation", "ledger", "mirror", "ownership", "people", "policy", "policyfiles", "pull", "queue", "record"},
 	"plan":         {"command", "installation", "ledger", "people", "policy", "policyfiles", "pull", "queue", "record"},
 	"upload":       {"baseline", "examine", "installation", "ledger", "mirror", "policy", "pull", "queue"},
 	"local":        {"examine", "judge", "mirror", "ownership", "plainfile", "policy", "suppress"},
@@ -69,6 +69,8 @@ var rooms = map[string][]string{
 	"people":      {"installation", "ownership", "pull"},
 	"insight":     {"policy", "record"},
 
+	"requirements": {"policy", "record", "threatmodel"},
+
 	// What is known, and what is kept.
 	"record":    {"decision"},
 	"policy":    {"ownership", "strictyaml"},
@@ -77,6 +79,8 @@ var rooms = map[string][]string{
 	"decision":  {},
 	"ownership": {},
 	"command":   {},
+
+	"threatmodel": {"strictyaml"},
 
 	// Machinery.
 	"ledger":       {"decision", "fair", "record"},

@@ -100,11 +100,16 @@ func until(text []byte, i int, stop byte) int {
 	return i
 }
 
+// maxString bounds a string on one line, in bytes, so that a line of quotes costs no square of its length.
+const maxString = 2000
+
 // quoted returns the end of a string that begins at i. Only a string in backquotes goes over several lines.
 func quoted(text []byte, i int) int {
 	quote := text[i]
 	for j := i + 1; j < len(text); j++ {
 		switch {
+		case quote != '`' && j-i > maxString:
+			return i + 1
 		case text[j] == '\\':
 			j++
 		case text[j] == quote:
@@ -112,6 +117,9 @@ func quoted(text []byte, i int) int {
 		case text[j] == '\n' && quote != '`':
 			return i + 1 // it was no string
 		}
+	}
+	if quote == '`' {
+		return len(text)
 	}
 	return i + 1
 }

@@ -147,8 +147,14 @@ func clean(text string) string {
 	return text
 }
 
-// digest returns a name for the text of a line without its white space; empty for an empty line.
+// longLine is the length of a line, in bytes, that nobody writes by hand. A file may have a fact at each byte of one.
+const longLine = 10_000
+
+// digest returns a name for the text of a line without its white space; empty for an empty line, and a long one.
 func digest(line string) string {
+	if len(line) > longLine {
+		return ""
+	}
 	line = strings.Join(strings.Fields(line), "")
 	if line == "" {
 		return ""

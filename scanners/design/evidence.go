@@ -7,6 +7,10 @@ const (
 	// as the test writes it, without a method. Data "test": the name of the test; "code": "401" or "403".
 	RefusalTest = "evidence-refusal-test"
 
+	// OperationSecurity is an operation of an OpenAPI document with security of its own. Key: its path, without a method.
+	// Data "method": in upper case.
+	OperationSecurity = "evidence-operation-security"
+
 	// SignatureCheck is a check that a message was signed, or carries a state that we issued, in production code or in
 	// a test with a wrong signature. Key: what checks ("hmac.Equal").
 	SignatureCheck = "evidence-signature-check"
@@ -68,7 +72,7 @@ type Proof struct {
 func Proofs(slug string) []Proof { return proofs[slug] }
 
 var proofs = map[string][]Proof{
-	"http-route":       {{RefusalTest, "", SamePath, "a test expects {key} to be refused"}},
+	"http-route":       {{RefusalTest, "", SamePath, "a test expects {key} to be refused"}, {OperationSecurity, "", SamePath, "the API's description demands a login for {key}"}},
 	"admin-endpoint":   {{RefusalTest, "", SamePath, "a test expects {key} to be refused"}, {NetworkRestriction, "", Anywhere, "{key} keeps it from the internet"}},
 	"auth-exemption":   {{SignatureCheck, "", SameFile, "{key} checks the sender in the same file"}},
 	"webhook-receiver": {{SignatureCheck, "", SameFolder, "{key} checks the sender in the same package"}},

@@ -78,6 +78,9 @@ type source struct {
 	found    []scanners.Finding
 
 	lines  []string  // see line
+	starts []int     // see lineAt
+	pairs  []int32   // see brackets
+	routes []route   // see addRoutes
 	bare   []byte    // see code
 	golang *goSource // see goFile
 	docs   []*yamlpos.Node
@@ -173,7 +176,21 @@ func (s *source) line(n int) string {
 }
 
 // lineAt returns the number of the line, from 1, that an offset of text or code is on.
-func (s *source) lineAt(offset int) int { return 1 + bytes.Count(s.text[:offset], []byte("\n")) }
+func (s *source) lineAt(offset int) int {
+	if s.starts == nil {
+		s.starts = []int{0}
+		for i, b := range s.text {
+			if b == '\n' {
+				s.starts = append(s.starts, i+1)
+			}
+		}
+	}
+	i, found := slices.BinarySearch(s.starts, offset)
+	if found {
+		i++
+	}
+	return i
+}
 
 // code returns the text with blanks in place of comments. Its offsets and lines are those of text.
 func (s *source) code() []byte {

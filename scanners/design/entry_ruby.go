@@ -1,0 +1,212 @@
+package design
+
+import (
+	"regexp"
+	"strings"
+)
+
+var (
+	railsFile = regexp.MustCompile(`(^|/)config/routes(\.rb$|/)|(^|/)config/.*routes\.rb$`)
+	rubyBlock = regexp.MustCompile(`\bdo\b(\s*\|[^|]*\|)?\s*$`)
+	rubyOpen  = regexp.MustCompile(`^\s*(if|unless|case|while|begin|def|class|module)\b`)
+	rubyEnd   = regexp.MustCompile(`^\s*end\b`)
+
+	railsScope = regexp.MustCompile(`^\s*(namespace|scope|resources|resource|member|collection|controller)\b[ (]*(.*)$`)
+	railsRoute = regexp.MustCompile(`^\s*(get|post|put|patch|delete|match|mount|root|resources|resource|devise_for|use_doorkeeper|draw|mount_devise_token_auth_for)\b[ (]*(.*)$`)
+	railsName  = regexp.MustCompile(`^:(\w+)|^["']([^"']*)["']|^([\w:]+)`)
+	railsNames = regexp.MustCompile(`^(?:(?::\w+|["'][^"']*["'])\s*,\s*)*(?::\w+|["'][^"']*["'])`)
+	railsPath  = regexp.MustCompile(`\bpath:\s*["']([^"']*)["']|:path\s*=>\s*["']([^"']*)["']`)
+	railsAt    = regexp.MustCompile(`(?:\bat:|=>|:at\s*=>)\s*["']([^"']*)["']`)
+	railsVia   = regexp.MustCompile(`via:?\s*(?:=>)?\s*(\[[^\]]*\]|:\w+|%i\[[^\]]*\])`)
+	railsOn    = regexp.MustCompile(`\bon:\s*:(member|collection)|:on\s*=>\s*:(member|collection)`)
+	rubyWord   = regexp.MustCompile(`\b(get|post|put|patch|delete|all)\b`)
+
+	sinatra      = regexp.MustCompile(`\b[sS]inatra\b|Grape::API|Roda\b|Hanami`)
+	sinatraRoute = regexp.MustCompile(`^\s*(get|post|put|patch|delete)\s*\(?\s*(?:["'](/[^"']*)["']|:(\w+)|$|do\b)`)
+	sinatraScope = regexp.MustCompile(`^\s*(namespace|resource|resources|route_param|group)\s*\(?\s*(?:["']([^"']*)["']|:(\w+))`)
+)
+
+// rubyEntries reads the routes of Rails, Sinatra and Grape.
+func rubyEntries(s *source) {
+	if s.language != ruby || s.class != production {
+		return
+	}
+	switch {
+	case railsFile.MatchString(s.path):
+		railsRoutes(s)
+	case sinatra.Match(s.code()):
+		sinatraRoutes(s)
+	}
+}
+
+// A rubyScope is an open block, with the prefix of routes in it, and the kind of block.
+type rubyScope struct{ prefix, kind string }
+
+func railsRoutes(s *source) {
+	var open []rubyScope
+	for i, line := range strings.Split(string(s.code()), "\n") {
+		if len(line) > longLine {
+			continue
+		}
+		if rubyEnd.MatchString(line) {
+			open = open[:max(0, len(open)-1)]
+			continue
+		}
+		at := rubyScope{}
+		if len(open) > 0 {
+			at = open[len(open)-1]
+		}
+		if m := railsRoute.FindStringSubmatch(line); m != nil {
+			railsLine(s, at, m[1], m[2], i+1)
+		}
+		switch {
+		case rubyBlock.MatchString(line):
+			open = append(open, at.enter(line))
+		case rubyOpen.MatchString(line):
+			open = append(open, at)
+		}
+	}
+}
+
+// enter returns the scope of a block that begins on a line.
+func (at rubyScope) enter(line string) rubyScope {
+	m := railsScope.FindStringSubmatch(line)
+	if m == nil {
+		return rubyScope{at.prefix, at.kind}
+	}
+	name := railsFirst(m[2])
+	if p := railsPath.FindStringSubmatch(m[2]); p != nil {
+		name = p[1] + p[2]
+	}
+	next := rubyScope{at.prefix, m[1]}
+	switch m[1] {
+	case "namespace":
+		next.prefix = join(at.inside(), name)
+	case "scope":
+		next = rubyScope{at.inside(), "scope"}
+		if strings.HasPrefix(m[2], `"`) || strings.HasPrefix(m[2], `'`) || strings.HasPrefix(m[2], ":") && !strings.HasPrefix(m[2], ":module") || railsPath.MatchString(m[2]) {
+			next.prefix = join(next.prefix, name)
+		}
+	case "resources", "resource":
+		next.prefix = join(at.inside(), name)
+	case "controller":
+		next = at
+	}
+	if next.prefix != "" && !strings.HasPrefix(next.prefix, "/") {
+		next.prefix = "/" + next.prefix
+	}
+	return next
+}
+
+// inside returns the prefix of routes in the scope: those of resources are about one of them.
+func (at rubyScope) inside() string {
+	switch at.kind {
+	case "resources":
+		last := at.prefix[strings.LastIndexByte(at.prefix, '/')+1:]
+		return at.prefix + "/:" + strings.TrimSuffix(last, "s") + "_id"
+	case "member":
+		return at.prefix + "/:id"
+	}
+	return at.prefix
+}
+
+// railsFirst returns the first argument, a symbol or string.
+func railsFirst(args string) string {
+	m := railsName.FindStringSubmatch(args)
+	if m == nil {
+		return ""
+	}
+	return m[1] + m[2] + m[3]
+}
+
+// railsLine adds the routes of one line.
+func railsLine(s *source, at rubyScope, kind, args string, line int) {
+	prefix := at.inside()
+	if on := railsOn.FindStringSubmatch(args); on != nil {
+		prefix = rubyScope{at.prefix, on[1] + on[2]}.inside()
+	}
+	switch kind {
+	case "draw":
+	case "root":
+		s.route("GET", join(prefix, "/"), line)
+	case "mount", "mount_devise_token_auth_for":
+		if m := railsAt.FindStringSubmatch(args); m != nil {
+			s.route("ANY", join(prefix, m[1])+"/*", line)
+		}
+	case "use_doorkeeper":
+		s.route("ANY", join(prefix, "/oauth")+"/*", line)
+	case "resources", "resource", "devise_for":
+		for _, name := range strings.Split(railsNames.FindString(args), ",") {
+			name = strings.Trim(strings.TrimSpace(name), `:"'`)
+			if p := railsPath.FindStringSubmatch(args); p != nil {
+				name = p[1] + p[2]
+			}
+			if name != "" {
+				s.route("ANY", join(prefix, name), line)
+			}
+		}
+	default:
+		railsVerb(s, prefix, kind, args, line)
+	}
+}
+
+// railsVerb adds the routes of get "x", to: "c#a", and of match with its methods.
+func railsVerb(s *source, prefix, kind, args string, line int) {
+	methods := []string{kind}
+	if kind == "match" {
+		methods = []string{"any"}
+		if m := railsVia.FindStringSubmatch(args); m != nil {
+			methods = rubyWord.FindAllString(m[1], -1)
+		}
+	}
+	names := []string{railsFirst(args)}
+	if all := railsNames.FindString(args); strings.HasPrefix(all, ":") {
+		names = nil
+		for n := range strings.SplitSeq(all, ",") {
+			names = append(names, strings.Trim(strings.TrimSpace(n), `:"'`))
+		}
+	}
+	for _, m := range methods {
+		for _, n := range names {
+			if n != "" {
+				s.route(strings.Replace(m, "all", "any", 1), join(prefix, strings.TrimSuffix(n, "(.:format)")), line)
+			}
+		}
+	}
+}
+
+func sinatraRoutes(s *source) {
+	var open []rubyScope
+	for i, line := range strings.Split(string(s.code()), "\n") {
+		if len(line) > longLine {
+			continue
+		}
+		if rubyEnd.MatchString(line) {
+			open = open[:max(0, len(open)-1)]
+			continue
+		}
+		at := rubyScope{}
+		if len(open) > 0 {
+			at = open[len(open)-1]
+		}
+		block := rubyBlock.MatchString(line)
+		if m := sinatraRoute.FindStringSubmatch(line); m != nil && block {
+			p := m[2] + m[3]
+			if p != "" || at.prefix != "" {
+				s.route(m[1], join(at.prefix, p), i+1)
+			}
+		}
+		if block {
+			if m := sinatraScope.FindStringSubmatch(line); m != nil {
+				name := m[2] + m[3]
+				if m[1] == "route_param" {
+					name = ":" + name
+				}
+				at.prefix = join("/"+strings.Trim(at.prefix, "/"), name)
+			}
+			open = append(open, at)
+		} else if rubyOpen.MatchString(line) {
+			open = append(open, at)
+		}
+	}
+}
