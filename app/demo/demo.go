@@ -17,6 +17,7 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/term"
 
+	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/checks/fakegithub"
 )
 
@@ -119,7 +120,7 @@ func play(ctx context.Context, w *World, o Options, enter <-chan struct{}) error
 			repo.SyncPull(number)
 		}
 		wait, cancel := context.WithTimeout(ctx, patience)
-		_, err := w.Verdict(wait, owner, name, number)
+		err := w.shown(wait, number)
 		cancel()
 		if err != nil {
 			return err
@@ -147,7 +148,7 @@ func play(ctx context.Context, w *World, o Options, enter <-chan struct{}) error
 }
 
 // unmark removes the Markdown of a headline, for a terminal.
-var unmark = strings.NewReplacer("**", "", "`", "", `\`, "")
+var unmark = strings.NewReplacer("**", "", "`", "", `\`, "", "&#8203;", "")
 
 // show prints the checks and threads of the pull request, and counts the threads.
 func show(w io.Writer, gh *fakegithub.Server, number int) (open, resolved int) {
@@ -171,14 +172,18 @@ func show(w io.Writer, gh *fakegithub.Server, number int) (open, resolved int) {
 		headline, _, _ := strings.Cut(first.Body, "\n")
 		fmt.Fprintf(w, "   thread  %-32s %-8s %s\n", place, state, unmark.Replace(headline))
 	}
-	for i, c := range gh.IssueComments(owner, name, number) {
-		kind := "summary"
-		if i > 0 { // the App's summary is the first, what people write and its answers follow
-			kind = "comment"
+	for _, c := range gh.IssueComments(owner, name, number) {
+		kind := "comment"
+		switch checks.StickyName(c.Body) {
+		case checks.Summary:
+			kind = "summary"
+		case checks.CardName:
+			continue
 		}
 		headline, _, _ := strings.Cut(c.Body, "\n")
 		fmt.Fprintf(w, "   %s %s\n", kind, unmark.Replace(headline))
 	}
+	showQuestions(w, gh, number)
 	return open, resolved
 }
 

@@ -195,7 +195,7 @@ func playDesign(ctx context.Context, w *World, repo *fakegithub.Repo, o Options,
 func (s *scenery) settled(ctx context.Context, step designStep) error {
 	wait, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	if _, err := s.w.Verdict(wait, owner, name, s.number); err != nil {
+	if err := s.w.shown(wait, s.number); err != nil {
 		return err
 	}
 	tick := time.NewTicker(20 * time.Millisecond)
@@ -203,7 +203,7 @@ func (s *scenery) settled(ctx context.Context, step designStep) error {
 	for {
 		list := questions(s.w.GitHub, s.number)
 		topics := open(list)
-		if _, done := s.check(); done && slices.Equal(topics, step.open) && len(list)-len(topics) == step.closed {
+		if _, done := s.w.design(s.number); done && slices.Equal(topics, step.open) && len(list)-len(topics) == step.closed {
 			return nil
 		}
 		select {
@@ -214,10 +214,28 @@ func (s *scenery) settled(ctx context.Context, step designStep) error {
 	}
 }
 
-// check returns the check of the design on the head, and whether it is completed.
-func (s *scenery) check() (fakegithub.CheckRun, bool) {
-	head := s.w.GitHub.Pull(owner, name, s.number).HeadSHA
-	for _, run := range s.w.GitHub.CheckRuns(owner, name, head) {
+// shown waits until the head has its verdict and its check of the design, which is written after the card.
+func (w *World) shown(ctx context.Context, number int) error {
+	if _, err := w.Verdict(ctx, owner, name, number); err != nil {
+		return err
+	}
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if _, done := w.design(number); done {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the check of the design: %w", ctx.Err())
+		case <-tick.C:
+		}
+	}
+}
+
+// design returns the check of the design on the head of a pull request, and whether it is completed.
+func (w *World) design(number int) (fakegithub.CheckRun, bool) {
+	for _, run := range w.GitHub.CheckRuns(owner, name, w.GitHub.Pull(owner, name, number).HeadSHA) {
 		if run.Name == checks.RequirementsCheck {
 			return run, run.Status == "completed"
 		}
@@ -227,12 +245,17 @@ func (s *scenery) check() (fakegithub.CheckRun, bool) {
 
 // show prints the check, the card and where the questions are.
 func (s *scenery) show(w io.Writer) {
-	run, _ := s.check()
+	run, _ := s.w.design(s.number)
 	fmt.Fprintf(w, "   check   %-27s %-8s %s\n", run.Name, run.Conclusion, run.Title)
 	for _, a := range run.Annotations {
 		fmt.Fprintf(w, "   line    %-27s %s\n", fmt.Sprintf("%s:%d", a.Path, a.StartLine), unmark.Replace(a.Title))
 	}
-	for _, q := range questions(s.w.GitHub, s.number) {
+	showQuestions(w, s.w.GitHub, s.number)
+}
+
+// showQuestions prints the card of a pull request.
+func showQuestions(w io.Writer, gh *fakegithub.Server, number int) {
+	for _, q := range questions(gh, number) {
 		state := "closed"
 		if q.open {
 			state = "open"
