@@ -107,7 +107,7 @@ rules:
 `
 
 // storeAnswer answers the question about the store.
-const storeAnswer = "invoices only, confidential, kept for ten years, encrypted disks, nightly backups"
+const storeAnswer = "invoices only, kept for ten years on encrypted disks"
 
 // A scenery is what a step of the act works on.
 type scenery struct {
