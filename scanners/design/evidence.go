@@ -42,6 +42,16 @@ const (
 	// NetworkRestriction is a network policy, or a rule that keeps a path from the internet. Key: its name.
 	NetworkRestriction = "evidence-network-restriction"
 
+	// TrustCondition is a trust policy of a cloud that names which callers outside of it may become an identity. Key:
+	// the resource.
+	TrustCondition = "evidence-trust-condition"
+
+	// DefaultToken is a job of a workflow whose token has the rights of the repository's default, because neither the
+	// job nor its workflow sets permissions. Key: the id of the job; "*" if at least one job of the workflow is such.
+	// It answers nothing by itself: a fact of ci-token-write is a narrowing, and is skipped, if the base has DefaultToken
+	// in the same file for each of the jobs in the fact's data "jobs" (separated by commas; "*" for the whole workflow).
+	DefaultToken = "evidence-default-token"
+
 	// Mitigation is a ThreatSpec comment "@mitigates COMPONENT against THREAT with CONTROL"
 	// (https://github.com/threatspec/threatspec). Key: its text.
 	Mitigation = "evidence-mitigation"
@@ -84,5 +94,8 @@ var proofs = map[string][]Proof{
 	"tenant-key":       {{TenantFilter, "", SameKey, "a filter by tenant protects {key}"}, {TenantFilter, "", Anywhere, "{key} filters by tenant"}},
 	"new-secret":       {{SecretReference, "", SameKey, "{key} comes from a secret store"}},
 	"k8s-exposure":     {{NetworkRestriction, "", Anywhere, "{key} limits who reaches it"}},
+	"ci-oidc":          {{TrustCondition, "", Anywhere, "{key} names who may become the identity"}},
+	"iac-identity":     {{TrustCondition, "", SameKey, "{key} names who may become the identity"}},
+	"iac-entrypoint":   {{NetworkRestriction, "", SameFile, "{key} limits who reaches it"}},
 	"message-consumer": {{SignatureCheck, "", SameFile, "{key} checks the sender in the same file"}},
 }

@@ -52,7 +52,7 @@ var extensions = map[string]language{
 	".py": python, ".rb": ruby, ".rake": ruby,
 	".java": java, ".kt": java, ".kts": java, ".scala": java, ".groovy": java, ".gradle": java,
 	".cs": csharp, ".php": php, ".rs": rust,
-	".yml": yaml, ".yaml": yaml, ".json": jsonText, ".tf": hcl, ".sql": sql, ".proto": protobuf,
+	".yml": yaml, ".yaml": yaml, ".json": jsonText, ".tf": hcl, ".tofu": hcl, ".sql": sql, ".proto": protobuf,
 	".graphql": graphql, ".gql": graphql, ".graphqls": graphql,
 	".md": markdown, ".mdx": markdown, ".rst": markdown, ".adoc": markdown,
 	".toml": toml, ".xml": xml, ".csproj": xml, ".props": xml, ".html": html, ".htm": html, ".erb": html, ".cshtml": html, ".hbs": html, ".ejs": html,

@@ -238,24 +238,8 @@ func (c *checker) object(n *yamlpos.Node, version, kind string) {
 			}
 			return
 		}
-		c.pod(podSpec(n, kind), controlPlane(n))
+		c.pod(infra.PodSpec(n, kind), controlPlane(n))
 	}
-}
-
-// podSpec returns what an object says about the pods that it makes, or nil.
-func podSpec(n *yamlpos.Node, kind string) *yamlpos.Node {
-	switch kind {
-	case "Pod":
-		return n.Get("spec")
-	case "PodTemplate":
-		return n.Get("template", "spec")
-	case "CronJob":
-		return n.Get("spec", "jobTemplate", "spec", "template", "spec")
-	}
-	if spec := n.Get("spec", "jobTargetRef", "template", "spec"); spec != nil { // ScaledJob of KEDA
-		return spec
-	}
-	return n.Get("spec", "template", "spec")
 }
 
 // controlPlane reports whether an object is one of the static pods with which kubeadm runs the control plane.

@@ -1,0 +1,7 @@
+data "aws_iam_role" "shared" {
+  name = "shared"
+}
+
+data "google_service_account" "ci" {
+  account_id = "ci"
+}

@@ -1,0 +1,2 @@
+var builder = DistributedApplication.CreateBuilder(args);
+builder.AddProject<Projects.Catalog_API>("catalog-api");
