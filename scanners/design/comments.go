@@ -8,6 +8,7 @@ type syntax struct {
 	raw     byte     // begins and ends a string of several lines without escapes; 0 for none
 	triples bool     // """ and ''' begin and end a string of several lines
 	spaced  bool     // a # begins a comment only at the start of a line or after a blank
+	marked  bool     // #[ begins an attribute, and no comment
 }
 
 var syntaxes = map[language]syntax{
@@ -15,7 +16,7 @@ var syntaxes = map[language]syntax{
 	javascript: {line: []string{"//"}, block: true, quotes: "\"'`"},
 	java:       {line: []string{"//"}, block: true, quotes: `"'`, triples: true},
 	csharp:     {line: []string{"//"}, block: true, quotes: `"'`},
-	php:        {line: []string{"//", "#"}, block: true, quotes: `"'`, spaced: true},
+	php:        {line: []string{"//", "#"}, block: true, quotes: `"'`, spaced: true, marked: true},
 	rust:       {line: []string{"//"}, block: true, quotes: `"`},
 	protobuf:   {line: []string{"//"}, block: true, quotes: `"'`},
 	hcl:        {line: []string{"#", "//"}, block: true, quotes: `"`},
@@ -57,6 +58,9 @@ func (r syntax) token(text []byte, i int) (end int, comment bool) {
 		return after(text, i+2, "*/"), true
 	}
 	for _, mark := range r.line {
+		if r.marked && has(text, i, "#[") {
+			continue
+		}
 		if has(text, i, mark) && (!r.spaced || mark != "#" || i == 0 || text[i-1] == ' ' || text[i-1] == '\t' || text[i-1] == '\n') {
 			return until(text, i, '\n'), true
 		}

@@ -14,6 +14,7 @@
 package design
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -34,7 +35,10 @@ var info = scanners.Info{
 	Gate:   scanners.Requirements,
 	Scopes: []scanners.Scope{scanners.ScopeFile},
 	About:  "changes of the architecture that need a decision",
-	URL:    "https://owasp.org/www-project-application-security-verification-standard/",
+	Suppressions: scanners.Suppressions{
+		None: "A fact is no finding: a comment or file in the tree cannot hide it. Decisions and the threat model answer the questions.",
+	},
+	URL: "https://owasp.org/www-project-application-security-verification-standard/",
 }
 
 // Scanner reads facts. The zero value is ready.
@@ -82,6 +86,9 @@ func (s Scanner) Scan(ctx context.Context, t scanners.Target) (found []scanners.
 		}
 		found = append(found, src.found...)
 	}
+	slices.SortStableFunc(found, func(a, b scanners.Finding) int {
+		return cmp.Or(strings.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line), strings.Compare(a.Rule, b.Rule), strings.Compare(a.Identity, b.Identity))
+	})
 	return found, nil
 }
 

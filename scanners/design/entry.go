@@ -18,6 +18,7 @@ var entryDetectors = []detector{
 type route struct {
 	method, path string // "POST", "/invoices"; ANY for every method
 	line         int
+	records      bool // it stands for all routes of the records of one kind
 }
 
 // route notes a route. The path may lack its first slash. A path of an expression that is not known stays as it is.
@@ -29,19 +30,35 @@ func (s *source) route(method, full string, line int) {
 	if i := strings.IndexByte(full, '?'); i >= 0 && strings.ContainsAny(full[i:], "=&") {
 		full = full[:i]
 	}
-	if !strings.HasPrefix(full, "/") && !strings.HasPrefix(full, "*") && !unknownPath.MatchString(full) {
+	if !strings.HasPrefix(full, "/") && !strings.HasPrefix(full, "*") && !isUnknown(full) {
 		full = "/" + full
 	}
-	s.routes = append(s.routes, route{strings.ToUpper(method), full, line})
+	s.routes = append(s.routes, route{method: strings.ToUpper(method), path: full, line: line})
 }
 
-// unknownPath is an expression in place of a path: "login.RouteInit".
-var unknownPath = regexp.MustCompile(`^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)+$|^[A-Z][A-Z0-9_]+$|^[a-z]\w*[A-Z]\w*$`)
+// resource notes the routes of the records of one kind.
+func (s *source) resource(full string, line int) {
+	before := len(s.routes)
+	s.route("ANY", full, line)
+	for i := range s.routes[before:] {
+		s.routes[before+i].records = true
+	}
+}
 
-// join puts a prefix before a path.
+// isUnknown reports whether a path is an expression in place of one: "login.RouteInit".
+func isUnknown(p string) bool {
+	return expression.MatchString(p) && pathName.MatchString(lastPart(p)) && p != strings.ToLower(p)
+}
+
+var expression = regexp.MustCompile(`^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*$`)
+
+// join puts a prefix before a path. A prefix longer than a key stays as it is, so that nested ones stay small.
 func join(prefix, p string) string {
 	if prefix == "" {
 		return p
+	}
+	if len(prefix) > maxKey {
+		return prefix
 	}
 	prefix = strings.TrimSuffix(prefix, "/")
 	switch {
@@ -55,10 +72,13 @@ func join(prefix, p string) string {
 
 var (
 	adminPath   = regexp.MustCompile(`(?i)(^|/)(admin|administration|administrator|internal|debug|actuator|pprof|superuser|sudo|impersonat\w*|manage|management)(/|$)`)
-	webhookPath = regexp.MustCompile(`(?i)webhooks?|/hooks?(/|$)|/callbacks?(/|$)|/ipn(/|$)|github/events`)
+	webhookPath = regexp.MustCompile(`(?i)webhooks?(/|$|\?|[-_.]?(receiv|handl|event|endpoint|incoming|inbound|callback|listen|github|gitlab|stripe|slack|paypal))|/hooks?(/|$)|/callbacks?(/|$)|/ipn(/|$)|github/events`)
 	// managed is a path to a record of a webhook: webhooks/{id}.
 	managed = regexp.MustCompile(`(?i)(web)?hooks/?(\{[^/]*\}|:[^/]+|<[^/]*>|\[[^/]*\])?(/(test|deliveries|rotate\w*|secret|enable|disable|logs))?$`)
 )
+
+// changes is a path of a form about one record.
+var changes = regexp.MustCompile(`(?i)webhooks?/(\{[^/]*\}|:[^/]+|<[^/]*>)/(edit|delete|update|toggle|test|enable|disable)/?$|webhooks?/(add|new|create|list)/?$`)
 
 // signal returns which of the signals of routes takes a route. crud says that the file manages records of webhooks.
 func (r route) signal(crud bool) string {
@@ -67,7 +87,7 @@ func (r route) signal(crud bool) string {
 		return "admin-endpoint"
 	case !webhookPath.MatchString(r.path):
 		return "http-route"
-	case r.method == "PUT" || r.method == "PATCH" || r.method == "DELETE" || crud && managed.MatchString(r.path):
+	case r.records, changes.MatchString(r.path), r.method == "PUT" || r.method == "PATCH" || r.method == "DELETE" || crud && managed.MatchString(r.path):
 		return "http-route"
 	case r.method == "GET" && !strings.Contains(strings.ToLower(r.path), "callback"):
 		return "http-route"
@@ -157,10 +177,13 @@ type hit struct {
 	loc []int
 }
 
-// hits returns all matches of a pattern that begin outside of strings.
+// mostHits is how many matches of one pattern a file that somebody wrote by hand may have.
+const mostHits = 5000
+
+// hits returns the matches of a pattern that begin outside of strings, as many as mostHits.
 func (s *source) hits(re *regexp.Regexp) (all []hit) {
 	pairs := s.brackets()
-	for _, loc := range re.FindAllSubmatchIndex(s.code(), -1) {
+	for _, loc := range re.FindAllSubmatchIndex(s.code(), mostHits) {
 		if loc[0] < len(pairs) && pairs[loc[0]] == inString {
 			continue
 		}
@@ -225,12 +248,11 @@ func splitTop(text string) (parts []string) {
 	var quote byte
 	for i := 0; i < len(text); i++ {
 		switch c := text[i]; {
+		case quote != 0 && c == '\\':
+			i++
+		case quote != 0 && c == quote:
+			quote = 0
 		case quote != 0:
-			if c == '\\' {
-				i++
-			} else if c == quote {
-				quote = 0
-			}
 		case c == '"' || c == '\'' || c == '`':
 			quote = c
 		case strings.IndexByte("([{", c) >= 0:

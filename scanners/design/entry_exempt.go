@@ -16,7 +16,6 @@ var (
 	javaExempt  = regexp.MustCompile(`@(?P<at>PermitAll|AnonymousAllowed)\b|@Secured\(\s*(?P<secured>SecurityRule\.IS_ANONYMOUS)|\bcsrf\(\)\s*\.(?P<csrf>disable)\(\)|\bcsrf\(\s*(?:\w+::(?P<csrf2>disable)|\(?\w+\)?\s*->\s*\w+\.(?P<csrf3>disable)\(\))|\bcsrf\s*\{\s*(?:it\.)?(?P<csrf4>disable)\(\)`)
 	javaMatcher = regexp.MustCompile(`\b(?P<call>requestMatchers|antMatchers|mvcMatchers|pathMatchers|regexMatchers|authorize|ignoringRequestMatchers|ignoringAntMatchers|excludePathPatterns)(?P<open>\()|\b(?P<any>anyRequest|anyExchange)\(\)\s*\.permitAll\(\)|\.(?P<ignore>ignoring)\(\)`)
 	javaPermit  = regexp.MustCompile(`^\s*\.permitAll\(\)`)
-	javaIgnored = regexp.MustCompile(`\.ignoring\(\)\s*(?:\.\w+\([^()]*\)\s*)*\.?\s*$`)
 
 	csExempt = regexp.MustCompile(`\[(?:[^\]\n]*,\s*)?(?P<at>AllowAnonymous|IgnoreAntiforgeryToken)(?:\(\))?\s*[,\]]|\.(?P<call>AllowAnonymous|DisableAntiforgery)\(\)|(?m:^\s*(?P<fast>AllowAnonymous)\(\);)`)
 	csMapped = regexp.MustCompile(`\.Map(\w+)\(\s*"([^"\n]*)"`)
@@ -268,9 +267,12 @@ func phpExemptions(s *source) {
 		}
 		at := max(h.offset("open"), h.offset("list"))
 		text, _ := s.inner(at)
-		s.members("csrf except", text, at+1)
+		s.members(csrfExcept, text, at+1)
 	}
 }
+
+// csrfExcept marks what Laravel takes out of the check for CSRF: paths without their first slash.
+const csrfExcept = "csrf except"
 
 var phpPath = regexp.MustCompile(`Route::\w+\(\s*['"]([^'"\n]*)`)
 
@@ -299,8 +301,7 @@ func symfonySecurity(s *source) {
 
 // exemptName is the name of a list of what needs no login. The first group has to be followed by the second.
 var (
-	exemptName = regexp.MustCompile(`(?i)\b(?P<name>\w*(?:public|unauthenticated|unauthorized|no_?auth|skip_?auth|anonymous|auth\w*exempt|exempt\w*auth|csrf_?exempt|login_exempt|auth\w*white_?list|auth\w*allow_?list|unprotected|without_?auth|open_access|exempt|white_?list)\w*?_?(?:methods?|paths?|routes?|endpoints?|urls?|rpcs?|list|prefix(?:es)?|patterns?|operations?|procedures?|uris?)\w{0,12})["']?\]?\s*(?:(?::\s*[^={\n]{0,60})?=|:=|:|=>)?\s*(?:[\w.]+\s*)?(?P<rest>[\[({])`)
-	goMapStart = regexp.MustCompile(`^(?:map\[string\](?:bool|struct\{\}|\w+)|\[\]string)\s*$`)
+	exemptName = regexp.MustCompile(`(?i)\b(?P<name>\w*(?:public|unauthenticated|unauthorized|no_?auth|skip_?auth|anonymous|auth\w*exempt|exempt\w*auth|csrf_?exempt|login_exempt|auth\w*white_?list|auth\w*allow_?list|unprotected|without_?auth|open_access|exempt|white_?list)\w*?_?(?:methods?|paths?|routes?|endpoints?|urls?|rpcs?|list|prefix(?:es)?|patterns?|operations?|procedures?|uris?)\w{0,12})["']?\]?\s*(?:(?::\s*[^={\n]{0,60})?=|:=|:|=>)\s*(?:new\s+)?(?:[&*%]?[\w.]+\s*(?:<[^>\n]{0,40}>)?\s*)?(?P<rest>[\[({])`)
 	pathLike   = regexp.MustCompile(`^\^?/[\w/.:{}*$^\\()?+<>\[\]-]*$`)
 	rpcLike    = regexp.MustCompile(`^/?[\w.]+(/|\.)[A-Z]\w+$`)
 )
@@ -334,7 +335,7 @@ func exemptLists(s *source) {
 
 var (
 	listStart = regexp.MustCompile(`^\s*(?:[\w.]*(?:\{\})?\s*)?(?:\.\w+)?[{(\[]`)
-	uiFile    = regexp.MustCompile(`\.(tsx|jsx|vue|svelte)$`)
+	uiFile    = regexp.MustCompile(`\.(tsx|jsx|vue|svelte)$|(^|/)(web|dashboard|frontend|client|ui|webapp|spa)/src/(constants|components|pages|routes?|router|views|hooks|utils)/`)
 )
 
 // members adds an exemption for each member of a list that looks like a path or a method.
@@ -345,6 +346,10 @@ func (s *source) members(name, text string, offset int) {
 				continue
 			}
 			m := text[loc[2*g]:loc[2*g+1]]
+			if name == csrfExcept && m != "" {
+				s.exempt(name, m, s.lineAt(offset+loc[0]))
+				continue
+			}
 			if (pathLike.MatchString(m) || rpcLike.MatchString(m) && !strings.Contains(m, ".com")) && m != "/" && !assets.MatchString(m) {
 				s.exempt(name, m, s.lineAt(offset+loc[0]))
 			}

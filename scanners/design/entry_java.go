@@ -48,7 +48,7 @@ func javaEntries(s *source) {
 	if javaServers.MatchString(code) {
 		annotations(s)
 	}
-	if strings.Contains(code, "RouterFunction") || strings.Contains(code, "router {") {
+	if strings.Contains(code, "RouterFunction") || strings.Contains(code, "outer {") {
 		s.textRoutes(javaFunctional)
 	}
 	if strings.Contains(code, "io.javalin") || strings.Contains(code, "spark.Spark") || strings.Contains(code, "io.vertx.ext.web.Router") {

@@ -46,6 +46,45 @@ func phpEntries(s *source) {
 		s.phpCalls()
 	}
 	symfony(s)
+	wordPress(s)
+}
+
+var (
+	wordPressRoute = regexp.MustCompile(`\bregister_rest_route(?P<open>\()`)
+	wordPressOpen  = regexp.MustCompile(`['"]permission_callback['"]\s*=>\s*['"]__return_true['"]`)
+	wordPressVerbs = regexp.MustCompile(`['"]methods['"]\s*=>\s*(?:['"](\w+)['"]|\\?WP_REST_Server::(\w+))`)
+	wordPressAnon  = regexp.MustCompile(`\badd_action\(\s*['"](?P<hook>wp_ajax_nopriv_\w+)['"]`)
+)
+
+// wordPress reads register_rest_route("ns/v1", "/p", …), and calls that need no login.
+func wordPress(s *source) {
+	for _, h := range s.hits(wordPressRoute) {
+		text, _ := s.inner(h.offset("open"))
+		parts := splitTop(text)
+		if len(parts) < 3 {
+			continue
+		}
+		space, _ := literalOf(parts[0])
+		p, ok := literalOf(parts[1])
+		if !ok {
+			continue
+		}
+		full := djangoPath(join("wp-json/"+space, p))
+		method := "ANY"
+		if m := wordPressVerbs.FindStringSubmatch(text); m != nil {
+			method = map[string]string{"READABLE": "GET", "CREATABLE": "POST", "EDITABLE": "PUT", "DELETABLE": "DELETE"}[m[2]]
+			if method == "" {
+				method = strings.Replace(m[1]+m[2], "ALLMETHODS", "ANY", 1)
+			}
+		}
+		s.route(method, full, h.line())
+		if wordPressOpen.MatchString(text) {
+			s.exempt("permission_callback __return_true", full, h.line())
+		}
+	}
+	for _, h := range s.hits(wordPressAnon) {
+		s.exempt("", h.group("hook"), h.line())
+	}
 }
 
 // laravelGroups returns the parts of the file in which routes have a prefix.
@@ -76,7 +115,12 @@ func (s *source) phpRoute(method, base, args string, line int) {
 	switch method {
 	case "match", "map":
 		methods, parts = literals(parts[0]), parts[1:]
-	case "resource", "apiResource", "singleton", "livewire":
+	case "resource", "apiResource", "singleton":
+		if p, ok := literalOf(parts[0]); ok && len(parts) > 1 {
+			s.resource(join(base, p), line)
+		}
+		return
+	case "livewire":
 		methods = []string{"any"}
 	case "resources", "apiResources":
 		for _, name := range literals(parts[0]) {

@@ -1,6 +1,7 @@
 package design
 
 import (
+	"bytes"
 	"regexp"
 	"strings"
 )
@@ -31,10 +32,18 @@ var (
 	pyClass    = regexp.MustCompile(`(?m)^\s*class\s+(?P<name>\w+)`)
 )
 
+// pyBare is a route of Litestar: @post("/p").
+var pyBare = regexp.MustCompile(`(?m)^[ \t]*@(?P<method>get|post|put|patch|delete)\(\s*(?:path\s*=\s*)?(?:"(?P<one>/[^"\n]*)"|'(?P<two>/[^'\n]*)')`)
+
 // pyEntries reads the routes of files of Python.
 func pyEntries(s *source) {
 	if s.language != python || s.class != production {
 		return
+	}
+	if bytes.Contains(s.code(), []byte("litestar")) {
+		for _, h := range s.hits(pyBare) {
+			s.route(h.group("method"), h.group("one")+h.group("two"), h.line())
+		}
 	}
 	if pyServer.Match(s.code()) {
 		pyDecorators(s)
@@ -138,14 +147,17 @@ func djangoRoutes(s *source) {
 	if djImports.Match(s.code()) || strings.Contains(s.path, "urls") {
 		for _, h := range s.hits(djPath) {
 			p := djangoPath(h.group("one") + h.group("two"))
-			if h.group("next") == "include" {
+			switch next := h.group("next"); {
+			case strings.HasPrefix(strings.ToLower(next), "redirect"), next == "include" && p == "/":
+				continue
+			case next == "include":
 				p = join(p, "*")
 			}
 			s.route("ANY", p, h.line())
 		}
 	}
 	for _, h := range s.hits(djRegister) {
-		s.route("ANY", djangoPath(h.group("one")+h.group("two")), h.line())
+		s.resource(djangoPath(h.group("one")+h.group("two")), h.line())
 	}
 	djangoActions(s)
 }

@@ -75,7 +75,9 @@ func (s *source) messages(re *regexp.Regexp) {
 		topic := first(h, "event", "name")
 		if at := max(h.offset("open"), h.offset("args"), h.offset("queue"), h.offset("url")); at >= 0 {
 			text, _ := s.inner(at)
-			topic = topicOf(text)
+			if h.re.SubexpIndex("boto") < 0 || h.group("boto") == "" {
+				topic = topicOf(text)
+			}
 		}
 		line := s.line(h.line())
 		if strings.HasPrefix(strings.TrimSpace(line), "import") || call == "" {

@@ -28,14 +28,56 @@ var (
 
 // rubyEntries reads the routes of Rails, Sinatra and Grape.
 func rubyEntries(s *source) {
-	if s.language != ruby || s.class != production {
+	if s.class != production || s.language != ruby && !phoenixFile.MatchString(s.path) {
 		return
 	}
 	switch {
+	case s.language != ruby:
+		phoenixRoutes(s)
 	case railsFile.MatchString(s.path):
 		railsRoutes(s)
 	case sinatra.Match(s.code()):
 		sinatraRoutes(s)
+	}
+}
+
+var (
+	phoenixFile  = regexp.MustCompile(`(^|/)router\.ex$`)
+	phoenixRoute = regexp.MustCompile(`^\s*(get|post|put|patch|delete|match|resources|live|forward|live_dashboard)\(?\s*(?::\*,\s*)?"(/[^"]*)"\s*,?`)
+	phoenixScope = regexp.MustCompile(`^\s*(?:scope|resources)\(?\s*"(/[^"]*)"`)
+)
+
+// phoenixRoutes reads the router of Phoenix.
+func phoenixRoutes(s *source) {
+	var open []rubyScope
+	for i, line := range strings.Split(string(s.code()), "\n") {
+		if len(line) > longLine || strings.HasPrefix(strings.TrimSpace(line), "#") {
+			continue
+		}
+		if rubyEnd.MatchString(line) {
+			open = open[:max(0, len(open)-1)]
+			continue
+		}
+		at := rubyScope{}
+		if len(open) > 0 {
+			at = open[len(open)-1]
+		}
+		if m := phoenixRoute.FindStringSubmatch(line); m != nil {
+			method := m[1]
+			switch method {
+			case "match", "resources", "forward":
+				method = "any"
+			case "live", "live_dashboard":
+				method = "get"
+			}
+			s.route(method, join(at.prefix, m[2]), i+1)
+		}
+		if rubyBlock.MatchString(line) {
+			if m := phoenixScope.FindStringSubmatch(line); m != nil {
+				at.prefix = join(at.prefix, m[1])
+			}
+			open = append(open, at)
+		}
 	}
 }
 
@@ -100,6 +142,9 @@ func (at rubyScope) enter(line string) rubyScope {
 
 // inside returns the prefix of routes in the scope: those of resources are about one of them.
 func (at rubyScope) inside() string {
+	if len(at.prefix) > maxKey {
+		return at.prefix
+	}
 	switch at.kind {
 	case "resources":
 		last := at.prefix[strings.LastIndexByte(at.prefix, '/')+1:]
@@ -142,10 +187,13 @@ func railsLine(s *source, at rubyScope, kind, args string, line int) {
 				name = p[1] + p[2]
 			}
 			if name != "" {
-				s.route("ANY", join(prefix, name), line)
+				s.resource(join(prefix, name), line)
 			}
 		}
 	default:
+		if strings.Contains(args, "redirect(") {
+			return
+		}
 		railsVerb(s, prefix, kind, args, line)
 	}
 }

@@ -197,8 +197,10 @@ func gqlStrings(s *source) {
 		if loc[0] < last {
 			continue
 		}
-		end := bytes.Index(s.text[loc[1]:], []byte("\n}"))
-		if other := bytes.IndexByte(s.text[loc[1]:], '}'); end < 0 || other < end && !bytes.Contains(s.text[loc[1]:loc[1]+other], []byte("{")) {
+		const most = 50_000 // bytes of one type
+		rest := s.text[loc[1]:min(len(s.text), loc[1]+most)]
+		end := bytes.Index(rest, []byte("\n}"))
+		if other := bytes.IndexByte(rest, '}'); end < 0 || other >= 0 && other < end && !bytes.Contains(rest[:other], []byte("{")) {
 			end = other
 		} else {
 			end++
@@ -318,6 +320,7 @@ func procedures(s *source) {
 			}
 			options := []option{with("service", service.Name), with("method", rpc.Name)}
 			for _, o := range rpc.Elements {
+				s.transcoded(o)
 				if opt, ok := o.(*proto.Option); ok && rpcGuard.MatchString(opt.Name) && !rpcOpen.MatchString(opt.Name+opt.Constant.SourceRepresentation()) {
 					options = append(options, closed("the option "+opt.Name+" is set on the method"))
 				}
@@ -327,7 +330,20 @@ func procedures(s *source) {
 	}
 }
 
+// transcoded notes the HTTP route of a method, which google.api.http gives it.
+func (s *source) transcoded(e proto.Visitee) {
+	opt, ok := e.(*proto.Option)
+	if !ok || !strings.Contains(opt.Name, "google.api.http") {
+		return
+	}
+	for _, l := range opt.Constant.OrderedMap {
+		if m := strings.ToUpper(l.Name); methodList.MatchString(m) {
+			s.route(m, l.Source, opt.Position.Line)
+		}
+	}
+}
+
 var (
-	protoForeign = regexp.MustCompile(`(?i)(^|/)(clients?|third[-_]?party|external|googleapis|google)/`)
+	protoForeign = regexp.MustCompile(`(?i)(^|/)(\w*clients?|client[-_]?apps?|third[-_]?party|external|googleapis|google)/`)
 	rpcOpen      = regexp.MustCompile(`(?i)anonymous|no_?auth|public|false`)
 )

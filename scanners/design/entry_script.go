@@ -31,6 +31,11 @@ var (
 	jsMocks      = regexp.MustCompile(`['"](msw|nock|miragejs|axios-mock-adapter|supertest)['"/]`)
 )
 
+var (
+	firebase   = regexp.MustCompile(`['"](firebase-functions|@google-cloud/functions-framework)[/'"]`)
+	jsFunction = regexp.MustCompile(`\bexport(?:s\.|\s+const\s+)(?P<name>\w+)\s*=\s*(?:\w+(?:\([^()]*(?:\([^()]*\)[^()]*)*\))?\s*\.\s*)*on(?:Request|Call)(?:<[^()]*>)?\(|\bfunctions\.http\(\s*['"](?P<other>\w+)['"]`)
+)
+
 // jsEntries reads the routes of servers in JavaScript and TypeScript.
 func jsEntries(s *source) {
 	if s.language != javascript || s.class != production || jsMocks.Match(s.code()) {
@@ -38,6 +43,11 @@ func jsEntries(s *source) {
 	}
 	nestRoutes(s)
 	trpcRoutes(s)
+	if firebase.Match(s.code()) {
+		for _, h := range s.hits(jsFunction) {
+			s.route("ANY", "/"+first(h, "name", "other"), h.line())
+		}
+	}
 	imports := jsServer.Match(s.code())
 	if !imports && jsClientPath.MatchString(s.path) {
 		return
@@ -278,7 +288,7 @@ func trpcRoutes(s *source) {
 		if kind == "" {
 			continue
 		}
-		s.routes = append(s.routes, route{kind, trpcName(s.path) + h.group("name"), h.line()})
+		s.routes = append(s.routes, route{method: kind, path: trpcName(s.path) + h.group("name"), line: h.line()})
 		if strings.HasPrefix(strings.ToLower(h.group("base")), "public") || strings.HasPrefix(strings.ToLower(h.group("base")), "unauthed") {
 			s.add("auth-exemption", h.group("base")+" "+trpcName(s.path)+h.group("name"), h.line())
 		}

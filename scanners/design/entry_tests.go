@@ -93,8 +93,11 @@ func refusals(s *source) {
 			if code == "" {
 				continue
 			}
-			for _, p := range s.pathsOf(in, c[0]) {
-				key := string(s.code()[p[2]:p[3]])
+			for _, p := range s.pathsOf(in, t.begin, c[0]) {
+				key := interpolated.ReplaceAllString(string(s.code()[p[2]:p[3]]), "{$1}")
+				if !staticPart.MatchString(key) {
+					continue
+				}
 				if i := strings.IndexAny(key, "?#"); i > 0 {
 					key = key[:i]
 				}
@@ -107,6 +110,11 @@ func refusals(s *source) {
 		}
 	}
 }
+
+var (
+	interpolated = regexp.MustCompile(`[#$]?\{([^{}]*)\}|%[sdvq]`)
+	staticPart   = regexp.MustCompile(`/([\w.~-]|$)`)
+)
 
 // within returns the matches between two offsets. They are sorted.
 func within(all [][]int, begin, end int) [][]int {
@@ -138,11 +146,10 @@ func (s *source) refusal(c []int) string {
 
 // pathsOf returns the paths of the requests that an expectation at an offset is about: those in the smallest bracket
 // around both, the last one before the expectation. If that one is in a list, all of the list.
-func (s *source) pathsOf(paths [][]int, at int) [][]int {
+func (s *source) pathsOf(paths [][]int, begin, at int) [][]int {
 	if len(paths) == 0 {
 		return nil
 	}
-	begin, end := paths[0][0], paths[len(paths)-1][1]
 	open := s.around(at, begin)
 	for open > begin {
 		if in := within(paths, open, s.past(open)); len(in) > 0 {
@@ -154,7 +161,7 @@ func (s *source) pathsOf(paths [][]int, at int) [][]int {
 	i := sort.Search(len(paths), func(i int) bool { return paths[i][0] >= at }) - 1
 	chosen := paths[max(0, i)]
 	list := s.around(chosen[0], begin)
-	if list >= begin && list >= 0 && (s.code()[list] == '[' || s.code()[list] == '{') && s.past(list) <= at && s.past(list) <= end+2000 {
+	if list >= begin && (s.code()[list] == '[' || s.code()[list] == '{') && s.past(list) <= at {
 		if all := within(paths, list, s.past(list)); len(all) > 1 {
 			return all
 		}
@@ -179,12 +186,14 @@ func (s *source) around(at, from int) int {
 
 var (
 	// signed are calls that check who sent a message.
-	signed = regexp.MustCompile(`\b(hmac\.Equal|subtle\.ConstantTimeCompare|timingSafeEqual|hmac\.compare_digest|secrets\.compare_digest|compare_digest|constant_time_compare|secure_compare|fixed_length_secure_compare|MessageDigest\.isEqual|FixedTimeEquals|hash_equals|constructEvent(?:Async)?|construct_event|ConstructEvent|webhook\.ConstructEvent\w*|Webhook\.construct_event|EventUtility\.ConstructEvent|ValidatePayload|ValidateSignature|ParseWebhookRequest|NewSecretsVerifier|verify_slice|ed25519\.Verify|SignatureValidator\w*|(?:[\w.]+\.)?(?i:(?:verify|validate|check|is_?valid)_?\w*(?:signature|hmac|webhook|oauth_?state|csrf_?state|state_?(?:token|param|cookie)))\w*)\s*\(`)
+	signed = regexp.MustCompile(`\b(hmac\.Equal|subtle\.ConstantTimeCompare|timingSafeEqual|hmac\.compare_digest|secrets\.compare_digest|compare_digest|constant_time_compare|secure_compare|fixed_length_secure_compare|MessageDigest\.isEqual|FixedTimeEquals|hash_equals|constructEvent(?:Async)?|construct_event|ConstructEvent|webhook\.ConstructEvent\w*|Webhook\.construct_event|EventUtility\.ConstructEvent|ValidatePayload|ValidateSignature|ParseWebhookRequest|NewSecretsVerifier|verify_slice|ed25519\.Verify|SignatureValidator\w*|(?:[\w.]+\.)?(?i:(?:verify|validate|check|is_?valid)_?(?:\w*(?:webhook|request|payload|message|event|hub|body|slack|stripe|github|gitlab|twilio|paypal)_?\w*)?(?:signature|hmac|oauth_?state|csrf_?state|state_?(?:token|param|cookie))|verify_?webhook)\w*)\s*\(`)
 
 	// states compare the state of a redirect with the one that was issued.
-	states = regexp.MustCompile(`(?i)\b(?:[\w.]*state\w*(?:\([^()\n]*\))?)\s*(?:!==?|===?)\s*[\w.]*state\w*|\b(?:cookies?|session|storage|store|redis)\w*[^\n;]{0,60}\bstate\w*["')\]]*\s*(?:!==?|===?)`)
+	states = regexp.MustCompile(`(?i)\(["']state["']\)\s*(?:!==?|===?)|\b(?:[\w.]*state\w*(?:\([^()\n]*\))?)\s*(?:!==?|===?)\s*[\w.]*state\w*|\b(?:cookies?|session|storage|store|redis)\w*[^\n;]{0,60}\bstate\w*["')\]]*\s*(?:!==?|===?)`)
 
-	wrongSignature = regexp.MustCompile(`(?i)(wrong|invalid|bad|forged|tampered|missing|no|mismatch\w*)[ _-]?(hmac|signature|state|secret)|(signature|hmac|state)[ _-]?(is[ _-]?)?(invalid|mismatch|wrong|missing)`)
+	oauth = regexp.MustCompile(`(?i)oauth|openid|oidc`)
+
+	wrongSignature = regexp.MustCompile(`(?i)(wrong|invalid|bad|forged|tampered|missing|no|without|mismatch\w*)[ _-]?(a[ _-])?(valid[ _-]?)?(webhook[ _-]?)?(hmac|signature)|(signature|hmac)[ _-]?(is[ _-]?)?(invalid|mismatch|wrong|missing)`)
 )
 
 // signatures reads checks that a message was signed, or carries a state that we issued.
@@ -203,9 +212,10 @@ func signatures(s *source) {
 	for _, h := range s.hits(signed) {
 		s.add(SignatureCheck, strings.TrimSpace(strings.TrimSuffix(string(s.code()[h.begin():h.end()]), "(")), h.line())
 	}
+	if !oauth.MatchString(s.path) && !oauth.Match(s.text) {
+		return
+	}
 	for _, h := range s.hits(states) {
-		if strings.Contains(strings.ToLower(s.path), "oauth") || strings.Contains(strings.ToLower(string(s.text)), "oauth") {
-			s.add(SignatureCheck, "a comparison of the state", h.line())
-		}
+		s.add(SignatureCheck, "a comparison of the state", h.line())
 	}
 }

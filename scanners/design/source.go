@@ -115,7 +115,7 @@ var (
 	tests = regexp.MustCompile(`(?i)(^|/)(tests?|testfixtures?|test-?data|__tests__|__mocks__|specs?|testdata|fixtures?|mocks?|e2e|cypress|playwright|testutils?|testing|integration[-_]?tests?|features/step_definitions)(/|$)` +
 		`|_test\.go$|_tests?\.py$|(^|/)test_[^/]*\.py$|(^|/)conftest\.py$|\.(spec|test|e2e|e2e-spec|cy)\.[cm]?[jt]sx?$|(Tests?|IT|Spec)\.(java|kt|scala|groovy)$|Tests?\.cs$|_spec\.rb$|_test\.rb$|Test\.php$|(^|/)mock_[^/]*\.go$|UnitTests/|FunctionalTests/|IntegrationTests/|\.Tests?/`)
 
-	asides = regexp.MustCompile(`(?i)(^|/)(\.mvn|\.devcontainer|extras?|seeds?|seeders?|demo|examples?|samples?|demo-data|vendor|node_modules|third_party|thirdparty|bower_components|dist|build|docs?|documentation|\.?clusterfuzzlite|benchmarks?|stories|storybook|locales?|i18n|codefixes)(/|$)` +
+	asides = regexp.MustCompile(`(?i)(^|/)(\.mvn|\.devcontainer|extras?|playgrounds?|seeds?|seeders?|demo|examples?|samples?|demo-data|vendor|node_modules|third_party|thirdparty|bower_components|dist|build|docs?|documentation|\.?clusterfuzzlite|benchmarks?|stories|storybook|locales?|i18n|codefixes)(/|$)` +
 		`|\.stories\.[cm]?[jt]sx?$|\.min\.js$|\.pb\.go$|\.pb\.gw\.go$|_pb2(_grpc)?\.pyi?$|_pb\.(js|ts|d\.ts)$|_grpc_pb\.js$|\.gen\.go$|_gen\.go$|\.generated\.\w+$|\.g\.cs$|\.d\.ts$|\.map$|package-lock\.json$|npm-shrinkwrap\.json$|yarn\.lock$|pnpm-lock\.yaml$|go\.sum$|\.snap$|(^|/)zz_generated`)
 
 	// Code generators say so in the first lines (https://go.dev/s/generatedcode).
@@ -237,6 +237,7 @@ func (g *goSource) imports() map[string]string {
 			name = path.Base(path.Dir(full))
 		}
 		name = strings.TrimPrefix(strings.SplitN(name, ".v", 2)[0], "go-")
+		name = strings.TrimSuffix(strings.TrimSuffix(name, ".go"), "-go")
 		if i.Name != nil {
 			name = i.Name.Name
 		}

@@ -7,7 +7,7 @@
 //	testdata/CASE/files/   the tree that is scanned, or
 //	testdata/CASE/head/    the tree that is scanned, with
 //	testdata/CASE/base/    optionally, the tree that it was made from
-//	testdata/CASE/want     the findings, one a line: path:line[-end]: severity rule: message
+//	testdata/CASE/want     the findings, one a line: path:line[-end]: severity rule: message; a fact has its key as message
 //
 // With a base, want has the findings of the head that the base does not have; an empty want means
 // that the change adds none. For a scan that does not finish, the last line is "incomplete:
@@ -173,7 +173,11 @@ func format(f scanners.Finding) string {
 	if f.EndLine > f.Line {
 		lines += fmt.Sprintf("-%d", f.EndLine)
 	}
-	return fmt.Sprintf("%s:%s: %s %s: %s\n", f.Path, lines, f.Severity, f.Rule, f.Message)
+	message := f.Message
+	if f.Fact != nil {
+		message = f.Fact.Key
+	}
+	return fmt.Sprintf("%s:%s: %s %s: %s\n", f.Path, lines, f.Severity, f.Rule, message)
 }
 
 // added returns what a reader would see: the problems of head that base does not have, and the settings that
@@ -284,7 +288,8 @@ func checkFindings(t *testing.T, files []scanners.File, planted []string, found 
 	}
 	for _, f := range found {
 		checkPlace(t, f, lines)
-		if f.Rule == "" || f.Title == "" || f.Message == "" || f.Help == "" || f.Identity == "" {
+		texts := f.Fact != nil && f.Fact.Key != "" || f.Title != "" && f.Message != "" && f.Help != "" // a fact has no texts
+		if f.Rule == "" || !texts || f.Identity == "" {
 			t.Errorf("something is missing in %+v", f)
 		}
 		if strings.HasSuffix(f.Title, ".") || strings.Contains(f.Message, "\n") {

@@ -1,0 +1,2 @@
+app.MapGet("/status", () => "ok").AllowAnonymous();
+app.MapGet("/me", Me).RequireAuthorization();

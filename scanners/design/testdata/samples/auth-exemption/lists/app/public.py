@@ -1,0 +1,3 @@
+@public_router.get("/oauth")
+def oauth():
+    return None

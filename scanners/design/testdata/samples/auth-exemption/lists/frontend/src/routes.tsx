@@ -1,0 +1,1 @@
+const publicRoutes = ["/login", "/signup"];

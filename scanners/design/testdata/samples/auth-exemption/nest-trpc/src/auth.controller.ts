@@ -1,0 +1,9 @@
+@Controller('auth')
+export class AuthController {
+  @Public()
+  @Post('login')
+  async login() {}
+
+  @Get('me')
+  me() {}
+}

@@ -1,0 +1,3 @@
+export const posts = router({
+  latest: publicProcedure.query(() => []),
+});

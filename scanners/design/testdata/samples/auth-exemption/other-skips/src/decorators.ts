@@ -1,0 +1,1 @@
+export const Public = () => SetMetadata("public", true);

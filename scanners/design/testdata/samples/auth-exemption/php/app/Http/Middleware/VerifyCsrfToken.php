@@ -1,0 +1,8 @@
+<?php
+class VerifyCsrfToken extends Middleware
+{
+    protected $except = [
+        'stripe/*',
+        '/webhooks/github',
+    ];
+}

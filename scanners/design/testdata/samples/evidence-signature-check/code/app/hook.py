@@ -1,0 +1,2 @@
+if not hmac.compare_digest(a, b):
+    raise Forbidden()

@@ -1,0 +1,1 @@
+const event = stripe.webhooks.constructEvent(body, sig, secret);

@@ -1,0 +1,1 @@
+text = "use hmac.compare_digest(a, b)"

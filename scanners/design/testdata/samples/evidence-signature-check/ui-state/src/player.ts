@@ -1,0 +1,1 @@
+if (this.state !== nextState) { this.render(); }

@@ -1,0 +1,5 @@
+module Types
+  class MutationType < BaseObject
+    field :create_invoice, mutation: Mutations::CreateInvoice
+  end
+end

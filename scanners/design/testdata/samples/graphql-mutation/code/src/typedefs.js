@@ -1,0 +1,5 @@
+const typeDefs = gql`
+  type Mutation {
+    login(name: String!): String
+  }
+`;

@@ -1,0 +1,2 @@
+class OrderForm(Form):
+    name = Text.Field()

@@ -1,0 +1,2 @@
+const [pay] = useMutation(PAY);
+export class Mutation extends Base {}

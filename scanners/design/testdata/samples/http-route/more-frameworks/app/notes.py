@@ -1,0 +1,6 @@
+from litestar import Litestar, get
+
+
+@get("/notes/{note_id:int}")
+async def note(note_id: int) -> dict:
+    return {}

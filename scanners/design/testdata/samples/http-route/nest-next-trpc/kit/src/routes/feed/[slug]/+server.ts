@@ -1,0 +1,1 @@
+export const GET = async ({ params }) => new Response(params.slug);

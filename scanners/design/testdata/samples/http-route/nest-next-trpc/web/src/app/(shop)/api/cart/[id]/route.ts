@@ -1,0 +1,4 @@
+import { NextResponse } from "next/server";
+
+export async function GET() { return NextResponse.json({}); }
+export const DELETE = withAuth(async () => NextResponse.json({}));

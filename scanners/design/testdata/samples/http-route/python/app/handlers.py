@@ -1,0 +1,3 @@
+import tornado.web
+
+handlers = [(r"/lab/api/settings/(.*)", SettingsHandler)]

@@ -1,0 +1,5 @@
+package queue
+
+import "example.com/kafka"
+
+func open() { kafka.NewReader(nil) }

@@ -1,0 +1,2 @@
+export class PubSub {}
+const p = new PubSub();

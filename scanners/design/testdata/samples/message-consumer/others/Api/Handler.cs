@@ -1,0 +1,1 @@
+public class PaidHandler(ILogger log) : IIntegrationEventHandler<OrderPaid> {}

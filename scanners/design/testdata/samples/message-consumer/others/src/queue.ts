@@ -1,0 +1,2 @@
+import { Kafka } from "kafkajs";
+const kafka = new Kafka({ brokers });

@@ -1,0 +1,3 @@
+import type { Kafka } from "kafkajs";
+// new Kafka({})
+export type Q = Kafka;

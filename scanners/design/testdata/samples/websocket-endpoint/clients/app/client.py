@@ -1,0 +1,2 @@
+import websockets
+ws = websockets.connect("wss://example.com")

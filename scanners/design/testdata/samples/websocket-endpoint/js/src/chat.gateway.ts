@@ -1,0 +1,2 @@
+@WebSocketGateway({ namespace: 'chat' })
+export class ChatGateway {}

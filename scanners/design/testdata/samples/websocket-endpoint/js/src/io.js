@@ -1,0 +1,2 @@
+const { Server } = require("socket.io");
+const io = new Server(http, { cors: { origin: "*" } });

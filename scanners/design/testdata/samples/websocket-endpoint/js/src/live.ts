@@ -1,0 +1,2 @@
+import { WebSocketServer } from "ws";
+export const wss = new WebSocketServer({ server, path: "/live" });

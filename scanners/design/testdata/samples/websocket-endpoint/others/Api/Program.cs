@@ -1,0 +1,1 @@
+app.MapHub<ChatHub>("/hubs/chat");

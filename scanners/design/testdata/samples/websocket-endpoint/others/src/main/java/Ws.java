@@ -1,0 +1,3 @@
+class Ws implements WebSocketMessageBrokerConfigurer {
+    public void registerStompEndpoints(StompEndpointRegistry r) { r.addEndpoint("/stomp"); }
+}

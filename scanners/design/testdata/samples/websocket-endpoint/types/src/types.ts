@@ -1,0 +1,2 @@
+export interface Options { websocket: boolean }
+// new WebSocketServer({ port: 1 })
