@@ -16,8 +16,9 @@
 //
 // A comment with a command (app/command) is a job too (app/conversation): it looks up the author (app/people), checks
 // what the author may decide (app/ownership), and stores the decision in the ledger before it answers and the pull
-// request is reviewed again. The findings of a tool that runs elsewhere are sent by its workflow (app/upload), kept in
-// the ledger, and part of the next review.
+// request is reviewed again. On an issue, before there is any code, app/plan keeps a checklist of the design. The
+// findings of a tool that runs elsewhere are sent by its workflow (app/upload), kept in the ledger, and part of the next
+// review.
 //
 // Package app/local reviews a folder on this machine by the same steps, without GitHub and a database,
 // and app/rehearsal shows what another policy would have decided in the reviews that are stored.
@@ -41,6 +42,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/installation"
 	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/app/mirror"
+	"github.com/secbydesign/secbydesign/app/plan"
 	"github.com/secbydesign/secbydesign/app/policyfiles"
 	"github.com/secbydesign/secbydesign/app/queue"
 	"github.com/secbydesign/secbydesign/app/review"
@@ -69,6 +71,7 @@ type app struct {
 	github       *installation.App
 	reviewer     *review.Reviewer
 	conversation *conversation.Handler
+	plans        *plan.Handler
 	queue        *queue.Queue
 	scanners     []scanners.Scanner
 	webhook      *webhook.Handler
@@ -228,6 +231,8 @@ func build(ctx context.Context, c Config, log zerolog.Logger) (*app, error) {
 		Observe:   a.metrics.review,
 	}
 	a.conversation = &conversation.Handler{App: a.github, Mirrors: mirrors, Ledger: a.ledger, Files: files}
+	a.plans = &plan.Handler{App: a.github, Ledger: a.ledger, Files: files}
+	a.reviewer.Planned = a.plans.Inherited
 	a.queue, err = queue.New(a.ledger, queue.Options{Workers: c.Workers, Work: a.reviewer.Review, Task: a.task, Logger: log, Failed: a.metrics.failure})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open queue: %w", err), a.ledger.Close())

@@ -13,6 +13,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/command"
 	"github.com/secbydesign/secbydesign/app/conversation"
 	"github.com/secbydesign/secbydesign/app/ledger"
+	"github.com/secbydesign/secbydesign/app/plan"
 	"github.com/secbydesign/secbydesign/app/policyfiles"
 	"github.com/secbydesign/secbydesign/app/queue"
 	"github.com/secbydesign/secbydesign/app/record"
@@ -80,9 +81,15 @@ func (a *app) want(ctx context.Context, d webhook.Delivery) (want asked, err err
 		// Another organisation has another policy. A new name alone is recorded with the delivery.
 		want.reviews, err = a.reach(ctx, i.Installation, webhook.Repository{ID: i.RepoID, Owner: i.Owner, Name: i.Repo})
 	case webhook.Comment:
-		want.tasks = said(i)
+		if want.tasks = said(i); i.Issue {
+			want.tasks = saidOnIssue(i)
+		}
 	case webhook.Edited:
-		want.tasks = edited(d.GUID, i)
+		if want.tasks = edited(d.GUID, i); i.Issue {
+			want.tasks = editedChecklist(d.GUID, i)
+		}
+	case webhook.Labeled:
+		want.tasks = labeled(d.GUID, i)
 	case webhook.Button:
 		want.tasks, err = a.pressed(ctx, d.GUID, i)
 	case webhook.MergeGroup:
@@ -169,11 +176,37 @@ func said(i webhook.Comment) []queue.Task {
 	}}
 }
 
-// edited returns a task for an edit of a card in a pull request.
-func edited(guid string, i webhook.Edited) []queue.Task {
-	if i.Issue {
+// saidOnIssue returns a task for a comment with commands on an issue.
+func saidOnIssue(i webhook.Comment) []queue.Task {
+	lines := command.Find(i.Body)
+	if len(lines) == 0 {
 		return nil
 	}
+	return []queue.Task{{
+		Installation: i.Installation, RepoID: i.RepoID, Owner: i.Owner, Repo: i.Repo, Number: i.Number, Kind: plan.Kind, ID: "note-" + strconv.FormatInt(i.ID, 10),
+		Data: encode(plan.Request{Lines: lines, Comment: i.ID, Sender: i.Sender, At: time.Now().UTC()}),
+	}}
+}
+
+// editedChecklist returns a task for the edit of a checklist. Its texts are not kept.
+func editedChecklist(guid string, i webhook.Edited) []queue.Task {
+	edit := plan.ReadEdit(i.OldBody, i.NewBody)
+	return []queue.Task{{
+		Installation: i.Installation, RepoID: i.RepoID, Owner: i.Owner, Repo: i.Repo, Number: i.Number, Kind: plan.Kind, ID: guid,
+		Data: encode(plan.Request{Edit: &edit, Comment: i.ID, Sender: i.Sender, At: time.Now().UTC()}),
+	}}
+}
+
+// labeled returns a task for an issue that got or lost the label of the design.
+func labeled(guid string, i webhook.Labeled) []queue.Task {
+	return []queue.Task{{
+		Installation: i.Installation, RepoID: i.RepoID, Owner: i.Owner, Repo: i.Repo, Number: i.Number, Kind: plan.Kind, ID: guid,
+		Data: encode(plan.Request{Labeled: true, Sender: i.Sender, At: time.Now().UTC()}),
+	}}
+}
+
+// edited returns a task for an edit of a card in a pull request.
+func edited(guid string, i webhook.Edited) []queue.Task {
 	return []queue.Task{{
 		Installation: i.Installation, RepoID: i.RepoID, Owner: i.Owner, Repo: i.Repo, Number: i.Number, Kind: conversation.Tick, ID: guid,
 		Data: encode(conversation.Edit{Comment: i.ID, Old: i.OldBody, New: i.NewBody, Sender: i.Sender, At: time.Now().UTC()}),

@@ -9,6 +9,7 @@ import (
 
 	"github.com/secbydesign/secbydesign/app/conversation"
 	"github.com/secbydesign/secbydesign/app/installation"
+	"github.com/secbydesign/secbydesign/app/plan"
 	"github.com/secbydesign/secbydesign/app/queue"
 	"github.com/secbydesign/secbydesign/app/record"
 	"github.com/secbydesign/secbydesign/app/review"
@@ -22,6 +23,8 @@ func (a *app) task(ctx context.Context, t queue.Task) error {
 		do = a.conversation.Answer
 	case conversation.Tick:
 		do = a.conversation.Tick
+	case plan.Kind:
+		do = a.plans.Do
 	case review.Group:
 		do = a.reviewer.MergeGroup
 	case record.Expiry, record.Acceptance, record.Revocation:

@@ -24,6 +24,9 @@ var stickyMarker = regexp.MustCompile(`(?:\A|\n)<!-- secbydesign:v1 (summary|car
 
 func markerOf(name string) string { return "<!-- secbydesign:v1 " + name + " -->" }
 
+// StickyMarker returns the last line of a sticky comment of a name.
+func StickyMarker(name string) string { return markerOf(name) }
+
 // StickyName returns the name of a sticky comment from the marker in its last line, or "" for any other comment.
 // The caller has to check who wrote it.
 func StickyName(body string) string {

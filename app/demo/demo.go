@@ -17,6 +17,7 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/term"
 
+	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/checks/fakegithub"
 )
 
@@ -42,7 +43,7 @@ const (
 	name  = "shop"
 )
 
-// Run plays the demo. It fails when the pull request does not end as it should.
+// Run plays the demo. It fails when a pull request does not end as it should.
 func Run(ctx context.Context, o Options) error {
 	dir, err := os.MkdirTemp("", "secbydesign-demo-")
 	if err != nil {
@@ -96,9 +97,9 @@ func readLines(in io.Reader, lines chan<- struct{}) {
 // await returns when a person asks for the next push, by the Enter key or the page's button, or when ctx ends.
 func await(ctx context.Context, w *World, o Options, enter <-chan struct{}, next string) {
 	pressed := make(chan struct{})
-	w.GitHub.SetNext(&fakegithub.NextStep{Label: "Next push: " + next, Do: func() { close(pressed) }})
+	w.GitHub.SetNext(&fakegithub.NextStep{Label: "Next: " + next, Do: func() { close(pressed) }})
 	defer w.GitHub.SetNext(nil)
-	fmt.Fprint(o.Out, "   Press Enter, or the button on the page, for the next push. ")
+	fmt.Fprint(o.Out, "   Press Enter, or the button on the page, for the next step. ")
 	select {
 	case <-enter:
 	case <-pressed:
@@ -119,7 +120,7 @@ func play(ctx context.Context, w *World, o Options, enter <-chan struct{}) error
 			repo.SyncPull(number)
 		}
 		wait, cancel := context.WithTimeout(ctx, patience)
-		_, err := w.Verdict(wait, owner, name, number)
+		err := w.shown(wait, number)
 		cancel()
 		if err != nil {
 			return err
@@ -143,11 +144,11 @@ func play(ctx context.Context, w *World, o Options, enter <-chan struct{}) error
 			}
 		}
 	}
-	return nil
+	return playDesign(ctx, w, repo, o, enter, len(steps)+1)
 }
 
 // unmark removes the Markdown of a headline, for a terminal.
-var unmark = strings.NewReplacer("**", "", "`", "", `\`, "")
+var unmark = strings.NewReplacer("**", "", "`", "", `\`, "", "&#8203;", "")
 
 // show prints the checks and threads of the pull request, and counts the threads.
 func show(w io.Writer, gh *fakegithub.Server, number int) (open, resolved int) {
@@ -171,14 +172,18 @@ func show(w io.Writer, gh *fakegithub.Server, number int) (open, resolved int) {
 		headline, _, _ := strings.Cut(first.Body, "\n")
 		fmt.Fprintf(w, "   thread  %-32s %-8s %s\n", place, state, unmark.Replace(headline))
 	}
-	for i, c := range gh.IssueComments(owner, name, number) {
-		kind := "summary"
-		if i > 0 { // the App's summary is the first, what people write and its answers follow
-			kind = "comment"
+	for _, c := range gh.IssueComments(owner, name, number) {
+		kind := "comment"
+		switch checks.StickyName(c.Body) {
+		case checks.Summary:
+			kind = "summary"
+		case checks.CardName:
+			continue
 		}
 		headline, _, _ := strings.Cut(c.Body, "\n")
 		fmt.Fprintf(w, "   %s %s\n", kind, unmark.Replace(headline))
 	}
+	showQuestions(w, gh, number)
 	return open, resolved
 }
 

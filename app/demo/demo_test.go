@@ -103,9 +103,13 @@ func TestThePage(t *testing.T) {
 	press("/next", nil)
 	until("the second push", waiting(2))
 	press("/next", nil)
+	for n := range designSteps {
+		until("the next step", waiting(n+3))
+		press("/next", nil)
+	}
 	until("the end", func() bool { return strings.Contains(out.String(), "The page stays at") })
-	if strings.Contains(get(), "Next push") {
-		t.Error("there is a button for a push that does not exist")
+	if strings.Contains(get(), "Next: ") {
+		t.Error("there is a button for a step that does not exist")
 	}
 	cancel()
 	if err := <-done; err != nil {
@@ -120,7 +124,7 @@ func TestWithoutATerminal(t *testing.T) {
 	if err := Run(t.Context(), Options{In: nobody(t), Out: out}); err != nil {
 		t.Fatal(err)
 	}
-	if s := out.String(); !strings.Contains(s, "3. Mona") || !strings.Contains(s, "7 findings are open (1 critical, 5 high, 1 medium). They are in 6 threads in the diff.") || strings.Contains(s, "Press Enter") || strings.Contains(s, "The page stays") {
+	if s := out.String(); !strings.Contains(s, "3. Mona") || !strings.Contains(s, "7 findings are open (1 critical, 5 high, 1 medium). They are in 6 threads in the diff.") || !strings.Contains(s, "6. The pull request is merged.") || strings.Contains(s, "Press Enter") || strings.Contains(s, "The page stays") {
 		t.Error(s)
 	}
 }

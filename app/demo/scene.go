@@ -27,7 +27,8 @@ var (
 )
 
 var base = map[string]string{
-	"README.md": "# Shop\n\nSells things.\n",
+	"README.md":        "# Shop\n\nSells things.\n",
+	".secbydesign.yml": designPolicy,
 	"shop/settings.py": `"""Settings of the shop."""
 
 import os

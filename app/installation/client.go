@@ -136,6 +136,16 @@ func (c *Client) Reactor(ctx context.Context) (*github.Client, error) {
 	return c.granted(ctx, forReacting, "issues", "write")
 }
 
+// Issues returns clients that may read and write comments on issues, and read which issues a pull request closes. If the
+// installation does not grant that, the error is a [*Forbidden].
+func (c *Client) Issues(ctx context.Context) (*github.Client, *githubv4.Client, error) {
+	rest, err := c.granted(ctx, forIssues, "issues", "write")
+	if err != nil {
+		return nil, nil, err
+	}
+	return rest, githubv4.NewEnterpriseClient(c.app.graphql, c.client(c.source(forIssues))), nil
+}
+
 // Teams returns a client that may read the members of teams. If the installation does not grant that, the error
 // is a [*Forbidden].
 func (c *Client) Teams(ctx context.Context) (*github.Client, error) {

@@ -27,6 +27,7 @@ const (
 	forResolving purpose = "resolve review threads"
 	forReacting  purpose = "react to comments"
 	forTeams     purpose = "look up members of teams"
+	forIssues    purpose = "work on issues"
 )
 
 // A scope is what a token gives access to.
@@ -44,6 +45,8 @@ func (p purpose) permissions() *github.InstallationPermissions {
 		return &github.InstallationPermissions{Metadata: read, Contents: write, PullRequests: write}
 	case forReacting:
 		return &github.InstallationPermissions{Metadata: read, Issues: write}
+	case forIssues:
+		return &github.InstallationPermissions{Metadata: read, Issues: write, PullRequests: read}
 	case forTeams:
 		return &github.InstallationPermissions{Metadata: read, Members: read}
 	default:

@@ -140,11 +140,18 @@ type Voice struct {
 	Place string   `json:"place,omitempty"`
 }
 
-// A Plan is the checklist on an issue.
+// A Plan is a change of the checklist on an issue.
 type Plan struct {
 	Issue  int      `json:"issue"`
-	Topics []string `json:"topics"` // ticked ones, which pull requests that close the issue inherit
+	Topics []string `json:"topics"` // ticked ones after the change, which pull requests that close the issue inherit
 	By     string   `json:"by,omitempty"`
+	Why    string   `json:"why,omitempty"` // label, unlabel, command or tick
+
+	// Ticked and Unticked are the topics that the change itself is about: changes may be recorded in another order than
+	// people made them. Source is what happened; one thing is recorded once.
+	Ticked   []string `json:"ticked,omitempty"`
+	Unticked []string `json:"unticked,omitempty"`
+	Source   string   `json:"source,omitempty"`
 }
 
 // ReadRequirement parses the data of an event of one of the kinds above.

@@ -176,6 +176,13 @@ var box = regexp.MustCompile(`(?m)^(\s*(?:[-*+]|\d+[.)]) \[)([ xX])(\] )`)
 // Tick ticks a box of a comment, or takes the tick away: the first box whose line contains the text. Like on GitHub it
 // is an edit of the comment, of whomever it is.
 func (s *Server) Tick(comment int64, login, text string, ticked bool) {
+	if !s.tick(comment, login, func(_ int, line string, _ bool) (is, set bool) { return strings.Contains(line, text), ticked }) {
+		panic(fmt.Sprintf("fakegithub: comment %d has no box %q", comment, text))
+	}
+}
+
+// tick sets the mark of the first box that is chosen by its number, from 0, its line and its mark.
+func (s *Server) tick(comment int64, login string, choose func(n int, line string, ticked bool) (is, set bool)) bool {
 	s.mu.Lock()
 	k := s.issueNotes[comment]
 	body := ""
@@ -184,18 +191,26 @@ func (s *Server) Tick(comment int64, login, text string, ticked bool) {
 	}
 	s.mu.Unlock()
 	lines := strings.SplitAfter(body, "\n")
+	n := 0
 	for i, line := range lines {
-		if box.MatchString(line) && strings.Contains(line, text) {
-			mark := "$1 $3"
-			if ticked {
-				mark = "${1}x$3"
-			}
-			lines[i] = box.ReplaceAllString(line, mark)
-			s.EditNote(comment, login, strings.Join(lines, ""))
-			return
+		m := box.FindStringSubmatch(line)
+		if m == nil {
+			continue
 		}
+		is, set := choose(n, line, m[2] != " ")
+		n++
+		if !is {
+			continue
+		}
+		mark := "$1 $3"
+		if set {
+			mark = "${1}x$3"
+		}
+		lines[i] = box.ReplaceAllString(line, mark)
+		s.EditNote(comment, login, strings.Join(lines, ""))
+		return true
 	}
-	panic(fmt.Sprintf("fakegithub: comment %d has no box %q", comment, text))
+	return false
 }
 
 // hearsIssues reports whether GitHub sends the App events about issues that are no pull requests.

@@ -238,6 +238,11 @@ func (s *Server) pullView(p *Pull) pageView {
 	}
 	v.Commits = len(p.commitIDs())
 	v.Items = p.items()
+	for i, it := range v.Items {
+		if it.Kind == "note" && v.Viewer != nil {
+			v.Items[i].Comment.HTML = tickable(it.Comment.HTML, fmt.Sprintf("/%s/pull/%d/comments/%d/boxes", v.Repo, p.Number, it.Comment.ID))
+		}
+	}
 	v.Checks, v.ChecksCount, v.ChecksMark = checksOf(p.repo, p.HeadSHA)
 	v.ChecksHead = map[string]string{
 		"failure": "Some checks were not successful", "pending": "Some checks haven’t completed yet", "neutral": "Checks finished with something to look at",

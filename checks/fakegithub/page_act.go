@@ -2,7 +2,10 @@ package fakegithub
 
 import (
 	"fmt"
+	"html/template"
 	"net/http"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
@@ -39,6 +42,7 @@ func (s *Server) pageActions(mux chi.Router) {
 		})
 	}
 	post("/{owner}/{repo}/pull/{n:[0-9]+}/comments", s.pageComment)
+	post("/{owner}/{repo}/pull/{n:[0-9]+}/comments/{id:[0-9]+}/boxes", s.pageTick)
 	post("/{owner}/{repo}/pull/{n:[0-9]+}/next", s.pageNext)
 	post("/{owner}/{repo}/pull/{n:[0-9]+}/runs/{id:[0-9]+}", s.pageButton)
 }
@@ -63,6 +67,40 @@ func (s *Server) pageComment(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	back(w, r, fmt.Sprintf("#issuecomment-%d", s.Note(owner, repo, n, s.opts.Viewer, text)))
+}
+
+// checkbox is an item of a task list as it is rendered.
+var checkbox = regexp.MustCompile(`<input (checked="" )?disabled="" type="checkbox"/?>`)
+
+// tickable makes the boxes of a comment buttons of a form with that address. It returns other HTML as it is.
+func tickable(text template.HTML, action string) template.HTML {
+	n := -1
+	boxes := checkbox.ReplaceAllStringFunc(string(text), func(input string) string {
+		n++
+		mark, ticked := "☐", "false"
+		if strings.Contains(input, "checked") {
+			mark, ticked = "☑", "true"
+		}
+		return fmt.Sprintf(`<button class="tick" role="checkbox" aria-checked="%s" name="box" value="%d">%s</button>`, ticked, n, mark)
+	})
+	if n < 0 {
+		return text
+	}
+	return template.HTML(fmt.Sprintf(`<form method="post" action="%s">%s</form>`, template.HTMLEscapeString(action), boxes))
+}
+
+// pageTick ticks a box of a comment, or takes the tick away.
+func (s *Server) pageTick(w http.ResponseWriter, r *http.Request) {
+	owner, repo, n := chi.URLParam(r, "owner"), chi.URLParam(r, "repo"), atoi(chi.URLParam(r, "n"))
+	id, number := int64(atoi(chi.URLParam(r, "id"))), r.PostFormValue("box")
+	s.mu.Lock()
+	k := s.issueNotes[id]
+	known := k != nil && k.on.pull != nil && k.on.number() == n && strings.EqualFold(k.on.repo.FullName(), owner+"/"+repo)
+	s.mu.Unlock()
+	if known {
+		s.tick(id, s.opts.Viewer, func(i int, _ string, ticked bool) (is, set bool) { return strconv.Itoa(i) == number, !ticked })
+	}
+	back(w, r, fmt.Sprintf("#issuecomment-%d", id))
 }
 
 func (s *Server) hasThread(owner, repo string, n int, id string) bool {

@@ -204,3 +204,48 @@ func TestPageActs(t *testing.T) {
 		t.Errorf("delivered %s", got)
 	}
 }
+
+// TestPageTicks ticks boxes of a comment as the viewer.
+func TestPageTicks(t *testing.T) {
+	t.Parallel()
+	w := scene(t)
+	id := w.Note("acme", "shop", 1, "bob", "- [ ] one\n- [x] two\n\nnothing more")
+	if _, page := w.get("/acme/shop/pull/1"); strings.Contains(page, "<form") || strings.Count(page, `type="checkbox"`) < 2 {
+		t.Error("without a viewer there is a form, or no box")
+	}
+	w.opts.Viewer = "alice"
+	path := fmt.Sprintf("/acme/shop/pull/1/comments/%d/boxes", id)
+	if _, page := w.get("/acme/shop/pull/1"); !strings.Contains(page, path) || !strings.Contains(page, `aria-checked="true" name="box" value="1"`) {
+		t.Error("the boxes are no buttons")
+	}
+	press := func(path, box string) {
+		t.Helper()
+		r, err := http.NewRequest(http.MethodPost, w.URL()+path, strings.NewReader(url.Values{"box": {box}}.Encode()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
+		client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+		res, err := client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if res.StatusCode != http.StatusSeeOther {
+			t.Errorf("%s: %d", path, res.StatusCode)
+		}
+	}
+	before := len(w.Deliveries())
+	for _, box := range []string{"0", "1", "2", "-1", "x", ""} {
+		press(path, box)
+	}
+	press("/acme/shop/pull/1/comments/1/boxes", "0")
+	list := w.IssueComments("acme", "shop", 1)
+	if last := list[len(list)-1]; last.Body != "- [x] one\n- [ ] two\n\nnothing more" {
+		t.Errorf("the comment is %q", last.Body)
+	}
+	if n := len(w.Deliveries()) - before; n != 2 {
+		t.Errorf("%d deliveries, want 2", n)
+	}
+}

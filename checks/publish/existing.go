@@ -160,29 +160,10 @@ func (r *Run) stickies(ctx context.Context) ([]checks.Sticky, error) {
 	vars := r.head.firstPage()
 	var out []checks.Sticky
 	for {
-		var q struct {
-			Repository struct {
-				PullRequest struct {
-					Comments struct {
-						Nodes []struct {
-							ID              string
-							FullDatabaseID  string `graphql:"fullDatabaseId"`
-							Body            string
-							IsMinimized     bool
-							ViewerDidAuthor bool
-						}
-						PageInfo struct {
-							HasNextPage bool
-							EndCursor   githubv4.String
-						}
-					} `graphql:"comments(first: 100, after: $cursor)"`
-				} `graphql:"pullRequest(number: $number)"`
-			} `graphql:"repository(owner: $owner, name: $name)"`
-		}
-		if err := r.clients.GraphQL.Query(ctx, &q, vars); err != nil {
+		page, err := r.comments(ctx, vars)
+		if err != nil {
 			return nil, fmt.Errorf("list comments: %w", err)
 		}
-		page := q.Repository.PullRequest.Comments
 		for _, n := range page.Nodes {
 			name := checks.StickyName(n.Body)
 			if !n.ViewerDidAuthor || name == "" { // anybody can write a marker
@@ -199,4 +180,43 @@ func (r *Run) stickies(ctx context.Context) ([]checks.Sticky, error) {
 		}
 		vars["cursor"] = githubv4.NewString(page.PageInfo.EndCursor)
 	}
+}
+
+// comments is a page of a conversation.
+type comments struct {
+	Nodes []struct {
+		ID              string
+		FullDatabaseID  string `graphql:"fullDatabaseId"`
+		Body            string
+		IsMinimized     bool
+		ViewerDidAuthor bool
+	}
+	PageInfo struct {
+		HasNextPage bool
+		EndCursor   githubv4.String
+	}
+}
+
+// comments reads a page of the conversation of the pull request or issue.
+func (r *Run) comments(ctx context.Context, vars map[string]any) (comments, error) {
+	if r.issue {
+		var q struct {
+			Repository struct {
+				Issue struct {
+					Comments comments `graphql:"comments(first: 100, after: $cursor)"`
+				} `graphql:"issue(number: $number)"`
+			} `graphql:"repository(owner: $owner, name: $name)"`
+		}
+		err := r.clients.GraphQL.Query(ctx, &q, vars)
+		return q.Repository.Issue.Comments, err
+	}
+	var q struct {
+		Repository struct {
+			PullRequest struct {
+				Comments comments `graphql:"comments(first: 100, after: $cursor)"`
+			} `graphql:"pullRequest(number: $number)"`
+		} `graphql:"repository(owner: $owner, name: $name)"`
+	}
+	err := r.clients.GraphQL.Query(ctx, &q, vars)
+	return q.Repository.PullRequest.Comments, err
 }

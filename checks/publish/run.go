@@ -67,6 +67,7 @@ type Head struct {
 type Run struct {
 	clients Clients
 	head    Head
+	issue   bool                        // head names an issue that is no pull request, see Checklists
 	runs    map[string]*github.CheckRun // ours on this head, newest of each name
 	unsure  bool                        // a write failed, but GitHub may have carried it out, so runs may be outdated
 

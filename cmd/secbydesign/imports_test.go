@@ -46,40 +46,40 @@ var pure = []string{
 // more.
 var rooms = map[string][]string{
 	"": {
-		"command", "conversation", "examine", "insight", "installation", "judge", "ledger", "local", "mirror", "ownership", "plainfile", "policy",
+		"command", "conversation", "examine", "insight", "installation", "judge", "ledger", "local", "mirror", "ownership", "plainfile", "plan",
+		"policy",
 		"policyfiles", "queue", "record", "rehearsal", "review", "scratch", "settings", "threatmodel", "upload",
 	},
 
-	// What happens: a review, a conversation, an upload; and the two that need no GitHub.
+	// What happens: a review, a conversation, a checklist on an issue, an upload; and the two that need no GitHub.
 	"review": {
 		"baseline", "decision", "examine", "insight", "installation", "judge", "ledger", "mirror", "ownership", "policy", "policyfiles",
 		"people", "pull", "queue", "record", "requirements", "suppress", "threatmodel", "upload",
 	},
 	"conversation": {"command", "decision", "examine", "installation", "ledger", "mirror", "ownership", "people", "policy", "policyfiles", "pull", "queue", "record"},
+	"plan":         {"command", "installation", "ledger", "people", "policy", "policyfiles", "pull", "queue", "record"},
 	"upload":       {"baseline", "examine", "installation", "ledger", "mirror", "policy", "pull", "queue"},
 	"local":        {"examine", "judge", "mirror", "ownership", "plainfile", "policy", "requirements", "suppress", "threatmodel"},
 	"rehearsal":    {"baseline", "decision", "judge", "policy", "record"},
 
 	// The steps of a review.
-	"examine":     {"baseline", "mirror", "ownership", "policy"},
-	"suppress":    {"decision", "examine", "ownership", "policy"},
-	"judge":       {"baseline", "decision", "policy"},
-	"policyfiles": {"installation", "ledger", "mirror", "policy", "pull", "record", "strictyaml"},
-	"people":      {"installation", "ownership", "pull"},
-	"insight":     {"policy", "record"},
+	"examine":      {"baseline", "mirror", "ownership", "policy"},
+	"suppress":     {"decision", "examine", "ownership", "policy"},
+	"judge":        {"baseline", "decision", "policy"},
+	"policyfiles":  {"installation", "ledger", "mirror", "policy", "pull", "record", "strictyaml"},
+	"requirements": {"policy", "record", "threatmodel"},
+	"people":       {"installation", "ownership", "pull"},
+	"insight":      {"policy", "record"},
 
 	// What is known, and what is kept.
-	"record":    {"decision"},
-	"policy":    {"ownership", "strictyaml"},
-	"settings":  {"strictyaml"},
-	"baseline":  {},
-	"decision":  {},
-	"ownership": {},
-	"command":   {},
-
+	"record":      {"decision"},
+	"policy":      {"ownership", "strictyaml"},
+	"settings":    {"strictyaml"},
+	"baseline":    {},
+	"decision":    {},
+	"ownership":   {},
+	"command":     {},
 	"threatmodel": {"strictyaml"},
-
-	"requirements": {"policy", "record", "threatmodel"},
 
 	// Machinery.
 	"ledger":       {"decision", "fair", "record"},
