@@ -72,9 +72,7 @@ func (c Card) Body() string {
 		parts = append(parts, c.question(q, true))
 	}
 	parts = append(parts, list("Already decided, so nobody is asked:", c.Covered, cardCovered))
-	for _, n := range append(slices.Clone(c.Notes), c.Mention) {
-		parts = append(parts, n)
-	}
+	parts = append(append(parts, c.Notes...), c.Mention)
 	if c.open() > 0 {
 		parts = append(parts, c.commands(), c.snippet())
 	}
@@ -324,6 +322,9 @@ func (c Card) summary() string {
 			item = "\n" + item
 		}
 		items = append(items, item)
+	}
+	for _, n := range c.Notes {
+		items = append(items, "\n"+oneMarkdownLine(n)+"\n")
 	}
 	for i, line := range c.Covered {
 		item := "- " + oneMarkdownLine(line) + "\n"

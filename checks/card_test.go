@@ -27,7 +27,9 @@ var commandsOfQ1 = []string{
 }
 
 func cards() map[string]Card {
-	link := func(path string, line int) string { return fmt.Sprintf("https://github.com/o/r/blob/abc/%s#L%d", path, line) }
+	link := func(path string, line int) string {
+		return fmt.Sprintf("https://github.com/o/r/blob/abc/%s#L%d", path, line)
+	}
 	closed := CardQuestion{ID: "Q1", Topic: "access", Component: "services/billing", Closed: WithCode("a test expects `/invoices/7/pay` to be refused")}
 	again := openQuestion("Q2", "control")
 	again.Component, again.PavedRoad = ".", "wrap the router in x/authn, see go/authn"

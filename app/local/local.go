@@ -18,6 +18,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/ownership"
 	"github.com/secbydesign/secbydesign/app/plainfile"
 	"github.com/secbydesign/secbydesign/app/policy"
+	"github.com/secbydesign/secbydesign/app/requirements"
 	"github.com/secbydesign/secbydesign/app/suppress"
 	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/scanners"
@@ -113,6 +114,9 @@ func Review(ctx context.Context, w io.Writer, o Options) (code int, err error) {
 		return Unfinished, err
 	}
 	v.owners, v.examination, v.gates = suppressions.Owners(), ex, j.Gates
+	if err := v.askDesign(ctx, repo); err != nil {
+		return Unfinished, advised(repo, err)
+	}
 	if err := v.propose(ctx, o); err != nil {
 		return Unfinished, err
 	}
@@ -153,6 +157,7 @@ type view struct {
 	suppressions          []checks.Annotation
 	owners                ownership.Owners
 	report                checks.Report
+	asked                 requirements.Outcome // about the design
 }
 
 // look resolves the revisions to compare. done is never nil; the caller must call it when it no longer uses the view.
@@ -362,6 +367,9 @@ func (v view) runs() []scanners.Run {
 	var out []scanners.Run
 	for _, g := range v.gates {
 		out = append(out, g.Runs...)
+	}
+	if run, _, ok := v.designRun(); ok {
+		out = append(out, run)
 	}
 	return out
 }

@@ -198,7 +198,7 @@ func TestWhoScannedIsSaid(t *testing.T) {
 		o.Format, o.FailOn = "TEXT", "HIGH"
 		o.Progress = func(text string) { mu.Lock(); defer mu.Unlock(); said = append(said, text) }
 	})
-	if err != nil || code != Passed || !strings.Contains(out, "Scanned by gitleaks, dockerfile.\n\nNo new findings\n") {
+	if err != nil || code != Passed || !strings.Contains(out, "Scanned by gitleaks, dockerfile, design.\n\nNo new findings\n") {
 		t.Errorf("code %d, %v\n%s", code, err, out)
 	}
 	if len(said) < 3 || said[len(said)-1] != "" || !slices.ContainsFunc(said, func(s string) bool { return strings.HasPrefix(s, "Scanning, ") && strings.Contains(s, "waiting for ") }) {

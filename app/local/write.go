@@ -31,7 +31,7 @@ func writeMarkdown(w io.Writer, v view, _ Options) error {
 		}
 		s += fmt.Sprintf("- %s: %s\n", checks.Code(at(a.Path, a.StartLine)), checks.Escape(a.Message))
 	}
-	_, err := io.WriteString(w, s)
+	_, err := io.WriteString(w, s+v.designMarkdown())
 	return err
 }
 
@@ -45,7 +45,14 @@ func writeSARIF(w io.Writer, v view, o Options) error {
 			suppressed[f.Fingerprint] = sarif.Suppression{Reason: f.Decided.Reason, Path: f.Decided.Path, Line: f.Decided.Line}
 		}
 	}
+	_, covered, _ := v.designRun()
+	for fingerprint, by := range covered {
+		suppressed[fingerprint] = sarif.Suppression{Reason: by}
+	}
 	for i, run := range runs {
+		if run.Gate == scanners.Requirements {
+			continue
+		}
 		runs[i].Results = nil
 		for _, r := range run.Results {
 			if shown[r.Fingerprint+string(r.State)] {
@@ -72,6 +79,8 @@ type jsonReview struct {
 
 	Suppressions []jsonSuppression `json:"suppressions"` // that the change adds, or that have ended
 	Notices      []string          `json:"notices"`      // sentences: why nothing was scanned, and about the policy
+
+	Requirements jsonRequirements `json:"requirements"` // what the change has to answer about its design
 }
 
 type jsonSuppression struct {
@@ -127,7 +136,7 @@ func writeJSON(w io.Writer, v view, o Options) error {
 	out := jsonReview{
 		Version: o.Version, Base: v.Base, Head: v.Head, MergeBase: v.MergeBase, Verdict: string(v.report.Verdict),
 		Scanners: []jsonScanner{}, Findings: []jsonFinding{}, Suppressions: []jsonSuppression{}, // lists, never null
-		Notices: []string{},
+		Notices: []string{}, Requirements: v.jsonRequirements(),
 	}
 	if v.examination.NotRun != "" {
 		out.Notices = append(out.Notices, v.examination.NotRun)
@@ -231,6 +240,7 @@ func writeText(w io.Writer, v view, o Options) error {
 		p.finding(f, v, upgraded[name])
 		upgraded[name] = f.Package != "" && f.State != scanners.Absent
 	}
+	p.design(v)
 	var skipped []string
 	for _, run := range v.runs() {
 		if run.Err != nil {

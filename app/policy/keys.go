@@ -53,6 +53,7 @@ func file() *spec {
 			needs:  []need{{"mode", "say what to do with this rule, for example `mode: observe`"}},
 		},
 	}
+	design := designWords()
 	return &spec{
 		name: "the file", example: "`version: 1`",
 		needs: []need{{"version", ""}}, // reported at the first line
@@ -95,7 +96,10 @@ func file() *spec {
 					"scanner": duration("scanner", "How long one scanner may look."),
 				},
 			},
-			"guardrails": guardrails(),
+			"controls":    design["controls"],
+			"own_hosts":   design["own_hosts"],
+			"paved_roads": design["paved_roads"],
+			"guardrails":  guardrails(),
 		},
 	}
 }

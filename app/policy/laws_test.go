@@ -93,6 +93,12 @@ func (c chooser) leaf(s schema, key string) any {
 		return pick(c, []string{"@acme/payments", "@acme/core"})
 	case "scanners", "required":
 		return pick(c, knownScanners)
+	case "controls":
+		return pick(c, []string{"authn-check", "own-kind"})
+	case "authn-check", "own-kind":
+		return pick(c, []string{"@require_login", "ensureTenant(", "a b c"})
+	case "own_hosts":
+		return pick(c, []string{"*.example.com", "acme.io", "x.y-z.co"})
 	case "reason":
 		return pick(c, []string{"why", "because: it is", "# no"})
 	case "paths":

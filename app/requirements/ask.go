@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/secbydesign/secbydesign/app/record"
+	"github.com/secbydesign/secbydesign/app/threatmodel"
 	"github.com/secbydesign/secbydesign/scanners"
 	"github.com/secbydesign/secbydesign/scanners/design"
 )
@@ -28,7 +29,14 @@ func Ask(in Input) Outcome {
 		c.cover(f)
 	}
 	reopened := c.reopened()
-	out := c.questions(groupsOf(facts, reopened, c.planned(facts)))
+	groups := groupsOf(facts, reopened, c.planned(facts))
+	for _, g := range groups {
+		if g.planned {
+			g.answered = c.answerTo(g)
+		}
+	}
+	out := c.questions(groups)
+	out.Drift = c.drift(facts)
 	out.Unread = in.Unread
 	out.Answered = c.proofs(facts, out.Questions)
 	for _, r := range reopened {
@@ -40,6 +48,21 @@ func Ask(in Input) Outcome {
 		out.Facts = append(out.Facts, f.recorded())
 	}
 	return out
+}
+
+// drift compares the facts with the model that will hold after the merge.
+func (c *asking) drift(facts []*fact) []threatmodel.Drift {
+	model := cmp.Or(c.in.Proposed, c.in.Model)
+	if model == nil {
+		return nil
+	}
+	var list []threatmodel.Fact
+	for _, f := range facts {
+		list = append(list, threatmodel.Fact{
+			Signal: f.signal.ID, Slug: f.signal.Slug, Tier: f.signal.Tier, Key: f.Fact.Key, Path: f.Path, Line: f.Line, Data: f.Fact.Data, New: true,
+		})
+	}
+	return threatmodel.Compare(model, list, threatmodel.Code{Now: c.in.Now})
 }
 
 // asking is the work of one call of [Ask].
@@ -145,6 +168,11 @@ func (c *asking) planned(facts []*fact) map[string]string {
 			continue
 		}
 		out[t] = most
+		for _, q := range c.in.Asked {
+			if q.Topic == t && q.Stage == stagePlan && len(q.Keys) == 0 {
+				out[t] = q.Component
+			}
+		}
 		for _, f := range facts {
 			if f.signal.Topic == t && f.mode != noted {
 				f.mode = ask // people say that the change is about this
@@ -169,10 +197,13 @@ type group struct {
 	open      []*fact
 	closed    []*fact // only those that would be asked about
 	reopened  []reopening
-	planned   bool // without a fact
+	planned   bool          // without a fact
+	answered  record.Answer // of a planned one; zero for none
 }
 
-func (g *group) asks() bool { return len(g.open)+len(g.reopened) > 0 || g.planned }
+func (g *group) asks() bool {
+	return len(g.open)+len(g.reopened) > 0 || g.planned && g.answered.ID == ""
+}
 
 func groupsOf(facts []*fact, reopened []reopening, planned map[string]string) []*group {
 	byName := map[[2]string]*group{}
@@ -319,7 +350,7 @@ func find(groups []*group, used map[*group]bool, q record.Question) *group {
 	}
 	return same(func(g *group) bool {
 		has := func(f *fact) bool { return slices.Contains(q.Keys, f.id()) }
-		return slices.ContainsFunc(g.open, has) || slices.ContainsFunc(g.closed, has) || g.planned && q.Stage == stagePlan && len(q.Keys) == 0
+		return slices.ContainsFunc(g.open, has) || slices.ContainsFunc(g.closed, has) || q.Stage == stagePlan && len(q.Keys) == 0
 	})
 }
 
@@ -380,8 +411,8 @@ func (c *asking) proofs(facts []*fact, questions []Question) (answers []record.A
 		}
 		a.Signals = add(a.Signals, f.signal.ID)
 		a.Keys = add(a.Keys, f.id())
-		if e := recorded(f.proof, f.says); f.proof.Fact != nil && !slices.Contains(a.Evidence, e) {
-			a.Evidence = append(a.Evidence, e)
+		if f.proof.Fact != nil && !slices.Contains(a.Evidence, recorded(f.proof, f.says)) && len(a.Evidence) < maxKeys {
+			a.Evidence = append(a.Evidence, recorded(f.proof, f.says))
 		}
 	}
 	for _, k := range order {
@@ -452,7 +483,7 @@ func (f *fact) recorded() Fact {
 
 // fact returns the place where evidence went, as a fact to show.
 func (r reopening) fact() Fact {
-	signal, key := "", r.answer.Topic
+	signal, key := leadSignal(r.answer.Topic).ID, r.answer.ID
 	if len(r.keys) > 0 {
 		signal, key, _ = strings.Cut(r.keys[0], " ")
 	}

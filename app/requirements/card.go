@@ -12,6 +12,9 @@ import (
 // YourAnswer is the text of an answer in a command that people copy. It is long enough for one.
 const YourAnswer = "[explain in one sentence what is decided]"
 
+// maxDrift is how many differences from the model a card names.
+const maxDrift = 3
+
 // Card returns the card that shows an outcome. Whoever has more to show adds it: addresses, notes, a mention.
 func (o Outcome) Card() checks.Card {
 	card := checks.Card{Off: o.Off, Unread: o.Unread}
@@ -34,6 +37,16 @@ func (o Outcome) Card() checks.Card {
 		card.Facts = append(card.Facts, f.Annotation())
 		if f.Covered != "" {
 			card.Covered = append(card.Covered, f.Markdown())
+		}
+	}
+	for i, d := range o.Drift {
+		if i == maxDrift {
+			card.Notes = append(card.Notes, fmt.Sprintf("%d more differences from the threat model; `secbydesign model check` lists them.", len(o.Drift)-i))
+			break
+		}
+		card.Notes = append(card.Notes, checks.WithCode(d.Message))
+		if card.Snippet == "" {
+			card.Snippet = d.Snippet
 		}
 	}
 	if len(o.Questions) == 0 {

@@ -82,6 +82,8 @@ func compare(in Input) *comparison {
 			c.base = append(c.base, f)
 		}
 	}
+	slices.SortStableFunc(c.head, byPlace)
+	slices.SortStableFunc(c.base, byPlace)
 	return c
 }
 
@@ -263,9 +265,10 @@ func (c *comparison) moved(added []*fact, lost []scanners.Finding) (kept []*fact
 	}
 	for _, f := range added {
 		sameLine := !f.signal.EachTime && f.Fact.Text != ""
-		if !take(byKey, [2]string{f.Rule, f.Fact.Key}, f) && !(sameLine && take(byText, [2]string{f.Rule, f.Fact.Text}, f)) {
-			kept = append(kept, f)
+		if take(byKey, [2]string{f.Rule, f.Fact.Key}, f) || sameLine && take(byText, [2]string{f.Rule, f.Fact.Text}, f) {
+			continue
 		}
+		kept = append(kept, f)
 	}
 	for i, f := range lost {
 		if !used[i] {
@@ -310,7 +313,8 @@ func (c *comparison) wider(added []*fact) []*fact {
 }
 
 func byPlace(a, b scanners.Finding) int {
-	return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Fact.Key, b.Fact.Key))
+	return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Fact.Key, b.Fact.Key),
+		cmp.Compare(a.Fact.Text, b.Fact.Text), cmp.Compare(a.Fact.Closed, b.Fact.Closed))
 }
 
 func filter[T any](list []T, keep func(T) bool) (out []T) {

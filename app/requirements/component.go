@@ -61,15 +61,18 @@ func (p *places) component(file string) string {
 func (p *places) exposed(file string) bool {
 	inside, known := p.inside[file]
 	if !known {
-		inside = p.given.Model != nil && internal(p.given.Model, file)
+		if m := p.given.Model; m != nil {
+			c, ok := m.ComponentOf(file)
+			inside = ok && internal(m, c)
+		}
 		p.inside[file] = inside
 	}
 	return !inside
 }
 
-func internal(m *threatmodel.Model, file string) bool {
-	c, ok := m.ComponentOf(file)
-	return ok && cmp.Or(c.Exposure, m.System.Exposure) == "internal" && !slices.ContainsFunc(m.Data, func(d threatmodel.Data) bool {
+// internal reports whether a component is neither external nor holds confidential data.
+func internal(m *threatmodel.Model, c threatmodel.Component) bool {
+	return cmp.Or(c.Exposure, m.System.Exposure) == "internal" && !slices.ContainsFunc(m.Data, func(d threatmodel.Data) bool {
 		return slices.Contains(c.Holds, d.ID) && (d.Class == "confidential" || d.Class == "restricted")
 	})
 }

@@ -67,10 +67,38 @@ func (c *asking) answered(f *fact) bool {
 			continue
 		}
 		f.covered, f.how, f.decision = said(a), a.How, a.ID
-		f.ours = a.Number == c.in.Number || c.in.Number == 0 && slices.ContainsFunc(c.in.Asked, func(q record.Question) bool { return q.ID == a.Question && q.Topic == a.Topic })
+		f.ours = c.here(a)
 		return true
 	}
 	return false
+}
+
+// here reports whether an answer was given in this pull request.
+func (c *asking) here(a record.Answer) bool {
+	if c.in.Number != 0 {
+		return a.Number == c.in.Number
+	}
+	return slices.ContainsFunc(c.in.Asked, func(q record.Question) bool { return q.ID == a.Question && q.Topic == a.Topic })
+}
+
+// answerTo returns the answer to a topic that the plan names and no fact is about; zero for none.
+func (c *asking) answerTo(g *group) record.Answer {
+	for _, a := range slices.Backward(c.in.Answers) {
+		if a.Topic == g.topic.Name && a.Component == g.component && spoken(a) {
+			return a
+		}
+	}
+	for _, m := range []*threatmodel.Model{c.in.Model, c.in.Proposed} {
+		if m == nil {
+			continue
+		}
+		for _, d := range m.Decisions {
+			if d.Topic == g.topic.Name && d.Component == g.component && holds(d, c.in.Now, c.removedFile) {
+				return record.Answer{ID: d.ID, Topic: d.Topic, Component: d.Component, Text: d.Text, How: byModel}
+			}
+		}
+	}
+	return record.Answer{}
 }
 
 // said says who answered what.
@@ -94,7 +122,7 @@ func spoken(a record.Answer) bool {
 		return false
 	}
 	text := strings.TrimSpace(a.Text)
-	return text != "" && !(a.How == byBox && isBox(a.Topic, text))
+	return text != "" && (a.How == byCommand || !isBox(a.Topic, text))
 }
 
 func isBox(topic, text string) bool {
@@ -132,16 +160,31 @@ func covers(d threatmodel.Decision, f *fact) bool {
 	if f.signal.Topic == "public" && f.signal.Slug != "webhook-receiver" && !d.Public {
 		return false
 	}
-	keys := []string{f.Fact.Key, f.id()}
-	if f.signal.PerFile {
-		keys = append(keys, f.Path+":"+f.Fact.Key, f.Path)
-	}
+	keys := []string{f.id(), strings.TrimPrefix(f.id(), f.signal.ID+" ")}
 	if f.signal.EachTime {
-		return slices.ContainsFunc(d.Covers, func(glob string) bool { return slices.Contains(keys[:2], glob) || f.signal.PerFile && glob == keys[2] })
+		if f.nth == 1 {
+			keys = append(keys, f.Fact.Key)
+		}
+		return slices.ContainsFunc(d.Covers, func(glob string) bool { return slices.Contains(keys, plainGlob(glob)) })
+	}
+	if keys = append(keys, f.Fact.Key); f.signal.PerFile {
+		keys = append(keys, f.Path)
 	}
 	return len(d.Covers) == 0 || slices.ContainsFunc(d.Covers, func(glob string) bool {
 		return slices.ContainsFunc(keys, func(key string) bool { return glob == key || doublestar.MatchUnvalidated(glob, key) })
 	})
+}
+
+// plainGlob returns the text that a glob without wildcards matches.
+func plainGlob(glob string) string {
+	var b strings.Builder
+	for i := 0; i < len(glob); i++ {
+		if glob[i] == '\\' && i+1 < len(glob) {
+			i++
+		}
+		b.WriteByte(glob[i])
+	}
+	return b.String()
 }
 
 // lists returns in which list of the model a fact stands, as the end of a sentence; empty for none.

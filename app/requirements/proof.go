@@ -27,10 +27,10 @@ func evidenceOf(side []scanners.Finding) evidence {
 }
 
 // A subject is what evidence may answer: a fact, as far as evidence knows it.
-type subject struct{ slug, key, name, path, route string }
+type subject struct{ slug, key, name, path, route, method string }
 
 func (f *fact) subject() subject {
-	return subject{f.signal.Slug, f.Fact.Key, f.Fact.Name, f.Path, routeOf(f.Finding)}
+	return subject{f.signal.Slug, f.Fact.Key, f.Fact.Name, f.Path, routeOf(f.Finding), methodOf(f.Finding)}
 }
 
 // routeOf returns the path of a route.
@@ -40,6 +40,20 @@ func routeOf(f scanners.Finding) string {
 	}
 	return routeIn(f.Fact.Key)
 }
+
+// methodOf returns the method of a route in upper case; empty for any.
+func methodOf(f scanners.Finding) string {
+	if m := f.Fact.Data["method"]; m != "" {
+		return strings.ToUpper(m)
+	}
+	m, _, _ := strings.Cut(f.Fact.Key, " ")
+	if !httpMethod.MatchString(m) {
+		return ""
+	}
+	return m
+}
+
+var httpMethod = regexp.MustCompile(`^(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)$`)
 
 func routeIn(key string) string {
 	if i := strings.IndexByte(key, '/'); i >= 0 {
@@ -69,7 +83,8 @@ func reaches(r design.Reach, s subject, f scanners.Finding, routes routes) bool 
 	case design.SameKey:
 		return sameKey(s, f.Fact.Key)
 	case design.SamePath:
-		return routes.names(f.Fact.Key, s.route)
+		m := strings.ToUpper(f.Fact.Data["method"])
+		return (m == "" || s.method == "" || m == s.method) && routes.names(f.Fact.Key, s.route)
 	case design.Anywhere:
 		return true
 	}
@@ -140,9 +155,29 @@ type address struct {
 }
 
 type segment struct {
-	text      string
-	parameter bool // stands for any value
-	rest      bool // stands for any further segments
+	text          string
+	parameter     bool   // stands for any value
+	before, after string // around the parameter: "/~:user.json"
+	rest          bool   // stands for any further segments
+}
+
+// segmentOf reads a segment. A parameter may be a part of it.
+func segmentOf(text string) segment {
+	s := segment{text: text, parameter: parameter.MatchString(text), rest: rest.MatchString(text)}
+	if at := within.FindStringIndex(text); at != nil && !s.parameter {
+		s.parameter, s.before, s.after = true, text[:at[0]], text[at[1]:]
+	}
+	return s
+}
+
+// takes reports whether a segment of a request is one of a route.
+func (s segment) takes(requested string) bool {
+	if requested == s.text {
+		return true
+	}
+	middle, ok := strings.CutPrefix(requested, s.before)
+	middle, end := strings.CutSuffix(middle, s.after)
+	return s.parameter && ok && end && middle != ""
 }
 
 // routesOf lists the routes among facts that have no parameter, since a test of such a path is about no other route.
@@ -168,12 +203,14 @@ func (r routes) names(requested, route string) bool {
 const maxSegments = 30
 
 var (
-	origin = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9+.-]*://[^/]*`)
+	template = regexp.MustCompile(`\{[\w.]+=([^{}]*)\}`) // of google.api.http: {name=users/*}
+	origin   = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9+.-]*://[^/]*`)
 
 	// parameter matches a segment that stands for any value, in the notations of the common frameworks and of texts that
-	// are put together; rest one that stands for all further segments.
-	parameter = regexp.MustCompile(`^(:.+|\*.*|\{.*\}|<.*>|\[.*\]|\(.*\)\??|%[a-z]|\$\{?[^/]*\}?|#\{.*\})$`)
-	rest      = regexp.MustCompile(`^(\*.*|\{\*.*\}|\{.*:\.[*+]\}|\{[^}]*\.\.\.\}|<path:.*>|\[\[?\.\.\..*\]|:.+[*+]|\(\.[*+]\))$`)
+	// are put together; within is one in a part of a segment, and rest one that stands for all further segments.
+	parameter = regexp.MustCompile(`^(:.+|\*\*?|\*\w+|\{.*\}|<.*>|\[.*\]|\(.*\)\??|%[a-z]|\$\{?[^/]*\}?|#\{.*\})$`)
+	within    = regexp.MustCompile(`:[a-zA-Z]\w*|\{\w[^{}]*\}|<\w[^<>]*>`)
+	rest      = regexp.MustCompile(`^(\*\*|\*\w*|\{\*.*\}|\{.*:\.[*+]\}|\{[^}]*\.\.\.\}|<path:.*>|\[\[?\.\.\..*\]|:.+[*+]|\(\.[*+]\))$`)
 )
 
 // address reads a path, or a whole address.
@@ -184,12 +221,13 @@ func (r routes) address(text string) address {
 	}
 	a = address{ok: strings.TrimSpace(text) != "", literal: true}
 	p := origin.ReplaceAllString(strings.TrimSpace(text), "")
+	p = template.ReplaceAllString(p, "$1")
 	if !strings.Contains(p, "(?") { // a group of a regular expression is no query
 		p, _, _ = strings.Cut(p, "?")
 	}
 	a.text = strings.Trim(strings.TrimRight(strings.TrimLeft(p, "^"), "$"), "/")
 	for part := range strings.SplitSeq(a.text, "/") {
-		s := segment{part, parameter.MatchString(part), rest.MatchString(part)}
+		s := segmentOf(part)
 		a.literal = a.literal && !s.parameter
 		a.segments = append(a.segments, s)
 	}
@@ -206,7 +244,7 @@ func matches(have, want []segment) bool {
 			return len(have) >= i
 		case i >= len(have):
 			return false
-		case have[i].text != w.text && (!w.parameter || have[i].text == ""):
+		case !w.takes(have[i].text):
 			return false
 		}
 	}

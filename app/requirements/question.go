@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/secbydesign/secbydesign/app/record"
+	"github.com/secbydesign/secbydesign/app/threatmodel"
 	"github.com/secbydesign/secbydesign/scanners/design"
 )
 
@@ -44,7 +45,22 @@ func (c *asking) question(g *group, was record.Question) Question {
 	if len(g.reopened) > 0 {
 		q.reopen(g.reopened)
 	}
+	q.Snippet = c.snippet(g, q)
 	return q
+}
+
+// snippet returns the decision that would answer a question, for the model. One about facts that are decided each time
+// names them; any other covers its topic.
+func (c *asking) snippet(g *group, q Question) string {
+	var covers []string
+	for _, f := range g.open {
+		if f.signal.EachTime {
+			covers = add(covers, strings.TrimPrefix(f.id(), f.signal.ID+" "))
+		}
+	}
+	return threatmodel.Snippet(cmp.Or(c.in.Proposed, c.in.Model), threatmodel.Answer{
+		Component: q.Component, Topic: q.Topic, Question: strings.ReplaceAll(q.Text, "`", ""), ASVS: q.ASVS[:min(1, len(q.ASVS))], Covers: covers,
+	})
 }
 
 // describe sets what the question is about.
@@ -173,6 +189,7 @@ func (q *Question) reopen(list []reopening) {
 	q.Because = strings.Join(says[:min(3, len(says))], "; ")
 	if lead.ID == "" {
 		lead = leadSignal(q.Topic)
+		q.Signals = add(q.Signals, lead.ID)
 	}
 	q.link(lead)
 	if len(names) > 0 {
@@ -186,6 +203,12 @@ func (q *Question) reopen(list []reopening) {
 func (c *asking) close(g *group, q *Question) {
 	var says []string
 	q.State = stateCovered
+	if a := g.answered; a.ID != "" {
+		says, q.Decision = add(says, said(a)), a.ID
+		if c.here(a) {
+			q.State = stateAnswered
+		}
+	}
 	for _, f := range g.closed {
 		says = add(says, f.covered)
 		if f.decision != "" {
@@ -194,7 +217,10 @@ func (c *asking) close(g *group, q *Question) {
 		if f.how == byEvidence || f.ours || f.how == byModel && f.decision == "" {
 			q.State = stateAnswered
 		}
-		if e := recorded(f.proof, f.says); f.proof.Fact != nil && !slices.Contains(q.Evidence, e) && len(q.Evidence) < maxPlaces {
+		if f.proof.Fact == nil || len(q.Evidence) == maxPlaces {
+			continue
+		}
+		if e := recorded(f.proof, f.says); !slices.Contains(q.Evidence, e) {
 			q.Evidence = append(q.Evidence, e)
 		}
 	}

@@ -147,8 +147,12 @@ func (d *drifts) component(f Fact) (Component, bool) {
 	return d.model.ComponentOf(f.Path)
 }
 
-// resource reports whether a key is a resource of the model or a part of it: "aws_lb.main ingress" of "aws_lb.main".
+// resource reports whether a key is a resource of the model or a part of it: "aws_lb.main ingress" of "aws_lb.main", and
+// "redis (redis)" of "compose:redis".
 func resource(pattern, key string) bool {
+	if _, name, ok := strings.Cut(pattern, ":"); ok && (name == key || strings.HasPrefix(key, name+" ")) {
+		return true
+	}
 	return pattern == key || strings.HasPrefix(key, pattern+" ") || strings.HasPrefix(key, pattern+":") || matches(pattern, key)
 }
 

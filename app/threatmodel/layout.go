@@ -13,7 +13,7 @@ const (
 	nodeHeight   = 62
 	gutter       = 28 // free space left of the columns, between them and right of them; flows go up and down there
 	track        = 16 // between flows that run side by side
-	zoneTitle    = 24
+	zoneTitle    = 30
 	zonePad      = 10
 )
 
@@ -144,10 +144,10 @@ func (l *layout) number() {
 		b.first = row
 		for i, n := range b.nodes {
 			n.row, n.col = row+i/columns, i%columns
-			switch last := len(b.nodes) - i/columns*columns; {
-			case last == 1:
-				n.col = 1 // alone in its row: in the middle
-			case last == 2:
+			switch len(b.nodes) - i/columns*columns { // in this row and after it
+			case 1:
+				n.col = 1 // alone, in the middle
+			case 2:
 				n.col *= 2
 			}
 		}

@@ -33,6 +33,7 @@ func Snippet(m *Model, a Answer) string {
 		components, id = []Component{c}, c.ID
 	}
 	d := Decision{ID: m.decisionID(id, a.Topic), Component: id, Topic: a.Topic, Status: Open, Text: title(a.Text, ""), By: title(a.By, ""), At: a.At}
+	d.Public = a.Topic == "public" // a decision on this topic says why
 	if d.Text != "" {
 		d.Status = Decided
 	}

@@ -91,10 +91,9 @@ func (w *svg) title(b *band) {
 
 func (w *svg) node(m *Model, n *node) {
 	title, kind, class, round := "", "", "", 6
-	switch c := n.component; {
-	case c == nil:
+	if c := n.component; c == nil {
 		title, kind, round = "Anyone in "+n.zone.name(), "actor", nodeHeight/2
-	default:
+	} else {
 		title, kind, class = c.name(), c.Kind, m.Class(*c)
 		if c.Kind == "external" || c.Kind == "datastore" || c.Kind == "queue" {
 			round = 0
@@ -109,7 +108,7 @@ func (w *svg) node(m *Model, n *node) {
 			w.linef(`<path class="node" d="M%d %d h%d M%d %d h%d"/>`, n.x, n.y+4, nodeWidth, n.x, n.y+nodeHeight-4, nodeWidth)
 		}
 	}
-	lines := wrap(title, 15, 2)
+	lines := wrap(title, 14, 2)
 	small := []string{kind}
 	if class != "" {
 		small = append(small, class)

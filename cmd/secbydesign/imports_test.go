@@ -46,8 +46,8 @@ var pure = []string{
 // more.
 var rooms = map[string][]string{
 	"": {
-		"command", "conversation", "examine", "insight", "installation", "judge", "ledger", "local", "mirror", "plainfile", "plan", "policy",
-		"policyfiles", "queue", "record", "rehearsal", "review", "scratch", "settings", "threatmodel", "upload",
+		"command", "conversation", "examine", "insight", "installation", "judge", "ledger", "local", "mirror", "ownership", "plainfile", "plan",
+		"policy", "policyfiles", "queue", "record", "rehearsal", "review", "scratch", "settings", "threatmodel", "upload",
 	},
 
 	// What happens: a review, a conversation, a checklist on an issue, an upload; and the two that need no GitHub.
@@ -58,7 +58,7 @@ var rooms = map[string][]string{
 	"conversation": {"command", "decision", "examine", "installation", "ledger", "mirror", "ownership", "people", "policy", "policyfiles", "pull", "queue", "record"},
 	"plan":         {"command", "installation", "ledger", "people", "policy", "policyfiles", "pull", "queue", "record"},
 	"upload":       {"baseline", "examine", "installation", "ledger", "mirror", "policy", "pull", "queue"},
-	"local":        {"examine", "judge", "mirror", "ownership", "plainfile", "policy", "suppress"},
+	"local":        {"examine", "judge", "mirror", "ownership", "plainfile", "policy", "requirements", "suppress", "threatmodel"},
 	"rehearsal":    {"baseline", "decision", "judge", "policy", "record"},
 
 	// The steps of a review.
@@ -81,6 +81,8 @@ var rooms = map[string][]string{
 	"command":   {},
 
 	"threatmodel": {"strictyaml"},
+
+	"requirements": {"policy", "record", "threatmodel"},
 
 	// Machinery.
 	"ledger":       {"decision", "fair", "record"},

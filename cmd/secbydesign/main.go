@@ -25,6 +25,7 @@ type commands struct {
 	Review   reviewCommand   `cmd:"" help:"Review a git repository on this machine, without GitHub."`
 	Demo     demoCommand     `cmd:"" help:"Show the whole App at work against a built-in stand-in for GitHub."`
 	Config   configCommand   `cmd:"" help:"Check, explain and rehearse a policy, .secbydesign.yml."`
+	Model    modelCommand    `cmd:"" help:"Draft, check, draw and convert the threat model, .secbydesign/threat-model.yml."`
 	Record   recordCommand   `cmd:"" help:"Rebuild the tables about what was recorded."`
 	Scanners scannersCommand `cmd:"" help:"List the scanners, and whether each is ready."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
