@@ -82,8 +82,6 @@ var rooms = map[string][]string{
 
 	"threatmodel": {"strictyaml"},
 
-	"requirements": {"policy", "record", "threatmodel"},
-
 	// Machinery.
 	"ledger":       {"decision", "fair", "record"},
 	"queue":        {"fair", "ledger"},
