@@ -47,8 +47,7 @@ var pure = []string{
 var rooms = map[string][]string{
 	"": {
 		"command", "conversation", "examine", "insight", "installation", "judge", "ledger", "local", "mirror", "ownership", "plainfile", "plan",
-		"policy",
-		"policyfiles", "queue", "record", "rehearsal", "review", "scratch", "settings", "threatmodel", "upload",
+		"policy", "policyfiles", "queue", "record", "rehearsal", "review", "scratch", "settings", "threatmodel", "upload",
 	},
 
 	// What happens: a review, a conversation, a checklist on an issue, an upload; and the two that need no GitHub.
