@@ -14,7 +14,7 @@ import (
 type stated struct{}
 
 func (stated) Info() scanners.Info {
-	return scanners.Info{Name: "design", Gate: scanners.Requirements, Scopes: []scanners.Scope{scanners.ScopeFile}}
+	return scanners.Info{Name: "design", Gate: scanners.Requirements, Facts: true, Scopes: []scanners.Scope{scanners.ScopeFile}}
 }
 
 func (stated) Version(context.Context) (string, error) { return "1", nil }

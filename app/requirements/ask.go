@@ -75,15 +75,19 @@ type asking struct {
 
 // facts returns the new facts with their components and modes.
 func (c *asking) facts() (list []*fact) {
-	taken := map[[2]string]bool{} // routes that a more exact signal names
+	taken := map[[2]string]bool{}     // routes that a more exact signal names
+	public := map[record.Place]bool{} // where something is taken out of authentication
 	all := append(c.removed(), c.fresh()...)
 	for _, f := range all {
-		if f.Rule == "admin-endpoint" || f.Rule == "webhook-receiver" {
+		switch f.Rule {
+		case "admin-endpoint", "webhook-receiver":
 			taken[[2]string{f.Path, f.Fact.Key}] = true
+		case "auth-exemption":
+			public[record.Place{Path: f.Path, Line: f.Line}] = c.modeOf(f) == ask
 		}
 	}
 	for _, f := range all {
-		if f.Rule == "http-route" && taken[[2]string{f.Path, f.Fact.Key}] {
+		if f.Rule == "http-route" && (taken[[2]string{f.Path, f.Fact.Key}] || public[record.Place{Path: f.Path, Line: f.Line}]) {
 			continue
 		}
 		if f.mode = c.modeOf(f); f.mode != "" {

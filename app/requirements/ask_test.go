@@ -215,7 +215,7 @@ func TestOwnHosts(t *testing.T) {
 		at(t, "outbound-host a/a.go:3 evil-acme.com", "host=evil-acme.com"), at(t, "third-party-script a/a.html:3 cdn.acme.com"),
 	}, nil)
 	in.Policy.OwnHosts = []string{"*.acme.com"}
-	check(t, "own", in, "shadow DS-32 a/a.go:2 acme.com\nshadow DS-32 a/a.go:3 evil-acme.com")
+	check(t, "own", in, "Q1 open external@a DS-32 acme.com, DS-32 evil-acme.com\nask DS-32 a/a.go:2 acme.com\nask DS-32 a/a.go:3 evil-acme.com")
 }
 
 func TestControlRemoved(t *testing.T) {
@@ -265,17 +265,17 @@ func TestControlRemoved(t *testing.T) {
 // TestModes holds what a policy changes.
 func TestModes(t *testing.T) {
 	t.Parallel()
-	head := findings{at(t, "http-route api/a.go:3 GET /x"), at(t, "datastore infra/main.tf:3 aws_db_instance.main"), at(t, "new-table db/1.sql:3 users")}
-	all := "ask DS-01 api/a.go:3 GET /x\nrecord DS-26 db/1.sql:3 users\nshadow DS-27 infra/main.tf:3 aws_db_instance.main"
+	head := findings{at(t, "http-route api/a.go:3 GET /x"), at(t, "iac-encryption-off infra/main.tf:3 aws_db_instance.main"), at(t, "new-table db/1.sql:3 users")}
+	all := "ask DS-01 api/a.go:3 GET /x\nrecord DS-26 db/1.sql:3 users\nshadow DS-28 infra/main.tf:3 aws_db_instance.main"
 	for name, c := range map[string]struct{ file, want string }{
 		"default":      {"", "Q1 open access@api DS-01 GET /x\n" + all},
-		"rule comment": {"rules: {design/datastore: {mode: comment}}", "Q1 open data@infra DS-27 aws_db_instance.main\nQ2 open access@api DS-01 GET /x\n" + strings.ReplaceAll(all, "shadow", "ask")},
-		"rule block":   {"rules: {design/datastore: {mode: block}}", "Q1 open data@infra DS-27 aws_db_instance.main\nQ2 open access@api DS-01 GET /x\n" + strings.ReplaceAll(all, "shadow", "ask")},
+		"rule comment": {"rules: {design/iac-encryption-off: {mode: comment}}", "Q1 open data@infra DS-28 aws_db_instance.main\nQ2 open access@api DS-01 GET /x\n" + strings.ReplaceAll(all, "shadow", "ask")},
+		"rule block":   {"rules: {design/iac-encryption-off: {mode: block}}", "Q1 open data@infra DS-28 aws_db_instance.main\nQ2 open access@api DS-01 GET /x\n" + strings.ReplaceAll(all, "shadow", "ask")},
 		"rule observe": {"rules: {design/http-route: {mode: observe}}", strings.ReplaceAll(all, "ask", "shadow")},
-		"rule off":     {"rules: {design/http-route: {mode: \"off\"}}", "record DS-26 db/1.sql:3 users\nshadow DS-27 infra/main.tf:3 aws_db_instance.main"},
+		"rule off":     {"rules: {design/http-route: {mode: \"off\"}}", "record DS-26 db/1.sql:3 users\nshadow DS-28 infra/main.tf:3 aws_db_instance.main"},
 		"gate observe": {"gates: {requirements: {mode: observe}}", strings.ReplaceAll(all, "ask", "shadow")},
 		"gate block":   {"gates: {requirements: {mode: block, severity: critical}}", "Q1 open access@api DS-01 GET /x\n" + all},
-		"section":      {"paths: {\"api/**\": {gates: {requirements: {mode: \"off\"}}}}", "record DS-26 db/1.sql:3 users\nshadow DS-27 infra/main.tf:3 aws_db_instance.main"},
+		"section":      {"paths: {\"api/**\": {gates: {requirements: {mode: \"off\"}}}}", "record DS-26 db/1.sql:3 users\nshadow DS-28 infra/main.tf:3 aws_db_instance.main"},
 		"a record that is asked about": {"rules: {design/new-table: {mode: comment}}",
 			"Q1 open data@db DS-26 users\nQ2 open access@api DS-01 GET /x\n" + strings.ReplaceAll(all, "record", "ask")},
 	} {
@@ -408,6 +408,25 @@ func TestCollapse(t *testing.T) {
 	}
 }
 
+// The fingerprint of a finding in a list of ignored findings changes with the finding's line.
+func TestRelisted(t *testing.T) {
+	t.Parallel()
+	entry := func(key string) findings {
+		return findings{at(t, "suppression-added config/brakeman.ignore:3 "+key, "list=true")}
+	}
+	check(t, "another fingerprint", changed(entry("aa"), entry("bb")), "")
+	check(t, "one more", changed(append(entry("aa"), entry("cc")...), entry("bb")), "Q1 open exception@config DS-63 config/brakeman.ignore:aa, DS-63 config/brakeman.ignore:cc\nask DS-63 config/brakeman.ignore:3 aa\nask DS-63 config/brakeman.ignore:3 cc")
+	mark := func(key string) findings { return findings{at(t, "suppression-added api/a.go:3 "+key)} }
+	check(t, "a comment in the code", changed(mark("nosec G101"), mark("nosec G402")), "Q1 open exception@api DS-63 api/a.go:nosec G101\nask DS-63 api/a.go:3 nosec G101")
+}
+
+// One place is asked about once: who may call what everybody may call is no question.
+func TestPublicRoutes(t *testing.T) {
+	t.Parallel()
+	check(t, "public", changed(findings{at(t, "http-route api/a.ts:3 QUERY page.get"), at(t, "auth-exemption api/a.ts:3 page.get"), at(t, "http-route api/a.ts:9 QUERY page.list")}, nil),
+		"Q1 open public@api DS-02 page.get\nQ2 open access@api DS-01 QUERY page.list\nask DS-02 api/a.ts:3 page.get\nask DS-01 api/a.ts:9 QUERY page.list")
+}
+
 func keysOf(n int) string {
 	var keys []string
 	for i := range n {
@@ -441,13 +460,13 @@ func TestInternal(t *testing.T) {
 
 func TestPlanned(t *testing.T) {
 	t.Parallel()
-	in := changed(findings{at(t, "http-route api/a.go:3 GET /x"), at(t, "datastore infra/m.tf:3 aws_db_instance.main")}, nil)
+	in := changed(findings{at(t, "http-route api/a.go:3 GET /x"), at(t, "iac-encryption-off infra/m.tf:3 aws_db_instance.main")}, nil)
 	in.Planned = []string{"data", "crypto", "nonsense"}
-	out := check(t, "planned", in, "Q1 open crypto@api \nQ2 open data@infra DS-27 aws_db_instance.main\nQ3 open access@api DS-01 GET /x\nask DS-01 api/a.go:3 GET /x\nask DS-27 infra/m.tf:3 aws_db_instance.main")
+	out := check(t, "planned", in, "Q1 open crypto@api \nQ2 open data@infra DS-28 aws_db_instance.main\nQ3 open access@api DS-01 GET /x\nask DS-01 api/a.go:3 GET /x\nask DS-28 infra/m.tf:3 aws_db_instance.main")
 	if q := out.Questions[0]; q.Stage != "plan" || q.Text != "The plan marks the topic crypto: what is decided about it?" {
 		t.Errorf("%+v", q)
 	}
 	in.Asked = asked(out)
 	in.Answers = []record.Answer{{ID: "D-A", Question: "Q1", Topic: "crypto", Component: "api", How: "command", Text: "no new cryptography is used"}}
-	check(t, "answered", in, "Q1 answered crypto@api \nQ2 open data@infra DS-27 aws_db_instance.main\nQ3 open access@api DS-01 GET /x\nask DS-01 api/a.go:3 GET /x\nask DS-27 infra/m.tf:3 aws_db_instance.main")
+	check(t, "answered", in, "Q1 answered crypto@api \nQ2 open data@infra DS-28 aws_db_instance.main\nQ3 open access@api DS-01 GET /x\nask DS-01 api/a.go:3 GET /x\nask DS-28 infra/m.tf:3 aws_db_instance.main")
 }

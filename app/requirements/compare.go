@@ -149,7 +149,8 @@ func (c *comparison) fresh() []*fact {
 			lost = append(lost, c.missing(base[id], head[id], n)...)
 		}
 	}
-	added = c.wider(renamed(c.moved(added, lost)))
+	added, lost = c.moved(added, lost)
+	added = c.wider(c.relisted(renamed(added, lost), lost))
 	slices.SortStableFunc(added, func(a, b *fact) int { return byPlace(a.Finding, b.Finding) })
 	return added
 }
@@ -276,6 +277,23 @@ func (c *comparison) moved(added []*fact, lost []scanners.Finding) (kept []*fact
 		}
 	}
 	return kept, left
+}
+
+// relisted drops the entries of a list that silences a scanner if the list lost as many: the fingerprint of a finding
+// changes with its line. Comments in the code are not in such a list: they stand where they silence.
+func (c *comparison) relisted(added []*fact, lost []scanners.Finding) []*fact {
+	more := map[string]int{}
+	for _, f := range added {
+		if f.Fact.Data["list"] == "true" {
+			more[c.origin(f.Path)]++
+		}
+	}
+	for _, f := range lost {
+		if f.Fact.Data["list"] == "true" {
+			more[f.Path]--
+		}
+	}
+	return filter(added, func(f *fact) bool { return f.Fact.Data["list"] != "true" || more[c.origin(f.Path)] > 0 })
 }
 
 // renamed drops the facts of signals in which a new name is no news if as many old ones disappear.

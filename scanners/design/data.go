@@ -6,7 +6,7 @@ import "regexp"
 var dataDetectors = []detector{
 	// Data: tables and their columns.
 	sqlSchema, embeddedSQL, railsMigration, djangoMigration, alembicMigration, efMigration, prismaSchema, liquibaseXML, liquibaseYAML,
-	laravelMigration, scriptMigration, protoFields, rowPolicies,
+	laravelMigration, scriptMigration, protoFields,
 
 	// Secrets and cryptography.
 	secretNames, secretStores, cryptography, weakTLS, plaintextHops,

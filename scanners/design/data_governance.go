@@ -139,7 +139,7 @@ func ignoreFiles(s *source) {
 			if around := s.aroundEntry(lines, f.entry, max(last+1, i-near), i); endDate.MatchString(around) && reasonWord.MatchString(endDate.ReplaceAllString(around, "")) {
 				options = append(options, closed(withReason))
 			}
-			s.add("suppression-added", m[len(m)-1], i+1, append(options, with("marker", path.Base(s.path)), with("rules", m[len(m)-1]))...)
+			s.add("suppression-added", m[len(m)-1], i+1, append(options, with("marker", path.Base(s.path)), with("rules", m[len(m)-1]), with("list", "true"))...)
 			last = i
 		}
 	}

@@ -141,28 +141,3 @@ func (s *source) addProtoField(stack []string, field string, line int) {
 		}
 	}
 }
-
-// scopes are ways to keep the rows of tenants apart in programs.
-var scopes = []pattern{
-	{rule: TenantFilter, in: []language{ruby}, re: regexp.MustCompile(`\b(acts_as_tenant|multi_tenant|set_current_tenant)\b[^\n]*`)},
-	{rule: TenantFilter, in: []language{python}, re: regexp.MustCompile(`\b(TenantAwareManager|TenantModelMixin|TenantModel|TenantManager)\b`)},
-	{rule: TenantFilter, in: []language{csharp}, re: regexp.MustCompile(`\bHasQueryFilter\([^;\n]*(?i:tenant|organi[sz]ation|workspace)[^;\n]*`)},
-	{rule: TenantFilter, in: []language{java}, re: regexp.MustCompile(`@(TenantId\b|Filter\(\s*name\s*=\s*"(?i:tenant|organi[sz]ation|workspace)\w*")`)},
-	{rule: TenantFilter, in: []language{php}, re: regexp.MustCompile(`\b(BelongsToTenant|TenantScope|addGlobalScope\([^;\n]*(?i:tenant|organi[sz]ation|workspace))`)},
-}
-
-// rowPolicies finds filters by tenant, and tests of them.
-func rowPolicies(s *source) {
-	if !s.has("enant", "rganis", "rganiz", "orkspace") {
-		return
-	}
-	s.match(scopes)
-	if s.class == test && !s.is(sql) {
-		for _, at := range crossTenant.FindAllIndex(s.code(), -1) {
-			s.add(TenantFilter, string(s.code()[at[0]:at[1]]), s.lineAt(at[0]))
-		}
-	}
-}
-
-// crossTenant are names of tests that try to read what another tenant has.
-var crossTenant = regexp.MustCompile(`(?i)\b(test|it|should)?\w*(cross[_-]?tenant|other[_-]?tenant|another[_-]?tenant|tenant[_-]?isolation|other[_-]?organi[sz]ation|another[_-]?organi[sz]ation|other[_-]?workspace|another[_-]?workspace)\w*`)

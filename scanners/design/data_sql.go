@@ -51,9 +51,6 @@ func (s *source) addSQL(text string, line int) {
 	}
 	p.run()
 	s.addTables(p.kept())
-	for _, f := range p.filters {
-		s.add(TenantFilter, tableName(f.name), f.line, with("table", tableName(f.name)))
-	}
 }
 
 // A sqlToken is a word, a string or a mark of SQL, without white space and comments.
@@ -104,7 +101,6 @@ type sqlParser struct {
 	dropped map[string]bool   // after they were created
 	gone    map[string]bool   // dropped at any time, or renamed to another name
 	renamed map[string]string // from, to
-	filters []sqlName
 }
 
 type sqlName struct {
@@ -183,13 +179,6 @@ func (p *sqlParser) create() {
 	for slices.Contains(sqlModifiers, strings.ToUpper(p.peek().text)) {
 		p.at++
 	}
-	if p.is("POLICY") {
-		p.name()
-		if p.is("ON") {
-			p.filters = append(p.filters, p.name())
-		}
-		return
-	}
 	if !p.is("TABLE") { // also TEMPORARY TABLE, EXTERNAL TABLE
 		return
 	}
@@ -267,7 +256,6 @@ func (p *sqlParser) alter() {
 			p.renamed[name.name], p.gone[name.name] = p.name().name, true
 			continue
 		case depth == 0 && (p.is("ENABLE", "ROW", "LEVEL", "SECURITY") || p.is("FORCE", "ROW", "LEVEL", "SECURITY")):
-			p.filters = append(p.filters, sqlName{name.name, word.line})
 			continue
 		case depth == 0 && upper == "ADD":
 			p.at++

@@ -1,3 +1,0 @@
-package orders
-
-func TestOtherTenantCannotRead(t *testing.T) {}
