@@ -18,7 +18,7 @@ import (
 // annotated lists the findings that the checks of the gates show on a commit, as "path:line", with "fails" where they
 // fail the check.
 func (s *stage) annotated(sha string) (list []string) {
-	seen := map[string]bool{checks.Name: true}
+	seen := map[string]bool{checks.Name: true, checks.RequirementsCheck: true}
 	for _, run := range s.GitHub.CheckRuns("acme", "shop", sha) {
 		if seen[run.Name] {
 			continue // an older one

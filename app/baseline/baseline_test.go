@@ -249,6 +249,9 @@ func TestOrderCountsEveryField(t *testing.T) {
 	t.Parallel()
 	kind := reflect.TypeFor[scanners.Finding]()
 	for i := range kind.NumField() {
+		if kind.Field(i).Name == "Fact" {
+			continue // facts are compared elsewhere
+		}
 		var f scanners.Finding
 		switch field := reflect.ValueOf(&f).Elem().Field(i); {
 		case field.CanInt():

@@ -62,7 +62,7 @@ func TestDesignJSON(t *testing.T) {
 	f := designed(t, map[string]string{"api/old.txt": "llm-call openai\n", "README.md": "llm-call anthropic\n"}, map[string]string{
 		"api/a.txt":      "http-route GET /orders/:id\nhttp-route POST /orders\n",
 		"api/a_test.txt": "evidence-refusal-test /orders/7\n",
-		"web/b.txt":      "auth-exemption AllowAny Pay\nllm-call openai\ndatastore redis\n",
+		"web/b.txt":      "auth-exemption AllowAny Pay\nllm-call openai\niac-encryption-off redis\n",
 		"web/c.txt":      "llm-call anthropic\n",
 	})
 	var got struct {
@@ -106,7 +106,7 @@ Q3 DS-13 external web open [{web/c.txt 1}] [v5.0.0-13.1.1]
 DS-01 GET /orders/:id api/a.txt:1 api
 DS-01 POST /orders api/a.txt:2 api
 DS-02 AllowAny Pay web/b.txt:1 web
-DS-27 redis web/b.txt:3 web
+DS-28 redis web/b.txt:3 web
 DS-13 anthropic web/c.txt:1 web`
 	if s := strings.Join(lines, "\n"); s != want {
 		t.Errorf("got\n%s\nwant\n%s", s, want)

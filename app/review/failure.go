@@ -112,7 +112,7 @@ func (r *Reviewer) unread(ctx context.Context, gh *installation.Client, p pull.P
 	for _, sc := range r.Examiner.Scanners {
 		// A scanner that is not on this machine does not run in any review, unless the policy names it.
 		info, missing := sc.Info(), (*scanners.MissingError)(nil)
-		if !pol.Wants(info.Name, info.Gate) {
+		if info.Facts || !pol.Wants(info.Name, info.Gate) {
 			continue
 		}
 		run := scanners.Run{Scanner: info.Name, Gate: info.Gate, Err: &scanners.IncompleteError{Reason: reason}}

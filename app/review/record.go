@@ -76,9 +76,12 @@ func (r *Reviewer) recordInput(ctx context.Context, c examine.Change, p pull.Pul
 	return b
 }
 
+// infos returns the descriptions of the scanners of problems.
 func (r *Reviewer) infos() (list []scanners.Info) {
 	for _, sc := range r.Examiner.Scanners {
-		list = append(list, sc.Info())
+		if info := sc.Info(); !info.Facts {
+			list = append(list, info)
+		}
 	}
 	return list
 }
