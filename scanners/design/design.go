@@ -126,11 +126,6 @@ func named(name string) option { return func(f *scanners.Finding) { f.Fact.Name 
 // closed says by which evidence at the place itself the question is answered, see [scanners.Fact].
 func closed(because string) option { return func(f *scanners.Finding) { f.Fact.Closed = because } }
 
-// upTo sets the last line.
-func upTo(line int) option {
-	return func(f *scanners.Finding) { f.EndLine = max(f.Line, line) }
-}
-
 // with sets a value of [scanners.Fact.Data].
 func with(name, value string) option {
 	return func(f *scanners.Finding) {
