@@ -209,13 +209,26 @@ func signatures(s *source) {
 		}
 		return
 	}
-	for _, h := range s.hits(signed) {
-		s.add(SignatureCheck, strings.TrimSpace(strings.TrimSuffix(string(s.code()[h.begin():h.end()]), "(")), h.line())
+	if s.hasFold(signedWords...) {
+		s.signed()
 	}
-	if !oauth.MatchString(s.path) && !oauth.Match(s.text) {
+	if !oauth.MatchString(s.path) && !s.hasFold("oauth", "openid", "oidc") {
 		return
 	}
 	for _, h := range s.hits(states) {
 		s.add(SignatureCheck, "a comparison of the state", h.line())
+	}
+}
+
+// signedWords are a cheap test before signed: one of them is in each call.
+var signedWords = []string{
+	"hmac", "constanttime", "timingsafeequal", "compare_digest", "constant_time", "secure_compare", "messagedigest", "fixedtimeequals", "hash_equals",
+	"constructevent", "construct_event", "validatepayload", "signature", "parsewebhookrequest", "newsecretsverifier", "verify_slice", "ed25519",
+	"oauth", "csrf", "statetoken", "state_token", "stateparam", "state_param", "statecookie", "state_cookie", "webhook",
+}
+
+func (s *source) signed() {
+	for _, h := range s.hits(signed) {
+		s.add(SignatureCheck, strings.TrimSpace(strings.TrimSuffix(string(s.code()[h.begin():h.end()]), "(")), h.line())
 	}
 }

@@ -82,6 +82,7 @@ type source struct {
 	pairs  []int32   // see brackets
 	routes []route   // see addRoutes
 	bare   []byte    // see code
+	lower  []byte    // see hasFold
 	golang *goSource // see goFile
 	docs   []*yamlpos.Node
 	parsed bool
@@ -324,6 +325,20 @@ func (s *source) has(words ...string) bool {
 		}
 	}
 	return false
+}
+
+// hasFold is has without regard to the case of ASCII letters. The words are in lower case.
+func (s *source) hasFold(words ...string) bool {
+	if s.lower == nil {
+		s.lower = make([]byte, len(s.text))
+		for i, b := range s.text {
+			if 'A' <= b && b <= 'Z' {
+				b += 'a' - 'A'
+			}
+			s.lower[i] = b
+		}
+	}
+	return slices.ContainsFunc(words, func(w string) bool { return bytes.Contains(s.lower, []byte(w)) })
 }
 
 // each is a key of the form "{group} text", for [pattern].
