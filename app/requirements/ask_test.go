@@ -420,6 +420,15 @@ func TestRelisted(t *testing.T) {
 	check(t, "a comment in the code", changed(mark("nosec G101"), mark("nosec G402")), "Q1 open exception@api DS-63 api/a.go:nosec G101\nask DS-63 api/a.go:3 nosec G101")
 }
 
+// A table that is written for several databases is one table.
+func TestSameTable(t *testing.T) {
+	t.Parallel()
+	check(t, "three dialects", changed(findings{
+		at(t, "tenant-key db/mysql/1.sql:3 lease.organization_id", "table=lease"), at(t, "tenant-key db/postgres/1.sql:3 lease.organization_id", "table=lease"),
+		at(t, "tenant-key orm/lite/1.cs:3 lease.organization_id", "table=lease"),
+	}, nil), "Q1 open tenancy@db/mysql DS-22 lease.organization_id\nask DS-22 db/mysql/1.sql:3 lease.organization_id")
+}
+
 // One place is asked about once: who may call what everybody may call is no question.
 func TestPublicRoutes(t *testing.T) {
 	t.Parallel()

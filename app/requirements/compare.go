@@ -143,6 +143,9 @@ func (c *comparison) fresh() []*fact {
 	for _, id := range order {
 		s, _ := design.Of(id.rule)
 		for i, f := range c.surplus(head[id], base[id]) {
+			if i > 0 && f.Fact.Data["table"] != "" {
+				break // one table, written for several databases
+			}
 			added = append(added, &fact{Finding: f, signal: s, nth: len(base[id]) + 1 + i})
 		}
 		if n := len(base[id]) - len(head[id]); n > 0 {

@@ -1,6 +1,7 @@
 package design
 
 import (
+	"bytes"
 	"path"
 	"regexp"
 	"strings"
@@ -99,12 +100,23 @@ func (v *sinkView) testEvidence() {
 		if refusal.Match(body) {
 			v.roleTest(body, s[0])
 		}
-		if m := tenantTest.FindIndex(body); m != nil && notFound.Match(body) {
+		if m := tenantTest.FindIndex(heading(body)); m != nil && notFound.Match(body) {
 			if line, ok := v.at(s[0] + m[0]); ok {
 				v.add(TenantFilter, string(body[m[0]:m[1]]), line)
 			}
 		}
 	}
+}
+
+// heading returns the part of a test that has its name.
+func heading(body []byte) []byte {
+	body = body[:min(len(body), 400)]
+	for _, end := range []string{"{", "=>", ":\n", " do\n"} {
+		if i := bytes.Index(body, []byte(end)); i >= 0 {
+			body = body[:i]
+		}
+	}
+	return body
 }
 
 func (v *sinkView) roleTest(body []byte, offset int) {

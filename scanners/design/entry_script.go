@@ -263,11 +263,12 @@ func nestPaths(s *source, h hit) []string {
 
 var (
 	trpcImport = regexp.MustCompile(`@trpc/server|[pP]rocedure\b`)
-	trpcRoute  = regexp.MustCompile(`(?m)^\s*(?P<name>[A-Za-z_$][\w$]*)\s*:\s*(?P<base>[a-zA-Z_$][\w$]*[pP]rocedure\w*|t\.procedure)\b`)
+	trpcRoute  = regexp.MustCompile(`(?m)^\s*(?:(?P<name>[A-Za-z_$][\w$]*)\s*:\s*|(?:export\s+)?const\s+(?P<const>[A-Za-z_$][\w$]*)\s*=\s*)(?P<base>[a-zA-Z_$][\w$]*[pP]rocedure\w*|t\.procedure)\b`)
 	trpcKind   = regexp.MustCompile(`^\s*\.\s*(\w+)\s*\(`)
 )
 
-// trpcRoutes reads procedures: name: protectedProcedure.input(…).mutation(…).
+// trpcRoutes reads procedures: name: protectedProcedure.input(…).mutation(…), and const nameRoute = … in a file of its
+// own, which a router names.
 func trpcRoutes(s *source) {
 	if !trpcImport.Match(s.code()) {
 		return
@@ -288,9 +289,13 @@ func trpcRoutes(s *source) {
 		if kind == "" {
 			continue
 		}
-		s.routes = append(s.routes, route{method: kind, path: trpcName(s.path) + h.group("name"), line: h.line()})
+		name := trpcName(s.path) + h.group("name")
+		if own := h.group("const"); own != "" {
+			name = procedureNoise.ReplaceAllString(own, "")
+		}
+		s.routes = append(s.routes, route{method: kind, path: name, line: h.line()})
 		if strings.HasPrefix(strings.ToLower(h.group("base")), "public") || strings.HasPrefix(strings.ToLower(h.group("base")), "unauthed") {
-			s.add("auth-exemption", h.group("base")+" "+trpcName(s.path)+h.group("name"), h.line())
+			s.add("auth-exemption", h.group("base")+" "+name, h.line())
 		}
 	}
 }
@@ -306,5 +311,7 @@ func trpcName(file string) string {
 	}
 	return name + "."
 }
+
+var procedureNoise = regexp.MustCompile(`(Route|Procedure|Endpoint)$`)
 
 var jsNoise = regexp.MustCompile(`(?i)^(index|router|_router|procedures)$|[.-]?router$`)
