@@ -3,6 +3,7 @@ package review
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"encoding/base32"
 	"errors"
 	"fmt"
@@ -10,8 +11,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"crypto/sha256"
 
 	"github.com/rs/zerolog"
 
@@ -100,9 +99,7 @@ func (r *Reviewer) design(ctx context.Context, gh *installation.Client, p pull.P
 	if d.nothing = concernsNothing(d, notes); d.nothing {
 		return d, nil
 	}
-	if err := r.complete(ctx, p, in, &d); err != nil {
-		return d, err
-	}
+	d.complete(p, in)
 	if d.voice, err = r.voice(ctx, p, pol, d); err != nil {
 		return d, err
 	}
@@ -313,7 +310,7 @@ func concernsNothing(d designed, notes modelNotes) bool {
 }
 
 // complete sets what the record of a question has beyond its text.
-func (r *Reviewer) complete(_ context.Context, p pull.Pull, in requirements.Input, d *designed) error {
+func (d *designed) complete(p pull.Pull, in requirements.Input) {
 	stage := "ready"
 	if p.Draft {
 		stage = "draft"
@@ -338,7 +335,6 @@ func (r *Reviewer) complete(_ context.Context, p pull.Pull, in requirements.Inpu
 		}
 		a.Stage, a.Source = cmp.Or(a.Stage, stage), cmp.Or(a.Source, p.Head)
 	}
-	return nil
 }
 
 func evidenceOf(a record.Answer) (list []string) {

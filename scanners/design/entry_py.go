@@ -24,7 +24,8 @@ var (
 
 	djPath     = regexp.MustCompile(`\b(?P<method>path|re_path|url)\(\s*(?:r|f|rf|fr)?(?:"(?P<one>[^"\n]*)"|'(?P<two>[^'\n]*)')(?:\s*(?:r|f|rf)?(?:"[^"\n]*"|'[^'\n]*'))*\s*,\s*(?P<next>\w+)?`)
 	djImports  = regexp.MustCompile(`django\.urls|django\.conf\.urls`)
-	djRegister = regexp.MustCompile(`\b\w*[rR]outer\w*\.register\(\s*(?:prefix\s*=\s*)?r?(?:"(?P<one>[^"\n]*)"|'(?P<two>[^'\n]*)')\s*,`)
+	djRouter   = regexp.MustCompile(`(?m)^[ \t]*(?P<name>\w+)[ \t]*(?::[^=\n]{1,80})?=[ \t]*(?:\w+\.)*\w*Router\(`)
+	djRegister = regexp.MustCompile(`\b(?P<on>\w+)\.register\(\s*(?:prefix\s*=\s*)?r?(?:"(?P<one>[^"\n]*)"|'(?P<two>[^'\n]*)')\s*,`)
 	djAction   = regexp.MustCompile(`(?m)^[ \t]*@(?:action|detail_route|list_route)(?P<open>\()`)
 	djURLPath  = regexp.MustCompile(`url_path\s*=\s*r?(?:"([^"]*)"|'([^']*)')`)
 	djGroup    = regexp.MustCompile(`\(\?P<(\w+)>(?:[^()]|\([^()]*\))*\)`)
@@ -156,7 +157,14 @@ func djangoRoutes(s *source) {
 			s.route("ANY", p, h.line())
 		}
 	}
+	routers := map[string]bool{}
+	for _, h := range s.hits(djRouter) {
+		routers[h.group("name")] = true
+	}
 	for _, h := range s.hits(djRegister) {
+		if on := h.group("on"); !routers[on] && !strings.Contains(strings.ToLower(on), "router") {
+			continue
+		}
 		s.resource(djangoPath(h.group("one")+h.group("two")), h.line())
 	}
 	djangoActions(s)
