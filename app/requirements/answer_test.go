@@ -355,3 +355,20 @@ func TestSnippet(t *testing.T) {
 		}
 	}
 }
+
+// A decision that is to be reviewed is named where the change adds something to its component, and nowhere else.
+func TestStaleDecisions(t *testing.T) {
+	t.Parallel()
+	in := changed(findings{at(t, "http-route api/a.go:3 POST /v1/orders")}, nil)
+	in.Model = &threatmodel.Model{Components: []threatmodel.Component{{ID: "api", Kind: "service", Paths: []string{"api/**"}}}, Decisions: []threatmodel.Decision{
+		{ID: "D-1", Component: "api", Topic: "access", Status: "implemented", Text: "x", ReviewAfter: in.Now.AddDate(0, 0, -9)},
+		{ID: "D-2", Component: "web", Topic: "access", Status: "implemented", Text: "x", ReviewAfter: in.Now.AddDate(0, 0, -9)},
+	}}
+	if drift := Ask(in).Drift; len(drift) != 1 || drift[0].Kind != threatmodel.Stale || drift[0].Component != "api" {
+		t.Errorf("drift %+v", drift)
+	}
+	in.Head = nil
+	if drift := Ask(in).Drift; len(drift) != 0 {
+		t.Errorf("of a change without facts: %+v", drift)
+	}
+}

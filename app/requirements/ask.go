@@ -50,19 +50,24 @@ func Ask(in Input) Outcome {
 	return out
 }
 
-// drift compares the facts with the model that will hold after the merge.
+// drift compares the facts with the model that will hold after the merge. What is stale is said where the change adds
+// something to the component, so that no other change repeats it.
 func (c *asking) drift(facts []*fact) []threatmodel.Drift {
 	model := cmp.Or(c.in.Proposed, c.in.Model)
 	if model == nil {
 		return nil
 	}
 	var list []threatmodel.Fact
+	touched := map[string]bool{}
 	for _, f := range facts {
+		touched[f.component] = true
 		list = append(list, threatmodel.Fact{
 			Signal: f.signal.ID, Slug: f.signal.Slug, Tier: f.signal.Tier, Key: f.Fact.Key, Path: f.Path, Line: f.Line, Data: f.Fact.Data, New: true,
 		})
 	}
-	return threatmodel.Compare(model, list, threatmodel.Code{Now: c.in.Now})
+	return filter(threatmodel.Compare(model, list, threatmodel.Code{Now: c.in.Now}), func(d threatmodel.Drift) bool {
+		return d.Kind != threatmodel.Stale || touched[d.Component]
+	})
 }
 
 // asking is the work of one call of [Ask].
