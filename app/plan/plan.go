@@ -106,10 +106,7 @@ func (j *job) do(ctx context.Context) error {
 	case issue.IsPullRequest():
 		return nil
 	}
-	if j.events, err = j.Ledger.Events(ctx, planned(j.task.Repository(), j.task.Number)); err != nil {
-		return fmt.Errorf("read what was recorded of the issue: %w", err)
-	}
-	if j.state, err = fold(j.events); err != nil {
+	if err := j.read(ctx); err != nil {
 		return err
 	}
 	switch {
@@ -169,15 +166,52 @@ func (j *job) keep(ctx context.Context, p record.Plan, changes bool) error {
 		if err := j.record(ctx, p); err != nil {
 			return fmt.Errorf("record the checklist: %w", err)
 		}
+		j.have = nil // what was there before the record says nothing
 	}
 	if err := j.list(ctx); err != nil {
 		return err
 	}
 	text := j.state.text()
 	if shown, ok := oldest(j.have); ok && p.Why == whyTick && j.state.shows(shown.Body, slices.Concat(p.Ticked, p.Unticked)) {
-		text = "" // the person has ticked it already, and may have ticked more since
+		return publish.KeepChecklist(ctx, j.clients, j.issue(), "", j.have) // the person has ticked it already, and may have ticked more since
 	}
-	return publish.KeepChecklist(ctx, j.clients, j.issue(), text, j.have)
+	return j.show(ctx, text)
+}
+
+// maxWrites is how often a task writes the checklist before it is tried again later.
+const maxWrites = 4
+
+// show makes the issue show a text of the checklist. Several tasks of an issue may run at once, and each records before
+// it writes. So whoever writes reads the record again, and writes once more if it has changed: the last text is that of
+// the whole record.
+func (j *job) show(ctx context.Context, text string) error {
+	for range maxWrites {
+		if err := publish.KeepChecklist(ctx, j.clients, j.issue(), text, j.have); err != nil {
+			return err
+		}
+		if err := j.read(ctx); err != nil {
+			return err
+		}
+		now := j.state.text()
+		if now == text {
+			return nil
+		}
+		j.have = nil
+		if err := j.list(ctx); err != nil {
+			return err
+		}
+		text = now
+	}
+	return errors.New("the record of the checklist changes while it is written")
+}
+
+// read reads what is recorded of the checklist.
+func (j *job) read(ctx context.Context) (err error) {
+	if j.events, err = j.Ledger.Events(ctx, planned(j.task.Repository(), j.task.Number)); err != nil {
+		return fmt.Errorf("read what was recorded of the issue: %w", err)
+	}
+	j.state, err = fold(j.events)
+	return err
 }
 
 // record records a change. It may have been made before others that are recorded already.
@@ -228,7 +262,7 @@ func (j *job) edit(ctx context.Context) error {
 	if ours && who.Write && !e.Text {
 		return j.keep(ctx, record.Plan{Why: whyTick, Ticked: e.Ticked, Unticked: e.Unticked}, len(e.Ticked)+len(e.Unticked) > 0)
 	}
-	return publish.KeepChecklist(ctx, j.clients, j.issue(), j.state.text(), j.have)
+	return j.show(ctx, j.state.text())
 }
 
 // command carries out the commands of a comment.

@@ -398,6 +398,41 @@ func TestTwoAtOnce(t *testing.T) {
 	s.list()
 }
 
+// TestTicksAtOnce does the tasks of ticks that count, and of ticks that do not, at the same time, many times: in the end
+// the list shows what is recorded.
+func TestTicksAtOnce(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, granted, nil)
+	s.label("ted")
+	id, now := s.list().ID, time.Now().Add(time.Minute)
+	var want []string
+	for i, topic := range []string{"public", "roles", "exposure", "tenancy", "data", "authn", "token", "access", "external", "files", "secrets", "privilege"} {
+		s.gh.Tick(id, "mona", "**"+topic+"**", true)
+		s.gh.Tick(id, "ted", "**tls**", true)
+		want = append(want, topic)
+		done := make(chan error, 2)
+		for who, edit := range map[string]string{"mona": topic, "ted": "tls"} {
+			data, err := json.Marshal(plan.Request{Edit: &plan.Edit{Ticked: []string{edit}}, Comment: id, Sender: who, At: now.Add(time.Duration(i) * time.Second)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			go func() {
+				done <- s.handler.Do(t.Context(), queue.Task{
+					Installation: s.installed, RepoID: s.repo.ID(), Owner: "acme", Repo: "shop", Number: s.issue, Kind: plan.Kind, ID: fmt.Sprint(who, "-", i), Data: data,
+				})
+			}()
+		}
+		for range 2 {
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		}
+		if got := s.ticked(); !slices.Equal(got, want) {
+			t.Fatalf("ticked: %q, want %q", got, want)
+		}
+	}
+}
+
 // TestWithoutThePermission does nothing, and fails nothing.
 func TestWithoutThePermission(t *testing.T) {
 	t.Parallel()
