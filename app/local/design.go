@@ -5,13 +5,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base32"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/secbydesign/secbydesign/app/examine"
 	"github.com/secbydesign/secbydesign/app/mirror"
 	"github.com/secbydesign/secbydesign/app/requirements"
 	"github.com/secbydesign/secbydesign/app/threatmodel"
@@ -42,16 +42,14 @@ func (v *view) askDesign(ctx context.Context, repo *mirror.Repo) error {
 		failed = err
 		return known, complete && err == nil
 	}
-	changed := false
 	for _, ch := range ex.Diff.Changes {
 		in.Changes = append(in.Changes, requirements.Change{OldPath: ch.OldPath, NewPath: ch.NewPath})
-		changed = changed || ofModel(ch.OldPath) || ofModel(ch.NewPath)
 	}
 	var err error
 	if in.Model, err = v.model(ctx, repo, v.Base, "the base"); err != nil {
 		return err
 	}
-	if changed {
+	if ex.ChangesModel() {
 		if in.Proposed, err = v.model(ctx, repo, v.change.Head, "this change"); err != nil {
 			return err
 		}
@@ -60,44 +58,14 @@ func (v *view) askDesign(ctx context.Context, repo *mirror.Repo) error {
 	return failed
 }
 
-func ofModel(path string) bool {
-	return path == threatmodel.File || strings.HasPrefix(path, threatmodel.Folder+"/")
-}
-
-// maxModelFiles bounds the files of a model's folder.
-const maxModelFiles = 200
-
 // model reads the threat model of a commit or tree; nil for none, and for one with problems, which become notices.
 func (v *view) model(ctx context.Context, repo *mirror.Repo, rev, of string) (*threatmodel.Model, error) {
-	paths := []string{threatmodel.File}
-	names, err := repo.Names(ctx, rev, threatmodel.Folder)
-	if err != nil {
-		return nil, fmt.Errorf("read the threat model: %w", err)
-	}
-	for _, name := range names[:min(len(names), maxModelFiles)] {
-		if strings.HasSuffix(name, ".yml") {
-			paths = append(paths, threatmodel.Folder+"/"+name)
-		}
-	}
-	files := map[string][]byte{}
-	for _, path := range paths {
-		text, ok, err := repo.ReadFile(ctx, rev, path)
-		switch {
-		case errors.Is(err, mirror.ErrTooLarge), errors.Is(err, mirror.ErrNotFile):
-			v.notices = append(v.notices, fmt.Sprintf("The threat model of %s counts for nothing: %s cannot be read.", of, path))
-			return nil, nil
-		case err != nil:
-			return nil, fmt.Errorf("read the threat model: %w", err)
-		case ok:
-			files[path] = text
-		}
-	}
-	m, problems := threatmodel.Parse(files)
+	m, problems, err := examine.ThreatModel(ctx, repo, rev)
 	if len(problems) > 0 {
 		p := problems[0]
 		v.notices = append(v.notices, fmt.Sprintf("The threat model of %s counts for nothing: %s:%d:%d: %s", of, p.File, p.Line, p.Column, p.Message))
 	}
-	return m, nil
+	return m, err
 }
 
 // questions lists the questions, and then what nobody is asked about, with ids.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base32"
-	"errors"
 	"fmt"
 	"runtime/debug"
 	"slices"
@@ -17,7 +16,6 @@ import (
 	"github.com/secbydesign/secbydesign/app/examine"
 	"github.com/secbydesign/secbydesign/app/installation"
 	"github.com/secbydesign/secbydesign/app/ledger"
-	"github.com/secbydesign/secbydesign/app/mirror"
 	"github.com/secbydesign/secbydesign/app/people"
 	"github.com/secbydesign/secbydesign/app/policy"
 	"github.com/secbydesign/secbydesign/app/pull"
@@ -139,7 +137,7 @@ func (r *Reviewer) input(ctx context.Context, gh *installation.Client, p pull.Pu
 			in.Changes = append(in.Changes, requirements.Change{OldPath: ch.OldPath, NewPath: ch.NewPath})
 		}
 	}
-	if in.Model, in.Proposed, notes, err = r.models(ctx, gh, p, c, in.Changes); err != nil {
+	if in.Model, in.Proposed, notes, err = r.models(ctx, gh, p, c, ex.ChangesModel()); err != nil {
 		return in, notes, err
 	}
 	if in.Answers, err = r.Ledger.Answers(ctx, p.Repository()); err != nil {
@@ -201,8 +199,8 @@ type modelNotes struct {
 
 // models reads the threat model at the base, and the one that the change proposes if its author may write to the
 // repository.
-func (r *Reviewer) models(ctx context.Context, gh *installation.Client, p pull.Pull, c examine.Change, changes []requirements.Change) (base, head *threatmodel.Model, notes modelNotes, err error) {
-	base, problems, err := readModel(ctx, c.Repo, p.Base)
+func (r *Reviewer) models(ctx context.Context, gh *installation.Client, p pull.Pull, c examine.Change, changed bool) (base, head *threatmodel.Model, notes modelNotes, err error) {
+	base, problems, err := examine.ThreatModel(ctx, c.Repo, p.Base)
 	if err != nil {
 		return nil, nil, notes, err
 	}
@@ -211,10 +209,10 @@ func (r *Reviewer) models(ctx context.Context, gh *installation.Client, p pull.P
 		notes.notes = append(notes.notes, fmt.Sprintf("The threat model of the base counts for nothing until it is valid: %s: %s",
 			checks.Code(fmt.Sprintf("%s:%d:%d", first.File, first.Line, first.Column)), checks.Escape(first.Message)))
 	}
-	if !slices.ContainsFunc(changes, func(ch requirements.Change) bool { return ofModel(ch.OldPath) || ofModel(ch.NewPath) }) {
+	if !changed {
 		return base, nil, notes, nil
 	}
-	head, problems, err = readModel(ctx, c.Repo, c.Head)
+	head, problems, err = examine.ThreatModel(ctx, c.Repo, c.Head)
 	if err != nil {
 		return nil, nil, notes, err
 	}
@@ -241,44 +239,8 @@ func (r *Reviewer) models(ctx context.Context, gh *installation.Client, p pull.P
 	return base, head, notes, nil
 }
 
-const (
-	maxProblems   = 20  // annotations on mistakes in the model
-	maxModelFiles = 200 // in the folder
-)
-
-func ofModel(path string) bool {
-	return path == threatmodel.File || strings.HasPrefix(path, threatmodel.Folder+"/")
-}
-
-// readModel reads the threat model at a commit or tree; nil for none.
-func readModel(ctx context.Context, repo *mirror.Repo, rev string) (*threatmodel.Model, []threatmodel.Problem, error) {
-	paths := []string{threatmodel.File}
-	names, err := repo.Names(ctx, rev, threatmodel.Folder)
-	if err != nil {
-		return nil, nil, fmt.Errorf("read the threat model: %w", err)
-	}
-	for _, name := range names[:min(len(names), maxModelFiles)] {
-		if strings.HasSuffix(name, ".yml") {
-			paths = append(paths, threatmodel.Folder+"/"+name)
-		}
-	}
-	files := map[string][]byte{}
-	for _, path := range paths {
-		text, ok, err := repo.ReadFile(ctx, rev, path)
-		switch {
-		case errors.Is(err, mirror.ErrTooLarge):
-			return nil, []threatmodel.Problem{{File: path, Line: 1, Column: 1, Message: "the file is too large to be read"}}, nil
-		case errors.Is(err, mirror.ErrNotFile):
-			return nil, []threatmodel.Problem{{File: path, Line: 1, Column: 1, Message: "this is not a regular file"}}, nil
-		case err != nil:
-			return nil, nil, fmt.Errorf("read the threat model: %w", err)
-		case ok:
-			files[path] = text
-		}
-	}
-	model, problems := threatmodel.Parse(files)
-	return model, problems, nil
-}
+// maxProblems bounds the annotations on mistakes in the model.
+const maxProblems = 20
 
 // addressee is the person whom the questions of a pull request ask: its author, or who started a coding agent. For an
 // agent that nobody is known to have started it is the agent.

@@ -62,7 +62,7 @@ var rooms = map[string][]string{
 	"rehearsal":    {"baseline", "decision", "judge", "policy", "record"},
 
 	// The steps of a review.
-	"examine":      {"baseline", "mirror", "ownership", "policy"},
+	"examine":      {"baseline", "mirror", "ownership", "policy", "threatmodel"},
 	"suppress":     {"decision", "examine", "ownership", "policy"},
 	"judge":        {"baseline", "decision", "policy"},
 	"policyfiles":  {"installation", "ledger", "mirror", "policy", "pull", "record", "strictyaml"},
