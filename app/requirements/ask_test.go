@@ -478,4 +478,11 @@ func TestPlanned(t *testing.T) {
 	in.Asked = asked(out)
 	in.Answers = []record.Answer{{ID: "D-A", Question: "Q1", Topic: "crypto", Component: "api", How: "command", Text: "no new cryptography is used"}}
 	check(t, "answered", in, "Q1 answered crypto@api \nQ2 open data@infra DS-28 aws_db_instance.main\nQ3 open access@api DS-01 GET /x\nask DS-01 api/a.go:3 GET /x\nask DS-28 infra/m.tf:3 aws_db_instance.main")
+
+	// What is only recorded has no question of its own.
+	in = changed(findings{at(t, "auth-code-touched api/auth/a.go:3 api/auth")}, nil)
+	in.Planned = []string{"authn"}
+	if out := Ask(in); len(out.Questions) != 1 || out.Questions[0].Text != "The plan marks the topic authn: what is decided about it?" {
+		t.Errorf("planned, and only recorded: %s", outline(out))
+	}
 }

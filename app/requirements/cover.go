@@ -78,7 +78,9 @@ func (c *asking) here(a record.Answer) bool {
 	if c.in.Number != 0 {
 		return a.Number == c.in.Number
 	}
-	return slices.ContainsFunc(c.in.Asked, func(q record.Question) bool { return q.ID == a.Question && q.Topic == a.Topic })
+	return slices.ContainsFunc(c.in.Asked, func(q record.Question) bool {
+		return q.ID == a.Question && q.Topic == a.Topic && q.Component == a.Component
+	})
 }
 
 // answerTo returns the answer to a topic that the plan names and no fact is about; zero for none.

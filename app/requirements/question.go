@@ -81,7 +81,7 @@ func (q *Question) describe(g *group, facts []*fact) {
 			q.Places = append(q.Places, p)
 		}
 	}
-	if len(facts) == 0 {
+	if lead.Question == "" { // no fact, or only some that are recorded and not asked about
 		q.ASVS = addASVS(nil, g.topic.ASVS)
 		q.Text = fmt.Sprintf("The plan marks the topic %s: what is decided about it?", g.topic.Name)
 		lead = leadSignal(g.topic.Name)
@@ -192,7 +192,7 @@ func (q *Question) reopen(list []reopening) {
 		q.Signals = add(q.Signals, lead.ID)
 	}
 	q.link(lead)
-	if len(names) > 0 {
+	if len(names) > 0 && lead.Question != "" {
 		q.Text = strings.NewReplacer("{keys}", some(names, 0), "{kind}", some(names, 0), "{file}", quoted(list[0].place.Path)).Replace(lead.Question)
 	} else {
 		q.Text = fmt.Sprintf("The evidence of %s goes away: what takes its place?", list[0].answer.ID)
