@@ -294,9 +294,37 @@ var (
 	rpcGuard = regexp.MustCompile(`(?i)auth|permission|role|scope|security|policy|relation`)
 )
 
+// whole reports whether each string of a text in protobuf ends on its line, each bracket has its partner, and the text
+// ends after a statement. The parser does not end on some texts that are cut off.
+func whole(code []byte) bool {
+	var open []byte
+	last := byte(';')
+	for i := 0; i < len(code); i++ {
+		switch b := code[i]; b {
+		case '"', '\'':
+			end := quoted(code, i)
+			if end <= i+1 {
+				return false
+			}
+			i, last = end-1, b
+		case '(', '[', '{':
+			open, last = append(open, partners[b]), b
+		case ')', ']', '}':
+			if len(open) == 0 || open[len(open)-1] != b {
+				return false
+			}
+			open, last = open[:len(open)-1], b
+		case ' ', '\t', '\r', '\n':
+		default:
+			last = b
+		}
+	}
+	return len(open) == 0 && (last == ';' || last == '}')
+}
+
 // procedures reads the methods of services in protobuf.
 func procedures(s *source) {
-	if s.language != protobuf || s.class != production || nestedTooDeep(s.text) {
+	if s.language != protobuf || s.class != production || nestedTooDeep(s.text) || !whole(s.code()) {
 		return
 	}
 	doc, _ := proto.NewParser(bytes.NewReader(s.text)).Parse()
