@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/emicklei/proto"
 	"github.com/vektah/gqlparser/v2/ast"
 	gql "github.com/vektah/gqlparser/v2/parser"
 
@@ -294,84 +293,64 @@ var (
 	rpcGuard = regexp.MustCompile(`(?i)auth|permission|role|scope|security|policy|relation`)
 )
 
-// whole reports whether each string of a text in protobuf ends on its line, each bracket has its partner, and the text
-// ends after a statement. The parser does not end on some texts that are cut off.
-func whole(code []byte) bool {
-	var open []byte
-	last := byte(';')
-	for i := 0; i < len(code); i++ {
-		switch b := code[i]; b {
-		case '"', '\'':
-			end := quoted(code, i)
-			if end <= i+1 {
-				return false
+// procedures reads the methods of services in protobuf. The libraries that parse it do not end on some hostile texts, and
+// all that is needed are services, methods and their options, between brackets that are matched in linear time.
+func procedures(s *source) {
+	if s.language != protobuf || s.class != production || protoForeign.MatchString(s.path) {
+		return
+	}
+	if m := protoPackage.FindSubmatch(s.code()); m != nil && foreign.Match(m[1]) {
+		return
+	}
+	rpcs := s.hits(protoMethod)
+	for _, service := range s.hits(protoService) {
+		end := s.past(service.end() - 1)
+		for len(rpcs) > 0 && rpcs[0].begin() < end {
+			if rpcs[0].begin() > service.end()-1 {
+				s.procedure(service.group("name"), rpcs[0])
 			}
-			i, last = end-1, b
-		case '(', '[', '{':
-			open, last = append(open, partners[b]), b
-		case ')', ']', '}':
-			if len(open) == 0 || open[len(open)-1] != b {
-				return false
-			}
-			open, last = open[:len(open)-1], b
-		case ' ', '\t', '\r', '\n':
-		default:
-			last = b
+			rpcs = rpcs[1:]
 		}
 	}
-	return len(open) == 0 && (last == ';' || last == '}')
 }
 
-// procedures reads the methods of services in protobuf.
-func procedures(s *source) {
-	if s.language != protobuf || s.class != production || nestedTooDeep(s.text) || !whole(s.code()) {
-		return
-	}
-	doc, _ := proto.NewParser(bytes.NewReader(s.text)).Parse()
-	if doc == nil {
-		return
-	}
-	skip := false
-	proto.Walk(doc, proto.WithPackage(func(p *proto.Package) { skip = skip || foreign.MatchString(p.Name) }))
-	if skip || protoForeign.MatchString(s.path) {
-		return
-	}
-	for _, e := range doc.Elements {
-		service, ok := e.(*proto.Service)
-		if !ok {
-			continue
-		}
-		for _, e := range service.Elements {
-			rpc, ok := e.(*proto.RPC)
-			if !ok {
+// procedure adds a method of a service.
+func (s *source) procedure(service string, rpc hit) {
+	options := []option{with("service", service), with("method", rpc.group("name"))}
+	if rpc.group("body") != "" {
+		text, _ := s.inner(rpc.end() - 1)
+		for _, m := range protoOption.FindAllStringSubmatchIndex(text, mostOptions) {
+			name, value, _ := strings.Cut(text[m[2]:], "=")
+			if value, _, _ = strings.Cut(value, ";"); len(name) > maxKey {
 				continue
 			}
-			options := []option{with("service", service.Name), with("method", rpc.Name)}
-			for _, o := range rpc.Elements {
-				s.transcoded(o)
-				if opt, ok := o.(*proto.Option); ok && rpcGuard.MatchString(opt.Name) && !rpcOpen.MatchString(opt.Name+opt.Constant.SourceRepresentation()) {
-					options = append(options, closed("the option "+opt.Name+" is set on the method"))
-				}
+			name = strings.Join(strings.Fields(name), "")
+			if strings.Contains(name, "google.api.http") {
+				s.transcoded(text[m[2]:], s.lineAt(rpc.end()+m[2]))
+			} else if rpcGuard.MatchString(name) && !rpcOpen.MatchString(name+value[:min(len(value), maxLine)]) {
+				options = append(options, closed("the option "+name+" is set on the method"))
 			}
-			s.add("grpc-rpc", service.Name+"."+rpc.Name, rpc.Position.Line, options...)
 		}
 	}
+	s.add("grpc-rpc", service+"."+rpc.group("name"), rpc.line(), options...)
 }
 
-// transcoded notes the HTTP route of a method, which google.api.http gives it.
-func (s *source) transcoded(e proto.Visitee) {
-	opt, ok := e.(*proto.Option)
-	if !ok || !strings.Contains(opt.Name, "google.api.http") {
-		return
-	}
-	for _, l := range opt.Constant.OrderedMap {
-		if m := strings.ToUpper(l.Name); methodList.MatchString(m) {
-			s.route(m, l.Source, opt.Position.Line)
-		}
+// mostOptions is how many options of a method are read.
+const mostOptions = 20
+
+// transcoded notes the HTTP routes of a method, which google.api.http gives it.
+func (s *source) transcoded(text string, line int) {
+	for _, m := range protoRoute.FindAllStringSubmatch(text[:min(len(text), maxLine)], mostOptions) {
+		s.route(strings.ToUpper(m[1]), m[2], line)
 	}
 }
 
 var (
+	protoPackage = regexp.MustCompile(`(?m)^\s*package\s+([\w.]+)\s*;`)
+	protoService = regexp.MustCompile(`\bservice\s+(?P<name>\w+)\s*\{`)
+	protoMethod  = regexp.MustCompile(`\brpc\s+(?P<name>\w+)\s*\(\s*(?:stream\s+)?[\w.]+\s*\)\s*returns\s*\(\s*(?:stream\s+)?[\w.]+\s*\)\s*(?P<body>\{)?`)
+	protoOption  = regexp.MustCompile(`\boption\s+(\(?[\w.]+)`)
+	protoRoute   = regexp.MustCompile(`\b(get|post|put|patch|delete)\s*:\s*"([^"\n]*)"`)
 	protoForeign = regexp.MustCompile(`(?i)(^|/)(\w*clients?|client[-_]?apps?|third[-_]?party|external|googleapis|google)/`)
 	rpcOpen      = regexp.MustCompile(`(?i)anonymous|no_?auth|public|false`)
 )
