@@ -25,7 +25,7 @@ var topics = []string{
 	"privilege", "dangerous", "crypto", "browser", "tls", "pipeline", "supply", "component", "exception", "design",
 }
 
-// designWords are the words with which a team tells its own names: they make the questions about a design fit.
+// designWords are the keys with a team's own names: they make the questions about a design fit.
 func designWords() map[string]*spec {
 	return map[string]*spec{
 		"controls": {

@@ -434,7 +434,7 @@ func (c *asking) proofs(facts []*fact, questions []Question) (answers []record.A
 	return answers
 }
 
-// answerID names an answer by its content, so that the same answer is the same whoever finds it.
+// answerID names an answer by its content, so that each review gives the same answer the same id.
 func answerID(a record.Answer) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%q %q %q %q", a.Topic, a.Component, a.How, a.Keys)

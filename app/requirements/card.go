@@ -15,7 +15,7 @@ const YourAnswer = "[explain in one sentence what is decided]"
 // maxDrift is how many differences from the model a card names.
 const maxDrift = 3
 
-// Card returns the card that shows an outcome. Whoever has more to show adds it: addresses, notes, a mention.
+// Card returns the card that shows an outcome. The caller adds addresses, notes and a mention.
 func (o Outcome) Card() checks.Card {
 	card := checks.Card{Off: o.Off, Unread: o.Unread}
 	for _, q := range o.Questions {

@@ -19,7 +19,7 @@ type Input struct {
 	Origins    map[string]string
 	Unread     []string
 
-	// Number is the pull request's; 0 for none. Its own answers are told from those of others by it.
+	// Number is the pull request's; 0 for none. An answer with this number was given in this pull request.
 	Number int
 
 	// Changes are the changed files. Added returns whether the change adds a line of a file at the head; nil for unknown.
