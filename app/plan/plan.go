@@ -182,8 +182,8 @@ func (j *job) keep(ctx context.Context, p record.Plan, changes bool) error {
 const maxWrites = 4
 
 // show makes the issue show a text of the checklist. Several tasks of an issue may run at once, and each records before
-// it writes. So each task reads the record again after it writes, and writes once more if it has changed: the last text is that of
-// the whole record.
+// it writes. So each task reads the record again after it writes, and writes once more if it has changed: the last text
+// is that of the whole record.
 func (j *job) show(ctx context.Context, text string) error {
 	for range maxWrites {
 		if err := publish.KeepChecklist(ctx, j.clients, j.issue(), text, j.have); err != nil {

@@ -47,44 +47,12 @@ var (
 	phoenixScope = regexp.MustCompile(`^\s*(?:scope|resources)\(?\s*"(/[^"]*)"`)
 )
 
-// phoenixRoutes reads the router of Phoenix.
-func phoenixRoutes(s *source) {
-	var open []rubyScope
-	for i, line := range strings.Split(string(s.code()), "\n") {
-		if len(line) > maxLine || strings.HasPrefix(strings.TrimSpace(line), "#") {
-			continue
-		}
-		if rubyEnd.MatchString(line) {
-			open = open[:max(0, len(open)-1)]
-			continue
-		}
-		at := rubyScope{}
-		if len(open) > 0 {
-			at = open[len(open)-1]
-		}
-		if m := phoenixRoute.FindStringSubmatch(line); m != nil {
-			method := m[1]
-			switch method {
-			case "match", "resources", "forward":
-				method = "any"
-			case "live", "live_dashboard":
-				method = "get"
-			}
-			s.route(method, join(at.prefix, m[2]), i+1)
-		}
-		if rubyBlock.MatchString(line) {
-			if m := phoenixScope.FindStringSubmatch(line); m != nil {
-				at.prefix = join(at.prefix, m[1])
-			}
-			open = append(open, at)
-		}
-	}
-}
-
 // A rubyScope is an open block, with the prefix of routes in it, and the kind of block.
 type rubyScope struct{ prefix, kind string }
 
-func railsRoutes(s *source) {
+// blocks calls visit with each line, its number, and the block that it is in. visit returns the block that begins on the
+// line, if one does.
+func (s *source) blocks(visit func(line string, n int, at rubyScope) (inner rubyScope, begins bool)) {
 	var open []rubyScope
 	for i, line := range strings.Split(string(s.code()), "\n") {
 		if len(line) > maxLine {
@@ -98,16 +66,46 @@ func railsRoutes(s *source) {
 		if len(open) > 0 {
 			at = open[len(open)-1]
 		}
-		if m := railsRoute.FindStringSubmatch(line); m != nil {
-			railsLine(s, at, m[1], m[2], i+1)
-		}
-		switch {
-		case rubyBlock.MatchString(line):
-			open = append(open, at.enter(line))
-		case rubyOpen.MatchString(line):
-			open = append(open, at)
+		if inner, begins := visit(line, i+1, at); begins {
+			open = append(open, inner)
 		}
 	}
+}
+
+// phoenixRoutes reads the router of Phoenix.
+func phoenixRoutes(s *source) {
+	s.blocks(func(line string, n int, at rubyScope) (rubyScope, bool) {
+		if strings.HasPrefix(strings.TrimSpace(line), "#") {
+			return at, false
+		}
+		if m := phoenixRoute.FindStringSubmatch(line); m != nil {
+			method := m[1]
+			switch method {
+			case "match", "resources", "forward":
+				method = "any"
+			case "live", "live_dashboard":
+				method = "get"
+			}
+			s.route(method, join(at.prefix, m[2]), n)
+		}
+		block := rubyBlock.MatchString(line)
+		if m := phoenixScope.FindStringSubmatch(line); m != nil && block {
+			at.prefix = join(at.prefix, m[1])
+		}
+		return at, block
+	})
+}
+
+func railsRoutes(s *source) {
+	s.blocks(func(line string, n int, at rubyScope) (rubyScope, bool) {
+		if m := railsRoute.FindStringSubmatch(line); m != nil {
+			railsLine(s, at, m[1], m[2], n)
+		}
+		if rubyBlock.MatchString(line) {
+			return at.enter(line), true
+		}
+		return at, rubyOpen.MatchString(line)
+	})
 }
 
 // enter returns the scope of a block that begins on a line.
@@ -224,37 +222,22 @@ func railsVerb(s *source, prefix, kind, args string, line int) {
 }
 
 func sinatraRoutes(s *source) {
-	var open []rubyScope
-	for i, line := range strings.Split(string(s.code()), "\n") {
-		if len(line) > maxLine {
-			continue
+	s.blocks(func(line string, n int, at rubyScope) (rubyScope, bool) {
+		if !rubyBlock.MatchString(line) {
+			return at, rubyOpen.MatchString(line)
 		}
-		if rubyEnd.MatchString(line) {
-			open = open[:max(0, len(open)-1)]
-			continue
-		}
-		at := rubyScope{}
-		if len(open) > 0 {
-			at = open[len(open)-1]
-		}
-		block := rubyBlock.MatchString(line)
-		if m := sinatraRoute.FindStringSubmatch(line); m != nil && block {
-			p := m[2] + m[3]
-			if p != "" || at.prefix != "" {
-				s.route(m[1], join(at.prefix, p), i+1)
+		if m := sinatraRoute.FindStringSubmatch(line); m != nil {
+			if p := m[2] + m[3]; p != "" || at.prefix != "" {
+				s.route(m[1], join(at.prefix, p), n)
 			}
 		}
-		if block {
-			if m := sinatraScope.FindStringSubmatch(line); m != nil {
-				name := m[2] + m[3]
-				if m[1] == "route_param" {
-					name = ":" + name
-				}
-				at.prefix = join("/"+strings.Trim(at.prefix, "/"), name)
+		if m := sinatraScope.FindStringSubmatch(line); m != nil {
+			name := m[2] + m[3]
+			if m[1] == "route_param" {
+				name = ":" + name
 			}
-			open = append(open, at)
-		} else if rubyOpen.MatchString(line) {
-			open = append(open, at)
+			at.prefix = join("/"+strings.Trim(at.prefix, "/"), name)
 		}
-	}
+		return at, true
+	})
 }
