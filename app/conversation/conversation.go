@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/secbydesign/secbydesign/app/clock"
 	"github.com/secbydesign/secbydesign/app/examine"
 	"github.com/secbydesign/secbydesign/app/installation"
 	"github.com/secbydesign/secbydesign/app/ledger"
@@ -29,6 +30,7 @@ type Handler struct {
 	Mirrors *mirror.Store      // required
 	Ledger  *ledger.Ledger     // required
 	Files   *policyfiles.Files // required
+	Clock   *clock.Clock       // nil for the machine's
 
 	// Submit is [queue.Queue.SubmitWith] of the queue that calls the methods. Required, and set before the queue
 	// starts.

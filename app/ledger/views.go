@@ -40,19 +40,46 @@ const (
 var viewTables = []string{"view_decisions", "view_counted", "view_rule_pulls", "view_rule_findings", "view_rule_days", "view_requirements"}
 
 // viewed lists, for SQL, the kinds of events from which views are derived.
-var viewed = "('" + strings.Join(append([]string{
-	record.Finished, record.DecisionMade, record.DecisionConfirmed, record.DecisionEnded, record.NotUseful,
-}, requirementKinds...), "', '") + "')"
+var viewed = "('" + strings.Join(slices.Concat(
+	[]string{record.Finished, record.DecisionMade, record.DecisionConfirmed, record.DecisionEnded, record.NotUseful},
+	requirementKinds,
+), "', '") + "')"
 
 // A change is the effect of one event on the views.
 type change interface {
 	apply(ctx context.Context, tx *sql.Tx, repo Repo, e Event) error
 }
 
+// changes are the effects of one event on several views.
+type changes []change
+
+func (list changes) apply(ctx context.Context, tx *sql.Tx, repo Repo, e Event) error {
+	for _, c := range list {
+		if err := c.apply(ctx, tx, repo, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // changeOf parses an event and returns its change, or nil if no view depends on its kind. It takes time, so it is
 // called before the transaction where possible. An event that cannot be parsed changes nothing: its content is
 // unknown, and it must not block all the others.
 func changeOf(e Event) change {
+	var list changes
+	for _, of := range []func(Event) change{ruleOf, requirementOf} {
+		if c := of(e); c != nil {
+			list = append(list, c)
+		}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	return list
+}
+
+// ruleOf returns the change of an event to the views of rules and decisions.
+func ruleOf(e Event) change {
 	switch e.Kind {
 	case record.Finished:
 		if r, err := record.ReadReview(e.ID, e.At, e.Head, e.Data); err == nil {
@@ -67,7 +94,7 @@ func changeOf(e Event) change {
 			return opinion{o}
 		}
 	}
-	return requirementOf(e)
+	return nil
 }
 
 // view brings the views up to an event that was just appended and whose change is c.

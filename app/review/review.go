@@ -13,6 +13,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/secbydesign/secbydesign/app/clock"
 	"github.com/secbydesign/secbydesign/app/examine"
 	"github.com/secbydesign/secbydesign/app/installation"
 	"github.com/secbydesign/secbydesign/app/ledger"
@@ -36,6 +37,7 @@ type Reviewer struct {
 	Ledger    *ledger.Ledger     // required
 	Examiner  *examine.Examiner  // required
 	Files     *policyfiles.Files // required
+	Clock     *clock.Clock       // nil for the machine's
 	Externals upload.Externals
 	Observe   func(checks.Verdict, time.Duration)
 

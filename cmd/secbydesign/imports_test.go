@@ -52,10 +52,10 @@ var rooms = map[string][]string{
 
 	// What happens: a review, a conversation, a checklist on an issue, an upload; and the two that need no GitHub.
 	"review": {
-		"baseline", "decision", "examine", "insight", "installation", "judge", "ledger", "mirror", "ownership", "policy", "policyfiles",
-		"people", "pull", "queue", "record", "requirements", "suppress", "threatmodel", "upload",
+		"baseline", "clock", "decision", "examine", "insight", "installation", "judge", "ledger", "mirror", "ownership", "policy",
+		"policyfiles", "people", "pull", "queue", "record", "requirements", "suppress", "threatmodel", "upload",
 	},
-	"conversation": {"command", "decision", "examine", "installation", "ledger", "mirror", "ownership", "people", "policy", "policyfiles", "pull", "queue", "record"},
+	"conversation": {"clock", "command", "decision", "examine", "installation", "ledger", "mirror", "ownership", "people", "policy", "policyfiles", "pull", "queue", "record"},
 	"plan":         {"command", "installation", "ledger", "people", "policy", "policyfiles", "pull", "queue", "record"},
 	"upload":       {"baseline", "examine", "installation", "ledger", "mirror", "policy", "pull", "queue"},
 	"local":        {"examine", "judge", "mirror", "ownership", "plainfile", "policy", "requirements", "suppress", "threatmodel"},
@@ -86,6 +86,7 @@ var rooms = map[string][]string{
 	"pull":         {"installation", "ledger"},
 	"installation": {"fair"},
 	"mirror":       {"plainfile"},
+	"clock":        {},
 	"fair":         {},
 	"plainfile":    {},
 	"scratch":      {},
