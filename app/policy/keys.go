@@ -86,6 +86,7 @@ func file() *spec {
 				about: "Who looks after security here.", name: "ownership", example: `{champions: ["@acme/champions"]}`,
 				fields: map[string]*spec{
 					"champions": texts("champions", `["@acme/champions"]`, "People and teams that are asked first.", maxIgnore, ownerText),
+					"default":   {about: "The person or team that owns what no component of the threat model, no catalog-info.yaml and no line of CODEOWNERS gives to somebody. Never the security team. If the organisation's file has one, it counts.", read: readDefaultOwner, schema: schema{"type": "string", "pattern": ownerPattern}},
 					"security":  texts("security", `["@acme/security"]`, "The security team: it is asked for advice with /secbydesign ask security, and approves nothing.", maxIgnore, ownerText),
 				},
 			},

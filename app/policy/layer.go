@@ -149,7 +149,7 @@ func Merge(organisation, repository Layer) Policy {
 		p.values[v.Key.id()] = v
 		theirs[v.Key.id()] = v
 	}
-	said := false
+	said, taken := false, Value{}
 	for _, v := range repository.values {
 		v = v.in(Repository)
 		if v.Key[0] == "guardrails" {
@@ -159,11 +159,16 @@ func Merge(organisation, repository Layer) Policy {
 			said = true
 			continue
 		}
+		if _, ok := theirs[v.Key.id()]; ok && isDefaultOwner(v.Key) {
+			taken = v
+			continue
+		}
 		if below, ok := theirs[v.Key.id()]; ok && united(v.Key) {
 			v.Data = union(below.Data.([]Text), v.Data.([]Text))
 		}
 		p.values[v.Key.id()] = v
 	}
+	p.guardDefaultOwner(theirs, taken)
 	p.compile()
 	for name, enabled := range p.Scanners {
 		org, ok := theirs[Key{"scanners", name, "enabled"}.id()]
@@ -261,11 +266,7 @@ func (p *Policy) compile() {
 		case "comments":
 			p.CommentLimit = v.Data.(int)
 		case "ownership":
-			if k[1] == "security" {
-				p.Security = plain(v.Data)
-			} else {
-				p.Champions = plain(v.Data)
-			}
+			p.owner(v)
 		case "budget":
 			set(&p.Budget.First, v.Data, k[1] == "first")
 			set(&p.Budget.Scanner, v.Data, k[1] == "scanner")

@@ -14,6 +14,7 @@ func Parse(name string, b []byte, known ...string) (Layer, error) {
 	r := &reader{Reader: strictyaml.Reader{File: name}, scanners: known}
 	err := r.Document(b, func(root strictyaml.Value) {
 		r.walk(table, strictyaml.Start, nil, root)
+		r.checkDefaultOwner()
 		if strictyaml.IsMapping(root.Node) && !r.saidVersion {
 			r.Problem(strictyaml.Start, "the version is missing; begin the file with `version: 1`")
 		}

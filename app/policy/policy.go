@@ -87,6 +87,9 @@ type Policy struct {
 	Champions []string `json:",omitempty"`
 	Security  []string `json:",omitempty"` // the security team
 
+	// DefaultOwner, "@person" or "@org/team", owns the files that nothing else gives to somebody; empty for nobody.
+	DefaultOwner string `json:",omitempty"`
+
 	// Controls are names of protective controls that the team has written itself, by kind. OwnHosts are host names of its
 	// own (a leading "*." stands for any sub-domain), which are no third party. PavedRoads maps a topic of design
 	// questions to what the organisation offers for it, in plain text.
