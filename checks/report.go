@@ -116,6 +116,9 @@ type Input struct {
 	// nil, no file is ignored.
 	Ignored func(path string) bool
 
+	// Unowned reports whether nobody owns a file. If it is nil, that is not known.
+	Unowned func(path string) bool
+
 	decided []Finding    // see [Input.withoutDecided]
 	gone    []goneSecret // see [Report.gone]
 }

@@ -51,6 +51,9 @@ func (r Report) SummaryText(threads []Thread, unplaced map[string]bool, exists b
 	if absent, pushed := r.input.fixed(); len(absent)+len(pushed) > 0 {
 		foot = append(foot, fixedInBase(len(absent), len(pushed)))
 	}
+	if line := r.input.unownedText(s.fresh); line != "" {
+		foot = append(foot, line)
+	}
 	if len(s.listed) > 0 {
 		foot = append(foot, "Use the ids in commands: `/secbydesign why "+s.listed[0].ID()+"`.")
 	}

@@ -12,13 +12,10 @@ import (
 	"time"
 
 	"github.com/secbydesign/secbydesign/app/clock"
-	"github.com/secbydesign/secbydesign/app/examine"
 	"github.com/secbydesign/secbydesign/app/installation"
 	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/app/mirror"
-	"github.com/secbydesign/secbydesign/app/ownership"
 	"github.com/secbydesign/secbydesign/app/policyfiles"
-	"github.com/secbydesign/secbydesign/app/pull"
 	"github.com/secbydesign/secbydesign/app/queue"
 	"github.com/secbydesign/secbydesign/app/record"
 	"github.com/secbydesign/secbydesign/checks/publish"
@@ -188,16 +185,4 @@ func (h *Handler) respond(ctx context.Context, gh *installation.Client, q publis
 		return nil
 	}
 	return publish.Answer(ctx, clients, q, what.Quiet)
-}
-
-// codeowners reads the code owners at the base.
-func (h *Handler) codeowners(ctx context.Context, gh *installation.Client, p pull.Pull) (ownership.Owners, error) {
-	repo, err := h.Mirrors.Open(ctx, gh.Mirror(), mirror.Remote{URL: h.App.GitURL(p.Owner, p.Repo), Token: gh.GitToken})
-	if err != nil {
-		return ownership.Owners{}, fmt.Errorf("open mirror: %w", err)
-	}
-	if err := repo.Fetch(ctx, mirror.Want{SHAs: []string{p.Base}, Depth: 1}); err != nil {
-		return ownership.Owners{}, fmt.Errorf("fetch the base: %w", err)
-	}
-	return examine.Owners(ctx, repo, p.Base)
 }

@@ -39,8 +39,8 @@ type execution struct {
 	last      record.Review
 	busy      bool // a review is running or waiting
 	decisions []decision.Decision
-	owners    *ownership.Owners // nil until they are needed
-	mine      []string          // the short ids of the findings of the thread; empty outside of one
+	owners    *ownership.Map // nil until it is needed
+	mine      []string       // the short ids of the findings of the thread; empty outside of one
 
 	said *record.Discussion // about the design; nil until it is needed
 	base *policy.Policy     // nil until it is needed

@@ -12,7 +12,6 @@ import (
 	"github.com/secbydesign/secbydesign/app/command"
 	"github.com/secbydesign/secbydesign/app/decision"
 	"github.com/secbydesign/secbydesign/app/ownership"
-	"github.com/secbydesign/secbydesign/app/people"
 	"github.com/secbydesign/secbydesign/app/queue"
 	"github.com/secbydesign/secbydesign/app/record"
 	"github.com/secbydesign/secbydesign/checks"
@@ -41,20 +40,6 @@ func (t *execution) rescan(line string) error {
 	return nil
 }
 
-// ownersOf returns the owners of a path, and the person with their ownership of it.
-func (t *execution) ownersOf(ctx context.Context, path string) ([]string, ownership.Person, error) {
-	if t.owners == nil {
-		o, err := t.h.codeowners(ctx, t.gh, t.pull)
-		if err != nil {
-			return nil, t.who, err
-		}
-		t.owners = &o
-	}
-	owners := t.owners.Of(path)
-	who, err := people.Owns(ctx, t.gh, t.e.Owner, t.who, owners)
-	return owners, who, err
-}
-
 // decide records one decision about one finding, or answers why not.
 func (t *execution) decide(ctx context.Context, line string, c command.Command, f record.Finding) error {
 	if !t.canWrite(line) {
@@ -71,7 +56,7 @@ func (t *execution) decide(ctx context.Context, line string, c command.Command, 
 	grant, err := t.rules.Weigh(t.requestOf(c, f), who, t.request.At)
 	var refused *ownership.Refusal
 	if errors.As(err, &refused) {
-		return t.refuse(ctx, line, refused.Problem, c, "")
+		return t.refuse(ctx, line, refused.Problem+unread(who), c, "")
 	}
 	if err != nil {
 		return err
@@ -210,7 +195,7 @@ func (t *execution) cannotConfirm(d decision.Decision, who ownership.Person, own
 	case d.Number != t.e.Number:
 		return checks.Escape(fmt.Sprintf("%s was decided in #%d; confirm it there, where its author is known.", d.ID, d.Number))
 	case !t.rules.May(who, d.From, d.Author):
-		return "this must be confirmed by " + others(d, owners) + "."
+		return "this must be confirmed by " + others(d, owners) + "." + checks.Escape(unread(who))
 	}
 	return ""
 }

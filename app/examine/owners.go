@@ -9,25 +9,103 @@ import (
 
 	"github.com/secbydesign/secbydesign/app/mirror"
 	"github.com/secbydesign/secbydesign/app/ownership"
+	"github.com/secbydesign/secbydesign/app/policy"
+	"github.com/secbydesign/secbydesign/app/threatmodel"
 )
 
-// Owners reads the code owners at a commit that is in the mirror.
-func Owners(ctx context.Context, repo *mirror.Repo, commit string) (ownership.Owners, error) {
+// maxCatalogs bounds the catalog files that are read at a time. Those that are left out count as missing.
+const maxCatalogs = 1000
+
+// Owners reads who owns what at a commit or tree, which is that of the base in a review. Catalog files are read when
+// they are needed, with ctx; see [ownership.Map.Err]. org is the login of the repository's owner, and empty if that is
+// not known. pol has the default. ignored is the field of the map; it may be nil.
+func Owners(ctx context.Context, repo *mirror.Repo, rev, org string, pol policy.Policy, ignored func(ownership.Claim) string) (*ownership.Map, error) {
+	m := &ownership.Map{Org: org, Ignored: ignored}
+	if pol.DefaultOwner != "" {
+		at := pol.Origin(policy.Key{"ownership", "default"})
+		m.Default = ownership.Claim{Owner: pol.DefaultOwner, File: at.File, Line: at.Line}
+	}
+	model, problems, err := ThreatModel(ctx, repo, rev)
+	if err != nil {
+		return nil, err
+	}
+	m.Component = componentOwner(model)
+	if len(problems) > 0 {
+		p := problems[0]
+		m.Broken = append(m.Broken, fmt.Sprintf("The threat model says nothing about owners: %s:%d:%d: %s.", p.File, p.Line, p.Column, p.Message))
+	}
+	if err := readCodeowners(ctx, repo, rev, m); err != nil {
+		return nil, err
+	}
+	m.Catalogs = func(paths []string) (map[string]ownership.Catalog, error) { return catalogs(ctx, repo, rev, paths) }
+	return m, nil
+}
+
+// componentOwner returns the owner of the component that a file belongs to.
+func componentOwner(model *threatmodel.Model) func(path string) (ownership.Claim, bool) {
+	if model == nil {
+		return nil
+	}
+	return func(path string) (ownership.Claim, bool) {
+		c, ok := model.ComponentOf(path)
+		return ownership.Claim{Owner: c.Owner, What: fmt.Sprintf("component %q", c.ID), File: c.At.File, Line: c.At.Line}, ok && c.Owner != ""
+	}
+}
+
+// readCodeowners reads the file that GitHub reads.
+func readCodeowners(ctx context.Context, repo *mirror.Repo, rev string, m *ownership.Map) error {
 	for _, path := range ownership.Files() {
-		text, ok, err := repo.ReadFile(ctx, commit, path)
+		text, ok, err := repo.ReadFile(ctx, rev, path)
 		switch {
 		case errors.Is(err, mirror.ErrNotFile):
-		case errors.Is(err, mirror.ErrTooLarge):
-			return ownership.Owners{}, nil // GitHub ignores it too
+			continue
+		case errors.Is(err, mirror.ErrTooLarge): // GitHub ignores it too
+			m.File, m.Broken = path, append(m.Broken, path+" says nothing about owners: it is larger than GitHub reads.")
+			return nil
 		case err != nil:
-			return ownership.Owners{}, fmt.Errorf("read %s: %w", path, err)
-		case ok:
-			owners, problems := ownership.Parse(string(text))
-			if len(problems) > 0 {
-				zerolog.Ctx(ctx).Info().Str("file", path).Strs("problems", problems).Msg("lines of CODEOWNERS are left out")
-			}
-			return owners, nil
+			return fmt.Errorf("read %s: %w", path, err)
+		case !ok:
+			continue
 		}
+		owners, problems := ownership.Parse(string(text))
+		m.Codeowners, m.File = owners, path
+		switch {
+		case owners.TooLarge():
+			m.Broken = append(m.Broken, path+" says nothing about owners: "+problems[0]+".")
+		case len(problems) > 0:
+			zerolog.Ctx(ctx).Info().Str("file", path).Strs("problems", problems).Msg("lines of CODEOWNERS are left out")
+		}
+		return nil
 	}
-	return ownership.Owners{}, nil
+	return nil
+}
+
+// catalogs reads those catalog files of some paths that exist.
+func catalogs(ctx context.Context, repo *mirror.Repo, rev string, paths []string) (map[string]ownership.Catalog, error) {
+	files, err := repo.Files(ctx, rev, paths)
+	if err != nil || len(files) == 0 {
+		return nil, err
+	}
+	files = files[:min(len(files), maxCatalogs)]
+	at := map[string][]string{}
+	var blobs []string
+	for _, f := range files {
+		at[f.Blob] = append(at[f.Blob], f.Path)
+		blobs = append(blobs, f.Blob)
+	}
+	found := map[string]ownership.Catalog{}
+	err = repo.Blobs(ctx, blobs, func(blob string, size int64, content []byte) error {
+		c := ownership.Catalog{Problem: "its content is not here"}
+		switch {
+		case content != nil:
+			c = ownership.ParseCatalog(content)
+		case size > 0:
+			c.Problem = "it is too large to be read"
+		}
+		for _, path := range at[blob] {
+			found[path] = c
+		}
+		return nil
+	})
+	return found, err
 }

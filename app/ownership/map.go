@@ -81,20 +81,21 @@ type Map struct {
 
 	// Catalogs reads the catalog files with some paths, of which those that do not exist are left out. It is called once
 	// for each path at most. Nil for none.
-	Catalogs func(paths []string) map[string]Catalog
+	Catalogs func(paths []string) (map[string]Catalog, error)
 
 	// Ignored says why an owner does not count although a source names it, such as a team that is gone: one clause in
 	// plain text about it; empty if it counts. Nil if all do.
 	Ignored func(Claim) string
 
-	// Problem says why CODEOWNERS has no effect: one clause in plain text; empty if it has.
-	Problem string
+	// Broken lists the sources that could not be read: one sentence each, in plain text.
+	Broken []string
 
 	mu       sync.Mutex
 	read     map[string]bool
 	catalogs map[string]Catalog
 	answers  map[string]Answer
 	problems []string
+	err      error
 }
 
 // Of returns the owners of a file, "@person" and "@org/team"; none if nobody owns it.
@@ -130,19 +131,24 @@ func (m *Map) Prepare(paths []string) {
 	m.prepare(paths)
 }
 
-// Problems returns the files that say who owns what and that could not be read, as far as they were needed: one
-// sentence each, in plain text.
+// Problems returns the sources that could not be read, as far as they were needed: one sentence each, in plain text.
 func (m *Map) Problems() []string {
 	if m == nil {
 		return nil
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	list := slices.Clone(m.problems)
-	if m.Problem != "" {
-		list = append(list, fmt.Sprintf("%s says nothing about owners: %s.", m.File, m.Problem))
+	return slices.Concat(m.Broken, m.problems)
+}
+
+// Err returns the first error of Catalogs. After one, answers leave out catalog files: nobody may decide by them.
+func (m *Map) Err() error {
+	if m == nil {
+		return nil
 	}
-	return list
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.err
 }
 
 // prepare reads the catalog files above some files. The caller holds m.mu.
@@ -165,7 +171,11 @@ func (m *Map) prepare(paths []string) {
 	if len(files) == 0 {
 		return
 	}
-	found := m.Catalogs(files)
+	found, err := m.Catalogs(files)
+	if err != nil && m.err == nil {
+		m.err = fmt.Errorf("read catalog files: %w", err)
+		m.problems = append(m.problems, "The catalog files (catalog-info.yaml) could not be read.")
+	}
 	for _, file := range files { // in order, so that problems are
 		c, ok := found[file]
 		if !ok {

@@ -1,6 +1,7 @@
 package ownership_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,14 +12,14 @@ import (
 
 // files makes a map of the catalog files and of CODEOWNERS in a tree.
 func files(tree map[string]string) *ownership.Map {
-	m := &ownership.Map{Org: "acme", File: "CODEOWNERS", Catalogs: func(paths []string) map[string]ownership.Catalog {
+	m := &ownership.Map{Org: "acme", File: "CODEOWNERS", Catalogs: func(paths []string) (map[string]ownership.Catalog, error) {
 		found := map[string]ownership.Catalog{}
 		for _, path := range paths {
 			if text, ok := tree[path]; ok {
 				found[path] = ownership.ParseCatalog([]byte(text))
 			}
 		}
-		return found
+		return found, nil
 	}}
 	m.Codeowners, _ = ownership.Parse(tree["CODEOWNERS"])
 	return m
@@ -165,12 +166,12 @@ func TestEachCatalogFileIsReadOnce(t *testing.T) {
 	t.Parallel()
 	asked := map[string]int{}
 	calls := 0
-	m := &ownership.Map{Catalogs: func(paths []string) map[string]ownership.Catalog {
+	m := &ownership.Map{Catalogs: func(paths []string) (map[string]ownership.Catalog, error) {
 		calls++
 		for _, p := range paths {
 			asked[p]++
 		}
-		return nil
+		return nil, nil
 	}}
 	m.Prepare([]string{"a/b/c.go", "a/d.go", "x.go"})
 	for _, path := range []string{"a/b/c.go", "a/b/other.go", "a/d.go", "x.go", "y.go"} {
@@ -183,6 +184,21 @@ func TestEachCatalogFileIsReadOnce(t *testing.T) {
 		if n != 1 {
 			t.Errorf("%s was read %d times", path, n)
 		}
+	}
+}
+
+// TestAnErrorIsKept has a caller that decides see that catalog files are missing.
+func TestAnErrorIsKept(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("broken")
+	m := files(map[string]string{"CODEOWNERS": "* @acme/all"})
+	m.Catalogs = func([]string) (map[string]ownership.Catalog, error) { return nil, broken }
+	if got := m.Of("a"); !slices.Equal(got, []string{"@acme/all"}) || !errors.Is(m.Err(), broken) || len(m.Problems()) != 1 {
+		t.Errorf("%q, %v, %q", got, m.Err(), m.Problems())
+	}
+	m.Of("b/c")
+	if len(m.Problems()) != 1 {
+		t.Errorf("it is said again: %q", m.Problems())
 	}
 }
 

@@ -17,7 +17,13 @@ import (
 func Files() []string { return []string{".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS"} }
 
 // Owners holds the rules of a CODEOWNERS file. The zero value has none.
-type Owners struct{ rules []rule }
+type Owners struct {
+	rules []rule
+	large bool
+}
+
+// TooLarge reports whether the file has no rules because of its size.
+func (o Owners) TooLarge() bool { return o.large }
 
 // A rule is one line of a CODEOWNERS file.
 type rule struct {
@@ -44,7 +50,7 @@ const (
 func Parse(text string) (Owners, []string) {
 	text = string(scanners.Decode([]byte(text)))
 	if lines := strings.Count(text, "\n"); len(text) > maxSize || lines > maxLines {
-		return Owners{}, []string{fmt.Sprintf("it has %d KB and %d lines, and with more than %d KB or %d lines it is not read", len(text)>>10, lines, maxSize>>10, maxLines)}
+		return Owners{large: true}, []string{fmt.Sprintf("it has %d KB and %d lines, and with more than %d KB or %d lines it is not read", len(text)>>10, lines, maxSize>>10, maxLines)}
 	}
 	var o Owners
 	var problems []string

@@ -71,6 +71,10 @@ type Person struct {
 	// Owns is set if the person, or a team of theirs, owns the path, or if nobody does.
 	Owns  bool
 	Teams []string // "@org/team" in lower case: those of the owners that they are a member of
+
+	// Unread are those of the owners, "@org/team", whose members the App may not read: whether the person is a member is
+	// not known, and counts as no.
+	Unread []string
 }
 
 // A Request is a decision about a finding that somebody wants to make.

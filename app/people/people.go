@@ -46,9 +46,17 @@ func IsAnswer(err error) bool {
 	return errors.As(err, &e)
 }
 
-// Owns sets whether a person is one of the owners. Without owners, everybody who may write counts as one.
+// isForbidden reports whether the App lacks a permission.
+func isForbidden(err error) bool {
+	var forbidden *installation.Forbidden
+	return errors.As(err, &forbidden)
+}
+
+// Owns sets whether a person is one of the owners, directly or as a member of a team or of a team in it, as GitHub says
+// now. Without owners, everybody who may write counts as one. Teams whose members the App may not read, for which it
+// needs the permission members: read, are in the field Unread; nobody counts as a member of them.
 func Owns(ctx context.Context, gh *installation.Client, org string, who ownership.Person, owners []string) (ownership.Person, error) {
-	who.Owns, who.Teams = len(owners) == 0, nil
+	who.Owns, who.Teams, who.Unread = len(owners) == 0, nil, nil
 	for _, owner := range owners {
 		name, slug, isTeam := strings.Cut(strings.TrimPrefix(owner, "@"), "/")
 		if !isTeam {
@@ -59,14 +67,17 @@ func Owns(ctx context.Context, gh *installation.Client, org string, who ownershi
 			continue // GitHub does not accept such an owner
 		}
 		teams, err := gh.Teams(ctx)
-		if forbidden := (*installation.Forbidden)(nil); errors.As(err, &forbidden) {
-			continue // without members: read, membership is unknown, which counts as no
+		if isForbidden(err) {
+			who.Unread = append(who.Unread, owner)
+			continue // membership is unknown, which counts as no
 		}
 		if err != nil {
 			return who, err
 		}
 		m, resp, err := teams.Teams.GetTeamMembershipBySlug(ctx, org, slug, who.Login)
 		switch {
+		case isForbidden(err): // the permission was taken away in the meantime
+			who.Unread = append(who.Unread, owner)
 		case resp != nil && resp.StatusCode == http.StatusNotFound && IsAnswer(err):
 		case err != nil:
 			return who, fmt.Errorf("look up %s in %s: %w", who.Login, owner, err)

@@ -62,7 +62,13 @@ type Finding struct {
 	Extents []scanners.Extent `json:"extents,omitempty"`
 	Adds    bool              `json:"adds,omitempty"`   // the change adds one of its lines
 	Place   bool              `json:"place,omitempty"`  // the diff has a line for a comment on it
-	Owners  []string          `json:"owners,omitempty"` // from CODEOWNERS at the base
+	Owners  []string          `json:"owners,omitempty"` // at the base
+
+	// OwnedBy is the line that says whose the finding is, or that nobody's it is: plain text. Unowned means that nobody
+	// owns it. If it is false and there are no owners, they are not known, or an older version recorded the finding; see
+	// [Review.Unowned].
+	OwnedBy string `json:"owned_by,omitempty"`
+	Unowned bool   `json:"unowned,omitempty"`
 }
 
 // A Context holds what is needed, besides the findings, to judge the change by another policy without scanning it
@@ -81,7 +87,7 @@ type Context struct {
 	Ignored      []string `json:"ignored,omitempty"`
 	IgnoredFiles int      `json:"ignored_files,omitempty"`
 
-	NoOwners bool `json:"no_owners,omitempty"` // CODEOWNERS could not be read
+	NoOwners bool `json:"no_owners,omitempty"` // who owns what could not be read
 }
 
 // MaxIgnored bounds the number of ignored files that are stored for a change.
@@ -116,6 +122,11 @@ func ReadReview(id int64, at time.Time, head string, data []byte) (Review, error
 		return Review{}, fmt.Errorf("read the review of event %d: its format version is %d, and this program reads up to %d: use the version of the server", id, r.Version, Version)
 	}
 	return r, nil
+}
+
+// Unowned reports whether nobody owns a new finding of the review. It is false if that is not known.
+func (r Review) Unowned(f Finding) bool {
+	return f.Unowned || f.State == scanners.New && len(f.Owners) == 0 && r.Context != nil && !r.Context.NoOwners
 }
 
 // ID returns the short id that people write.

@@ -238,8 +238,14 @@ func (c *asking) owners(g *group) (list []string) {
 	in := c.in
 	if in.Model != nil {
 		for _, m := range in.Model.Components {
-			if m.ID == g.component && m.Owner != "" {
+			if m.ID != g.component || m.Owner == "" {
+				continue
+			}
+			if in.Named == nil {
 				return []string{m.Owner}
+			}
+			if owner := in.Named(m.Owner); owner != "" {
+				return []string{owner}
 			}
 		}
 	}

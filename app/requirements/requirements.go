@@ -53,9 +53,14 @@ type Input struct {
 	KnownAtBase func(texts []string) (known map[string]bool, complete bool)
 
 	Owners func(path string) []string // nil for unknown
-	Bot    bool                       // the author is a bot, which is asked nothing
-	Draft  bool
-	Now    time.Time
+
+	// Named returns whom the owner of a component means, "@person" or "@org/team"; empty for nobody. If it is nil, that
+	// is not known, and the owner counts as it is written.
+	Named func(owner string) string
+
+	Bot   bool // the author is a bot, which is asked nothing
+	Draft bool
+	Now   time.Time
 }
 
 // A Change is a changed file.

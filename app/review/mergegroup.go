@@ -136,6 +136,7 @@ func (r *Reviewer) groupReport(ctx context.Context, gh *installation.Client, e q
 		return checks.Report{}, p, err
 	}
 	suppressions := suppress.New(ctx, r.Examiner.Scanners, c, p.Base, pol, time.Now())
+	suppressions.Owners = r.owners(ctx, gh, c, p, pol)
 	j, err := judge.Apply(judge.Case{
 		Runs: ex.Runs, Policy: pol, Within: ex.Within, Decisions: decisions, Scope: scope,
 		Suppress: func(gates []checks.Gate) error { return suppressions.Decide(ctx, ex, gates) },

@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/rs/zerolog"
-
 	"github.com/secbydesign/secbydesign/app/decision"
 	"github.com/secbydesign/secbydesign/app/examine"
 	"github.com/secbydesign/secbydesign/app/judge"
@@ -42,17 +40,17 @@ type recordInput struct {
 	pull    pull.Pull
 	infos   []scanners.Info
 	adds    func(scanners.Result) bool // nil when the change could not be read
-	owners  *ownership.Owners          // nil when they could not be read
-	owned   map[string][]string        // the owners of each path
+	owners  *ownership.Map             // nil when they could not be read
+	before  map[string]bool            // fingerprints of the new findings of earlier reviews of the pull request
 	context record.Context
 
 	design  designed
 	limited bool // some of the change is over the limits
 }
 
-// recordInput also reads the code owners, which decide nothing in a review: if they cannot be read, the record says so.
-func (r *Reviewer) recordInput(ctx context.Context, c examine.Change, p pull.Pull, pol policy.Policy, ex examine.Examination) recordInput {
-	b := recordInput{pull: p, infos: r.infos(), adds: judge.AddedBy(ex.Patch), context: record.Context{NotRun: ex.NotRun == examine.Nothing}, limited: ex.Limited}
+// recordInput keeps the owners, which decide nothing in a review: if they could not be read, the record says so.
+func (r *Reviewer) recordInput(p pull.Pull, pol policy.Policy, ex examine.Examination, owners *ownership.Map) recordInput {
+	b := recordInput{pull: p, owners: owners, infos: r.infos(), adds: judge.AddedBy(ex.Patch), context: record.Context{NotRun: ex.NotRun == examine.Nothing}, limited: ex.Limited}
 	if ex.Diff != nil {
 		for _, ch := range ex.Diff.Changes {
 			path := ch.NewPath
@@ -67,12 +65,6 @@ func (r *Reviewer) recordInput(ctx context.Context, c examine.Change, p pull.Pul
 			}
 		}
 	}
-	owners, err := examine.Owners(ctx, c.Repo, p.Base)
-	if err != nil {
-		zerolog.Ctx(ctx).Warn().Err(err).Msg("cannot read CODEOWNERS")
-		return b
-	}
-	b.owners, b.owned = &owners, map[string][]string{}
 	return b
 }
 
@@ -155,12 +147,8 @@ func (b recordInput) finding(rep checks.Report, f checks.Finding) record.Finding
 	one.Extents = f.Extents
 	one.Adds, one.Place = b.adds != nil && b.adds(f.Result), rep.Carries(f.Result)
 	if b.owners != nil {
-		owners, known := b.owned[f.Path]
-		if !known {
-			owners = b.owners.Of(f.Path)
-			b.owned[f.Path] = owners
-		}
-		one.Owners = owners
+		a := b.owners.Explain(f.Path)
+		one.Owners, one.OwnedBy, one.Unowned = a.Owners, a.Where, len(a.Owners) == 0
 	}
 	return one
 }

@@ -63,6 +63,7 @@ func (r *Reviewer) report(ctx context.Context, gh *installation.Client, p pull.P
 	c.known, c.open = shown(c.posted)
 	c.evidence = r.evidence(ctx, pol, p)
 	c.suppressions = suppress.New(ctx, r.Examiner.Scanners, change, p.Base, pol, time.Now())
+	c.suppressions.Owners = r.owners(ctx, gh, change, p, pol)
 	ex, err := r.Examiner.Examine(ctx, change, pol, c.known, c.progress(ctx, run))
 	if err != nil {
 		return checks.Report{}, recordInput{}, err
@@ -71,8 +72,9 @@ func (r *Reviewer) report(ctx context.Context, gh *installation.Client, p pull.P
 	if err != nil {
 		return checks.Report{}, recordInput{}, err
 	}
-	input := r.recordInput(ctx, change, p, pol, ex)
-	input.design, err = r.design(ctx, gh, p, change, pol, ex, events)
+	input := r.recordInput(p, pol, ex, c.suppressions.Owners())
+	input.before = findingsOf(events)
+	input.design, err = r.design(ctx, gh, p, change, pol, ex, events, c.suppressions.Owners())
 	return rep, input, err
 }
 
@@ -159,6 +161,7 @@ func (c *composer) compose(ctx context.Context, ex examine.Examination, pending 
 	if err != nil {
 		return checks.Report{}, err
 	}
+	nobody, broken := unowned(c.suppressions.Owners(), j.Gates)
 	files := c.change.Read(ctx, ex, checks.Needs(j.Gates, ex.Patch))
 	if ctx.Err() != nil {
 		return checks.Report{}, context.Cause(ctx)
@@ -166,15 +169,15 @@ func (c *composer) compose(ctx context.Context, ex examine.Examination, pending 
 	return checks.Compose(checks.Input{
 		Base: c.change.Base, Head: c.pull.Head, Patch: ex.Patch, Gates: j.Gates, NotRun: ex.NotRun,
 		Draft: c.pull.Draft, Limit: c.policy.CommentLimit, Threads: c.open, Posted: c.posted, History: c.history,
-		Notices:     slices.Concat(c.notices, escaped(ex.Notices), notices, more, fails),
+		Notices:     slices.Concat(c.notices, escaped(ex.Notices), notices, more, broken, fails),
 		Annotations: slices.Concat(annotations, suppressed),
-		Link:        c.link,
-		Files:       files, Ignored: c.policy.Ignored, Allowed: allowed(c.policy.Guardrails.Accept, c.suppressions.Owners, c.pull.Number, decisions),
+		Link:        c.link, Unowned: nobody,
+		Files: files, Ignored: c.policy.Ignored, Allowed: allowed(c.policy.Guardrails.Accept, c.suppressions.Owners, c.pull.Number, decisions),
 	}), nil
 }
 
 // allowed returns what everybody who reads a comment on a finding of a pull request may decide about it.
-func allowed(rules ownership.Rules, owners func() ownership.Owners, number int, decisions []decision.Decision) func(checks.Finding) checks.Allowed {
+func allowed(rules ownership.Rules, owners func() *ownership.Map, number int, decisions []decision.Decision) func(checks.Finding) checks.Allowed {
 	return func(f checks.Finding) checks.Allowed {
 		before := decision.Decision{Rule: f.RuleID(), Fingerprint: f.Fingerprint, Path: f.Path, Number: number}.Before(decisions)
 		of := owners().Of(f.Path)

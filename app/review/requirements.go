@@ -16,6 +16,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/examine"
 	"github.com/secbydesign/secbydesign/app/installation"
 	"github.com/secbydesign/secbydesign/app/ledger"
+	"github.com/secbydesign/secbydesign/app/ownership"
 	"github.com/secbydesign/secbydesign/app/people"
 	"github.com/secbydesign/secbydesign/app/policy"
 	"github.com/secbydesign/secbydesign/app/pull"
@@ -65,7 +66,7 @@ func discussion(events []ledger.Event) (d record.Discussion, err error) {
 }
 
 // design asks what the change has to answer about its design.
-func (r *Reviewer) design(ctx context.Context, gh *installation.Client, p pull.Pull, c examine.Change, pol policy.Policy, ex examine.Examination, events []ledger.Event) (d designed, err error) {
+func (r *Reviewer) design(ctx context.Context, gh *installation.Client, p pull.Pull, c examine.Change, pol policy.Policy, ex examine.Examination, events []ledger.Event, owners *ownership.Map) (d designed, err error) {
 	if !pol.Wants(design.Scanner{}.Info().Name, scanners.Requirements) || pol.Gate(scanners.Requirements).Mode == policy.Off {
 		d.card.Off = true
 		return d, nil
@@ -81,7 +82,7 @@ func (r *Reviewer) design(ctx context.Context, gh *installation.Client, p pull.P
 		d.nothing = true
 		return d, nil
 	}
-	in, notes, err := r.input(ctx, gh, p, c, pol, ex, &d)
+	in, notes, err := r.input(ctx, gh, p, c, pol, ex, owners, &d)
 	if err != nil {
 		return d, err
 	}
@@ -122,7 +123,7 @@ func (r *Reviewer) asked(ctx context.Context, in requirements.Input) (out requir
 }
 
 // input gathers everything that the questions depend on.
-func (r *Reviewer) input(ctx context.Context, gh *installation.Client, p pull.Pull, c examine.Change, pol policy.Policy, ex examine.Examination, d *designed) (in requirements.Input, notes modelNotes, err error) {
+func (r *Reviewer) input(ctx context.Context, gh *installation.Client, p pull.Pull, c examine.Change, pol policy.Policy, ex examine.Examination, owners *ownership.Map, d *designed) (in requirements.Input, notes modelNotes, err error) {
 	d.author = addressee(p)
 	now := time.Now()
 	in = requirements.Input{
@@ -159,10 +160,12 @@ func (r *Reviewer) input(ctx context.Context, gh *installation.Client, p pull.Pu
 			return in, notes, err
 		}
 	}
-	if owners, err := examine.Owners(ctx, c.Repo, p.Base); err == nil {
+	if owners != nil {
 		in.Owners = owners.Of
-	} else if ctx.Err() != nil {
-		return in, notes, context.Cause(ctx)
+		in.Named = func(name string) string {
+			owner, _ := ownership.Named(name, p.Owner)
+			return owner
+		}
 	}
 	return in, notes, nil
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/installation"
 	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/app/mirror"
+	"github.com/secbydesign/secbydesign/app/people"
 	"github.com/secbydesign/secbydesign/app/policyfiles"
 	"github.com/secbydesign/secbydesign/app/pull"
 	"github.com/secbydesign/secbydesign/app/queue"
@@ -40,6 +41,13 @@ type Reviewer struct {
 	Clock     *clock.Clock       // nil for the machine's
 	Externals upload.Externals
 	Observe   func(checks.Verdict, time.Duration)
+
+	// Directory keeps what GitHub says about owners; nil for one that forgets it after each review.
+	Directory *people.Directory
+
+	// ObserveOwners is called with the number of findings that a review was the first of its pull request to find, and
+	// how many of them nobody owns. Nil for nobody who counts them.
+	ObserveOwners func(found, unowned int)
 
 	// Planned lists the topics that a pull request inherits from the checklist of an issue that it closes; nil for none.
 	Planned func(context.Context, *installation.Client, pull.Pull) ([]string, error)
@@ -158,8 +166,12 @@ func (r *Reviewer) keep(ctx context.Context, req queue.Request, p pull.Pull, rep
 			return err
 		}
 	}
-	if err := r.record(ctx, req, p.Head, record.Finished, summary(rep, input)); err != nil {
+	kept := summary(rep, input)
+	if err := r.record(ctx, req, p.Head, record.Finished, kept); err != nil {
 		return err
+	}
+	if r.ObserveOwners != nil {
+		r.ObserveOwners(countOwners(kept, input.before))
 	}
 	if list := endings(req, rep); len(list) > 0 {
 		if err := r.Submit(ctx, ledger.Delivery{}, nil, list, nil); err != nil {

@@ -23,7 +23,7 @@ import (
 type Set struct {
 	head, base, tip func(path string) ([]byte, bool)
 	looked          func(string) ([]byte, bool) // files at the head that need not be read again; may be nil
-	Owners          func() ownership.Owners     // of the files, at the tip
+	Owners          func() *ownership.Map       // of the files, at the tip; those of a review know more than New
 	rules           ownership.Rules
 	policy          policy.Policy
 	names           []string // of all scanners
@@ -67,9 +67,9 @@ func New(ctx context.Context, here []scanners.Scanner, c examine.Change, tip str
 		}
 		return paths, err == nil
 	})
-	s.Owners = sync.OnceValue(func() ownership.Owners {
+	s.Owners = sync.OnceValue(func() *ownership.Map {
 		// Without owners fewer suppressions count, not more.
-		o, _ := examine.Owners(ctx, c.Repo, tip)
+		o, _ := examine.Owners(ctx, c.Repo, tip, "", pol, nil)
 		return o
 	})
 	return s

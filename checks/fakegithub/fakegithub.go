@@ -13,7 +13,7 @@
 // repositories, push, open pull requests, answer, resolve threads and order faults.
 //
 // It does not support merging (except in merge queues), labels, the diff and patch media types, signing
-// in, teams in teams, or any part of Actions except the tokens of jobs.
+// in, or any part of Actions except the tokens of jobs.
 package fakegithub
 
 import (
@@ -98,6 +98,8 @@ type Server struct {
 	webhookURL string
 	deliveries []*Delivery
 	teams      map[string][]string // "org/slug" to logins
+	parents    map[string]string   // "org/slug" to the slug of the team that it is in
+	kept       map[string]bool     // "org/slug org/repo" of the teams that cannot write to a repository
 
 	outbox     chan outgoing // echoes of the App's own writes, sent in order by one goroutine
 	outboxDone chan struct{}
@@ -168,7 +170,7 @@ func New(opts Options) (*Server, error) {
 		installs: map[int64]*installation{}, tokens: map[string]*token{},
 		comments: map[int64]*ReviewComment{}, issueNotes: map[int64]*IssueComment{},
 		checks: map[int64]*CheckRun{}, suites: map[int64]*checkSuite{},
-		nodes: map[string]any{}, teams: map[string][]string{},
+		nodes: map[string]any{}, teams: map[string][]string{}, parents: map[string]string{}, kept: map[string]bool{},
 		outbox: make(chan outgoing, 4096), outboxDone: make(chan struct{}),
 	}
 	s.delivered = sync.NewCond(&s.mu)

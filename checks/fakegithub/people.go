@@ -130,16 +130,6 @@ func (s *Server) addedEvent(in *installation, added ...*Repo) []outgoing {
 	})}
 }
 
-// CreateTeam makes a team, or sets its members.
-func (s *Server) CreateTeam(org, slug string, logins ...string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, l := range logins {
-		s.user(l)
-	}
-	s.teams[strings.ToLower(org+"/"+slug)] = slices.Clone(logins)
-}
-
 func (s *Server) mustPull(owner, repo string, n int) *Pull {
 	r := s.repos[strings.ToLower(owner+"/"+repo)]
 	if r == nil || r.pull(n) == nil {

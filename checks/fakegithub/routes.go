@@ -152,15 +152,16 @@ func (s *Server) deliveryJSON(d *Delivery) object {
 
 func (s *Server) orgRoutes(mux chi.Router) {
 	s.rest(mux, "GET /repos/{owner}/{repo}/contents/*", withToken, "contents=read", s.getContents)
+	s.rest(mux, "GET /repos/{owner}/{repo}/codeowners/errors", withToken, "contents=read", s.getCodeownersErrors)
 	s.rest(mux, "GET /orgs/{org}/teams/{team}/members", withToken, "members=read", func(c *call) (answer, error) {
-		members, ok := s.teams[strings.ToLower(c.path("org")+"/"+c.path("team"))]
-		if !ok {
+		team := strings.ToLower(c.path("org") + "/" + c.path("team"))
+		if _, ok := s.teams[team]; !ok {
 			return answer{}, notFound()
 		}
-		return paged(members, func(l string) object { return s.userJSON(s.user(l)) })
+		return paged(s.members(team), func(l string) object { return s.userJSON(s.user(l)) })
 	})
 	s.rest(mux, "GET /orgs/{org}/teams/{team}/memberships/{user}", withToken, "members=read", func(c *call) (answer, error) {
-		for _, l := range s.teams[strings.ToLower(c.path("org")+"/"+c.path("team"))] {
+		for _, l := range s.members(strings.ToLower(c.path("org") + "/" + c.path("team"))) {
 			if strings.EqualFold(l, c.path("user")) {
 				return one(object{"url": s.api("%s", strings.TrimPrefix(c.r.URL.Path, "/api/v3")), "role": "member", "state": "active"})
 			}
