@@ -1,7 +1,8 @@
 // Package ownership decides who owns a path and who may decide what. It is pure: its inputs are the CODEOWNERS file at
 // the base of the pull request, and GitHub's information about a person.
 //
-// owners.go answers the first question and rules.go the second.
+// owners.go answers the first question. May, in may.go, answers the second, by the rules of rules.go and agents.go; offer.go
+// says what texts may offer.
 package ownership
 
 import (
