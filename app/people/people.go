@@ -48,7 +48,7 @@ func IsAnswer(err error) bool {
 
 // Owns sets whether a person is one of the owners. Without owners, everybody who may write counts as one.
 func Owns(ctx context.Context, gh *installation.Client, org string, who ownership.Person, owners []string) (ownership.Person, error) {
-	who.Owns, who.Teams = len(owners) == 0, nil
+	who.Owns, who.Unowned, who.Teams = len(owners) == 0, len(owners) == 0, nil
 	for _, owner := range owners {
 		name, slug, isTeam := strings.Cut(strings.TrimPrefix(owner, "@"), "/")
 		if !isTeam {

@@ -86,7 +86,7 @@ func file() *spec {
 				about: "Who looks after security here.", name: "ownership", example: `{champions: ["@acme/champions"]}`,
 				fields: map[string]*spec{
 					"champions": texts("champions", `["@acme/champions"]`, "People and teams that are asked first.", maxIgnore, ownerText),
-					"security":  texts("security", `["@acme/security"]`, "The security team: it is asked for advice with /secbydesign ask security, and approves nothing.", maxIgnore, ownerText),
+					"security":  texts("security", `["@acme/security"]`, "The security team: it is asked for advice with /secbydesign ask security, and approves nothing: its members count as owners of a file alone.", maxIgnore, ownerText),
 				},
 			},
 			"budget": {
@@ -168,8 +168,14 @@ func guardrails() *spec {
 					"max_renewals": integer("max_renewals", "How often one finding can be accepted again. After that, those who decide one severity higher have to accept it.", 0, 100),
 
 					"never": texts("never", "[malicious-package]", "Rules that take no acceptance.", maxIgnore, globText),
+
+					"reason_class": {
+						about: "Whether accept and defer need a class of the reason, such as reason=technical: optional or required.",
+						read:  readReasonClass, schema: schema{"enum": []any{reasonOptional, reasonRequired}},
+					},
 				},
 			},
+			"agents": agentKeys(),
 			"enforce": {
 				about: "The only rules that an organisation may make fail a check, under the no-surprise rule.",
 				list: &spec{

@@ -89,6 +89,8 @@ func (c chooser) leaf(s schema, key string) any {
 		return pick(c, []string{"10s", "60s", "499s", "8m"})
 	case "since":
 		return pick(c, []string{"2026-09-01", "2024-02-29"})
+	case "list":
+		return pick(c, []string{"my-agent", "@my-agent", "my-agent[bot]"})
 	case "champions", "security", "by_team":
 		return pick(c, []string{"@acme/payments", "@acme/core"})
 	case "scanners", "required":
