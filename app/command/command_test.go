@@ -237,6 +237,7 @@ func FuzzComment(f *testing.F) {
 		"/secbydesign accept F-ABCDEFGH until=30d because x", "> /secbydesign rescan\n/secbydesign rescan", "```\n/secbydesign x\n",
 		"`a\n/secbydesign rescan\nb`", "<pre>\n/secbydesign\n\n</pre>\n/secbydesign status", "/secbydesign\r/secbydesign help\r\n- a\n/secbydesign why",
 		"| /secbydesign |\n|---|", "<!-- \n/secbydesign rescan", "[a]: /secbydesign\n/secbydesign rescan", "/secbydesign not-useful ,,, noise \xff",
+		"/secbydesign defer F-ABCDEFGH until=3d ticket=https://t.example/1 reason=Technical", "/secbydesign accept until=1d reason emergenci because reason=x",
 		"/secbydesign answer Q1 because “because: \" Q2 x y z a b c d", "/secbydesign voice \"\" Q2 because x\n/secbydesign ask security\n/secbydesign plan\n/secbydesign why Q1,F-ABCDEFGH",
 	} {
 		f.Add(s)

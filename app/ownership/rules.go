@@ -54,6 +54,12 @@ const (
 	Writer = "writer" // only in the pull request of an agent
 )
 
+// The roles of those whose advice is recorded. None of them decides by it.
+const (
+	Champion = "champion"
+	Security = "security"
+)
+
 // Classes are the classes of reasons of those who accept or defer a finding, as GitLab's policy exceptions have them.
 func Classes() []string { return []string{"emergency", "deadline", "technical", "business"} }
 
