@@ -19,6 +19,7 @@ type Decided struct {
 	How            string    // "accepted", "deferred", "not affected", "marked as a false positive"
 	By             []string  // logins
 	Until          time.Time // the last day; zero for no end
+	Class          string    // of the reason, such as "technical"; empty for none
 	Reason, Ticket string    // as written by people
 }
 
@@ -52,6 +53,9 @@ func (d Decided) sentence() string {
 // why returns the reason and the ticket that people gave, as the rest of a line.
 func (d Decided) why() string {
 	s := ""
+	if d.Class != "" {
+		s += ", " + Escape(d.Class)
+	}
 	if d.Reason != "" {
 		s += ": " + Escape(d.Reason)
 	}

@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -13,6 +14,9 @@ import (
 type Allowed struct {
 	Days   int // the longest risk acceptance
 	Reason int // the least number of characters of a reason
+
+	// Class is a class of the reason, which an acceptance has to name; empty if it does not.
+	Class string
 
 	// Confirm says who has to confirm a decision: "2 people who own the file"; empty for nobody.
 	Confirm string
@@ -66,6 +70,7 @@ func (in Input) decide(b bundle) string {
 	for _, f := range all {
 		a := in.allowed(f)
 		may.Reason = max(may.Reason, a.Reason)
+		may.Class = cmp.Or(may.Class, a.Class)
 		if a.Confirm != "" && f.Severity >= severity {
 			confirm, severity = a.Confirm, f.Severity
 		}
@@ -96,7 +101,11 @@ func (in Input) decide(b bundle) string {
 		if may.Days < usualDays {
 			what += ", for at most " + count(may.Days, "day")
 		}
-		offer(what, "accept %suntil=%dd because %s", which, may.Days, ReasonFor(WhyAccept, may.Reason))
+		class := ""
+		if may.Class != "" {
+			class = " reason=" + may.Class
+		}
+		offer(what, "accept %suntil=%dd%s because %s", which, may.Days, class, ReasonFor(WhyAccept, may.Reason))
 	}
 	offer("False positive", "fp %sbecause %s", ids, ReasonFor(WhyWrong, may.Reason))
 	if b.Gate == scanners.Dependencies {

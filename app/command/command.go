@@ -1,11 +1,11 @@
 // Package command parses the commands that people write in comments: lines that begin with "/secbydesign". It is pure.
 //
 //	command    = "/secbydesign" [verb [arguments]]        in the first column of a line
-//	accept     = [ids] until [ticket] "because" text
+//	accept     = [ids] until [ticket] [class] "because" text
 //	confirm    = decision
 //	fp         = [ids] "because" text
 //	not-affected = [ids] code ["because" text]
-//	defer      = [ids] until ticket ["because" text]
+//	defer      = [ids] until ticket [class] ["because" text]
 //	reopen     = [ids]
 //	revoke     = decision ["because" text]
 //	assign     = [ids] team
@@ -19,6 +19,7 @@
 //	question   = "Q" 1*2DIGIT                         why and not-useful take it as an id, too
 //	until      = "until" ("=" / SP) (YYYY-MM-DD / 1*3DIGIT ("d" / "w"))
 //	ticket     = "ticket" ("=" / SP) url
+//	class      = "reason" ("=" / SP) ("emergency" / "deadline" / "technical" / "business")
 //
 // Words may be in any case, and arguments may come in any order before "because", which takes the rest of the line. In
 // the thread of a finding its id may be left out. The text of answer and voice needs no "because".
@@ -67,6 +68,7 @@ type Command struct {
 	Decision  string    // "A-" in upper case
 	Until     time.Time // the last day, at midnight UTC
 	Ticket    string    // an address that begins with http:// or https://
+	Class     string    // of the reason, one of [Classes]; empty for none
 	Code      string    // of not-affected, the reason of not-useful, or the role of ask
 	Team      string    // "@org/team" or "@person"
 	Reason    string    // one line, at most [MaxText] characters, no white space at its ends
@@ -88,6 +90,7 @@ func (c Command) Line() string {
 		add("until=", c.Until.Format(time.DateOnly))
 	}
 	add("ticket=", c.Ticket)
+	add("reason=", c.Class)
 	if c.Verb == Answer || c.Verb == Voice {
 		add("", c.Reason)
 	} else {
@@ -125,6 +128,9 @@ func VEX() []string {
 		"vulnerable_code_cannot_be_controlled_by_adversary", "inline_mitigations_already_exist",
 	}
 }
+
+// Classes are the classes of reasons for accept and defer; ownership.Classes is the same.
+func Classes() []string { return []string{"emergency", "deadline", "technical", "business"} }
 
 // Roles are those whom ask asks.
 func Roles() []string { return []string{"champion", "security"} }

@@ -97,6 +97,9 @@ func TestParse(t *testing.T) {
 		" fp because it opens nothing":                                             {Verb: command.FP, Reason: "it opens nothing"},
 		" not-affected F-ABCDEFGH vulnerable_code_not_present":                     {Verb: command.NotAffected, IDs: f1, Code: "vulnerable_code_not_present"},
 		" not-affected vulnerable-code-not-present because x":                      {Verb: command.NotAffected, Code: "vulnerable_code_not_present", Reason: "x"},
+		" defer F-ABCDEFGH until=30d ticket=https://t.example/1 reason=deadline":   {Verb: command.Defer, IDs: f1, Until: day("2026-12-25"), Ticket: "https://t.example/1", Class: "deadline"},
+		" accept reason=Technical F-ABCDEFGH until=30d because reason=x":           {Verb: command.Accept, IDs: f1, Until: day("2026-12-25"), Class: "technical", Reason: "reason=x"},
+		" accept F-ABCDEFGH until 30d reason business, because x":                  {Verb: command.Accept, IDs: f1, Until: day("2026-12-25"), Class: "business", Reason: "x"},
 		" defer F-ABCDEFGH until=30d ticket=https://t.example/1":                   {Verb: command.Defer, IDs: f1, Until: day("2026-12-25"), Ticket: "https://t.example/1"},
 		" reopen F-ABCDEFGH":                                                       {Verb: command.Reopen, IDs: f1},
 		" revoke A-ABCDEFGH because it changed":                                    {Verb: command.Revoke, Decision: "A-ABCDEFGH", Reason: "it changed"},
@@ -151,8 +154,12 @@ func TestMistakesKeepWhatIsRight(t *testing.T) {
 	}
 	for line, want := range map[string]struct{ problem, right string }{
 		" acept F-ABCDEFGH": {"“acept” is not known. Did you mean accept?", " accept F-ABCDEFGH"},
-		" ignore F-ABCDEFGH until=30d because " + reason:       {"Did you mean accept?", " accept F-ABCDEFGH until=2026-12-25 because " + reason},
-		" snooze F-ABCDEFGH until=2w ticket=https://t.example": {"Did you mean defer?", " defer F-ABCDEFGH until=2026-12-09 ticket=https://t.example"},
+		" ignore F-ABCDEFGH until=30d because " + reason:        {"Did you mean accept?", " accept F-ABCDEFGH until=2026-12-25 because " + reason},
+		" accept F-ABCDEFGH until=2w reason=lazy because x":     {"“lazy” is no class of reasons; it is emergency, deadline, technical or business, and the words follow “because”.", " accept F-ABCDEFGH until=2026-12-09 because x"},
+		" accept F-ABCDEFGH until=2w reason=tecnical because x": {"“tecnical” is no class of reasons", " accept F-ABCDEFGH until=2026-12-09 reason=technical because x"},
+		" accept F-ABCDEFGH until=2w reason":                    {"The class after “reason” is missing: emergency, deadline, technical or business.", " accept F-ABCDEFGH until=2026-12-09"},
+		" fp F-ABCDEFGH reason=technical because x":             {"“reason=technical” is not understood", " fp F-ABCDEFGH because x"},
+		" snooze F-ABCDEFGH until=2w ticket=https://t.example":  {"Did you mean defer?", " defer F-ABCDEFGH until=2026-12-09 ticket=https://t.example"},
 		" lgtm A-ABCDEFGH":  {"Did you mean confirm?", " confirm A-ABCDEFGH"},
 		" noise F-ABCDEFGH": {"Did you mean not-useful?", " not-useful F-ABCDEFGH noise"},
 		" rerun":            {"Did you mean rescan?", " rescan"},
@@ -237,6 +244,7 @@ func FuzzComment(f *testing.F) {
 		"/secbydesign accept F-ABCDEFGH until=30d because x", "> /secbydesign rescan\n/secbydesign rescan", "```\n/secbydesign x\n",
 		"`a\n/secbydesign rescan\nb`", "<pre>\n/secbydesign\n\n</pre>\n/secbydesign status", "/secbydesign\r/secbydesign help\r\n- a\n/secbydesign why",
 		"| /secbydesign |\n|---|", "<!-- \n/secbydesign rescan", "[a]: /secbydesign\n/secbydesign rescan", "/secbydesign not-useful ,,, noise \xff",
+		"/secbydesign defer F-ABCDEFGH until=3d ticket=https://t.example/1 reason=Technical", "/secbydesign accept until=1d reason emergenci because reason=x",
 		"/secbydesign answer Q1 because “because: \" Q2 x y z a b c d", "/secbydesign voice \"\" Q2 because x\n/secbydesign ask security\n/secbydesign plan\n/secbydesign why Q1,F-ABCDEFGH",
 	} {
 		f.Add(s)

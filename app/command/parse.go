@@ -55,6 +55,7 @@ func words(s string) []string {
 // A form defines the arguments that a verb may and must have.
 type form struct {
 	ids, decision, until, ticket, because bool // they are allowed
+	class                                 bool
 	needDecision, needUntil, needTicket   bool
 	needReason, needTeam                  bool
 	codes                                 []string // one of them is required
@@ -72,11 +73,11 @@ func forms() map[Verb]form {
 		Status:      {},
 		Rescan:      {},
 		Why:         {ids: true, questions: true},
-		Accept:      {ids: true, until: true, needUntil: true, ticket: true, because: true, needReason: true},
+		Accept:      {ids: true, until: true, needUntil: true, ticket: true, class: true, because: true, needReason: true},
 		Confirm:     {decision: true, needDecision: true},
 		FP:          {ids: true, because: true, needReason: true},
 		NotAffected: {ids: true, codes: VEX(), because: true},
-		Defer:       {ids: true, until: true, needUntil: true, ticket: true, needTicket: true, because: true},
+		Defer:       {ids: true, until: true, needUntil: true, ticket: true, needTicket: true, class: true, because: true},
 		Reopen:      {ids: true, because: true},
 		Revoke:      {decision: true, needDecision: true, because: true},
 		Assign:      {ids: true, needTeam: true},
@@ -136,6 +137,8 @@ func (p *parser) read(words []string) string {
 			p.until(take())
 		case f.ticket && name == "ticket":
 			p.ticket(take())
+		case f.class && name == "reason":
+			p.class(take())
 		case f.free && p.c.Code != "":
 			p.reason(words[i:])
 			i = len(words)
@@ -352,6 +355,20 @@ func (p *parser) ticket(w string) {
 		return
 	}
 	p.c.Ticket = u.String()
+}
+
+// class reads the class of a reason.
+func (p *parser) class(w string) {
+	w = strings.ToLower(w)
+	switch meant := nearest(w, Classes()); {
+	case slices.Contains(Classes(), w):
+		p.c.Class = w
+	case w == "":
+		p.wrong("The class after “reason” is missing: %s.", list(Classes()))
+	default:
+		p.wrong("%s is no class of reasons; it is %s, and the words follow “because”.", quote(w), list(Classes()))
+		p.c.Class = meant
+	}
 }
 
 func (p *parser) missing() {

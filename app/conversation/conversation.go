@@ -32,6 +32,8 @@ type Handler struct {
 	// Submit is [queue.Queue.SubmitWith] of the queue that calls the methods. Required, and set before the queue
 	// starts.
 	Submit func(context.Context, ledger.Delivery, []queue.Request, []queue.Task, []ledger.Event) error
+
+	turns turns
 }
 
 // The kinds of tasks, beside those of package record.
@@ -118,6 +120,9 @@ func (h *Handler) awaiting(ctx context.Context, repo ledger.Repo, id string, pul
 	return numbers, false, nil
 }
 
+// turnPause is how long a comment waits for another one of the same pull request.
+const turnPause = 200 * time.Millisecond
+
 // Answer executes a request, once, and answers it. It is for the tasks [Comment] and [Button].
 func (h *Handler) Answer(ctx context.Context, e queue.Task) error {
 	var said Request
@@ -128,6 +133,11 @@ func (h *Handler) Answer(ctx context.Context, e queue.Task) error {
 	if err != nil {
 		return err
 	}
+	turn := strings.ToLower(fmt.Sprintf("%s/%s#%d", e.Owner, e.Repo, e.Number))
+	if !h.turns.take(turn) {
+		return queue.Snooze{Until: time.Now().Add(turnPause), Reason: "another comment of the pull request is executed"}
+	}
+	defer h.turns.give(turn)
 	key := e.Kind + "-" + strings.ToLower(e.ID)
 	what, done, err := h.executed(ctx, e, key)
 	if err != nil {
@@ -139,6 +149,9 @@ func (h *Handler) Answer(ctx context.Context, e queue.Task) error {
 		}
 	}
 	q := publish.Question{Owner: e.Owner, Repo: e.Repo, Number: e.Number, Key: key, Comment: said.Comment, Thread: said.Thread, Asked: said.At}
+	if what.Agent { // its answers to answers are answered no more
+		q.Key = "agent-" + plain(said.Sender)
+	}
 	if said.Button != "" {
 		// Pressing twice gets one answer.
 		q.Key = fmt.Sprintf("check-%d-%s", said.Check, said.Button)

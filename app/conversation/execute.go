@@ -36,6 +36,9 @@ type execution struct {
 	who     ownership.Person
 	rules   ownership.Rules
 
+	stood     bool // who is complete, see stand
+	roleKnown bool // whether who is a champion or of the security team is known
+
 	last      record.Review
 	busy      bool // a review is running or waiting
 	decisions []decision.Decision
@@ -72,7 +75,13 @@ func (h *Handler) execute(ctx context.Context, gh *installation.Client, e queue.
 	if t.who, mayRead, err = people.Find(ctx, gh, p, said.Sender); err != nil {
 		return record.Executed{}, err
 	}
-	if mayRead { // somebody who may not read a private repository gets no answer at all
+	t.who.Agent = t.rules.Agents.Listed(said.Sender)
+	switch {
+	case !mayRead: // somebody who may not read a private repository gets no answer at all
+	case t.who.Agent:
+		what.Agent = true
+		t.say("", ownership.May(ownership.Decide, t.who, ownership.Case{}, t.rules).Because, "")
+	default:
 		if err := t.begin(ctx); err != nil {
 			return record.Executed{}, err
 		}
@@ -256,9 +265,9 @@ func (t *execution) do(ctx context.Context, line string, c command.Command) erro
 		case command.Accept, command.FP, command.NotAffected, command.Defer:
 			err = t.decide(ctx, line, c, f)
 		case command.Reopen:
-			err = t.reopen(line, f)
+			err = t.reopen(ctx, line, f)
 		case command.Assign:
-			err = t.assign(line, c, f)
+			err = t.assign(ctx, line, c, f)
 		case command.NotUseful:
 			err = t.notUseful(line, c.Code, c.Reason, f)
 		}
@@ -349,8 +358,8 @@ func (t *execution) press(ctx context.Context) error {
 
 // pressAccept explains how to accept the worst finding that can be accepted.
 func (t *execution) pressAccept(ctx context.Context, open []record.Finding) error {
-	if !t.canWrite("") {
-		return nil
+	if ok, err := t.may(ctx, "", ownership.Withdraw); !ok {
+		return err
 	}
 	for _, f := range open {
 		try, err := t.offer(ctx, command.Command{Verb: command.Accept, IDs: []string{f.ID()}}, "")

@@ -126,6 +126,7 @@ func (t *execution) decides(d decision.Decision, f record.Finding) bool {
 func (t *execution) requestOf(c command.Command, f record.Finding) ownership.Request {
 	return ownership.Request{
 		Rule: f.Rule, Severity: f.Severity, Until: c.Until, Reason: c.Reason,
+		Class: c.Class, Agent: t.agents(),
 		Wrong: c.Verb == command.FP || c.Verb == command.NotAffected,
 		Coded: c.Verb == command.NotAffected || c.Verb == command.Defer,
 
@@ -145,7 +146,7 @@ func (t *execution) allowed(ctx context.Context, c command.Command, found []reco
 		if c.Verb == command.NotAffected && f.Gate != scanners.Dependencies {
 			continue
 		}
-		_, who, err := t.ownersOf(ctx, f.Path)
+		_, who, err := t.deciding(ctx, f.Path)
 		if err != nil {
 			return c, nil, err
 		}
@@ -155,6 +156,9 @@ func (t *execution) allowed(ctx context.Context, c command.Command, found []reco
 			continue
 		}
 		may = append(may, f)
+		if c.Class == "" && (c.Verb == command.Accept || c.Verb == command.Defer) {
+			c.Class = o.Class
+		}
 		least = max(least, o.Reason)
 		if days = min(days, o.Days); !c.Until.IsZero() && c.Until.After(o.Last(t.request.At)) {
 			c.Until = o.Last(t.request.At)
@@ -206,11 +210,11 @@ func (t *execution) offerDecision(ctx context.Context, c command.Command, like s
 	for _, d := range t.decisions {
 		ok := d.Ended == "" && d.Number == t.e.Number
 		if ok && c.Verb == command.Confirm {
-			owners, who, err := t.ownersOf(ctx, d.Path)
+			owners, who, err := t.deciding(ctx, d.Path)
 			if err != nil {
 				return "", err
 			}
-			ok = t.cannotConfirm(d, who, owners) == ""
+			ok = t.mayConfirm(d, who, owners).Yes
 		}
 		if ok {
 			fit = append(fit, d.ID)

@@ -117,6 +117,12 @@ func (t *execution) status() string {
 		if d.Pending() {
 			s += fmt.Sprintf(", waits for %d more", d.Needs)
 		}
+		if d.Class != "" {
+			s += ", " + d.Class
+		}
+		if d.Renewals > 0 {
+			s += ", renewed for the " + ordinal(d.Renewals) + " time"
+		}
 		decisions = append(decisions, s+", asked for by "+checks.Escape("@"+d.Asked))
 	}
 	if len(decisions) > 0 {

@@ -63,6 +63,11 @@ func (h *Handler) Tick(ctx context.Context, e queue.Task) error {
 	if t.who, mayRead, err = people.Find(ctx, gh, t.pull, edit.Sender); err != nil {
 		return err
 	}
+	guardrails, err := h.Files.Guardrails(ctx, e.Installation, e.Owner)
+	if err != nil {
+		return err
+	}
+	t.who.Agent = guardrails.Accept.Agents.Listed(edit.Sender)
 	refused := false
 	if mayRead {
 		if refused, err = t.tick(ctx, edit); err != nil {
@@ -103,7 +108,7 @@ func (t *execution) tick(ctx context.Context, edit Edit) (refused bool, err erro
 		if err != nil {
 			return refused, err
 		}
-		if !who.Write && !who.Owns {
+		if who.Agent || !who.Write && !who.Owns {
 			zerolog.Ctx(ctx).Info().Str("sender", edit.Sender).Str("question", q.ID).Msg("a tick does not count: the person may not answer")
 			refused = true
 			continue

@@ -2,7 +2,6 @@ package conversation
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -19,14 +18,6 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// canWrite reports whether the person may decide, and otherwise answers that they may not.
-func (t *execution) canWrite(line string) bool {
-	if !t.who.Write {
-		t.say(line, "Only people who may write to this repository decide that.", "")
-	}
-	return t.who.Write
-}
-
 func (t *execution) rescan(line string) error {
 	switch {
 	case !t.pull.Open:
@@ -42,30 +33,31 @@ func (t *execution) rescan(line string) error {
 
 // decide records one decision about one finding, or answers why not.
 func (t *execution) decide(ctx context.Context, line string, c command.Command, f record.Finding) error {
-	if !t.canWrite(line) {
-		return nil
+	if ok, err := t.may(ctx, line, ownership.Withdraw); !ok {
+		return err
 	}
 	c.IDs = []string{f.ID()}
 	if c.Verb == command.NotAffected && f.Gate != scanners.Dependencies {
 		return t.refuse(ctx, line, "not-affected is for findings about dependencies. If the tool is wrong, say so with fp.", c, "")
 	}
-	owners, who, err := t.ownersOf(ctx, f.Path)
+	owners, who, err := t.deciding(ctx, f.Path)
 	if err != nil {
 		return err
 	}
-	grant, err := t.rules.Weigh(t.requestOf(c, f), who, t.request.At)
-	var refused *ownership.Refusal
-	if errors.As(err, &refused) {
-		return t.refuse(ctx, line, refused.Problem+unread(who), c, "")
+	w := t.requestOf(c, f)
+	a := ownership.May(ownership.Decide, who, ownership.Case{Request: w, Owners: owners, Today: t.request.At}, t.rules)
+	if !a.Yes {
+		return t.refuse(ctx, line, a.Because+unread(who), c, "")
 	}
-	if err != nil {
-		return err
-	}
+	grant := a.Grant
 	d := decision.Decision{
 		ID:   decision.ID(t.e.Owner+"/"+t.e.Repo, t.request.Comment, t.line, f.Fingerprint),
 		Verb: string(c.Verb), Fingerprint: f.Fingerprint, Rule: f.Rule, Path: f.Path, Number: t.e.Number,
-		Severity: f.Severity, Fixable: f.Fixable, Extents: f.Extents, Reason: c.Reason, Ticket: c.Ticket, Code: c.Code, Until: c.Until,
-		Asked: who.Login, Needs: grant.Needs, From: grant.From, Twice: grant.Twice, Author: grant.Author, Ceiling: grant.Ceiling.String(), Policy: t.pull.Base,
+		Severity: f.Severity, Fixable: f.Fixable, Extents: f.Extents, Reason: c.Reason, Ticket: c.Ticket, Code: c.Code, Class: c.Class, Until: c.Until,
+		Asked: who.Login, Needs: grant.Needs, From: grant.From, Twice: grant.Twice, Author: grant.Author, Ceiling: grant.Ceiling.String(), Policy: t.pull.Base, Agent: w.Agent,
+	}
+	if !w.Wrong {
+		d.Renewals = w.Before
 	}
 	if grant.Counts {
 		d.By = []string{who.Login}
@@ -94,8 +86,12 @@ func (t *execution) decide(ctx context.Context, line string, c command.Command, 
 		})
 	}
 	if d.Needs > 0 {
-		t.replies = append(t.replies, fmt.Sprintf("%s waits as `%s`: a %s finding must be confirmed by %s. They write %s",
-			checks.Code(f.ID()), d.ID, f.Severity, others(d, owners), checks.Code(command.Prefix+" confirm "+d.ID)))
+		of := ""
+		if d.Agent {
+			of = " of a pull request that no person opened"
+		}
+		t.replies = append(t.replies, fmt.Sprintf("%s waits as `%s`: a %s finding%s must be confirmed by %s. They write %s%s",
+			checks.Code(f.ID()), d.ID, f.Severity, of, t.others(d, owners), checks.Code(command.Prefix+" confirm "+d.ID), t.renewed(d)))
 		return nil
 	}
 	t.spread(record.Acceptance, d)
@@ -103,8 +99,32 @@ func (t *execution) decide(ctx context.Context, line string, c command.Command, 
 	if !d.Until.IsZero() {
 		until = " until " + d.Until.Format(time.DateOnly)
 	}
-	t.done(publish.Done, "%s is %s%s (`%s`). %s revokes that.", checks.Code(f.ID()), decision.Outcome(d.Verb), until, d.ID, checks.Code(command.Prefix+" revoke "+d.ID))
+	t.done(publish.Done, "%s is %s%s (`%s`). %s revokes that.%s", checks.Code(f.ID()), decision.Outcome(d.Verb), until, d.ID, checks.Code(command.Prefix+" revoke "+d.ID), t.renewed(d))
 	return nil
+}
+
+// renewed says how often a finding is accepted again, and how often it may be; empty for the first time.
+func (t *execution) renewed(d decision.Decision) string {
+	if d.Renewals == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" It is renewed for the %s time; %d allowed.", ordinal(d.Renewals), t.rules.MaxRenewals)
+}
+
+// ordinal returns "1st", "2nd".
+func ordinal(n int) string {
+	suffix := "th"
+	if tens := n / 10 % 10; tens != 1 {
+		switch n % 10 {
+		case 1:
+			suffix = "st"
+		case 2:
+			suffix = "nd"
+		case 3:
+			suffix = "rd"
+		}
+	}
+	return strconv.Itoa(n) + suffix
 }
 
 func orRescan(have, reason string) string {
@@ -112,35 +132,6 @@ func orRescan(have, reason string) string {
 		return have
 	}
 	return reason
-}
-
-// others describes, as Markdown, who has to confirm a decision.
-func others(d decision.Decision, owners []string) string {
-	n := strconv.Itoa(d.Needs) + " more "
-	if d.Needs == 1 {
-		n = "one more "
-	}
-	var who string
-	switch {
-	case len(owners) > 0:
-		var list []string
-		for _, o := range owners {
-			list = append(list, checks.Code(o))
-		}
-		who = n + "of those who own the file (" + strings.Join(list, ", ") + ")"
-		if d.From == ownership.Lead {
-			who += ", or of those who maintain the repository"
-		}
-	default:
-		who = n + "person who may write to this repository"
-		if d.Needs > 1 {
-			who = n + "people who may write to this repository"
-		}
-	}
-	if d.Author {
-		return who + "; its author may be one of them"
-	}
-	return who + ", and the author of the pull request does not count"
 }
 
 // step records one step of a decision.
@@ -183,38 +174,21 @@ func (t *execution) decision(ctx context.Context, line string, c command.Command
 	return decision.Decision{}, false, t.refuse(ctx, line, c.Decision+" is no decision of this repository."+hint, c, "")
 }
 
-// cannotConfirm says, as Markdown, why a person cannot confirm a decision; it is empty if they can.
-func (t *execution) cannotConfirm(d decision.Decision, who ownership.Person, owners []string) string {
-	switch {
-	case d.Ended != "":
-		return checks.Escape(d.ID + " does not count any more: " + d.Ended + ".")
-	case d.Needs == 0:
-		return d.ID + " needs no confirmation."
-	case !d.Twice && slices.ContainsFunc(append(slices.Clone(d.By), d.Asked), func(login string) bool { return strings.EqualFold(login, who.Login) }):
-		return "Somebody else has to confirm what you asked for or confirmed yourself."
-	case d.Number != t.e.Number:
-		return checks.Escape(fmt.Sprintf("%s was decided in #%d; confirm it there, where its author is known.", d.ID, d.Number))
-	case !t.rules.May(who, d.From, d.Author):
-		return "this must be confirmed by " + others(d, owners) + "." + checks.Escape(unread(who))
-	}
-	return ""
-}
-
 func (t *execution) confirm(ctx context.Context, line string, c command.Command) error {
-	if !t.canWrite(line) {
-		return nil
+	if ok, err := t.may(ctx, line, ownership.Withdraw); !ok {
+		return err
 	}
 	d, ok, err := t.decision(ctx, line, c)
 	if !ok {
 		return err
 	}
-	owners, who, err := t.ownersOf(ctx, d.Path)
+	owners, who, err := t.deciding(ctx, d.Path)
 	if err != nil {
 		return err
 	}
-	switch problem := t.cannotConfirm(d, who, owners); {
-	case problem != "":
-		t.replies = append(t.replies, checks.Code(short(line))+": "+problem)
+	switch a := t.mayConfirm(d, who, owners); {
+	case !a.Yes:
+		t.replies = append(t.replies, checks.Code(short(line))+": "+checks.WithCode(a.Because)+checks.Escape(unread(who)))
 	default:
 		if err := t.step(decision.Confirmed, record.DecisionStep{ID: d.ID}); err != nil {
 			return err
@@ -227,7 +201,7 @@ func (t *execution) confirm(ctx context.Context, line string, c command.Command)
 			}
 		}
 		if d.Needs > 0 {
-			t.done(publish.Seen, "Confirmed. `%s` waits for %s.", d.ID, others(d, owners))
+			t.done(publish.Seen, "Confirmed. `%s` waits for %s.", d.ID, t.others(d, owners))
 			return nil
 		}
 		t.spread(record.Acceptance, d)
@@ -237,8 +211,8 @@ func (t *execution) confirm(ctx context.Context, line string, c command.Command)
 }
 
 func (t *execution) revoke(ctx context.Context, line string, c command.Command) error {
-	if !t.canWrite(line) {
-		return nil
+	if ok, err := t.may(ctx, line, ownership.Withdraw); !ok {
+		return err
 	}
 	d, ok, err := t.decision(ctx, line, c)
 	if !ok {
@@ -270,9 +244,9 @@ func (t *execution) end(d decision.Decision, verb, reason string) error {
 	return nil
 }
 
-func (t *execution) reopen(line string, f record.Finding) error {
-	if !t.canWrite(line) {
-		return nil
+func (t *execution) reopen(ctx context.Context, line string, f record.Finding) error {
+	if ok, err := t.may(ctx, line, ownership.Withdraw); !ok {
+		return err
 	}
 	ended := false
 	for _, d := range slices.Clone(t.decisions) {
@@ -293,9 +267,9 @@ func (t *execution) reopen(line string, f record.Finding) error {
 	return nil
 }
 
-func (t *execution) assign(line string, c command.Command, f record.Finding) error {
-	if !t.canWrite(line) {
-		return nil
+func (t *execution) assign(ctx context.Context, line string, c command.Command, f record.Finding) error {
+	if ok, err := t.may(ctx, line, ownership.Assign); !ok {
+		return err
 	}
 	err := t.record(record.Assigned, record.Assignment{Fingerprint: f.Fingerprint, Rule: f.Rule, Team: c.Team, Who: t.who.Login, Source: t.key})
 	t.done(publish.Done, "%s is assigned to %s.", checks.Code(f.ID()), checks.Code(c.Team))

@@ -32,7 +32,10 @@ type Decision struct {
 	Reason string    `json:"reason,omitempty"`
 	Ticket string    `json:"ticket,omitempty"`
 	Code   string    `json:"code,omitempty"`
-	Until  time.Time `json:"until,omitzero"` // the last day; zero for no end
+	Class  string    `json:"class,omitempty"` // of the reason, see ownership.Classes; empty for none
+	Until  time.Time `json:"until,omitzero"`  // the last day; zero for no end
+
+	Renewals int `json:"renewals,omitempty"` // how often the finding was accepted or deferred before
 
 	Asked   string   `json:"asked"`             // who asked for it
 	By      []string `json:"by,omitempty"`      // the people who count towards the number needed
@@ -40,6 +43,7 @@ type Decision struct {
 	From    string   `json:"from,omitempty"`    // who they must be, see package ownership
 	Twice   bool     `json:"twice,omitempty"`   // one person may count more than once
 	Author  bool     `json:"author,omitempty"`  // the author of the pull request may be one of them
+	Agent   bool     `json:"agent,omitempty"`   // no person opened the pull request
 	Ceiling string   `json:"ceiling,omitempty"` // the severity up to which Asked decides alone
 	Policy  string   `json:"policy,omitempty"`  // the commit whose rules allowed it
 

@@ -144,7 +144,10 @@ func play(ctx context.Context, w *World, o Options, enter <-chan struct{}) error
 			}
 		}
 	}
-	return playDesign(ctx, w, repo, o, enter, len(steps)+1)
+	if err := playDecision(ctx, w, repo, o, enter, len(steps)+1); err != nil || ctx.Err() != nil {
+		return err
+	}
+	return playDesign(ctx, w, repo, o, enter, len(steps)+len(decisionSteps)+1)
 }
 
 // unmark removes the Markdown of a headline, for a terminal.
@@ -153,7 +156,12 @@ var unmark = strings.NewReplacer("**", "", "`", "", `\`, "", "&#8203;", "")
 // show prints the checks and threads of the pull request, and counts the threads.
 func show(w io.Writer, gh *fakegithub.Server, number int) (open, resolved int) {
 	head := gh.Pull(owner, name, number).HeadSHA
+	shown := map[string]bool{} // of several runs of a check the newest counts
 	for _, run := range gh.CheckRuns(owner, name, head) {
+		if shown[run.Name] {
+			continue
+		}
+		shown[run.Name] = true
 		fmt.Fprintf(w, "   check   %-27s %-8s %s\n", run.Name, run.Conclusion, run.Title)
 	}
 	for _, t := range gh.Threads(owner, name, number) {
@@ -173,7 +181,7 @@ func show(w io.Writer, gh *fakegithub.Server, number int) (open, resolved int) {
 		fmt.Fprintf(w, "   thread  %-32s %-8s %s\n", place, state, unmark.Replace(headline))
 	}
 	for _, c := range gh.IssueComments(owner, name, number) {
-		kind := "comment"
+		kind := strings.TrimSuffix(c.Author, "[bot]") + ":"
 		switch checks.StickyName(c.Body) {
 		case checks.Summary:
 			kind = "summary"

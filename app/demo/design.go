@@ -102,6 +102,7 @@ secrets:
 
 // designPolicy is the part of the policy of the demo's repository that the act needs: stores are asked about.
 const designPolicy = `version: 1
+ownership: {security: ["@acme/security"]}
 rules:
   design/datastore: {mode: comment, reason: "we want to know what is kept where"}
 `

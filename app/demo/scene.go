@@ -27,8 +27,9 @@ var (
 )
 
 var base = map[string]string{
-	"README.md":        "# Shop\n\nSells things.\n",
-	".secbydesign.yml": designPolicy,
+	"README.md":          "# Shop\n\nSells things.\n",
+	".github/CODEOWNERS": owners,
+	".secbydesign.yml":   designPolicy,
 	"shop/settings.py": `"""Settings of the shop."""
 
 import os
@@ -40,6 +41,7 @@ PAGE_SIZE = 20
 	"deploy/release.sh": "#!/bin/sh\nset -eu\n\nmake test\nmake build\n",
 	"requirements.txt":  "flask==3.0.3\n",
 	"deploy/shop.yaml":  manifest(""),
+	"deploy/probe.yaml": probe(""),
 	".github/workflows/test.yml": `name: Test
 on: pull_request
 permissions:

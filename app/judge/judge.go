@@ -114,7 +114,7 @@ func decided(d decision.Decision) *checks.Decided {
 			reason += ", " + d.Reason
 		}
 	}
-	return &checks.Decided{ID: d.ID, How: decision.Outcome(d.Verb), By: by, Until: d.Until, Reason: reason, Ticket: d.Ticket}
+	return &checks.Decided{ID: d.ID, How: decision.Outcome(d.Verb), By: by, Until: d.Until, Class: d.Class, Reason: reason, Ticket: d.Ticket}
 }
 
 // maxLines is how many sentences [Lines] returns.

@@ -42,8 +42,8 @@ func (c Claim) where() string {
 	return at
 }
 
-// An Answer says who owns a file.
-type Answer struct {
+// Owned says who owns a file.
+type Owned struct {
 	Owners []string // "@person" and "@org/team"; empty if nobody owns the file
 	Source Source   // empty if nobody does
 	Where  string   // which line says so: plain text
@@ -55,7 +55,7 @@ type Answer struct {
 
 // Unowned returns why nobody owns the file: one sentence in plain text without a full stop. It is empty if somebody
 // does.
-func (a Answer) Unowned() string {
+func (a Owned) Unowned() string {
 	switch {
 	case len(a.Owners) > 0:
 		return ""
@@ -93,7 +93,7 @@ type Map struct {
 	mu       sync.Mutex
 	read     map[string]bool
 	catalogs map[string]Catalog
-	answers  map[string]Answer
+	answers  map[string]Owned
 	problems []string
 	err      error
 }
@@ -111,9 +111,9 @@ func (m *Map) Named(name string) string {
 }
 
 // Explain returns the owners of a file, and why they are.
-func (m *Map) Explain(path string) Answer {
+func (m *Map) Explain(path string) Owned {
 	if m == nil {
-		return Answer{}
+		return Owned{}
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -122,7 +122,7 @@ func (m *Map) Explain(path string) Answer {
 		m.prepare([]string{path})
 		a = m.explain(path)
 		if m.answers == nil {
-			m.answers = map[string]Answer{}
+			m.answers = map[string]Owned{}
 		}
 		m.answers[path] = a
 	}
@@ -198,8 +198,8 @@ func (m *Map) prepare(paths []string) {
 }
 
 // explain asks the sources, in their order. The caller holds m.mu.
-func (m *Map) explain(path string) (a Answer) {
-	for _, ask := range []func(string, *Answer) (done bool){m.byComponent, m.byCatalog, m.byCodeowners, m.byDefault} {
+func (m *Map) explain(path string) (a Owned) {
+	for _, ask := range []func(string, *Owned) (done bool){m.byComponent, m.byCatalog, m.byCodeowners, m.byDefault} {
 		if ask(path, &a) {
 			break
 		}
@@ -207,7 +207,7 @@ func (m *Map) explain(path string) (a Answer) {
 	return a
 }
 
-func (m *Map) byComponent(path string, a *Answer) bool {
+func (m *Map) byComponent(path string, a *Owned) bool {
 	if m.Component == nil {
 		return false
 	}
@@ -220,7 +220,7 @@ func (m *Map) byComponent(path string, a *Answer) bool {
 }
 
 // byCatalog asks the nearest catalog file with a component.
-func (m *Map) byCatalog(path string, a *Answer) bool {
+func (m *Map) byCatalog(path string, a *Owned) bool {
 	if m.Catalogs == nil {
 		return false
 	}
@@ -252,7 +252,7 @@ func (m *Map) byCatalog(path string, a *Answer) bool {
 	return false
 }
 
-func (m *Map) byCodeowners(path string, a *Answer) bool {
+func (m *Map) byCodeowners(path string, a *Owned) bool {
 	r, ok := m.Codeowners.rule(path)
 	if !ok {
 		return false
@@ -269,7 +269,7 @@ func (m *Map) byCodeowners(path string, a *Answer) bool {
 	return m.take(a, claim, nil, r.owners...)
 }
 
-func (m *Map) byDefault(_ string, a *Answer) bool {
+func (m *Map) byDefault(_ string, a *Owned) bool {
 	claim := m.Default
 	if claim.Owner == "" {
 		return false
@@ -280,7 +280,7 @@ func (m *Map) byDefault(_ string, a *Answer) bool {
 
 // take answers with the owners of a claim that count, or says in a why none does. Without a list, the owner of the claim
 // is meant, and catalogs are where its reference is followed.
-func (m *Map) take(a *Answer, claim Claim, catalogs []Catalog, owners ...string) bool {
+func (m *Map) take(a *Owned, claim Claim, catalogs []Catalog, owners ...string) bool {
 	if owners == nil {
 		owner, problem := named(claim.Owner, m.Org, catalogs)
 		if problem != "" {

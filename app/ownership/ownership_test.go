@@ -250,12 +250,18 @@ func TestTheOrganisationLetsTheAuthorCount(t *testing.T) {
 	rules.Above = map[scanners.Severity]ownership.Quorum{scanners.High: {People: 2, From: ownership.Lead, MaxDays: 30, AuthorCounts: true}}
 	author := ownership.Person{Login: "mona", Write: true, Author: true, Lead: true}
 	g, err := rules.Weigh(ownership.Request{Severity: scanners.High, Reason: strings.Repeat("x", 30)}, author, today)
-	if err != nil || g.Needs != 1 || !g.Counts || !g.Author || !g.Twice || !rules.May(author, g.From, g.Author) || rules.May(author, g.From, false) {
+	if err != nil || g.Needs != 1 || !g.Counts || !g.Author || !g.Twice || !confirms(author, g.From, g.Author) || confirms(author, g.From, false) {
 		t.Errorf("%+v %v", g, err)
 	}
-	if stranger := (ownership.Person{Write: true, Author: true}); rules.May(stranger, g.From, true) {
+	if stranger := (ownership.Person{Write: true, Author: true}); confirms(stranger, g.From, true) {
 		t.Error("an author who neither owns nor leads counts")
 	}
+}
+
+// confirms reports whether a person may confirm what somebody else asked for.
+func confirms(p ownership.Person, from string, author bool) bool {
+	d := ownership.Pending{ID: "A-AAAAAAAA", Needs: 1, From: from, Author: author, People: []string{"somebody"}}
+	return ownership.May(ownership.Confirm, p, ownership.Case{Pending: d, Today: today}, ownership.Default()).Yes
 }
 
 // TestNobodyDecidesAloneAboveTheCeiling tries every kind of author.
@@ -360,7 +366,6 @@ func TestNotAllProblemsOfAFileAreSaid(t *testing.T) {
 // may not write, and the author only where the organisation says so.
 func TestWhoseWordIsNeededAboveTheCeiling(t *testing.T) {
 	t.Parallel()
-	rules := ownership.Default()
 	for name, tt := range map[string]struct {
 		p           ownership.Person
 		owner, lead bool
@@ -373,10 +378,10 @@ func TestWhoseWordIsNeededAboveTheCeiling(t *testing.T) {
 		"the author, who owns it":   {ownership.Person{Write: true, Owns: true, Author: true}, false, false},
 		"the author, who leads too": {ownership.Person{Write: true, Lead: true, Author: true}, false, false},
 	} {
-		if got := rules.May(tt.p, ownership.Owner, false); got != tt.owner {
+		if got := confirms(tt.p, ownership.Owner, false); got != tt.owner {
 			t.Errorf("%s, where owners count: %v", name, got)
 		}
-		if got := rules.May(tt.p, ownership.Lead, false); got != tt.lead {
+		if got := confirms(tt.p, ownership.Lead, false); got != tt.lead {
 			t.Errorf("%s, where leads count: %v", name, got)
 		}
 	}
@@ -437,7 +442,9 @@ func TestAnOfferIsWhatIsGranted(t *testing.T) {
 		rules.Default, rules.ByTeam = ceiling(), map[string]ownership.Ceiling{"@acme/pay": ceiling(), "@acme/web": ceiling()}
 		rules.Above[scanners.High] = ownership.Quorum{People: 1 + rng.IntN(3), From: ownership.Lead, MaxDays: 1 + rng.IntN(100), AuthorCounts: rng.IntN(2) == 0}
 		w := ownership.Request{Rule: []string{"x/y", "osv/malicious-package"}[rng.IntN(2)], Severity: scanners.Severity(rng.IntN(5)), Before: rng.IntN(5), Wrong: rng.IntN(4) == 0}
-		readers := ownership.Readers([]string{"@acme/pay", "@acme/web", "@mona"}[:rng.IntN(4)])
+		readers := ownership.Readers([]string{"@acme/pay", "@acme/web", "@mona"}[:rng.IntN(4)], rng.IntN(2) == 0)
+		rules.Agents = ownership.Agents{SelfAccept: rng.IntN(2) == 0, People: 1 + rng.IntN(3)}
+		w.Agent = rng.IntN(2) == 0
 		for i := range readers {
 			readers[i].Lead, readers[i].Owns, readers[i].Author = rng.IntN(2) == 0, rng.IntN(2) == 0, rng.IntN(2) == 0
 		}

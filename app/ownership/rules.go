@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/bmatcuk/doublestar/v4"
 
@@ -23,6 +22,12 @@ type Rules struct {
 	// MaxRenewals is how often the people who may accept a finding can accept it again. After that only those one level
 	// above can.
 	MaxRenewals int
+
+	// ReasonClass says that accepting and deferring need a class of the reason, see [Classes].
+	ReasonClass bool
+
+	Agents   Agents
+	Security []string // "@org/team" and "@person": the security team, which is in no approval path
 }
 
 // A Ceiling limits the decisions that somebody with write permission can make alone.
@@ -41,12 +46,22 @@ type Quorum struct {
 	AuthorCounts bool // the author of the pull request may be one of them
 }
 
-// The people of a quorum. An owner owns the path by CODEOWNERS; if the path has no owner, everybody with write
-// permission is one. A lead also maintains or administers the repository.
+// The people of a quorum. An owner owns the path; if the path has no owner, everybody with write permission is one. A
+// lead also maintains or administers the repository. A writer may write to it.
 const (
-	Lead  = "lead"
-	Owner = "owner"
+	Lead   = "lead"
+	Owner  = "owner"
+	Writer = "writer" // only in the pull request of an agent
 )
+
+// The roles of those whose advice is recorded. None of them decides by it.
+const (
+	Champion = "champion"
+	Security = "security"
+)
+
+// Classes are the classes of reasons of those who accept or defer a finding, as GitLab's policy exceptions have them.
+func Classes() []string { return []string{"emergency", "deadline", "technical", "business"} }
 
 // Default are the rules without a file of the organisation.
 func Default() Rules {
@@ -58,6 +73,7 @@ func Default() Rules {
 		},
 		Never:       []string{"malicious-package"},
 		MaxRenewals: 2,
+		Agents:      Agents{People: 1},
 	}
 }
 
@@ -68,9 +84,18 @@ type Person struct {
 	Lead   bool // maintains or administers it
 	Author bool // of the pull request
 
+	// Contributor is set for a person who pushed a commit to the pull request, or who started the agent that opened it.
+	// Where others are needed, they count as its author.
+	Contributor bool
+
 	// Owns is set if the person, or a team of theirs, owns the path, or if nobody does.
-	Owns  bool
-	Teams []string // "@org/team" in lower case: those of the owners that they are a member of
+	Owns    bool
+	Unowned bool     // nobody owns the path
+	Teams   []string // "@org/team" in lower case: those of the owners that they are a member of
+
+	Champion bool // their advice is recorded; it is no decision
+	Security bool // of the security team, which is told of decisions and not asked
+	Agent    bool // not a person
 
 	// Unread are those of the owners, "@org/team", whose members the App may not read: whether the person is a member is
 	// not known, and counts as no.
@@ -88,104 +113,10 @@ type Request struct {
 	Wrong bool
 	// Coded says that the reason is one of a list.
 	Coded bool
+	Class string // one of [Classes]; empty for none
+	Agent bool   // no person opened the pull request
 
 	Before int // how often the same finding was accepted before
-}
-
-// A Grant is the answer if the decision is allowed.
-type Grant struct {
-	Needs   int    // number of further people who have to confirm
-	From    string // who they must be
-	Twice   bool   // one of them may count more than once
-	Author  bool   // the author of the pull request may be one of them
-	Counts  bool   // the person who asks counts as one of the people needed
-	Ceiling scanners.Severity
-}
-
-// A Refusal is the answer if it is not: one plain sentence that says what would be allowed.
-type Refusal struct{ Problem string }
-
-func (r *Refusal) Error() string { return r.Problem }
-
-// Weigh decides about a request of a person. The error is a [*Refusal].
-func (r Rules) Weigh(w Request, p Person, today time.Time) (Grant, error) {
-	g, days, err := r.terms(w, p)
-	if err != nil {
-		return Grant{}, err
-	}
-	if n, least := utf8.RuneCountInString(w.Reason), r.ceiling(p).ReasonMin; n < least && !w.Coded {
-		what := "why the risk is acceptable here"
-		if w.Wrong {
-			what = "why this is no problem here"
-		}
-		return Grant{}, &Refusal{Problem: fmt.Sprintf("The reason has %s, and at least %d are required: explain %s.", plural(n, "character"), least, what)}
-	}
-	if latest := last(today, days); w.Until.After(latest) {
-		return Grant{}, &Refusal{Problem: fmt.Sprintf("A %s finding is accepted for at most %s, until %s.", w.Severity, plural(days, "day"), latest.Format(time.DateOnly))}
-	}
-	return g, nil
-}
-
-// terms returns what a person may ask for, and for how many days. The error is a [*Refusal].
-func (r Rules) terms(w Request, p Person) (g Grant, days int, err error) {
-	if !p.Write {
-		return Grant{}, 0, &Refusal{Problem: "Only people who may write to this repository decide that."}
-	}
-	if !w.Wrong && r.never(w.Rule) {
-		return Grant{}, 0, &Refusal{Problem: "Findings of this rule cannot be accepted: fix the finding, or report a false positive with fp."}
-	}
-	c := r.ceiling(p)
-	g.Ceiling = c.MaxSeverity
-	days, level := c.MaxDays, w.Severity
-	raised := !w.Wrong && w.Before > r.MaxRenewals
-	if raised {
-		level = max(w.Severity, c.MaxSeverity) + 1
-	}
-	if level > c.MaxSeverity {
-		q, ok := r.Above[level]
-		if !ok {
-			q = Quorum{People: 1, From: Lead, MaxDays: c.MaxDays, Distinct: true}
-		}
-		days = min(days, q.MaxDays)
-		g.Needs, g.From, g.Twice, g.Author = q.People, q.From, !q.Distinct, q.AuthorCounts
-		if g.Counts = r.May(p, q.From, q.AuthorCounts); g.Counts {
-			g.Needs--
-		}
-	}
-	if raised && (level > scanners.Critical || !g.Counts) {
-		return Grant{}, 0, r.renewalRefused(w, level, g.From)
-	}
-	return g, days, nil
-}
-
-// WeighComment says why a comment in the code does not accept a finding; nil if it does. Nobody confirms a comment, so
-// it can accept as much as one person can alone. Later it is not known who merged it: it counts as a decision of the
-// owners of the file, who let it in.
-func (r Rules) WeighComment(w Request, owners []string, today time.Time) error {
-	g, err := r.Weigh(w, Person{Write: true, Teams: owners}, today)
-	if err == nil && g.Needs > 0 {
-		err = &Refusal{Problem: fmt.Sprintf("A comment in the code accepts findings of at most %s severity, and this one is %s: other people have to confirm it, so accept it by a command in the pull request that brings it.", g.Ceiling, w.Severity)}
-	}
-	return err
-}
-
-// renewalRefused refuses a finding that was accepted too often.
-func (r Rules) renewalRefused(w Request, level scanners.Severity, from string) error {
-	how := "Fix it or narrow it"
-	if level <= scanners.Critical {
-		who := "owns the file"
-		if from == Lead {
-			who += " or maintains the repository"
-		}
-		how += fmt.Sprintf(", or ask somebody who %s to accept it, as for a %s finding", who, level)
-	}
-	return &Refusal{Problem: fmt.Sprintf("This finding was accepted before (%d), and at most %s allowed. %s.", w.Before, map[bool]string{true: "1 renewal is", false: fmt.Sprintf("%d renewals are", r.MaxRenewals)}[r.MaxRenewals == 1], how)}
-}
-
-// May reports whether a person is one of those who are needed above the ceiling. author says whether the author of the
-// pull request may be one.
-func (r Rules) May(p Person, from string, author bool) bool {
-	return p.Write && (author || !p.Author) && (p.Owns || from == Lead && p.Lead)
 }
 
 // ceiling returns the ceiling of the person's teams, even if it is lower than the default, which is for people whose

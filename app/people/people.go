@@ -56,7 +56,7 @@ func isForbidden(err error) bool {
 // now. Without owners, everybody who may write counts as one. Teams whose members the App may not read, for which it
 // needs the permission members: read, are in the field Unread; nobody counts as a member of them.
 func Owns(ctx context.Context, gh *installation.Client, org string, who ownership.Person, owners []string) (ownership.Person, error) {
-	who.Owns, who.Teams, who.Unread = len(owners) == 0, nil, nil
+	who.Owns, who.Unowned, who.Teams, who.Unread = len(owners) == 0, len(owners) == 0, nil, nil
 	for _, owner := range owners {
 		name, slug, isTeam := strings.Cut(strings.TrimPrefix(owner, "@"), "/")
 		if !isTeam {

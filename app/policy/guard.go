@@ -93,6 +93,7 @@ func (g *Guardrails) compile(values map[string]Value) {
 		}
 	}
 	g.Accept = acceptRules(values)
+	g.Accept.Agents = agentRules(values)
 	for _, i := range slices.Sorted(maps.Keys(enforce)) {
 		g.Enforce = append(g.Enforce, *enforce[i])
 	}
@@ -134,6 +135,8 @@ func acceptRules(values map[string]Value) ownership.Rules {
 			rules.Above[s] = q
 		case "never":
 			rules.Never = plain(v.Data)
+		case "reason_class":
+			rules.ReasonClass = v.Data == reasonRequired
 		case "max_renewals":
 			rules.MaxRenewals = v.Data.(int)
 		}

@@ -87,7 +87,7 @@ func file() *spec {
 				fields: map[string]*spec{
 					"champions": texts("champions", `["@acme/champions"]`, "People and teams that are asked first.", maxIgnore, ownerText),
 					"default":   {about: "The person or team that owns what no component of the threat model, no catalog-info.yaml and no line of CODEOWNERS gives to somebody. Never the security team. If the organisation's file has one, it counts.", read: readDefaultOwner, schema: schema{"type": "string", "pattern": ownerPattern}},
-					"security":  texts("security", `["@acme/security"]`, "The security team: it is asked for advice with /secbydesign ask security, and approves nothing.", maxIgnore, ownerText),
+					"security":  texts("security", `["@acme/security"]`, "The security team: it is asked for advice with /secbydesign ask security, and approves nothing: its members count as owners of a file alone.", maxIgnore, ownerText),
 				},
 			},
 			"budget": {
@@ -169,8 +169,14 @@ func guardrails() *spec {
 					"max_renewals": integer("max_renewals", "How often one finding can be accepted again. After that, those who decide one severity higher have to accept it.", 0, 100),
 
 					"never": texts("never", "[malicious-package]", "Rules that take no acceptance.", maxIgnore, globText),
+
+					"reason_class": {
+						about: "Whether accept and defer need a class of the reason, such as reason=technical: optional or required.",
+						read:  readReasonClass, schema: schema{"enum": []any{reasonOptional, reasonRequired}},
+					},
 				},
 			},
+			"agents": agentKeys(),
 			"enforce": {
 				about: "The only rules that an organisation may make fail a check, under the no-surprise rule.",
 				list: &spec{

@@ -91,6 +91,8 @@ func (c chooser) leaf(s schema, key string) any {
 		return pick(c, []string{"2026-09-01", "2024-02-29"})
 	case "default":
 		return pick(c, []string{"@acme/platform", "@olga"})
+	case "list":
+		return pick(c, []string{"my-agent", "@my-agent", "my-agent[bot]"})
 	case "champions", "security", "by_team":
 		return pick(c, []string{"@acme/payments", "@acme/core"})
 	case "scanners", "required":

@@ -124,6 +124,10 @@ func defaults() (list []Value) {
 		never = append(never, Text{rule, Origin{Layer: Defaults}})
 	}
 	say(never, "guardrails", "accept", "never")
+	say(reasonOptional, "guardrails", "accept", "reason_class")
+	say(accept.Agents.SelfAccept, "guardrails", "agents", "self_accept")
+	say(accept.Agents.People, "guardrails", "agents", "people")
+	say([]Text{}, "guardrails", "agents", "list")
 	say(20, "guardrails", "no_surprise", "min_prs_shown")
 	say(30, "guardrails", "no_surprise", "min_days")
 	say(0.05, "guardrails", "no_surprise", "max_not_useful")
@@ -170,6 +174,10 @@ func Merge(organisation, repository Layer) Policy {
 	}
 	p.guardDefaultOwner(theirs, taken)
 	p.compile()
+	// Those whom the organisation names stay out of the approvals, whatever the repository names.
+	if security, ok := theirs[Key{"ownership", "security"}.id()]; ok {
+		p.Guardrails.Accept.Security = plain(security.Data)
+	}
 	for name, enabled := range p.Scanners {
 		org, ok := theirs[Key{"scanners", name, "enabled"}.id()]
 		if !enabled && (!ok || org.Data == true) {

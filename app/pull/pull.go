@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/google/go-github/v60/github"
@@ -113,14 +115,50 @@ func automated(u *github.User) bool {
 // List returns the pull request's commits, oldest first. GitHub lists only the first 250
 // (https://docs.github.com/rest/pulls/pulls#list-commits-on-a-pull-request).
 func (p Pull) List(ctx context.Context, gh *github.Client) (shas []string, err error) {
+	commits, err := p.commits(ctx, gh)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range commits {
+		shas = append(shas, c.GetSHA())
+	}
+	return shas, nil
+}
+
+// Contributors returns the logins of the people who pushed commits to the pull request, as far as GitHub knows them:
+// the authors, committers and co-authors of its first 250 commits, each once and in lower case. An address that belongs
+// to no account is nobody, and so is GitHub itself, which commits what people do on its pages.
+func (p Pull) Contributors(ctx context.Context, gh *github.Client) (logins []string, err error) {
+	commits, err := p.commits(ctx, gh)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range commits {
+		logins = append(logins, c.GetAuthor().GetLogin(), c.GetCommitter().GetLogin())
+		for _, m := range coAuthor.FindAllStringSubmatch(c.GetCommit().GetMessage(), maxCoAuthors) {
+			logins = append(logins, m[1])
+		}
+	}
+	for i := range logins {
+		logins[i] = strings.ToLower(logins[i])
+	}
+	slices.Sort(logins)
+	return slices.DeleteFunc(slices.Compact(logins), func(login string) bool { return login == "" || login == "web-flow" }), nil
+}
+
+// coAuthor matches a trailer with GitHub's address of an account: agents name the people there who started them.
+// https://docs.github.com/en/account-and-profile/reference/email-addresses-reference#your-noreply-email-address
+var coAuthor = regexp.MustCompile(`(?im)^co-authored-by:[^<\n]*<(?:[0-9]+\+)?([a-z0-9][a-z0-9-]*)@users\.noreply\.[a-z0-9.-]+>`)
+
+// maxCoAuthors bounds how many of them one commit names.
+const maxCoAuthors = 20
+
+func (p Pull) commits(ctx context.Context, gh *github.Client) ([]*github.RepositoryCommit, error) {
 	commits, err := installation.All(ctx, func(opt *github.ListOptions) ([]*github.RepositoryCommit, *github.Response, error) {
 		return gh.PullRequests.ListCommits(ctx, p.Owner, p.Repo, p.Number, opt)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list commits of the pull request: %w", err)
 	}
-	for _, c := range commits {
-		shas = append(shas, c.GetSHA())
-	}
-	return shas, nil
+	return commits, nil
 }

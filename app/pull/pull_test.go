@@ -277,3 +277,26 @@ func TestRepository(t *testing.T) {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 }
+
+// TestContributors holds that only people whom GitHub knows are named, each once.
+func TestContributors(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, true)
+	for _, known := range []string{"web-flow", "lea", "ida"} {
+		w.repo.CommitAs(known, known, w.first, "The commit of an account", map[string]string{"x": known})
+	}
+	w.repo.CommitAs("Olga", "change", "", "Better", map[string]string{"e": "e\n"})
+	w.repo.CommitFrom("lea", "web-flow", "change", "", "Edited on the page", map[string]string{"f": "f\n"})
+	w.repo.CommitFrom("somebody@home", "ida", "change", "", "Applied", map[string]string{"f": "g\n"})
+	w.repo.CommitFrom("ida", "ida", "change", "", "By an agent\n\nCo-authored-by: Ted <42+Ted@users.noreply.github.com>\nco-authored-by: x <x@example.com>", map[string]string{"f": "h\n"})
+	w.repo.MovePull(w.number)
+	p := w.want()
+	got, err := p.Contributors(t.Context(), w.client(t))
+	if want := []string{"ida", "lea", "octocat", "olga", "ted"}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("%q, %v, want %q", got, err, want)
+	}
+	w.gh.Fail(fakegithub.Fault{Method: "GET", Path: "/repos/*/*/pulls/*/commits", Status: 500, Body: "{}"})
+	if got, err := p.Contributors(t.Context(), w.client(t)); err == nil || got != nil {
+		t.Errorf("nothing is no answer: %q, %v", got, err)
+	}
+}

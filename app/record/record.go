@@ -85,6 +85,7 @@ type Executed struct {
 	Reply    string   `json:"reply,omitempty"`    // Markdown; empty if there is nothing to answer
 	Quiet    string   `json:"quiet,omitempty"`    // the answer if no reaction is permitted
 	Reaction string   `json:"reaction,omitempty"` // see package publish
+	Agent    bool     `json:"agent,omitempty"`    // the sender is an agent, whose commands do not count
 }
 
 // An Opinion records that a person marked a finding as not useful.

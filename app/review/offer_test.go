@@ -11,6 +11,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/command"
 	"github.com/secbydesign/secbydesign/app/decision"
 	"github.com/secbydesign/secbydesign/app/ownership"
+	"github.com/secbydesign/secbydesign/app/pull"
 	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/scanners"
 )
@@ -26,17 +27,18 @@ func TestCommentsOfferWhatIsGranted(t *testing.T) {
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	strict, teams, none := ownership.Default(), ownership.Default(), ownership.Default()
+	strict, teams, none, classes := ownership.Default(), ownership.Default(), ownership.Default(), ownership.Default()
 	strict.Default = ownership.Ceiling{MaxSeverity: scanners.Low, MaxDays: 3, ReasonMin: 150}
 	strict.Above[scanners.Critical] = ownership.Quorum{People: 1, From: ownership.Lead, MaxDays: 1, Distinct: true}
 	teams.ByTeam = map[string]ownership.Ceiling{"@acme/payments": {MaxSeverity: scanners.Critical, MaxDays: 5, ReasonMin: 80}, "@acme/web": {MaxSeverity: scanners.High, MaxDays: 400}}
 	none.Never = []string{"*"}
+	classes.ReasonClass, classes.Agents.People = true, 2
 	var decided []decision.Decision
 	for i := range 4 { // as often as nobody may any more
 		decided = append(decided, decision.Decision{ID: fmt.Sprint(i), Verb: "accept", Rule: "osv/CVE-2", Fingerprint: strings.Repeat("c", 26) + ":1", Path: "free/go.mod"})
 	}
 	offered := map[command.Verb]int{}
-	for name, rules := range map[string]ownership.Rules{"default": ownership.Default(), "strict": strict, "teams": teams, "none": none} {
+	for name, rules := range map[string]ownership.Rules{"default": ownership.Default(), "strict": strict, "teams": teams, "none": none, "classes": classes} {
 		for severity := scanners.Note; severity <= scanners.Critical; severity++ {
 			for _, folder := range []string{"pay", "web", "free"} {
 				var findings []checks.Finding
@@ -46,10 +48,11 @@ func TestCommentsOfferWhatIsGranted(t *testing.T) {
 						Finding: scanners.Finding{Rule: rule, Severity: severity, Path: folder + "/go.mod", Line: 1, Title: "A hole", Message: "It has a hole.", Package: "p"},
 					}})
 				}
-				for _, shown := range [][]checks.Finding{findings, findings[:1], findings[1:2]} {
+				for i, shown := range [][]checks.Finding{findings, findings[:1], findings[1:2]} {
+					p := []pull.Pull{{Number: 7, Author: "mona"}, {Number: 7, Author: "Copilot", Bot: true, Assignee: "ted"}}[i%2]
 					rep := checks.Compose(checks.Input{
 						Gates: []checks.Gate{{Name: scanners.Dependencies, Findings: shown}}, Limit: 5, Threads: map[string]bool{shown[0].Fingerprint: true},
-						Allowed: allowed(rules, func() *ownership.Map { return &ownership.Map{Codeowners: owners} }, 7, decided),
+						Allowed: allowed(rules, func() *ownership.Map { return &ownership.Map{Codeowners: owners} }, p, decided),
 					})
 					if len(rep.Comments) != 1 {
 						t.Fatalf("%d comments", len(rep.Comments))
@@ -65,7 +68,7 @@ func TestCommentsOfferWhatIsGranted(t *testing.T) {
 							continue
 						}
 						offered[c.Verb]++
-						granted(t, rules, owners, decided, c, shown, now)
+						granted(t, rules, owners, decided, c, shown, now, p.Bot)
 					}
 				}
 			}
@@ -79,16 +82,16 @@ func TestCommentsOfferWhatIsGranted(t *testing.T) {
 }
 
 // granted weighs a command, for each finding that it is about and each reader.
-func granted(t *testing.T, rules ownership.Rules, owners ownership.Owners, decided []decision.Decision, c command.Command, shown []checks.Finding, now time.Time) {
+func granted(t *testing.T, rules ownership.Rules, owners ownership.Owners, decided []decision.Decision, c command.Command, shown []checks.Finding, now time.Time, agent bool) {
 	t.Helper()
 	for _, f := range shown {
 		if c.Verb == command.NotUseful || len(c.IDs) > 0 && !slices.Contains(c.IDs, f.ID()) {
 			continue
 		}
-		for _, p := range ownership.Readers(owners.Of(f.Path)) {
+		for _, p := range ownership.Readers(owners.Of(f.Path), agent) {
 			w := ownership.Request{
 				Rule: f.RuleID(), Severity: f.Severity, Until: c.Until, Reason: c.Reason,
-				Wrong: c.Verb != command.Accept, Coded: c.Verb == command.NotAffected,
+				Wrong: c.Verb != command.Accept, Coded: c.Verb == command.NotAffected, Class: c.Class, Agent: agent,
 				Before: decision.Decision{Rule: f.RuleID(), Fingerprint: f.Fingerprint, Path: f.Path, Number: 7}.Before(decided),
 			}
 			if _, err := rules.Weigh(w, p, now); err != nil {

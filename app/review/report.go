@@ -172,24 +172,26 @@ func (c *composer) compose(ctx context.Context, ex examine.Examination, pending 
 		Notices:     slices.Concat(c.notices, escaped(ex.Notices), notices, more, broken, fails),
 		Annotations: slices.Concat(annotations, suppressed),
 		Link:        c.link, Unowned: nobody,
-		Files: files, Ignored: c.policy.Ignored, Allowed: allowed(c.policy.Guardrails.Accept, c.suppressions.Owners, c.pull.Number, decisions),
+		Files: files, Ignored: c.policy.Ignored, Allowed: allowed(c.policy.Guardrails.Accept, c.suppressions.Owners, c.pull, decisions),
 	}), nil
 }
 
 // allowed returns what everybody who reads a comment on a finding of a pull request may decide about it.
-func allowed(rules ownership.Rules, owners func() *ownership.Map, number int, decisions []decision.Decision) func(checks.Finding) checks.Allowed {
+func allowed(rules ownership.Rules, owners func() *ownership.Map, p pull.Pull, decisions []decision.Decision) func(checks.Finding) checks.Allowed {
+	agent := rules.Agents.Automated(p.Author, p.Bot)
+	started := rules.Agents.Starter(p.Author, p.Bot, p.Assignee) != ""
 	return func(f checks.Finding) checks.Allowed {
-		before := decision.Decision{Rule: f.RuleID(), Fingerprint: f.Fingerprint, Path: f.Path, Number: number}.Before(decisions)
+		before := decision.Decision{Rule: f.RuleID(), Fingerprint: f.Fingerprint, Path: f.Path, Number: p.Number}.Before(decisions)
 		of := owners().Of(f.Path)
-		offer := rules.Offer(ownership.Request{Rule: f.RuleID(), Severity: f.Severity, Before: before}, ownership.Readers(of)...)
-		return checks.Allowed{Days: offer.Days, Reason: offer.Reason, Confirm: confirmers(offer, len(of) > 0), Refused: offer.Refused}
+		offer := rules.Offer(ownership.Request{Rule: f.RuleID(), Severity: f.Severity, Before: before, Agent: agent}, ownership.Readers(of, started)...)
+		return checks.Allowed{Days: offer.Days, Reason: offer.Reason, Class: offer.Class, Confirm: confirmers(offer, len(of) > 0), Refused: offer.Refused}
 	}
 }
 
 // confirmers describes who has to confirm a decision; empty for nobody.
 func confirmers(o ownership.Offer, owned bool) string {
 	one, more := "person who may write to this repository", "people who may write to this repository"
-	if owned {
+	if owned && o.From != ownership.Writer {
 		one, more = "person who owns the file", "people who own the file"
 		if o.From == ownership.Lead {
 			one, more = one+" or maintains the repository", more+" or maintain the repository"

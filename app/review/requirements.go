@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -124,21 +123,22 @@ func (r *Reviewer) asked(ctx context.Context, in requirements.Input) (out requir
 
 // input gathers everything that the questions depend on.
 func (r *Reviewer) input(ctx context.Context, gh *installation.Client, p pull.Pull, c examine.Change, pol policy.Policy, ex examine.Examination, owners *ownership.Map, d *designed) (in requirements.Input, notes modelNotes, err error) {
-	d.author = addressee(p)
+	agents := pol.Guardrails.Accept.Agents
+	d.author = addressee(agents, p)
 	now := time.Now()
 	in = requirements.Input{
 		Head: ex.Facts.Head, Base: ex.Facts.Base, Origins: ex.Facts.Origins, Unread: ex.Facts.Unread,
 		Number: p.Number, Added: added(ex), Removed: ex.Removed, Policy: pol,
 		Asked: d.said.Asked, Advice: d.said.Advice, Ticked: d.said.Ticked,
 		KnownAtBase: r.knownAtBase(ctx, c),
-		Bot:         p.Bot && !agent(p.Author), Draft: p.Draft, Now: now,
+		Bot:         asksNobody(agents, p), Draft: p.Draft, Now: now,
 	}
 	if ex.Diff != nil {
 		for _, ch := range ex.Diff.Changes {
 			in.Changes = append(in.Changes, requirements.Change{OldPath: ch.OldPath, NewPath: ch.NewPath})
 		}
 	}
-	if in.Model, in.Proposed, notes, err = r.models(ctx, gh, p, c, ex.ChangesModel()); err != nil {
+	if in.Model, in.Proposed, notes, err = r.models(ctx, gh, p, c, d.author, ex.ChangesModel()); err != nil {
 		return in, notes, err
 	}
 	if in.Answers, err = r.Ledger.Answers(ctx, p.Repository()); err != nil {
@@ -196,9 +196,9 @@ type modelNotes struct {
 	annotations []checks.Annotation
 }
 
-// models reads the threat model at the base, and the one that the change proposes if its author may write to the
-// repository.
-func (r *Reviewer) models(ctx context.Context, gh *installation.Client, p pull.Pull, c examine.Change, changed bool) (base, head *threatmodel.Model, notes modelNotes, err error) {
+// models reads the threat model at the base, and the one that the change proposes if its author, a login, may write to
+// the repository.
+func (r *Reviewer) models(ctx context.Context, gh *installation.Client, p pull.Pull, c examine.Change, author string, changed bool) (base, head *threatmodel.Model, notes modelNotes, err error) {
 	base, problems, err := examine.ThreatModel(ctx, c.Repo, p.Base)
 	if err != nil {
 		return nil, nil, notes, err
@@ -227,7 +227,7 @@ func (r *Reviewer) models(ctx context.Context, gh *installation.Client, p pull.P
 	if head == nil {
 		return base, nil, notes, nil
 	}
-	who, _, err := people.Find(ctx, gh, p, addressee(p))
+	who, _, err := people.Find(ctx, gh, p, author)
 	if err != nil {
 		return nil, nil, notes, err
 	}
@@ -243,24 +243,13 @@ const maxProblems = 20
 
 // addressee is the person whom the questions of a pull request ask: its author, or who started a coding agent. For an
 // agent that nobody is known to have started it is the agent.
-func addressee(p pull.Pull) string {
-	if p.Bot && agent(p.Author) && p.Assignee != "" {
-		return p.Assignee
-	}
-	return p.Author
+func addressee(a ownership.Agents, p pull.Pull) string {
+	return cmp.Or(a.Starter(p.Author, p.Bot, p.Assignee), p.Author)
 }
 
-// agents are the accounts of coding agents, which open pull requests for people.
-func agents() []string {
-	return []string{
-		"copilot", "copilot-swe-agent", "claude", "chatgpt-codex-connector", "codex", "cursor", "devin-ai-integration",
-		"google-labs-jules", "gemini-code-assist", "amazon-q-developer", "openhands-agent", "sweep-ai", "factory-droid",
-	}
-}
-
-// agent reports whether a bot's account is that of a coding agent.
-func agent(login string) bool {
-	return slices.Contains(agents(), strings.TrimSuffix(strings.ToLower(login), "[bot]"))
+// asksNobody reports whether a bot opened a pull request, for which nobody can answer.
+func asksNobody(a ownership.Agents, p pull.Pull) bool {
+	return a.Automated(p.Author, p.Bot) && !a.Coding(p.Author, p.Bot)
 }
 
 // concernsNothing reports whether there is nothing to show, now and before.

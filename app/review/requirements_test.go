@@ -9,6 +9,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/command"
 	"github.com/secbydesign/secbydesign/app/examine"
 	"github.com/secbydesign/secbydesign/app/ledger"
+	"github.com/secbydesign/secbydesign/app/ownership"
 	"github.com/secbydesign/secbydesign/app/pull"
 	"github.com/secbydesign/secbydesign/app/record"
 	"github.com/secbydesign/secbydesign/app/requirements"
@@ -197,18 +198,22 @@ func TestWhatTheQuestionsDependOn(t *testing.T) {
 func TestWhoIsAsked(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
-		p    pull.Pull
-		want string
-		bot  bool
+		p      pull.Pull
+		agents ownership.Agents
+		want   string
+		bot    bool
 	}{
-		{pull.Pull{Author: "mona"}, "mona", false},
-		{pull.Pull{Author: "mona", Assignee: "ted"}, "mona", false},
-		{pull.Pull{Author: "renovate[bot]", Bot: true, Assignee: "ted"}, "renovate[bot]", true},
-		{pull.Pull{Author: "Copilot", Bot: true, Assignee: "ted"}, "ted", false},
-		{pull.Pull{Author: "copilot-swe-agent[bot]", Bot: true}, "copilot-swe-agent[bot]", false},
-		{pull.Pull{Author: "claude", Assignee: "ted"}, "claude", false}, // a person of that name
+		{pull.Pull{Author: "mona"}, ownership.Agents{}, "mona", false},
+		{pull.Pull{Author: "mona", Assignee: "ted"}, ownership.Agents{}, "mona", false},
+		{pull.Pull{Author: "renovate[bot]", Bot: true, Assignee: "ted"}, ownership.Agents{}, "renovate[bot]", true},
+		{pull.Pull{Author: "Copilot", Bot: true, Assignee: "ted"}, ownership.Agents{}, "ted", false},
+		{pull.Pull{Author: "copilot-swe-agent[bot]", Bot: true}, ownership.Agents{}, "copilot-swe-agent[bot]", false},
+		{pull.Pull{Author: "claude", Assignee: "ted"}, ownership.Agents{}, "claude", false}, // a person of that name
+		{pull.Pull{Author: "own-agent", Assignee: "ted"}, ownership.Agents{List: []string{"own-agent"}}, "ted", false},
+		{pull.Pull{Author: "own-agent[bot]", Bot: true, Assignee: "ted"}, ownership.Agents{List: []string{"own-agent"}}, "ted", false},
+		{pull.Pull{Author: "own-agent[bot]", Bot: true, Assignee: "ted"}, ownership.Agents{}, "own-agent[bot]", true},
 	} {
-		if got, bot := addressee(tt.p), tt.p.Bot && !agent(tt.p.Author); got != tt.want || bot != tt.bot {
+		if got, bot := addressee(tt.agents, tt.p), asksNobody(tt.agents, tt.p); got != tt.want || bot != tt.bot {
 			t.Errorf("%+v asks %q, bot: %t", tt.p, got, bot)
 		}
 	}

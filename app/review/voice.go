@@ -25,7 +25,7 @@ func (r *Reviewer) voice(ctx context.Context, p pull.Pull, pol policy.Policy, d 
 	for _, q := range d.outcome.Questions {
 		due = due || concerns(q.Question)
 	}
-	if p.Draft || !due || p.Bot && !agent(p.Author) || slices.ContainsFunc(d.said.Voices, func(v record.Voice) bool { return v.Role == record.Champion }) {
+	if p.Draft || !due || asksNobody(pol.Guardrails.Accept.Agents, p) || slices.ContainsFunc(d.said.Voices, func(v record.Voice) bool { return v.Role == record.Champion }) {
 		return nil, nil
 	}
 	who, err := r.Ledger.NextVoice(ctx, pol.Champions, d.author, time.Now())

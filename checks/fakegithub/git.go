@@ -99,11 +99,13 @@ const (
 )
 
 // commit writes one commit with fast-import: one process, however many files.
-func (g gitProgram) commit(dir, branch, parent, msg, who string, when time.Time, files map[string]string) (string, error) {
+func (g gitProgram) commit(dir, branch, parent, msg, author, committer string, when time.Time, files map[string]string) (string, error) {
 	var b strings.Builder
 	data := func(s string) { fmt.Fprintf(&b, "data %d\n%s\n", len(s), s) }
 	fmt.Fprintf(&b, "commit refs/heads/%s\nmark :1\n", branch)
-	fmt.Fprintf(&b, "committer %s <%s@users.noreply.example> %d +0000\n", who, who, when.Unix())
+	for _, one := range [][2]string{{"author", author}, {"committer", committer}} {
+		fmt.Fprintf(&b, "%s %s <%s@users.noreply.example> %d +0000\n", one[0], one[1], one[1], when.Unix())
+	}
 	data(msg)
 	if parent != "" {
 		fmt.Fprintf(&b, "from %s\n", parent)

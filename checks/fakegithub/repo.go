@@ -172,7 +172,21 @@ func (r *Repo) CommitAs(login, branch, parent, msg string, files map[string]stri
 	if parent == "" {
 		parent = r.tip(branch)
 	}
-	sha, err := r.s.git.commit(r.dir, branch, parent, msg, login, r.s.now(), files)
+	sha, err := r.s.git.commit(r.dir, branch, parent, msg, login, login, r.s.now(), files)
+	must(err)
+	return sha
+}
+
+// CommitFrom is [Repo.Commit] by an author and a committer. A name that no account has is that of an e-mail address
+// which GitHub knows nothing about: the commit has no user then. GitHub's own pages commit as web-flow.
+// https://docs.github.com/en/rest/commits/commits#get-a-commit
+func (r *Repo) CommitFrom(author, committer, branch, parent, msg string, files map[string]string) string {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	if parent == "" {
+		parent = r.tip(branch)
+	}
+	sha, err := r.s.git.commit(r.dir, branch, parent, msg, author, committer, r.s.now(), files)
 	must(err)
 	return sha
 }
@@ -261,14 +275,14 @@ func (r *Repo) revList(args ...string) []string {
 
 // A commit holds the fields that the API shows of a commit.
 type commit struct {
-	sha, tree, parents, author, email, date, message string
+	sha, tree, parents, author, email, date, committer, message string
 }
 
 func (r *Repo) commits(shas []string) []commit {
 	if len(shas) == 0 {
 		return nil
 	}
-	args := append([]string{"show", "--no-patch", "--format=%H%x00%T%x00%P%x00%an%x00%ae%x00%aI%x00%B%x01"}, shas...)
+	args := append([]string{"show", "--no-patch", "--format=%H%x00%T%x00%P%x00%an%x00%ae%x00%aI%x00%cn%x00%B%x01"}, shas...)
 	out, err := r.git(args...)
 	if err != nil {
 		return nil
@@ -276,8 +290,8 @@ func (r *Repo) commits(shas []string) []commit {
 	var list []commit
 	for rec := range strings.SplitSeq(out, "\x01") {
 		f := strings.Split(strings.TrimLeft(rec, "\n"), "\x00")
-		if len(f) == 7 {
-			list = append(list, commit{f[0], f[1], f[2], f[3], f[4], f[5], strings.TrimRight(f[6], "\n")})
+		if len(f) == 8 {
+			list = append(list, commit{f[0], f[1], f[2], f[3], f[4], f[5], f[6], strings.TrimRight(f[7], "\n")})
 		}
 	}
 	return list

@@ -166,14 +166,17 @@ func (s *Server) commitJSON(r *Repo, k commit) object {
 	for _, p := range strings.Fields(k.parents) {
 		parents = append(parents, object{"sha": p, "url": s.api("/repos/%s/commits/%s", r.FullName(), p), "html_url": s.page("/%s/commit/%s", r.FullName(), p)})
 	}
-	var author any
-	if a := s.accounts[strings.ToLower(k.author)]; a != nil {
-		author = s.userJSON(a)
+	by := object{"name": k.committer, "email": k.committer + "@users.noreply.example", "date": k.date}
+	user := func(name string) any { // nil where the address belongs to no account
+		if a := s.accounts[strings.ToLower(name)]; a != nil {
+			return s.userJSON(a)
+		}
+		return nil
 	}
 	return object{
-		"url": u, "sha": k.sha, "node_id": "C_" + k.sha, "html_url": web, "comments_url": u + "/comments", "author": author, "committer": author, "parents": parents,
+		"url": u, "sha": k.sha, "node_id": "C_" + k.sha, "html_url": web, "comments_url": u + "/comments", "author": user(k.author), "committer": user(k.committer), "parents": parents,
 		"commit": object{
-			"url": s.api("/repos/%s/git/commits/%s", r.FullName(), k.sha), "author": who, "committer": who, "message": k.message, "comment_count": 0,
+			"url": s.api("/repos/%s/git/commits/%s", r.FullName(), k.sha), "author": who, "committer": by, "message": k.message, "comment_count": 0,
 			"tree":         object{"sha": k.tree, "url": s.api("/repos/%s/git/trees/%s", r.FullName(), k.tree)},
 			"verification": object{"verified": false, "reason": "unsigned", "payload": nil, "signature": nil, "verified_at": nil},
 		},
