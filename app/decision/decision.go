@@ -32,7 +32,8 @@ type Decision struct {
 	Reason string    `json:"reason,omitempty"`
 	Ticket string    `json:"ticket,omitempty"`
 	Code   string    `json:"code,omitempty"`
-	Until  time.Time `json:"until,omitzero"` // the last day; zero for no end
+	Class  string    `json:"class,omitempty"` // of the reason: emergency, deadline, technical or business; may be empty
+	Until  time.Time `json:"until,omitzero"`  // the last day; zero for no end
 
 	Asked   string   `json:"asked"`             // who asked for it
 	By      []string `json:"by,omitempty"`      // the people who count towards the number needed
@@ -42,6 +43,10 @@ type Decision struct {
 	Author  bool     `json:"author,omitempty"`  // the author of the pull request may be one of them
 	Ceiling string   `json:"ceiling,omitempty"` // the severity up to which Asked decides alone
 	Policy  string   `json:"policy,omitempty"`  // the commit whose rules allowed it
+
+	// PolicyLine is the place of the guardrail that allowed it: "acme/.github:.secbydesign.yml:12" and its SHA after an @,
+	// or "defaults" and the key. Older decisions do not have it.
+	PolicyLine string `json:"policy_line,omitempty"`
 
 	At      time.Time `json:"-"`
 	Ended   string    `json:"-"` // why it no longer counts; empty while it does

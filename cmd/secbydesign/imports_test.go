@@ -38,7 +38,7 @@ var (
 // pure lists packages that only compute values from values: they use no network, files or database, neither
 // directly nor through other packages of this module. Their subfolders are not included.
 var pure = []string{
-	"app/baseline", "app/command", "app/decision", "app/insight", "app/judge", "app/ownership", "app/policy", "app/record",
+	"app/audit", "app/baseline", "app/command", "app/decision", "app/insight", "app/judge", "app/ownership", "app/policy", "app/record",
 	"app/rehearsal", "app/strictyaml", "app/threatmodel", "checks", "checks/patch",
 }
 
@@ -71,6 +71,7 @@ var rooms = map[string][]string{
 	"insight":      {"policy", "record"},
 
 	// What is known, and what is kept.
+	"audit":       {"decision", "record"},
 	"record":      {"decision"},
 	"policy":      {"ownership", "strictyaml"},
 	"settings":    {"strictyaml"},
@@ -81,7 +82,7 @@ var rooms = map[string][]string{
 	"threatmodel": {"strictyaml"},
 
 	// Machinery.
-	"ledger":       {"decision", "fair", "record"},
+	"ledger":       {"audit", "decision", "fair", "record"},
 	"queue":        {"fair", "ledger"},
 	"pull":         {"installation", "ledger"},
 	"installation": {"fair"},
