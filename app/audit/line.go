@@ -49,8 +49,9 @@ type Line struct {
 	Class       string   `json:"reason_class,omitempty"`
 	Code        string   `json:"code,omitempty"` // of not-affected and not-useful
 	ConfirmedBy []string `json:"confirmed_by,omitempty"`
-	Needs       int      `json:"needs,omitempty"`       // how many more must confirm
-	PolicyLine  string   `json:"policy_line,omitempty"` // the guardrail that allowed it, "file:line"
+	Needs       int      `json:"needs,omitempty"`           // how many more must confirm
+	PolicyLine  string   `json:"policy_line,omitempty"`     // the guardrail that allowed it, "file:line"
+	PolicyFile  string   `json:"policy_line_sha,omitempty"` // GitHub's SHA of the content of that file
 	Facts       *Facts   `json:"facts,omitempty"`
 
 	RepoID       int64  `json:"repo_id,omitempty"`
@@ -162,7 +163,7 @@ var verbs = map[string]string{
 func (l *Line) about(d decision.Decision) {
 	l.Decision, l.Fingerprint, l.Severity, l.State = d.ID, d.Fingerprint, d.Severity.String(), stateOf(d)
 	l.Reason, l.Class, l.Code, l.Ticket, l.Until = d.Reason, d.Class, d.Code, d.Ticket, date(d.Until)
-	l.PolicySHA, l.PolicyLine, l.Ceiling = d.Policy, d.PolicyLine, d.Ceiling
+	l.PolicySHA, l.PolicyLine, l.PolicyFile, l.Ceiling = d.Policy, d.PolicyLine, d.PolicyLineSHA, d.Ceiling
 	l.ConfirmedBy, l.Needs = d.By, d.Needs
 	l.Facts = &Facts{Rule: d.Rule, Path: d.Path, Fixable: d.Fixable, Extents: d.Extents}
 }

@@ -82,6 +82,7 @@ func (t *execution) decide(ctx context.Context, line string, c command.Command, 
 		Severity: f.Severity, Fixable: f.Fixable, Extents: f.Extents, Reason: c.Reason, Ticket: c.Ticket, Code: c.Code, Until: c.Until,
 		Asked: who.Login, Needs: grant.Needs, From: grant.From, Twice: grant.Twice, Author: grant.Author, Ceiling: grant.Ceiling.String(), Policy: t.pull.Base,
 	}
+	d.PolicyLine, d.PolicyLineSHA = t.org.Place(t.org.AllowedBy(t.requestOf(c, f), who, grant)), t.orgSHA
 	if grant.Counts {
 		d.By = []string{who.Login}
 	}

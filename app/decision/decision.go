@@ -44,9 +44,10 @@ type Decision struct {
 	Ceiling string   `json:"ceiling,omitempty"` // the severity up to which Asked decides alone
 	Policy  string   `json:"policy,omitempty"`  // the commit whose rules allowed it
 
-	// PolicyLine is the place of the guardrail that allowed it: "acme/.github:.secbydesign.yml:12" and its SHA after an @,
-	// or "defaults" and the key. Older decisions do not have it.
-	PolicyLine string `json:"policy_line,omitempty"`
+	// PolicyLine is the line of the guardrail that allowed it, "acme/.github:.secbydesign.yml:12", or "defaults:" and the
+	// key of a built-in one; PolicyLineSHA is GitHub's SHA of the content of that file. Older decisions do not have them.
+	PolicyLine    string `json:"policy_line,omitempty"`
+	PolicyLineSHA string `json:"policy_line_sha,omitempty"`
 
 	At      time.Time `json:"-"`
 	Ended   string    `json:"-"` // why it no longer counts; empty while it does
