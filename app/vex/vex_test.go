@@ -159,7 +159,7 @@ func TestAnAcceptedRiskIsNeverNotAffected(t *testing.T) {
 			if d.Verb != "accept" && d.Verb != "defer" {
 				d.Code = []string{"", "component_not_present", "vulnerable_code_not_present", "nonsense"}[r.IntN(4)]
 			} else if r.IntN(2) == 0 {
-				d.Until = at(10 + r.IntN(40))
+				d.Until = at(10 + r.IntN(60))
 			}
 			if r.IntN(4) == 0 {
 				d.Ended, d.EndedAt = "over", d.At.AddDate(0, 0, 1+r.IntN(9))
@@ -170,7 +170,7 @@ func TestAnAcceptedRiskIsNeverNotAffected(t *testing.T) {
 		for n := 1; n <= 2; n++ {
 			p.Pulls = append(p.Pulls, record.Past{Number: n, Reviews: []record.Review{review(0, finding("a", ""), finding("b", ""))}})
 		}
-		now := at(31 + r.IntN(30)).Add(time.Hour)
+		now := at(41 + r.IntN(20)).Add(time.Hour)
 		doc, err := p.Document(now)
 		if err != nil {
 			t.Fatal(err)
