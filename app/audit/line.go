@@ -98,7 +98,7 @@ type Event struct {
 // one of [Prefixes] are chained, too.
 func Kinds() []string {
 	return []string{
-		record.DecisionMade, record.DecisionConfirmed, record.DecisionEnded, record.DecisionWarned,
+		record.DecisionMade, record.DecisionConfirmed, record.DecisionEnded, record.DecisionTightened, record.DecisionWarned,
 		record.Assigned, record.NotUseful, record.MergedOpen,
 		record.RequirementAnswered, record.RequirementReopened, record.RequirementMerged, record.RequirementOpinion, record.RequirementAdvice,
 	}
@@ -115,7 +115,7 @@ func Chained(kind string) bool {
 // DecisionOf returns the id of the decision about a finding that an event is about; empty for none.
 func DecisionOf(e Event) string {
 	switch e.Kind {
-	case record.DecisionMade, record.DecisionConfirmed, record.DecisionEnded:
+	case record.DecisionMade, record.DecisionConfirmed, record.DecisionEnded, record.DecisionTightened:
 		if s, err := record.ReadStep(e.ID, e.Kind, e.At, e.Data); err == nil {
 			return s.Of()
 		}
@@ -151,7 +151,7 @@ func Of(e Event, about *decision.Decision) Line {
 
 // verbs are the verbs of kinds; a decision that is made has its own.
 var verbs = map[string]string{
-	record.DecisionConfirmed: "confirm", record.DecisionEnded: "end", record.DecisionWarned: "warn",
+	record.DecisionConfirmed: "confirm", record.DecisionEnded: "end", record.DecisionTightened: "tighten", record.DecisionWarned: "warn",
 	record.Assigned: "assign", record.NotUseful: "not-useful", record.MergedOpen: "merge-open",
 	record.RequirementAnswered: "answer", record.RequirementReopened: "reopen", record.RequirementMerged: "merge-open",
 	record.RequirementOpinion: "not-useful", record.RequirementAdvice: "voice",
@@ -187,7 +187,7 @@ func date(t time.Time) string {
 
 // readers fill in a line from the data of an event.
 var readers = map[string]func(*Line, Event){
-	record.DecisionMade: step, record.DecisionConfirmed: step, record.DecisionEnded: step,
+	record.DecisionMade: step, record.DecisionConfirmed: step, record.DecisionEnded: step, record.DecisionTightened: step,
 	record.Assigned: func(l *Line, e Event) {
 		var a record.Assignment
 		parse(e, &a)

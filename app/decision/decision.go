@@ -62,6 +62,11 @@ type Step struct {
 	ID       string   // of the others: of which decision
 	Who      string   // who did it
 	Why      string   // of Ended
+
+	// Until and Severity are of Tightened alone: the new last day and the new severity, if they are stricter; zero and nil
+	// for no change.
+	Until    time.Time
+	Severity *scanners.Severity
 }
 
 // A StepKind is the kind of a [Step]; the words are those of the ledger.
@@ -72,6 +77,7 @@ const (
 	Made      StepKind = "decision.made"
 	Confirmed StepKind = "decision.confirmed"
 	Ended     StepKind = "decision.ended"
+	Tightened StepKind = "decision.tightened" // a file of the repository is stricter
 )
 
 // ID derives the id of a decision from the comment that made it, so that a comment which is read twice makes no second
@@ -130,6 +136,13 @@ func Take(before *Decision, s Step) (after Decision, ok bool) {
 		}
 		after.By = append(slices.Clone(after.By), s.Who)
 		after.Needs--
+	case Tightened:
+		if !s.Until.IsZero() && (after.Until.IsZero() || s.Until.Before(after.Until)) {
+			after.Until = s.Until
+		}
+		if s.Severity != nil {
+			after.Severity = min(after.Severity, *s.Severity)
+		}
 	case Ended:
 		after.Ended, after.EndedAt = cmp.Or(s.Why, "it was revoked"), s.At
 	}

@@ -38,8 +38,8 @@ var (
 // pure lists packages that only compute values from values: they use no network, files or database, neither
 // directly nor through other packages of this module. Their subfolders are not included.
 var pure = []string{
-	"app/audit", "app/baseline", "app/command", "app/decision", "app/insight", "app/judge", "app/ownership", "app/policy", "app/record",
-	"app/rehearsal", "app/strictyaml", "app/threatmodel", "checks", "checks/patch",
+	"app/audit", "app/baseline", "app/command", "app/decision", "app/decisionfile", "app/insight", "app/judge", "app/ownership", "app/policy", "app/record",
+	"app/rehearsal", "app/strictyaml", "app/threatmodel", "app/vex", "checks", "checks/patch",
 }
 
 // rooms lists exactly which other packages of the app each one imports. There are no cycles. Tests may import
@@ -71,15 +71,17 @@ var rooms = map[string][]string{
 	"insight":      {"policy", "record"},
 
 	// What is known, and what is kept.
-	"audit":       {"decision", "record"},
-	"record":      {"decision"},
-	"policy":      {"ownership", "strictyaml"},
-	"settings":    {"strictyaml"},
-	"baseline":    {},
-	"decision":    {},
-	"ownership":   {},
-	"command":     {},
-	"threatmodel": {"strictyaml"},
+	"audit":        {"decision", "record"},
+	"decisionfile": {"decision", "strictyaml"},
+	"vex":          {"decision", "record"},
+	"record":       {"decision"},
+	"policy":       {"ownership", "strictyaml"},
+	"settings":     {"strictyaml"},
+	"baseline":     {},
+	"decision":     {},
+	"ownership":    {},
+	"command":      {},
+	"threatmodel":  {"strictyaml"},
 
 	// Machinery.
 	"ledger":       {"audit", "decision", "fair", "record"},
