@@ -52,8 +52,8 @@ var rooms = map[string][]string{
 
 	// What happens: a review, a conversation, a checklist on an issue, an upload; and the two that need no GitHub.
 	"review": {
-		"baseline", "clock", "decision", "examine", "insight", "installation", "judge", "ledger", "mirror", "ownership", "policy",
-		"policyfiles", "people", "pull", "queue", "record", "requirements", "suppress", "threatmodel", "upload",
+		"baseline", "clock", "decision", "decisionfile", "examine", "insight", "installation", "judge", "ledger", "mirror", "ownership", "policy",
+		"policyfiles", "people", "pull", "queue", "record", "requirements", "strictyaml", "suppress", "threatmodel", "upload",
 	},
 	"conversation": {"clock", "command", "decision", "examine", "installation", "ledger", "mirror", "ownership", "people", "policy", "policyfiles", "pull", "queue", "record"},
 	"plan":         {"command", "installation", "ledger", "people", "policy", "policyfiles", "pull", "queue", "record"},
