@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/secbydesign/secbydesign/app/audit"
+	"github.com/secbydesign/secbydesign/app/decision"
 )
 
 // ErrNoChain is returned for a database from before there was a chain. The next start of the server makes it.
@@ -161,4 +162,33 @@ func (l Reader) ChainLines(ctx context.Context, f ChainFilter, each func(line []
 		return fmt.Errorf("read the chain: %w", err)
 	}
 	return nil
+}
+
+// AllDecisions lists the decisions of a repository, in the order in which they were made. The error is [ErrNoChain] if
+// the database is too old.
+func (l Reader) AllDecisions(ctx context.Context, repo Repo) (list []decision.Decision, err error) {
+	if l.schema < chainSchema {
+		return nil, ErrNoChain
+	}
+	key, err := repo.key(ctx, l.read)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := l.read.QueryContext(ctx, `
+		SELECT `+decisionColumns+` FROM view_decisions WHERE repo_id = $1 AND owner = $2 AND repo = $3 ORDER BY made`, key.ID, key.Owner, key.Name)
+	if err != nil {
+		return nil, fmt.Errorf("read decisions: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		d, err := scanDecision(rows.Scan)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, d)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read decisions: %w", err)
+	}
+	return list, nil
 }

@@ -46,8 +46,8 @@ var pure = []string{
 // more.
 var rooms = map[string][]string{
 	"": {
-		"audit", "command", "conversation", "examine", "insight", "installation", "judge", "ledger", "local", "mirror", "ownership", "plainfile", "plan",
-		"policy", "policyfiles", "queue", "record", "rehearsal", "review", "scratch", "settings", "threatmodel", "upload",
+		"audit", "command", "conversation", "decision", "decisionfile", "examine", "insight", "installation", "judge", "ledger", "local", "mirror", "ownership", "plainfile", "plan",
+		"policy", "policyfiles", "queue", "record", "rehearsal", "review", "scratch", "settings", "strictyaml", "threatmodel", "upload", "vex",
 	},
 
 	// What happens: a review, a conversation, a checklist on an issue, an upload; and the two that need no GitHub.
