@@ -221,6 +221,10 @@ type Finding struct {
 	// about one package at one place are most often fixed together, and are shown together.
 	Package string
 
+	// Purl is the package URL of that package with its version, such as pkg:npm/lodash@4.17.20; empty if it is not known
+	// (https://github.com/package-url/purl-spec).
+	Purl string `json:",omitempty"`
+
 	// Aliases are names of the same problem that all scanners share, such as advisory ids
 	// (CVE-…, GHSA-…, GO-…), sorted. Two findings at one place that share a name are one problem.
 	Aliases []string

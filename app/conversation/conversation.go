@@ -56,7 +56,10 @@ type Request struct {
 // Spread asks for reviews of the pull requests in which an ended decision counted, or in which a new one may count: not
 // only of the one in which it was made, which may be closed by now. It is for the tasks [record.Expiry],
 // [record.Acceptance] and [record.Revocation].
+//
+// The id of a task is that of the decision, or that and "@" with the day on which it ends since it was shortened.
 func (h *Handler) Spread(ctx context.Context, e queue.Task) error {
+	e.ID, _, _ = strings.Cut(e.ID, "@")
 	repo, err := h.Ledger.Now(ctx, e.Repository())
 	if err != nil {
 		return err

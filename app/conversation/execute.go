@@ -35,6 +35,8 @@ type execution struct {
 	pull    pull.Pull
 	who     ownership.Person
 	rules   ownership.Rules
+	org     policy.Policy // of the organisation alone
+	orgSHA  string        // of its file; empty for none
 
 	stood     bool // who is complete, see stand
 	roleKnown bool // whether who is a champion or of the security team is known
@@ -66,11 +68,11 @@ func (h *Handler) execute(ctx context.Context, gh *installation.Client, e queue.
 	if err != nil {
 		return record.Executed{}, err
 	}
-	guardrails, err := h.Files.Guardrails(ctx, e.Installation, e.Owner)
+	org, orgSHA, err := h.Files.Organisation(ctx, e.Installation, e.Owner)
 	if err != nil {
 		return record.Executed{}, err
 	}
-	t := &execution{h: h, gh: gh, e: e, request: said, key: key, pull: p, rules: guardrails.Accept}
+	t := &execution{h: h, gh: gh, e: e, request: said, key: key, pull: p, rules: org.Guardrails.Accept, org: org, orgSHA: orgSHA}
 	var mayRead bool
 	if t.who, mayRead, err = people.Find(ctx, gh, p, said.Sender); err != nil {
 		return record.Executed{}, err

@@ -59,6 +59,7 @@ func (t *execution) decide(ctx context.Context, line string, c command.Command, 
 	if !w.Wrong {
 		d.Renewals = w.Before
 	}
+	d.PolicyLine, d.PolicyLineSHA = t.org.Place(t.org.AllowedBy(t.requestOf(c, f), who, grant)), t.orgSHA
 	if grant.Counts {
 		d.By = []string{who.Login}
 	}

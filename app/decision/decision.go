@@ -47,6 +47,11 @@ type Decision struct {
 	Ceiling string   `json:"ceiling,omitempty"` // the severity up to which Asked decides alone
 	Policy  string   `json:"policy,omitempty"`  // the commit whose rules allowed it
 
+	// PolicyLine is the line of the guardrail that allowed it, "acme/.github:.secbydesign.yml:12", or "defaults:" and the
+	// key of a built-in one; PolicyLineSHA is GitHub's SHA of the content of that file. Older decisions do not have them.
+	PolicyLine    string `json:"policy_line,omitempty"`
+	PolicyLineSHA string `json:"policy_line_sha,omitempty"`
+
 	At      time.Time `json:"-"`
 	Ended   string    `json:"-"` // why it no longer counts; empty while it does
 	EndedAt time.Time `json:"-"`
@@ -60,6 +65,11 @@ type Step struct {
 	ID       string   // of the others: of which decision
 	Who      string   // who did it
 	Why      string   // of Ended
+
+	// Until and Severity are of Tightened alone: the new last day and the new severity, if they are stricter; zero and nil
+	// for no change.
+	Until    time.Time
+	Severity *scanners.Severity
 }
 
 // A StepKind is the kind of a [Step]; the words are those of the ledger.
@@ -70,6 +80,7 @@ const (
 	Made      StepKind = "decision.made"
 	Confirmed StepKind = "decision.confirmed"
 	Ended     StepKind = "decision.ended"
+	Tightened StepKind = "decision.tightened" // a file of the repository is stricter
 )
 
 // ID derives the id of a decision from the comment that made it, so that a comment which is read twice makes no second
@@ -128,6 +139,13 @@ func Take(before *Decision, s Step) (after Decision, ok bool) {
 		}
 		after.By = append(slices.Clone(after.By), s.Who)
 		after.Needs--
+	case Tightened:
+		if !s.Until.IsZero() && (after.Until.IsZero() || s.Until.Before(after.Until)) {
+			after.Until = s.Until
+		}
+		if s.Severity != nil {
+			after.Severity = min(after.Severity, *s.Severity)
+		}
 	case Ended:
 		after.Ended, after.EndedAt = cmp.Or(s.Why, "it was revoked"), s.At
 	}

@@ -91,7 +91,7 @@ func (e Event) whole() Event {
 	return e
 }
 
-// appendEvent appends an event and applies its change c to the views.
+// appendEvent appends an event, applies its change c to the views, and appends its line to the chain.
 func appendEvent(ctx context.Context, tx *sql.Tx, e Event, c change) error {
 	err := tx.QueryRowContext(ctx, `
 		INSERT INTO events (at, kind, installation, repo_id, owner, repo, number, head, data)
@@ -100,10 +100,12 @@ func appendEvent(ctx context.Context, tx *sql.Tx, e Event, c change) error {
 	if err != nil {
 		return fmt.Errorf("record event %q: %w", e.Kind, err)
 	}
-	if c == nil {
-		return nil
+	if c != nil {
+		if err := view(ctx, tx, e, c); err != nil {
+			return err
+		}
 	}
-	return view(ctx, tx, e, c)
+	return chainEvent(ctx, tx, e, false)
 }
 
 // A Filter selects events. Its zero value selects all of them.

@@ -41,7 +41,7 @@ var viewTables = []string{"view_decisions", "view_counted", "view_rule_pulls", "
 
 // viewed lists, for SQL, the kinds of events from which views are derived.
 var viewed = "('" + strings.Join(slices.Concat(
-	[]string{record.Finished, record.DecisionMade, record.DecisionConfirmed, record.DecisionEnded, record.NotUseful},
+	[]string{record.Finished, record.DecisionMade, record.DecisionConfirmed, record.DecisionEnded, record.DecisionTightened, record.NotUseful},
 	requirementKinds,
 ), "', '") + "')"
 
@@ -85,7 +85,7 @@ func ruleOf(e Event) change {
 		if r, err := record.ReadReview(e.ID, e.At, e.Head, e.Data); err == nil {
 			return useOf(r)
 		}
-	case record.DecisionMade, record.DecisionConfirmed, record.DecisionEnded:
+	case record.DecisionMade, record.DecisionConfirmed, record.DecisionEnded, record.DecisionTightened:
 		if s, err := record.ReadStep(e.ID, e.Kind, e.At, e.Data); err == nil {
 			return taken{s}
 		}

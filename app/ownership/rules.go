@@ -122,16 +122,25 @@ type Request struct {
 // ceiling returns the ceiling of the person's teams, even if it is lower than the default, which is for people whose
 // teams have none. Of several it returns the one with the highest severity, then the longest.
 func (r Rules) ceiling(p Person) Ceiling {
-	var theirs []Ceiling
+	if team := r.CeilingTeam(p); team != "" {
+		return r.ByTeam[team]
+	}
+	return r.Default
+}
+
+// CeilingTeam returns the team whose ceiling counts for the person, as a key of ByTeam; empty for the default.
+func (r Rules) CeilingTeam(p Person) string {
+	var theirs []string
 	for _, team := range p.Teams {
-		if c, ok := r.ByTeam[strings.ToLower(team)]; ok {
-			theirs = append(theirs, c)
+		if _, ok := r.ByTeam[strings.ToLower(team)]; ok {
+			theirs = append(theirs, strings.ToLower(team))
 		}
 	}
 	if len(theirs) == 0 {
-		return r.Default
+		return ""
 	}
-	return slices.MaxFunc(theirs, func(a, b Ceiling) int {
+	return slices.MaxFunc(theirs, func(x, y string) int {
+		a, b := r.ByTeam[x], r.ByTeam[y]
 		return cmp.Or(cmp.Compare(a.MaxSeverity, b.MaxSeverity), cmp.Compare(a.MaxDays, b.MaxDays), cmp.Compare(b.ReasonMin, a.ReasonMin))
 	})
 }

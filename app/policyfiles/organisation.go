@@ -131,11 +131,24 @@ func (f *Files) readOrganisation(ctx context.Context, installed int64, owner, re
 
 // Guardrails returns the organisation's guardrails, as its policy sets them now.
 func (f *Files) Guardrails(ctx context.Context, installed int64, owner string) (policy.Guardrails, error) {
-	org, _, _, err := f.organisation(ctx, installed, owner)
+	org, _, err := f.Organisation(ctx, installed, owner)
+	return org.Guardrails, err
+}
+
+// Organisation returns the policy of the organisation alone, as it is now, and GitHub's SHA of the content of its file;
+// empty if there is no file.
+func (f *Files) Organisation(ctx context.Context, installed int64, owner string) (policy.Policy, string, error) {
+	org, home, _, err := f.organisation(ctx, installed, owner)
 	if err != nil {
-		return policy.Guardrails{}, err
+		return policy.Policy{}, "", err
 	}
-	return policy.Merge(org, policy.Layer{}).Guardrails, nil
+	sha := ""
+	if home != "" { // the version in force, which may be older than an invalid file
+		if sha, _, _, err = f.Ledger.ValidPolicy(ctx, ledger.Repo{Owner: owner, Name: home}); err != nil {
+			return policy.Policy{}, "", err
+		}
+	}
+	return policy.Merge(org, policy.Layer{}), sha, nil
 }
 
 // HasPolicy reports whether a repository of this name may hold an organisation's policy.

@@ -27,6 +27,7 @@ type Pull struct {
 
 	Head    string // commit, 40 hex digits
 	BaseRef string // the branch into which it would be merged
+	Default bool   // that is the default branch of the repository
 	Base    string // that branch's newest commit
 	Author  string
 	Bot     bool // the author is an App or another automated account
@@ -72,7 +73,8 @@ func Read(ctx context.Context, gh *github.Client, id int64, owner, repo string, 
 		Public: !pr.GetBase().GetRepo().GetPrivate(), Fork: pr.GetBase().GetRepo().GetFork(),
 		Head: pr.GetHead().GetSHA(), BaseRef: pr.GetBase().GetRef(), Base: pr.GetBase().GetSHA(),
 		Author: pr.GetUser().GetLogin(), Draft: pr.GetDraft(), Open: pr.GetState() == "open",
-		Bot: automated(pr.GetUser()), Merged: pr.GetMerged(), Commits: pr.GetCommits(),
+		Default: pr.GetBase().GetRef() == base.GetDefaultBranch(),
+		Bot:     automated(pr.GetUser()), Merged: pr.GetMerged(), Commits: pr.GetCommits(),
 	}
 	for _, u := range pr.Assignees {
 		if p.Assignee == "" && !automated(u) {

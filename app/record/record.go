@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/secbydesign/secbydesign/app/decision"
+	"github.com/secbydesign/secbydesign/scanners"
 )
 
 // Kinds of events, as stored in the database.
@@ -22,9 +23,10 @@ const (
 	Failed     = "review.failed"    // the review is tried again
 	TooLarge   = "review.too_large" // with [Limits]
 
-	DecisionMade      = string(decision.Made) // with a [DecisionStep], like the next two
+	DecisionMade      = string(decision.Made) // with a [DecisionStep], like the next three
 	DecisionConfirmed = string(decision.Confirmed)
 	DecisionEnded     = string(decision.Ended)
+	DecisionTightened = string(decision.Tightened)
 
 	CommandExecuted = "command.carried"    // with an [Executed]
 	NotUseful       = "finding.not_useful" // with an [Opinion]
@@ -60,16 +62,19 @@ type DecisionStep struct {
 	ID       string             `json:"id,omitempty"`
 	Who      string             `json:"who"`
 	Why      string             `json:"why,omitempty"`
-	Source   string             `json:"source"` // the comment or button that caused it
+	Source   string             `json:"source"` // the comment, button or file that caused it
+
+	Until    time.Time          `json:"until,omitzero"` // see [decision.Step], like the next one
+	Severity *scanners.Severity `json:"severity,omitempty"`
 }
 
-// ReadStep parses the data of an event of one of the three kinds of decisions.
+// ReadStep parses the data of an event of one of the kinds of steps of decisions.
 func ReadStep(id int64, kind string, at time.Time, data []byte) (decision.Step, error) {
 	var s DecisionStep
 	if err := json.Unmarshal(data, &s); err != nil {
 		return decision.Step{}, fmt.Errorf("read the decision of event %d: %w", id, err)
 	}
-	step := decision.Step{Kind: decision.StepKind(kind), At: at, ID: s.ID, Who: s.Who, Why: s.Why}
+	step := decision.Step{Kind: decision.StepKind(kind), At: at, ID: s.ID, Who: s.Who, Why: s.Why, Until: s.Until, Severity: s.Severity}
 	if s.Decision != nil {
 		step.Decision = *s.Decision
 	}

@@ -58,6 +58,7 @@ type Finding struct {
 	CWE     string            `json:"cwe,omitempty"`
 	Package string            `json:"package,omitempty"`
 	Aliases []string          `json:"aliases,omitempty"`
+	Purl    string            `json:"purl,omitempty"` // of the vulnerable package, see [scanners.Finding]
 	Commit  string            `json:"commit,omitempty"`
 	Extents []scanners.Extent `json:"extents,omitempty"`
 	Adds    bool              `json:"adds,omitempty"`   // the change adds one of its lines

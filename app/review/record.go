@@ -144,7 +144,7 @@ func (b recordInput) finding(rep checks.Report, f checks.Finding) record.Finding
 		return one
 	}
 	one.EndLine, one.CWE, one.Package, one.Aliases, one.Commit = f.EndLine, f.CWE, f.Package, f.Aliases, f.Commit
-	one.Extents = f.Extents
+	one.Extents, one.Purl = f.Extents, f.Purl
 	one.Adds, one.Place = b.adds != nil && b.adds(f.Result), rep.Carries(f.Result)
 	if b.owners != nil {
 		a := b.owners.Explain(f.Path)

@@ -50,11 +50,19 @@ func (r *Reviewer) report(ctx context.Context, gh *installation.Client, p pull.P
 	}
 	c := composer{
 		pull: p, change: change, policy: pol, layers: layers, notices: slices.Concat(notices, escaped(about), upload.MissingNotices(change.External)),
-		link: func(path string, line int) string { return link(r.App.WebURL(), p, path, line) },
-		decided: func(ctx context.Context, runs []scanners.Run) ([]decision.Decision, error) {
-			return r.decisions(ctx, p, runs)
-		},
+		link:   func(path string, line int) string { return link(r.App.WebURL(), p, path, line) },
 		nearby: func(ctx context.Context) (*neighbours, error) { return r.neighbours(ctx, p, change.External) },
+	}
+	files, err := r.filed(ctx, gh, p, change.Repo, pol, func(notice string) { c.notices = append(slices.Clip(c.notices), notice) })
+	if err != nil {
+		return checks.Report{}, recordInput{}, err
+	}
+	c.decided = func(ctx context.Context, runs []scanners.Run) ([]decision.Decision, error) {
+		list, err := r.decisions(ctx, p, runs)
+		if err != nil {
+			return nil, err
+		}
+		return files.apply(ctx, list, runs)
 	}
 	c.posted, c.history = run.Threads(), map[string]bool{}
 	for _, info := range r.infos() {

@@ -123,6 +123,7 @@ func TestOpenAPI(t *testing.T) {
 		{token, "GET", repo, nil, "", "", 200},
 		{token, "GET", repo + "/collaborators/{username}/permission", []any{"alice"}, "", "", 200},
 		{token, "GET", repo + "/contents/{path}", []any{"shop.go"}, "", "", 200},
+		{token, "GET", repo + "/commits", nil, "?sha=main&path=shop.go&per_page=1", "", 200},
 		{token, "GET", repo + "/commits/{ref}", []any{w.head}, "", "", 200},
 		{token, "GET", repo + "/commits/{commit_sha}/pulls", []any{w.head}, "", "", 200},
 		{token, "GET", repo + "/compare/{basehead}", []any{"main...feature"}, "", "", 200},

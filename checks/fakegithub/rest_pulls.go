@@ -22,6 +22,7 @@ func (s *Server) pullRoutes(mux chi.Router) {
 	s.rest(mux, "GET /repos/{owner}/{repo}/pulls/{n:[0-9]+}/files", withToken, read, onPull(s.listFiles))
 	s.rest(mux, "GET /repos/{owner}/{repo}/pulls/{n:[0-9]+}/commits", withToken, read, onPull(s.listPullCommits))
 	s.rest(mux, "GET /repos/{owner}/{repo}/commits/{ref}/pulls", withToken, read, s.listPullsOfCommit)
+	s.rest(mux, "GET /repos/{owner}/{repo}/commits", withToken, "contents=read", s.listCommits)
 	s.rest(mux, "GET /repos/{owner}/{repo}/commits/{ref}", withToken, "contents=read", s.getCommit)
 }
 
@@ -98,6 +99,27 @@ func (s *Server) listPullsOfCommit(c *call) (answer, error) {
 
 func noCommit(ref string) *apiError {
 	return fail(http.StatusUnprocessableEntity, "No commit found for SHA: "+ref)
+}
+
+// listCommits lists the commits from sha, or from the default branch, the newest first; with path those that change it
+// (https://docs.github.com/rest/commits/commits#list-commits).
+func (s *Server) listCommits(c *call) (answer, error) {
+	q := c.r.URL.Query()
+	from := q.Get("sha")
+	if from == "" {
+		from = "main"
+	}
+	sha := c.repo.resolve(from)
+	if sha == "" {
+		return answer{}, notFound()
+	}
+	args := []string{sha}
+	if q.Get("path") != "" {
+		args = append(args, "--", ":(literal)"+q.Get("path"))
+	}
+	list := c.repo.commits(c.repo.revList(args...))
+	slices.Reverse(list)
+	return paged(list, func(k commit) object { return s.commitJSON(c.repo, k) })
 }
 
 func (s *Server) getCommit(c *call) (answer, error) {

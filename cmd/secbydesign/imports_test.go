@@ -38,28 +38,32 @@ var (
 // pure lists packages that only compute values from values: they use no network, files or database, neither
 // directly nor through other packages of this module. Their subfolders are not included.
 var pure = []string{
-	"app/baseline", "app/command", "app/decision", "app/insight", "app/judge", "app/ownership", "app/policy", "app/record",
-	"app/rehearsal", "app/strictyaml", "app/threatmodel", "checks", "checks/patch",
+	"app/audit", "app/baseline", "app/command", "app/decision", "app/decisionfile", "app/insight", "app/judge", "app/ownership", "app/policy", "app/record",
+	"app/rehearsal", "app/strictyaml", "app/threatmodel", "app/vex", "checks", "checks/patch",
 }
 
 // rooms lists exactly which other packages of the app each one imports. There are no cycles. Tests may import
 // more.
 var rooms = map[string][]string{
 	"": {
-		"command", "conversation", "examine", "insight", "installation", "judge", "ledger", "local", "mirror", "ownership", "people", "plainfile", "plan",
-		"policy", "policyfiles", "queue", "record", "rehearsal", "review", "scratch", "settings", "threatmodel", "upload",
+		"audit", "command", "conversation", "decision", "decisionfile", "examine", "insight", "installation", "judge", "ledger", "local",
+		"mirror", "ownership", "people", "plainfile", "plan", "policy", "policyfiles", "queue", "record", "rehearsal", "review", "scratch",
+		"settings", "strictyaml", "threatmodel", "upload", "vex",
 	},
 
 	// What happens: a review, a conversation, a checklist on an issue, an upload; and the two that need no GitHub.
 	"review": {
-		"baseline", "clock", "decision", "examine", "insight", "installation", "judge", "ledger", "mirror", "ownership", "policy",
-		"policyfiles", "people", "pull", "queue", "record", "requirements", "suppress", "threatmodel", "upload",
+		"baseline", "clock", "decision", "decisionfile", "examine", "insight", "installation", "judge", "ledger", "mirror", "ownership",
+		"people", "policy", "policyfiles", "pull", "queue", "record", "requirements", "strictyaml", "suppress", "threatmodel", "upload",
 	},
-	"conversation": {"clock", "command", "decision", "examine", "installation", "ledger", "mirror", "ownership", "people", "policy", "policyfiles", "pull", "queue", "record"},
-	"plan":         {"command", "installation", "ledger", "people", "policy", "policyfiles", "pull", "queue", "record"},
-	"upload":       {"baseline", "examine", "installation", "ledger", "mirror", "policy", "pull", "queue"},
-	"local":        {"examine", "judge", "mirror", "ownership", "plainfile", "policy", "requirements", "suppress", "threatmodel"},
-	"rehearsal":    {"baseline", "decision", "judge", "policy", "record"},
+	"conversation": {
+		"clock", "command", "decision", "examine", "installation", "ledger", "mirror", "ownership", "people", "policy", "policyfiles", "pull",
+		"queue", "record",
+	},
+	"plan":      {"command", "installation", "ledger", "people", "policy", "policyfiles", "pull", "queue", "record"},
+	"upload":    {"baseline", "examine", "installation", "ledger", "mirror", "policy", "pull", "queue"},
+	"local":     {"examine", "judge", "mirror", "ownership", "plainfile", "policy", "requirements", "suppress", "threatmodel"},
+	"rehearsal": {"baseline", "decision", "judge", "policy", "record"},
 
 	// The steps of a review.
 	"examine":      {"baseline", "mirror", "ownership", "policy", "threatmodel"},
@@ -71,17 +75,20 @@ var rooms = map[string][]string{
 	"insight":      {"policy", "record"},
 
 	// What is known, and what is kept.
-	"record":      {"decision"},
-	"policy":      {"ownership", "strictyaml"},
-	"settings":    {"strictyaml"},
-	"baseline":    {},
-	"decision":    {},
-	"ownership":   {},
-	"command":     {},
-	"threatmodel": {"strictyaml"},
+	"audit":        {"decision", "record"},
+	"decisionfile": {"decision", "strictyaml"},
+	"vex":          {"decision", "record"},
+	"record":       {"decision"},
+	"policy":       {"ownership", "strictyaml"},
+	"settings":     {"strictyaml"},
+	"baseline":     {},
+	"decision":     {},
+	"ownership":    {},
+	"command":      {},
+	"threatmodel":  {"strictyaml"},
 
 	// Machinery.
-	"ledger":       {"decision", "fair", "record"},
+	"ledger":       {"audit", "decision", "fair", "record"},
 	"queue":        {"fair", "ledger"},
 	"pull":         {"installation", "ledger"},
 	"installation": {"fair"},

@@ -21,15 +21,17 @@ import (
 
 // commands are the subcommands, each in its own file.
 type commands struct {
-	Serve    serveCommand    `cmd:"" help:"Run the App: receive webhooks and review pull requests."`
-	Review   reviewCommand   `cmd:"" help:"Review a git repository on this machine, without GitHub."`
-	Demo     demoCommand     `cmd:"" help:"Show the whole App at work against a built-in stand-in for GitHub."`
-	Config   configCommand   `cmd:"" help:"Check, explain and rehearse a policy, .secbydesign.yml."`
-	Model    modelCommand    `cmd:"" help:"Draft, check, draw and convert the threat model, .secbydesign/threat-model.yml."`
-	Record   recordCommand   `cmd:"" help:"Rebuild the tables about what was recorded."`
-	Scanners scannersCommand `cmd:"" help:"List the scanners, and whether each is ready."`
-	Version  versionCommand  `cmd:"" help:"Print the version."`
-	Help     helpCommand     `cmd:"" help:"Show what a command does and its flags."`
+	Serve     serveCommand     `cmd:"" help:"Run the App: receive webhooks and review pull requests."`
+	Review    reviewCommand    `cmd:"" help:"Review a git repository on this machine, without GitHub."`
+	Demo      demoCommand      `cmd:"" help:"Show the whole App at work against a built-in stand-in for GitHub."`
+	Config    configCommand    `cmd:"" help:"Check, explain and rehearse a policy, .secbydesign.yml."`
+	Model     modelCommand     `cmd:"" help:"Draft, check, draw and convert the threat model, .secbydesign/threat-model.yml."`
+	Record    recordCommand    `cmd:"" help:"Rebuild the tables about what was recorded."`
+	Decisions decisionsCommand `cmd:"" help:"Export and import what people decided, as files and as OpenVEX."`
+	Audit     auditCommand     `cmd:"" help:"Verify and export the chained record of what people decided."`
+	Scanners  scannersCommand  `cmd:"" help:"List the scanners, and whether each is ready."`
+	Version   versionCommand   `cmd:"" help:"Print the version."`
+	Help      helpCommand      `cmd:"" help:"Show what a command does and its flags."`
 
 	PrintVersion kong.VersionFlag `name:"version" help:"Print the version."`
 }

@@ -56,7 +56,7 @@ func describe(format format, f scanners.File, p pkg, known problem, all string) 
 		finding.Help = "Remove it. Treat each machine that installed it as compromised, and replace every secret that was readable there."
 		return finding
 	}
-	finding.Package = p.shown
+	finding.Package, finding.Purl = p.shown, packageURL(p)
 	finding.Message = fmt.Sprintf("%s has a known vulnerability (%s)%s.", what, names, about)
 	own := fixedVersion(p, known)
 	finding.Help = help(format, f.Content, p, own, all)
