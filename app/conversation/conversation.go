@@ -51,7 +51,7 @@ type Request struct {
 	Lines   []string  `json:"lines,omitempty"`  // the commands, see package command
 	Button  string    `json:"button,omitempty"` // its identifier
 	Check   int64     `json:"check,omitempty"`  // the check run it stands on
-	At      time.Time `json:"at"`
+	At      time.Time `json:"at"`               // by the machine's clock, as GitHub's times are
 }
 
 // Spread asks for reviews of the pull requests in which an ended decision counted, or in which a new one may count: not

@@ -68,7 +68,7 @@ func (t *execution) decide(ctx context.Context, line string, c command.Command, 
 	if err != nil {
 		return err
 	}
-	grant, err := t.rules.Weigh(t.requestOf(c, f), who, t.request.At)
+	grant, err := t.rules.Weigh(t.requestOf(c, f), who, t.at())
 	var refused *ownership.Refusal
 	if errors.As(err, &refused) {
 		return t.refuse(ctx, line, refused.Problem, c, "")
@@ -96,10 +96,10 @@ func (t *execution) decide(ctx context.Context, line string, c command.Command, 
 				return err
 			}
 			// The next line of the comment knows of it.
-			t.decisions[i].Ended, t.decisions[i].EndedAt = why, time.Now()
+			t.decisions[i].Ended, t.decisions[i].EndedAt = why, t.h.Clock.Now()
 		}
 	}
-	d.At = time.Now()
+	d.At = t.h.Clock.Now()
 	t.decisions = append(t.decisions, d)
 	t.reason = orRescan(t.reason, "decided")
 	if !d.Until.IsZero() {
@@ -277,7 +277,7 @@ func (t *execution) end(d decision.Decision, verb, reason string) error {
 	}
 	for i := range t.decisions {
 		if t.decisions[i].ID == d.ID {
-			t.decisions[i].Ended, t.decisions[i].EndedAt = why, time.Now()
+			t.decisions[i].Ended, t.decisions[i].EndedAt = why, t.h.Clock.Now()
 		}
 	}
 	t.reason = orRescan(t.reason, "taken back")

@@ -57,7 +57,7 @@ func (l Reader) Deliveries(ctx context.Context) (n int, err error) {
 // An Event is one thing that happened. It is never changed or removed.
 type Event struct {
 	ID           int64     // assigned by the ledger; later events have higher ones
-	At           time.Time // to the millisecond; zero means now
+	At           time.Time // to the millisecond; zero means now by [Ledger].Clock
 	Kind         string    // required
 	Installation int64
 	RepoID       int64           // 0 for none or unknown; when read, set if the name resolves to an id
@@ -69,21 +69,21 @@ type Event struct {
 
 // Record appends an event.
 func (l *Ledger) Record(ctx context.Context, e Event) error {
-	e = e.whole()
+	e = l.whole(e)
 	c := changeOf(e)
 	return l.Tx(ctx, func(tx *sql.Tx) error { return appendEvent(ctx, tx, e, c) })
 }
 
 // RecordTx appends an event as part of tx.
 func (l *Ledger) RecordTx(ctx context.Context, tx *sql.Tx, e Event) error {
-	e = e.whole()
+	e = l.whole(e)
 	return appendEvent(ctx, tx, e, changeOf(e))
 }
 
 // whole fills in the defaults of omitted fields.
-func (e Event) whole() Event {
+func (l *Ledger) whole(e Event) Event {
 	if e.At.IsZero() {
-		e.At = time.Now()
+		e.At = l.Clock.Now()
 	}
 	if len(e.Data) == 0 {
 		e.Data = json.RawMessage("{}")

@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/riverqueue/river/riverdriver"
+
+	"github.com/secbydesign/secbydesign/app/clock"
 )
 
 var (
@@ -43,6 +45,9 @@ type Ledger struct {
 	ready  readiness
 
 	installation installation
+
+	// Clock gives the time of events and of what has an age; nil for the machine's. Set it before the first use.
+	Clock *clock.Clock
 
 	// observe, if not nil, is called at the end of each transaction, before the commit.
 	observe func(tx *sql.Tx, held time.Duration)

@@ -100,8 +100,8 @@ type Delayed struct {
 	At        time.Time
 	Attempted time.Time // start of the last attempt
 
-	// Since and Until record a postponement: when it was decided, and to which time. A task with a date has no
-	// Since.
+	// Since and Until record a postponement: when it was decided, and to which time. A task with a date, which is
+	// by the clock of the program and not the machine's, has no Since.
 	Since, Until time.Time
 }
 
@@ -123,6 +123,20 @@ func (l *Ledger) Delayed(ctx context.Context, tx *sql.Tx, later time.Time, after
 			coalesce(metadata ->> '$.since', 0), coalesce(metadata ->> '$.until', 0)
 		FROM river_job WHERE state IN ('available', 'retryable', 'scheduled') AND id > $1
 			AND scheduled_at > datetime($2 / 1000.0, 'unixepoch', 'subsec') ORDER BY id LIMIT $3`, after, millis(later), n)
+}
+
+// Misdated lists, as part of tx, the tasks that wait for their date and are not scheduled for it, by a clock that is
+// ahead of the machine's by offset. At most n of them, with an id above after; their date is Until.
+func (l *Ledger) Misdated(ctx context.Context, tx *sql.Tx, offset time.Duration, after int64, n int) ([]Delayed, error) {
+	return query(ctx, tx, func(rows *sql.Rows, d *Delayed) error {
+		var at, until int64
+		err := rows.Scan(&d.ID, &at, &until)
+		d.Task, d.Scheduled, d.At, d.Until = true, true, time.UnixMilli(at), time.UnixMilli(until)
+		return err
+	}, `
+		SELECT id, cast(unixepoch(scheduled_at, 'subsec') * 1000 AS INTEGER) AS at, metadata ->> '$.until' AS date
+		FROM river_job WHERE state = 'scheduled' AND id > $1 AND kind <> 'review'
+			AND date IS NOT NULL AND metadata ->> '$.since' IS NULL AND abs(at + $2 - date) > 1000 ORDER BY id LIMIT $3`, after, offset.Milliseconds(), n)
 }
 
 // Postponed records, as part of tx, that at the time since a job was postponed until the time until.

@@ -56,13 +56,14 @@ func (r *Reviewer) report(ctx context.Context, gh *installation.Client, p pull.P
 		},
 		nearby: func(ctx context.Context) (*neighbours, error) { return r.neighbours(ctx, p, change.External) },
 	}
+	c.now = r.Clock.Now
 	c.posted, c.history = run.Threads(), map[string]bool{}
 	for _, info := range r.infos() {
 		c.history[info.Name] = info.Has(scanners.ScopeRange)
 	}
 	c.known, c.open = shown(c.posted)
 	c.evidence = r.evidence(ctx, pol, p)
-	c.suppressions = suppress.New(ctx, r.Examiner.Scanners, change, p.Base, pol, time.Now())
+	c.suppressions = suppress.New(ctx, r.Examiner.Scanners, change, p.Base, pol, r.Clock.Now())
 	ex, err := r.Examiner.Examine(ctx, change, pol, c.known, c.progress(ctx, run))
 	if err != nil {
 		return checks.Report{}, recordInput{}, err
@@ -94,7 +95,7 @@ func (r *Reviewer) decisions(ctx context.Context, p pull.Pull, runs []scanners.R
 // evidence returns what the ledger's records say about the rules in the repository of a pull request.
 func (r *Reviewer) evidence(ctx context.Context, pol policy.Policy, p pull.Pull) judge.Evidence {
 	return &insight.Evidence{
-		Repo: record.RepoKey(p.RepoID, p.Repo), Window: insight.WindowOf(time.Now(), pol),
+		Repo: record.RepoKey(p.RepoID, p.Repo), Window: insight.WindowOf(r.Clock.Now(), pol),
 		Use: func(rule string, w insight.Window) (record.RuleUse, error) {
 			return r.Ledger.RuleUse(ctx, p.Owner, rule, w.Since, w.Recent)
 		},
@@ -116,6 +117,7 @@ type composer struct {
 	decided      func(context.Context, []scanners.Run) ([]decision.Decision, error) // about the findings of runs
 	evidence     judge.Evidence
 	suppressions *suppress.Set
+	now          func() time.Time
 	known        []baseline.Known // findings that have a thread
 	open         map[string]bool  // fingerprints that have a thread; true where it is open
 	posted       []checks.Thread
@@ -141,7 +143,7 @@ func (c *composer) compose(ctx context.Context, ex examine.Examination, pending 
 		Runs: ex.Runs, Pending: pending, Policy: c.policy, Known: c.known, Within: ex.Within,
 		Decisions: decisions, Scope: decision.Scope{Pulls: map[int]bool{c.pull.Number: true}},
 		Suppress: func(gates []checks.Gate) error { return c.suppressions.Decide(ctx, ex, gates) },
-		Adds:     judge.AddedBy(ex.Patch), Evidence: c.evidence, Now: time.Now(),
+		Adds:     judge.AddedBy(ex.Patch), Evidence: c.evidence, Now: c.now(),
 	})
 	if err != nil {
 		return checks.Report{}, err

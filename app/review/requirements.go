@@ -124,7 +124,7 @@ func (r *Reviewer) asked(ctx context.Context, in requirements.Input) (out requir
 // input gathers everything that the questions depend on.
 func (r *Reviewer) input(ctx context.Context, gh *installation.Client, p pull.Pull, c examine.Change, pol policy.Policy, ex examine.Examination, d *designed) (in requirements.Input, notes modelNotes, err error) {
 	d.author = addressee(p)
-	now := time.Now()
+	now := r.Clock.Now()
 	in = requirements.Input{
 		Head: ex.Facts.Head, Base: ex.Facts.Base, Origins: ex.Facts.Origins, Unread: ex.Facts.Unread,
 		Number: p.Number, Added: added(ex), Removed: ex.Removed, Policy: pol,

@@ -46,7 +46,7 @@ var pure = []string{
 // more.
 var rooms = map[string][]string{
 	"": {
-		"command", "conversation", "examine", "insight", "installation", "judge", "ledger", "local", "mirror", "ownership", "plainfile", "plan",
+		"clock", "command", "conversation", "examine", "insight", "installation", "judge", "ledger", "local", "mirror", "ownership", "plainfile", "plan",
 		"policy", "policyfiles", "queue", "record", "rehearsal", "review", "scratch", "settings", "threatmodel", "upload",
 	},
 
@@ -81,8 +81,8 @@ var rooms = map[string][]string{
 	"threatmodel": {"strictyaml"},
 
 	// Machinery.
-	"ledger":       {"decision", "fair", "record"},
-	"queue":        {"fair", "ledger"},
+	"ledger":       {"clock", "decision", "fair", "record"},
+	"queue":        {"clock", "fair", "ledger"},
 	"pull":         {"installation", "ledger"},
 	"installation": {"fair"},
 	"mirror":       {"plainfile"},
@@ -92,7 +92,7 @@ var rooms = map[string][]string{
 	"scratch":      {},
 	"strictyaml":   {},
 
-	"demo": {""},
+	"demo": {"", "clock"},
 
 	"installation/installationtest": {"installation"},
 	"strictyaml/strictyamltest":     {"strictyaml"},
