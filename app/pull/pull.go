@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/google/go-github/v60/github"
 
@@ -31,6 +32,12 @@ type Pull struct {
 	Draft   bool
 	Open    bool
 	Merged  bool
+	Default bool // BaseRef is the repository's default branch
+
+	// MergeCommit is the merge commit, the squashed commit or the last of the rebased ones, and MergedAt is when that was, by
+	// GitHub's clock. Both are zero unless it is merged, and MergeCommit where GitHub does not name it.
+	MergeCommit string
+	MergedAt    time.Time
 
 	Assignee string // the first one who is a person; empty for none
 
@@ -71,6 +78,10 @@ func Read(ctx context.Context, gh *github.Client, id int64, owner, repo string, 
 		Head: pr.GetHead().GetSHA(), BaseRef: pr.GetBase().GetRef(), Base: pr.GetBase().GetSHA(),
 		Author: pr.GetUser().GetLogin(), Draft: pr.GetDraft(), Open: pr.GetState() == "open",
 		Bot: automated(pr.GetUser()), Merged: pr.GetMerged(), Commits: pr.GetCommits(),
+		Default: pr.GetBase().GetRef() == base.GetDefaultBranch(),
+	}
+	if p.Merged { // else GitHub names a test merge
+		p.MergeCommit, p.MergedAt = pr.GetMergeCommitSHA(), pr.GetMergedAt().UTC()
 	}
 	for _, u := range pr.Assignees {
 		if p.Assignee == "" && !automated(u) {
