@@ -65,6 +65,10 @@ type Event struct {
 	Number       int             // of the pull request; 0 if the event concerns none
 	Head         string          // the commit that the event concerns; may be empty
 	Data         json.RawMessage // its form depends on Kind; empty means {}
+
+	// Once, if not empty, names what happens at most once: if one of this name was recorded before, the error is
+	// [ErrDuplicate], and nothing of the transaction is recorded. It is not stored with the event.
+	Once string
 }
 
 // Record appends an event.
@@ -93,6 +97,15 @@ func (l *Ledger) whole(e Event) Event {
 
 // appendEvent appends an event and applies its change c to the views.
 func appendEvent(ctx context.Context, tx *sql.Tx, e Event, c change) error {
+	if e.Once != "" {
+		res, err := tx.ExecContext(ctx, `INSERT INTO once (name) VALUES ($1) ON CONFLICT (name) DO NOTHING`, e.Once)
+		switch first, err := one(res, err); {
+		case err != nil:
+			return fmt.Errorf("record event %q: %w", e.Kind, err)
+		case !first:
+			return fmt.Errorf("record event %q of %s: %w", e.Kind, e.Once, ErrDuplicate)
+		}
+	}
 	err := tx.QueryRowContext(ctx, `
 		INSERT INTO events (at, kind, installation, repo_id, owner, repo, number, head, data)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id`,

@@ -23,8 +23,8 @@ import (
 )
 
 var (
-	// ErrDuplicate is returned for a delivery that was recorded before.
-	ErrDuplicate = errors.New("delivery was recorded before")
+	// ErrDuplicate is returned for a delivery, or an event that happens once, that was recorded before.
+	ErrDuplicate = errors.New("it was recorded before")
 
 	// ErrNewerSchema is returned by [Open] for a database that a newer version of this program has written to.
 	ErrNewerSchema = errors.New("the database was made by a newer version of this program")
