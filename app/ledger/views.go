@@ -349,7 +349,7 @@ func useOf(r record.Review) used {
 		if f.Decided != "" && !f.AcceptedInCode() && !slices.Contains(u.counted, f.Decided) {
 			u.counted = append(u.counted, f.Decided)
 		}
-		if !f.Shown {
+		if !f.Shown || r.Silent {
 			continue
 		}
 		if _, known := u.rules[f.Rule]; !known {

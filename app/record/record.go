@@ -44,6 +44,9 @@ const (
 	Revocation = "revocation"
 )
 
+// TheApp stands for this program where an event names who did something. It is no login of a person.
+const TheApp = "secbydesign[bot]"
+
 // Rerequested is the reason of a review requested by a person, who expects to see an effect. Every other
 // review of a head that already has its verdict stays silent, unless the verdict changes, or the review is of a
 // draft or for another base.
@@ -58,9 +61,9 @@ type Limits struct {
 type DecisionStep struct {
 	Decision *decision.Decision `json:"decision,omitempty"`
 	ID       string             `json:"id,omitempty"`
-	Who      string             `json:"who"`
+	Who      string             `json:"who"` // [TheApp] for this program itself
 	Why      string             `json:"why,omitempty"`
-	Source   string             `json:"source"` // the comment or button that caused it
+	Source   string             `json:"source"` // the comment, button or merge that caused it
 }
 
 // ReadStep parses the data of an event of one of the three kinds of decisions.

@@ -148,19 +148,28 @@ func (b recordInput) finding(rep checks.Report, f checks.Finding) record.Finding
 	if f.Decided != nil {
 		one.Decided = cmp.Or(f.Decided.ID, f.Decided.Place())
 	}
+	if f.State == scanners.Absent { // a merge ends what was decided about it
+		one.CWE, one.Owners = f.CWE, b.ownersOf(f.Path)
+	}
 	if f.State != scanners.New {
 		return one
 	}
 	one.EndLine, one.CWE, one.Package, one.Aliases, one.Commit = f.EndLine, f.CWE, f.Package, f.Aliases, f.Commit
 	one.Extents = f.Extents
 	one.Adds, one.Place = b.adds != nil && b.adds(f.Result), rep.Carries(f.Result)
-	if b.owners != nil {
-		owners, known := b.owned[f.Path]
-		if !known {
-			owners = b.owners.Of(f.Path)
-			b.owned[f.Path] = owners
-		}
-		one.Owners = owners
-	}
+	one.Owners = b.ownersOf(f.Path)
 	return one
+}
+
+// ownersOf returns the owners of a path; nil if they could not be read.
+func (b recordInput) ownersOf(path string) []string {
+	if b.owners == nil {
+		return nil
+	}
+	owners, known := b.owned[path]
+	if !known {
+		owners = b.owners.Of(path)
+		b.owned[path] = owners
+	}
+	return owners
 }

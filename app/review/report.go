@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/secbydesign/secbydesign/app/baseline"
+	"github.com/secbydesign/secbydesign/app/clock"
 	"github.com/secbydesign/secbydesign/app/decision"
 	"github.com/secbydesign/secbydesign/app/examine"
 	"github.com/secbydesign/secbydesign/app/insight"
@@ -30,9 +31,9 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// report examines the change and composes the report that the pull request should show. Before the end it shows partial
-// results. events are those of the pull request.
-func (r *Reviewer) report(ctx context.Context, gh *installation.Client, p pull.Pull, run *publish.Run, events []ledger.Event) (checks.Report, recordInput, error) {
+// report examines the change and composes the report that the pull request should show, given its threads and events.
+// Before the end it shows partial results on run. If that is nil it shows nothing, and asks no questions on the design.
+func (r *Reviewer) report(ctx context.Context, gh *installation.Client, p pull.Pull, threads []checks.Thread, run *publish.Run, events []ledger.Event) (checks.Report, recordInput, error) {
 	change, err := r.fetch(ctx, gh, p)
 	if err != nil {
 		return checks.Report{}, recordInput{}, err
@@ -56,15 +57,19 @@ func (r *Reviewer) report(ctx context.Context, gh *installation.Client, p pull.P
 		},
 		nearby: func(ctx context.Context) (*neighbours, error) { return r.neighbours(ctx, p, change.External) },
 	}
-	c.now = r.Clock.Now
-	c.posted, c.history = run.Threads(), map[string]bool{}
+	c.clock = r.Clock
+	c.posted, c.history = threads, map[string]bool{}
 	for _, info := range r.infos() {
 		c.history[info.Name] = info.Has(scanners.ScopeRange)
 	}
 	c.known, c.open = shown(c.posted)
 	c.evidence = r.evidence(ctx, pol, p)
 	c.suppressions = suppress.New(ctx, r.Examiner.Scanners, change, p.Base, pol, r.Clock.Now())
-	ex, err := r.Examiner.Examine(ctx, change, pol, c.known, c.progress(ctx, run))
+	var progress func(examine.Examination)
+	if run != nil {
+		progress = c.progress(ctx, run)
+	}
+	ex, err := r.Examiner.Examine(ctx, change, pol, c.known, progress)
 	if err != nil {
 		return checks.Report{}, recordInput{}, err
 	}
@@ -73,6 +78,10 @@ func (r *Reviewer) report(ctx context.Context, gh *installation.Client, p pull.P
 		return checks.Report{}, recordInput{}, err
 	}
 	input := r.recordInput(ctx, change, p, pol, ex)
+	if run == nil {
+		input.design.unread = true
+		return rep, input, nil
+	}
 	input.design, err = r.design(ctx, gh, p, change, pol, ex, events)
 	return rep, input, err
 }
@@ -117,7 +126,7 @@ type composer struct {
 	decided      func(context.Context, []scanners.Run) ([]decision.Decision, error) // about the findings of runs
 	evidence     judge.Evidence
 	suppressions *suppress.Set
-	now          func() time.Time
+	clock        *clock.Clock
 	known        []baseline.Known // findings that have a thread
 	open         map[string]bool  // fingerprints that have a thread; true where it is open
 	posted       []checks.Thread
@@ -143,7 +152,7 @@ func (c *composer) compose(ctx context.Context, ex examine.Examination, pending 
 		Runs: ex.Runs, Pending: pending, Policy: c.policy, Known: c.known, Within: ex.Within,
 		Decisions: decisions, Scope: decision.Scope{Pulls: map[int]bool{c.pull.Number: true}},
 		Suppress: func(gates []checks.Gate) error { return c.suppressions.Decide(ctx, ex, gates) },
-		Adds:     judge.AddedBy(ex.Patch), Evidence: c.evidence, Now: c.now(),
+		Adds:     judge.AddedBy(ex.Patch), Evidence: c.evidence, Now: c.clock.Now(),
 	})
 	if err != nil {
 		return checks.Report{}, err

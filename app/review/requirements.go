@@ -380,9 +380,8 @@ func (r *Reviewer) merged(ctx context.Context, req queue.Request, p pull.Pull, e
 	if err != nil {
 		return err
 	}
-	for _, q := range said.Asked {
-		answered := slices.ContainsFunc(said.Answers, func(a record.Answer) bool { return a.Question == q.ID && a.Who != "" })
-		if q.State != record.Open || said.Left[q.ID] || answered {
+	for _, q := range openQuestions(said) {
+		if said.Left[q.ID] {
 			continue
 		}
 		if err := r.record(ctx, req, p.Head, record.RequirementMerged, q); err != nil {
@@ -390,4 +389,15 @@ func (r *Reviewer) merged(ctx context.Context, req queue.Request, p pull.Pull, e
 		}
 	}
 	return nil
+}
+
+// openQuestions lists the questions of a pull request that nobody has answered.
+func openQuestions(said record.Discussion) (list []record.Question) {
+	for _, q := range said.Asked {
+		answered := slices.ContainsFunc(said.Answers, func(a record.Answer) bool { return a.Question == q.ID && a.Who != "" })
+		if q.State == record.Open && !answered {
+			list = append(list, q)
+		}
+	}
+	return list
 }
