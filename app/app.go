@@ -138,6 +138,9 @@ func Serve(ctx context.Context, c Config, log zerolog.Logger, listener net.Liste
 		if err := a.reviewer.Retry(ctx); err != nil {
 			log.Warn().Err(err).Msg("what was too large for other limits is not reviewed again")
 		}
+		if err := errors.Join(a.reviewer.LookForMissed(ctx), a.conversation.Schedule(ctx)); err != nil {
+			log.Warn().Err(err).Msg("merges that were missed, or warnings of decisions by older versions, wait for the next start")
+		}
 		prepared := a.prepare(ctx)
 		defer func() { <-prepared }()
 	}

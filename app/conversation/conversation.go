@@ -55,7 +55,8 @@ type Request struct {
 }
 
 // Spread asks for reviews of the pull requests in which an ended decision counted, or in which a new one may count: not
-// only of the one in which it was made, which may be closed by now. It is for the tasks [record.Expiry],
+// only of the one in which it was made, which may be closed by now. The list of the owners shows it, too. It is for the
+// tasks [record.Expiry],
 // [record.Acceptance] and [record.Revocation].
 func (h *Handler) Spread(ctx context.Context, e queue.Task) error {
 	repo, err := h.Ledger.Now(ctx, e.Repository())
@@ -94,7 +95,7 @@ func (h *Handler) Spread(ctx context.Context, e queue.Task) error {
 			reviews = append(reviews, one.Review(reason))
 		}
 	}
-	return h.Submit(ctx, ledger.Delivery{}, reviews, nil, nil)
+	return h.Submit(ctx, ledger.Delivery{}, reviews, []queue.Task{digest(e)}, nil)
 }
 
 // counting lists the pull requests in which a decision counts.

@@ -82,6 +82,9 @@ func (t *execution) decide(ctx context.Context, line string, c command.Command, 
 		Severity: f.Severity, Fixable: f.Fixable, Extents: f.Extents, Reason: c.Reason, Ticket: c.Ticket, Code: c.Code, Until: c.Until,
 		Asked: who.Login, Needs: grant.Needs, From: grant.From, Twice: grant.Twice, Author: grant.Author, Ceiling: grant.Ceiling.String(), Policy: t.pull.Base,
 	}
+	if c.Verb == command.Accept || c.Verb == command.Defer {
+		d.Renewals = d.Before(t.decisions)
+	}
 	if grant.Counts {
 		d.By = []string{who.Login}
 	}
@@ -113,7 +116,7 @@ func (t *execution) decide(ctx context.Context, line string, c command.Command, 
 			checks.Code(f.ID()), d.ID, f.Severity, others(d, owners), checks.Code(command.Prefix+" confirm "+d.ID)))
 		return nil
 	}
-	t.spread(record.Acceptance, d)
+	t.counts(d)
 	until := ""
 	if !d.Until.IsZero() {
 		until = " until " + d.Until.Format(time.DateOnly)
@@ -168,6 +171,13 @@ func (t *execution) step(kind decision.StepKind, s record.DecisionStep) error {
 func (t *execution) over(d decision.Decision, why string) error {
 	t.spread(record.Revocation, d)
 	return t.step(decision.Ended, record.DecisionStep{ID: d.ID, Why: why})
+}
+
+// counts makes a decision take effect in the other pull requests, and schedules the warnings of its end.
+func (t *execution) counts(d decision.Decision) {
+	t.spread(record.Acceptance, d)
+	d.Since = t.h.Clock.Now()
+	t.tasks = append(t.tasks, warnings(t.e, d)...)
 }
 
 // spread makes a decision take effect in the other pull requests. The task selects them after the decision is stored: a
@@ -245,7 +255,7 @@ func (t *execution) confirm(ctx context.Context, line string, c command.Command)
 			t.done(publish.Seen, "Confirmed. `%s` waits for %s.", d.ID, others(d, owners))
 			return nil
 		}
-		t.spread(record.Acceptance, d)
+		t.counts(d)
 		t.done(publish.Done, "Confirmed: %s is %s (`%s`).", checks.Code(scanners.ID(d.Fingerprint)), decision.Outcome(d.Verb), d.ID)
 	}
 	return nil

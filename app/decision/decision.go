@@ -43,6 +43,12 @@ type Decision struct {
 	Ceiling string   `json:"ceiling,omitempty"` // the severity up to which Asked decides alone
 	Policy  string   `json:"policy,omitempty"`  // the commit whose rules allowed it
 
+	// Renewals is how often the finding was accepted or deferred before, see [Decision.Before]; set when it is made.
+	Renewals int `json:"renewals,omitempty"`
+
+	// Since is when it began to count: when it was made, or confirmed by the last who had to. Zero while it waits.
+	Since time.Time `json:"since,omitzero"`
+
 	At      time.Time `json:"-"`
 	Ended   string    `json:"-"` // why it no longer counts; empty while it does
 	EndedAt time.Time `json:"-"`
@@ -110,7 +116,10 @@ func (s Step) Of() string {
 func Take(before *Decision, s Step) (after Decision, ok bool) {
 	if before == nil {
 		after = s.Decision
-		after.At, after.By = s.At, slices.Clone(after.By)
+		after.At, after.By, after.Since = s.At, slices.Clone(after.By), time.Time{}
+		if after.Needs == 0 {
+			after.Since = s.At
+		}
 		return after, s.Kind == Made
 	}
 	after = *before
@@ -124,6 +133,9 @@ func Take(before *Decision, s Step) (after Decision, ok bool) {
 		}
 		after.By = append(slices.Clone(after.By), s.Who)
 		after.Needs--
+		if after.Needs == 0 {
+			after.Since = s.At
+		}
 	case Ended:
 		after.Ended, after.EndedAt = cmp.Or(s.Why, "it was revoked"), s.At
 	}

@@ -23,7 +23,7 @@ import (
 const (
 	// viewsVersion is the version of the code that derives the views. At the start, views of another version are
 	// rebuilt.
-	viewsVersion = 2
+	viewsVersion = 3
 
 	// viewsSchema is the schema version that introduced the views.
 	viewsSchema = 7

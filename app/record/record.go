@@ -39,6 +39,9 @@ const (
 const (
 	Expiry = "expiry" // its last day has passed
 
+	// Warn tasks, with a [Warning], come before the last day. Their id has the number of days at its end.
+	Warn = "warning"
+
 	// Acceptance and Revocation concern other pull requests than the one in which a person decided.
 	Acceptance = "acceptance"
 	Revocation = "revocation"
