@@ -46,7 +46,8 @@ type Decision struct {
 	// Renewals is how often the finding was accepted or deferred before, see [Decision.Before]; set when it is made.
 	Renewals int `json:"renewals,omitempty"`
 
-	// Since is when it began to count: when it was made, or confirmed by the last who had to. Zero while it waits.
+	// Since is when it began to count: when it was made, or confirmed by the last who had to, to the
+	// millisecond. Zero while it waits.
 	Since time.Time `json:"since,omitzero"`
 
 	At      time.Time `json:"-"`
@@ -118,7 +119,7 @@ func Take(before *Decision, s Step) (after Decision, ok bool) {
 		after = s.Decision
 		after.At, after.By, after.Since = s.At, slices.Clone(after.By), time.Time{}
 		if after.Needs == 0 {
-			after.Since = s.At
+			after.Since = s.At.UTC().Truncate(time.Millisecond)
 		}
 		return after, s.Kind == Made
 	}
@@ -134,7 +135,7 @@ func Take(before *Decision, s Step) (after Decision, ok bool) {
 		after.By = append(slices.Clone(after.By), s.Who)
 		after.Needs--
 		if after.Needs == 0 {
-			after.Since = s.At
+			after.Since = s.At.UTC().Truncate(time.Millisecond)
 		}
 	case Ended:
 		after.Ended, after.EndedAt = cmp.Or(s.Why, "it was revoked"), s.At

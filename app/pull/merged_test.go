@@ -18,6 +18,9 @@ func TestParted(t *testing.T) {
 				t.Parallel()
 				w := newWorld(t, true)
 				before := w.repo.Tip("main")
+				if method != "merge" { // of two commits
+					before = w.first
+				}
 				if fault == "closed as merged" { // somebody pushed it, and GitHub noticed
 					w.gh.ClosePull("Acme", "Shop", w.number, "mona", true)
 					before = w.first
@@ -30,10 +33,11 @@ func TestParted(t *testing.T) {
 					t.Fatalf("%+v, %v", p, err)
 				}
 				if fault == "without the commit" {
+					before = w.later
 					w.gh.Fail(fakegithub.Fault{Method: "GET", Path: "/repos/*/*/commits/**", Count: -1, Status: 404, Body: "{}"})
 				}
 				got, err := p.Parted(t.Context(), w.client(t))
-				if err != nil || got.MergeBase != w.first || got.Head != w.head || method != "rebase" && got.Base != before {
+				if err != nil || got.MergeBase != w.first || got.Head != w.head || got.Base != before {
 					t.Errorf("parted at %s, base %s, want %s and %s: %v", got.MergeBase, got.Base, w.first, before, err)
 				}
 			})

@@ -151,12 +151,14 @@ func resultsOf(r record.Review) (list []scanners.Result) {
 	return list
 }
 
-// gone reports whether a complete review shows that the head has no finding of a rule with the same text any more. It is
-// false in doubt: if the scanner did not run, if the policy hides such a finding, or if it ignores the file.
+// gone reports whether a complete review shows that the head does not have a finding any more: neither a new one of the
+// same fingerprint nor one with the same text in the same file. It is false in doubt: if the scanner did not run, if the
+// policy hides such a finding, or if it ignores the file.
 func gone(r record.Review, rule, fingerprint, path string) bool {
 	content := decision.Content(fingerprint)
 	same := func(f record.Finding) bool {
-		return f.Rule == rule && decision.Content(f.Fingerprint) == content && f.State != scanners.Absent
+		here := f.Path == path && decision.Content(f.Fingerprint) == content
+		return f.Rule == rule && f.State != scanners.Absent && (here || f.State == scanners.New && f.Fingerprint == fingerprint)
 	}
 	if slices.ContainsFunc(r.Findings, same) {
 		return false
