@@ -3,15 +3,20 @@ package ledger
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/secbydesign/secbydesign/app/clock"
+	"github.com/secbydesign/secbydesign/app/decision"
+	"github.com/secbydesign/secbydesign/app/record"
 )
 
 // TestOnce has several processes record what happens once, many times and at the same time. It is recorded once, and of
@@ -55,6 +60,49 @@ func TestOnce(t *testing.T) {
 	}
 	if recorded.Load() != names || refused.Load() != names*(times-1) {
 		t.Errorf("%d recorded, %d refused", recorded.Load(), refused.Load())
+	}
+}
+
+// TestInForce lists the decisions that count and have an end, by an index and not by reading them all.
+func TestInForce(t *testing.T) {
+	t.Parallel()
+	l := openNew(t)
+	now := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
+	made := func(id string, until time.Time, needs int) {
+		d := decision.Decision{ID: id, Verb: "accept", Fingerprint: "f:1", Rule: "s/r", Path: "a", Number: 3, Until: until, Needs: needs}
+		data, err := json.Marshal(record.DecisionStep{Decision: &d})
+		if err == nil {
+			err = l.Record(t.Context(), Event{Kind: record.DecisionMade, RepoID: 7, Owner: "acme", Repo: "shop", Number: 3, Data: data})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	made("A-COUNTS", now.AddDate(0, 0, 10), 0)
+	made("A-LASTDAY", now.Truncate(24*time.Hour), 0)
+	made("A-OVER", now.Truncate(24*time.Hour).AddDate(0, 0, -1), 0)
+	made("A-FOREVER", time.Time{}, 0)
+	made("A-WAITS", now.AddDate(0, 0, 10), 1)
+	made("A-REVOKED", now.AddDate(0, 0, 10), 0)
+	if err := l.Record(t.Context(), Event{Kind: record.DecisionEnded, RepoID: 7, Owner: "acme", Repo: "shop", Number: 3, Data: json.RawMessage(`{"id":"A-REVOKED"}`)}); err != nil {
+		t.Fatal(err)
+	}
+	list, err := l.InForce(t.Context(), now)
+	var got []string
+	for _, one := range list {
+		got = append(got, one.Decision.ID)
+		if one.Repo.ID != 7 || one.Decision.Since.IsZero() {
+			t.Errorf("%+v", one)
+		}
+	}
+	slices.Sort(got)
+	if err != nil || !slices.Equal(got, []string{"A-COUNTS", "A-LASTDAY"}) {
+		t.Errorf("%q, %v", got, err)
+	}
+	var plan string
+	var unused int
+	if err := l.read.QueryRowContext(t.Context(), "EXPLAIN QUERY PLAN "+inForceQuery).Scan(&unused, &unused, &unused, &plan); err != nil || !strings.Contains(plan, "view_decisions_open") {
+		t.Errorf("%s, %v", plan, err)
 	}
 }
 
