@@ -55,9 +55,8 @@ type Request struct {
 }
 
 // Spread asks for reviews of the pull requests in which an ended decision counted, or in which a new one may count: not
-// only of the one in which it was made, which may be closed by now. The list of the owners shows it, too. It is for the
-// tasks [record.Expiry],
-// [record.Acceptance] and [record.Revocation].
+// only of the one in which it was made, which may be closed by now. It also has the list of the owners show it. It is for
+// the tasks [record.Expiry], [record.Acceptance] and [record.Revocation].
 func (h *Handler) Spread(ctx context.Context, e queue.Task) error {
 	repo, err := h.Ledger.Now(ctx, e.Repository())
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/secbydesign/secbydesign/app/record"
 )
 
-// warnings returns the tasks that warn of the end of a decision which counts since the decision's Since. of is any task
-// about its pull request.
+// warnings returns the tasks for the warnings of a decision, see [decision.Decision.Warnings]. of is any task about its
+// repository.
 func warnings(of queue.Task, d decision.Decision) (list []queue.Task) {
 	for _, w := range d.Warnings(d.Since) {
 		data, err := json.Marshal(record.Warning{ID: d.ID, Days: w.Days, Until: d.Until})
@@ -36,11 +36,11 @@ func (h *Handler) Warn(ctx context.Context, e queue.Task) error {
 	if err != nil {
 		return err
 	}
-	list, err := h.Ledger.Decisions(ctx, e.Repository(), ledger.Which{IDs: []string{said.ID}})
-	if err != nil || len(list) == 0 {
+	known, err := h.Ledger.Decisions(ctx, e.Repository(), ledger.Which{IDs: []string{said.ID}})
+	if err != nil || len(known) == 0 {
 		return err
 	}
-	d, now := list[0], h.Clock.Now()
+	d, now := known[0], h.Clock.Now()
 	w := decision.Warning{Days: said.Days, At: d.Until.AddDate(0, 0, -said.Days)}
 	if now.Before(w.At) { // the clock was moved back
 		return queue.Snooze{Until: h.Clock.Machine(w.At), Reason: "it is too early for the warning"}
@@ -51,13 +51,13 @@ func (h *Handler) Warn(ctx context.Context, e queue.Task) error {
 	if inForce, err := h.inForce(ctx, e.Repository(), d); err != nil || !inForce {
 		return err
 	}
-	digest := e
-	digest.Kind, digest.ID, digest.Data = record.Digest, "warned-"+e.ID, nil
+	list := digest(e)
+	list.ID = "warned-" + e.ID
 	event := ledger.Event{
 		Kind: record.DecisionWarned, Installation: e.Installation, RepoID: e.RepoID, Owner: e.Owner, Repo: e.Repo, Number: d.Number, Data: e.Data,
 		Once: fmt.Sprintf("warned %s %s", record.RepoKey(e.RepoID, e.Owner+"/"+e.Repo), e.ID),
 	}
-	err = h.Submit(ctx, ledger.Delivery{}, nil, []queue.Task{digest}, []ledger.Event{event})
+	err = h.Submit(ctx, ledger.Delivery{}, nil, []queue.Task{list}, []ledger.Event{event})
 	if errors.Is(err, ledger.ErrDuplicate) {
 		return nil
 	}
@@ -100,9 +100,10 @@ func (h *Handler) Schedule(ctx context.Context) error {
 			return err
 		}
 		of := queue.Task{Installation: known.Installation, RepoID: known.RepoID, Owner: known.Owner, Repo: known.Repo}
-		for _, t := range warnings(of, one.Decision) {
-			days := one.Decision.Until.Sub(t.At).Hours() / 24
-			if now := h.Clock.Now(); t.At.After(now) || one.Decision.Due(decision.Warning{Days: int(days), At: t.At}, now) {
+		d, now := one.Decision, h.Clock.Now()
+		all := d.Warnings(d.Since)
+		for i, t := range warnings(of, d) {
+			if w := all[i]; w.At.After(now) || d.Due(w, now) {
 				tasks = append(tasks, t)
 			}
 		}

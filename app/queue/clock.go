@@ -134,7 +134,11 @@ func (q *Queue) redate(ctx context.Context) error {
 			}
 			for _, d := range list {
 				at := d.Until.Add(-offset)
-				if err := q.ledger.Reschedule(ctx, tx, d.ID, at, !at.After(now)); err != nil {
+				due := !at.After(now)
+				if due {
+					at = now
+				}
+				if err := q.ledger.Reschedule(ctx, tx, d.ID, at, due); err != nil {
 					return err
 				}
 				changed++
