@@ -138,7 +138,7 @@ func (q *Queue) redate(ctx context.Context) error {
 				if due {
 					at = now
 				}
-				if err := q.ledger.Reschedule(ctx, tx, d.ID, at, due); err != nil {
+				if err := q.ledger.Redate(ctx, tx, d.ID, at, due, offset); err != nil {
 					return err
 				}
 				changed++

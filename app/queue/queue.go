@@ -283,7 +283,7 @@ func (q *Queue) enqueue(ctx context.Context, tx *sql.Tx, r Request) error {
 	if err != nil {
 		return err
 	}
-	res, err := q.client.InsertTx(ctx, tx, jobOf(repo, r.Number), &river.InsertOpts{Metadata: ledger.Share(r.Installation, repo, time.Time{})})
+	res, err := q.client.InsertTx(ctx, tx, jobOf(repo, r.Number), &river.InsertOpts{Metadata: ledger.Share(r.Installation, repo, time.Time{}, 0)})
 	if err != nil {
 		return fmt.Errorf("insert job: %w", err)
 	}

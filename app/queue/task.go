@@ -95,7 +95,7 @@ func (q *Queue) send(ctx context.Context, tx *sql.Tx, e Task) error {
 		return err
 	}
 	of := jobOf(repo, 0)
-	opts := &river.InsertOpts{ScheduledAt: q.scheduled(e.At), Metadata: ledger.Share(e.Installation, repo, e.At)}
+	opts := &river.InsertOpts{ScheduledAt: q.scheduled(e.At), Metadata: ledger.Share(e.Installation, repo, e.At, q.opts.Clock.Offset())}
 	_, err = q.client.InsertTx(ctx, tx, task{
 		RepoID: of.RepoID, Owner: of.Owner, Repo: of.Repo, What: e.Kind, ID: e.ID,
 		Installation: e.Installation, Name: e.Owner + "/" + e.Repo, Number: e.Number, Data: e.Data,
