@@ -139,6 +139,9 @@ func Serve(ctx context.Context, c Config, log zerolog.Logger, listener net.Liste
 		if err := a.reviewer.Retry(ctx); err != nil {
 			log.Warn().Err(err).Msg("what was too large for other limits is not reviewed again")
 		}
+		if err := errors.Join(a.reviewer.LookForMissed(ctx), a.conversation.Schedule(ctx)); err != nil {
+			log.Warn().Err(err).Msg("merges that were missed, or warnings of decisions by older versions, wait for the next start")
+		}
 		prepared := a.prepare(ctx)
 		defer func() { <-prepared }()
 	}
@@ -151,6 +154,9 @@ func Serve(ctx context.Context, c Config, log zerolog.Logger, listener net.Liste
 		go func() { failed <- metrics.Serve(apart) }()
 	}
 	go func() { failed <- server.Serve(listener) }()
+	if c.Clock.Offset() != 0 {
+		log.Warn().Stringer("by", c.Clock.Offset()).Msg("SECBYDESIGN_CLOCK_OFFSET moves the clock: dates are not those of this machine")
+	}
 	log.Info().Str("version", Version()).Str("data", c.DataDir).Int64("app", c.AppID).Str("github", c.GitHubURL).
 		Str("address", listener.Addr().String()).Msg("serving")
 
@@ -221,21 +227,22 @@ func build(ctx context.Context, c Config, log zerolog.Logger) (*app, error) {
 	if a.ledger, err = open(ctx, c.Database); err != nil {
 		return nil, fmt.Errorf("SECBYDESIGN_DATABASE_URL: %w", err)
 	}
+	a.ledger.Clock = c.Clock
 	mirrors := &mirror.Store{Dir: filepath.Join(c.DataDir, "mirrors"), Limits: mirror.Limits{FetchBytes: c.FetchBytes}}
 	all := catalog.All(c.Catalog)
 	a.scanners = all
 	files := &policyfiles.Files{App: a.github, Mirrors: mirrors, Ledger: a.ledger}
 	a.reviewer = &review.Reviewer{
-		App: a.github, AppID: c.AppID, Ledger: a.ledger, Mirrors: mirrors, Files: files,
+		App: a.github, AppID: c.AppID, Ledger: a.ledger, Mirrors: mirrors, Files: files, Clock: c.Clock,
 		Examiner:  &examine.Examiner{Scanners: all, Known: a.ledger.Results, Keep: a.ledger.SaveResults, Program: Version(), Observe: a.metrics.scan},
 		Externals: upload.Externals{Ledger: a.ledger, Here: names(all), Known: catalog.Names()},
 		Observe:   a.metrics.review,
 		Directory: &people.Directory{}, ObserveOwners: a.metrics.owners,
 	}
-	a.conversation = &conversation.Handler{App: a.github, Mirrors: mirrors, Ledger: a.ledger, Files: files}
+	a.conversation = &conversation.Handler{App: a.github, Mirrors: mirrors, Ledger: a.ledger, Files: files, Clock: c.Clock}
 	a.plans = &plan.Handler{App: a.github, Ledger: a.ledger, Files: files}
 	a.reviewer.Planned = a.plans.Inherited
-	a.queue, err = queue.New(a.ledger, queue.Options{Workers: c.Workers, Work: a.reviewer.Review, Task: a.task, Logger: log, Failed: a.metrics.failure})
+	a.queue, err = queue.New(a.ledger, queue.Options{Workers: c.Workers, Work: a.reviewer.Review, Task: a.task, Logger: log, Failed: a.metrics.failure, Clock: c.Clock})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open queue: %w", err), a.ledger.Close())
 	}

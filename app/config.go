@@ -15,6 +15,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/secbydesign/secbydesign/app/clock"
 	"github.com/secbydesign/secbydesign/app/installation"
 	"github.com/secbydesign/secbydesign/scanners/catalog"
 	"github.com/secbydesign/secbydesign/scanners/osv"
@@ -42,6 +43,8 @@ type Settings struct {
 
 	ScannerSettings
 
+	ClockOffset string `env:"SECBYDESIGN_CLOCK_OFFSET" placeholder:"DURATION" help:"Moves the App's clock, such as 72h or 30d: for rehearsals against a stand-in for GitHub on this machine only."`
+
 	LogLevel  string `env:"SECBYDESIGN_LOG_LEVEL" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error."`
 	LogFormat string `env:"SECBYDESIGN_LOG_FORMAT" default:"json" placeholder:"FORMAT" help:"json or console."`
 }
@@ -67,6 +70,8 @@ type Config struct {
 
 	Catalog catalog.Options
 
+	Clock *clock.Clock // nil for the machine's
+
 	LogLevel zerolog.Level
 	Console  bool
 
@@ -83,6 +88,7 @@ func (s Settings) Config() (Config, error) {
 	s.addresses(&c, &wrong)
 	s.work(&c, &wrong)
 	s.app(&c, &wrong)
+	s.clock(&c, &wrong)
 
 	var options map[string]error
 	c.Catalog, options = s.options(osv.DefaultURL, c.DataDir)
@@ -161,6 +167,39 @@ func (s Settings) work(c *Config, wrong *mistakes) {
 		c.FetchBytes = n << 20
 	}
 }
+
+// clock reads how far the App's clock is moved. An acceptance on GitHub must not end or last by another date than the
+// one that people read, so only a stand-in on this machine may be used with a moved clock.
+func (s Settings) clock(c *Config, wrong *mistakes) {
+	if s.ClockOffset == "" {
+		return
+	}
+	offset, err := duration(s.ClockOffset)
+	if err != nil {
+		wrong.add("CLOCK_OFFSET", "is %q: write a duration such as 72h or 30d", s.ClockOffset)
+		return
+	}
+	if u, err := url.Parse(c.GitHubURL); err != nil || !loopback(u.Hostname()) {
+		wrong.add("CLOCK_OFFSET", "moves the clock, and SECBYDESIGN_GITHUB_URL is no address of this machine: unset it, or name a stand-in such as http://127.0.0.1:8081")
+		return
+	}
+	c.Clock = clock.At(offset)
+}
+
+// duration parses a duration of Go, or a number of days such as 30d.
+func duration(s string) (time.Duration, error) {
+	if days, ok := strings.CutSuffix(s, "d"); ok {
+		n, err := strconv.ParseInt(days, 10, 64)
+		if err == nil && (n > maxDays || n < -maxDays) {
+			err = strconv.ErrRange
+		}
+		return time.Duration(n) * 24 * time.Hour, err
+	}
+	return time.ParseDuration(s)
+}
+
+// maxDays is about 274 years; a [time.Duration] holds 292.
+const maxDays = 100_000
 
 // app reads the identity of the GitHub App and its secrets. A process that takes no deliveries needs no
 // webhook secret.

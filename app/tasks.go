@@ -29,6 +29,10 @@ func (a *app) task(ctx context.Context, t queue.Task) error {
 		do = a.reviewer.MergeGroup
 	case record.Expiry, record.Acceptance, record.Revocation:
 		do = a.conversation.Spread
+	case record.Warn:
+		do = a.conversation.Warn
+	case review.Missed:
+		do = a.reviewer.FindMissed
 	default:
 		// Left by a newer version of this program, which will know it.
 		return queue.Snooze{Until: time.Now().Add(time.Hour), Reason: "task of an unknown kind"}

@@ -296,7 +296,7 @@ func TestADecisionThatCountsAtOnce(t *testing.T) {
 	s := newStage(t, "", medium)
 	id := medium.ID()
 	got := s.said("hubot", "accept "+id+" until=30d ticket=https://t.example/7"+because, "`"+id+"` is accepted until "+day(30)+" (`A-")
-	s.wantCame("review decided, task expiry, task acceptance, " + record.DecisionMade)
+	s.wantCame("review decided, task expiry, task acceptance, task warning, task warning, " + record.DecisionMade)
 	list := s.decided()
 	if len(list) != 1 {
 		t.Fatalf("%d decisions", len(list))
@@ -306,7 +306,10 @@ func TestADecisionThatCountsAtOnce(t *testing.T) {
 		ID: d.ID, Verb: "accept", Fingerprint: medium.Fingerprint, Rule: medium.Rule, Path: medium.Path, Number: s.number, Severity: scanners.Medium,
 		Reason: strings.TrimPrefix(because, " because "), Ticket: "https://t.example/7", Until: d.Until, Asked: "hubot", Ceiling: "medium", Policy: s.repo.Tip("main"),
 	}
-	d.At = time.Time{}
+	if !d.Since.Equal(d.At) {
+		t.Errorf("made at %s, it counts since %s", d.At, d.Since)
+	}
+	d.At, d.Since = time.Time{}, time.Time{}
 	if a, b := fmt.Sprintf("%+v", d), fmt.Sprintf("%+v", want); a != b || d.Until.Format(time.DateOnly) != day(30) {
 		t.Errorf("kept is\n%s\nwant\n%s", a, b)
 	}
@@ -365,7 +368,7 @@ func TestADecisionThatNeedsOthers(t *testing.T) {
 	s.said("ted", "confirm "+second, "Only people who may write")
 	s.wantCame("")
 	s.said("olga", "confirm "+second, "Confirmed: `"+id+"` is accepted (`"+second+"`).")
-	s.wantCame("review confirmed, task acceptance, " + record.DecisionConfirmed)
+	s.wantCame("review confirmed, task acceptance, task warning, task warning, " + record.DecisionConfirmed)
 	if d := s.decided()[1]; d.Needs != 0 || !slices.Equal(d.By, []string{"olga"}) {
 		t.Errorf("%+v", d)
 	}
@@ -452,7 +455,7 @@ func TestOneDecisionInForceAndOneThatWaits(t *testing.T) {
 	accept := "accept " + high.ID() + " until=30d" + because
 	s.says("mona", accept)
 	s.says("lea", accept)
-	s.wantCame("review decided, task expiry, task acceptance, " + record.DecisionMade)
+	s.wantCame("review decided, task expiry, task acceptance, task warning, task warning, " + record.DecisionMade)
 	list := s.decided()
 	if len(list) != 2 || list[0].Ended != "" || list[1].Ended != "" {
 		t.Fatalf("%+v", list)

@@ -50,12 +50,12 @@ type Request struct {
 	Lines   []string  `json:"lines,omitempty"`  // the commands, see package command
 	Button  string    `json:"button,omitempty"` // its identifier
 	Check   int64     `json:"check,omitempty"`  // the check run it stands on
-	At      time.Time `json:"at"`
+	At      time.Time `json:"at"`               // by the machine's clock, as GitHub's times are
 }
 
 // Spread asks for reviews of the pull requests in which an ended decision counted, or in which a new one may count: not
-// only of the one in which it was made, which may be closed by now. It is for the tasks [record.Expiry],
-// [record.Acceptance] and [record.Revocation].
+// only of the one in which it was made, which may be closed by now. It also has the list of the owners show it. It is for
+// the tasks [record.Expiry], [record.Acceptance] and [record.Revocation].
 //
 // The id of a task is that of the decision, or that and "@" with the day on which it ends since it was shortened.
 func (h *Handler) Spread(ctx context.Context, e queue.Task) error {
@@ -96,7 +96,7 @@ func (h *Handler) Spread(ctx context.Context, e queue.Task) error {
 			reviews = append(reviews, one.Review(reason))
 		}
 	}
-	return h.Submit(ctx, ledger.Delivery{}, reviews, nil, nil)
+	return h.Submit(ctx, ledger.Delivery{}, reviews, []queue.Task{digest(e)}, nil)
 }
 
 // counting lists the pull requests in which a decision counts.

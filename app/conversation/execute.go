@@ -58,6 +58,9 @@ type execution struct {
 	reason         string // for another review; empty for none
 }
 
+// at is when the person asked, by the App's clock: dates count from then.
+func (t *execution) at() time.Time { return t.h.Clock.Of(t.request.At) }
+
 // patienceForReview is how long a command waits for the review that would know the finding it names.
 const patienceForReview = 10 * time.Minute
 
@@ -160,7 +163,7 @@ func (t *execution) concerned() ledger.Which {
 	slices.Sort(which.Contents)
 	which.Contents = slices.Compact(which.Contents)
 	for _, line := range t.request.Lines {
-		if c, err := command.Parse(line, t.request.At); err == nil && c.Decision != "" {
+		if c, err := command.Parse(line, t.at()); err == nil && c.Decision != "" {
 			which.IDs = append(which.IDs, c.Decision)
 		}
 	}
@@ -213,7 +216,7 @@ func (t *execution) speak(ctx context.Context) error {
 			break
 		}
 		t.line = i
-		c, err := command.Parse(line, t.request.At)
+		c, err := command.Parse(line, t.at())
 		var m *command.Mistake
 		if errors.As(err, &m) {
 			if err := t.refuse(ctx, line, m.Problem, m.Right, m.Like); err != nil {

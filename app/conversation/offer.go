@@ -160,8 +160,8 @@ func (t *execution) allowed(ctx context.Context, c command.Command, found []reco
 			c.Class = o.Class
 		}
 		least = max(least, o.Reason)
-		if days = min(days, o.Days); !c.Until.IsZero() && c.Until.After(o.Last(t.request.At)) {
-			c.Until = o.Last(t.request.At)
+		if days = min(days, o.Days); !c.Until.IsZero() && c.Until.After(o.Last(t.at())) {
+			c.Until = o.Last(t.at())
 		}
 	}
 	if len(may) == 0 && never && c.Verb == command.Accept {
@@ -183,7 +183,7 @@ func (t *execution) allowed(ctx context.Context, c command.Command, found []reco
 		}
 	}
 	if (c.Verb == command.Accept || c.Verb == command.Defer) && c.Until.IsZero() {
-		c.Until = t.request.At.UTC().Truncate(24*time.Hour).AddDate(0, 0, days)
+		c.Until = t.at().UTC().Truncate(24*time.Hour).AddDate(0, 0, days)
 	}
 	coded := c.Verb == command.NotAffected || c.Verb == command.Defer
 	if n := utf8.RuneCountInString(c.Reason); !coded && (n == 0 || n < least) {

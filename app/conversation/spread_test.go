@@ -8,6 +8,7 @@ import (
 	"errors"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/secbydesign/secbydesign/app/decision"
@@ -105,7 +106,10 @@ func TestWhoIsReviewedAgainAfterADecision(t *testing.T) {
 		{record.Acceptance, 1, "A-DDDDDDDD", nil},
 	} {
 		var asked []int
-		r := &Handler{Ledger: l, Submit: func(_ context.Context, _ ledger.Delivery, list []queue.Request, _ []queue.Task, _ []ledger.Event) error {
+		r := &Handler{Ledger: l, Submit: func(_ context.Context, _ ledger.Delivery, list []queue.Request, tasks []queue.Task, _ []ledger.Event) error {
+			if len(tasks) != 1 || tasks[0].Kind != record.Digest || tasks[0].ID != tc.kind+"-"+strings.ToLower(tc.id) {
+				t.Errorf("%s: the list of the owners is not brought up to date by %+v", tc.kind, tasks)
+			}
 			for _, req := range list {
 				asked = append(asked, req.Number)
 				// The task is from before the App was reinstalled and the repository was renamed.

@@ -45,7 +45,7 @@ func (t *execution) decide(ctx context.Context, line string, c command.Command, 
 		return err
 	}
 	w := t.requestOf(c, f)
-	a := ownership.May(ownership.Decide, who, ownership.Case{Request: w, Owners: owners, Today: t.request.At}, t.rules)
+	a := ownership.May(ownership.Decide, who, ownership.Case{Request: w, Owners: owners, Today: t.at()}, t.rules)
 	if !a.Yes {
 		return t.refuse(ctx, line, a.Because+unread(who), c, "")
 	}
@@ -74,10 +74,10 @@ func (t *execution) decide(ctx context.Context, line string, c command.Command, 
 				return err
 			}
 			// The next line of the comment knows of it.
-			t.decisions[i].Ended, t.decisions[i].EndedAt = why, time.Now()
+			t.decisions[i].Ended, t.decisions[i].EndedAt = why, t.h.Clock.Now()
 		}
 	}
-	d.At = time.Now()
+	d.At = t.h.Clock.Now()
 	t.decisions = append(t.decisions, d)
 	t.reason = orRescan(t.reason, "decided")
 	if !d.Until.IsZero() {
@@ -95,7 +95,7 @@ func (t *execution) decide(ctx context.Context, line string, c command.Command, 
 			checks.Code(f.ID()), d.ID, f.Severity, of, t.others(d, owners), checks.Code(command.Prefix+" confirm "+d.ID), t.renewed(d)))
 		return nil
 	}
-	t.spread(record.Acceptance, d)
+	t.counts(d)
 	until := ""
 	if !d.Until.IsZero() {
 		until = " until " + d.Until.Format(time.DateOnly)
@@ -145,6 +145,13 @@ func (t *execution) step(kind decision.StepKind, s record.DecisionStep) error {
 func (t *execution) over(d decision.Decision, why string) error {
 	t.spread(record.Revocation, d)
 	return t.step(decision.Ended, record.DecisionStep{ID: d.ID, Why: why})
+}
+
+// counts makes a decision take effect in the other pull requests, and schedules the warnings of its end.
+func (t *execution) counts(d decision.Decision) {
+	t.spread(record.Acceptance, d)
+	d.Since = t.h.Clock.Now()
+	t.tasks = append(t.tasks, warnings(t.e, d)...)
 }
 
 // spread makes a decision take effect in the other pull requests. The task selects them after the decision is stored: a
@@ -205,7 +212,7 @@ func (t *execution) confirm(ctx context.Context, line string, c command.Command)
 			t.done(publish.Seen, "Confirmed. `%s` waits for %s.", d.ID, t.others(d, owners))
 			return nil
 		}
-		t.spread(record.Acceptance, d)
+		t.counts(d)
 		t.done(publish.Done, "Confirmed: %s is %s (`%s`).", checks.Code(scanners.ID(d.Fingerprint)), decision.Outcome(d.Verb), d.ID)
 	}
 	return nil
@@ -237,7 +244,7 @@ func (t *execution) end(d decision.Decision, verb, reason string) error {
 	}
 	for i := range t.decisions {
 		if t.decisions[i].ID == d.ID {
-			t.decisions[i].Ended, t.decisions[i].EndedAt = why, time.Now()
+			t.decisions[i].Ended, t.decisions[i].EndedAt = why, t.h.Clock.Now()
 		}
 	}
 	t.reason = orRescan(t.reason, "taken back")

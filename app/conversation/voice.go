@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/secbydesign/secbydesign/app/command"
 	"github.com/secbydesign/secbydesign/app/ownership"
@@ -129,7 +128,7 @@ func (t *execution) advisers(ctx context.Context, role string) (names []string, 
 	case t.pull.Draft:
 		return nil, "This pull request is a draft, in which champions are not mentioned. Mark it as ready, and ask again.", nil
 	}
-	who, err := t.h.Ledger.NextVoice(ctx, list, t.pull.Author, time.Now())
+	who, err := t.h.Ledger.NextVoice(ctx, list, t.pull.Author, t.h.Clock.Now())
 	if err == nil && who == "" {
 		problem = "Every champion was asked five times in the last seven days, or is the author."
 	}

@@ -35,7 +35,7 @@ type Decision struct {
 	Class  string    `json:"class,omitempty"` // of the reason, see ownership.Classes; empty for none
 	Until  time.Time `json:"until,omitzero"`  // the last day; zero for no end
 
-	Renewals int `json:"renewals,omitempty"` // how often the finding was accepted or deferred before
+	Renewals int `json:"renewals,omitempty"` // how often the finding was accepted or deferred before, see [Decision.Before]
 
 	Asked   string   `json:"asked"`             // who asked for it
 	By      []string `json:"by,omitempty"`      // the people who count towards the number needed
@@ -51,6 +51,10 @@ type Decision struct {
 	// key of a built-in one; PolicyLineSHA is GitHub's SHA of the content of that file. Older decisions do not have them.
 	PolicyLine    string `json:"policy_line,omitempty"`
 	PolicyLineSHA string `json:"policy_line_sha,omitempty"`
+
+	// Since is when it began to count: when it was made, or confirmed by the last who had to, to the
+	// millisecond. Zero while it waits.
+	Since time.Time `json:"since,omitzero"`
 
 	At      time.Time `json:"-"`
 	Ended   string    `json:"-"` // why it no longer counts; empty while it does
@@ -125,7 +129,10 @@ func (s Step) Of() string {
 func Take(before *Decision, s Step) (after Decision, ok bool) {
 	if before == nil {
 		after = s.Decision
-		after.At, after.By = s.At, slices.Clone(after.By)
+		after.At, after.By, after.Since = s.At, slices.Clone(after.By), time.Time{}
+		if after.Needs == 0 {
+			after.Since = s.At.UTC().Truncate(time.Millisecond)
+		}
 		return after, s.Kind == Made
 	}
 	after = *before
@@ -139,6 +146,9 @@ func Take(before *Decision, s Step) (after Decision, ok bool) {
 		}
 		after.By = append(slices.Clone(after.By), s.Who)
 		after.Needs--
+		if after.Needs == 0 {
+			after.Since = s.At.UTC().Truncate(time.Millisecond)
+		}
 	case Tightened:
 		if !s.Until.IsZero() && (after.Until.IsZero() || s.Until.Before(after.Until)) {
 			after.Until = s.Until

@@ -17,6 +17,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/secbydesign/secbydesign/app"
+	"github.com/secbydesign/secbydesign/app/clock"
 	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/checks/fakegithub"
 )
@@ -25,6 +26,7 @@ import (
 type World struct {
 	GitHub   *fakegithub.Server
 	Settings app.Settings
+	Clock    *clock.Clock // of the App; nil for the one of the settings
 
 	address string
 	stop    context.CancelFunc
@@ -68,6 +70,9 @@ func (w *World) Start(ctx context.Context, log zerolog.Logger) error {
 	config, err := w.Settings.Config()
 	if err != nil {
 		return err
+	}
+	if w.Clock != nil {
+		config.Clock = w.Clock
 	}
 	l, err := net.Listen("tcp", config.Listen)
 	if err != nil {

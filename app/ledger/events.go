@@ -57,7 +57,7 @@ func (l Reader) Deliveries(ctx context.Context) (n int, err error) {
 // An Event is one thing that happened. It is never changed or removed.
 type Event struct {
 	ID           int64     // assigned by the ledger; later events have higher ones
-	At           time.Time // to the millisecond; zero means now
+	At           time.Time // to the millisecond; zero means now by [Ledger].Clock
 	Kind         string    // required
 	Installation int64
 	RepoID       int64           // 0 for none or unknown; when read, set if the name resolves to an id
@@ -65,25 +65,29 @@ type Event struct {
 	Number       int             // of the pull request; 0 if the event concerns none
 	Head         string          // the commit that the event concerns; may be empty
 	Data         json.RawMessage // its form depends on Kind; empty means {}
+
+	// Once, if not empty, names what happens at most once: if one of this name was recorded before, the error is
+	// [ErrDuplicate], and nothing of the transaction is recorded. It is not stored with the event.
+	Once string
 }
 
 // Record appends an event.
 func (l *Ledger) Record(ctx context.Context, e Event) error {
-	e = e.whole()
+	e = l.whole(e)
 	c := changeOf(e)
 	return l.Tx(ctx, func(tx *sql.Tx) error { return appendEvent(ctx, tx, e, c) })
 }
 
 // RecordTx appends an event as part of tx.
 func (l *Ledger) RecordTx(ctx context.Context, tx *sql.Tx, e Event) error {
-	e = e.whole()
+	e = l.whole(e)
 	return appendEvent(ctx, tx, e, changeOf(e))
 }
 
 // whole fills in the defaults of omitted fields.
-func (e Event) whole() Event {
+func (l *Ledger) whole(e Event) Event {
 	if e.At.IsZero() {
-		e.At = time.Now()
+		e.At = l.Clock.Now()
 	}
 	if len(e.Data) == 0 {
 		e.Data = json.RawMessage("{}")
@@ -93,6 +97,15 @@ func (e Event) whole() Event {
 
 // appendEvent appends an event, applies its change c to the views, and appends its line to the chain.
 func appendEvent(ctx context.Context, tx *sql.Tx, e Event, c change) error {
+	if e.Once != "" {
+		res, err := tx.ExecContext(ctx, `INSERT INTO once (name) VALUES ($1) ON CONFLICT (name) DO NOTHING`, e.Once)
+		switch first, err := one(res, err); {
+		case err != nil:
+			return fmt.Errorf("record event %q: %w", e.Kind, err)
+		case !first:
+			return fmt.Errorf("record event %q of %s: %w", e.Kind, e.Once, ErrDuplicate)
+		}
+	}
 	err := tx.QueryRowContext(ctx, `
 		INSERT INTO events (at, kind, installation, repo_id, owner, repo, number, head, data)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id`,

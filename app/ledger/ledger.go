@@ -18,11 +18,13 @@ import (
 	"time"
 
 	"github.com/riverqueue/river/riverdriver"
+
+	"github.com/secbydesign/secbydesign/app/clock"
 )
 
 var (
-	// ErrDuplicate is returned for a delivery that was recorded before.
-	ErrDuplicate = errors.New("delivery was recorded before")
+	// ErrDuplicate is returned for a delivery, or an event that happens once, that was recorded before.
+	ErrDuplicate = errors.New("it was recorded before")
 
 	// ErrNewerSchema is returned by [Open] for a database that a newer version of this program has written to.
 	ErrNewerSchema = errors.New("the database was made by a newer version of this program")
@@ -43,6 +45,9 @@ type Ledger struct {
 	ready  readiness
 
 	installation installation
+
+	// Clock gives the time of events and of what has an age; nil for the machine's. Set it before the first use.
+	Clock *clock.Clock
 
 	// observe, if not nil, is called at the end of each transaction, before the commit.
 	observe func(tx *sql.Tx, held time.Duration)

@@ -43,7 +43,7 @@ var ErrTooMany = errors.New("too many uploads")
 // SaveUploads stores all or none of the uploads for about three months. Each replaces an earlier one that differs
 // only in Data and Ref. It also removes some older uploads.
 func (l *Ledger) SaveUploads(ctx context.Context, list []Upload) error {
-	now := time.Now()
+	now := l.Clock.Now()
 	rows := make([][]byte, len(list))
 	for i, u := range list {
 		var err error
@@ -178,7 +178,7 @@ func (l *Ledger) Await(ctx context.Context, repo Repo, sha string, number int) e
 	_, err = l.write.ExecContext(ctx, `
 		INSERT INTO awaited (repo_id, owner, repo, sha, number, since) VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (repo_id, owner, repo, sha, number) DO UPDATE SET since = excluded.since`,
-		key.ID, key.Owner, key.Name, sha, number, millis(time.Now()))
+		key.ID, key.Owner, key.Name, sha, number, millis(l.Clock.Now()))
 	if err != nil {
 		return fmt.Errorf("await uploads: %w", err)
 	}

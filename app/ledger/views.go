@@ -23,7 +23,7 @@ import (
 const (
 	// viewsVersion is the version of the code that derives the views. At the start, views of another version are
 	// rebuilt.
-	viewsVersion = 2
+	viewsVersion = 3
 
 	// viewsSchema is the schema version that introduced the views.
 	viewsSchema = 7
@@ -349,7 +349,7 @@ func useOf(r record.Review) used {
 		if f.Decided != "" && !f.AcceptedInCode() && !slices.Contains(u.counted, f.Decided) {
 			u.counted = append(u.counted, f.Decided)
 		}
-		if !f.Shown {
+		if !f.Shown || r.Silent {
 			continue
 		}
 		if _, known := u.rules[f.Rule]; !known {

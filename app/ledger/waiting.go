@@ -13,8 +13,8 @@ import (
 )
 
 // Share returns the metadata of a job: the repository and the installation it belongs to, and its date if it has
-// one.
-func Share(installation int64, repo Repo, date time.Time) json.RawMessage {
+// one. The date is by a clock that is ahead of the machine's by offset.
+func Share(installation int64, repo Repo, date time.Time, offset time.Duration) json.RawMessage {
 	share := strconv.FormatInt(repo.ID, 10)
 	if repo.ID == 0 {
 		share = strings.ToLower(repo.Owner + "/" + repo.Name)
@@ -22,6 +22,9 @@ func Share(installation int64, repo Repo, date time.Time) json.RawMessage {
 	about := map[string]any{"share": share, "installation": installation}
 	if !date.IsZero() {
 		about["until"] = millis(date)
+		if offset != 0 {
+			about["offset"] = offset.Milliseconds()
+		}
 	}
 	b, err := json.Marshal(about)
 	if err != nil {
@@ -100,8 +103,8 @@ type Delayed struct {
 	At        time.Time
 	Attempted time.Time // start of the last attempt
 
-	// Since and Until record a postponement: when it was decided, and to which time. A task with a date has no
-	// Since.
+	// Since and Until record a postponement: when it was decided, and to which time. A task with a date, which is
+	// by the clock of the program and not the machine's, has no Since.
 	Since, Until time.Time
 }
 
@@ -123,6 +126,30 @@ func (l *Ledger) Delayed(ctx context.Context, tx *sql.Tx, later time.Time, after
 			coalesce(metadata ->> '$.since', 0), coalesce(metadata ->> '$.until', 0)
 		FROM river_job WHERE state IN ('available', 'retryable', 'scheduled') AND id > $1
 			AND scheduled_at > datetime($2 / 1000.0, 'unixepoch', 'subsec') ORDER BY id LIMIT $3`, after, millis(later), n)
+}
+
+// Misdated lists, as part of tx, the tasks that wait for their date and were scheduled by a clock with another offset than
+// this one: at most n of them, with an id above after. Their date is Until.
+func (l *Ledger) Misdated(ctx context.Context, tx *sql.Tx, offset time.Duration, after int64, n int) ([]Delayed, error) {
+	return query(ctx, tx, func(rows *sql.Rows, d *Delayed) error {
+		var until int64
+		err := rows.Scan(&d.ID, &until)
+		d.Task, d.Scheduled, d.Until = true, true, time.UnixMilli(until)
+		return err
+	}, `
+		SELECT id, metadata ->> '$.until' FROM river_job
+		WHERE state = 'scheduled' AND id > $1 AND kind <> 'review' AND metadata ->> '$.until' IS NOT NULL AND metadata ->> '$.since' IS NULL
+			AND coalesce(metadata ->> '$.offset', 0) <> $2 ORDER BY id LIMIT $3`, after, offset.Milliseconds(), n)
+}
+
+// Redate changes the time of a waiting job as [Ledger.Reschedule] does, and records the offset of the clock by which it
+// has its date.
+func (l *Ledger) Redate(ctx context.Context, tx *sql.Tx, job int64, at time.Time, now bool, offset time.Duration) error {
+	_, err := tx.ExecContext(ctx, `UPDATE river_job SET metadata = jsonb_set(metadata, '$.offset', $2) WHERE id = $1`, job, offset.Milliseconds())
+	if err != nil {
+		return fmt.Errorf("reschedule job: %w", err)
+	}
+	return l.Reschedule(ctx, tx, job, at, now)
 }
 
 // Postponed records, as part of tx, that at the time since a job was postponed until the time until.

@@ -217,7 +217,7 @@ func (j *job) read(ctx context.Context) (err error) {
 // record records a change. It may have been made before others that are recorded already.
 func (j *job) record(ctx context.Context, p record.Plan) (err error) {
 	e := ledger.Event{
-		At: j.request.At, Kind: record.PlanPosted, Installation: j.task.Installation, RepoID: j.task.RepoID, Owner: j.task.Owner, Repo: j.task.Repo,
+		At: j.Ledger.Clock.Of(j.request.At), Kind: record.PlanPosted, Installation: j.task.Installation, RepoID: j.task.RepoID, Owner: j.task.Owner, Repo: j.task.Repo,
 		Number: j.task.Number,
 	}
 	if e.Data, err = json.Marshal(p); err != nil {

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/go-github/v60/github"
 
@@ -27,13 +28,18 @@ type Pull struct {
 
 	Head    string // commit, 40 hex digits
 	BaseRef string // the branch into which it would be merged
-	Default bool   // that is the default branch of the repository
 	Base    string // that branch's newest commit
 	Author  string
 	Bot     bool // the author is an App or another automated account
 	Draft   bool
 	Open    bool
 	Merged  bool
+	Default bool // BaseRef is the repository's default branch
+
+	// MergeCommit is the merge commit, the squashed commit or the last of the rebased ones, and MergedAt is when that was, by
+	// GitHub's clock. Both are zero unless it is merged, and MergeCommit where GitHub does not name it.
+	MergeCommit string
+	MergedAt    time.Time
 
 	Assignee string // the first one who is a person; empty for none
 
@@ -73,8 +79,11 @@ func Read(ctx context.Context, gh *github.Client, id int64, owner, repo string, 
 		Public: !pr.GetBase().GetRepo().GetPrivate(), Fork: pr.GetBase().GetRepo().GetFork(),
 		Head: pr.GetHead().GetSHA(), BaseRef: pr.GetBase().GetRef(), Base: pr.GetBase().GetSHA(),
 		Author: pr.GetUser().GetLogin(), Draft: pr.GetDraft(), Open: pr.GetState() == "open",
+		Bot: automated(pr.GetUser()), Merged: pr.GetMerged(), Commits: pr.GetCommits(),
 		Default: pr.GetBase().GetRef() == base.GetDefaultBranch(),
-		Bot:     automated(pr.GetUser()), Merged: pr.GetMerged(), Commits: pr.GetCommits(),
+	}
+	if p.Merged { // else GitHub names a test merge
+		p.MergeCommit, p.MergedAt = pr.GetMergeCommitSHA(), pr.GetMergedAt().UTC()
 	}
 	for _, u := range pr.Assignees {
 		if p.Assignee == "" && !automated(u) {

@@ -68,7 +68,7 @@ func (w *world) client(t *testing.T) *github.Client {
 func (w *world) want() pull.Pull {
 	return pull.Pull{
 		RepoID: w.repo.ID(), Owner: "Acme", Repo: "Shop", Number: w.number, URL: fmt.Sprintf("%s/Acme/Shop/pull/%d", w.gh.URL(), w.number), Public: true,
-		Head: w.head, BaseRef: "main", Base: w.later, Author: "mona", Open: true, MergeBase: w.first, Commits: 2,
+		Head: w.head, BaseRef: "main", Base: w.later, Author: "mona", Open: true, Default: true, MergeBase: w.first, Commits: 2,
 	}
 }
 
@@ -107,7 +107,7 @@ func TestRead(t *testing.T) {
 			w.repo.Commit("release/1", w.first, "release", map[string]string{"r": "r\n"})
 			w.number = w.repo.OpenPull("Change", "", "release/1", "change", "mona", false)
 			*want = w.want()
-			want.BaseRef, want.Base = "release/1", w.repo.Tip("release/1")
+			want.BaseRef, want.Base, want.Default = "release/1", w.repo.Tip("release/1"), false
 		}},
 		"without a common history": {false, func(w *world, want *pull.Pull) {
 			orphan := w.orphan(t, "orphan")

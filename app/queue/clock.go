@@ -107,6 +107,56 @@ func (q *Queue) bringBack(ctx context.Context) error {
 	return nil
 }
 
+// scheduled converts the date of a task to the time for which River schedules it, by the machine's clock. It is zero, as
+// for at once, if the date has passed.
+func (q *Queue) scheduled(date time.Time) time.Time {
+	at := q.opts.Clock.Machine(date)
+	if !at.After(q.clocks().wall) {
+		return time.Time{}
+	}
+	return at
+}
+
+// redate reschedules the waiting tasks that have a date, if the offset of the clock differs from the one by which they
+// were scheduled.
+func (q *Queue) redate(ctx context.Context) error {
+	offset := q.opts.Clock.Offset()
+	var changed int
+	for after, more := int64(0), true; more; {
+		err := q.ledger.Tx(ctx, func(tx *sql.Tx) error {
+			now := q.clocks().wall
+			list, err := q.ledger.Misdated(ctx, tx, offset, after, delayedAtOnce)
+			if err != nil {
+				return err
+			}
+			if more = len(list) == delayedAtOnce; more {
+				after = list[len(list)-1].ID
+			}
+			for _, d := range list {
+				at := d.Until.Add(-offset)
+				due := !at.After(now)
+				if due {
+					at = now
+				}
+				if err := q.ledger.Redate(ctx, tx, d.ID, at, due, offset); err != nil {
+					return err
+				}
+				changed++
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("reschedule tasks for a moved clock: %w", err)
+		}
+	}
+	q.offset = offset
+	if changed > 0 {
+		q.log.Info().Int("tasks", changed).Stringer("offset", offset).Msg("the clock was moved: tasks with a date are scheduled for its time")
+		q.news.ring()
+	}
+	return nil
+}
+
 func (q *Queue) bringBackOne(ctx context.Context, tx *sql.Tx, d ledger.Delayed, now time.Time) (changed bool, err error) {
 	at := due(d, now)
 	if d.At.Sub(at) <= time.Second {

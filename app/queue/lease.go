@@ -127,6 +127,11 @@ func (q *Queue) rescueLoop(ctx context.Context, last reading) {
 				}
 			}
 			last = now
+			if q.opts.Clock.Offset() != q.offset {
+				if err := q.redate(ctx); err != nil {
+					q.log.Warn().Err(err).Msg("tasks with a date may begin at a wrong time, because the clock was moved")
+				}
+			}
 			if err := q.rescueSilent(ctx, &silent); err != nil && ctx.Err() == nil {
 				q.log.Warn().Err(err).Msg("put back the jobs of dead workers")
 			}

@@ -31,6 +31,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 	"github.com/rs/zerolog"
 
+	"github.com/secbydesign/secbydesign/app/clock"
 	"github.com/secbydesign/secbydesign/app/fair"
 	"github.com/secbydesign/secbydesign/app/ledger"
 )
@@ -101,6 +102,7 @@ type Options struct {
 	Heartbeat     time.Duration   // interval between a worker's heartbeats; 2 s
 	LeaseTTL      time.Duration   // silence after which a worker counts as dead; 10 s
 	Poll          time.Duration   // interval at which a worker checks for a newer generation; 250 ms
+	Clock         *clock.Clock    // the clock of [Task].At; nil for the machine's
 	StopGrace     time.Duration   // how long Work may take to return after its context ends at a stop; 5 s
 }
 
@@ -112,6 +114,7 @@ type Queue struct {
 	client   *river.Client[*sql.Tx]
 	log      zerolog.Logger
 	clocks   func() reading
+	offset   time.Duration // by which tasks are scheduled; used by Start, and then by its goroutine
 	stopping atomic.Bool
 	mine     jobSet                   // jobs that this process works on
 	news     bell                     // rings when something was submitted in this process, or a worker becomes free
@@ -280,7 +283,7 @@ func (q *Queue) enqueue(ctx context.Context, tx *sql.Tx, r Request) error {
 	if err != nil {
 		return err
 	}
-	res, err := q.client.InsertTx(ctx, tx, jobOf(repo, r.Number), &river.InsertOpts{Metadata: ledger.Share(r.Installation, repo, time.Time{})})
+	res, err := q.client.InsertTx(ctx, tx, jobOf(repo, r.Number), &river.InsertOpts{Metadata: ledger.Share(r.Installation, repo, time.Time{}, 0)})
 	if err != nil {
 		return fmt.Errorf("insert job: %w", err)
 	}
@@ -313,6 +316,9 @@ func (q *Queue) Start(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
 	began := q.clocks() // before any work, so that no change of the clock is missed
 	if err := q.bringBack(ctx); err != nil {
+		return fmt.Errorf("start queue: %w", err)
+	}
+	if err := q.redate(ctx); err != nil {
 		return fmt.Errorf("start queue: %w", err)
 	}
 	if err := q.rescueOrphans(ctx); err != nil {

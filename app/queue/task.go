@@ -27,7 +27,7 @@ type Task struct {
 	Kind         string // required: the kind of work
 	ID           string // required: the object of the work; equal tasks are done once
 	Data         json.RawMessage
-	At           time.Time // earliest time to run; zero for at once
+	At           time.Time // earliest time to run, by [Options].Clock; zero for at once
 
 	Attempt int // set by the queue: the number of this attempt, from 1
 }
@@ -95,7 +95,7 @@ func (q *Queue) send(ctx context.Context, tx *sql.Tx, e Task) error {
 		return err
 	}
 	of := jobOf(repo, 0)
-	opts := &river.InsertOpts{ScheduledAt: e.At, Metadata: ledger.Share(e.Installation, repo, e.At)}
+	opts := &river.InsertOpts{ScheduledAt: q.scheduled(e.At), Metadata: ledger.Share(e.Installation, repo, e.At, q.opts.Clock.Offset())}
 	_, err = q.client.InsertTx(ctx, tx, task{
 		RepoID: of.RepoID, Owner: of.Owner, Repo: of.Repo, What: e.Kind, ID: e.ID,
 		Installation: e.Installation, Name: e.Owner + "/" + e.Repo, Number: e.Number, Data: e.Data,

@@ -36,6 +36,9 @@ type Merge struct {
 	Default bool   `json:"default"` // it is the default branch of the repository
 	Commit  string `json:"commit"`  // the commit of the merge; empty if GitHub does not say it
 
+	// At is when it was merged; the event may be recorded later. Zero if GitHub does not say it.
+	At time.Time `json:"at,omitzero"`
+
 	// Gone are findings of the base that the merged head does not have any more, as its last review found them.
 	Gone []Finding `json:"gone,omitempty"`
 

@@ -41,10 +41,16 @@ const (
 const (
 	Expiry = "expiry" // its last day has passed
 
+	// Warn tasks, with a [Warning], come before the last day. Their id has the number of days at its end.
+	Warn = "warning"
+
 	// Acceptance and Revocation concern other pull requests than the one in which a person decided.
 	Acceptance = "acceptance"
 	Revocation = "revocation"
 )
+
+// TheApp stands for this program where an event names who did something. It is no login of a person.
+const TheApp = "secbydesign[bot]"
 
 // Rerequested is the reason of a review requested by a person, who expects to see an effect. Every other
 // review of a head that already has its verdict stays silent, unless the verdict changes, or the review is of a
@@ -60,9 +66,9 @@ type Limits struct {
 type DecisionStep struct {
 	Decision *decision.Decision `json:"decision,omitempty"`
 	ID       string             `json:"id,omitempty"`
-	Who      string             `json:"who"`
+	Who      string             `json:"who"` // [TheApp] for this program itself
 	Why      string             `json:"why,omitempty"`
-	Source   string             `json:"source"` // the comment, button or file that caused it
+	Source   string             `json:"source"` // the comment, button, file or merge that caused it
 
 	Until    time.Time          `json:"until,omitzero"` // see [decision.Step], like the next one
 	Severity *scanners.Severity `json:"severity,omitempty"`

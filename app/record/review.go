@@ -24,6 +24,9 @@ type Review struct {
 	Conclusion checks.Conclusion `json:"conclusion"`
 	Findings   []Finding         `json:"findings"`
 
+	// Silent means that nothing of it was shown: the pull request had been merged before the review began.
+	Silent bool `json:"silent,omitempty"`
+
 	// Context is nil in data from older versions of this program.
 	Context *Context `json:"seen,omitempty"`
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"time"
 
 	"github.com/rs/zerolog"
 
@@ -130,7 +129,7 @@ func (r *Reviewer) unread(ctx context.Context, gh *installation.Client, p pull.P
 	if len(runs) == 0 { // never green by accident
 		runs = absent
 	}
-	j, err := judge.Apply(judge.Case{Runs: runs, Policy: pol, Evidence: r.evidence(ctx, pol, p), Now: time.Now()})
+	j, err := judge.Apply(judge.Case{Runs: runs, Policy: pol, Evidence: r.evidence(ctx, pol, p), Now: r.Clock.Now()})
 	if err != nil {
 		return checks.Report{}, err
 	}

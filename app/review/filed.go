@@ -182,7 +182,7 @@ func (f *filed) tighten(ctx context.Context, d decision.Decision, change decisio
 		}
 		events = append(events, e)
 		after := d
-		if after, _ = decision.Take(&d, decision.Step{Kind: kind, ID: d.ID, At: time.Now(), Why: s.Why, Until: s.Until, Severity: s.Severity}); kind == decision.Ended {
+		if after, _ = decision.Take(&d, decision.Step{Kind: kind, ID: d.ID, At: f.r.Clock.Now(), Why: s.Why, Until: s.Until, Severity: s.Severity}); kind == decision.Ended {
 			tasks = append(tasks, f.task(record.Revocation, d.ID, time.Time{}))
 		} else if !s.Until.IsZero() {
 			tasks = append(tasks, f.task(record.Expiry, d.ID, s.Until.AddDate(0, 0, 1)))
@@ -255,7 +255,7 @@ func (f *filed) imported(ctx context.Context, file decisionfile.File, found scan
 	if d.Needs > 0 {
 		f.notice(fmt.Sprintf("%s waits as %s: %d more must confirm it with %s.", checks.Code(path), checks.Code(d.ID), d.Needs, checks.Code("/secbydesign confirm "+d.ID)))
 	}
-	d.At = time.Now()
+	d.At = f.r.Clock.Now()
 	return d, true, nil
 }
 
@@ -309,7 +309,7 @@ func (f *filed) weigh(ctx context.Context, file decisionfile.File, found scanner
 		Wrong: d.Verb == "fp" || d.Verb == "not-affected", Coded: d.Verb == "not-affected" || d.Verb == "defer", Before: d.Before(list),
 		Class: d.Class, Agent: f.policy.Guardrails.Accept.Agents.Automated(f.pull.Author, f.pull.Bot),
 	}
-	g, err = org.Guardrails.Accept.Weigh(w, who, time.Now())
+	g, err = org.Guardrails.Accept.Weigh(w, who, f.r.Clock.Now())
 	var no *ownership.Refusal
 	if errors.As(err, &no) {
 		return d, g, no.Problem, nil

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/google/go-github/v60/github"
 	"github.com/rs/zerolog"
@@ -135,12 +134,12 @@ func (r *Reviewer) groupReport(ctx context.Context, gh *installation.Client, e q
 	if err != nil {
 		return checks.Report{}, p, err
 	}
-	suppressions := suppress.New(ctx, r.Examiner.Scanners, c, p.Base, pol, time.Now())
+	suppressions := suppress.New(ctx, r.Examiner.Scanners, c, p.Base, pol, r.Clock.Now())
 	suppressions.Owners = r.owners(ctx, gh, c, p, pol)
 	j, err := judge.Apply(judge.Case{
 		Runs: ex.Runs, Policy: pol, Within: ex.Within, Decisions: decisions, Scope: scope,
 		Suppress: func(gates []checks.Gate) error { return suppressions.Decide(ctx, ex, gates) },
-		Adds:     judge.AddedBy(ex.Patch), Evidence: r.evidence(ctx, pol, p), Now: time.Now(),
+		Adds:     judge.AddedBy(ex.Patch), Evidence: r.evidence(ctx, pol, p), Now: r.Clock.Now(),
 	})
 	if err != nil {
 		return checks.Report{}, p, err

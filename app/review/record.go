@@ -140,6 +140,9 @@ func (b recordInput) finding(rep checks.Report, f checks.Finding) record.Finding
 	if f.Decided != nil {
 		one.Decided = cmp.Or(f.Decided.ID, f.Decided.Place())
 	}
+	if f.State == scanners.Absent { // a merge ends what was decided about it
+		one.CWE, one.Owners = f.CWE, b.ownersOf(f.Path)
+	}
 	if f.State != scanners.New {
 		return one
 	}
@@ -151,4 +154,12 @@ func (b recordInput) finding(rep checks.Report, f checks.Finding) record.Finding
 		one.Owners, one.OwnedBy, one.Unowned = a.Owners, a.Where, len(a.Owners) == 0
 	}
 	return one
+}
+
+// ownersOf returns the owners of a path; nil if they could not be read.
+func (b recordInput) ownersOf(path string) []string {
+	if b.owners == nil {
+		return nil
+	}
+	return b.owners.Of(path)
 }

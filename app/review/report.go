@@ -2,16 +2,13 @@ package review
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 	"slices"
 	"strings"
-	"time"
-
-	"github.com/rs/zerolog"
 
 	"github.com/secbydesign/secbydesign/app/baseline"
+	"github.com/secbydesign/secbydesign/app/clock"
 	"github.com/secbydesign/secbydesign/app/decision"
 	"github.com/secbydesign/secbydesign/app/examine"
 	"github.com/secbydesign/secbydesign/app/insight"
@@ -30,9 +27,9 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// report examines the change and composes the report that the pull request should show. Before the end it shows partial
-// results. events are those of the pull request.
-func (r *Reviewer) report(ctx context.Context, gh *installation.Client, p pull.Pull, run *publish.Run, events []ledger.Event) (checks.Report, recordInput, error) {
+// report examines the change and composes the report that the pull request should show, given its threads and events.
+// Before the end it shows partial results on run. If that is nil it shows nothing, and asks no questions on the design.
+func (r *Reviewer) report(ctx context.Context, gh *installation.Client, p pull.Pull, threads []checks.Thread, run *publish.Run, events []ledger.Event) (checks.Report, recordInput, error) {
 	change, err := r.fetch(ctx, gh, p)
 	if err != nil {
 		return checks.Report{}, recordInput{}, err
@@ -64,15 +61,20 @@ func (r *Reviewer) report(ctx context.Context, gh *installation.Client, p pull.P
 		}
 		return files.apply(ctx, list, runs)
 	}
-	c.posted, c.history = run.Threads(), map[string]bool{}
+	c.clock = r.Clock
+	c.posted, c.history = threads, map[string]bool{}
 	for _, info := range r.infos() {
 		c.history[info.Name] = info.Has(scanners.ScopeRange)
 	}
 	c.known, c.open = shown(c.posted)
 	c.evidence = r.evidence(ctx, pol, p)
-	c.suppressions = suppress.New(ctx, r.Examiner.Scanners, change, p.Base, pol, time.Now())
+	c.suppressions = suppress.New(ctx, r.Examiner.Scanners, change, p.Base, pol, r.Clock.Now())
 	c.suppressions.Owners = r.owners(ctx, gh, change, p, pol)
-	ex, err := r.Examiner.Examine(ctx, change, pol, c.known, c.progress(ctx, run))
+	var progress func(examine.Examination)
+	if run != nil {
+		progress = c.progress(ctx, run)
+	}
+	ex, err := r.Examiner.Examine(ctx, change, pol, c.known, progress)
 	if err != nil {
 		return checks.Report{}, recordInput{}, err
 	}
@@ -82,6 +84,10 @@ func (r *Reviewer) report(ctx context.Context, gh *installation.Client, p pull.P
 	}
 	input := r.recordInput(p, pol, ex, c.suppressions.Owners())
 	input.before = findingsOf(events)
+	if run == nil {
+		input.design.unread = true
+		return rep, input, nil
+	}
 	input.design, err = r.design(ctx, gh, p, change, pol, ex, events, c.suppressions.Owners())
 	return rep, input, err
 }
@@ -104,7 +110,7 @@ func (r *Reviewer) decisions(ctx context.Context, p pull.Pull, runs []scanners.R
 // evidence returns what the ledger's records say about the rules in the repository of a pull request.
 func (r *Reviewer) evidence(ctx context.Context, pol policy.Policy, p pull.Pull) judge.Evidence {
 	return &insight.Evidence{
-		Repo: record.RepoKey(p.RepoID, p.Repo), Window: insight.WindowOf(time.Now(), pol),
+		Repo: record.RepoKey(p.RepoID, p.Repo), Window: insight.WindowOf(r.Clock.Now(), pol),
 		Use: func(rule string, w insight.Window) (record.RuleUse, error) {
 			return r.Ledger.RuleUse(ctx, p.Owner, rule, w.Since, w.Recent)
 		},
@@ -126,6 +132,7 @@ type composer struct {
 	decided      func(context.Context, []scanners.Run) ([]decision.Decision, error) // about the findings of runs
 	evidence     judge.Evidence
 	suppressions *suppress.Set
+	clock        *clock.Clock
 	known        []baseline.Known // findings that have a thread
 	open         map[string]bool  // fingerprints that have a thread; true where it is open
 	posted       []checks.Thread
@@ -151,7 +158,7 @@ func (c *composer) compose(ctx context.Context, ex examine.Examination, pending 
 		Runs: ex.Runs, Pending: pending, Policy: c.policy, Known: c.known, Within: ex.Within,
 		Decisions: decisions, Scope: decision.Scope{Pulls: map[int]bool{c.pull.Number: true}},
 		Suppress: func(gates []checks.Gate) error { return c.suppressions.Decide(ctx, ex, gates) },
-		Adds:     judge.AddedBy(ex.Patch), Evidence: c.evidence, Now: time.Now(),
+		Adds:     judge.AddedBy(ex.Patch), Evidence: c.evidence, Now: c.clock.Now(),
 	})
 	if err != nil {
 		return checks.Report{}, err
@@ -212,45 +219,6 @@ func confirmers(o ownership.Offer, owned bool) string {
 		return "another " + one
 	}
 	return fmt.Sprintf("%d other %s", o.Needs, more)
-}
-
-// progress shows the results so far. While the policy's first budget lasts, the verdict waits for the scanners that
-// still run. After it the verdict names them as not finished, and their findings are added when they come.
-//
-// An error stops progress and is only logged: the final report of the review meets it again.
-func (c *composer) progress(ctx context.Context, run *publish.Run) func(examine.Examination) {
-	began, ended := time.Now(), false
-	return func(ex examine.Examination) {
-		if ended {
-			return
-		}
-		show := run.Finish
-		var pending []scanners.Run
-		if time.Since(began) < c.policy.Budget.First {
-			show = run.Publish
-			ex.Runs, pending = split(ex.Runs)
-		}
-		rep, err := c.compose(ctx, ex, pending)
-		if err == nil {
-			err = show(ctx, rep)
-		}
-		if err != nil {
-			ended = true
-			zerolog.Ctx(ctx).Info().Err(err).Msg("what is known so far could not be shown")
-		}
-	}
-}
-
-// split separates the runs that have ended from those that have not.
-func split(runs []scanners.Run) (ended, pending []scanners.Run) {
-	for _, run := range runs {
-		if errors.Is(run.Err, examine.ErrRunning) {
-			pending = append(pending, run)
-		} else {
-			ended = append(ended, run)
-		}
-	}
-	return ended, pending
 }
 
 // shown lists the findings that the pull request shows or showed. open holds whether their threads are open.

@@ -125,7 +125,7 @@ func (r *Reviewer) asked(ctx context.Context, in requirements.Input) (out requir
 func (r *Reviewer) input(ctx context.Context, gh *installation.Client, p pull.Pull, c examine.Change, pol policy.Policy, ex examine.Examination, owners *ownership.Map, d *designed) (in requirements.Input, notes modelNotes, err error) {
 	agents := pol.Guardrails.Accept.Agents
 	d.author = addressee(agents, p)
-	now := time.Now()
+	now := r.Clock.Now()
 	in = requirements.Input{
 		Head: ex.Facts.Head, Base: ex.Facts.Base, Origins: ex.Facts.Origins, Unread: ex.Facts.Unread,
 		Number: p.Number, Added: added(ex), Removed: ex.Removed, Policy: pol,
@@ -368,9 +368,8 @@ func (r *Reviewer) merged(ctx context.Context, req queue.Request, p pull.Pull, e
 	if err != nil {
 		return err
 	}
-	for _, q := range said.Asked {
-		answered := slices.ContainsFunc(said.Answers, func(a record.Answer) bool { return a.Question == q.ID && a.Who != "" })
-		if q.State != record.Open || said.Left[q.ID] || answered {
+	for _, q := range openQuestions(said) {
+		if said.Left[q.ID] {
 			continue
 		}
 		if err := r.record(ctx, req, p.Head, record.RequirementMerged, q); err != nil {
@@ -378,4 +377,15 @@ func (r *Reviewer) merged(ctx context.Context, req queue.Request, p pull.Pull, e
 		}
 	}
 	return nil
+}
+
+// openQuestions lists the questions of a pull request that nobody has answered.
+func openQuestions(said record.Discussion) (list []record.Question) {
+	for _, q := range said.Asked {
+		answered := slices.ContainsFunc(said.Answers, func(a record.Answer) bool { return a.Question == q.ID && a.Who != "" })
+		if q.State == record.Open && !answered {
+			list = append(list, q)
+		}
+	}
+	return list
 }

@@ -99,7 +99,7 @@ func (r *Reviewer) Review(ctx context.Context, req queue.Request) error {
 	if unread != nil {
 		return r.fail(ctx, gh, req, p, run, unread)
 	}
-	rep, input, err := r.report(ctx, gh, p, run, events)
+	rep, input, err := r.report(ctx, gh, p, run.Threads(), run, events)
 	if err != nil {
 		return r.fail(ctx, gh, req, p, run, err)
 	}
@@ -127,8 +127,8 @@ func (r *Reviewer) headOf(p pull.Pull) publish.Head {
 	return publish.Head{Owner: p.Owner, Repo: p.Repo, Number: p.Number, SHA: p.Head, AppID: r.AppID}
 }
 
-// closed closes the checks that reviews left in progress on a pull request that was closed, and records the questions
-// that were open when it was merged.
+// closed closes the checks that reviews left in progress on a pull request that was closed, and records what was open
+// when it was merged.
 func (r *Reviewer) closed(ctx context.Context, gh *installation.Client, req queue.Request, p pull.Pull) error {
 	events, err := r.history(ctx, req)
 	if err != nil {
@@ -138,7 +138,12 @@ func (r *Reviewer) closed(ctx context.Context, gh *installation.Client, req queu
 		return err
 	}
 	clients := publish.Clients{REST: gh.REST, GraphQL: gh.GraphQL}
-	return r.finish(ctx, req, r.abandon(ctx, req, events, clients, r.headOf(p), "", "The pull request was closed before the review ended."))
+	unclosed := r.abandon(ctx, req, events, clients, r.headOf(p), "", "The pull request was closed before the review ended.")
+	// The merge is recorded even if GitHub does not let the check be closed.
+	if err := r.recordMerge(ctx, gh, req, p, events); err != nil {
+		return r.finish(ctx, req, err)
+	}
+	return r.finish(ctx, req, unclosed)
 }
 
 // start shows that the review has begun, and closes what earlier reviews left in progress on other heads. names are the

@@ -3,7 +3,6 @@ package review
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/secbydesign/secbydesign/app/policy"
 	"github.com/secbydesign/secbydesign/app/pull"
@@ -28,7 +27,7 @@ func (r *Reviewer) voice(ctx context.Context, p pull.Pull, pol policy.Policy, d 
 	if p.Draft || !due || asksNobody(pol.Guardrails.Accept.Agents, p) || slices.ContainsFunc(d.said.Voices, func(v record.Voice) bool { return v.Role == record.Champion }) {
 		return nil, nil
 	}
-	who, err := r.Ledger.NextVoice(ctx, pol.Champions, d.author, time.Now())
+	who, err := r.Ledger.NextVoice(ctx, pol.Champions, d.author, r.Clock.Now())
 	if who == "" || err != nil {
 		return nil, err
 	}

@@ -75,9 +75,19 @@ func newWorld(t *testing.T, files map[string]string) *world {
 		Examiner:  &examine.Examiner{Scanners: []scanners.Scanner{words}, Program: "1"},
 		Externals: upload.Externals{Ledger: l, Here: []string{"words"}},
 		Observe:   func(v checks.Verdict, _ time.Duration) { w.observed = append(w.observed, v) },
-		Submit: func(_ context.Context, _ ledger.Delivery, reviews []queue.Request, tasks []queue.Task, _ []ledger.Event) error {
-			w.asked, w.tasks = append(w.asked, reviews...), append(w.tasks, tasks...)
-			return nil
+		Submit: func(ctx context.Context, _ ledger.Delivery, reviews []queue.Request, tasks []queue.Task, events []ledger.Event) error {
+			err := l.Tx(ctx, func(tx *sql.Tx) error {
+				for _, e := range events {
+					if err := l.RecordTx(ctx, tx, e); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			if err == nil {
+				w.asked, w.tasks = append(w.asked, reviews...), append(w.tasks, tasks...)
+			}
+			return err
 		},
 	}
 	return w

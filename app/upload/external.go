@@ -80,7 +80,7 @@ func (x Externals) Of(ctx context.Context, repo *mirror.Repo, p pull.Pull, pol p
 
 // Recent lists the tools that recently sent results for the base branch of a pull request.
 func (x Externals) Recent(ctx context.Context, p pull.Pull) ([]string, error) {
-	return x.Ledger.Uploaders(ctx, p.Repository(), "refs/heads/"+p.BaseRef, time.Now().Add(-recentUpload))
+	return x.Ledger.Uploaders(ctx, p.Repository(), "refs/heads/"+p.BaseRef, x.Ledger.Clock.Now().Add(-recentUpload))
 }
 
 // Required lists the scanners that the policy requires and that only a workflow can run.

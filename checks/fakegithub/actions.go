@@ -110,6 +110,43 @@ func (r *Repo) claims(event, ref, sha, workflow string) Claims {
 	}
 }
 
+// mergeBy makes the commits with which a pull request is merged, and returns the last of them.
+func (r *Repo) mergeBy(method, into string, p *Pull) (string, error) {
+	message := fmt.Sprintf("%s (#%d)", p.Title, p.Number)
+	switch method {
+	case "squash":
+		tree, err := r.git("merge-tree", "--write-tree", into, p.HeadSHA)
+		if err != nil {
+			return "", err
+		}
+		return r.commitTree(tree, into, message)
+	case "rebase":
+		tip := into
+		for _, sha := range p.commitIDs() {
+			// With its parent as the base of the merge, only what the commit itself changes is merged.
+			as, err := r.commitTree(tip+"^{tree}", sha+"^", "as if made from the same parent")
+			if err != nil {
+				return "", err
+			}
+			tree, err := r.git("merge-tree", "--write-tree", as, sha)
+			if err != nil {
+				return "", err
+			}
+			if tip, err = r.commitTree(tree, tip, message); err != nil {
+				return "", err
+			}
+		}
+		return tip, nil
+	}
+	return r.merge(into, p.HeadSHA, fmt.Sprintf("Merge pull request #%d from %s", p.Number, p.HeadRef))
+}
+
+// commitTree makes a commit of a tree.
+func (r *Repo) commitTree(tree, parent, message string) (string, error) {
+	sha, err := r.s.git.run(r.dir, "", "-c", "user.name=GitHub", "-c", "user.email=noreply@example.com", "commit-tree", strings.TrimSpace(tree), "-p", parent, "-m", message)
+	return strings.TrimSpace(sha), err
+}
+
 // merge makes a merge commit of two commits.
 func (r *Repo) merge(into, from, message string) (string, error) {
 	tree, err := r.git("merge-tree", "--write-tree", into, from)

@@ -266,7 +266,12 @@ func (s *Server) ClosePull(owner, repo string, n int, login string, merged bool)
 
 // MergePull merges an open pull request by a merge commit, and delivers pull_request.closed and push. It panics if the
 // pull request cannot be merged.
-func (r *Repo) MergePull(n int, login string) {
+func (r *Repo) MergePull(n int, login string) { r.MergePullBy(n, login, "merge") }
+
+// MergePullBy is like MergePull with one of GitHub's methods: merge, squash or rebase
+// (https://docs.github.com/rest/pulls/pulls#merge-a-pull-request). merge_commit_sha is the merge commit, the squashed
+// commit, or the last of the rebased ones (https://docs.github.com/rest/pulls/pulls#get-a-pull-request).
+func (r *Repo) MergePullBy(n int, login, method string) {
 	s := r.s
 	before, base := "", ""
 	s.act(func() []outgoing {
@@ -275,11 +280,11 @@ func (r *Repo) MergePull(n int, login string) {
 			panic(fmt.Sprintf("fakegithub: %s#%d is closed", r.FullName(), n))
 		}
 		base, before = p.BaseRef, r.tip(p.BaseRef)
-		sha, err := r.merge(before, p.HeadSHA, fmt.Sprintf("Merge pull request #%d from %s", n, p.HeadRef))
+		sha, err := r.mergeBy(method, before, p)
 		must(err)
 		_, err = r.git("update-ref", "refs/heads/"+base, sha)
 		must(err)
-		p.BaseSHA = before
+		p.BaseSHA, p.MergeSHA = before, sha
 		p.State, p.Merged, p.ClosedAt, p.UpdatedAt = "closed", true, s.now(), s.now()
 		p.timeline = append(p.timeline, timelineEvent{id: s.id(), at: s.now(), kind: "closed", who: login})
 		out := s.pullEvent(p, "closed", login, nil)

@@ -42,6 +42,7 @@ type Pull struct {
 	Merged           bool
 	BaseRef, BaseSHA string // the SHA may be older than the branch's tip, as on GitHub
 	HeadRef, HeadSHA string
+	MergeSHA         string // of a merged one; empty while it is not, and after [Server.ClosePull]
 	CreatedAt        time.Time
 	UpdatedAt        time.Time
 	ClosedAt         time.Time

@@ -119,7 +119,7 @@ func (s *Server) pullJSON(p *Pull, full bool) object {
 		o["assignee"] = s.userJSON(s.user(p.Assignees[0]))
 	}
 	if p.Merged {
-		o["merged_at"] = stamp(p.ClosedAt)
+		o["merged_at"], o["merge_commit_sha"] = stamp(p.ClosedAt), maybe(p.MergeSHA)
 	}
 	if !full {
 		return o

@@ -86,6 +86,11 @@ func (p Head) firstPage() map[string]any {
 	}
 }
 
+// Threads lists our threads on the pull request of a head, open and closed. It shows nothing.
+func Threads(ctx context.Context, c Clients, p Head) ([]checks.Thread, error) {
+	return (&Run{clients: c, head: p}).list(ctx)
+}
+
 // list reads our threads. It uses GraphQL because REST does not say which are resolved or minimised.
 func (r *Run) list(ctx context.Context) ([]checks.Thread, error) {
 	vars := r.head.firstPage()

@@ -46,9 +46,9 @@ var pure = []string{
 // more.
 var rooms = map[string][]string{
 	"": {
-		"audit", "command", "conversation", "decision", "decisionfile", "examine", "insight", "installation", "judge", "ledger", "local",
-		"mirror", "ownership", "people", "plainfile", "plan", "policy", "policyfiles", "queue", "record", "rehearsal", "review", "scratch",
-		"settings", "strictyaml", "threatmodel", "upload", "vex",
+		"audit", "clock", "command", "conversation", "decision", "decisionfile", "examine", "insight", "installation", "judge", "ledger",
+		"local", "mirror", "ownership", "people", "plainfile", "plan", "policy", "policyfiles", "queue", "record", "rehearsal", "review",
+		"scratch", "settings", "strictyaml", "threatmodel", "upload", "vex",
 	},
 
 	// What happens: a review, a conversation, a checklist on an issue, an upload; and the two that need no GitHub.
@@ -88,8 +88,8 @@ var rooms = map[string][]string{
 	"threatmodel":  {"strictyaml"},
 
 	// Machinery.
-	"ledger":       {"audit", "decision", "fair", "record"},
-	"queue":        {"fair", "ledger"},
+	"ledger":       {"audit", "clock", "decision", "fair", "record"},
+	"queue":        {"clock", "fair", "ledger"},
 	"pull":         {"installation", "ledger"},
 	"installation": {"fair"},
 	"mirror":       {"plainfile"},
@@ -99,7 +99,7 @@ var rooms = map[string][]string{
 	"scratch":      {},
 	"strictyaml":   {},
 
-	"demo": {""},
+	"demo": {"", "clock"},
 
 	"installation/installationtest": {"installation"},
 	"strictyaml/strictyamltest":     {"strictyaml"},
