@@ -32,7 +32,8 @@ type Decision struct {
 	Reason string    `json:"reason,omitempty"`
 	Ticket string    `json:"ticket,omitempty"`
 	Code   string    `json:"code,omitempty"`
-	Until  time.Time `json:"until,omitzero"` // the last day; zero for no end
+	Class  string    `json:"class,omitempty"` // the reason class of accept and defer; empty if none was given
+	Until  time.Time `json:"until,omitzero"`  // the last day; zero for no end
 
 	Asked   string   `json:"asked"`             // who asked for it
 	By      []string `json:"by,omitempty"`      // the people who count towards the number needed

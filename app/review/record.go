@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/rs/zerolog"
 
@@ -73,7 +74,35 @@ func (r *Reviewer) recordInput(ctx context.Context, c examine.Change, p pull.Pul
 		return b
 	}
 	b.owners, b.owned = &owners, map[string][]string{}
+	b.context.Owners = b.ownersOf(ex)
 	return b
+}
+
+// ownersOf returns the owners of the changed files.
+func (b recordInput) ownersOf(ex examine.Examination) []string {
+	if ex.Diff == nil {
+		return nil
+	}
+	var list []string
+	for _, ch := range ex.Diff.Changes {
+		for _, owner := range b.own(cmp.Or(ch.NewPath, ch.OldPath)) {
+			if !slices.Contains(list, owner) && len(list) < record.MaxIgnored {
+				list = append(list, owner)
+			}
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// own returns the owners of a path.
+func (b recordInput) own(path string) []string {
+	owners, known := b.owned[path]
+	if !known {
+		owners = b.owners.Of(path)
+		b.owned[path] = owners
+	}
+	return owners
 }
 
 // infos returns the descriptions of the scanners of problems.
@@ -155,12 +184,7 @@ func (b recordInput) finding(rep checks.Report, f checks.Finding) record.Finding
 	one.Extents = f.Extents
 	one.Adds, one.Place = b.adds != nil && b.adds(f.Result), rep.Carries(f.Result)
 	if b.owners != nil {
-		owners, known := b.owned[f.Path]
-		if !known {
-			owners = b.owners.Of(f.Path)
-			b.owned[f.Path] = owners
-		}
-		one.Owners = owners
+		one.Owners = b.own(f.Path)
 	}
 	return one
 }

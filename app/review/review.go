@@ -158,6 +158,13 @@ func (r *Reviewer) keep(ctx context.Context, req queue.Request, p pull.Pull, rep
 			return err
 		}
 	}
+	pushed, err := r.Ledger.Pushed(ctx, p.Repository(), p.Number, p.Head)
+	if err != nil {
+		return err
+	}
+	if !pushed.IsZero() {
+		input.context.Waited = max(1, time.Since(pushed).Milliseconds())
+	}
 	if err := r.record(ctx, req, p.Head, record.Finished, summary(rep, input)); err != nil {
 		return err
 	}
