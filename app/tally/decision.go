@@ -103,14 +103,9 @@ func ruled(w *work, d decision.Decision) error {
 		return err
 	}
 	if ok {
-		r, err := rulingOf(w, d.Fingerprint, d.Rule, d.Number, d.Path)
-		if err != nil {
-			return err
-		}
 		after := s
-		after.Verb, after.Decided = "", 0
-		if r != nil && r.Ended == 0 {
-			after.Verb, after.Decided = r.Verb, r.Counts
+		if err := after.rule(w, key); err != nil {
+			return err
 		}
 		if err := save(w, key, &s, after); err != nil {
 			return err
@@ -122,10 +117,28 @@ func ruled(w *work, d decision.Decision) error {
 		return err
 	}
 	after := before
-	if after.Ruling, err = rulingOf(w, d.Fingerprint, before.Rule, before.Number, before.Path); err != nil {
+	if err := after.rule(w, key.Name); err != nil {
 		return err
 	}
 	return save(w, key, &before, after)
+}
+
+// rule sets the decision in force that was made about the finding in its pull request.
+func (s *shown) rule(w *work, key Key) error {
+	r, err := rulingOf(w, key.Name, func(d decision.Decision) bool { return d.Rule == s.Rule && d.Number == key.Number })
+	s.Verb, s.Decided = "", 0
+	if r != nil && r.Ended == 0 {
+		s.Verb, s.Decided = r.Verb, r.Counts
+	}
+	return err
+}
+
+// rule sets the ruling about the finding: a decision made in its pull request, or in another about the same file.
+func (d *debt) rule(w *work, fingerprint string) (err error) {
+	d.Ruling, err = rulingOf(w, fingerprint, func(is decision.Decision) bool {
+		return is.Rule == d.Rule && (is.Number == d.Number || is.Path == d.Path)
+	})
+	return err
 }
 
 func ownersOfFinding(w *work, d decision.Decision) ([]string, error) {
@@ -174,8 +187,8 @@ func (r ruling) lastDay() int64 {
 	return last
 }
 
-// rulingOf returns the ruling about a finding of a pull request or a file; nil if there never was one.
-func rulingOf(w *work, fingerprint, rule string, number int, path string) (*ruling, error) {
+// rulingOf returns the ruling about a finding among some of the decisions about it; nil if there never was one.
+func rulingOf(w *work, fingerprint string, among func(decision.Decision) bool) (*ruling, error) {
 	list, err := all[decree](w.store.About(Decision, fingerprint))
 	if err != nil {
 		return nil, err
@@ -183,7 +196,7 @@ func rulingOf(w *work, fingerprint, rule string, number int, path string) (*ruli
 	var best *decree
 	for _, k := range list {
 		d := k.is
-		if d.Counts == 0 || d.Decision.Rule != rule || d.Decision.Number != number && d.Decision.Path != path {
+		if d.Counts == 0 || !among(d.Decision) {
 			continue
 		}
 		if best == nil || newer(d, *best) {

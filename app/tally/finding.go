@@ -160,8 +160,12 @@ func reviewedFindings(w *work, e Event, r record.Review) error {
 			continue
 		}
 		known[f.Fingerprint] = true
+		key := Key{Shown, e.Number, f.Fingerprint}
 		one := shown{Owners: f.Owners, Rule: f.Rule, Severity: f.Severity, First: e.At.UnixMilli()}
-		if err := save(w, Key{Shown, e.Number, f.Fingerprint}, nil, one); err != nil {
+		if err := one.rule(w, key); err != nil {
+			return err
+		}
+		if err := save(w, key, nil, one); err != nil {
 			return err
 		}
 	}
@@ -362,7 +366,7 @@ func carry(w *work, e Event, fingerprint string, do func(d *debt, fresh bool)) e
 		after = debt{Number: e.Number, Since: e.At.UnixMilli()}
 	}
 	do(&after, fresh)
-	if after.Ruling, err = rulingOf(w, fingerprint, after.Rule, after.Number, after.Path); err != nil {
+	if err := after.rule(w, fingerprint); err != nil {
 		return err
 	}
 	switch {
