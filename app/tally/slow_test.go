@@ -498,9 +498,28 @@ type slowFigure struct {
 	over  bool
 }
 
+// A slowRepo holds what does not depend on the team.
+type slowRepo struct {
+	slow
+	shown   []slowShown
+	stays   []*life
+	rulings map[*life]*slowDecision
+	decided []*slowDecision
+	final   []*slowDecision
+	asked   []*slowQuestion
+}
+
+func newSlowRepo(s slow) slowRepo {
+	r := slowRepo{slow: s, shown: s.allShown(), stays: s.lives(), rulings: map[*life]*slowDecision{}, decided: s.decisions(), final: s.decisionsAt(len(s)), asked: s.questions()}
+	for _, l := range r.stays {
+		r.rulings[l] = s.ruling(l)
+	}
+	return r
+}
+
 // A slowTeam computes the figures of one team.
 type slowTeam struct {
-	repos []slow
+	repos []slowRepo
 	team  string
 	from  int64 // a day
 	since time.Time
@@ -571,7 +590,7 @@ func (t slowTeam) ofChanges(out map[string]slowFigure) {
 		rules[rule].add(bad)
 	}
 	for _, s := range t.repos {
-		for _, f := range s.allShown() {
+		for _, f := range s.shown {
 			if t.in(f.first) {
 				unowned.add(len(f.owners) == 0)
 			}
@@ -582,7 +601,7 @@ func (t slowTeam) ofChanges(out map[string]slowFigure) {
 				same.add(!f.gone.IsZero())
 				merged++
 			}
-			d := newest(s.decisionsAt(len(s)), func(d *slowDecision) bool {
+			d := newest(s.final, func(d *slowDecision) bool {
 				return d.Fingerprint == f.fingerprint && d.Number == f.number && d.Rule == f.rule
 			})
 			switch {
@@ -596,12 +615,12 @@ func (t slowTeam) ofChanges(out map[string]slowFigure) {
 				verdict(f.gone, f.rule, false)
 			}
 		}
-		for _, l := range s.lives() {
+		for _, l := range s.stays {
 			if t.owns(l.owners) && l.unseen && t.in(l.since) {
 				escaped++
 			}
 		}
-		for _, q := range s.questions() {
+		for _, q := range s.asked {
 			switch {
 			case !t.owns(q.owners) || q.asked.IsZero():
 			case !q.useless.IsZero():
@@ -626,8 +645,8 @@ func (t slowTeam) ofBranch(out map[string]slowFigure) {
 	var times []slowTime
 	var debt, backlog slowFigure
 	for _, s := range t.repos {
-		for _, l := range s.lives() {
-			d := s.ruling(l)
+		for _, l := range s.stays {
+			d := s.rulings[l]
 			switch {
 			case !t.owns(l.owners) || !l.standard || !l.concern(d):
 				continue
@@ -658,7 +677,7 @@ func (t slowTeam) ofDecisions(out map[string]slowFigure) {
 	accepted, fixed, classes := map[string]int{}, map[string]int{}, map[string]int{}
 	var renewals, acceptances, all int
 	for _, s := range t.repos {
-		for _, d := range s.decisions() {
+		for _, d := range s.decided {
 			if !t.owns(d.owners) || !t.in(d.from) || !d.promise() || d.mistake() {
 				continue
 			}
@@ -673,13 +692,13 @@ func (t slowTeam) ofDecisions(out map[string]slowFigure) {
 				accepted[d.Severity.String()]++
 			}
 		}
-		for _, f := range s.allShown() {
+		for _, f := range s.shown {
 			if t.owns(f.owners) && t.in(f.gone) {
 				fixed[f.severity.String()]++
 			}
 		}
-		for _, l := range s.lives() {
-			if t.owns(l.owners) && t.in(l.gone) && l.standard && l.concern(s.ruling(l)) {
+		for _, l := range s.stays {
+			if t.owns(l.owners) && t.in(l.gone) && l.standard && l.concern(s.rulings[l]) {
 				fixed[l.severity.String()]++
 			}
 		}
@@ -698,7 +717,7 @@ func (t slowTeam) ofDecisions(out map[string]slowFigure) {
 func (t slowTeam) ofDesign(out map[string]slowFigure) {
 	var lead, coverage part
 	for _, s := range t.repos {
-		for _, q := range s.questions() {
+		for _, q := range s.asked {
 			if t.owns(q.owners) && t.in(q.asked) {
 				lead.add(q.early)
 			}
@@ -720,7 +739,7 @@ func (t slowTeam) ofPulls(out map[string]slowFigure) {
 			var head string
 			var owners []string
 			var waiting time.Time
-			for _, e := range s {
+			for _, e := range s.slow {
 				if e.Number != number {
 					continue
 				}
@@ -811,8 +830,8 @@ func surviving(times []slowTime, hours float64) *big.Rat {
 // list returns what the team has to do, as lines.
 func (t slowTeam) list() (out []string) {
 	for i, s := range t.repos {
-		for _, l := range s.lives() {
-			d := s.ruling(l)
+		for _, l := range s.stays {
+			d := s.rulings[l]
 			if !t.owns(l.owners) || !l.gone.IsZero() || !l.concern(d) {
 				continue
 			}
@@ -825,7 +844,7 @@ func (t slowTeam) list() (out []string) {
 			}
 			if d != nil && (d.promise()) {
 				e.Decision, e.By, e.Until, e.Class = d.ID, d.By, d.Until, d.Class
-				for _, all := range s.decisions() {
+				for _, all := range s.decided {
 					if all.ID == d.ID {
 						e.Renewals = all.renewals
 					}
@@ -841,7 +860,7 @@ func (t slowTeam) list() (out []string) {
 			}
 			out = append(out, line(e))
 		}
-		for _, q := range s.questions() {
+		for _, q := range s.asked {
 			if !t.owns(q.owners) || q.left.IsZero() {
 				continue
 			}

@@ -1,6 +1,7 @@
 package tally_test
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"testing"
@@ -12,52 +13,74 @@ import (
 // everybody is whose figures and lists are compared.
 var everybody = []string{"@acme/pay", "@acme/web", "@acme/ops", "@mona", "", "*"}
 
-// TestAgainstRawEvents computes lists and figures of random histories twice: from the kept sums, and from the raw events
-// by an independent slow implementation.
+// TestAgainstRawEvents computes lists and figures of 10,000 random histories twice: from the kept sums, and from the raw
+// events by an independent slow implementation.
 func TestAgainstRawEvents(t *testing.T) {
 	t.Parallel()
-	histories := 10_000
-	shown := map[string]int{} // how often a figure had a value
-	entries := 0
-	for seed := range uint64(histories) {
-		h := newHistory(t, seed, 24+int(seed%7)*4)
-		if seed%100 == 0 {
-			for range 100 {
-				h.step()
-			}
+	const histories, shards = 10_000, 4
+	var counts [shards]map[string]int
+	t.Run("shards", func(t *testing.T) {
+		for shard := range counts {
+			counts[shard] = map[string]int{}
+			t.Run(fmt.Sprint(shard), func(t *testing.T) {
+				t.Parallel()
+				for seed := shard; seed < histories && !t.Failed(); seed += shards {
+					both(t, uint64(seed), counts[shard])
+				}
+			})
 		}
-		now := h.at.Add(time.Duration(h.r.IntN(20*24)) * time.Hour)
-		from := now.AddDate(0, 0, -90)
-		repos := h.take()
-		raw := h.raw()
-		for i, team := range everybody {
-			if seed%100 != 0 && i != int(seed)%len(everybody) && team != "*" {
-				continue
-			}
-			s := slowTeam{repos: raw, team: team, from: day(from), since: from, now: now}
-			is := insight.Measure(team, from, now, observations(repos, team, day(from)))
-			compare(t, seed, team, is, s.figures(), shown)
-			if t.Failed() {
-				t.FailNow()
-			}
-			if team == "*" {
-				continue
-			}
-			got, want := list(t, repos, team, now), s.list()
-			if entries += len(want); !slices.Equal(got, want) {
-				t.Fatalf("history %d: the list of %q is\n%q\nthe events say\n%q", seed, team, got, want)
-			}
+	})
+	total := map[string]int{}
+	for _, count := range counts {
+		for key, n := range count {
+			total[key] += n
 		}
 	}
-	if entries < histories/10 {
-		t.Errorf("only %d entries were compared", entries)
-	}
+	keys := []string{"entries"}
 	for _, f := range insight.Measure("*", time.Time{}, time.Now(), nil).Figures {
-		t.Logf("%6d  %s", shown[f.Key], f.Key)
-		if shown[f.Key] < 20 {
-			t.Errorf("%s had a value %d times", f.Key, shown[f.Key])
+		keys = append(keys, f.Key)
+	}
+	for _, key := range keys {
+		t.Logf("%6d  %s", total[key], key)
+		if total[key] < 20 {
+			t.Errorf("%s was compared %d times", key, total[key])
 		}
 	}
+}
+
+// both compares the two ways for one history, and counts how often a figure had a value.
+func both(t *testing.T, seed uint64, count map[string]int) {
+	t.Helper()
+	long := seed%41 == 0
+	h := newHistory(t, seed, 8+int(seed%9)*2)
+	for range 150 * truth(long) {
+		h.step()
+	}
+	now := h.at.Add(time.Duration(h.r.IntN(20*24)) * time.Hour)
+	from := now.AddDate(0, 0, -90)
+	repos, raw := h.take(), h.raw()
+	for i, team := range everybody {
+		if !long && i != int(seed)%len(everybody) && team != "*" {
+			continue
+		}
+		s := slowTeam{repos: raw, team: team, from: day(from), since: from, now: now}
+		is := insight.Measure(team, from, now, observations(repos, team, day(from)))
+		compare(t, seed, team, is, s.figures(), count)
+		if team == "*" {
+			continue
+		}
+		got, want := list(t, repos, team, now), s.list()
+		if count["entries"] += len(want); !slices.Equal(got, want) {
+			t.Errorf("history %d: the list of %q is\n%q\nthe events say\n%q", seed, team, got, want)
+		}
+	}
+}
+
+func truth(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // compare compares the figures of a team.
@@ -88,7 +111,7 @@ func compare(t *testing.T, seed uint64, team string, is insight.Outcomes, want m
 }
 
 // raw returns the events of each repository.
-func (h *history) raw() (list []slow) {
+func (h *history) raw() (list []slowRepo) {
 	for _, id := range h.repos {
 		var s slow
 		for _, e := range h.events {
@@ -96,7 +119,7 @@ func (h *history) raw() (list []slow) {
 				s = append(s, e)
 			}
 		}
-		list = append(list, s)
+		list = append(list, newSlowRepo(s))
 	}
 	return list
 }

@@ -118,10 +118,14 @@ type history struct {
 	events []happening
 	made   []decision.Decision
 	repos  []int64
+	theme  int // what happens more often
 }
 
+// accepts is the theme of histories in which acceptances last.
+const accepts = 5
+
 func newHistory(t testing.TB, seed uint64, steps int) *history {
-	h := &history{t: t, r: rand.New(rand.NewPCG(seed, 13)), at: time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC), repos: []int64{1, 2}}
+	h := &history{t: t, r: rand.New(rand.NewPCG(seed, 13)), at: time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC), repos: []int64{1, 2}, theme: int(seed % 6)}
 	for range steps {
 		h.step()
 	}
@@ -172,9 +176,17 @@ func (h *history) question() record.Question {
 }
 
 func (h *history) step() {
-	h.at = h.at.Add(time.Duration(h.r.IntN(5*24*60)) * time.Minute).Add(time.Duration(h.r.IntN(60_000)) * time.Millisecond)
+	pace := 4 * 24 * 60
+	if h.theme%2 == 1 {
+		pace /= 5
+	}
+	h.at = h.at.Add(time.Duration(h.r.IntN(pace)) * time.Minute).Add(time.Duration(h.r.IntN(60_000)) * time.Millisecond)
 	repo, number, head := h.repos[h.r.IntN(len(h.repos))], 1+h.r.IntN(3), h.pick("h1", "h2", "h3")
-	switch n := h.r.IntN(24); {
+	n := h.r.IntN(24)
+	if h.r.IntN(2) == 0 {
+		n = [...]int{n, 9, 15, 19, 0, 15}[h.theme] // merges, decisions, the design, reviews, acceptances
+	}
+	switch {
 	case n < 9:
 		h.review(repo, number, head)
 	case n < 11:
@@ -226,6 +238,9 @@ func (h *history) review(repo int64, number int, head string) {
 func (h *history) merge(repo int64, number int, head string) {
 	m := record.Merge{Into: h.pick("main", "next"), Reviewed: h.r.IntN(4) > 0, Fixed: h.findings(2), Left: h.findings(4), Gone: h.findings(4)}
 	m.Default = m.Into == "main"
+	if h.theme == accepts {
+		m.Into, m.Default, m.Gone = "main", true, nil
+	}
 	for i := range m.Left {
 		m.Left[i].Decided = h.pick("", "", "A-1", "a.go:3")
 	}
@@ -242,9 +257,13 @@ func (h *history) decide(repo int64, number int, head string) {
 	if h.r.IntN(4) > 0 {
 		d.Until = h.at.UTC().Truncate(24*time.Hour).AddDate(0, 0, 1+h.r.IntN(40))
 	}
-	h.made = append(h.made, d)
+	if h.theme == accepts {
+		d.ID, d.Verb, d.Needs = fmt.Sprint("A-", len(h.events)), "accept", 0
+	} else {
+		h.made = append(h.made, d) // it may end
+	}
 	h.add(repo, number, head, record.DecisionMade, record.DecisionStep{Decision: &d, Who: "mona"})
-	if h.r.IntN(5) == 0 { // corrected, or nearly
+	if h.theme != accepts && h.r.IntN(5) == 0 { // corrected, or nearly
 		h.at = h.at.Add(time.Duration(h.r.IntN(48)) * time.Hour)
 		h.add(repo, number, head, record.DecisionEnded, record.DecisionStep{ID: d.ID, Who: "mona", Why: "it was revoked by @mona"})
 	}
@@ -252,7 +271,11 @@ func (h *history) decide(repo int64, number int, head string) {
 
 func (h *history) design(repo int64, number int, head string) {
 	q := h.question()
-	switch h.r.IntN(8) {
+	n := h.r.IntN(8)
+	if h.theme == 3 && h.r.IntN(2) == 0 {
+		n = 6 + h.r.IntN(2)
+	}
+	switch n {
 	case 0, 1:
 		h.add(repo, number, head, record.RequirementAsked, q)
 	case 2:
