@@ -33,7 +33,16 @@ func teamOf(e Event) change {
 }
 
 func (t team) apply(ctx context.Context, tx *sql.Tx, repo Repo, _ Event) error {
-	return t.Apply(teamStore{ctx, tx, repo})
+	s := teamStore{ctx, tx, repo, map[string]int64{}}
+	if err := t.Apply(s); err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.more)) {
+		if err := s.weigh(name, s.more[name]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // A teamStore is the [tally.Store] of a repository, given by its key, in a transaction.
@@ -41,6 +50,7 @@ type teamStore struct {
 	ctx  context.Context //nolint:containedctx // it lives as long as one call of apply
 	tx   *sql.Tx
 	repo Repo
+	more map[string]int64 // by how much each team has more in the repository
 }
 
 // The queries of this file; a test reads their plans.
@@ -51,8 +61,9 @@ const (
 	teamOfQuery = `
 		SELECT number, name, data FROM view_team_subjects WHERE repo_id = $1 AND owner = $2 AND repo = $3 AND kind = $4 AND number = $5`
 
+	// The kind is an expression, since SQLite would read all of the kind by the primary key.
 	teamAboutQuery = `
-		SELECT number, name, data FROM view_team_subjects WHERE repo_id = $1 AND owner = $2 AND repo = $3 AND kind = $4 AND about = $5`
+		SELECT number, name, data FROM view_team_subjects WHERE repo_id = $1 AND owner = $2 AND repo = $3 AND kind || '' = $4 AND about = $5`
 
 	teamListQuery = `
 		SELECT l.repo_id, coalesce(n.owner, l.owner), coalesce(n.repo, l.repo), l.kind, l.number, l.name, s.data
@@ -66,18 +77,14 @@ const (
 		SELECT v.team FROM names n JOIN view_teams v ON v.repo_id = n.repo_id WHERE n.owner = $1 AND n.until IS NULL
 		UNION SELECT team FROM view_teams WHERE repo_id = 0 AND owner = $1 ORDER BY 1`
 
-	teamDaysQuery = `
+	// SQLite would read all days of the team; a cross join keeps the order of the tables
+	// (https://www.sqlite.org/optoverview.html#crossjoin).
+	teamDaysFrom = `
 		SELECT d.day, d.key, d.about, d.value, d.n
-		FROM view_teams t
-		JOIN view_team_days d ON d.team = t.team AND d.repo_id = t.repo_id AND d.owner = t.owner AND d.repo = t.repo AND d.day >= $3
-		LEFT JOIN names n ON n.repo_id = t.repo_id AND n.until IS NULL
+		FROM view_teams t CROSS JOIN view_team_days d LEFT JOIN names n ON n.repo_id = t.repo_id AND n.until IS NULL
 		WHERE t.team = $1 AND coalesce(n.owner, t.owner) = $2
-		UNION ALL
-		SELECT d.day, d.key, d.about, d.value, d.n
-		FROM view_teams t
-		JOIN view_team_days d ON d.team = t.team AND d.repo_id = t.repo_id AND d.owner = t.owner AND d.repo = t.repo AND d.day = 0
-		LEFT JOIN names n ON n.repo_id = t.repo_id AND n.until IS NULL
-		WHERE t.team = $1 AND coalesce(n.owner, t.owner) = $2`
+			AND d.team = $1 AND d.repo_id = t.repo_id AND d.owner = t.owner AND d.repo = t.repo AND d.day `
+	teamDaysQuery = teamDaysFrom + `>= $3 UNION ALL` + teamDaysFrom + `= 0`
 )
 
 func (s teamStore) Load(key tally.Key) ([]byte, error) {
@@ -129,9 +136,7 @@ func (s teamStore) Save(key tally.Key, about string, data []byte, before, teams 
 			name, s.repo.ID, s.repo.Owner, s.repo.Name, key.Kind, key.Number, key.Name); err != nil {
 			return err
 		}
-		if err := s.weigh(name, -1); err != nil {
-			return err
-		}
+		s.more[name]--
 	}
 	for _, name := range teams {
 		if slices.Contains(before, name) {
@@ -142,9 +147,7 @@ func (s teamStore) Save(key tally.Key, about string, data []byte, before, teams 
 			name, s.repo.ID, s.repo.Owner, s.repo.Name, key.Kind, key.Number, key.Name); err != nil {
 			return err
 		}
-		if err := s.weigh(name, 1); err != nil {
-			return err
-		}
+		s.more[name]++
 	}
 	return nil
 }
@@ -162,14 +165,15 @@ func (s teamStore) Add(name string, o record.Observation) error {
 			WHERE team = $1 AND repo_id = $2 AND owner = $3 AND repo = $4 AND day = $5 AND key = $6 AND about = $7 AND value = $8`,
 			name, s.repo.ID, s.repo.Owner, s.repo.Name, o.Day, o.Key, o.About, o.Value)
 	}
-	if err != nil {
-		return err
-	}
-	return s.weigh(name, o.N)
+	s.more[name] += o.N
+	return err
 }
 
 // weigh adds to how much a team has in the repository, and removes the row when that is nothing.
 func (s teamStore) weigh(name string, by int64) error {
+	if by == 0 {
+		return nil
+	}
 	var n int64
 	err := s.tx.QueryRowContext(s.ctx, `
 		INSERT INTO view_teams (team, repo_id, owner, repo, n) VALUES ($1, $2, $3, $4, $5)
