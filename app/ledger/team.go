@@ -61,9 +61,9 @@ const (
 	teamOfQuery = `
 		SELECT number, name, data FROM view_team_subjects WHERE repo_id = $1 AND owner = $2 AND repo = $3 AND kind = $4 AND number = $5`
 
-	// The kind is an expression, since SQLite would read all of the kind by the primary key.
+	// Expressions keep SQLite from reading all of the repository by the primary key.
 	teamAboutQuery = `
-		SELECT number, name, data FROM view_team_subjects WHERE repo_id = $1 AND owner = $2 AND repo = $3 AND kind || '' = $4 AND about = $5`
+		SELECT number, name, data FROM view_team_subjects WHERE repo_id = $1 AND owner || '' = $2 AND repo || '' = $3 AND kind || '' = $4 AND about = $5`
 
 	teamListQuery = `
 		SELECT l.repo_id, coalesce(n.owner, l.owner), coalesce(n.repo, l.repo), l.kind, l.number, l.name, s.data

@@ -14,7 +14,7 @@ CREATE TABLE view_team_subjects (
     data    TEXT    NOT NULL,
     PRIMARY KEY (repo_id, owner, repo, kind, number, name)
 ) WITHOUT ROWID;
-CREATE INDEX view_team_subjects_about ON view_team_subjects (repo_id, owner, repo, about, kind);
+CREATE INDEX view_team_subjects_about ON view_team_subjects (repo_id, about);
 
 -- Which of them are on the list of a team, in lower case; empty for those without an owner.
 CREATE TABLE view_team_lists (
