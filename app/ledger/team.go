@@ -61,9 +61,12 @@ const (
 	teamOfQuery = `
 		SELECT number, name, data FROM view_team_subjects WHERE repo_id = $1 AND owner = $2 AND repo = $3 AND kind = $4 AND number = $5`
 
-	// Expressions keep SQLite from reading all of the repository by the primary key.
+	// A cross join keeps the order of the tables, which SQLite would change
+	// (https://www.sqlite.org/optoverview.html#crossjoin).
 	teamAboutQuery = `
-		SELECT number, name, data FROM view_team_subjects WHERE repo_id = $1 AND owner || '' = $2 AND repo || '' = $3 AND kind || '' = $4 AND about = $5`
+		SELECT s.number, s.name, s.data FROM view_team_about a CROSS JOIN view_team_subjects s
+		WHERE a.repo_id = $1 AND a.owner = $2 AND a.repo = $3 AND a.kind = $4 AND a.about = $5
+			AND s.repo_id = $1 AND s.owner = $2 AND s.repo = $3 AND s.kind = $4 AND s.number = a.number AND s.name = a.name AND s.about = $5`
 
 	teamListQuery = `
 		SELECT l.repo_id, coalesce(n.owner, l.owner), coalesce(n.repo, l.repo), l.kind, l.number, l.name, s.data
@@ -77,8 +80,6 @@ const (
 		SELECT v.team FROM names n JOIN view_teams v ON v.repo_id = n.repo_id WHERE n.owner = $1 AND n.until IS NULL
 		UNION SELECT team FROM view_teams WHERE repo_id = 0 AND owner = $1 ORDER BY 1`
 
-	// SQLite would read all days of the team; a cross join keeps the order of the tables
-	// (https://www.sqlite.org/optoverview.html#crossjoin).
 	teamDaysFrom = `
 		SELECT d.day, d.key, d.about, d.value, d.n
 		FROM view_teams t CROSS JOIN view_team_days d LEFT JOIN names n ON n.repo_id = t.repo_id AND n.until IS NULL
@@ -124,6 +125,11 @@ func (s teamStore) Save(key tally.Key, about string, data []byte, before, teams 
 		INSERT INTO view_team_subjects (repo_id, owner, repo, kind, number, name, about, data) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 		ON CONFLICT (repo_id, owner, repo, kind, number, name) DO UPDATE SET about = excluded.about, data = excluded.data`,
 		s.repo.ID, s.repo.Owner, s.repo.Name, key.Kind, key.Number, key.Name, about, string(data))
+	if err == nil && about != "" {
+		_, err = s.tx.ExecContext(s.ctx, `
+			INSERT INTO view_team_about (repo_id, owner, repo, kind, about, number, name) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
+			s.repo.ID, s.repo.Owner, s.repo.Name, key.Kind, about, key.Number, key.Name)
+	}
 	if err != nil {
 		return err
 	}

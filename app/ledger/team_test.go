@@ -25,7 +25,7 @@ func TestTeamsAreReadByIndex(t *testing.T) {
 	}{
 		{teamLoadQuery, 6, []string{"view_team_subjects USING PRIMARY KEY (repo_id=? AND owner=? AND repo=? AND kind=? AND number=? AND name=?)"}},
 		{teamOfQuery, 5, []string{"view_team_subjects USING PRIMARY KEY (repo_id=? AND owner=? AND repo=? AND kind=? AND number=?)"}},
-		{teamAboutQuery, 5, []string{"view_team_subjects USING INDEX view_team_subjects_about (repo_id=? AND about=?)"}},
+		{teamAboutQuery, 5, []string{"a USING PRIMARY KEY (repo_id=? AND owner=? AND repo=? AND kind=? AND about=?)", "s USING PRIMARY KEY (repo_id=? AND owner=? AND repo=? AND kind=? AND number=? AND name=?)"}},
 		{teamListQuery, 2, []string{"l USING PRIMARY KEY (team=?)", "s USING PRIMARY KEY (repo_id=? AND owner=? AND repo=? AND kind=? AND number=? AND name=?)"}},
 		{teamsQuery, 1, []string{"SEARCH n USING", "SEARCH v USING COVERING INDEX view_teams_repo (repo_id=?)", "view_teams_repo (repo_id=? AND owner=?)"}},
 		{teamDaysQuery, 3, []string{"t USING PRIMARY KEY (team=?)", "d USING PRIMARY KEY (team=? AND repo_id=? AND owner=? AND repo=? AND day>?)", "d USING PRIMARY KEY (team=? AND repo_id=? AND owner=? AND repo=? AND day=?)"}},

@@ -40,7 +40,7 @@ const (
 // viewTables are the tables that hold views.
 var viewTables = []string{
 	"view_decisions", "view_counted", "view_rule_pulls", "view_rule_findings", "view_rule_days", "view_requirements",
-	"view_team_subjects", "view_team_lists", "view_team_days", "view_teams",
+	"view_team_subjects", "view_team_about", "view_team_lists", "view_team_days", "view_teams",
 }
 
 // viewed lists, for SQL, the kinds of events from which views are derived.

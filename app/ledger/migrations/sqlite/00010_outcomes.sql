@@ -14,7 +14,18 @@ CREATE TABLE view_team_subjects (
     data    TEXT    NOT NULL,
     PRIMARY KEY (repo_id, owner, repo, kind, number, name)
 ) WITHOUT ROWID;
-CREATE INDEX view_team_subjects_about ON view_team_subjects (repo_id, about);
+
+-- Which subjects are, or were, about something.
+CREATE TABLE view_team_about (
+    repo_id INTEGER NOT NULL,
+    owner   TEXT    NOT NULL,
+    repo    TEXT    NOT NULL,
+    kind    TEXT    NOT NULL,
+    about   TEXT    NOT NULL,
+    number  INTEGER NOT NULL,
+    name    TEXT    NOT NULL,
+    PRIMARY KEY (repo_id, owner, repo, kind, about, number, name)
+) WITHOUT ROWID;
 
 -- Which of them are on the list of a team, in lower case; empty for those without an owner.
 CREATE TABLE view_team_lists (
