@@ -79,16 +79,31 @@ func (o Outcomes) Markdown() string {
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", cell(f.Name), f.shownValue(), f.of())
 	}
 	b.WriteString("\n<details><summary>What the figures mean</summary>\n\n")
+	about := map[string]bool{}
 	for _, f := range o.Figures {
-		if !strings.HasPrefix(f.Key, "not_useful_rate ") {
-			fmt.Fprintf(&b, "- %s: %s\n", cell(f.Name), f.About)
+		if !about[f.About] {
+			about[f.About] = true
+			fmt.Fprintf(&b, "- %s: %s\n", cell(o.nameOf(f)), f.About)
 		}
-	}
-	if d := notUsefulRate(""); strings.Contains(b.String(), cell(d.name)) {
-		fmt.Fprintf(&b, "- Not useful: %s\n", d.about)
 	}
 	b.WriteString("\n</details>\n")
 	return b.String()
+}
+
+// nameOf returns the name of a figure without what differs from the others with the same definition.
+func (o Outcomes) nameOf(f Figure) string {
+	name := f.Name
+	for _, other := range o.Figures {
+		if other.About != f.About {
+			continue
+		}
+		n := 0
+		for n < min(len(name), len(other.Name)) && name[n] == other.Name[n] {
+			n++
+		}
+		name = name[:n]
+	}
+	return strings.TrimRight(name, ",: ")
 }
 
 func (f Figure) shownValue() string {
