@@ -33,13 +33,18 @@ func TestOutcomesOfATeam(t *testing.T) {
 	s := newStage(t, map[string]string{"pay/a.py": "a = 1\n", "web/b.py": "b = 1\n", ".github/CODEOWNERS": "/pay/ @acme/Payments\n"})
 	s.people()
 	const pulls = 5
+	const open = "services:\n  a:\n    image: x:1\n    privileged: true\n"
 	for i := range pulls {
 		branch := fmt.Sprint("change", i)
-		n := s.open(branch, map[string]string{"pay/a.py": "a = 1\n" + mild(i) + mild(10+i)})
+		n := s.open(branch, map[string]string{"pay/a.py": "a = 1\n" + mild(i), "pay/compose.yml": open})
 		s.reviewed(n)
-		s.said(n, "hubot", "/secbydesign accept "+s.id(n)+" until=30d"+because, "is accepted until")
+		ids := s.ids(n) // the worst first
+		if len(ids) != 2 {
+			t.Fatalf("findings %v", ids)
+		}
+		s.said(n, "hubot", "/secbydesign accept "+ids[1]+" until=30d"+because, "is accepted until")
 		s.reviewed(n)
-		s.push(n, branch, map[string]string{"pay/a.py": "a = 1\n"})
+		s.push(n, branch, map[string]string{"pay/compose.yml": strings.Replace(open, "true", "false", 1)})
 		s.reviewed(n)
 	}
 	s.reviewed(s.open("unowned", map[string]string{"web/b.py": "b = 1\n" + mild(99)}))
@@ -70,8 +75,13 @@ func TestOutcomesOfATeam(t *testing.T) {
 	if f := figure(pay, "time_to_first_feedback"); f.N != 2*pulls || f.Exact <= 0 && f.Value != "0 seconds" || f.Value == "" {
 		t.Errorf("%d heads were pushed, the time to feedback is %+v", 2*pulls, f)
 	}
-	if f := figure(pay, "acceptance_rate_medium"); f.N != 3*pulls || f.Exact != 1.0/3 {
-		t.Errorf("%d were accepted and %d are gone, the rate is %+v", pulls, 2*pulls, f)
+	for severity, rate := range map[string]float64{"medium": 1, "high": 0} {
+		if f := figure(pay, "acceptance_rate_"+severity); f.N != pulls || f.Exact != rate || f.Value == "" {
+			t.Errorf("of %d %s findings a share of %v was accepted, the figure is %+v", pulls, severity, rate, f)
+		}
+	}
+	if f := figure(pay, "usefulness"); f.N != 2*pulls || f.Exact != 1 {
+		t.Errorf("%d were accepted and %d are fixed, which is %+v", pulls, pulls, f)
 	}
 	if f := figure(pay, "reason_none"); f.N != pulls || f.Exact != 1 {
 		t.Errorf("no reason class was given: %+v", f)
@@ -90,7 +100,7 @@ func TestOutcomesOfATeam(t *testing.T) {
 	}
 	for _, format := range []string{"", "text", "markdown"} {
 		text := s.outcomes(app.OutcomesQuery{Team: "@acme/payments", Format: format})
-		if !strings.Contains(text, "33 %") || !strings.Contains(text, "fewer than 5") {
+		if !strings.Contains(text, "100 %") || !strings.Contains(text, "fewer than 5") {
 			t.Errorf("as %q:\n%s", format, text)
 		}
 	}
