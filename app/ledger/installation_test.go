@@ -272,7 +272,10 @@ func TestUpgrade(t *testing.T) {
 	killed(t, path, 2)
 	l, err := Open(t.Context(), "sqlite:"+path)
 	must(t, err)
-	statements := []string{`DROP TABLE installation`, `DROP TABLE views`, `DROP TABLE once`, `DROP TABLE chain`, `DROP TABLE chain_heads`, `DELETE FROM goose_db_version WHERE version_id >= 6`}
+	statements := []string{
+		`DROP TABLE installation`, `DROP TABLE views`, `DROP TABLE once`, `DROP TABLE chain`, `DROP TABLE chain_heads`, `DELETE FROM goose_db_version WHERE version_id >= 6`,
+		`ALTER TABLE pulls DROP COLUMN pushed_at`, `ALTER TABLE pulls DROP COLUMN pushed_head`,
+	}
 	for _, table := range viewTables {
 		statements = append(statements, `DROP TABLE `+table)
 	}

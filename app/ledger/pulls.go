@@ -48,8 +48,8 @@ func (l *Ledger) RecordWebhook(ctx context.Context, tx *sql.Tx, p Pull) error {
 		return err
 	}
 	_, err = tx.ExecContext(ctx, `
-		INSERT INTO pulls (installation, repo_id, owner, repo, number, head, base, reason, force, closed, generation, heard_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11)
+		INSERT INTO pulls (installation, repo_id, owner, repo, number, head, base, reason, force, closed, generation, heard_at, pushed_at, pushed_head)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, CASE $6 WHEN '' THEN 0 ELSE $11 END, $6)
 		ON CONFLICT (repo_id, (CASE WHEN repo_id = 0 THEN lower(owner || '/' || repo) ELSE '' END), number) DO UPDATE SET
 			generation = pulls.generation + CASE
 				WHEN excluded.force OR excluded.closed <> pulls.closed
@@ -61,7 +61,9 @@ func (l *Ledger) RecordWebhook(ctx context.Context, tx *sql.Tx, p Pull) error {
 			reason = excluded.reason,
 			force = pulls.force OR excluded.force,
 			closed = excluded.closed,
-			heard_at = excluded.heard_at`,
+			heard_at = excluded.heard_at,
+			pushed_at = CASE WHEN excluded.head IN ('', pulls.pushed_head) THEN pulls.pushed_at ELSE excluded.heard_at END,
+			pushed_head = CASE excluded.head WHEN '' THEN pulls.pushed_head ELSE excluded.head END`,
 		p.Installation, p.RepoID, p.Owner, p.Repo, p.Number, p.Head, p.Base, p.Reason, p.Force, p.Closed, millis(time.Now()))
 	if err != nil {
 		return fmt.Errorf("record webhook for %s/%s#%d: %w", p.Owner, p.Repo, p.Number, err)
@@ -113,6 +115,25 @@ func readPull(ctx context.Context, from querier, repo Repo, number int) (p Pull,
 		return Pull{}, fmt.Errorf("read pull request %s#%d: %w", repo, number, err)
 	}
 	return p, nil
+}
+
+// Pushed returns when the first webhook about a head of a pull request was received; zero if that is not known, as for a
+// head that is not the one of the newest webhook.
+func (l *Ledger) Pushed(ctx context.Context, repo Repo, number int, head string) (time.Time, error) {
+	key, err := repo.key(ctx, l.read)
+	if err != nil {
+		return time.Time{}, err
+	}
+	var at int64
+	err = l.read.QueryRowContext(ctx, `SELECT pushed_at FROM pulls WHERE `+ofRepo+` AND number = $4 AND pushed_head = $5 AND pushed_at <> 0`,
+		key.ID, key.Owner, key.Name, number, head).Scan(&at)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return time.Time{}, nil
+	case err != nil:
+		return time.Time{}, fmt.Errorf("read when %s of %s#%d was pushed: %w", head, repo, number, err)
+	}
+	return time.UnixMilli(at).UTC(), nil
 }
 
 // OpenPulls lists the numbers of the pull requests that are open according to the webhooks received.

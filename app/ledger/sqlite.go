@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -133,11 +134,7 @@ func readSQLite(ctx context.Context, path string) (_ *Reader, err error) {
 		return nil, fmt.Errorf("%w: %w", ErrNoLedger, err)
 	}
 	r.schema = have
-	steps, err := fs.Glob(migrations, "migrations/sqlite/*.sql")
-	if err != nil {
-		return nil, err
-	}
-	know, err := goose.NumericComponent(steps[len(steps)-1]) // they are sorted
+	know, err := newestMigration()
 	if err != nil {
 		return nil, err
 	}
@@ -145,6 +142,15 @@ func readSQLite(ctx context.Context, path string) (_ *Reader, err error) {
 		return nil, fmt.Errorf("%w: its schema has version %d, this program knows %d", ErrNewerSchema, have, know)
 	}
 	return r, nil
+}
+
+// newestMigration returns the schema version of this program.
+func newestMigration() (version int64, err error) {
+	steps, err := fs.Glob(migrations, "migrations/sqlite/*.sql")
+	if err != nil || len(steps) == 0 {
+		return 0, err
+	}
+	return goose.NumericComponent(slices.Max(steps))
 }
 
 // migrate brings both schemas up to date, this program's and River's, and returns the version of the first. The

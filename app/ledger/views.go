@@ -14,6 +14,7 @@ import (
 
 	"github.com/secbydesign/secbydesign/app/decision"
 	"github.com/secbydesign/secbydesign/app/record"
+	"github.com/secbydesign/secbydesign/app/tally"
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
@@ -37,12 +38,15 @@ const (
 )
 
 // viewTables are the tables that hold views.
-var viewTables = []string{"view_decisions", "view_counted", "view_rule_pulls", "view_rule_findings", "view_rule_days", "view_requirements"}
+var viewTables = []string{
+	"view_decisions", "view_counted", "view_rule_pulls", "view_rule_findings", "view_rule_days", "view_requirements",
+	"view_team_subjects", "view_team_about", "view_team_lists", "view_team_days", "view_teams",
+}
 
 // viewed lists, for SQL, the kinds of events from which views are derived.
 var viewed = "('" + strings.Join(slices.Concat(
 	[]string{record.Finished, record.DecisionMade, record.DecisionConfirmed, record.DecisionEnded, record.DecisionTightened, record.NotUseful},
-	requirementKinds,
+	requirementKinds, tally.Kinds(),
 ), "', '") + "')"
 
 // A change is the effect of one event on the views.
@@ -67,7 +71,7 @@ func (list changes) apply(ctx context.Context, tx *sql.Tx, repo Repo, e Event) e
 // unknown, and it must not block all the others.
 func changeOf(e Event) change {
 	var list changes
-	for _, of := range []func(Event) change{ruleOf, requirementOf} {
+	for _, of := range []func(Event) change{ruleOf, requirementOf, teamOf} {
 		if c := of(e); c != nil {
 			list = append(list, c)
 		}

@@ -92,6 +92,12 @@ type Context struct {
 	IgnoredFiles int      `json:"ignored_files,omitempty"`
 
 	NoOwners bool `json:"no_owners,omitempty"` // who owns what could not be read
+
+	// Owners own the changed files, each once, sorted, at most [MaxIgnored] of them; nil in data from older versions.
+	Owners []string `json:"owners,omitempty"`
+
+	// Waited is how many milliseconds after the webhook about the head its result was shown; 0 if that is not known.
+	Waited int64 `json:"waited,omitempty"`
 }
 
 // MaxIgnored bounds the number of ignored files that are stored for a change.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/secbydesign/secbydesign/app/decision"
 	"github.com/secbydesign/secbydesign/app/examine"
@@ -65,7 +66,25 @@ func (r *Reviewer) recordInput(p pull.Pull, pol policy.Policy, ex examine.Examin
 			}
 		}
 	}
+	b.context.Owners = b.ownersOfChange(ex)
 	return b
+}
+
+// ownersOfChange returns the owners of the changed files.
+func (b recordInput) ownersOfChange(ex examine.Examination) []string {
+	if ex.Diff == nil {
+		return nil
+	}
+	var list []string
+	for _, ch := range ex.Diff.Changes {
+		for _, owner := range b.ownersOf(cmp.Or(ch.NewPath, ch.OldPath)) {
+			if !slices.Contains(list, owner) && len(list) < record.MaxIgnored {
+				list = append(list, owner)
+			}
+		}
+	}
+	slices.Sort(list)
+	return list
 }
 
 // infos returns the descriptions of the scanners of problems.

@@ -171,6 +171,13 @@ func (r *Reviewer) keep(ctx context.Context, req queue.Request, p pull.Pull, rep
 			return err
 		}
 	}
+	pushed, err := r.Ledger.Pushed(ctx, p.Repository(), p.Number, p.Head)
+	if err != nil {
+		return err
+	}
+	if !pushed.IsZero() {
+		input.context.Waited = max(1, time.Since(pushed).Milliseconds())
+	}
 	kept := summary(rep, input)
 	if err := r.record(ctx, req, p.Head, record.Finished, kept); err != nil {
 		return err

@@ -39,7 +39,7 @@ var (
 // directly nor through other packages of this module. Their subfolders are not included.
 var pure = []string{
 	"app/audit", "app/baseline", "app/command", "app/decision", "app/decisionfile", "app/insight", "app/judge", "app/ownership", "app/policy", "app/record",
-	"app/rehearsal", "app/strictyaml", "app/threatmodel", "app/vex", "checks", "checks/patch",
+	"app/rehearsal", "app/strictyaml", "app/tally", "app/threatmodel", "app/vex", "checks", "checks/patch",
 }
 
 // rooms lists exactly which other packages of the app each one imports. There are no cycles. Tests may import
@@ -88,7 +88,7 @@ var rooms = map[string][]string{
 	"threatmodel":  {"strictyaml"},
 
 	// Machinery.
-	"ledger":       {"audit", "clock", "decision", "fair", "record"},
+	"ledger":       {"audit", "clock", "decision", "fair", "record", "tally"},
 	"queue":        {"clock", "fair", "ledger"},
 	"pull":         {"installation", "ledger"},
 	"installation": {"fair"},
@@ -103,6 +103,7 @@ var rooms = map[string][]string{
 
 	"installation/installationtest": {"installation"},
 	"strictyaml/strictyamltest":     {"strictyaml"},
+	"tally":                         {"decision", "record"},
 }
 
 const module = "github.com/secbydesign/secbydesign"

@@ -27,6 +27,7 @@ type commands struct {
 	Config    configCommand    `cmd:"" help:"Check, explain and rehearse a policy, .secbydesign.yml."`
 	Model     modelCommand     `cmd:"" help:"Draft, check, draw and convert the threat model, .secbydesign/threat-model.yml."`
 	Record    recordCommand    `cmd:"" help:"Rebuild the tables about what was recorded."`
+	Outcomes  outcomesCommand  `cmd:"" help:"Show the figures of a team, or of all teams of an organisation together."`
 	Decisions decisionsCommand `cmd:"" help:"Export and import what people decided, as files and as OpenVEX."`
 	Audit     auditCommand     `cmd:"" help:"Verify and export the chained record of what people decided."`
 	Scanners  scannersCommand  `cmd:"" help:"List the scanners, and whether each is ready."`
