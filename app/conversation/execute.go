@@ -51,6 +51,7 @@ type execution struct {
 	events         []ledger.Event
 	tasks          []queue.Task
 	reason         string // for another review; empty for none
+	rated          []string
 }
 
 // patienceForReview is how long a command waits for the review that would know the finding it names.
@@ -97,7 +98,11 @@ func (h *Handler) execute(ctx context.Context, gh *installation.Client, e queue.
 	if t.reason != "" && p.Open {
 		reviews = append(reviews, e.Review(t.reason))
 	}
-	return what, h.Submit(ctx, ledger.Delivery{}, reviews, t.tasks, t.events)
+	if err := h.Submit(ctx, ledger.Delivery{}, reviews, t.tasks, t.events); err != nil {
+		return what, err
+	}
+	t.measure(ctx)
+	return what, nil
 }
 
 func (t *execution) begin(ctx context.Context) (err error) {

@@ -125,3 +125,8 @@ func noiseState(v record.Verdicts) string {
 	}
 	return record.NoiseObserved
 }
+
+// NoiseText says since when a rule is quiet, and why: plain sentences for people.
+func NoiseText(s record.RuleState) string {
+	return fmt.Sprintf("%s is quiet in this repository since %s: %s", s.Rule, s.Since.Format(time.DateOnly), s.Why)
+}

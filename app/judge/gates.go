@@ -16,7 +16,7 @@ import (
 func (c Case) gates() ([]checks.Gate, quieted, error) {
 	c.Runs = c.agreed()
 	var out []checks.Gate
-	quiet := quieted{of: map[string]Quiet{}, silent: map[string]int{}}
+	quiet := quieted{of: map[string]Quiet{}}
 	for _, name := range scanners.Gates() {
 		g := checks.Gate{Name: name, Block: c.Policy.Gate(name).Mode == policy.Block, Blocking: map[string]string{}}
 		for _, run := range c.Pending {

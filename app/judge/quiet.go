@@ -10,18 +10,17 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// A Quiet says that a new finding should be quieter than the policy says. The zero value says nothing.
+// A Quiet says that a new finding should only be observed. The zero value says nothing.
 type Quiet struct {
-	Kind string      // see [checks.Finding.Quiet]; empty for the zero value
-	Most policy.Mode // its loudest mode: Observe, or Off for a finding that is only counted
-	Why  string      // plain sentences, the same for all findings of one cause
+	Kind   string // see [checks.Finding.Quiet]; empty for the zero value
+	Silent bool   // the check counts it, and does not say where it is
+	Why    string // plain sentences, the same for all findings of one cause
 }
 
 // quieted are the findings that a [Case.Quiet] is about.
 type quieted struct {
-	of     map[string]Quiet // by fingerprint
-	silent map[string]int   // how many are only counted, by the reason
-	why    []string         // the reasons, in their order
+	of  map[string]Quiet // by fingerprint
+	why []string         // the reasons, in their order
 }
 
 // mode returns the mode of a finding, and records why it is quieter than the policy says. Where a guardrail keeps it
@@ -35,15 +34,11 @@ func (c Case) mode(gate scanners.Gate, version string, r scanners.Result, q *qui
 	if err != nil || one.Kind == "" {
 		return mode, err
 	}
-	mode = c.Policy.AtMost(one.Most, gate, r.Scanner, r.Rule, r.Severity, r.Path)
 	if !slices.Contains(q.why, one.Why) {
 		q.why = append(q.why, one.Why)
 	}
 	q.of[r.Fingerprint] = one
-	if mode == policy.Off {
-		q.silent[one.Why]++
-	}
-	return mode, nil
+	return c.Policy.AtMost(policy.Observe, gate, r.Scanner, r.Rule, r.Severity, r.Path), nil
 }
 
 // lines describes the findings that are quieter than the policy says, as Markdown, a line for each reason.
@@ -51,9 +46,14 @@ func (q quieted) lines(gates []checks.Gate) (lines []string) {
 	const most = 5 // findings of one line
 	for _, why := range q.why {
 		var places []string
+		silent := 0
 		for _, g := range gates {
 			for _, f := range g.Findings {
-				if one := q.of[f.Fingerprint]; one.Why == why && f.State == scanners.New && !f.Comment && f.Decided == nil {
+				switch one := q.of[f.Fingerprint]; {
+				case one.Why != why || f.State != scanners.New || f.Comment || f.Decided != nil:
+				case one.Silent:
+					silent++
+				default:
 					places = append(places, fmt.Sprintf("%s at %s", checks.Code(f.ID()), checks.Code(spot(f.Result))))
 				}
 			}
@@ -62,8 +62,8 @@ func (q quieted) lines(gates []checks.Gate) (lines []string) {
 		if len(places) > 0 {
 			parts = append(parts, "Without a comment: "+scanners.Some(places, most)+".")
 		}
-		if n := q.silent[why]; n > 0 {
-			parts = append(parts, fmt.Sprintf("Only counted here: %d.", n))
+		if silent > 0 {
+			parts = append(parts, fmt.Sprintf("Only counted here: %d.", silent))
 		}
 		if len(parts) > 0 {
 			lines = append(lines, checks.Escape(why)+" "+strings.Join(parts, " "))

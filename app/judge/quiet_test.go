@@ -8,17 +8,16 @@ import (
 	"testing"
 
 	"github.com/secbydesign/secbydesign/app/judge"
-	"github.com/secbydesign/secbydesign/app/policy"
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
 // noisy is a meter by which all rules of these names are noisy.
-func noisy(most policy.Mode, rules ...string) func(string, scanners.Result) (judge.Quiet, error) {
+func noisy(silent bool, rules ...string) func(string, scanners.Result) (judge.Quiet, error) {
 	return func(_ string, r scanners.Result) (judge.Quiet, error) {
 		if !slices.Contains(rules, r.Rule) {
 			return judge.Quiet{}, nil
 		}
-		return judge.Quiet{Kind: "noise", Most: most, Why: r.RuleID() + " is quiet here: 7 of 24."}, nil
+		return judge.Quiet{Kind: "noise", Silent: silent, Why: r.RuleID() + " is quiet here: 7 of 24."}, nil
 	}
 }
 
@@ -27,27 +26,27 @@ func TestANoisyRuleIsQuiet(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		org, repo string
-		most      policy.Mode
+		silent    bool
 		want      string // comment, observe, block or off
 		line      string // empty for none
 	}{
-		"observed":                 {"", "", policy.Observe, "observe", "gosec/G1 is quiet here: 7 of 24. Without a comment: `F-"},
-		"silent":                   {"", "", policy.Off, "off", "gosec/G1 is quiet here: 7 of 24. Only counted here: 1."},
-		"blocking in a repository": {"", "rules: {gosec/G1: {mode: block}}\n", policy.Observe, "observe", "Without a comment"},
-		"off before":               {"", "rules: {gosec/G1: {mode: \"off\"}}\n", policy.Observe, "off", ""},
-		"observed before":          {"", "rules: {gosec/G1: {mode: observe}}\n", policy.Off, "observe", ""},
-		"a guardrail: comment":     {"guardrails: {gates: {code: {at_least: comment}}}\n", "", policy.Off, "comment", ""},
-		"a guardrail, and blocks":  {"guardrails: {gates: {code: {at_least: comment}}}\n", "gates: {code: {mode: block}}\n", policy.Off, "comment", ""},
-		"a guardrail: observe":     {"guardrails: {gates: {code: {at_least: observe}}}\n", "", policy.Off, "observe", "Without a comment"},
-		"a guardrail, severe only": {"guardrails: {gates: {code: {at_least: comment, severity: high}}}\n", "", policy.Observe, "observe", "Without a comment"},
-		"required":                 {"guardrails: {scanners: {required: [gosec]}}\n", "", policy.Off, "observe", "Without a comment"},
-		"enforced":                 {enforcing, "", policy.Off, "comment", ""},
-		"pinned":                   {"guardrails: {noise: {pin: [\"gosec/*\"]}}\n", "", policy.Off, "comment", ""},
-		"pinned by the repository": {"", "noise: {pin: [gosec/G1]}\nrules: {gosec/G1: {mode: block}}\n", policy.Off, "block", ""},
-		"another rule is pinned":   {"guardrails: {noise: {pin: [gosec/G2]}}\n", "", policy.Observe, "observe", "Without a comment"},
+		"observed":                 {"", "", false, "observe", "gosec/G1 is quiet here: 7 of 24. Without a comment: `F-"},
+		"silent":                   {"", "", true, "observe", "gosec/G1 is quiet here: 7 of 24. Only counted here: 1."},
+		"blocking in a repository": {"", "rules: {gosec/G1: {mode: block}}\n", false, "observe", "Without a comment"},
+		"off before":               {"", "rules: {gosec/G1: {mode: \"off\"}}\n", false, "off", ""},
+		"observed before":          {"", "rules: {gosec/G1: {mode: observe}}\n", true, "observe", ""},
+		"a guardrail: comment":     {"guardrails: {gates: {code: {at_least: comment}}}\n", "", true, "comment", ""},
+		"a guardrail, and blocks":  {"guardrails: {gates: {code: {at_least: comment}}}\n", "gates: {code: {mode: block}}\n", true, "comment", ""},
+		"a guardrail: observe":     {"guardrails: {gates: {code: {at_least: observe}}}\n", "", true, "observe", "Only counted"},
+		"a guardrail, severe only": {"guardrails: {gates: {code: {at_least: comment, severity: high}}}\n", "", false, "observe", "Without a comment"},
+		"required":                 {"guardrails: {scanners: {required: [gosec]}}\n", "", true, "observe", "Only counted"},
+		"enforced":                 {enforcing, "", true, "comment", ""},
+		"pinned":                   {"guardrails: {noise: {pin: [\"gosec/*\"]}}\n", "", true, "comment", ""},
+		"pinned by the repository": {"", "noise: {pin: [gosec/G1]}\nrules: {gosec/G1: {mode: block}}\n", true, "block", ""},
+		"another rule is pinned":   {"guardrails: {noise: {pin: [gosec/G2]}}\n", "", false, "observe", "Without a comment"},
 	} {
 		j, err := judge.Apply(judge.Case{
-			Runs: []scanners.Run{ran(result("G1"), result("G9"))}, Policy: parsed(t, tt.org, tt.repo), Quiet: noisy(tt.most, "G1"), Adds: always,
+			Runs: []scanners.Run{ran(result("G1"), result("G9"))}, Policy: parsed(t, tt.org, tt.repo), Quiet: noisy(tt.silent, "G1"), Adds: always,
 			Evidence: shown{"gosec/G1": ripe}, Now: now,
 		})
 		if err != nil {
@@ -79,7 +78,7 @@ func TestANoisyRuleFailsNoCheck(t *testing.T) {
 	t.Parallel()
 	apply := func(org string, rules ...string) judge.Judgement {
 		j, err := judge.Apply(judge.Case{
-			Runs: []scanners.Run{ran(result("G1")), stopped("gosec2", scanners.Code)}, Policy: parsed(t, org, ""), Quiet: noisy(policy.Off, rules...), Adds: always,
+			Runs: []scanners.Run{ran(result("G1")), stopped("gosec2", scanners.Code)}, Policy: parsed(t, org, ""), Quiet: noisy(true, rules...), Adds: always,
 			Evidence: shown{"gosec/G1": ripe, "gosec2/G1": ripe}, Now: now,
 		})
 		if err != nil {
@@ -137,7 +136,7 @@ func TestManyQuietFindingsAreFewWords(t *testing.T) {
 	j, err := judge.Apply(judge.Case{
 		Runs: []scanners.Run{ran(list...)}, Policy: parsed(t, "", ""),
 		Quiet: func(_ string, r scanners.Result) (judge.Quiet, error) {
-			return judge.Quiet{Kind: "noise", Most: policy.Observe, Why: r.RuleID() + " is *quiet* for @mona."}, nil
+			return judge.Quiet{Kind: "noise", Why: r.RuleID() + " is *quiet* for @mona."}, nil
 		},
 	})
 	if err != nil || len(j.Quiet) != 11 || j.Quiet[10] != "2 more rules are quiet like these." {

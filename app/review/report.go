@@ -62,6 +62,7 @@ func (r *Reviewer) report(ctx context.Context, gh *installation.Client, p pull.P
 	}
 	c.known, c.open = shown(c.posted)
 	c.evidence = r.evidence(ctx, pol, p)
+	c.quiet = (&quiet{r: r, pull: p, repo: change.Repo, known: c.known, events: events}).of(ctx)
 	c.suppressions = suppress.New(ctx, r.Examiner.Scanners, change, p.Base, pol, time.Now())
 	ex, err := r.Examiner.Examine(ctx, change, pol, c.known, c.progress(ctx, run))
 	if err != nil {
@@ -115,6 +116,7 @@ type composer struct {
 	notices      []string
 	decided      func(context.Context, []scanners.Run) ([]decision.Decision, error) // about the findings of runs
 	evidence     judge.Evidence
+	quiet        func(string, scanners.Result) (judge.Quiet, error)
 	suppressions *suppress.Set
 	known        []baseline.Known // findings that have a thread
 	open         map[string]bool  // fingerprints that have a thread; true where it is open
@@ -141,7 +143,7 @@ func (c *composer) compose(ctx context.Context, ex examine.Examination, pending 
 		Runs: ex.Runs, Pending: pending, Policy: c.policy, Known: c.known, Within: ex.Within,
 		Decisions: decisions, Scope: decision.Scope{Pulls: map[int]bool{c.pull.Number: true}},
 		Suppress: func(gates []checks.Gate) error { return c.suppressions.Decide(ctx, ex, gates) },
-		Adds:     judge.AddedBy(ex.Patch), Evidence: c.evidence, Now: time.Now(),
+		Adds:     judge.AddedBy(ex.Patch), Quiet: c.quiet, Evidence: c.evidence, Now: time.Now(),
 	})
 	if err != nil {
 		return checks.Report{}, err
@@ -166,7 +168,7 @@ func (c *composer) compose(ctx context.Context, ex examine.Examination, pending 
 	return checks.Compose(checks.Input{
 		Base: c.change.Base, Head: c.pull.Head, Patch: ex.Patch, Gates: j.Gates, NotRun: ex.NotRun,
 		Draft: c.pull.Draft, Limit: c.policy.CommentLimit, Threads: c.open, Posted: c.posted, History: c.history,
-		Notices:     slices.Concat(c.notices, escaped(ex.Notices), notices, more, fails),
+		Notices:     slices.Concat(c.notices, escaped(ex.Notices), notices, more, fails, j.Quiet),
 		Annotations: slices.Concat(annotations, suppressed),
 		Link:        c.link,
 		Files:       files, Ignored: c.policy.Ignored, Allowed: allowed(c.policy.Guardrails.Accept, c.suppressions.Owners, c.pull.Number, decisions),
