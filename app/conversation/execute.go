@@ -86,7 +86,6 @@ func (h *Handler) execute(ctx context.Context, gh *installation.Client, e queue.
 			return record.Executed{}, err
 		}
 	}
-	t.quiet = slices.Compact(t.quiet) // one line for several findings of a rule
 	if len(t.replies) > 0 {
 		what.Reply = strings.Join(append(t.replies, t.quiet...), "\n\n")
 	} else {

@@ -330,6 +330,9 @@ func (t *execution) notUseful(line, code, text string, f record.Finding) error {
 		Fingerprint: f.Fingerprint, Rule: f.Rule, Reason: code, Text: text,
 		Who: t.who.Login, Write: t.who.Write, Author: t.who.Author, Source: t.key,
 	})
-	t.done(publish.Done, "Recorded for the owners of %s as %s. The finding stays open.", checks.Code(f.Rule), code)
+	said := fmt.Sprintf("Recorded for the owners of %s as %s. The finding stays open.", checks.Code(f.Rule), code)
+	if !slices.Contains(t.quiet, said) { // one line for all findings of a rule
+		t.done(publish.Done, "%s", said)
+	}
 	return err
 }
