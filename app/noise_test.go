@@ -1,10 +1,12 @@
 package app_test
 
 import (
+	"bytes"
 	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/secbydesign/secbydesign/app"
 	"github.com/secbydesign/secbydesign/app/ledger"
@@ -95,6 +97,7 @@ func TestANoisyRuleBecomesQuiet(t *testing.T) {
 	s.reviewed(2)
 	s.becomes(2, "neutral", "12 new findings")
 	s.rehearsed(quiet)
+	s.listed()
 
 	s.repo.Commit("main", "", "pin it", map[string]string{".secbydesign.yml": "version: 1\nnoise: {pin: [\"gitleaks/*\"]}\n"})
 	s.base = s.repo.Commit("main", "", "more", map[string]string{"b.py": "b = 1\n"})
@@ -105,6 +108,39 @@ func TestANoisyRuleBecomesQuiet(t *testing.T) {
 	}
 	if n := len(s.ruleChanges(record.RuleDemoted)) + len(s.ruleChanges(record.RuleRestored)); n != 1 {
 		t.Errorf("the meter changed %d times", n)
+	}
+}
+
+// listed has the command for scanners name the quiet rule.
+func (s *stage) listed() {
+	s.t.Helper()
+	l, err := ledger.OpenReader(s.t.Context(), "sqlite:"+filepath.Join(s.Settings.DataDir, "secbydesign.db"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer l.Close()
+	states, err := l.RuleStates(s.t.Context(), "acme", "shop")
+	if err != nil || len(states) != 1 {
+		s.t.Fatalf("%+v, %v", states, err)
+	}
+	var b bytes.Buffer
+	now := time.Now()
+	if err := app.ListNoise(s.t.Context(), &b, s.Settings.DataDir, "", now); err != nil {
+		s.t.Fatal(err)
+	}
+	day := func(days int) string { return states[0].Since.AddDate(0, 0, days).Format(time.DateOnly) }
+	want := `
+RULE                      NOT USEFUL  RATE   90 % INTERVAL  REPOSITORIES
+gitleaks/generic-api-key  24 of 24    100 %  90 to 100 %    1
+
+QUIET RULE                REPOSITORY  STATE   NOT USEFUL  SINCE       TRIED AGAIN
+gitleaks/generic-api-key  acme/shop   silent  24 of 24    ` + day(0) + `  ` + day(90) + "\n"
+	if b.String() != want {
+		s.t.Errorf("listed is\n%s\nwant\n%s", b.String(), want)
+	}
+	b.Reset()
+	if err := app.ListNoise(s.t.Context(), &b, s.t.TempDir(), "", now); err != nil || !strings.Contains(b.String(), "There is no record of reviews yet") {
+		s.t.Errorf("without a database: %s, %v", b.String(), err)
 	}
 }
 

@@ -28,8 +28,8 @@ const (
 	noiseStop   = 0.25 // such a rule is silent from this rate on
 	noiseBackAt = 0.05 // a demoted rule is shown again below this rate
 
-	// noiseWindow is for how long verdicts count. While a rule is demoted, those that demoted it do not age.
-	noiseWindow = 90 * 24 * time.Hour
+	// NoiseWindow is for how long verdicts count. While a rule is demoted, those that demoted it do not age.
+	NoiseWindow = 90 * 24 * time.Hour
 
 	// noiseRest is for how long a rule is demoted the first time. Nobody sees it meanwhile, so nobody can say that it is
 	// better: it is tried again. Each further time lasts twice as long, until the scanner has another version.
@@ -67,7 +67,7 @@ func NoiseSince(s record.RuleState, now time.Time) time.Time {
 	if s.State != record.NoiseShown {
 		now = s.Since
 	}
-	if since := now.Add(-noiseWindow); since.After(s.From) {
+	if since := now.Add(-NoiseWindow); since.After(s.From) {
 		return since
 	}
 	return s.From

@@ -33,6 +33,15 @@ const (
 		WHERE v.state IN ('` + record.NoiseObserved + `', '` + record.NoiseSilent + `')
 			AND ($1 = '' OR coalesce(n.owner, v.owner) = $1) AND ($2 = '' OR coalesce(n.repo, v.repo) = $2)
 		ORDER BY 13, 14, 1`
+
+	// It reads all verdicts, so it is for people who ask, and not for reviews.
+	noiseRulesQuery = `
+		SELECT v.rule, count(*), sum(v.not_useful), count(DISTINCT CASE WHEN v.not_useful = 1 THEN v.who END),
+			count(DISTINCT CASE WHEN v.not_useful = 1 THEN v.repo_id || '/' || v.owner || '/' || v.repo || '#' || v.number END),
+			count(DISTINCT v.repo_id || '/' || v.owner || '/' || v.repo)
+		FROM view_noise_verdicts v LEFT JOIN names n ON n.repo_id = v.repo_id AND n.until IS NULL
+		WHERE v.at >= $1 AND ($2 = '' OR coalesce(n.owner, v.owner) = $2)
+		GROUP BY v.rule ORDER BY v.rule`
 )
 
 // MeasureRule returns the state of a rule, "scanner/rule", in the repository of an event, after measure has decided about
@@ -117,6 +126,27 @@ func (l Reader) RuleStates(ctx context.Context, owner, repo string) (list []reco
 		}
 		s.RepoID, s.Owner, s.Repo = id, owner, repo
 		list = append(list, s)
+	}
+	return list, rows.Err()
+}
+
+// RuleNoise lists how noisy the rules were in the repositories of an owner since a time, by rule. An empty owner selects
+// all.
+func (l Reader) RuleNoise(ctx context.Context, owner string, since time.Time) (list []record.RuleNoise, err error) {
+	if l.schema < noiseSchema {
+		return nil, nil
+	}
+	rows, err := l.read.QueryContext(ctx, noiseRulesQuery, millis(since), strings.ToLower(owner))
+	if err != nil {
+		return nil, fmt.Errorf("read how noisy rules are: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var r record.RuleNoise
+		if err := rows.Scan(&r.Rule, &r.Verdicts.All, &r.Verdicts.NotUseful, &r.Verdicts.People, &r.Verdicts.Pulls, &r.Repos); err != nil {
+			return nil, fmt.Errorf("read how noisy rules are: %w", err)
+		}
+		list = append(list, r)
 	}
 	return list, rows.Err()
 }

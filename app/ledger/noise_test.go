@@ -287,6 +287,13 @@ func TestAStateChangesOnce(t *testing.T) {
 			t.Errorf("of %q: %+v, %v", owner, list, err)
 		}
 	}
+	rules, err := n.l.RuleNoise(t.Context(), "ACME", n.at.Add(-time.Hour))
+	if want := (record.RuleNoise{Rule: "gosec/G1", Repos: 1, Verdicts: record.Verdicts{All: 24, NotUseful: 24, People: 2, Pulls: 1}}); err != nil || len(rules) != 1 || rules[0] != want {
+		t.Errorf("in the organisation: %+v, %v", rules, err)
+	}
+	if rules, err := n.l.RuleNoise(t.Context(), "acme", n.at.Add(time.Hour)); err != nil || len(rules) != 0 {
+		t.Errorf("after that: %+v, %v", rules, err)
+	}
 	if list, err := n.l.RuleStates(t.Context(), "globex", ""); err != nil || len(list) != 0 {
 		t.Errorf("of another: %+v, %v", list, err)
 	}

@@ -85,3 +85,10 @@ func (o Opinion) Verdict() (v Verdict, ok bool) {
 func DecisionVerdict(d decision.Decision) Verdict {
 	return Verdict{Rule: d.Rule, Fingerprint: d.Fingerprint, NotUseful: d.Verb == "fp", Who: strings.ToLower(d.Asked)}
 }
+
+// A RuleNoise is how noisy a rule was in the repositories of an organisation.
+type RuleNoise struct {
+	Rule     string // "scanner/rule"
+	Repos    int    // with a verdict
+	Verdicts Verdicts
+}
