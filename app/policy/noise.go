@@ -35,9 +35,3 @@ func (p Policy) AtMost(most Mode, gate scanners.Gate, scanner, rule string, sev 
 	floor, _ := p.floor(gate, scanner, rule, sev)
 	return min(mode, max(most, floor))
 }
-
-// EnforcedRule reports whether the organisation enforces a rule.
-func (p Policy) EnforcedRule(scanner, rule string) bool {
-	_, ok := p.enforced(scanner, rule)
-	return ok
-}
