@@ -249,7 +249,7 @@ func (in Input) footer(b *strings.Builder) {
 			switch {
 			case f.State == scanners.Unchanged && (!in.Unchanged || !f.Comment):
 				unchanged++
-			case f.State == scanners.New && !f.Comment:
+			case f.State == scanners.New && !f.Comment && f.Quiet == "": // a notice names the others
 				observed++
 			}
 		}

@@ -35,6 +35,10 @@ type Finding struct {
 	Comment bool // it may be shown; otherwise it is only counted
 	Block   bool // it makes the verdict fail while it is new; implies Comment
 
+	// Quiet says why it is quieter than the policy says: "noise" if its rule is noisy here, "upgrade" if an earlier
+	// version of the scanner did not report it. It is empty for all others.
+	Quiet string
+
 	Decided *Decided // the decision in force, which takes it out of the open findings; nil while it is open
 	Lapsed  string   // an earlier decision and why it no longer counts; plain text, may be empty
 }

@@ -56,6 +56,7 @@ type execution struct {
 	events         []ledger.Event
 	tasks          []queue.Task
 	reason         string // for another review; empty for none
+	rated          []string
 }
 
 // at is when the person asked, by the App's clock: dates count from then.
@@ -111,7 +112,11 @@ func (h *Handler) execute(ctx context.Context, gh *installation.Client, e queue.
 	if t.reason != "" && p.Open {
 		reviews = append(reviews, e.Review(t.reason))
 	}
-	return what, h.Submit(ctx, ledger.Delivery{}, reviews, t.tasks, t.events)
+	if err := h.Submit(ctx, ledger.Delivery{}, reviews, t.tasks, t.events); err != nil {
+		return what, err
+	}
+	t.measure(ctx)
+	return what, nil
 }
 
 func (t *execution) begin(ctx context.Context) (err error) {

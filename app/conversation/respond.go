@@ -74,6 +74,13 @@ func (t *execution) replyStatus(ctx context.Context) error {
 	if open != "" {
 		s += "\n\n" + open
 	}
+	quiet, err := t.quietRules(ctx)
+	if err != nil {
+		return err
+	}
+	if quiet != "" {
+		s += "\n\n" + quiet
+	}
 	t.replies = append(t.replies, s)
 	return nil
 }
@@ -144,6 +151,10 @@ func (t *execution) why(ctx context.Context, f record.Finding) error {
 		s += "; the policy lets it fail the check."
 	case f.Shown:
 		s += "; the policy only comments on it."
+	case f.Quiet == record.QuietNoise:
+		s += "; its rule is quiet here, because people found it noisy."
+	case f.Quiet == record.QuietUpgrade:
+		s += "; an earlier version of the scanner let it pass, so it has no comment until its file changes."
 	default:
 		s += "; the policy only observes it."
 	}

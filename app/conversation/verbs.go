@@ -66,6 +66,7 @@ func (t *execution) decide(ctx context.Context, line string, c command.Command, 
 	if err := t.step(decision.Made, record.DecisionStep{Decision: &d}); err != nil {
 		return err
 	}
+	t.rate(d.Rule)
 	// A finding has at most one decision in force, and one that waits.
 	for i, old := range t.decisions {
 		if old.Fingerprint == f.Fingerprint && old.Number == t.e.Number && old.Ended == "" && old.Pending() == (d.Needs > 0) {
@@ -143,6 +144,7 @@ func (t *execution) step(kind decision.StepKind, s record.DecisionStep) error {
 
 // over ends a decision.
 func (t *execution) over(d decision.Decision, why string) error {
+	t.rate(d.Rule)
 	t.spread(record.Revocation, d)
 	return t.step(decision.Ended, record.DecisionStep{ID: d.ID, Why: why})
 }
@@ -201,6 +203,7 @@ func (t *execution) confirm(ctx context.Context, line string, c command.Command)
 		if err := t.step(decision.Confirmed, record.DecisionStep{ID: d.ID}); err != nil {
 			return err
 		}
+		t.rate(d.Rule)
 		t.reason = orRescan(t.reason, "confirmed")
 		for i := range t.decisions {
 			if old := &t.decisions[i]; old.ID == d.ID {
@@ -289,10 +292,14 @@ func (t *execution) notUseful(line, code, text string, f record.Finding) error {
 		t.say(line, "Only the author and people who may write to this repository are asked for their opinion.", "")
 		return nil
 	}
+	t.rate(f.Rule)
 	err := t.record(record.NotUseful, record.Opinion{
 		Fingerprint: f.Fingerprint, Rule: f.Rule, Reason: code, Text: text,
 		Who: t.who.Login, Write: t.who.Write, Author: t.who.Author, Source: t.key,
 	})
-	t.done(publish.Done, "Recorded for the owners of %s as %s. The finding stays open.", checks.Code(f.Rule), code)
+	said := fmt.Sprintf("Recorded for the owners of %s as %s. The finding stays open.", checks.Code(f.Rule), code)
+	if !slices.Contains(t.quiet, said) { // one line for all findings of a rule
+		t.done(publish.Done, "%s", said)
+	}
 	return err
 }

@@ -22,20 +22,20 @@ type Evidence interface {
 
 // fail marks the findings and scanners that fail the check, by the repository's policy or the organisation's, with the
 // reasons.
-func (c Case) fail(gates []checks.Gate) (out Judgement, err error) {
+func (c Case) fail(gates []checks.Gate, quiet quieted) (out Judgement, err error) {
 	for i := range gates {
-		if err := c.failFindings(&gates[i], &out); err != nil {
+		if err := c.failFindings(&gates[i], quiet, &out); err != nil {
 			return Judgement{}, err
 		}
 		if err := c.failRuns(&gates[i], &out); err != nil {
 			return Judgement{}, err
 		}
 	}
-	out.Gates = gates
+	out.Gates, out.Quiet = gates, quiet.lines(gates)
 	return out, nil
 }
 
-func (c Case) failFindings(g *checks.Gate, out *Judgement) error {
+func (c Case) failFindings(g *checks.Gate, quiet quieted, out *Judgement) error {
 	for i := range g.Findings {
 		f := &g.Findings[i]
 		if f.State != scanners.New || !f.Comment || f.Decided != nil {
@@ -48,6 +48,9 @@ func (c Case) failFindings(g *checks.Gate, out *Judgement) error {
 		v, enforced, err := c.enforced(g, f)
 		if err != nil {
 			return err
+		}
+		if one := quiet.of[f.Fingerprint]; one.Kind != "" && (v.Fails || v.Yet) {
+			v.Fails, v.Yet, v.Because = false, false, one.Why
 		}
 		f.Block = v.Fails
 		why := fmt.Sprintf("%s (%s)", v.Because, v.Origin)
@@ -128,7 +131,15 @@ func (c Case) enforces(scanner string) (policy.Verdict, bool, error) {
 		if e.Shown, err = c.Evidence.Of(scanner, rule); err != nil {
 			return policy.Verdict{}, false, err
 		}
-		if v, _ := c.Policy.Fails(scanner, rule, e); v.Fails {
+		v, _ := c.Policy.Fails(scanner, rule, e)
+		if v.Fails && c.Quiet != nil && !c.Policy.Pinned(scanner, rule) {
+			quiet, err := c.Quiet("", scanners.Result{Finding: scanners.Finding{Rule: rule}, Scanner: scanner, State: scanners.New})
+			if err != nil {
+				return policy.Verdict{}, false, err
+			}
+			v.Fails = quiet.Kind == ""
+		}
+		if v.Fails {
 			return v, true, nil
 		}
 	}

@@ -13,9 +13,10 @@ import (
 
 // gates makes the runs agree on what is new, groups them by gate, applies the policy to their results and to the runs that did not finish, and merges
 // the findings that several scanners report.
-func (c Case) gates() []checks.Gate {
+func (c Case) gates() ([]checks.Gate, quieted, error) {
 	c.Runs = c.agreed()
 	var out []checks.Gate
+	quiet := quieted{of: map[string]Quiet{}}
 	for _, name := range scanners.Gates() {
 		g := checks.Gate{Name: name, Block: c.Policy.Gate(name).Mode == policy.Block, Blocking: map[string]string{}}
 		for _, run := range c.Pending {
@@ -24,8 +25,11 @@ func (c Case) gates() []checks.Gate {
 			}
 		}
 		for _, run := range c.Runs {
-			if run.Gate == name {
-				c.add(&g, run)
+			if run.Gate != name {
+				continue
+			}
+			if err := c.add(&g, run, &quiet); err != nil {
+				return nil, quiet, err
 			}
 		}
 		if len(g.Runs)+len(g.Pending) > 0 {
@@ -33,11 +37,11 @@ func (c Case) gates() []checks.Gate {
 		}
 	}
 	merge(out, order(c.Runs), c.Known)
-	return out
+	return out, quiet, nil
 }
 
 // add applies the policy to one run.
-func (c Case) add(g *checks.Gate, run scanners.Run) {
+func (c Case) add(g *checks.Gate, run scanners.Run, quiet *quieted) error {
 	g.Runs = append(g.Runs, run)
 	if run.Err != nil {
 		within := func(pattern string) bool { return c.Within == nil || c.Within(run.Scanner, pattern) }
@@ -46,12 +50,16 @@ func (c Case) add(g *checks.Gate, run scanners.Run) {
 		}
 	}
 	for _, r := range run.Results {
-		mode := c.Policy.Mode(g.Name, r.Scanner, r.Rule, r.Severity, r.Path)
+		mode, err := c.mode(g.Name, run.Version, r, quiet)
+		if err != nil {
+			return err
+		}
 		if mode == policy.Off {
 			continue
 		}
-		g.Findings = append(g.Findings, checks.Finding{Result: r, Comment: mode >= policy.Comment, Block: mode == policy.Block})
+		g.Findings = append(g.Findings, checks.Finding{Result: r, Comment: mode >= policy.Comment, Block: mode == policy.Block, Quiet: quiet.of[r.Fingerprint].Kind})
 	}
+	return nil
 }
 
 // order returns the position of each scanner among the runs.

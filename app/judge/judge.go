@@ -38,6 +38,11 @@ type Case struct {
 	// Adds reports whether the change adds a line of a finding; nil means never.
 	Adds func(scanners.Result) bool
 
+	// Quiet says which new findings should be quieter than the policy says, given the version of their scanner; nil for
+	// none. It is asked for those that would have a comment. Guardrails and pins come first. A result without a path
+	// stands for its rule.
+	Quiet func(version string, r scanners.Result) (Quiet, error)
+
 	// Evidence is for the rules that the organisation enforces; if it is nil, none of them fails the check.
 	Evidence Evidence
 
@@ -50,6 +55,7 @@ type Judgement struct {
 	Fails  []Failure // why the check fails
 	Held   []Failure // findings of an enforced rule, and why they do not fail the check
 	Coming []Failure // the held ones that will fail it, once the rule has been shown for long enough
+	Quiet  []string  // what is quieter than the policy says, and why: Markdown
 }
 
 // A Failure says why a check fails: one plain sentence about a finding, or about a scanner that did not finish.
@@ -63,14 +69,17 @@ type Failure struct {
 // check, then the one that comments, then one that has a thread, then that of the first scanner. Then it applies the
 // decisions, then the suppressions in the code, then the rules that the organisation enforces.
 func Apply(c Case) (Judgement, error) {
-	gates := c.gates()
+	gates, quiet, err := c.gates()
+	if err != nil {
+		return Judgement{}, err
+	}
 	c.decide(gates)
 	if c.Suppress != nil {
 		if err := c.Suppress(gates); err != nil {
 			return Judgement{}, err
 		}
 	}
-	return c.fail(gates)
+	return c.fail(gates, quiet)
 }
 
 // decide marks the findings that people decided about.

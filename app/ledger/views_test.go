@@ -84,7 +84,18 @@ func (h *history) step() {
 			State: scanners.State(h.pick("new", "new", "unchanged")), Shown: h.r.IntN(3) > 0,
 		}
 	}
-	switch h.r.IntN(9) {
+	switch h.r.IntN(11) {
+	case 9:
+		m := record.Merge{Into: "main", Default: true}
+		for range h.r.IntN(3) {
+			m.Fixed = append(m.Fixed, finding())
+		}
+		h.write(id, record.Merged, number, m)
+	case 10:
+		rule := finding().Rule
+		kind := h.pick(record.RuleDemoted, record.RuleRestored)
+		state := map[string]string{record.RuleDemoted: h.pick(record.NoiseObserved, record.NoiseSilent)}[kind]
+		h.write(id, kind, number, record.RuleChange{Rule: rule, State: state, Version: h.pick("", "1", "2"), Verdicts: h.r.IntN(9), Why: "w"})
 	case 8:
 		q := record.Question{ID: h.pick("Q1", "Q2"), Topic: h.pick("access", "public"), Component: "api", Author: h.pick("mona", "Ted")}
 		switch kind := h.pick(requirementKinds...); kind {
@@ -100,6 +111,9 @@ func (h *history) step() {
 		}
 	case 0, 1, 2, 3:
 		var r record.Review
+		if h.r.IntN(3) == 0 {
+			r.Context = &record.Context{Scanners: []record.Scanner{{Name: h.pick("gosec", "osv"), State: record.Ran, Version: h.pick("", "1", "2")}}}
+		}
 		for range h.r.IntN(5) {
 			f := finding()
 			if h.r.IntN(3) == 0 && len(h.made) > 0 {
@@ -110,15 +124,15 @@ func (h *history) step() {
 		h.write(id, record.Finished, number, r)
 	case 4:
 		f := finding()
-		h.write(id, record.NotUseful, number, record.Opinion{Fingerprint: f.Fingerprint, Rule: f.Rule, Write: h.r.IntN(3) > 0, Author: h.r.IntN(3) == 0})
+		h.write(id, record.NotUseful, number, record.Opinion{Fingerprint: f.Fingerprint, Rule: f.Rule, Who: h.pick("Mona", "ted", "eve"), Write: h.r.IntN(3) > 0, Author: h.r.IntN(3) == 0})
 	case 5:
 		f := finding()
-		d := decision.Decision{ID: fmt.Sprint("A-", h.r.IntN(9)), Verb: "accept", Fingerprint: f.Fingerprint, Rule: f.Rule, Number: number, Needs: h.r.IntN(3), Asked: "mona"}
+		d := decision.Decision{ID: fmt.Sprint("A-", h.r.IntN(9)), Verb: h.pick("accept", "fp"), Fingerprint: f.Fingerprint, Rule: f.Rule, Number: number, Needs: h.r.IntN(3), Asked: "mona"}
 		h.made = append(h.made, d.ID)
 		h.write(id, record.DecisionMade, number, record.DecisionStep{Decision: &d, Who: "mona"})
 	case 6:
 		if len(h.made) > 0 {
-			h.write(id, h.pick(record.DecisionConfirmed, record.DecisionEnded), number, record.DecisionStep{ID: h.pick(h.made...), Who: h.pick("ted", "eve"), Why: "w"})
+			h.write(id, h.pick(record.DecisionConfirmed, record.DecisionEnded), number, record.DecisionStep{ID: h.pick(h.made...), Who: h.pick("ted", "eve", "", "secbydesign[bot]"), Why: "w"})
 		}
 	case 7:
 		h.rename(id, [2]string{h.pick("acme", "globex"), fmt.Sprint("shop", h.r.IntN(9))})
@@ -171,6 +185,7 @@ func TestRebuiltIsKept(t *testing.T) {
 		}
 		for id := range h.names {
 			h.decisionsAgree(ctx, Repo{ID: id})
+			h.verdictsAgree(ctx, Repo{ID: id})
 		}
 		before, url := dump(t, h.l), "sqlite:"+h.l.installation.path
 		if changed, err := Rebuild(ctx, url); err != nil || changed {

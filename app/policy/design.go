@@ -105,7 +105,7 @@ func readPavedRoad(r *reader, v strictyaml.Value) (any, bool) {
 }
 
 // united reports whether the values of all layers count for a key, instead of the highest one only.
-func united(k Key) bool { return k[0] == "controls" || k[0] == "own_hosts" }
+func united(k Key) bool { return k[0] == "controls" || k[0] == "own_hosts" || k[0] == "noise" }
 
 // union adds the texts of a list to those of a lower layer.
 func union(below, above []Text) []Text {

@@ -26,6 +26,8 @@ type Guardrails struct {
 	Accept     ownership.Rules
 	Enforce    []Enforced
 	NoSurprise NoSurprise
+
+	Pin []string `json:",omitempty"` // globs of rules that the noise meter leaves alone
 }
 
 // An Enforced rule may make a check fail, see [Policy.Fails].
@@ -85,6 +87,8 @@ func (g *Guardrails) compile(values map[string]Value) {
 			}
 			set(&enforce[i].Rule, v.Data, k[2] == "rule")
 			set(&enforce[i].Since, v.Data, k[2] == "since")
+		case "noise":
+			g.Pin = plain(v.Data)
 		case "no_surprise":
 			set(&g.NoSurprise.MinPulls, v.Data, k[1] == "min_prs_shown")
 			set(&g.NoSurprise.MinDays, v.Data, k[1] == "min_days")

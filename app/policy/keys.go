@@ -100,6 +100,7 @@ func file() *spec {
 			"controls":    design["controls"],
 			"own_hosts":   design["own_hosts"],
 			"paved_roads": design["paved_roads"],
+			"noise":       noiseWords("What the noise meter leaves alone here."),
 			"guardrails":  guardrails(),
 		},
 	}
@@ -189,6 +190,7 @@ func guardrails() *spec {
 				},
 				name: "enforce", example: "a list of rules",
 			},
+			"noise": noiseWords("What the noise meter leaves alone in all repositories."),
 			"no_surprise": {
 				about: "When a rule may begin to fail checks.", name: "no_surprise", example: "{min_prs_shown: 20, min_days: 30}",
 				fields: map[string]*spec{

@@ -83,7 +83,7 @@ func (c chooser) leaf(s schema, key string) any {
 		return list
 	}
 	switch key {
-	case "rules", "rule":
+	case "rules", "rule", "pin":
 		return pick(c, someRules)
 	case "first", "scanner":
 		return pick(c, []string{"10s", "60s", "499s", "8m"})

@@ -92,7 +92,8 @@ type RuleChange struct {
 	State     string `json:"state"`
 	Verdicts  int    `json:"verdicts"`
 	NotUseful int    `json:"not_useful"`
-	People    int    `json:"people"` // who gave the verdicts
+	People    int    `json:"people"`          // who said that it is not useful
+	Pulls     int    `json:"pulls,omitempty"` // pull requests in which they said so
 	Version   string `json:"version,omitempty"`
 	Why       string `json:"why"` // one plain sentence
 }

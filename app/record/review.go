@@ -55,6 +55,7 @@ type Finding struct {
 	Decided     string            `json:"decided,omitempty"` // "A-…", or the place of a suppression comment in the code
 	Why         string            `json:"why,omitempty"`
 	Thread      string            `json:"thread,omitempty"` // fingerprint of another finding, in whose thread this one is listed
+	Quiet       string            `json:"quiet,omitempty"`  // why it is quieter than the policy says: [QuietNoise], [QuietUpgrade] or empty
 
 	// The fields below are for a rehearsal, and set only for new findings.
 	EndLine int               `json:"end_line,omitempty"`
@@ -108,6 +109,10 @@ type Scanner struct {
 	Name  string        `json:"name"`
 	Gate  scanners.Gate `json:"gate"`
 	State ScannerState  `json:"state"`
+
+	// Version is that of the scanner, without its database of advisories and an operator's own rules. It is empty if
+	// the scanner did not run, and in data from older versions.
+	Version string `json:"version,omitempty"`
 }
 
 // A ScannerState is the state in which a scanner ended; its values are those of the stored JSON.

@@ -57,7 +57,7 @@ func replay(p record.Past, pol policy.Policy, evidence judge.Evidence, now time.
 		past := pastOf(r)
 		j, err := judge.Apply(judge.Case{
 			Runs: past.runs(pol), Policy: pol, Known: known, Suppress: past.decide,
-			Adds: func(r scanners.Result) bool { return past.of[r.Fingerprint].Adds }, Evidence: evidence, Now: now,
+			Adds: func(r scanners.Result) bool { return past.of[r.Fingerprint].Adds }, Quiet: past.quiet, Evidence: evidence, Now: now,
 		})
 		if err != nil {
 			return Outcome{}, err
@@ -164,6 +164,15 @@ func (p past) decide(gates []checks.Gate) error {
 		}
 	}
 	return nil
+}
+
+// quiet has the findings that were quiet at that time be quiet again, unless the policy pins their rule.
+func (p past) quiet(_ string, r scanners.Result) (judge.Quiet, error) {
+	kind := p.of[r.Fingerprint].Quiet
+	return judge.Quiet{Kind: kind, Why: map[string]string{
+		record.QuietNoise:   r.RuleID() + " was quiet in this repository, because people found it noisy.",
+		record.QuietUpgrade: r.Scanner + " had a new version, and let this pass before.",
+	}[kind]}, nil
 }
 
 func result(f record.Finding) scanners.Result {

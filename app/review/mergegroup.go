@@ -139,13 +139,13 @@ func (r *Reviewer) groupReport(ctx context.Context, gh *installation.Client, e q
 	j, err := judge.Apply(judge.Case{
 		Runs: ex.Runs, Policy: pol, Within: ex.Within, Decisions: decisions, Scope: scope,
 		Suppress: func(gates []checks.Gate) error { return suppressions.Decide(ctx, ex, gates) },
-		Adds:     judge.AddedBy(ex.Patch), Evidence: r.evidence(ctx, pol, p), Now: r.Clock.Now(),
+		Adds:     judge.AddedBy(ex.Patch), Quiet: r.groupQuiet(ctx, p, numbers), Evidence: r.evidence(ctx, pol, p), Now: r.Clock.Now(),
 	})
 	if err != nil {
 		return checks.Report{}, p, err
 	}
 	return checks.Compose(checks.Input{
-		Base: c.Base, Head: p.Head, Patch: ex.Patch, Gates: j.Gates, NotRun: ex.NotRun, Notices: slices.Concat(notices, escaped(ex.Notices), judge.Lines(j.Fails)),
+		Base: c.Base, Head: p.Head, Patch: ex.Patch, Gates: j.Gates, NotRun: ex.NotRun, Notices: slices.Concat(notices, escaped(ex.Notices), judge.Lines(j.Fails), j.Quiet),
 		Link: func(path string, line int) string { return link(r.App.WebURL(), p, path, line) },
 	}), p, nil
 }

@@ -125,12 +125,12 @@ func summary(rep checks.Report, b recordInput) record.Review {
 	}
 	for _, info := range b.infos {
 		run, asked := runs[info.Name]
-		b.context.Scanners = append(b.context.Scanners, record.Scanner{Name: info.Name, Gate: info.Gate, State: stateOf(run, asked)})
+		b.context.Scanners = append(b.context.Scanners, record.Scanner{Name: info.Name, Gate: info.Gate, State: stateOf(run, asked), Version: run.Version})
 		delete(runs, info.Name)
 	}
 	for _, run := range rep.Runs() {
 		if _, left := runs[run.Scanner]; left { // it ran elsewhere, see [upload.Externals]
-			b.context.Scanners = append(b.context.Scanners, record.Scanner{Name: run.Scanner, Gate: run.Gate, State: stateOf(run, true)})
+			b.context.Scanners = append(b.context.Scanners, record.Scanner{Name: run.Scanner, Gate: run.Gate, State: stateOf(run, true), Version: run.Version})
 		}
 	}
 	return out
@@ -154,7 +154,7 @@ func stateOf(run scanners.Run, asked bool) record.ScannerState {
 func (b recordInput) finding(rep checks.Report, f checks.Finding) record.Finding {
 	one := record.Finding{
 		Fingerprint: f.Fingerprint, Rule: f.RuleID(), Gate: f.Gate, Title: f.Title, Severity: f.Severity, State: f.State,
-		Path: f.Path, Line: f.Line, Shown: f.Comment, Block: f.Block, Fixable: decision.Fixable(f.Finding), HelpURL: f.HelpURL, Why: f.Why,
+		Path: f.Path, Line: f.Line, Shown: f.Comment, Block: f.Block, Fixable: decision.Fixable(f.Finding), HelpURL: f.HelpURL, Why: f.Why, Quiet: f.Quiet,
 	}
 	if f.Decided != nil {
 		one.Decided = cmp.Or(f.Decided.ID, f.Decided.Place())

@@ -68,6 +68,7 @@ func (r *Reviewer) report(ctx context.Context, gh *installation.Client, p pull.P
 	}
 	c.known, c.open = shown(c.posted)
 	c.evidence = r.evidence(ctx, pol, p)
+	c.quiet = (&quiet{r: r, pull: p, repo: change.Repo, known: c.known, events: events}).of(ctx)
 	c.suppressions = suppress.New(ctx, r.Examiner.Scanners, change, p.Base, pol, r.Clock.Now())
 	c.suppressions.Owners = r.owners(ctx, gh, change, p, pol)
 	var progress func(examine.Examination)
@@ -131,6 +132,7 @@ type composer struct {
 	notices      []string
 	decided      func(context.Context, []scanners.Run) ([]decision.Decision, error) // about the findings of runs
 	evidence     judge.Evidence
+	quiet        func(string, scanners.Result) (judge.Quiet, error)
 	suppressions *suppress.Set
 	clock        *clock.Clock
 	known        []baseline.Known // findings that have a thread
@@ -158,7 +160,7 @@ func (c *composer) compose(ctx context.Context, ex examine.Examination, pending 
 		Runs: ex.Runs, Pending: pending, Policy: c.policy, Known: c.known, Within: ex.Within,
 		Decisions: decisions, Scope: decision.Scope{Pulls: map[int]bool{c.pull.Number: true}},
 		Suppress: func(gates []checks.Gate) error { return c.suppressions.Decide(ctx, ex, gates) },
-		Adds:     judge.AddedBy(ex.Patch), Evidence: c.evidence, Now: c.clock.Now(),
+		Adds:     judge.AddedBy(ex.Patch), Quiet: c.quiet, Evidence: c.evidence, Now: c.clock.Now(),
 	})
 	if err != nil {
 		return checks.Report{}, err
@@ -184,7 +186,7 @@ func (c *composer) compose(ctx context.Context, ex examine.Examination, pending 
 	return checks.Compose(checks.Input{
 		Base: c.change.Base, Head: c.pull.Head, Patch: ex.Patch, Gates: j.Gates, NotRun: ex.NotRun,
 		Draft: c.pull.Draft, Limit: c.policy.CommentLimit, Threads: c.open, Posted: c.posted, History: c.history,
-		Notices:     slices.Concat(c.notices, escaped(ex.Notices), notices, more, broken, fails),
+		Notices:     slices.Concat(c.notices, escaped(ex.Notices), notices, more, broken, fails, j.Quiet),
 		Annotations: slices.Concat(annotations, suppressed),
 		Link:        c.link, Unowned: nobody,
 		Files: files, Ignored: c.policy.Ignored, Allowed: allowed(c.policy.Guardrails.Accept, c.suppressions.Owners, c.pull, decisions),

@@ -57,8 +57,8 @@ var rooms = map[string][]string{
 		"people", "policy", "policyfiles", "pull", "queue", "record", "requirements", "strictyaml", "suppress", "threatmodel", "upload",
 	},
 	"conversation": {
-		"clock", "command", "decision", "examine", "installation", "ledger", "mirror", "ownership", "people", "policy", "policyfiles", "pull",
-		"queue", "record",
+		"clock", "command", "decision", "examine", "insight", "installation", "ledger", "mirror", "ownership", "people", "policy",
+		"policyfiles", "pull", "queue", "record",
 	},
 	"plan":      {"command", "installation", "ledger", "people", "policy", "policyfiles", "pull", "queue", "record"},
 	"upload":    {"baseline", "examine", "installation", "ledger", "mirror", "policy", "pull", "queue"},
