@@ -99,6 +99,7 @@ func file() *spec {
 			"controls":    design["controls"],
 			"own_hosts":   design["own_hosts"],
 			"paved_roads": design["paved_roads"],
+			"digest":      digests(),
 			"guardrails":  guardrails(),
 		},
 	}

@@ -94,6 +94,8 @@ type Policy struct {
 	OwnHosts   []string            `json:",omitempty"`
 	PavedRoads map[string]string   `json:",omitempty"`
 
+	Digests []Digest `json:",omitempty"` // by the names of the teams, see [Policy.Digest]
+
 	Budget     Budget
 	Guardrails Guardrails
 
