@@ -158,3 +158,14 @@ const (
 	EntryExpired  = "expired"  // a decision was over, and nothing else was decided
 	EntryQuestion = "question" // an open question on the design
 )
+
+// DecisionRefused records that a guardrail refused a decision; with a [Refused].
+const DecisionRefused = "decision.refused"
+
+// A Refused is a decision that a guardrail refused. It names no person: it is counted, so that a guardrail that is in
+// the way is seen.
+type Refused struct {
+	Verb     string            `json:"verb"` // accept, fp, not-affected or defer
+	Rule     string            `json:"rule"`
+	Severity scanners.Severity `json:"severity"`
+}
