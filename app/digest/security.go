@@ -262,4 +262,3 @@ func words(d time.Duration) string {
 	}
 	return count(int(d.Round(24*time.Hour)/(24*time.Hour)), "day", "days")
 }
-

@@ -12,8 +12,8 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// people have logins that appear nowhere else.
-var people = []string{"zelda-login", "quentin-login"}
+// persons have logins that appear nowhere else.
+var persons = []string{"zelda-login", "quentin-login"}
 
 type history struct {
 	t    *testing.T
@@ -36,27 +36,27 @@ func healthOf(t *testing.T) Health {
 	h := &history{t: t, at: at("2026-11-01")}
 	for i := range 6 {
 		id := "A-000" + string(rune('0'+i))
-		h.add(time.Hour, record.DecisionMade, i, record.DecisionStep{Who: people[0], Decision: &decision.Decision{ID: id, Verb: "accept", Needs: 2, Asked: people[0], Ceiling: "medium"}})
-		h.add(time.Hour, record.DecisionConfirmed, i, record.DecisionStep{Who: people[1], ID: id})
+		h.add(time.Hour, record.DecisionMade, i, record.DecisionStep{Who: persons[0], Decision: &decision.Decision{ID: id, Verb: "accept", Needs: 2, Asked: persons[0], Ceiling: "medium"}})
+		h.add(time.Hour, record.DecisionConfirmed, i, record.DecisionStep{Who: persons[1], ID: id})
 		if i < 5 {
-			h.add(2*time.Hour, record.DecisionConfirmed, i, record.DecisionStep{Who: people[0], ID: id})
+			h.add(2*time.Hour, record.DecisionConfirmed, i, record.DecisionStep{Who: persons[0], ID: id})
 		}
-		h.add(0, record.VoiceAsked, i, record.Voice{Role: record.Security, Who: []string{people[1]}, By: people[0]})
-		h.add(0, record.VoiceAsked, i, record.Voice{Role: record.Champion, Who: []string{people[1]}, By: people[0]})
-		h.add(0, record.RequirementAdvice, i, record.Advice{Role: record.Champion, Who: people[1], Text: people[1]})
-		h.add(50*time.Hour, record.RequirementAdvice, i, record.Advice{Role: record.Security, Who: people[1], Text: people[1]})
+		h.add(0, record.VoiceAsked, i, record.Voice{Role: record.Security, Who: []string{persons[1]}, By: persons[0]})
+		h.add(0, record.VoiceAsked, i, record.Voice{Role: record.Champion, Who: []string{persons[1]}, By: persons[0]})
+		h.add(0, record.RequirementAdvice, i, record.Advice{Role: record.Champion, Who: persons[1], Text: persons[1]})
+		h.add(50*time.Hour, record.RequirementAdvice, i, record.Advice{Role: record.Security, Who: persons[1], Text: persons[1]})
 	}
 	for i := range 3 {
-		h.add(time.Hour, record.DecisionMade, i, record.DecisionStep{Who: people[0], Decision: &decision.Decision{ID: "A-1", Verb: "accept", Asked: people[0], Ceiling: "medium", By: people}})
+		h.add(time.Hour, record.DecisionMade, i, record.DecisionStep{Who: persons[0], Decision: &decision.Decision{ID: "A-1", Verb: "accept", Asked: persons[0], Ceiling: "medium", By: persons}})
 		h.add(0, record.DecisionRefused, i, record.Refused{Verb: "accept", Rule: "osv/GHSA-1", Severity: scanners.Critical})
 	}
-	h.add(0, record.DecisionMade, 1, record.DecisionStep{Who: people[0], Decision: &decision.Decision{ID: "A-2", Verb: "fp", Asked: people[0], Ceiling: "medium"}})
-	h.add(0, record.DecisionMade, 1, record.DecisionStep{Who: people[0], Decision: &decision.Decision{ID: "A-3", Verb: "defer", Asked: people[0], Ceiling: "high"}})
+	h.add(0, record.DecisionMade, 1, record.DecisionStep{Who: persons[0], Decision: &decision.Decision{ID: "A-2", Verb: "fp", Asked: persons[0], Ceiling: "medium"}})
+	h.add(0, record.DecisionMade, 1, record.DecisionStep{Who: persons[0], Decision: &decision.Decision{ID: "A-3", Verb: "defer", Asked: persons[0], Ceiling: "high"}})
 	h.add(0, record.DecisionRefused, 1, record.Refused{Verb: "defer", Rule: "osv/GHSA-1", Severity: scanners.High})
-	h.add(0, record.RuleDemoted, 0, record.RuleChange{Rule: "gosec/G404", Verdicts: 40, NotUseful: 9, People: 3, Why: "by " + people[0]})
+	h.add(0, record.RuleDemoted, 0, record.RuleChange{Rule: "gosec/G404", Verdicts: 40, NotUseful: 9, People: 3, Why: "by " + persons[0]})
 	h.add(time.Hour, record.RuleDemoted, 0, record.RuleChange{Rule: "gosec/G104", Verdicts: 20, NotUseful: 6, People: 3})
 	h.add(time.Hour, record.RuleRestored, 0, record.RuleChange{Rule: "gosec/G404", Verdicts: 0, NotUseful: 0})
-	h.add(0, "something.else", 0, people)
+	h.add(0, "something.else", 0, persons)
 	got, err := HealthOf(h.list)
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +70,7 @@ func TestSecurityDigest(t *testing.T) {
 	h := healthOf(t)
 	golden(t, "security.md", h.Body("@acme/appsec"))
 	golden(t, "security-nothing.md", Health{}.Body("@acme/appsec"))
-	for _, login := range people {
+	for _, login := range persons {
 		if strings.Contains(h.Body("@acme/appsec"), login) {
 			t.Errorf("%s appears in\n%s", login, h.Body("@acme/appsec"))
 		}

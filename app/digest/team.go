@@ -239,24 +239,34 @@ func (t Team) questions(list []record.Entry) string {
 	return strings.Join(append(lines, "", "To answer one, write in its pull request: `/secbydesign answer "+plainID(list[0].ID)+" [your answer in one sentence]`"), "\n")
 }
 
+// gone lists the entries that were there before, and are not now.
+func (t Team) gone() (gone []string) {
+	now := t.snapshot().Keys
+	for _, k := range t.Before.Keys {
+		if _, there := slices.BinarySearch(now, k); !there {
+			gone = append(gone, k)
+		}
+	}
+	return gone
+}
+
 // better says what is gone since the digest before.
 func (t Team) better() string {
 	if t.Before.At.IsZero() {
 		return ""
 	}
-	now := t.snapshot().Keys
-	var gone []string
-	for _, k := range t.Before.Keys {
-		if _, there := slices.BinarySearch(now, k); !there {
-			gone = append(gone, checks.Code(k))
-		}
-	}
+	gone := t.gone()
 	since := "### Since " + day(t.Before.At) + "\n\n"
 	if len(gone) == 0 {
 		return since + "Nothing has left this list."
 	}
 	s := since + fmt.Sprintf("**%s**: ", count(len(gone), "entry is gone, fixed or no problem", "entries are gone, fixed or no problem"))
-	s += strings.Join(gone[:min(len(gone), maxGone)], ", ")
+	for i, k := range gone[:min(len(gone), maxGone)] {
+		if i > 0 {
+			s += ", "
+		}
+		s += checks.Code(cut(k))
+	}
 	if n := len(gone) - maxGone; n > 0 {
 		s += fmt.Sprintf(" and %d more", n)
 	}

@@ -115,11 +115,16 @@ func table(figures []insight.Figure, before map[string]string) string {
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s | %d |\n", cell(f.Name), cell(now), cell(was), f.N)
 	}
-	b.WriteString("\nA figure is shown from five observations on. How each is counted:\n\n")
+	b.WriteString("\nA figure is shown from five observations on.")
+	head := " How each is counted:\n\n"
 	for _, f := range figures {
 		if f.About != "" {
-			fmt.Fprintf(&b, "- **%s**: %s\n", checks.Escape(f.Name), checks.Escape(f.About))
+			fmt.Fprintf(&b, "%s- **%s**: %s\n", head, checks.Escape(f.Name), checks.Escape(f.About))
+			head = ""
 		}
+	}
+	if head != "" {
+		b.WriteString("\n")
 	}
 	b.WriteString("\n</details>")
 	return b.String()

@@ -46,16 +46,17 @@ var pure = []string{
 // more.
 var rooms = map[string][]string{
 	"": {
-		"command", "conversation", "examine", "insight", "installation", "judge", "ledger", "local", "mirror", "ownership", "plainfile", "plan",
+		"command", "conversation", "digest", "examine", "insight", "installation", "judge", "ledger", "local", "mirror", "ownership", "plainfile", "plan",
 		"policy", "policyfiles", "queue", "record", "rehearsal", "review", "scratch", "settings", "threatmodel", "upload",
 	},
 
-	// What happens: a review, a conversation, a checklist on an issue, an upload; and the two that need no GitHub.
+	// What happens: a review, a conversation, a checklist on an issue, the digest of a team, an upload; and the two that need no GitHub.
 	"review": {
 		"baseline", "clock", "decision", "examine", "insight", "installation", "judge", "ledger", "mirror", "ownership", "policy",
 		"policyfiles", "people", "pull", "queue", "record", "requirements", "suppress", "threatmodel", "upload",
 	},
 	"conversation": {"clock", "command", "decision", "examine", "installation", "ledger", "mirror", "ownership", "people", "policy", "policyfiles", "pull", "queue", "record"},
+	"digest":       {"clock", "decision", "insight", "installation", "ledger", "ownership", "people", "policy", "policyfiles", "pull", "queue", "record"},
 	"plan":         {"command", "installation", "ledger", "people", "policy", "policyfiles", "pull", "queue", "record"},
 	"upload":       {"baseline", "examine", "installation", "ledger", "mirror", "policy", "pull", "queue"},
 	"local":        {"examine", "judge", "mirror", "ownership", "plainfile", "policy", "requirements", "suppress", "threatmodel"},
