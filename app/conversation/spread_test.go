@@ -105,7 +105,14 @@ func TestWhoIsReviewedAgainAfterADecision(t *testing.T) {
 		{record.Acceptance, 1, "A-DDDDDDDD", nil},
 	} {
 		var asked []int
-		r := &Handler{Ledger: l, Submit: func(_ context.Context, _ ledger.Delivery, list []queue.Request, _ []queue.Task, _ []ledger.Event) error {
+		r := &Handler{Ledger: l, Submit: func(_ context.Context, _ ledger.Delivery, list []queue.Request, tasks []queue.Task, _ []ledger.Event) error {
+			digest := `{}`
+			if tc.kind == record.Expiry {
+				digest = `{"over":"` + tc.id + `"}`
+			}
+			if len(tasks) != 1 || tasks[0].Kind != record.Digest || tasks[0].Installation != 8 || string(tasks[0].Data) != digest {
+				t.Errorf("%s: tasks %+v", tc.kind, tasks)
+			}
 			for _, req := range list {
 				asked = append(asked, req.Number)
 				// The task is from before the App was reinstalled and the repository was renamed.

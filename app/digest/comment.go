@@ -117,8 +117,13 @@ func (h *Handler) comment(ctx context.Context, t queue.Task, team string, c Comm
 
 // concerns reports whether an entry is about a decision.
 func concerns(e record.Entry, d decision.Decision, c Comment) bool {
-	return of(e, ledger.Repo{ID: c.RepoID, Owner: c.Owner, Name: c.Repo}) &&
-		(e.Decision == d.ID || c.Days == 0 && e.Fingerprint == d.Fingerprint && e.State == record.EntryExpired)
+	if !of(e, ledger.Repo{ID: c.RepoID, Owner: c.Owner, Name: c.Repo}) {
+		return false
+	}
+	if c.Days == 0 {
+		return e.State == record.EntryExpired && (e.Decision == d.ID || e.Fingerprint == d.Fingerprint)
+	}
+	return e.Decision == d.ID && (e.State == record.EntryAccepted || e.State == record.EntryDeferred)
 }
 
 var loginPattern = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})$`)

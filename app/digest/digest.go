@@ -59,12 +59,9 @@ type Handler struct {
 }
 
 // A Request is the data of a task of the kind [record.Digest]. A task without data is an event in a repository, which
-// concerns the teams that own something there.
+// concerns the teams that own something there. Other packages submit it with a [record.DigestEvent].
 type Request struct {
-	Teams []string `json:"teams,omitempty"` // whom the event concerns; empty if that is not known
-
-	// Over is the id of a decision that ended because its last day has passed: its owner is asked for another one.
-	Over string `json:"over,omitempty"`
+	record.DigestEvent
 
 	Team    string   `json:"team,omitempty"`    // set for the issue of one team in the task's repository
 	Comment *Comment `json:"comment,omitempty"` // set for a comment on that issue

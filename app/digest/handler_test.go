@@ -158,6 +158,10 @@ func (s *stage) run(until time.Time) {
 	}
 }
 
+func about(teams ...string) digest.Request {
+	return digest.Request{DigestEvent: record.DigestEvent{Teams: teams}}
+}
+
 // finding is an open entry of acme/shop.
 func (s *stage) finding(id string) record.Entry {
 	return record.Entry{
@@ -195,7 +199,7 @@ func TestDigestOfATeam(t *testing.T) {
 	}
 	for range 3 { // nothing has changed
 		s.event(digest.Request{})
-		s.event(digest.Request{Teams: []string{payments}})
+		s.event(about(payments))
 	}
 	if n := s.issue(s.security).Edits; n != 0 {
 		t.Errorf("%d edits for nothing", n)
@@ -229,7 +233,7 @@ func TestOtherTeams(t *testing.T) {
 	if n := len(s.security.Issues()); n != 0 {
 		t.Errorf("%d issues", n)
 	}
-	s.event(digest.Request{Teams: []string{"@ACME/Core", "@acme/none", "@acme/unnamed", "@bob"}})
+	s.event(about("@ACME/Core", "@acme/none", "@acme/unnamed", "@bob"))
 	if issue := s.issue(s.security); !strings.Contains(issue.Title, "@acme/core") {
 		t.Errorf("the issue is %+v", issue)
 	}
@@ -426,7 +430,7 @@ func TestWarnings(t *testing.T) {
 	e.State = record.EntryExpired
 	s.entries(payments, e)
 	for range 2 {
-		s.event(digest.Request{Over: "A-DDDDDDDD"})
+		s.event(digest.Request{DigestEvent: record.DigestEvent{Over: "A-DDDDDDDD"}})
 	}
 	if got := s.comments(); len(got) != 3 || !strings.Contains(got[2], "has ended") {
 		t.Errorf("comments %q", got)

@@ -30,6 +30,12 @@ const (
 // which event asks for it.
 const Digest = "digest"
 
+// A DigestEvent may be the data of such a task. Without data nothing more is known than the repository.
+type DigestEvent struct {
+	Teams []string `json:"teams,omitempty"` // whom the event concerns; empty if that is not known
+	Over  string   `json:"over,omitempty"`  // the decision whose last day has passed; empty for none
+}
+
 // A Merge describes a pull request that was merged. The head is that of the event.
 type Merge struct {
 	Into    string `json:"into"`    // the branch

@@ -55,7 +55,7 @@ var rooms = map[string][]string{
 		"baseline", "clock", "decision", "examine", "insight", "installation", "judge", "ledger", "mirror", "ownership", "policy",
 		"policyfiles", "people", "pull", "queue", "record", "requirements", "suppress", "threatmodel", "upload",
 	},
-	"conversation": {"clock", "command", "decision", "examine", "installation", "ledger", "mirror", "ownership", "people", "policy", "policyfiles", "pull", "queue", "record"},
+	"conversation": {"clock", "command", "decision", "examine", "insight", "installation", "ledger", "mirror", "ownership", "people", "policy", "policyfiles", "pull", "queue", "record"},
 	"digest":       {"clock", "decision", "insight", "installation", "ledger", "ownership", "people", "policy", "policyfiles", "pull", "queue", "record"},
 	"plan":         {"command", "installation", "ledger", "people", "policy", "policyfiles", "pull", "queue", "record"},
 	"upload":       {"baseline", "examine", "installation", "ledger", "mirror", "policy", "pull", "queue"},
