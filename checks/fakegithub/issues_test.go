@@ -3,6 +3,8 @@ package fakegithub
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -206,5 +208,31 @@ func TestIssuesOfTheApp(t *testing.T) {
 	}
 	if n := w.repo.OpenIssue("Next", "", "alice"); n != issue.Number+2 {
 		t.Errorf("the next number is %d", n)
+	}
+}
+
+// TestIssuePage shows an issue and its comments in a browser.
+func TestIssuePage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	n := w.repo.OpenIssue("Pay by <b>card</b>", "We **need** it.", "alice")
+	w.Note("acme", "shop", n, "bob", "Soon.")
+	resp, err := http.Get(fmt.Sprintf("%s/acme/shop/issues/%d", w.URL(), n))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	page, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"Pay by &lt;b&gt;card", "<strong>need</strong>", "Soon.", "Open"} {
+		if !strings.Contains(string(page), want) {
+			t.Errorf("%q is not on the page", want)
+		}
+	}
+	w.repo.DeleteIssue(n, "alice")
+	if resp, err := http.Get(fmt.Sprintf("%s/acme/shop/issues/%d", w.URL(), n)); err != nil || resp.StatusCode != 404 {
+		t.Errorf("deleted: %v %v", resp, err)
 	}
 }
