@@ -73,7 +73,7 @@ func (h *Handler) due(ctx context.Context, t queue.Task, r Request) (list []Comm
 	return list, nil
 }
 
-// comment writes a comment on the issue of a team, once. Without an issue there is none.
+// comment writes a comment on the issue of a team, once. Without an issue it writes nothing.
 func (h *Handler) comment(ctx context.Context, t queue.Task, team string, c Comment) error {
 	d, ok, err := h.desk(ctx, t, team)
 	if err != nil || !ok {

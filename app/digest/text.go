@@ -71,7 +71,7 @@ func logins(list []string) string {
 
 var cwePattern = regexp.MustCompile(`^CWE-([0-9]{1,5})$`)
 
-// cweURL returns the page of a CWE, or "" for what is none.
+// cweURL returns the page of a CWE, or "" for any other text.
 func cweURL(cwe string) string {
 	m := cwePattern.FindStringSubmatch(cwe)
 	if m == nil {

@@ -33,8 +33,8 @@ type desk struct {
 	self    string
 }
 
-// desk opens the place of a team's digest in the repository of a task; ok is false if there is none any more, or no
-// permission.
+// desk opens the place of a team's digest in the repository of a task; ok is false if the policy names it no more, or without
+// the permission.
 func (h *Handler) desk(ctx context.Context, t queue.Task, team string) (d desk, ok bool, err error) {
 	if d.gh, err = h.App.Client(ctx, t.Installation, t.RepoID, t.Owner, t.Repo); err != nil {
 		return d, false, err

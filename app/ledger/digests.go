@@ -22,7 +22,7 @@ func (k DigestKey) args(more ...any) []any {
 
 // A Digest is what is known of a digest that was written.
 type Digest struct {
-	Issue int             // 0 if there is none
+	Issue int             // 0 before it was created
 	Data  json.RawMessage // what the writer keeps for the next time; nil if there is nothing
 }
 

@@ -24,7 +24,7 @@ type DigestIssue struct {
 	Title, Body string // the body without the marker
 	Known       int    // the number of the issue, as far as it is known; else 0
 
-	// Create creates the issue if there is none.
+	// Create creates a missing issue.
 	Create bool
 }
 
