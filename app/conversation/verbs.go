@@ -71,6 +71,9 @@ func (t *execution) decide(ctx context.Context, line string, c command.Command, 
 	grant, err := t.rules.Weigh(t.requestOf(c, f), who, t.request.At)
 	var refused *ownership.Refusal
 	if errors.As(err, &refused) {
+		if err := t.record(record.DecisionRefused, record.Refused{Verb: string(c.Verb), Rule: f.Rule, Severity: f.Severity}); err != nil {
+			return err
+		}
 		return t.refuse(ctx, line, refused.Problem, c, "")
 	}
 	if err != nil {

@@ -112,7 +112,7 @@ func (h *Handler) comment(ctx context.Context, t queue.Task, team string, c Comm
 	}
 	text := Team{Team: d.digest.Team, Web: h.App.WebURL(), Now: h.Clock.Now(), Rules: d.policy.Guardrails.Accept}
 	q := publish.Question{Owner: t.Owner, Repo: t.Repo, Number: known.Issue, Key: c.key(), Asked: asked}
-	return publish.Answer(ctx, d.clients, q, mention+" "+text.ends(entries[i], found[0], c.Days))
+	return publish.Answer(ctx, d.clients, q, mention+", "+text.ends(entries[i], found[0], c.Days))
 }
 
 // concerns reports whether an entry is about a decision.
@@ -146,8 +146,8 @@ func (h *Handler) mention(ctx context.Context, d desk, made decision.Decision) (
 func (t Team) ends(e record.Entry, d decision.Decision, days int) string {
 	what := fmt.Sprintf("`%s` on `%s` in %s, **%s** %s", plainID(d.ID), plainID(e.ID), t.link(e), e.Severity, title(e.Title))
 	if days == 0 {
-		return "The decision " + what + ", has ended: its last day was " + day(d.Until) + ".\n\nThe finding is on the list above again. That alone fails no check.\n\n" + t.commands([]record.Entry{e})
+		return "the decision " + what + ", has ended: its last day was " + day(d.Until) + ".\n\nThe finding is on the list above again. That alone fails no check.\n\n" + t.commands([]record.Entry{e})
 	}
-	return fmt.Sprintf("The decision %s, ends in %s, on %s.\n\nFix it until then, or decide again in that pull request.\n\n%s",
+	return fmt.Sprintf("the decision %s, ends in %s, on %s.\n\nFix it by then, or decide again in that pull request.\n\n%s",
 		what, count(days, "day", "days"), day(d.Until), t.commands([]record.Entry{e}))
 }

@@ -423,7 +423,7 @@ func TestWarnings(t *testing.T) {
 		s.mu.Unlock()
 		s.event(digest.Request{})
 		got := s.comments()
-		if len(got) != i+1 || !strings.HasPrefix(got[i], "@mona The decision `A-DDDDDDDD`") || !strings.Contains(got[i], fmt.Sprintf("in %d days, on 2026-12-14", days)) {
+		if len(got) != i+1 || !strings.HasPrefix(got[i], "@mona, the decision `A-DDDDDDDD`") || !strings.Contains(got[i], fmt.Sprintf("in %d days, on 2026-12-14", days)) {
 			t.Fatalf("%d days: %q", days, got)
 		}
 	}
@@ -450,7 +450,7 @@ func TestWarningOfOneWhoLeft(t *testing.T) {
 	s.policy(`digest: {"@acme/payments": acme/security, "@acme/core": acme/shop}`)
 	s.record(record.DecisionWarned, record.Warning{ID: "A-DDDDDDDD", Days: 3, Until: until})
 	s.event(digest.Request{})
-	if got := s.comments(); len(got) != 1 || !strings.HasPrefix(got[0], "@acme/payments The decision") {
+	if got := s.comments(); len(got) != 1 || !strings.HasPrefix(got[0], "@acme/payments, the decision") {
 		t.Errorf("comments %q", got)
 	}
 	if got := s.gh.IssueComments("acme", "shop", s.issue(s.shop).Number); len(got) != 0 {

@@ -209,7 +209,11 @@ func (h Health) noisy() string {
 		if r.Demoted {
 			what = "**hidden**"
 		}
-		lines = append(lines, fmt.Sprintf("- %s in %s, %s on %s: %d of %d verdicts say that it is of no use", checks.Code(cut(r.Rule)), checks.Code(cut(r.Repo)), what, day(r.At), r.NotUseful, r.Verdicts))
+		line := fmt.Sprintf("- %s in %s, %s on %s", checks.Code(cut(r.Rule)), checks.Code(cut(r.Repo)), what, day(r.At))
+		if r.Verdicts > 0 {
+			line += fmt.Sprintf(": %d of %d verdicts say that it is of no use", r.NotUseful, r.Verdicts)
+		}
+		lines = append(lines, line)
 	}
 	if n := len(h.Rules) - maxRules; n > 0 {
 		lines = append(lines, fmt.Sprintf("- and %d more", n))
