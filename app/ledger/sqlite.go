@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -134,7 +136,12 @@ func readSQLite(ctx context.Context, path string) (_ *Reader, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if know := int64(len(steps)); have > know {
+	number, _, _ := strings.Cut(filepath.Base(steps[len(steps)-1]), "_") // Glob sorts; numbers may have gaps
+	know, err := strconv.ParseInt(number, 10, 64)
+	if err != nil {
+		return nil, fmt.Errorf("read the number of a migration: %w", err)
+	}
+	if have > know {
 		return nil, fmt.Errorf("%w: its schema has version %d, this program knows %d", ErrNewerSchema, have, know)
 	}
 	return r, nil
