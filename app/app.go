@@ -16,9 +16,9 @@
 //
 // A comment with a command (app/command) is a job too (app/conversation): it looks up the author (app/people), checks
 // what the author may decide (app/ownership), and stores the decision in the ledger before it answers and the pull
-// request is reviewed again. On an issue, before there is any code, app/plan keeps a checklist of the design. The
-// findings of a tool that runs elsewhere are sent by its workflow (app/upload), kept in the ledger, and part of the next
-// review.
+// request is reviewed again. On an issue, before there is any code, app/plan keeps a checklist of the design, and on one
+// issue of each team app/digest keeps what the team has to decide. The findings of a tool that runs elsewhere are sent
+// by its workflow (app/upload), kept in the ledger, and part of the next review.
 //
 // Package app/local reviews a folder on this machine by the same steps, without GitHub and a database,
 // and app/rehearsal shows what another policy would have decided in the reviews that are stored.
@@ -38,6 +38,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/secbydesign/secbydesign/app/conversation"
+	"github.com/secbydesign/secbydesign/app/digest"
 	"github.com/secbydesign/secbydesign/app/examine"
 	"github.com/secbydesign/secbydesign/app/installation"
 	"github.com/secbydesign/secbydesign/app/ledger"
@@ -73,6 +74,7 @@ type app struct {
 	reviewer     *review.Reviewer
 	conversation *conversation.Handler
 	plans        *plan.Handler
+	digests      *digest.Handler
 	queue        *queue.Queue
 	scanners     []scanners.Scanner
 	webhook      *webhook.Handler
@@ -242,12 +244,13 @@ func build(ctx context.Context, c Config, log zerolog.Logger) (*app, error) {
 	a.conversation = &conversation.Handler{App: a.github, Mirrors: mirrors, Ledger: a.ledger, Files: files, Clock: c.Clock}
 	a.plans = &plan.Handler{App: a.github, Ledger: a.ledger, Files: files}
 	a.reviewer.Planned = a.plans.Inherited
+	a.digests = &digest.Handler{App: a.github, Ledger: a.ledger, Files: files}
 	a.queue, err = queue.New(a.ledger, queue.Options{Workers: c.Workers, Work: a.reviewer.Review, Task: a.task, Logger: log, Failed: a.metrics.failure, Clock: c.Clock})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open queue: %w", err), a.ledger.Close())
 	}
 	a.metrics.state(a)
-	a.reviewer.Submit, a.conversation.Submit = a.queue.SubmitWith, a.queue.SubmitWith
+	a.reviewer.Submit, a.conversation.Submit, a.digests.Submit = a.queue.SubmitWith, a.queue.SubmitWith, a.queue.SubmitWith
 	a.uploads = &upload.Handler{
 		App: a.github, Mirrors: mirrors, Ledger: a.ledger, Submit: a.queue.Submit, Slots: make(chan struct{}, uploads),
 		Taken: append(catalog.Names(), names(all)...), Observe: a.metrics.upload,

@@ -25,6 +25,8 @@ func (a *app) task(ctx context.Context, t queue.Task) error {
 		do = a.conversation.Tick
 	case plan.Kind:
 		do = a.plans.Do
+	case record.Digest:
+		do = a.digests.Do
 	case review.Group:
 		do = a.reviewer.MergeGroup
 	case record.Expiry, record.Acceptance, record.Revocation:

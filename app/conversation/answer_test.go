@@ -349,7 +349,7 @@ func TestADecisionThatNeedsOthers(t *testing.T) {
 	accept := "accept " + id + " until=30d" + because
 	s.said("mona", "accept "+id+" until=31d"+because, "This would work: `/secbydesign accept "+id+" until="+day(30)+because+"`")
 	s.said("mona", "accept "+id+" until=30d because no", "has 2 characters")
-	s.wantCame("")
+	s.wantCame(record.DecisionRefused)
 	s.said("mona", accept, "`"+id+"` waits as `A-")
 	s.wantCame("review decided, task expiry, " + record.DecisionMade)
 	first := s.decided()[0]

@@ -29,6 +29,10 @@ type Handler struct {
 	Files   *policyfiles.Files // required
 	Clock   *clock.Clock       // nil for the machine's
 
+	// Standing returns what a status says beyond the pull request, for the owners of its findings: each "@org/team" or
+	// "@person". Nil for nothing.
+	Standing func(ctx context.Context, repo ledger.Repo, owners []string) (Standing, error)
+
 	// Submit is [queue.Queue.SubmitWith] of the queue that calls the methods. Required, and set before the queue
 	// starts.
 	Submit func(context.Context, ledger.Delivery, []queue.Request, []queue.Task, []ledger.Event) error
@@ -96,7 +100,25 @@ func (h *Handler) Spread(ctx context.Context, e queue.Task) error {
 			reviews = append(reviews, one.Review(reason))
 		}
 	}
+	if len(pulls) > 0 {
+		e.Installation = pulls[0].Installation // the task may be from before the App was reinstalled
+	}
 	return h.Submit(ctx, ledger.Delivery{}, reviews, []queue.Task{digest(e)}, nil)
+}
+
+// digest returns the task that brings the digests of the owners up to date after a decision was made or has ended.
+func digest(e queue.Task) queue.Task {
+	about := record.DigestEvent{}
+	if e.Kind == record.Expiry {
+		about.Over, _, _ = strings.Cut(e.ID, "@") // its last day may follow
+	}
+	data, err := json.Marshal(about)
+	if err != nil {
+		panic(err) // strings can always be encoded
+	}
+	return queue.Task{
+		Installation: e.Installation, RepoID: e.RepoID, Owner: e.Owner, Repo: e.Repo, Number: e.Number, Kind: record.Digest, ID: e.Kind + "-" + strings.ToLower(e.ID), Data: data,
+	}
 }
 
 // counting lists the pull requests in which a decision counts.

@@ -5,13 +5,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/secbydesign/secbydesign/app/command"
 	"github.com/secbydesign/secbydesign/app/decision"
 	"github.com/secbydesign/secbydesign/app/record"
 	"github.com/secbydesign/secbydesign/checks"
-	"github.com/secbydesign/secbydesign/scanners"
 )
 
 // help lists the commands. Those that this person can use now are lines that work when they are copied; of the others
@@ -62,80 +60,6 @@ func (t *execution) help(ctx context.Context) error {
 	}
 	t.replies = append(t.replies, strings.Join(lines, "\n"))
 	return nil
-}
-
-// replyStatus answers with the state of the pull request.
-func (t *execution) replyStatus(ctx context.Context) error {
-	s := t.status()
-	open, err := t.openQuestions(ctx)
-	if err != nil {
-		return err
-	}
-	if open != "" {
-		s += "\n\n" + open
-	}
-	quiet, err := t.quietRules(ctx)
-	if err != nil {
-		return err
-	}
-	if quiet != "" {
-		s += "\n\n" + quiet
-	}
-	t.replies = append(t.replies, s)
-	return nil
-}
-
-// status describes the state of the pull request as of its last review.
-func (t *execution) status() string {
-	if t.last.Head == "" {
-		return "It was not reviewed yet; that has begun."
-	}
-	var b strings.Builder
-	open := t.last.Open()
-	switch n := len(open); {
-	case t.last.Verdict == checks.NotRun:
-		b.WriteString("**Not scanned**")
-	case n == 0:
-		b.WriteString("**Nothing is open**")
-	case n == 1:
-		b.WriteString("**1 finding is open**")
-	default:
-		fmt.Fprintf(&b, "**%d findings are open**", n)
-	}
-	fmt.Fprintf(&b, " at %s; the check ended as %s.", checks.Code(t.last.Head[:min(10, len(t.last.Head))]), t.last.Conclusion)
-	if t.last.Verdict == checks.Incomplete {
-		b.WriteString(" Not every scanner finished.")
-	}
-	if t.busy && t.pull.Open {
-		b.WriteString(" A newer review is on its way.")
-	}
-	if len(open) > 0 {
-		b.WriteString("\n\n" + list(open))
-	}
-	var decisions []string
-	for _, d := range t.decisions {
-		if d.Number != t.e.Number || d.Ended != "" || len(decisions) == 20 {
-			continue
-		}
-		s := fmt.Sprintf("- `%s` %s: %s", d.ID, checks.Code(scanners.ID(d.Fingerprint)), decision.Outcome(d.Verb))
-		if !d.Until.IsZero() {
-			s += " until " + d.Until.Format(time.DateOnly)
-		}
-		if d.Pending() {
-			s += fmt.Sprintf(", waits for %d more", d.Needs)
-		}
-		if d.Class != "" {
-			s += ", " + d.Class
-		}
-		if d.Renewals > 0 {
-			s += ", renewed for the " + ordinal(d.Renewals) + " time"
-		}
-		decisions = append(decisions, s+", asked for by "+checks.Escape("@"+d.Asked))
-	}
-	if len(decisions) > 0 {
-		b.WriteString("\n\nDecided:\n\n" + strings.Join(decisions, "\n"))
-	}
-	return b.String()
 }
 
 // why describes where a finding comes from and the decisions about it.

@@ -107,8 +107,12 @@ func TestWhoIsReviewedAgainAfterADecision(t *testing.T) {
 	} {
 		var asked []int
 		r := &Handler{Ledger: l, Submit: func(_ context.Context, _ ledger.Delivery, list []queue.Request, tasks []queue.Task, _ []ledger.Event) error {
-			if len(tasks) != 1 || tasks[0].Kind != record.Digest || tasks[0].ID != tc.kind+"-"+strings.ToLower(tc.id) {
-				t.Errorf("%s: the list of the owners is not brought up to date by %+v", tc.kind, tasks)
+			digest := `{}`
+			if tc.kind == record.Expiry {
+				digest = `{"over":"` + tc.id + `"}`
+			}
+			if len(tasks) != 1 || tasks[0].Kind != record.Digest || tasks[0].Installation != 8 || string(tasks[0].Data) != digest {
+				t.Errorf("%s: tasks %+v", tc.kind, tasks)
 			}
 			for _, req := range list {
 				asked = append(asked, req.Number)

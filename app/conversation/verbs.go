@@ -47,6 +47,9 @@ func (t *execution) decide(ctx context.Context, line string, c command.Command, 
 	w := t.requestOf(c, f)
 	a := ownership.May(ownership.Decide, who, ownership.Case{Request: w, Owners: owners, Today: t.at()}, t.rules)
 	if !a.Yes {
+		if err := t.record(record.DecisionRefused, record.Refused{Verb: string(c.Verb), Rule: f.Rule, Severity: f.Severity}); err != nil {
+			return err
+		}
 		return t.refuse(ctx, line, a.Because+unread(who), c, "")
 	}
 	grant := a.Grant

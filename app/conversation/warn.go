@@ -118,11 +118,3 @@ func (h *Handler) Schedule(ctx context.Context) error {
 
 // scheduledAtOnce is about how many tasks one transaction of [Handler.Schedule] writes.
 const scheduledAtOnce = 100
-
-// digest returns the task that brings the list of the owners up to date after an event of a decision.
-func digest(e queue.Task) queue.Task {
-	return queue.Task{
-		Installation: e.Installation, RepoID: e.RepoID, Owner: e.Owner, Repo: e.Repo, Number: e.Number,
-		Kind: record.Digest, ID: e.Kind + "-" + strings.ToLower(e.ID),
-	}
-}

@@ -279,6 +279,7 @@ func TestUpgrade(t *testing.T) {
 	for _, table := range viewTables {
 		statements = append(statements, `DROP TABLE `+table)
 	}
+	statements = append(statements, `DROP TABLE digests`)
 	for _, statement := range statements {
 		_, err := l.write.Exec(statement)
 		must(t, err)

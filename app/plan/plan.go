@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -140,19 +139,7 @@ func (j *job) label(ctx context.Context, issue *github.Issue) error {
 
 // off reports whether the policy of the default branch switches the gate off.
 func (j *job) off(ctx context.Context) (bool, error) {
-	repo, _, err := j.gh.REST.Repositories.Get(ctx, j.task.Owner, j.task.Repo)
-	if err != nil {
-		return false, fmt.Errorf("read the repository: %w", err)
-	}
-	branch := repo.GetDefaultBranch()
-	tip, _, err := j.gh.REST.Repositories.GetCommit(ctx, j.task.Owner, j.task.Repo, url.PathEscape("heads/"+branch), &github.ListOptions{PerPage: 1})
-	if err != nil {
-		return false, fmt.Errorf("read the default branch: %w", err)
-	}
-	base := pull.Pull{
-		RepoID: j.task.RepoID, Owner: j.task.Owner, Repo: j.task.Repo, Fork: repo.GetFork(), Public: !repo.GetPrivate(), BaseRef: branch, Base: tip.GetSHA(),
-	}
-	p, _, _, err := j.Files.Policy(ctx, j.task.Installation, base, j.Files.FromAnywhere(j.gh, base))
+	p, _, err := j.Files.Current(ctx, j.gh)
 	if err != nil {
 		return false, err
 	}

@@ -101,6 +101,7 @@ func file() *spec {
 			"own_hosts":   design["own_hosts"],
 			"paved_roads": design["paved_roads"],
 			"noise":       noiseWords("What the noise meter leaves alone here."),
+			"digest":      digests(),
 			"guardrails":  guardrails(),
 		},
 	}

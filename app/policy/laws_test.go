@@ -97,6 +97,11 @@ func (c chooser) leaf(s schema, key string) any {
 		return pick(c, []string{"@acme/payments", "@acme/core"})
 	case "scanners", "required":
 		return pick(c, knownScanners)
+	case "digest":
+		if s["type"] == "string" {
+			return pick(c, []string{"acme/security", "acme/shop", "none"})
+		}
+		return pick(c, []string{"@acme/payments", "@acme/core", "@mona"})
 	case "controls":
 		return pick(c, []string{"authn-check", "own-kind"})
 	case "authn-check", "own-kind":

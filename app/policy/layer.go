@@ -173,6 +173,7 @@ func Merge(organisation, repository Layer) Policy {
 		p.values[v.Key.id()] = v
 	}
 	p.guardDefaultOwner(theirs, taken)
+	p.guardDigests(theirs)
 	p.compile()
 	// Those whom the organisation names stay out of the approvals, whatever the repository names.
 	if security, ok := theirs[Key{"ownership", "security"}.id()]; ok {
@@ -210,7 +211,7 @@ func (p *Policy) refuse(v Value, because string, by Origin) {
 
 // Values lists every effective value in the order of the file's sections.
 func (p Policy) Values() []Value {
-	sections := []string{"gates", "scanners", "rules", "paths", "comments", "ownership", "budget", "controls", "own_hosts", "paved_roads", "noise", "guardrails"}
+	sections := []string{"gates", "scanners", "rules", "paths", "comments", "ownership", "budget", "controls", "own_hosts", "paved_roads", "noise", "digest", "guardrails"}
 	list := slices.DeleteFunc(slices.Collect(maps.Values(p.values)), func(v Value) bool { return v.Key[0] == "version" })
 	slices.SortFunc(list, func(a, b Value) int {
 		return cmp.Or(cmp.Compare(slices.Index(sections, a.Key[0]), slices.Index(sections, b.Key[0])), slices.Compare(a.Key, b.Key))
@@ -280,6 +281,8 @@ func (p *Policy) compile() {
 		case "budget":
 			set(&p.Budget.First, v.Data, k[1] == "first")
 			set(&p.Budget.Scanner, v.Data, k[1] == "scanner")
+		case "digest":
+			p.addDigest(v)
 		default:
 			p.designWord(v)
 		}

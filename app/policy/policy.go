@@ -97,7 +97,8 @@ type Policy struct {
 	OwnHosts   []string            `json:",omitempty"`
 	PavedRoads map[string]string   `json:",omitempty"`
 
-	Pin []string `json:",omitempty"` // globs of rules that the noise meter leaves alone here
+	Pin     []string `json:",omitempty"` // globs of rules that the noise meter leaves alone here
+	Digests []Digest `json:",omitempty"` // by the names of the teams, see [Policy.Digest]
 
 	Budget     Budget
 	Guardrails Guardrails

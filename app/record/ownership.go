@@ -30,6 +30,12 @@ const (
 // which event asks for it.
 const Digest = "digest"
 
+// A DigestEvent may be the data of such a task. Without data nothing more is known than the repository.
+type DigestEvent struct {
+	Teams []string `json:"teams,omitempty"` // whom the event concerns; empty if that is not known
+	Over  string   `json:"over,omitempty"`  // the decision whose last day has passed; empty for none
+}
+
 // A Merge describes a pull request that was merged. The head is that of the event.
 type Merge struct {
 	Into    string `json:"into"`    // the branch
@@ -162,3 +168,14 @@ const (
 	EntryExpired  = "expired"  // a decision was over, and nothing else was decided
 	EntryQuestion = "question" // an open question on the design
 )
+
+// DecisionRefused records that a guardrail refused a decision; with a [Refused].
+const DecisionRefused = "decision.refused"
+
+// A Refused is a decision that a guardrail refused. It names no person: it is counted, so that a guardrail that is in
+// the way is seen.
+type Refused struct {
+	Verb     string            `json:"verb"` // accept, fp, not-affected or defer
+	Rule     string            `json:"rule"`
+	Severity scanners.Severity `json:"severity"`
+}

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-chi/chi/v5"
 	"github.com/graph-gophers/graphql-go"
 )
 
@@ -54,7 +53,9 @@ type Issue struct {
 	State                          string // open or closed
 	Labels                         []string
 	CreatedAt, UpdatedAt, ClosedAt time.Time
+	Edits                          int // by the App
 
+	deleted bool
 	talk
 }
 
@@ -62,7 +63,7 @@ func (r *Repo) nextNumber() int { return len(r.pulls) + len(r.issues) + 1 }
 
 func (r *Repo) issue(n int) *Issue {
 	for _, i := range r.issues {
-		if i.Number == n {
+		if i.Number == n && !i.deleted {
 			return i
 		}
 	}
@@ -99,13 +100,7 @@ func (r *Repo) OpenIssue(title, body, author string, labels ...string) (number i
 	s := r.s
 	s.act(func() []outgoing {
 		s.user(author)
-		id := s.id()
-		i := &Issue{
-			ID: id, NodeID: fmt.Sprintf("I_%d", id), Number: r.nextNumber(), Title: title, Body: body, Author: author,
-			State: "open", Labels: slices.Clone(labels), CreatedAt: s.now(), UpdatedAt: s.now(),
-		}
-		i.talk = talk{repo: r, issue: i}
-		r.issues = append(r.issues, i)
+		i := r.newIssue(title, body, author, labels...)
 		number = i.Number
 		out := s.issueEvent(i, "opened", author, nil)
 		for _, l := range labels {
@@ -114,6 +109,17 @@ func (r *Repo) OpenIssue(title, body, author string, labels ...string) (number i
 		return out
 	})
 	return number
+}
+
+func (r *Repo) newIssue(title, body, author string, labels ...string) *Issue {
+	id := r.s.id()
+	i := &Issue{
+		ID: id, NodeID: fmt.Sprintf("I_%d", id), Number: r.nextNumber(), Title: title, Body: body, Author: author,
+		State: "open", Labels: slices.Clone(labels), CreatedAt: r.s.now(), UpdatedAt: r.s.now(),
+	}
+	i.talk = talk{repo: r, issue: i}
+	r.issues = append(r.issues, i)
+	return i
 }
 
 // LabelIssue gives an issue a label, and delivers issues.labeled.
@@ -144,6 +150,35 @@ func (r *Repo) CloseIssue(n int, login string) {
 		i.State, i.ClosedAt = "closed", r.s.now()
 		return object{}
 	})
+}
+
+// EditIssue changes the text of an issue, and delivers issues.edited.
+func (r *Repo) EditIssue(n int, login, body string) {
+	r.changeIssue(n, login, "edited", func(i *Issue) object {
+		from := i.Body
+		i.Body = body
+		return object{"changes": object{"body": object{"from": from}}}
+	})
+}
+
+// DeleteIssue deletes an issue, as administrators can, and delivers issues.deleted.
+func (r *Repo) DeleteIssue(n int, login string) {
+	r.changeIssue(n, login, "deleted", func(i *Issue) object {
+		i.deleted = true
+		return object{}
+	})
+}
+
+// Issues returns copies of the issues that exist, in the order of their numbers.
+func (r *Repo) Issues() (list []Issue) {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	for _, i := range r.issues {
+		if !i.deleted {
+			list = append(list, *i)
+		}
+	}
+	return list
 }
 
 // changeIssue applies f to an issue. The event includes the object that f returns; there is none if that is nil.
@@ -253,21 +288,16 @@ func (s *Server) plainIssueJSON(i *Issue) object {
 // onTalk calls h with the conversation of a path with {n:[0-9]+}. level is what it needs for an issue.
 func onTalk(level string, h func(*call, *talk) (answer, error)) func(*call) (answer, error) {
 	return func(c *call) (answer, error) {
-		k := c.repo.talk(int(c.int64("n")))
+		n := int(c.int64("n"))
+		k := c.repo.talk(n)
 		if k == nil {
-			return answer{}, notFound()
+			return answer{}, c.repo.noIssue(n)
 		}
 		if err := k.permits(c, level); err != nil {
 			return answer{}, err
 		}
 		return h(c, k)
 	}
-}
-
-func (s *Server) issueRoutes(mux chi.Router) {
-	s.rest(mux, "GET /repos/{owner}/{repo}/issues/{n:[0-9]+}", withToken, "issues=read; pull_requests=read", onTalk("read", func(_ *call, k *talk) (answer, error) {
-		return one(s.talkJSON(k))
-	}))
 }
 
 // closing finds what a text says that it closes.

@@ -3,6 +3,8 @@ package fakegithub
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -151,5 +153,86 @@ func TestAuthors(t *testing.T) {
 	}
 	if p := w.Pull("acme", "shop", 1); !slices.Equal(p.Assignees, []string{"alice", "carol"}) {
 		t.Errorf("assigned: %q", p.Assignees)
+	}
+}
+
+// TestIssuesOfTheApp has the App open and edit an issue, and a person delete it.
+func TestIssuesOfTheApp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	const issues = "/repos/acme/shop/issues"
+	if status, _ := w.do(w.Token("acme", nil), "POST", issues, `{"title":"x"}`); status != 403 {
+		t.Errorf("without the permission: %d", status)
+	}
+	w.SetPermissions(withIssues)
+	rich := w.Token("acme", nil)
+	for body, want := range map[string]int{`{"body":"x"}`: 422, `{"title":" "}`: 422, `{"title":"` + strings.Repeat("x", 257) + `"}`: 422} {
+		if status, _ := w.do(rich, "POST", issues, body); status != want {
+			t.Errorf("%.40s: %d, want %d", body, status, want)
+		}
+	}
+	before := len(w.Deliveries())
+	status, body := w.do(rich, "POST", issues, `{"title":"Digest","body":"one"}`)
+	var issue struct {
+		Number int
+		State  string
+		User   struct{ Login, Type string }
+	}
+	if err := json.Unmarshal([]byte(body), &issue); err != nil || status != 201 || issue.User.Type != "Bot" || issue.State != "open" {
+		t.Fatalf("created: %d %s %v", status, body, err)
+	}
+	w.repo.OpenIssue("Of a person", "", "alice")
+	path := fmt.Sprint(issues, "/", issue.Number)
+	for _, body := range []string{`{"body":"two"}`, `{"body":"two"}`, `{"state":"closed"}`} {
+		if status, answer := w.do(rich, "PATCH", path, body); status != 200 {
+			t.Fatalf("%s: %d %s", body, status, answer)
+		}
+	}
+	if got := w.repo.Issue(issue.Number); got.Body != "two" || got.State != "closed" || got.Edits != 2 {
+		t.Errorf("it is %+v", got)
+	}
+	if got := w.heard(before); !slices.Equal(got, []string{"issues opened", "issues opened", "issues edited", "issues closed"}) {
+		t.Errorf("delivered %q", got)
+	}
+	for query, want := range map[string]int{"": 1, "?state=all": 2, "?state=all&creator=" + issue.User.Login: 1, "?creator=alice": 1, "?state=closed": 1} {
+		var list []any
+		if status, body := w.do(rich, "GET", issues+query, ""); status != 200 || json.Unmarshal([]byte(body), &list) != nil || len(list) != want {
+			t.Errorf("%q: %d, %d issues, want %d", query, status, len(list), want)
+		}
+	}
+	w.repo.DeleteIssue(issue.Number, "alice")
+	for _, method := range []string{"GET", "PATCH"} {
+		if status, _ := w.do(rich, method, path, `{"body":"three"}`); status != 410 {
+			t.Errorf("%s of a deleted issue: %d", method, status)
+		}
+	}
+	if n := w.repo.OpenIssue("Next", "", "alice"); n != issue.Number+2 {
+		t.Errorf("the next number is %d", n)
+	}
+}
+
+// TestIssuePage shows an issue and its comments in a browser.
+func TestIssuePage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	n := w.repo.OpenIssue("Pay by <b>card</b>", "We **need** it.", "alice")
+	w.Note("acme", "shop", n, "bob", "Soon.")
+	resp, err := http.Get(fmt.Sprintf("%s/acme/shop/issues/%d", w.URL(), n))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	page, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"Pay by &lt;b&gt;card", "<strong>need</strong>", "Soon.", "Open"} {
+		if !strings.Contains(string(page), want) {
+			t.Errorf("%q is not on the page", want)
+		}
+	}
+	w.repo.DeleteIssue(n, "alice")
+	if resp, err := http.Get(fmt.Sprintf("%s/acme/shop/issues/%d", w.URL(), n)); err != nil || resp.StatusCode != 404 {
+		t.Errorf("deleted: %v %v", resp, err)
 	}
 }

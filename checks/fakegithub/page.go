@@ -37,6 +37,7 @@ type (
 		Index           []repoView
 		Repo            string
 		Pull            *Pull
+		Issue           *issueView
 		State, HeadName string
 		Author          personView
 		Body            template.HTML
@@ -121,6 +122,7 @@ func (s *Server) pageRoutes(mux chi.Router) {
 	mux.Get("/", s.showIndex)
 	mux.Get("/{owner}/{repo}/pull/{n:[0-9]+}", s.showPull)
 	mux.Head("/{owner}/{repo}/pull/{n:[0-9]+}", s.showPull)
+	mux.Get("/{owner}/{repo}/issues/{n:[0-9]+}", s.showIssue)
 	mux.Get("/{owner}/{repo}/runs/{id:[0-9]+}", s.showRun)
 	s.pageActions(mux)
 }

@@ -6,8 +6,8 @@
 // redelivery or by two processes at once, and ends in the same state. It reads the state from GitHub alone:
 // each thread and each comment of ours carries a hidden marker, so the program's own store may be lost.
 //
-//   - run.go writes checks, threads and the summary; card.go writes the card of the design; group.go writes the
-//     checks of a merge group.
+//   - run.go writes checks, threads, the summary and issues; card.go writes the card of the design; group.go writes the
+//     checks of a merge group; digest.go finds the issue with the digest of a team.
 //   - samehead.go handles several pull requests with the same head, which share one check on GitHub.
 //   - reply.go answers one person.
 package publish
@@ -266,6 +266,37 @@ func (r *Run) keep(ctx context.Context, name, want string, have []checks.Sticky)
 		if err := r.minimise(ctx, s.Node, githubv4.ReportedContentClassifiersDuplicate); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// createIssue opens the issue with a digest, see [KeepDigest].
+func createIssue(ctx context.Context, c Clients, d DigestIssue, body string) (int, error) {
+	issue, resp, err := c.REST.Issues.Create(ctx, d.Owner, d.Repo, &github.IssueRequest{Title: &d.Title, Body: &body})
+	if off(resp) {
+		return 0, ErrNoIssues
+	}
+	if err != nil {
+		return 0, fmt.Errorf("create the issue with the digest: %w", err)
+	}
+	return issue.GetNumber(), nil
+}
+
+// editIssue changes the text of the issue with a digest. It leaves its state and its labels.
+func editIssue(ctx context.Context, c Clients, d DigestIssue, number int, body string) error {
+	if _, _, err := c.REST.Issues.Edit(ctx, d.Owner, d.Repo, number, &github.IssueRequest{Title: &d.Title, Body: &body}); err != nil {
+		return fmt.Errorf("edit the issue with the digest: %w", err)
+	}
+	return nil
+}
+
+// closeIssue closes a second issue with a digest, if it is open.
+func closeIssue(ctx context.Context, c Clients, d DigestIssue, i *github.Issue) error {
+	if i.GetState() != "open" {
+		return nil
+	}
+	if _, _, err := c.REST.Issues.Edit(ctx, d.Owner, d.Repo, i.GetNumber(), &github.IssueRequest{State: github.String("closed"), StateReason: github.String("not_planned")}); err != nil {
+		return fmt.Errorf("close issue %d, which is a second digest: %w", i.GetNumber(), err)
 	}
 	return nil
 }

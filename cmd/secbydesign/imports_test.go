@@ -51,19 +51,17 @@ var rooms = map[string][]string{
 		"scratch", "settings", "strictyaml", "threatmodel", "upload", "vex",
 	},
 
-	// What happens: a review, a conversation, a checklist on an issue, an upload; and the two that need no GitHub.
+	// What happens: a review, a conversation, a checklist on an issue, the digest of a team, an upload; and the two that need no GitHub.
 	"review": {
 		"baseline", "clock", "decision", "decisionfile", "examine", "insight", "installation", "judge", "ledger", "mirror", "ownership",
 		"people", "policy", "policyfiles", "pull", "queue", "record", "requirements", "strictyaml", "suppress", "threatmodel", "upload",
 	},
-	"conversation": {
-		"clock", "command", "decision", "examine", "insight", "installation", "ledger", "mirror", "ownership", "people", "policy",
-		"policyfiles", "pull", "queue", "record",
-	},
-	"plan":      {"command", "installation", "ledger", "people", "policy", "policyfiles", "pull", "queue", "record"},
-	"upload":    {"baseline", "examine", "installation", "ledger", "mirror", "policy", "pull", "queue"},
-	"local":     {"examine", "judge", "mirror", "ownership", "plainfile", "policy", "requirements", "suppress", "threatmodel"},
-	"rehearsal": {"baseline", "decision", "judge", "policy", "record"},
+	"conversation": {"clock", "command", "decision", "examine", "insight", "installation", "ledger", "mirror", "ownership", "people", "policy", "policyfiles", "pull", "queue", "record"},
+	"digest":       {"clock", "decision", "insight", "installation", "ledger", "ownership", "people", "policy", "policyfiles", "pull", "queue", "record"},
+	"plan":         {"command", "installation", "ledger", "people", "policy", "policyfiles", "pull", "queue", "record"},
+	"upload":       {"baseline", "examine", "installation", "ledger", "mirror", "policy", "pull", "queue"},
+	"local":        {"examine", "judge", "mirror", "ownership", "plainfile", "policy", "requirements", "suppress", "threatmodel"},
+	"rehearsal":    {"baseline", "decision", "judge", "policy", "record"},
 
 	// The steps of a review.
 	"examine":      {"baseline", "mirror", "ownership", "policy", "threatmodel"},
