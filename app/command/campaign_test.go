@@ -42,7 +42,7 @@ func TestCampaign(t *testing.T) {
 	for line, want := range map[string]struct{ problem, right string }{
 		" until=90d":                                      {"Say which old findings", " campaign until=2027-02-23"},
 		" rule=gosec/*":                                   {"needs a last day", " campaign rule=gosec/*"},
-		" rule= until=":                                   {"The pattern after “rule” is missing.", ""},
+		" until=9d rule=":                                 {"The pattern after “rule” is missing.", " campaign until=2026-12-04"},
 		" rule=gosec/* until=2026-11-24":                  {"2026-11-24 is not in the future.", " campaign rule=gosec/*"},
 		" rule=gosec/* until=52w because x":               {"", ""},
 		" rule=gosec/* until=53w":                         {"lasts at most 365 days, until 2027-11-25", " campaign rule=gosec/* until=2027-11-25"},

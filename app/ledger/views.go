@@ -23,7 +23,7 @@ import (
 const (
 	// viewsVersion is the version of the code that derives the views. At the start, views of another version are
 	// rebuilt.
-	viewsVersion = 2
+	viewsVersion = 3
 
 	// viewsSchema is the schema version that introduced the views.
 	viewsSchema = 7
@@ -37,12 +37,13 @@ const (
 )
 
 // viewTables are the tables that hold views.
-var viewTables = []string{"view_decisions", "view_counted", "view_rule_pulls", "view_rule_findings", "view_rule_days", "view_requirements"}
+var viewTables = []string{"view_decisions", "view_counted", "view_rule_pulls", "view_rule_findings", "view_rule_days", "view_requirements",
+	"view_lessons", "view_lesson_fixes", "view_campaigns", "view_campaign_findings"}
 
 // viewed lists, for SQL, the kinds of events from which views are derived.
 var viewed = "('" + strings.Join(slices.Concat(
 	[]string{record.Finished, record.DecisionMade, record.DecisionConfirmed, record.DecisionEnded, record.NotUseful},
-	requirementKinds,
+	requirementKinds, lessonKinds, campaignKinds,
 ), "', '") + "')"
 
 // A change is the effect of one event on the views.
@@ -67,7 +68,7 @@ func (list changes) apply(ctx context.Context, tx *sql.Tx, repo Repo, e Event) e
 // unknown, and it must not block all the others.
 func changeOf(e Event) change {
 	var list changes
-	for _, of := range []func(Event) change{ruleOf, requirementOf} {
+	for _, of := range []func(Event) change{ruleOf, requirementOf, lessonOf, campaignOf} {
 		if c := of(e); c != nil {
 			list = append(list, c)
 		}
