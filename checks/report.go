@@ -8,7 +8,7 @@
 //   - report.go decides what is shown, anchor.go where: package patch knows which lines of the diff
 //     can carry a comment, and which change caused a finding elsewhere.
 //   - suggest.go makes a suggestion from a fix, only where pressing its button applies exactly the fix.
-//   - render.go and summary.go make Markdown; markdown.go keeps text from a tree or a tool from
+//   - render.go and summary.go make Markdown, lesson.go explains weaknesses, and campaign.go shows old findings; markdown.go keeps text from a tree or a tool from
 //     formatting it.
 //   - reconcile.go is the second step.
 package checks
@@ -115,6 +115,12 @@ type Input struct {
 	// Ignored reports whether the policy ignores a file, so that nothing is known about it. If it is
 	// nil, no file is ignored.
 	Ignored func(path string) bool
+
+	// Lessons explain the weaknesses of new findings, by fingerprint.
+	Lessons map[string]Lesson
+
+	// Campaigns are those that run. One that has nothing to do with the change shows nothing.
+	Campaigns []Campaign
 
 	decided []Finding    // see [Input.withoutDecided]
 	gone    []goneSecret // see [Report.gone]
