@@ -16,7 +16,7 @@ import (
 // TestTextsFitIntoAComment holds the form of every explanation.
 func TestTextsFitIntoAComment(t *testing.T) {
 	t.Parallel()
-	address := regexp.MustCompile(`^https://cheatsheetseries\.owasp\.org/cheatsheets/[A-Za-z_-]+_Cheat_Sheet\.html$`)
+	address := regexp.MustCompile(`^https://cheatsheetseries\.owasp\.org/cheatsheets/[A-Za-z0-9_-]+_Cheat_Sheet\.html$`)
 	topics := map[string]bool{"": true}
 	for _, topic := range design.Topics() {
 		topics[topic.Name] = true

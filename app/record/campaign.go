@@ -49,6 +49,12 @@ func CampaignID(parts ...any) string {
 	return "C-" + base32.StdEncoding.EncodeToString(h.Sum(nil)[:5])
 }
 
+// NamedCampaign returns a campaign of the policy. It is the same one as long as it is about the same findings, until
+// whichever day.
+func NamedCampaign(name, rule, path string, severity scanners.Severity, until time.Time) Campaign {
+	return Campaign{ID: CampaignID(name, rule, path, severity), Name: name, Rule: rule, Path: path, Severity: severity, Until: until}
+}
+
 // A Progress counts the old findings of a campaign that pull requests met.
 type Progress struct {
 	Known int // in files that pull requests changed

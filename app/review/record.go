@@ -46,6 +46,8 @@ type recordInput struct {
 	owned   map[string][]string        // the owners of each path
 	context record.Context
 
+	campaigns map[string][]string // ids of campaigns, by the fingerprint of an old finding
+
 	design  designed
 	limited bool // some of the change is over the limits
 }
@@ -148,19 +150,30 @@ func (b recordInput) finding(rep checks.Report, f checks.Finding) record.Finding
 	if f.Decided != nil {
 		one.Decided = cmp.Or(f.Decided.ID, f.Decided.Place())
 	}
-	if f.State != scanners.New {
+	one.Campaigns = b.campaigns[f.Fingerprint]
+	if f.State == scanners.Unchanged {
 		return one
 	}
-	one.EndLine, one.CWE, one.Package, one.Aliases, one.Commit = f.EndLine, f.CWE, f.Package, f.Aliases, f.Commit
+	one.CWE, one.Owners = f.CWE, b.ownersOf(f.Path)
+	if f.State == scanners.Absent {
+		one.Package = f.Package
+		return one
+	}
+	one.EndLine, one.Package, one.Aliases, one.Commit = f.EndLine, f.Package, f.Aliases, f.Commit
 	one.Extents = f.Extents
 	one.Adds, one.Place = b.adds != nil && b.adds(f.Result), rep.Carries(f.Result)
-	if b.owners != nil {
-		owners, known := b.owned[f.Path]
-		if !known {
-			owners = b.owners.Of(f.Path)
-			b.owned[f.Path] = owners
-		}
-		one.Owners = owners
-	}
 	return one
+}
+
+// ownersOf returns the owners of a file; none if they could not be read.
+func (b recordInput) ownersOf(path string) []string {
+	if b.owners == nil {
+		return nil
+	}
+	owners, known := b.owned[path]
+	if !known {
+		owners = b.owners.Of(path)
+		b.owned[path] = owners
+	}
+	return owners
 }

@@ -38,7 +38,7 @@ var (
 // pure lists packages that only compute values from values: they use no network, files or database, neither
 // directly nor through other packages of this module. Their subfolders are not included.
 var pure = []string{
-	"app/baseline", "app/command", "app/decision", "app/insight", "app/judge", "app/ownership", "app/policy", "app/record",
+	"app/baseline", "app/command", "app/decision", "app/insight", "app/judge", "app/lesson", "app/ownership", "app/policy", "app/record",
 	"app/rehearsal", "app/strictyaml", "app/threatmodel", "checks", "checks/patch",
 }
 
@@ -52,7 +52,7 @@ var rooms = map[string][]string{
 
 	// What happens: a review, a conversation, a checklist on an issue, an upload; and the two that need no GitHub.
 	"review": {
-		"baseline", "clock", "decision", "examine", "insight", "installation", "judge", "ledger", "mirror", "ownership", "policy",
+		"baseline", "clock", "decision", "examine", "insight", "installation", "judge", "ledger", "lesson", "mirror", "ownership", "policy",
 		"policyfiles", "people", "pull", "queue", "record", "requirements", "suppress", "threatmodel", "upload",
 	},
 	"conversation": {"clock", "command", "decision", "examine", "installation", "ledger", "mirror", "ownership", "people", "policy", "policyfiles", "pull", "queue", "record"},
@@ -71,6 +71,7 @@ var rooms = map[string][]string{
 	"insight":      {"policy", "record"},
 
 	// What is known, and what is kept.
+	"lesson":      {},
 	"record":      {"decision"},
 	"policy":      {"ownership", "strictyaml"},
 	"settings":    {"strictyaml"},

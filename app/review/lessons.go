@@ -1,0 +1,89 @@
+package review
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/secbydesign/secbydesign/app/ledger"
+	"github.com/secbydesign/secbydesign/app/lesson"
+	"github.com/secbydesign/secbydesign/app/pull"
+	"github.com/secbydesign/secbydesign/app/record"
+	"github.com/secbydesign/secbydesign/checks"
+)
+
+// lessons returns the lessons of the findings that get a comment. They are recorded before the comment is shown.
+func (c *composer) lessons(ctx context.Context, in checks.Input) (map[string]checks.Lesson, error) {
+	if c.teach == nil {
+		return nil, nil
+	}
+	list := checks.Outlined(in, func(checks.Finding) bool { return true }).Comments
+	of := map[string][]record.Lesson{}
+	var fresh []record.Lesson
+	for _, f := range list {
+		if _, known := lesson.Of(f.CWE); !known {
+			continue
+		}
+		of[f.Fingerprint] = record.LessonsOf(f.CWE, f.Package, c.pull.Owner, c.suppressions.Owners().Of(f.Path))
+		for _, l := range of[f.Fingerprint] {
+			if _, known := c.taught[l]; !known && !slices.Contains(fresh, l) {
+				fresh = append(fresh, l)
+			}
+		}
+	}
+	taught, err := c.teach(ctx, fresh)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range taught {
+		c.taught[t.Lesson] = t
+	}
+	out := map[string]checks.Lesson{}
+	for _, f := range list {
+		if len(of[f.Fingerprint]) > 0 {
+			out[f.Fingerprint] = c.lessonOf(f.CWE, of[f.Fingerprint])
+		}
+	}
+	return out, nil
+}
+
+// lessonOf joins what the owners of a file know of a weakness.
+func (c *composer) lessonOf(cwe string, list []record.Lesson) checks.Lesson {
+	e, _ := lesson.Of(cwe)
+	out := checks.Lesson{CWE: e.CWE, Name: e.Name, What: e.What, Fix: e.Fix, Sheet: e.Sheet(), URL: e.URL(), Road: c.policy.PavedRoads[e.Topic]}
+	for _, l := range list {
+		t := c.taught[l]
+		switch {
+		case l.Team == "":
+			out.Here = t.First
+		case t.First:
+			out.First = append(out.First, l.Team)
+		}
+		if l.Team != "" {
+			out.Teams = append(out.Teams, l.Team)
+		}
+		if out.Fixed == 0 && t.Fixed > 0 {
+			out.Fixed, out.FixedURL = t.Fixed, pullLink(c.web, c.pull, t.Fixed)
+		}
+	}
+	return out
+}
+
+// pullLink returns the address of another pull request of the repository. GitHub notes each link to a pull request
+// there, but not one by way of redirect.github.com.
+func pullLink(web string, p pull.Pull, number int) string {
+	if web == "https://github.com" {
+		web = "https://redirect.github.com"
+	}
+	return fmt.Sprintf("%s/%s/%s/pull/%d", strings.TrimSuffix(web, "/"), p.Owner, p.Repo, number)
+}
+
+// teacher returns the function that records lessons of a pull request.
+func (r *Reviewer) teacher(p pull.Pull, installation int64) func(context.Context, []record.Lesson) ([]record.Taught, error) {
+	return func(ctx context.Context, list []record.Lesson) ([]record.Taught, error) {
+		return r.Ledger.Teach(ctx, ledger.Event{
+			At: r.Clock.Now(), Installation: installation, RepoID: p.RepoID, Owner: p.Owner, Repo: p.Repo, Number: p.Number, Head: p.Head,
+		}, list)
+	}
+}
