@@ -134,7 +134,11 @@ func readSQLite(ctx context.Context, path string) (_ *Reader, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if know := int64(len(steps)); have > know {
+	know, err := goose.NumericComponent(steps[len(steps)-1]) // they are sorted
+	if err != nil {
+		return nil, fmt.Errorf("read migrations: %w", err)
+	}
+	if have > know {
 		return nil, fmt.Errorf("%w: its schema has version %d, this program knows %d", ErrNewerSchema, have, know)
 	}
 	return r, nil
