@@ -116,7 +116,7 @@ func (t *execution) campaignTeam(ctx context.Context, c command.Command) (team, 
 	if err != nil {
 		return "", "", err
 	}
-	mine := slices.DeleteFunc(named, func(o string) bool {
+	mine := slices.DeleteFunc(slices.Clone(named), func(o string) bool {
 		return !slices.Contains(who.Teams, strings.ToLower(o)) && !strings.EqualFold(o, "@"+who.Login)
 	})
 	switch len(mine) {
