@@ -35,17 +35,15 @@ const (
 
 // campaign lists campaigns, starts one, or stops one.
 func (t *execution) campaign(ctx context.Context, line string, c command.Command) error {
-	running, err := t.h.Ledger.Campaigns(ctx, t.e.Repository(), t.h.Clock.Now())
+	running, err := t.runningCampaigns(ctx)
 	if err != nil {
 		return err
 	}
-	running = slices.Concat(running, t.started)
-	running = slices.DeleteFunc(running, func(r record.Campaign) bool { return slices.Contains(t.stopped, r.ID) })
 	switch {
 	case c.Stop:
 		return t.stopCampaign(ctx, line, c, running)
 	case c.Until.IsZero():
-		return t.listCampaigns(ctx, running)
+		return t.listCampaigns(ctx)
 	}
 	team, problem, err := t.campaignTeam(ctx, c)
 	switch {
@@ -236,19 +234,40 @@ func (t *execution) namedCampaigns(ctx context.Context) (list []record.Campaign,
 	return list, nil
 }
 
-// listCampaigns answers with the campaigns that run, and how far they are.
-func (t *execution) listCampaigns(ctx context.Context, running []record.Campaign) error {
+// runningCampaigns returns the campaigns of commands that run, after the earlier lines of the comment.
+func (t *execution) runningCampaigns(ctx context.Context) ([]record.Campaign, error) {
+	running, err := t.h.Ledger.Campaigns(ctx, t.e.Repository(), t.h.Clock.Now())
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(slices.Concat(running, t.started), func(r record.Campaign) bool { return slices.Contains(t.stopped, r.ID) }), nil
+}
+
+// campaigns lists the campaigns that run, and how far they are: a line of Markdown each.
+func (t *execution) campaigns(ctx context.Context) (lines []string, err error) {
+	running, err := t.runningCampaigns(ctx)
+	if err != nil {
+		return nil, err
+	}
 	named, err := t.namedCampaigns(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var lines []string
 	for _, one := range slices.Concat(running, named) {
 		p, err := t.h.Ledger.CampaignProgress(ctx, t.e.Repository(), one.ID)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		lines = append(lines, campaignItem(one, p))
+	}
+	return lines, nil
+}
+
+// listCampaigns answers with the campaigns that run.
+func (t *execution) listCampaigns(ctx context.Context) error {
+	lines, err := t.campaigns(ctx)
+	if err != nil {
+		return err
 	}
 	if len(lines) == 0 {
 		t.replies = append(t.replies, "No campaign runs here. The owners of files start one like this: "+

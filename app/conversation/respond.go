@@ -75,6 +75,13 @@ func (t *execution) replyStatus(ctx context.Context) error {
 	if open != "" {
 		s += "\n\n" + open
 	}
+	running, err := t.campaigns(ctx)
+	if err != nil {
+		return err
+	}
+	if len(running) > 0 {
+		s += "\n\nCampaigns:\n\n" + strings.Join(running, "\n")
+	}
 	t.replies = append(t.replies, s)
 	return nil
 }

@@ -85,11 +85,17 @@ func (c *campaigns) shown(ctx context.Context, ex examine.Examination, gates []c
 		return nil, err
 	}
 	c.of = map[string][]string{}
+	owned := map[string][]string{}
+	for _, f := range old {
+		if _, known := owned[f.Path]; !known {
+			owned[f.Path] = owners(f.Path)
+		}
+	}
 	list := make([]checks.Campaign, len(c.running))
 	for i, one := range c.running {
 		list[i] = checks.Campaign{ID: one.ID, Name: one.Name, Until: one.Until}
 		for _, f := range old {
-			if !one.Covers(f.RuleID(), f.Path, f.Severity, owners(f.Path)) {
+			if !one.Covers(f.RuleID(), f.Path, f.Severity, owned[f.Path]) {
 				continue
 			}
 			first := len(c.of[f.Fingerprint]) == 0

@@ -2,9 +2,7 @@ package review
 
 import (
 	"context"
-	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/app/lesson"
@@ -51,7 +49,7 @@ func (c *composer) lessons(ctx context.Context, in checks.Input) (map[string]che
 // lessonOf joins what the owners of a file know of a weakness.
 func (c *composer) lessonOf(cwe string, list []record.Lesson) checks.Lesson {
 	e, _ := lesson.Of(cwe)
-	out := checks.Lesson{CWE: e.CWE, Name: e.Name, What: e.What, Fix: e.Fix, Sheet: e.Sheet(), URL: e.URL(), Road: c.policy.PavedRoads[e.Topic]}
+	out := e.Lesson(c.policy.PavedRoads)
 	for _, l := range list {
 		t := c.taught[l]
 		switch {
@@ -64,19 +62,10 @@ func (c *composer) lessonOf(cwe string, list []record.Lesson) checks.Lesson {
 			out.Teams = append(out.Teams, l.Team)
 		}
 		if out.Fixed == 0 && t.Fixed > 0 {
-			out.Fixed, out.FixedURL = t.Fixed, pullLink(c.web, c.pull, t.Fixed)
+			out.Fixed, out.FixedURL = t.Fixed, lesson.PullLink(c.web, c.pull.Owner, c.pull.Repo, t.Fixed)
 		}
 	}
 	return out
-}
-
-// pullLink returns the address of another pull request of the repository. GitHub notes each link to a pull request
-// there, but not one by way of redirect.github.com.
-func pullLink(web string, p pull.Pull, number int) string {
-	if web == "https://github.com" {
-		web = "https://redirect.github.com"
-	}
-	return fmt.Sprintf("%s/%s/%s/pull/%d", strings.TrimSuffix(web, "/"), p.Owner, p.Repo, number)
 }
 
 // teacher returns the function that records lessons of a pull request.

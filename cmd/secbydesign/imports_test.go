@@ -71,7 +71,7 @@ var rooms = map[string][]string{
 	"insight":      {"policy", "record"},
 
 	// What is known, and what is kept.
-	"lesson":      {},
+	"lesson":      {"record"},
 	"record":      {"decision"},
 	"policy":      {"ownership", "strictyaml"},
 	"settings":    {"strictyaml"},
