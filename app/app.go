@@ -12,7 +12,8 @@
 //   - It runs the scanners over both sides (app/examine), and finds what is new (app/baseline).
 //   - It judges the new findings (app/judge): by the policy, by people's decisions (app/decision), by the
 //     suppressions in the code (app/suppress), and by what is known of the rules (app/insight).
-//   - It shows the verdict on the pull request, and records it (app/record, which defines what is stored).
+//   - It explains weaknesses that the owners of a file have not met before (app/lesson), shows the verdict on the
+//     pull request, and records it (app/record, which defines what is stored).
 //
 // A comment with a command (app/command) is a job too (app/conversation): it looks up the author (app/people), checks
 // what the author may decide (app/ownership), and stores the decision in the ledger before it answers and the pull

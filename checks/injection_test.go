@@ -88,6 +88,14 @@ func bodies(t testing.TB, p string) map[string]string {
 		{Scanner: "other", Gate: scanners.Code, Err: &scanners.IncompleteError{Reason: p, Err: errors.New("x")}},
 	}}}
 	in.Threads = map[string]bool{away.Fingerprint: true}
+	const web = "https://github.example/acme/shop/blob/main/x"
+	lesson := Lesson{CWE: "CWE-89", Name: p, What: p, Fix: p, Sheet: p, URL: web, Road: p, Teams: []string{p, p}, Fixed: 7, FixedURL: web}
+	in.Lessons = map[string]Lesson{away.Fingerprint: lesson}
+	lesson.First, lesson.Road = []string{p, p, p, p}, ""
+	in.Lessons[here.Fingerprint] = lesson
+	old := everywhere(p)
+	old.State = scanners.Unchanged
+	in.Campaigns = []Campaign{{ID: "C-ABCDEFGH", Name: p, Old: []Finding{old}, Fixed: 1, Known: 3, Done: 2}, {ID: p, Fixed: 1}}
 	rep := Compose(in)
 	out := map[string]string{}
 	var threads []Thread
@@ -102,6 +110,7 @@ func bodies(t testing.TB, p string) map[string]string {
 	for _, c := range append([]Check{rep.Check}, rep.Gates...) {
 		out["check "+c.Name] = c.Summary
 	}
+	out["digest"] = LessonItem(2, lesson)
 	out["not run"] = Compose(Input{NotRun: p}).Check.Summary
 	return out
 }

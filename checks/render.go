@@ -24,10 +24,14 @@ func (in Input) title(v Verdict) string {
 	case Superseded:
 		return "Superseded"
 	case Clean:
+		s := "No new findings"
 		if decided := in.decisions(); decided != "" {
-			return "No open findings; " + decided
+			s = "No open findings; " + decided
 		}
-		return "No new findings"
+		if old := in.campaignTitle(); old != "" {
+			s += "; " + old
+		}
+		return s
 	}
 	var parts []string
 	if open > 0 {
@@ -42,6 +46,9 @@ func (in Input) title(v Verdict) string {
 	}
 	if decided := in.decisions(); decided != "" {
 		parts = append(parts, decided)
+	}
+	if old := in.campaignTitle(); old != "" {
+		parts = append(parts, old)
 	}
 	s := strings.Join(parts, "; ")
 	return strings.ToUpper(s[:1]) + s[1:]
@@ -163,6 +170,9 @@ func (in Input) summary(v Verdict, commented []string) string {
 	if len(in.gone) > 0 {
 		foot.WriteString("\n" + goneText(in.gone) + "\n")
 	}
+	for _, line := range in.campaignFixes() {
+		foot.WriteString("\n" + line + "\n")
+	}
 	in.footer(&foot)
 	threads := map[string]bool{}
 	for _, f := range commented {
@@ -189,6 +199,9 @@ func (in Input) summary(v Verdict, commented []string) string {
 	fixed, pushed := in.fixed()
 	list("Fixed by this change", fixed, plain)
 	list("Taken out of the code, but still in its history: revoke what is not revoked yet", pushed, plain)
+	for _, c := range in.Campaigns {
+		list(c.section(), c.Old, plain)
+	}
 	if in.Unchanged {
 		list("Already in the base", in.findings(scanners.Unchanged), plain)
 	}
@@ -243,7 +256,7 @@ func severityWord(f Finding) string {
 
 // footer writes in small print which findings are not listed and which scanners ran.
 func (in Input) footer(b *strings.Builder) {
-	unchanged, observed := 0, 0
+	unchanged, observed := -in.campaignListed(), 0
 	for _, g := range in.Gates {
 		for _, f := range g.Findings {
 			switch {
@@ -366,9 +379,10 @@ func (in Input) commentBody(b bundle, place, fixText string) string {
 	if len(f.Flow) > 1 {
 		flow = fold("Data flow: "+count(len(f.Flow), "step"), in.flow(f.Flow))
 	}
-	// While the body is too long, leave out the parts that tend to be longest: more help, the flow, the fix.
+	lesson := in.lesson(f)
+	// While the body is too long, leave out the parts that tend to be longest: more help, the flow, the fix, the lesson.
 	for {
-		parts := []string{b.headline(), said, place, history, help, fixText, more, b.others(), flow, fold(decideTitle, in.decide(b)), "<sub>" + smallPrint(f) + "</sub>", marker(f.Scanner, f.Fingerprint)}
+		parts := []string{b.headline(), said, place, history, help, fixText, more, lesson, b.others(), flow, fold(decideTitle, in.decide(b)), "<sub>" + smallPrint(f) + "</sub>", marker(f.Scanner, f.Fingerprint)}
 		parts = slices.DeleteFunc(parts, func(s string) bool { return s == "" })
 		body := strings.Join(parts, "\n\n")
 		switch {
@@ -380,6 +394,8 @@ func (in Input) commentBody(b bundle, place, fixText string) string {
 			flow = ""
 		case fixText != "":
 			fixText = ""
+		case lesson != "":
+			lesson = ""
 		default:
 			return body
 		}

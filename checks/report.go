@@ -8,7 +8,7 @@
 //   - report.go decides what is shown, anchor.go where: package patch knows which lines of the diff
 //     can carry a comment, and which change caused a finding elsewhere.
 //   - suggest.go makes a suggestion from a fix, only where pressing its button applies exactly the fix.
-//   - render.go and summary.go make Markdown; markdown.go keeps text from a tree or a tool from
+//   - render.go and summary.go make Markdown, lesson.go explains weaknesses, and campaign.go shows old findings; markdown.go keeps text from a tree or a tool from
 //     formatting it.
 //   - reconcile.go is the second step.
 package checks
@@ -122,6 +122,11 @@ type Input struct {
 
 	// Unowned reports whether nobody owns a file. If it is nil, that is not known.
 	Unowned func(path string) bool
+	// Lessons explain the weaknesses of new findings, by fingerprint.
+	Lessons map[string]Lesson
+
+	// Campaigns are those that run. One that has nothing to do with the change shows nothing.
+	Campaigns []Campaign
 
 	decided []Finding    // see [Input.withoutDecided]
 	gone    []goneSecret // see [Report.gone]

@@ -39,6 +39,7 @@ func (r Report) SummaryText(threads []Thread, unplaced map[string]bool, exists b
 	if gone := goneIn(threads); len(gone) > 0 {
 		foot = append(foot, goneText(gone))
 	}
+	foot = append(foot, r.input.campaignNotes()...)
 	switch {
 	case open == 0 && !exists:
 		return ""

@@ -78,7 +78,7 @@ func SupersededCheck(name, why string) Check {
 
 func (in Input) gateCheck(g Gate) Check {
 	alone := in
-	alone.Gates, alone.Notices, alone.Annotations, alone.Limit = []Gate{g}, nil, nil, 0
+	alone.Gates, alone.Notices, alone.Annotations, alone.Limit, alone.Campaigns = []Gate{g}, nil, nil, 0, nil
 	alone.decided = in.only(g.Name)
 	alone.gone = slices.DeleteFunc(slices.Clone(in.gone), func(s goneSecret) bool {
 		return !slices.ContainsFunc(g.Runs, func(r scanners.Run) bool { return r.Scanner == s.scanner })
@@ -110,7 +110,7 @@ func (in Input) verdictCheck(v Verdict, commented []string) Check {
 		Conclusion:  in.conclusion(v),
 		Title:       in.title(v),
 		Summary:     in.summary(v, commented),
-		Annotations: slices.Clip(in.Annotations),
+		Annotations: slices.Concat(in.Annotations, in.campaignAnnotations()),
 		Actions:     in.buttons(v),
 	}
 	for _, g := range in.Gates {

@@ -15,6 +15,8 @@
 //	ask        = "champion" / "security"
 //	voice      = [question] text
 //	plan
+//	campaign   = [[team] ["rule=" glob] ["path=" glob] ["severity=" word] until ["because" text]]
+//	           / "stop" campaign-id ["because" text]  a new one says its rule, path or severity
 //	ids        = id *("," id) ; id = "F-" 8base32 ; decision = "A-" 8base32
 //	question   = "Q" 1*2DIGIT                         why and not-useful take it as an id, too
 //	until      = "until" ("=" / SP) (YYYY-MM-DD / 1*3DIGIT ("d" / "w"))
@@ -24,7 +26,7 @@
 // Words may be in any case, and arguments may come in any order before "because", which takes the rest of the line. In
 // the thread of a finding its id may be left out. The text of answer and voice needs no "because".
 //
-// find.go finds the lines of a comment that count; parse.go parses one.
+// find.go finds the lines of a comment that count; parse.go parses one, and campaign.go the arguments of a campaign.
 package command
 
 import (
@@ -58,6 +60,9 @@ const (
 	Ask    Verb = "ask"
 	Voice  Verb = "voice"
 	Plan   Verb = "plan"
+
+	// Campaign lists campaigns, starts one, or stops one.
+	Campaign Verb = "campaign"
 )
 
 // A Command is one line that was understood. Which fields are filled depends on the verb.
@@ -69,13 +74,20 @@ type Command struct {
 	Until     time.Time // the last day, at midnight UTC
 	Ticket    string    // an address that begins with http:// or https://
 	Class     string    // of the reason, one of [Classes]; empty for none
-	Code      string    // of not-affected, the reason of not-useful, or the role of ask
+	Code      string    // of not-affected, the reason of not-useful, the role of ask, or the least severity of a campaign
 	Team      string    // "@org/team" or "@person"
+	Campaign  string    // "C-" in upper case, of a campaign to stop
+	Stop      bool      // a campaign
+	Rule      string    // the pattern of a campaign; it need not be one that can match
+	Path      string    // likewise
 	Reason    string    // one line, at most [MaxText] characters, no white space at its ends
 }
 
 // Line returns a line that [Parse] reads as c, on any day before c.Until.
 func (c Command) Line() string {
+	if c.Verb == Campaign {
+		return c.campaignLine()
+	}
 	parts := []string{Prefix, string(c.Verb)}
 	add := func(prefix, value string) {
 		if value != "" {

@@ -62,6 +62,7 @@ type form struct {
 	free                                  bool     // text does not need “because”
 	questions                             bool     // like ids
 	text                                  bool     // the line is a question and a text
+	campaign                              bool     // see [parser.campaign]
 	needQuestion                          bool
 	least                                 int // characters of the text
 	late                                  string
@@ -87,6 +88,7 @@ func forms() map[Verb]form {
 		Ask:         {codes: Roles()},
 		Voice:       {text: true, needReason: true},
 		Plan:        {},
+		Campaign:    {campaign: true},
 	}
 }
 
@@ -109,6 +111,10 @@ func (p *parser) wrong(format string, args ...any) {
 // read returns the first mistake.
 func (p *parser) read(words []string) string {
 	f := p.form
+	if f.campaign {
+		p.campaign(words)
+		return p.problem
+	}
 	if f.text {
 		p.text(strings.Join(words, " "))
 		p.missing()
@@ -401,7 +407,7 @@ func unknown(w string, rest []string, today time.Time) *Mistake {
 	meant := synonyms[w]
 	if meant == "" {
 		var verbs []string
-		for _, v := range []Verb{Help, Status, Why, Rescan, Accept, Confirm, FP, NotAffected, Defer, Reopen, Revoke, Assign, NotUseful, Answer, Ask, Voice, Plan} {
+		for _, v := range []Verb{Help, Status, Why, Rescan, Accept, Confirm, FP, NotAffected, Defer, Reopen, Revoke, Assign, NotUseful, Answer, Ask, Voice, Plan, Campaign} {
 			verbs = append(verbs, string(v))
 		}
 		meant = Verb(nearest(w, verbs))

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/secbydesign/secbydesign/app/clock"
+	"github.com/secbydesign/secbydesign/app/insight"
 	"github.com/secbydesign/secbydesign/app/installation"
 	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/app/mirror"
@@ -29,9 +30,8 @@ type Handler struct {
 	Files   *policyfiles.Files // required
 	Clock   *clock.Clock       // nil for the machine's
 
-	// Standing returns what a status says beyond the pull request, for the owners of its findings: each "@org/team" or
-	// "@person". Nil for nothing.
-	Standing func(ctx context.Context, repo ledger.Repo, owners []string) (Standing, error)
+	// Outcomes returns the figures of a team, "@org/team", up to now. Nil for none.
+	Outcomes func(ctx context.Context, org, team string, now time.Time) (insight.Outcomes, error)
 
 	// Submit is [queue.Queue.SubmitWith] of the queue that calls the methods. Required, and set before the queue
 	// starts.

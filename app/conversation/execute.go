@@ -50,6 +50,9 @@ type execution struct {
 	said *record.Discussion // about the design; nil until it is needed
 	base *policy.Policy     // nil until it is needed
 
+	started []record.Campaign // by earlier lines of the comment
+	stopped []string          // ids of campaigns, likewise
+
 	line           int // of the comment, for the names of decisions
 	replies, quiet []string
 	reaction       string
@@ -257,6 +260,8 @@ func (t *execution) do(ctx context.Context, line string, c command.Command) erro
 		return t.askFor(ctx, line, c)
 	case command.Voice:
 		return t.advise(ctx, line, c)
+	case command.Campaign:
+		return t.campaign(ctx, line, c)
 	case command.Plan:
 		t.say(line, "A plan belongs to an issue: write this in an issue that the pull request closes.", "")
 		return nil

@@ -47,7 +47,7 @@ func (t *execution) quietRules(ctx context.Context) (string, error) {
 	if err != nil || len(states) == 0 {
 		return "", err
 	}
-	lines := []string{"Quiet here:", ""}
+	lines := []string{"**Quiet here**", ""}
 	for i, s := range states {
 		if i == maxQuiet {
 			lines = append(lines, fmt.Sprintf("- and %d more", len(states)-i))

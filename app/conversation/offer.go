@@ -41,6 +41,8 @@ func (t *execution) offer(ctx context.Context, c command.Command, like string) (
 		return t.offerDecision(ctx, c, like)
 	case command.Answer, command.Ask, command.Voice, command.Plan:
 		return t.offerQuestion(ctx, c)
+	case command.Campaign:
+		return t.offerCampaign(ctx, c)
 	}
 	if len(c.Questions) > 0 && len(c.IDs) == 0 {
 		return t.offerQuestion(ctx, c)

@@ -37,6 +37,7 @@ func (t *execution) help(ctx context.Context) error {
 		{command.Reopen, "revoke the decision about a finding"},
 		{command.Assign, "assign the finding to a team or person"},
 		{command.NotUseful, "report it to the rule's owners; it stays open"},
+		{command.Campaign, "old findings that their owners want to fix until a day"},
 		{command.Answer, "answer a question about the design"},
 		{command.Ask, "ask a champion or the security team for advice"},
 		{command.Voice, "give advice, as one of them"},

@@ -16,13 +16,6 @@ import (
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// A Standing is what is known beyond one pull request.
-type Standing struct {
-	Outcomes  []insight.Outcomes  // of the owners, in their order
-	Demoted   []record.RuleChange // rules that the noise meter hides in the repository
-	Campaigns []record.Campaign   // of the owners, that run
-}
-
 const (
 	maxStatus   = 20 // decisions of a status
 	soonEnds    = 14 // days before its end from which a status says that a decision ends
@@ -37,8 +30,10 @@ type status struct {
 	number    int // of the pull request
 	questions string
 	now       time.Time
-	standing  Standing
-	missing   []string // what the App may not do, each a plain sentence
+	outcomes  []insight.Outcomes // of the owners, in their order
+	quiet     string             // rules that the noise meter hides here, as Markdown
+	campaigns []string           // that run here, as Markdown
+	missing   []string           // what the App may not do, each a plain sentence
 }
 
 // replyStatus answers with the state of the pull request, and of the teams that own what is open in it.
@@ -51,10 +46,21 @@ func (t *execution) replyStatus(ctx context.Context) error {
 	if s.missing, err = t.missing(ctx, s.owners()); err != nil {
 		return err
 	}
-	if t.h.Standing != nil {
-		if s.standing, err = t.h.Standing(ctx, t.e.Repository(), s.owners()); err != nil {
+	if s.quiet, err = t.quietRules(ctx); err != nil {
+		return err
+	}
+	if s.campaigns, err = t.campaigns(ctx); err != nil {
+		return err
+	}
+	for _, owner := range s.owners() {
+		if t.h.Outcomes == nil || !isTeam(owner) {
+			continue // figures are of teams, not of people
+		}
+		o, err := t.h.Outcomes(ctx, t.e.Owner, owner, s.now)
+		if err != nil {
 			return err
 		}
+		s.outcomes = append(s.outcomes, o)
 	}
 	t.replies = append(t.replies, s.markdown())
 	return nil
@@ -185,8 +191,11 @@ func (s status) decided() string {
 				line += ", **ends " + in(left) + "**"
 			}
 		}
-		if n := d.Before(s.earlier(d)); n > 0 {
-			line += fmt.Sprintf(", renewal %d", n)
+		if n := max(d.Renewals, d.Before(s.earlier(d))); n > 0 {
+			line += ", renewed for the " + ordinal(n) + " time"
+		}
+		if d.Class != "" {
+			line += ", reason " + d.Class
 		}
 		if d.Pending() {
 			line += fmt.Sprintf(", waits for %d more", d.Needs)
@@ -217,16 +226,16 @@ func in(days int) string {
 // more is the fold with what is known of the teams and the repository.
 func (s status) more() string {
 	var parts []string
-	for _, o := range s.standing.Outcomes[:min(len(s.standing.Outcomes), 3)] {
+	for _, o := range s.outcomes[:min(len(s.outcomes), 3)] {
 		if text := figures(o); text != "" {
 			parts = append(parts, text)
 		}
 	}
-	if text := s.demoted(); text != "" {
-		parts = append(parts, text)
+	if s.quiet != "" {
+		parts = append(parts, s.quiet)
 	}
-	if text := s.campaigns(); text != "" {
-		parts = append(parts, text)
+	if len(s.campaigns) > 0 {
+		parts = append(parts, "**Campaigns**\n\n"+strings.Join(s.campaigns, "\n"))
 	}
 	if len(s.missing) > 0 {
 		lines := []string{"**Missing permissions**", ""}
@@ -258,40 +267,3 @@ func figures(o insight.Outcomes) string {
 }
 
 func cell(s string) string { return strings.ReplaceAll(checks.Escape(s), "|", `\|`) }
-
-func (s status) demoted() string {
-	if len(s.standing.Demoted) == 0 {
-		return ""
-	}
-	lines := []string{"**Rules that are hidden here as noise**", ""}
-	for _, r := range s.standing.Demoted[:min(len(s.standing.Demoted), maxStanding)] {
-		lines = append(lines, fmt.Sprintf("- %s: %d of %d verdicts say that it is of no use", checks.Code(r.Rule), r.NotUseful, r.Verdicts))
-	}
-	if n := len(s.standing.Demoted) - maxStanding; n > 0 {
-		lines = append(lines, fmt.Sprintf("- and %d more", n))
-	}
-	return strings.Join(lines, "\n")
-}
-
-func (s status) campaigns() string {
-	if len(s.standing.Campaigns) == 0 {
-		return ""
-	}
-	lines := []string{"**Campaigns**", ""}
-	for _, c := range s.standing.Campaigns[:min(len(s.standing.Campaigns), maxStanding)] {
-		line := fmt.Sprintf("- `%s` of %s until %s", c.ID, checks.Code(c.Team), c.Until.Format(time.DateOnly))
-		for _, of := range []string{c.Rule, c.Path} {
-			if of != "" {
-				line += ", " + checks.Code(of)
-			}
-		}
-		if c.Text != "" {
-			line += ": " + checks.Escape(c.Text)
-		}
-		lines = append(lines, line)
-	}
-	if n := len(s.standing.Campaigns) - maxStanding; n > 0 {
-		lines = append(lines, fmt.Sprintf("- and %d more", n))
-	}
-	return strings.Join(lines, "\n")
-}

@@ -37,28 +37,27 @@ func statusOf(title string) status {
 		},
 		number: 12, now: day("2026-11-30").Add(9 * time.Hour),
 		decisions: []decision.Decision{
-			{ID: "A-AAAAAAAA", Verb: "accept", Fingerprint: "c", Rule: "r", Path: "a", Number: 12, Until: day("2026-12-04"), Asked: "mona", By: []string{"mona"}, At: day("2026-11-20")},
+			{ID: "A-AAAAAAAA", Verb: "accept", Fingerprint: "c", Rule: "r", Path: "a", Number: 12, Until: day("2026-12-04"), Class: "deadline", Asked: "mona", By: []string{"mona"}, At: day("2026-11-20")},
 			{ID: "A-BBBBBBBB", Verb: "accept", Fingerprint: "c", Rule: "r", Path: "a", Number: 7, Until: day("2026-11-01"), Asked: "mona", At: day("2026-06-20"), Ended: "its last day has passed", EndedAt: day("2026-11-02")},
 			{ID: "A-CCCCCCCC", Verb: "accept", Fingerprint: "d", Rule: "r", Path: "a", Number: 12, Until: day("2027-01-04"), Asked: "mona", Needs: 1, At: day("2026-11-21")},
 			{ID: "A-DDDDDDDD", Verb: "fp", Fingerprint: "e", Rule: "r", Path: "a", Number: 12, Asked: "hubot", At: day("2026-11-21")},
 		},
 		questions: "Open questions about the design, which block nothing:\n\n- **Q1** · access",
-		standing: Standing{
-			Outcomes: []insight.Outcomes{{
-				Team: "@acme/payments", From: day("2026-09-01"), To: day("2026-11-30"),
-				Figures: []insight.Figure{{Name: "Fixed before the merge", Value: "72 %", N: 40}, {Name: "Useful", N: 3}},
-			}},
-			Demoted:   []record.RuleChange{{Rule: "gosec/G104", Verdicts: 20, NotUseful: 6}},
-			Campaigns: []record.Campaign{{ID: "C-AAAAAAAA", Team: "@acme/payments", Rule: "gosec/G2*", Until: day("2027-01-31"), Text: title}},
-		},
-		missing: []string{"The App may not write issues."},
+		outcomes: []insight.Outcomes{{
+			Team: "@acme/payments", From: day("2026-09-01"), To: day("2026-11-30"),
+			Figures: []insight.Figure{{Name: "Fixed before the merge", Value: "72 %", N: 40}, {Name: "Useful", N: 3}},
+		}},
+		quiet:     "**Quiet here**\n\n- `gosec/G104`, 6 of 20 were not useful, since 2026-11-20",
+		campaigns: []string{"- `C-AAAAAAAA` of `@acme/payments`"},
+		missing:   []string{"The App may not write issues."},
 	}
 }
 
 func TestStatus(t *testing.T) {
 	t.Parallel()
 	quiet := statusOf("SQL query built from input")
-	quiet.review.Findings, quiet.decisions, quiet.questions, quiet.standing, quiet.missing = nil, nil, "", Standing{}, nil
+	quiet.review.Findings, quiet.decisions, quiet.questions, quiet.missing = nil, nil, "", nil
+	quiet.outcomes, quiet.quiet, quiet.campaigns = nil, "", nil
 	for name, s := range map[string]status{"whole.md": statusOf("SQL query built from input"), "quiet.md": quiet, "new.md": {}} {
 		path := filepath.Join("testdata", "status", name)
 		got := s.markdown() + "\n"
@@ -83,8 +82,7 @@ func TestHostileStatus(t *testing.T) {
 	for _, text := range []string{"@everyone", "</details><h1>x", "a\n\n# b", "<!-- secbydesign:v1 summary -->"} {
 		s := statusOf(text)
 		s.missing = []string{text}
-		s.standing.Outcomes[0].Figures[0].Name = text + "|"
-		s.standing.Demoted[0].Rule = text
+		s.outcomes[0].Figures[0].Name = text + "|"
 		got := s.markdown()
 		if strings.Count(got, "@everyone") != strings.Count(got, "`@everyone`") || strings.Contains(got, "\n# b") || strings.Contains(got, "\n<!--") {
 			t.Errorf("%q gives\n%s", text, got)

@@ -42,12 +42,13 @@ var viewTables = []string{
 	"view_decisions", "view_counted", "view_rule_pulls", "view_rule_findings", "view_rule_days", "view_requirements",
 	"view_team_subjects", "view_team_about", "view_team_lists", "view_team_days", "view_teams",
 	"view_noise_verdicts", "view_noise_states", "view_noise_versions",
+	"view_lessons", "view_lesson_fixes", "view_campaigns", "view_campaign_findings",
 }
 
 // viewed lists, for SQL, the kinds of events from which views are derived.
 var viewed = "('" + strings.Join(slices.Concat(
 	[]string{record.Finished, record.DecisionMade, record.DecisionConfirmed, record.DecisionEnded, record.DecisionTightened, record.NotUseful},
-	requirementKinds, noiseKinds, tally.Kinds(),
+	requirementKinds, noiseKinds, lessonKinds, campaignKinds, tally.Kinds(),
 ), "', '") + "')"
 
 // A change is the effect of one event on the views.
@@ -72,7 +73,7 @@ func (list changes) apply(ctx context.Context, tx *sql.Tx, repo Repo, e Event) e
 // unknown, and it must not block all the others.
 func changeOf(e Event) change {
 	var list changes
-	for _, of := range []func(Event) change{ruleOf, noiseOf, requirementOf, teamOf} {
+	for _, of := range []func(Event) change{ruleOf, noiseOf, requirementOf, teamOf, lessonOf, campaignOf} {
 		if c := of(e); c != nil {
 			list = append(list, c)
 		}

@@ -82,9 +82,10 @@ func (h *history) step() {
 		return record.Finding{
 			Fingerprint: h.pick("a:1", "a:2", "b:1", "c:1"), Rule: h.pick("gosec/G1", "gosec/G2", "osv/CVE-1"), Path: h.pick("a.go", "b.go"),
 			State: scanners.State(h.pick("new", "new", "unchanged")), Shown: h.r.IntN(3) > 0,
+			CWE: h.pick("", "CWE-89", "CWE-79"), Owners: []string{h.pick("@acme/a", "@Acme/b", "@globex/a", "@mona", "x@y.example")},
 		}
 	}
-	switch h.r.IntN(11) {
+	switch h.r.IntN(13) {
 	case 9:
 		m := record.Merge{Into: "main", Default: true}
 		for range h.r.IntN(3) {
@@ -96,6 +97,22 @@ func (h *history) step() {
 		kind := h.pick(record.RuleDemoted, record.RuleRestored)
 		state := map[string]string{record.RuleDemoted: h.pick(record.NoiseObserved, record.NoiseSilent)}[kind]
 		h.write(id, kind, number, record.RuleChange{Rule: rule, State: state, Version: h.pick("", "1", "2"), Verdicts: h.r.IntN(9), Why: "w"})
+	case 11:
+		switch c := h.pick("C-AAAAAAAA", "C-BBBBBBBB"); h.pick("start", "end", "met", "merge") {
+		case "start":
+			h.write(id, record.CampaignStarted, number, record.Campaign{ID: c, Team: "@acme/a", Until: h.at.AddDate(0, 0, h.r.IntN(90))})
+		case "end":
+			h.write(id, record.CampaignEnded, number, record.CampaignEnd{ID: c})
+		case "met":
+			f := finding()
+			f.State, f.Campaigns = scanners.Unchanged, []string{c}
+			h.write(id, record.Finished, number, record.Review{Findings: []record.Finding{f}})
+		default:
+			h.write(id, record.Merged, number, record.Merge{Gone: []record.Finding{finding()}, Fixed: []record.Finding{finding()}})
+		}
+	case 12:
+		f := finding()
+		h.write(id, record.LessonShown, number, record.Lessons{List: record.LessonsOf(f.CWE, "", "acme", f.Owners)})
 	case 8:
 		q := record.Question{ID: h.pick("Q1", "Q2"), Topic: h.pick("access", "public"), Component: "api", Author: h.pick("mona", "Ted")}
 		switch kind := h.pick(requirementKinds...); kind {

@@ -102,6 +102,7 @@ func file() *spec {
 			"paved_roads": design["paved_roads"],
 			"noise":       noiseWords("What the noise meter leaves alone here."),
 			"digest":      digests(),
+			"campaigns":   campaigns(),
 			"guardrails":  guardrails(),
 		},
 	}
@@ -185,7 +186,7 @@ func guardrails() *spec {
 					name: "an entry of enforce", example: `{rule: "gitleaks/*", since: 2026-09-01}`,
 					fields: map[string]*spec{
 						"rule":  {about: "A glob of `scanner/rule`.", read: readRule, schema: ruleSchema},
-						"since": {about: "The day it was announced.", read: readDate, schema: schema{"type": "string", "format": "date", "pattern": `^\d{4}-\d{2}-\d{2}$`}},
+						"since": {about: "The day it was announced.", read: readDay("since", "2026-09-01"), schema: daySchema},
 					},
 					needs: []need{{"rule", "say which `rule` may make a check fail"}, {"since", "say `since` when, for example `since: 2026-09-01`"}},
 				},
@@ -372,18 +373,6 @@ func readFrom(r *reader, v strictyaml.Value) (any, bool) {
 	type from string
 	s := strictyaml.OneOf(&r.Reader, v, "from", []from{ownership.Lead, ownership.Owner})
 	return string(s), len(r.Problems) == before
-}
-
-func readDate(r *reader, v strictyaml.Value) (any, bool) {
-	s, ok := r.Text(v, "since", "2026-09-01")
-	if !ok {
-		return nil, false
-	}
-	day, err := time.Parse(time.DateOnly, s)
-	if err != nil {
-		r.Problem(v.Place, "since must be a day such as 2026-09-01, not %s", strictyaml.Quote(s))
-	}
-	return day, err == nil
 }
 
 func readShare(r *reader, v strictyaml.Value) (any, bool) {

@@ -87,12 +87,14 @@ func (c chooser) leaf(s schema, key string) any {
 		return pick(c, someRules)
 	case "first", "scanner":
 		return pick(c, []string{"10s", "60s", "499s", "8m"})
-	case "since":
+	case "since", "until":
 		return pick(c, []string{"2026-09-01", "2024-02-29"})
 	case "default":
 		return pick(c, []string{"@acme/platform", "@olga"})
 	case "list":
 		return pick(c, []string{"my-agent", "@my-agent", "my-agent[bot]"})
+	case "name":
+		return pick(c, []string{"raw sql", "Old TLS", "a.b-c_1"})
 	case "champions", "security", "by_team":
 		return pick(c, []string{"@acme/payments", "@acme/core"})
 	case "scanners", "required":

@@ -155,7 +155,7 @@ func Merge(organisation, repository Layer) Policy {
 	}
 	said, taken := false, Value{}
 	for _, v := range repository.values {
-		v = v.in(Repository)
+		v = apart(organisation.values, v.in(Repository))
 		if v.Key[0] == "guardrails" {
 			if !said {
 				p.refuse(Value{Key: v.Key[:1], Origin: v.Origin}, "guardrails count only in the file of the organisation", Origin{})
@@ -211,10 +211,10 @@ func (p *Policy) refuse(v Value, because string, by Origin) {
 
 // Values lists every effective value in the order of the file's sections.
 func (p Policy) Values() []Value {
-	sections := []string{"gates", "scanners", "rules", "paths", "comments", "ownership", "budget", "controls", "own_hosts", "paved_roads", "noise", "digest", "guardrails"}
+	sections := []string{"gates", "scanners", "rules", "paths", "comments", "ownership", "budget", "controls", "own_hosts", "paved_roads", "noise", "digest", "campaigns", "guardrails"}
 	list := slices.DeleteFunc(slices.Collect(maps.Values(p.values)), func(v Value) bool { return v.Key[0] == "version" })
 	slices.SortFunc(list, func(a, b Value) int {
-		return cmp.Or(cmp.Compare(slices.Index(sections, a.Key[0]), slices.Index(sections, b.Key[0])), slices.Compare(a.Key, b.Key))
+		return cmp.Or(cmp.Compare(slices.Index(sections, a.Key[0]), slices.Index(sections, b.Key[0])), compareKeys(a.Key, b.Key))
 	})
 	return list
 }
@@ -287,6 +287,7 @@ func (p *Policy) compile() {
 			p.designWord(v)
 		}
 	}
+	p.compileCampaigns()
 	p.Rules = inOrder(rules[""])
 	for pattern, s := range sections {
 		s.Rules = inOrder(rules[pattern])

@@ -5,7 +5,7 @@
 // From the bottom up: package strictyaml parses YAML without trusting it and reports mistakes, parse.go reads one file.
 // keys.go is the table of all keys, table.go makes the decoder and the schema from it. layer.go merges layers and keeps
 // where each value came from, guard.go applies the guardrails of an organisation, policy.go decides about a finding,
-// surprise.go decides when an organisation's rule may fail a check, noise.go what the noise meter may do, explain.go shows the policy to people.
+// surprise.go decides when an organisation's rule may fail a check, noise.go what the noise meter may do, campaign.go has campaigns, explain.go shows the policy to people.
 package policy
 
 import (
@@ -97,8 +97,9 @@ type Policy struct {
 	OwnHosts   []string            `json:",omitempty"`
 	PavedRoads map[string]string   `json:",omitempty"`
 
-	Pin     []string `json:",omitempty"` // globs of rules that the noise meter leaves alone here
-	Digests []Digest `json:",omitempty"` // by the names of the teams, see [Policy.Digest]
+	Pin       []string   `json:",omitempty"` // globs of rules that the noise meter leaves alone here
+	Digests   []Digest   `json:",omitempty"` // by the names of the teams, see [Policy.Digest]
+	Campaigns []Campaign `json:",omitempty"` // the organisation's first
 
 	Budget     Budget
 	Guardrails Guardrails

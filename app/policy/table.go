@@ -23,7 +23,7 @@ type spec struct {
 	needs  []need           // the required ones
 	names  *names           // other keys, each with a value as in each
 	each   *spec
-	most   int // keys; 0 for any number
+	most   int // keys, or elements; 0 for any number
 
 	list *spec // of elements
 
@@ -50,6 +50,10 @@ func (r *reader) walk(s *spec, at strictyaml.Place, key Key, v strictyaml.Value)
 		}
 		for i, n := range seq.Values {
 			element := strictyaml.ValueOf(n, strictyaml.PlaceOf(seq.Start))
+			if s.most > 0 && i == s.most {
+				r.Problem(element.Place, "there are more than %d entries in %s; remove some", s.most, s.name)
+				return
+			}
 			r.walk(s.list, element.Place, key.with(strconv.Itoa(i)), element)
 		}
 		return
@@ -163,6 +167,9 @@ func (s *spec) toSchema() schema {
 		return out
 	case s.list != nil:
 		out["type"], out["items"] = "array", s.list.toSchema()
+		if s.most > 0 {
+			out["maxItems"] = s.most
+		}
 		return out
 	}
 	out["type"] = "object"

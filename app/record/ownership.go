@@ -106,8 +106,9 @@ type RuleChange struct {
 
 // A Campaign names old findings that a team wants to get rid of until a day.
 type Campaign struct {
-	ID       string            `json:"id"` // "C-" and eight base-32 characters
-	Team     string            `json:"team"`
+	ID       string            `json:"id"`             // "C-" and eight base-32 characters
+	Name     string            `json:"name,omitempty"` // of one in the policy; empty for one that a command started
+	Team     string            `json:"team"`           // "@org/team" or "@person"; empty for one in the policy
 	Rule     string            `json:"rule,omitempty"` // a glob of "scanner/rule"
 	Path     string            `json:"path,omitempty"` // a glob
 	Severity scanners.Severity `json:"severity,omitempty"`

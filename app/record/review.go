@@ -57,7 +57,11 @@ type Finding struct {
 	Thread      string            `json:"thread,omitempty"` // fingerprint of another finding, in whose thread this one is listed
 	Quiet       string            `json:"quiet,omitempty"`  // why it is quieter than the policy says: [QuietNoise], [QuietUpgrade] or empty
 
-	// The fields below are for a rehearsal, and set only for new findings.
+	// Campaigns are the ids of the campaigns that an old finding belongs to, in a file that the change touches.
+	Campaigns []string `json:"campaigns,omitempty"`
+
+	// The fields below are for a rehearsal, and set only for new findings. CWE and Owners are also set for findings that
+	// the change removes.
 	EndLine int               `json:"end_line,omitempty"`
 	CWE     string            `json:"cwe,omitempty"`
 	Package string            `json:"package,omitempty"`

@@ -45,6 +45,8 @@ type recordInput struct {
 	before  map[string]bool            // fingerprints of the new findings of earlier reviews of the pull request
 	context record.Context
 
+	campaigns map[string][]string // ids of campaigns, by the fingerprint of an old finding
+
 	design  designed
 	limited bool // some of the change is over the limits
 }
@@ -159,13 +161,16 @@ func (b recordInput) finding(rep checks.Report, f checks.Finding) record.Finding
 	if f.Decided != nil {
 		one.Decided = cmp.Or(f.Decided.ID, f.Decided.Place())
 	}
-	if f.State == scanners.Absent { // a merge ends what was decided about it
-		one.CWE, one.Owners = f.CWE, b.ownersOf(f.Path)
-	}
-	if f.State != scanners.New {
+	one.Campaigns = b.campaigns[f.Fingerprint]
+	if f.State == scanners.Unchanged {
 		return one
 	}
-	one.EndLine, one.CWE, one.Package, one.Aliases, one.Commit = f.EndLine, f.CWE, f.Package, f.Aliases, f.Commit
+	one.CWE, one.Owners = f.CWE, b.ownersOf(f.Path)
+	if f.State == scanners.Absent { // a merge ends what was decided about it
+		one.Package = f.Package
+		return one
+	}
+	one.EndLine, one.Package, one.Aliases, one.Commit = f.EndLine, f.Package, f.Aliases, f.Commit
 	one.Extents, one.Purl = f.Extents, f.Purl
 	one.Adds, one.Place = b.adds != nil && b.adds(f.Result), rep.Carries(f.Result)
 	if b.owners != nil {

@@ -69,6 +69,10 @@ func (r *Reviewer) report(ctx context.Context, gh *installation.Client, p pull.P
 	c.known, c.open = shown(c.posted)
 	c.evidence = r.evidence(ctx, pol, p)
 	c.quiet = (&quiet{r: r, pull: p, repo: change.Repo, known: c.known, events: events}).of(ctx)
+	c.web, c.taught, c.teach = r.App.WebURL(), map[record.Lesson]record.Taught{}, r.teacher(p, gh.Installation)
+	if c.campaigns, err = r.campaignsOf(ctx, p, pol); err != nil {
+		return checks.Report{}, recordInput{}, err
+	}
 	c.suppressions = suppress.New(ctx, r.Examiner.Scanners, change, p.Base, pol, r.Clock.Now())
 	c.suppressions.Owners = r.owners(ctx, gh, change, p, pol)
 	var progress func(examine.Examination)
@@ -85,6 +89,7 @@ func (r *Reviewer) report(ctx context.Context, gh *installation.Client, p pull.P
 	}
 	input := r.recordInput(p, pol, ex, c.suppressions.Owners())
 	input.before = findingsOf(events)
+	input.campaigns = c.campaigns.of
 	if run == nil {
 		input.design.unread = true
 		return rep, input, nil
@@ -140,6 +145,11 @@ type composer struct {
 	posted       []checks.Thread
 	history      map[string]bool // scanners that scan the history
 	neighbours   *neighbours     // nil until they are needed
+
+	web       string // the address of GitHub
+	campaigns *campaigns
+	teach     func(context.Context, []record.Lesson) ([]record.Taught, error) // records lessons; nil to teach nothing
+	taught    map[record.Lesson]record.Taught                                 // the lessons so far
 }
 
 // escaped returns plain sentences as Markdown.
@@ -183,14 +193,21 @@ func (c *composer) compose(ctx context.Context, ex examine.Examination, pending 
 	if ctx.Err() != nil {
 		return checks.Report{}, context.Cause(ctx)
 	}
-	return checks.Compose(checks.Input{
+	in := checks.Input{
 		Base: c.change.Base, Head: c.pull.Head, Patch: ex.Patch, Gates: j.Gates, NotRun: ex.NotRun,
 		Draft: c.pull.Draft, Limit: c.policy.CommentLimit, Threads: c.open, Posted: c.posted, History: c.history,
 		Notices:     slices.Concat(c.notices, escaped(ex.Notices), notices, more, broken, fails, j.Quiet),
 		Annotations: slices.Concat(annotations, suppressed),
 		Link:        c.link, Unowned: nobody,
 		Files: files, Ignored: c.policy.Ignored, Allowed: allowed(c.policy.Guardrails.Accept, c.suppressions.Owners, c.pull, decisions),
-	}), nil
+	}
+	if in.Campaigns, err = c.campaigns.shown(ctx, ex, j.Gates, c.suppressions.Owners().Of); err != nil {
+		return checks.Report{}, err
+	}
+	if in.Lessons, err = c.lessons(ctx, in); err != nil {
+		return checks.Report{}, err
+	}
+	return checks.Compose(in), nil
 }
 
 // allowed returns what everybody who reads a comment on a finding of a pull request may decide about it.

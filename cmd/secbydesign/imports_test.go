@@ -38,7 +38,7 @@ var (
 // pure lists packages that only compute values from values: they use no network, files or database, neither
 // directly nor through other packages of this module. Their subfolders are not included.
 var pure = []string{
-	"app/audit", "app/baseline", "app/command", "app/decision", "app/decisionfile", "app/insight", "app/judge", "app/ownership", "app/policy", "app/record",
+	"app/audit", "app/baseline", "app/command", "app/decision", "app/decisionfile", "app/insight", "app/judge", "app/lesson", "app/ownership", "app/policy", "app/record",
 	"app/rehearsal", "app/strictyaml", "app/tally", "app/threatmodel", "app/vex", "checks", "checks/patch",
 }
 
@@ -46,22 +46,26 @@ var pure = []string{
 // more.
 var rooms = map[string][]string{
 	"": {
-		"audit", "clock", "command", "conversation", "decision", "decisionfile", "examine", "insight", "installation", "judge", "ledger",
-		"local", "mirror", "ownership", "people", "plainfile", "plan", "policy", "policyfiles", "queue", "record", "rehearsal", "review",
-		"scratch", "settings", "strictyaml", "threatmodel", "upload", "vex",
+		"audit", "clock", "command", "conversation", "decision", "decisionfile", "digest", "examine", "insight", "installation", "judge",
+		"ledger", "local", "mirror", "ownership", "people", "plainfile", "plan", "policy", "policyfiles", "queue", "record", "rehearsal",
+		"review", "scratch", "settings", "strictyaml", "threatmodel", "upload", "vex",
 	},
 
 	// What happens: a review, a conversation, a checklist on an issue, the digest of a team, an upload; and the two that need no GitHub.
 	"review": {
-		"baseline", "clock", "decision", "decisionfile", "examine", "insight", "installation", "judge", "ledger", "mirror", "ownership",
-		"people", "policy", "policyfiles", "pull", "queue", "record", "requirements", "strictyaml", "suppress", "threatmodel", "upload",
+		"baseline", "clock", "decision", "decisionfile", "examine", "insight", "installation", "judge", "ledger", "lesson", "mirror",
+		"ownership", "people", "policy", "policyfiles", "pull", "queue", "record", "requirements", "strictyaml", "suppress", "threatmodel",
+		"upload",
 	},
-	"conversation": {"clock", "command", "decision", "examine", "insight", "installation", "ledger", "mirror", "ownership", "people", "policy", "policyfiles", "pull", "queue", "record"},
-	"digest":       {"clock", "decision", "insight", "installation", "ledger", "ownership", "people", "policy", "policyfiles", "pull", "queue", "record"},
-	"plan":         {"command", "installation", "ledger", "people", "policy", "policyfiles", "pull", "queue", "record"},
-	"upload":       {"baseline", "examine", "installation", "ledger", "mirror", "policy", "pull", "queue"},
-	"local":        {"examine", "judge", "mirror", "ownership", "plainfile", "policy", "requirements", "suppress", "threatmodel"},
-	"rehearsal":    {"baseline", "decision", "judge", "policy", "record"},
+	"conversation": {
+		"clock", "command", "decision", "examine", "insight", "installation", "ledger", "mirror", "ownership", "people", "policy",
+		"policyfiles", "pull", "queue", "record",
+	},
+	"digest":    {"clock", "decision", "insight", "installation", "ledger", "ownership", "people", "policy", "policyfiles", "pull", "queue", "record"},
+	"plan":      {"command", "installation", "ledger", "people", "policy", "policyfiles", "pull", "queue", "record"},
+	"upload":    {"baseline", "examine", "installation", "ledger", "mirror", "policy", "pull", "queue"},
+	"local":     {"examine", "judge", "mirror", "ownership", "plainfile", "policy", "requirements", "suppress", "threatmodel"},
+	"rehearsal": {"baseline", "decision", "judge", "policy", "record"},
 
 	// The steps of a review.
 	"examine":      {"baseline", "mirror", "ownership", "policy", "threatmodel"},
@@ -102,6 +106,7 @@ var rooms = map[string][]string{
 	"installation/installationtest": {"installation"},
 	"strictyaml/strictyamltest":     {"strictyaml"},
 	"tally":                         {"decision", "record"},
+	"lesson":                        {"record"},
 }
 
 const module = "github.com/secbydesign/secbydesign"
