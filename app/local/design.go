@@ -30,7 +30,7 @@ func (v *view) askDesign(ctx context.Context, repo *mirror.Repo) error {
 	}
 	in := requirements.Input{
 		Head: ex.Facts.Head, Base: ex.Facts.Base, Origins: ex.Facts.Origins, Unread: ex.Facts.Unread,
-		Removed: ex.Removed, Policy: v.policy, Owners: v.owners.Of, Now: time.Now(),
+		Removed: ex.Removed, Policy: v.policy, Owners: v.owners.Of, Named: v.owners.Named, Now: time.Now(),
 		Added: func(path string, line int) bool {
 			f, ok := ex.Patch.File(path)
 			return ok && f.Adds(line)

@@ -10,6 +10,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/secbydesign/secbydesign/app/examine"
@@ -102,6 +103,7 @@ func Review(ctx context.Context, w io.Writer, o Options) (code int, err error) {
 		ex.NotRun = "Nothing is changed: " + v.same + ". Say with --base what to compare with."
 	}
 	suppressions := suppress.New(ctx, o.Scanners, v.change, v.Base, v.policy, time.Now())
+	suppressions.Owners = sync.OnceValue(func() *ownership.Map { return v.readOwners(ctx, repo) })
 	j, err := judge.Apply(judge.Case{
 		Runs: ex.Runs, Policy: v.policy, Within: ex.Within, Adds: judge.AddedBy(ex.Patch), Now: time.Now(),
 		Suppress: func(gates []checks.Gate) error { return suppressions.Decide(ctx, ex, gates) },
@@ -114,6 +116,7 @@ func Review(ctx context.Context, w io.Writer, o Options) (code int, err error) {
 		return Unfinished, err
 	}
 	v.owners, v.examination, v.gates = suppressions.Owners(), ex, j.Gates
+	v.prepareOwners()
 	if err := v.askDesign(ctx, repo); err != nil {
 		return Unfinished, advised(repo, err)
 	}
@@ -155,7 +158,7 @@ type view struct {
 	examination           examine.Examination
 	gates                 []checks.Gate // judged
 	suppressions          []checks.Annotation
-	owners                ownership.Owners
+	owners                *ownership.Map // nil if they cannot be read
 	report                checks.Report
 	asked                 requirements.Outcome // about the design
 }

@@ -101,6 +101,15 @@ type Map struct {
 // Of returns the owners of a file, "@person" and "@org/team"; none if nobody owns it.
 func (m *Map) Of(path string) []string { return m.Explain(path).Owners }
 
+// Named returns whom the name of an owner in the threat model means, "@person" or "@org/team"; empty for nobody.
+func (m *Map) Named(name string) string {
+	if m == nil {
+		return ""
+	}
+	owner, _ := Named(name, m.Org)
+	return owner
+}
+
 // Explain returns the owners of a file, and why they are.
 func (m *Map) Explain(path string) Answer {
 	if m == nil {

@@ -161,11 +161,7 @@ func (r *Reviewer) input(ctx context.Context, gh *installation.Client, p pull.Pu
 		}
 	}
 	if owners != nil {
-		in.Owners = owners.Of
-		in.Named = func(name string) string {
-			owner, _ := ownership.Named(name, p.Owner)
-			return owner
-		}
+		in.Owners, in.Named = owners.Of, owners.Named
 	}
 	return in, notes, nil
 }
