@@ -42,6 +42,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/installation"
 	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/app/mirror"
+	"github.com/secbydesign/secbydesign/app/people"
 	"github.com/secbydesign/secbydesign/app/plan"
 	"github.com/secbydesign/secbydesign/app/policyfiles"
 	"github.com/secbydesign/secbydesign/app/queue"
@@ -229,6 +230,7 @@ func build(ctx context.Context, c Config, log zerolog.Logger) (*app, error) {
 		Examiner:  &examine.Examiner{Scanners: all, Known: a.ledger.Results, Keep: a.ledger.SaveResults, Program: Version(), Observe: a.metrics.scan},
 		Externals: upload.Externals{Ledger: a.ledger, Here: names(all), Known: catalog.Names()},
 		Observe:   a.metrics.review,
+		Directory: &people.Directory{}, ObserveOwners: a.metrics.owners,
 	}
 	a.conversation = &conversation.Handler{App: a.github, Mirrors: mirrors, Ledger: a.ledger, Files: files}
 	a.plans = &plan.Handler{App: a.github, Ledger: a.ledger, Files: files}

@@ -29,6 +29,8 @@ type metrics struct {
 	scanTime   *prometheus.HistogramVec
 	uploads    *prometheus.CounterVec
 	failed     *prometheus.CounterVec
+	found      prometheus.Counter
+	unowned    prometheus.Counter
 }
 
 func newMetrics() *metrics {
@@ -65,12 +67,18 @@ func newMetrics() *metrics {
 	for _, then := range []string{"retried", "given_up"} { // so that a rate is known before the first
 		m.failed.WithLabelValues(then)
 	}
+	m.found = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "secbydesign_findings_new_total", Help: "New findings of pull requests; each counts once for its pull request.",
+	})
+	m.unowned = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "secbydesign_findings_unowned_total", Help: "New findings in files that nobody owns; each counts once for its pull request.",
+	})
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "secbydesign_build_info", Help: "Always 1; the labels say which program this is.",
 		ConstLabels: prometheus.Labels{"version": Version(), "go": runtime.Version()},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.deliveries, m.reviews, m.seconds, m.requests, m.scans, m.scanned, m.scanTime, m.uploads, m.failed, build,
+	m.registry.MustRegister(m.deliveries, m.reviews, m.seconds, m.requests, m.scans, m.scanned, m.scanTime, m.uploads, m.failed, m.found, m.unowned, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -82,6 +90,12 @@ func (m *metrics) delivery(event, action, outcome string) {
 func (m *metrics) review(v checks.Verdict, took time.Duration) {
 	m.reviews.WithLabelValues(string(v)).Inc()
 	m.seconds.Observe(took.Seconds())
+}
+
+// owners counts new findings, and those of them that nobody owns.
+func (m *metrics) owners(found, unowned int) {
+	m.found.Add(float64(found))
+	m.unowned.Add(float64(unowned))
 }
 
 func (m *metrics) scan(run scanners.Run) {

@@ -49,7 +49,7 @@ func TestCommentsOfferWhatIsGranted(t *testing.T) {
 				for _, shown := range [][]checks.Finding{findings, findings[:1], findings[1:2]} {
 					rep := checks.Compose(checks.Input{
 						Gates: []checks.Gate{{Name: scanners.Dependencies, Findings: shown}}, Limit: 5, Threads: map[string]bool{shown[0].Fingerprint: true},
-						Allowed: allowed(rules, func() ownership.Owners { return owners }, 7, decided),
+						Allowed: allowed(rules, func() *ownership.Map { return &ownership.Map{Codeowners: owners} }, 7, decided),
 					})
 					if len(rep.Comments) != 1 {
 						t.Fatalf("%d comments", len(rep.Comments))

@@ -138,7 +138,7 @@ func TestWhatAReviewKeeps(t *testing.T) {
 		infos = append(infos, scanners.Info{Name: name, Gate: scanners.Code})
 	}
 	in := recordInput{
-		pull: pull.Pull{MergeBase: "base", BaseRef: "main", Draft: true}, infos: infos, owners: &owners, owned: map[string][]string{},
+		pull: pull.Pull{MergeBase: "base", BaseRef: "main", Draft: true}, infos: infos, owners: &ownership.Map{Codeowners: owners, File: "CODEOWNERS"},
 		adds: func(r scanners.Result) bool { return r.Title == "shown" }, context: record.Context{NotRun: true},
 	}
 	kept := summary(rep, in)
@@ -166,23 +166,23 @@ func TestWhatAReviewKeeps(t *testing.T) {
 	shown := record.Finding{
 		Fingerprint: "shown:1", Rule: "ran/rule", Gate: scanners.Code, Title: "shown", Severity: scanners.High, State: scanners.New, Path: "shown.go", Line: 3,
 		Shown: true, Block: true, HelpURL: "https://example.com", Why: "why", EndLine: 4, CWE: "CWE-1", Package: "p", Commit: "c", Aliases: []string{"CVE-1"},
-		Extents: list[0].Extents, Adds: true, Owners: []string{"@acme/one"},
+		Extents: list[0].Extents, Adds: true, Owners: []string{"@acme/one"}, OwnedBy: "CODEOWNERS:1",
 	}
 	if got := find("shown"); !reflect.DeepEqual(got, shown) {
 		t.Errorf("kept %+v, want %+v", got, shown)
 	}
-	if got := find("by command"); got.Decided != "A-AAAAAAAA" || got.Adds || got.Owners != nil {
+	if got := find("by command"); got.Decided != "A-AAAAAAAA" || got.Adds || got.Owners != nil || !got.Unowned || !kept.Unowned(got) {
 		t.Errorf("decided by a command: %+v", got)
 	}
 	if got := find("in code"); got.Decided != "in code.go:2" {
 		t.Errorf("decided in the code: %+v", got)
 	}
 	// What a rehearsal needs is kept of new findings alone.
-	if got := find("old"); got.EndLine != 0 || got.Extents != nil || got.Owners != nil || got.Line != 3 {
+	if got := find("old"); got.EndLine != 0 || got.Extents != nil || got.Owners != nil || got.Unowned || kept.Unowned(got) || got.Line != 3 {
 		t.Errorf("of an old one %+v", got)
 	}
 	in.owners, in.adds = nil, nil
-	if kept := summary(rep, in); !kept.Context.NoOwners || kept.Findings[0].Adds || kept.Findings[0].Owners != nil {
+	if kept := summary(rep, in); !kept.Context.NoOwners || kept.Findings[0].Adds || kept.Findings[0].Owners != nil || kept.Findings[0].Unowned || kept.Unowned(kept.Findings[0]) {
 		t.Errorf("of a change that could not be read: %+v", kept)
 	}
 }
@@ -204,8 +204,10 @@ func TestWhatAPolicyIgnoresIsKept(t *testing.T) {
 	for i := range record.MaxIgnored {
 		diff.Changes = append(diff.Changes, mirror.Change{OldPath: "gen/x", NewPath: fmt.Sprint("gen/", i)})
 	}
-	change, p := examine.Change{Repo: repo}, pull.Pull{Base: w.base}
-	in := w.recordInput(t.Context(), change, p, pol, examine.Examination{Diff: diff, NotRun: examine.Nothing, Limited: true})
+	w.github.CreateTeam("acme", "all")
+	change, p := examine.Change{Repo: repo}, pull.Pull{Owner: "acme", Repo: "shop", Base: w.base}
+	owners := func(p pull.Pull) *ownership.Map { return w.owners(t.Context(), w.client(), change, p, pol)() }
+	in := w.recordInput(p, pol, examine.Examination{Diff: diff, NotRun: examine.Nothing, Limited: true}, owners(p))
 	c := in.context
 	if c.IgnoredFiles != record.MaxIgnored+1 || len(c.Ignored) != record.MaxIgnored || c.Ignored[0] != "gen/gone" || c.Ignored[1] != "gen/0" || !c.NotRun || !in.limited {
 		t.Errorf("kept %d of %d, %q, limited %v", len(c.Ignored), c.IgnoredFiles, c.Ignored, in.limited)
@@ -214,7 +216,7 @@ func TestWhatAPolicyIgnoresIsKept(t *testing.T) {
 		t.Errorf("the owners are %+v", in.owners)
 	}
 	// What cannot be read is no reason to fail.
-	if in := w.recordInput(t.Context(), change, pull.Pull{Base: strings.Repeat("1", 40)}, pol, examine.Examination{NotRun: examine.AllOff}); in.owners != nil || in.context.NotRun || in.limited || in.context.Ignored != nil {
+	if in := w.recordInput(p, pol, examine.Examination{NotRun: examine.AllOff}, owners(pull.Pull{Base: strings.Repeat("1", 40)})); in.owners != nil || in.context.NotRun || in.limited || in.context.Ignored != nil {
 		t.Errorf("kept %+v", in)
 	}
 }

@@ -51,6 +51,7 @@ func (w *world) card(n int) string {
 func TestWhatIsAskedIsRecorded(t *testing.T) {
 	t.Parallel()
 	w := newDesign(t, map[string]string{"a": "x\n", ".github/CODEOWNERS": "* @acme/core\n"}, oneQuestion)
+	w.github.CreateTeam("acme", "core", "olga")
 	n := w.open("change", map[string]string{"a": "y\n"})
 	w.review(n)
 	w.review(n)

@@ -58,7 +58,7 @@ func TestWhichCommentsAcceptAFinding(t *testing.T) {
 		}
 		s := &Set{
 			base: side(c.base), head: side(c.head), tip: side(c.tip), names: []string{"gosec", "bandit"}, infos: infos, markers: allMarkers(),
-			Owners: func() ownership.Owners { return ownership.Owners{} }, rules: ownership.Default(), now: time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC),
+			Owners: func() *ownership.Map { return nil }, rules: ownership.Default(), now: time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC),
 		}
 		ex := examine.Examination{Patch: set, Diff: &mirror.Diff{}}
 		if c.changed {

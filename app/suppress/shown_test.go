@@ -37,7 +37,7 @@ func adding(t *testing.T, files map[string]string, runs ...scanners.Run) (*Set, 
 	none := func(string) ([]byte, bool) { return nil, false }
 	s := &Set{
 		head: func(path string) ([]byte, bool) { text, ok := files[path]; return []byte(text), ok }, base: none, tip: none,
-		Owners: func() ownership.Owners { return ownership.Owners{} }, rules: ownership.Default(), policy: policy.Default(),
+		Owners: func() *ownership.Map { return nil }, rules: ownership.Default(), policy: policy.Default(),
 		markers: allMarkers(), infos: map[string]scanners.Info{}, tree: func() ([]string, bool) { return append(tree, "other/unchanged.txt"), true }, now: time.Now(),
 	}
 	for _, run := range runs {

@@ -46,7 +46,7 @@ var pure = []string{
 // more.
 var rooms = map[string][]string{
 	"": {
-		"command", "conversation", "examine", "insight", "installation", "judge", "ledger", "local", "mirror", "ownership", "plainfile", "plan",
+		"command", "conversation", "examine", "insight", "installation", "judge", "ledger", "local", "mirror", "ownership", "people", "plainfile", "plan",
 		"policy", "policyfiles", "queue", "record", "rehearsal", "review", "scratch", "settings", "threatmodel", "upload",
 	},
 
