@@ -95,7 +95,7 @@ func (t *execution) decide(ctx context.Context, line string, c command.Command, 
 	}
 	if d.Needs > 0 {
 		t.replies = append(t.replies, fmt.Sprintf("%s waits as `%s`: a %s finding must be confirmed by %s. They write %s",
-			checks.Code(f.ID()), d.ID, f.Severity, others(d, owners), checks.Code(command.Prefix+" confirm "+d.ID)))
+			checks.Code(f.ID()), d.ID, f.Severity, others(d, owners), checks.Code(command.Prefix+" confirm "+d.ID))+checks.Escape(unread(who)))
 		return nil
 	}
 	t.spread(record.Acceptance, d)
