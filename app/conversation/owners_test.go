@@ -48,12 +48,17 @@ func TestWhoIsInATeamIsReadForEachDecision(t *testing.T) {
 	}
 }
 
-// TestWhyNamesTheOwnersOfNow has the answer follow the team that is gone.
+// TestWhyNamesTheOwnersOfNow, the line that says so, and why nobody is one.
 func TestWhyNamesTheOwnersOfNow(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, "* @acme/gone @olga\n")
-	s.review(record.Review{Findings: []record.Finding{medium}})
-	if got := s.says("ted", "why "+medium.ID()); !strings.Contains(got, "The file is owned by `@olga`.") {
-		t.Errorf("%s", got)
+	s := newStage(t, "/a.py @acme/gone @olga\n/pay/ @acme/gone\n")
+	s.review(record.Review{Findings: []record.Finding{medium, high}})
+	for id, want := range map[string]string{
+		medium.ID(): "The file is owned by `@olga`. .github/CODEOWNERS:1 says so.",
+		high.ID():   "Nobody owns the file: .github/CODEOWNERS\\:2: @&#8203;acme/gone does not exist, or cannot write to this repository, so GitHub ignores it.",
+	} {
+		if got := s.says("ted", "why "+id); !strings.Contains(got, want) {
+			t.Errorf("%s\nwant %s", got, want)
+		}
 	}
 }
