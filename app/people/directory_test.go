@@ -134,7 +134,7 @@ func TestMembershipIsThatOfNow(t *testing.T) {
 		}
 	}
 	if who := owns("olga", "@acme/card"); who.Owns {
-		t.Errorf("a member of the upper team is none of the lower: %+v", who)
+		t.Errorf("a member of the upper team is not in the lower: %+v", who)
 	}
 	gh.CreateTeam("acme", "payments", "mona") // olga left
 	if who := owns("olga", "@acme/payments"); who.Owns || len(who.Teams) > 0 {
