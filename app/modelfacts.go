@@ -1,15 +1,11 @@
 package app
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"path"
 	"path/filepath"
 	"slices"
 	"time"
-
-	"go.yaml.in/yaml/v3"
 
 	"github.com/secbydesign/secbydesign/app/mirror"
 	"github.com/secbydesign/secbydesign/app/ownership"
@@ -130,7 +126,7 @@ func (r *modelReader) owner(ctx context.Context) (func(string) string, error) {
 // catalog reads each catalog-info.yaml. One that cannot be read has no entries: it is not ours to check.
 func (r *modelReader) catalog(ctx context.Context) (entries []threatmodel.Entry, err error) {
 	for _, f := range r.tree {
-		if base := path.Base(f.Path); base != "catalog-info.yaml" && base != "catalog-info.yml" {
+		if !slices.Contains(ownership.CatalogNames(), path.Base(f.Path)) {
 			continue
 		}
 		text, err := r.content(ctx, f.Path)
@@ -142,27 +138,12 @@ func (r *modelReader) catalog(ctx context.Context) (entries []threatmodel.Entry,
 	return entries, nil
 }
 
-// maxCatalog bounds a catalog file, in bytes.
-const maxCatalog = 256 << 10
-
 // catalogEntries reads the components of a catalog-info.yaml.
 func catalogEntries(name string, text []byte) (entries []threatmodel.Entry) {
-	if len(text) > maxCatalog {
-		return nil
-	}
-	decoder := yaml.NewDecoder(bytes.NewReader(text))
-	for {
-		var entity struct {
-			Kind     string
-			Metadata struct{ Name, Title string }
-			Spec     struct{ Owner string }
-		}
-		var wrong *yaml.TypeError
-		if err := decoder.Decode(&entity); err != nil && !errors.As(err, &wrong) {
-			return entries // the end, or a mistake after which there is no next document
-		}
-		if entity.Kind == "Component" {
-			entries = append(entries, threatmodel.Entry{Path: name, Name: entity.Metadata.Name, Title: entity.Metadata.Title, Owner: entity.Spec.Owner})
+	for _, e := range ownership.ParseCatalog(text).Entities {
+		if e.Kind == "Component" {
+			entries = append(entries, threatmodel.Entry{Path: name, Name: e.Name, Title: e.Title, Owner: e.Owner})
 		}
 	}
+	return entries
 }

@@ -154,6 +154,7 @@ func number(t *testing.T, p rehearsal.Pull) (n int) {
 func TestARehearsalIsWhatComesOfAChange(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, map[string]string{"a.py": "a = 1\n", "CODEOWNERS": "pay/ @acme/payments\n", ".secbydesign.yml": "version: 1\ngates: {secrets: {severity: critical}}\n"})
+	s.GitHub.CreateTeam("acme", "payments", "olga")
 	s.people()
 	s.organisation("version: 1\n")
 	was := s.several()

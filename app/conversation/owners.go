@@ -9,6 +9,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/mirror"
 	"github.com/secbydesign/secbydesign/app/ownership"
 	"github.com/secbydesign/secbydesign/app/people"
+	"github.com/secbydesign/secbydesign/checks"
 )
 
 // ownersOf returns the owners of a path at the base, and the person with their ownership of it. Both are read from GitHub
@@ -51,4 +52,16 @@ func unread(who ownership.Person) string {
 		return ""
 	}
 	return " I cannot see who is in " + strings.Join(who.Unread, ", ") + ": an owner of the organisation has to grant the App Organization permissions → Members: read."
+}
+
+// ownersText says, as Markdown, who owns a file and by which line, or why nobody does.
+func ownersText(owners []string, a ownership.Answer) string {
+	if why := a.Unowned(); why != "" {
+		return "Nobody owns the file: " + checks.Escape(why) + "."
+	}
+	var list []string
+	for _, o := range owners {
+		list = append(list, checks.Code(o))
+	}
+	return "The file is owned by " + strings.Join(list, ", ") + ". " + checks.Escape(a.Where) + " says so."
 }

@@ -86,13 +86,7 @@ func (t *execution) why(ctx context.Context, f record.Finding) error {
 	if f.Why != "" {
 		s += " " + checks.Escape(f.Why)
 	}
-	if len(owners) > 0 {
-		var list []string
-		for _, o := range owners {
-			list = append(list, checks.Code(o))
-		}
-		s += " The file is owned by " + strings.Join(list, ", ") + "."
-	}
+	s += " " + ownersText(owners, t.owners.Explain(f.Path))
 	if f.HelpURL != "" {
 		s += fmt.Sprintf(" [Learn more](%s).", f.HelpURL)
 	}

@@ -40,8 +40,8 @@ func CatalogFiles(name string) (list []string) {
 
 // A Catalog is the content of a catalog file. The zero value is that of a file without entities.
 type Catalog struct {
-	Entities []Entity
-	Problem  string // why the file cannot be read: one clause in plain text; empty if it can
+	Entities []Entity // before the problem, if there is one
+	Problem  string   // why the file cannot be read: one clause in plain text; empty if it can
 }
 
 // An Entity is one entry of a catalog.
@@ -73,9 +73,11 @@ func ParseCatalog(text []byte) (c Catalog) {
 		case errors.Is(err, io.EOF):
 			return c
 		case err != nil:
-			return Catalog{Problem: "it is not valid YAML: " + strings.TrimPrefix(err.Error(), "yaml: ")}
+			c.Problem = "it is not valid YAML: " + strings.TrimPrefix(err.Error(), "yaml: ")
+			return c
 		case n == maxDocuments:
-			return Catalog{Problem: fmt.Sprintf("it has more than %d documents", maxDocuments)}
+			c.Problem = fmt.Sprintf("it has more than %d documents", maxDocuments)
+			return c
 		}
 		if e, ok := entityOf(&document); ok {
 			c.Entities = append(c.Entities, e)
@@ -109,7 +111,7 @@ func entityOf(document *yaml.Node) (e Entity, ok bool) {
 
 func (e Entity) is(kind string) bool { return strings.EqualFold(e.Kind, kind) }
 
-// field returns the value of a key of a mapping; nil if there is none.
+// field returns the value of a key of a mapping; nil without such a key.
 func field(mapping *yaml.Node, key string) *yaml.Node {
 	if mapping == nil || mapping.Kind != yaml.MappingNode {
 		return nil

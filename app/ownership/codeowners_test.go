@@ -52,8 +52,8 @@ func TestCodeownersSyntax(t *testing.T) {
 		{"braces are themselves, and match", "/{a,b}/ @braces", "{a,b}/x", "@braces"},
 		{"letters of all languages", "/größe/ @size", "größe/x.go", "@size"},
 		{"routes of web frameworks", "/routes/$lang.tsx @web", "routes/$lang.tsx", "@web"},
-		{"an owner that is none is left out", "*.go nobody @octocat", "a.go", "@octocat"},
-		{"only owners that are none: the line does not count", "* @all\n*.go nobody", "a.go", "@all"},
+		{"a word that is no owner is left out", "*.go nobody @octocat", "a.go", "@octocat"},
+		{"only words that are no owners: the line does not count", "* @all\n*.go nobody", "a.go", "@all"},
 		{"a user of an enterprise", "* @mona_acme", "a.go", "@mona_acme"},
 	} {
 		o, _ := ownership.Parse(tt.file)

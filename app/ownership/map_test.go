@@ -75,7 +75,7 @@ func TestReferences(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name, text string
-		want       string // an owner, or a part of why there is none
+		want       string // an owner, or a part of why nobody is one
 	}{
 		{"a group", component("a", "group:default/payments"), "@acme/payments"},
 		{"a name", component("a", "payments"), "@acme/payments"},

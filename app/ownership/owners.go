@@ -1,3 +1,8 @@
+// Package ownership decides who owns a path and who may decide what. It is pure: its inputs are files at the base of the
+// pull request, and GitHub's information about a person.
+//
+// From the bottom up: owners.go reads CODEOWNERS, catalog.go the catalog files of Backstage, and map.go answers who owns
+// a path. rules.go decides who may decide what.
 package ownership
 
 import (

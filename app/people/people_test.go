@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -178,7 +179,7 @@ func TestTeamsThatAreNotKnown(t *testing.T) {
 		gh.SetPermissions(map[string]string{"metadata": "read", "contents": "read", "checks": "write", "pull_requests": "write"})
 		for login, want := range map[string]bool{"mona": false, "olga": true} {
 			who, err := people.Owns(t.Context(), client, "acme", ownership.Person{Login: login}, owners)
-			if err != nil || who.Owns != want || len(who.Teams) != 0 {
+			if err != nil || who.Owns != want || len(who.Teams) != 0 || !slices.Equal(who.Unread, owners[:1]) {
 				t.Errorf("%s: %+v, %v; want %v", login, who, err, want)
 			}
 		}

@@ -92,6 +92,7 @@ func TestOpenAPI(t *testing.T) {
 	doc := description(t, "SECBYDESIGN_GITHUB_OPENAPI", "@octokit/openapi")
 	w := scene(t)
 	w.CreateTeam("acme", "payments", "alice")
+	w.repo.Commit("owned", w.base, "Owners", map[string]string{"CODEOWNERS": "* @acme/gone\n"})
 	w.Settle()
 	app, token := w.jwt(), w.Token("acme", nil)
 	threads := w.Threads("acme", "shop", 1)
@@ -159,6 +160,7 @@ func TestOpenAPI(t *testing.T) {
 		{token, "GET", repo + "/check-runs/{check_run_id}", []any{first}, "", "", 200},
 		{token, "GET", repo + "/check-runs/{check_run_id}/annotations", []any{first}, "", "", 200},
 		{token, "GET", repo + "/commits/{ref}/check-runs", []any{w.head}, "?filter=all", "", 200},
+		{token, "GET", repo + "/codeowners/errors", nil, "?ref=owned", "", 200},
 		{token, "GET", "/orgs/{org}/teams/{team_slug}/members", []any{"acme", "payments"}, "", "", 200},
 		{token, "GET", "/orgs/{org}/teams/{team_slug}/memberships/{username}", []any{"acme", "payments", "alice"}, "", "", 200},
 		{w.Token("acme", nil), "DELETE", "/installation/token", nil, "", "", 204},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 
@@ -27,12 +28,20 @@ func (c policyFiles) files() app.PolicyFiles {
 
 type (
 	configCheck   struct{ policyFiles }
-	configExplain struct{ policyFiles }
-	configSchema  struct{}
+	configExplain struct {
+		policyFiles
+		Path string `placeholder:"FILE" help:"Say who owns this file of the repository in the current folder, and which line says so."`
+	}
+	configSchema struct{}
 )
 
-func (c *configCheck) Run() error   { return misused(app.CheckPolicy(os.Stdout, c.files())) }
-func (c *configExplain) Run() error { return misused(app.ExplainPolicy(os.Stdout, c.files())) }
+func (c *configCheck) Run() error { return misused(app.CheckPolicy(os.Stdout, c.files())) }
+func (c *configExplain) Run(ctx context.Context) error {
+	if c.Path != "" {
+		return misused(app.ExplainOwner(ctx, os.Stdout, ".", c.Path, c.files()))
+	}
+	return misused(app.ExplainPolicy(os.Stdout, c.files()))
+}
 
 func (c *configSchema) Run() error {
 	_, err := os.Stdout.Write(policy.Schema())
