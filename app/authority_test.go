@@ -82,7 +82,7 @@ func TestAnAgentsPullRequest(t *testing.T) {
 	s.organisation(agentRules)
 	for i, author := range []string{"own-agent[bot]", "copilot-swe-agent[bot]", "own-agent"} {
 		branch := fmt.Sprint("agent", i)
-		s.repo.CommitAs(author, branch, s.base, "By "+author, map[string]string{fmt.Sprint(branch, ".py"): "a = 1\n" + mild(10 + i)})
+		s.repo.CommitAs(author, branch, s.base, "By "+author, map[string]string{fmt.Sprint(branch, ".py"): "a = 1\n" + mild(10+i)})
 		n := s.repo.OpenPull("Change", "", "main", branch, author, false)
 		s.GitHub.Assign("acme", "shop", n, "mona")
 		s.becomes(n, "failure", "1 new finding (1 medium)")
