@@ -623,6 +623,9 @@ func TestHostileTextOfPeople(t *testing.T) {
 	inert(s.said(n, "hubot", "/secbydesign accept "+s.id(n)+" until=30d because "+evil, "is accepted"))
 	inert(s.becomes(n, "success", "1 accepted").Summary)
 	inert(s.said(n, "hubot", "/secbydesign why "+s.id(n), "accepted"))
+	d := decisionIn(s.bot(n)[2])
+	s.said(n, "hubot", "/secbydesign revoke "+d+" because `"+evil+"` "+evil, "is revoked")
+	inert(s.said(n, "mona", "/secbydesign confirm "+d, "does not count any more"))
 }
 
 func TestButtons(t *testing.T) {

@@ -39,7 +39,7 @@ func (t *execution) deciding(ctx context.Context, path string) ([]string, owners
 	return t.ownersOf(ctx, path)
 }
 
-// stand finds out, once for a comment, whether the person contributed to the pull request, and whether they are of the
+// stand finds out, once for a comment, whether the person contributed to the pull request, is a champion, or is of the
 // security team.
 func (t *execution) stand(ctx context.Context) error {
 	if t.stood || !t.who.Write {
@@ -55,15 +55,23 @@ func (t *execution) stand(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if security := slices.Concat(t.rules.Security, pol.Security); len(security) > 0 { // of no names everybody would be an owner
-		who, err := people.Owns(ctx, t.gh, t.e.Owner, ownership.Person{Login: t.who.Login}, security)
-		if err != nil {
-			return err
-		}
-		t.who.Security = who.Owns
+	if t.who.Security, err = t.among(ctx, slices.Concat(t.rules.Security, pol.Security)); err != nil {
+		return err
+	}
+	if t.who.Champion, err = t.among(ctx, pol.Champions); err != nil {
+		return err
 	}
 	t.stood = true
 	return nil
+}
+
+// among reports whether the person is one of some people and teams.
+func (t *execution) among(ctx context.Context, list []string) (bool, error) {
+	if len(list) == 0 { // of which everybody would be an owner
+		return false, nil
+	}
+	who, err := people.Owns(ctx, t.gh, t.e.Owner, ownership.Person{Login: t.who.Login}, list)
+	return who.Owns, err
 }
 
 // agents reports whether the pull request was opened by a bot or a coding agent.

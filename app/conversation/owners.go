@@ -55,7 +55,7 @@ func unread(who ownership.Person) string {
 }
 
 // ownersText says, as Markdown, who owns a file and by which line, or why nobody does.
-func ownersText(owners []string, a ownership.Answer) string {
+func ownersText(owners []string, a ownership.Owned) string {
 	if why := a.Unowned(); why != "" {
 		return "Nobody owns the file: " + checks.Escape(why) + "."
 	}

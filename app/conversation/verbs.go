@@ -95,8 +95,8 @@ func (t *execution) decide(ctx context.Context, line string, c command.Command, 
 		if d.Agent {
 			of = " of a pull request that no person opened"
 		}
-		t.replies = append(t.replies, fmt.Sprintf("%s waits as `%s`: a %s finding%s must be confirmed by %s. They write %s%s",
-			checks.Code(f.ID()), d.ID, f.Severity, of, t.others(d, owners), checks.Code(command.Prefix+" confirm "+d.ID), t.renewed(d))+checks.Escape(unread(who)))
+		t.replies = append(t.replies, fmt.Sprintf("%s waits as `%s`: a %s finding%s must be confirmed by %s.%s They write %s",
+			checks.Code(f.ID()), d.ID, f.Severity, of, t.others(d, owners), t.renewed(d), checks.Code(command.Prefix+" confirm "+d.ID))+checks.Escape(unread(who)))
 		return nil
 	}
 	t.counts(d)

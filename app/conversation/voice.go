@@ -7,8 +7,6 @@ import (
 	"strings"
 
 	"github.com/secbydesign/secbydesign/app/command"
-	"github.com/secbydesign/secbydesign/app/ownership"
-	"github.com/secbydesign/secbydesign/app/people"
 	"github.com/secbydesign/secbydesign/app/policy"
 	"github.com/secbydesign/secbydesign/app/record"
 	"github.com/secbydesign/secbydesign/checks"
@@ -37,11 +35,7 @@ func (t *execution) role(ctx context.Context) (string, error) {
 		name string
 		list []string
 	}{{record.Champion, pol.Champions}, {record.Security, pol.Security}} {
-		if len(r.list) == 0 { // of which everybody would be an owner
-			continue
-		}
-		who, err := people.Owns(ctx, t.gh, t.e.Owner, ownership.Person{Login: t.who.Login}, r.list)
-		if err != nil || who.Owns {
+		if is, err := t.among(ctx, r.list); err != nil || is {
 			return r.name, err
 		}
 	}

@@ -110,7 +110,6 @@ func (m *Map) Named(name string) string {
 	return owner
 }
 
-
 // Explain returns the owners of a file, and why they are.
 func (m *Map) Explain(path string) Owned {
 	if m == nil {

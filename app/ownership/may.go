@@ -225,7 +225,7 @@ func (p Person) counts(from string, author bool) bool {
 		return false
 	}
 	// The security team is in no approval path: its members count as owners alone.
-	owns := p.Owns && !(p.Unowned && p.Security)
+	owns := p.Owns && (!p.Unowned || !p.Security)
 	switch from {
 	case Writer:
 		return owns || !p.Security
