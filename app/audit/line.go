@@ -128,7 +128,7 @@ func DecisionOf(e Event) string {
 }
 
 // Of returns the line of an event without its place in a chain. about is the decision that the event is about as it is
-// after the event, see [DecisionOf]; nil where there is none or it is not known. Data that cannot be read leaves the
+// after the event, see [DecisionOf]; nil if no decision is meant or it is not known. Data that cannot be read leaves the
 // fields empty: its digest is in the chain all the same.
 func Of(e Event, about *decision.Decision) Line {
 	l := Line{
