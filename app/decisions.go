@@ -88,7 +88,7 @@ func exportLines(ctx context.Context, w io.Writer, l *ledger.Reader, repo string
 func exportFiles(ctx context.Context, w io.Writer, l *ledger.Reader, repo ledger.Repo, dir string) error {
 	list, err := l.AllDecisions(ctx, repo)
 	if err != nil {
-		return err
+		return chainError(err)
 	}
 	folder := filepath.Join(dir, filepath.FromSlash(decisionfile.Folder))
 	if err := os.MkdirAll(folder, 0o755); err != nil {
@@ -141,7 +141,7 @@ func over(d decision.Decision) bool {
 func exportVEX(ctx context.Context, w io.Writer, l *ledger.Reader, repo ledger.Repo, author string) error {
 	list, err := l.AllDecisions(ctx, repo)
 	if err != nil {
-		return err
+		return chainError(err)
 	}
 	p := vex.Product{Owner: repo.Owner, Repo: repo.Name, Decisions: list, Author: author, Tool: "secbydesign " + Version()}
 	if p.Author == "" {
@@ -175,7 +175,7 @@ func ImportDecisions(ctx context.Context, w io.Writer, o DecisionsAsked) (ok boo
 	owner, name, _ := strings.Cut(o.Repo, "/")
 	list, err := reader.AllDecisions(ctx, ledger.Repo{Owner: owner, Name: name})
 	if err = errors.Join(err, reader.Close()); err != nil {
-		return false, err
+		return false, chainError(err)
 	}
 	known := map[string]decision.Decision{}
 	for _, d := range list {

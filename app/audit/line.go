@@ -128,7 +128,7 @@ func DecisionOf(e Event) string {
 }
 
 // Of returns the line of an event without its place in a chain. about is the decision that the event is about as it is
-// after the event, see [DecisionOf]; nil where there is none or it is not known. Data that cannot be read leaves the
+// after the event, see [DecisionOf]; nil if no decision is meant or it is not known. Data that cannot be read leaves the
 // fields empty: its digest is in the chain all the same.
 func Of(e Event, about *decision.Decision) Line {
 	l := Line{
@@ -188,6 +188,11 @@ func date(t time.Time) string {
 // readers fill in a line from the data of an event.
 var readers = map[string]func(*Line, Event){
 	record.DecisionMade: step, record.DecisionConfirmed: step, record.DecisionEnded: step, record.DecisionTightened: step,
+	record.DecisionWarned: func(l *Line, e Event) {
+		var w record.Warning
+		parse(e, &w)
+		l.Decision, l.Until = w.ID, date(w.Until)
+	},
 	record.Assigned: func(l *Line, e Event) {
 		var a record.Assignment
 		parse(e, &a)
@@ -279,9 +284,7 @@ func other(l *Line, e Event) {
 		l.Reason = o.Text
 	}
 	l.Until, l.Decision = date(o.Until), o.ID
-	if l.Facts == nil {
-		l.Facts = &Facts{Rule: o.Rule, Path: o.Path, Owners: some(o.Team)}
-	}
+	l.Facts = &Facts{Rule: o.Rule, Path: o.Path, Owners: some(o.Team)}
 }
 
 // parse reads the data of an event. Data that cannot be read leaves v as it is: the digest of the data is in the line.

@@ -64,7 +64,7 @@ func chainEvent(ctx context.Context, tx *sql.Tx, e Event, adopted bool) error {
 	return nil
 }
 
-// chainDecision returns the decision that an event is about, as it is now; nil if there is none.
+// chainDecision returns the decision that an event is about, as it is now; nil if no decision is meant.
 func chainDecision(ctx context.Context, tx *sql.Tx, e Event) (*decision.Decision, error) {
 	id := audit.DecisionOf(e.audited())
 	if id == "" {

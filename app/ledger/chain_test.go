@@ -417,7 +417,7 @@ func TestChainQueries(t *testing.T) {
 }
 
 func BenchmarkChain(b *testing.B) {
-	for _, n := range []int{0, 10_000} {
+	for _, n := range []int{1_000, 10_000} {
 		b.Run(fmt.Sprint("entries=", n), func(b *testing.B) {
 			l, err := Open(b.Context(), "sqlite:"+b.TempDir()+"/l.db")
 			if err != nil {
@@ -439,11 +439,20 @@ func BenchmarkChain(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
-			for b.Loop() {
-				if err := l.Tx(b.Context(), write); err != nil {
-					b.Fatal(err)
+			b.Run("append", func(b *testing.B) {
+				for b.Loop() {
+					if err := l.Tx(b.Context(), write); err != nil {
+						b.Fatal(err)
+					}
 				}
-			}
+			})
+			b.Run("verify", func(b *testing.B) {
+				for b.Loop() {
+					if c, err := l.VerifyChain(b.Context(), "", ""); err != nil || len(c.Problems) > 0 {
+						b.Fatal(err, c.Problems)
+					}
+				}
+			})
 		})
 	}
 }
