@@ -62,7 +62,7 @@ func (h *history) is(id, why string) {
 // TestEndings holds each way in which an acceptance ends, on a clock that is moved.
 func TestEndings(t *testing.T) {
 	t.Parallel()
-	for name, tell := range map[string]func(h *history){
+	for name, happens := range map[string]func(h *history){
 		"its last day is over": func(h *history) {
 			h.pass(30)
 			h.is("A-1", "")
@@ -121,7 +121,7 @@ func TestEndings(t *testing.T) {
 			h.is("", "")
 			h.decide("A-1", "accept", 30)
 			h.is("A-1", "")
-			tell(h)
+			happens(h)
 		})
 	}
 }

@@ -128,7 +128,7 @@ func TestAPauseIsOfTheMachine(t *testing.T) {
 	until(t, "the dated one was begun and postponed", func() bool {
 		n := 0
 		for _, row := range jobs(t, q, rivertype.JobStateScheduled) {
-			if row.ScheduledAt.Sub(time.Now()) < 2*time.Hour {
+			if time.Until(row.ScheduledAt) < 2*time.Hour {
 				n++
 			}
 		}
@@ -138,7 +138,7 @@ func TestAPauseIsOfTheMachine(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, row := range jobs(t, q, rivertype.JobStateScheduled) {
-		if row.ScheduledAt.Sub(time.Now()) < 50*time.Minute {
+		if time.Until(row.ScheduledAt) < 50*time.Minute {
 			t.Errorf("the %s begins at %s", row.Kind, row.ScheduledAt)
 		}
 	}
