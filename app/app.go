@@ -21,6 +21,9 @@
 // issue of each team app/digest keeps what the team has to decide. The findings of a tool that runs elsewhere are sent
 // by its workflow (app/upload), kept in the ledger, and part of the next review.
 //
+// What the events mean for the teams that own the code, their lists and the observations behind their figures, is kept by
+// app/tally as events are recorded; app/insight has the formulas.
+//
 // Package app/local reviews a folder on this machine by the same steps, without GitHub and a database,
 // and app/rehearsal shows what another policy would have decided in the reviews that are stored.
 package app
