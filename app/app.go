@@ -245,10 +245,12 @@ func build(ctx context.Context, c Config, log zerolog.Logger) (*app, error) {
 		Observe:   a.metrics.review,
 		Directory: &people.Directory{}, ObserveOwners: a.metrics.owners,
 	}
-	a.conversation = &conversation.Handler{App: a.github, Mirrors: mirrors, Ledger: a.ledger, Files: files, Clock: c.Clock}
+	a.conversation = &conversation.Handler{App: a.github, Mirrors: mirrors, Ledger: a.ledger, Files: files, Clock: c.Clock, Outcomes: a.outcomes}
 	a.plans = &plan.Handler{App: a.github, Ledger: a.ledger, Files: files}
 	a.reviewer.Planned = a.plans.Inherited
-	a.digests = &digest.Handler{App: a.github, Ledger: a.ledger, Files: files}
+	a.digests = &digest.Handler{
+		App: a.github, Ledger: a.ledger, Files: files, Clock: c.Clock, Teams: a.ledger.Teams, List: a.ledger.TeamList, Outcomes: a.outcomes,
+	}
 	a.queue, err = queue.New(a.ledger, queue.Options{Workers: c.Workers, Work: a.reviewer.Review, Task: a.task, Logger: log, Failed: a.metrics.failure, Clock: c.Clock})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open queue: %w", err), a.ledger.Close())

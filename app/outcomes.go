@@ -101,6 +101,11 @@ func measure(ctx context.Context, l *ledger.Reader, org, team string, now time.T
 	return insight.Measure(team, from, now, list), nil
 }
 
+// outcomes returns the figures of a team up to now.
+func (a *app) outcomes(ctx context.Context, org, team string, now time.Time) (insight.Outcomes, error) {
+	return measure(ctx, &a.ledger.Reader, org, team, now, insight.Period)
+}
+
 // spread computes the distribution of the figures across the teams of an organisation.
 func spread(ctx context.Context, l *ledger.Reader, org string, now time.Time, period time.Duration) ([]insight.Spread, error) {
 	teams, err := l.Teams(ctx, org)

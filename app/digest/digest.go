@@ -54,8 +54,8 @@ type Handler struct {
 	Teams func(ctx context.Context, org string) ([]string, error)
 	List  func(ctx context.Context, org, team string, now time.Time) ([]record.Entry, error)
 
-	Outcomes func(ctx context.Context, org, team string) (insight.Outcomes, error) // nil for no figures
-	Lessons  func(ctx context.Context, org, team string) ([]Lesson, error)         // nil to count the entries
+	// Outcomes returns the figures of a team up to now. Nil for none.
+	Outcomes func(ctx context.Context, org, team string, now time.Time) (insight.Outcomes, error)
 }
 
 // A Request is the data of a task of the kind [record.Digest]. A task without data is an event in a repository, which

@@ -183,7 +183,7 @@ func (s *stage) issue(repo *fakegithub.Repo) fakegithub.Issue {
 func TestDigestOfATeam(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, granted, false)
-	s.handler.Outcomes = func(context.Context, string, string) (insight.Outcomes, error) {
+	s.handler.Outcomes = func(context.Context, string, string, time.Time) (insight.Outcomes, error) {
 		return insight.Outcomes{Figures: []insight.Figure{{Key: "x", Name: "Fixed before the merge", N: 9, Value: "65 %"}}}, nil
 	}
 	s.event(digest.Request{})

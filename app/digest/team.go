@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/secbydesign/secbydesign/app/insight"
+	"github.com/secbydesign/secbydesign/app/lesson"
 	"github.com/secbydesign/secbydesign/app/ownership"
 	"github.com/secbydesign/secbydesign/app/record"
 	"github.com/secbydesign/secbydesign/checks"
@@ -22,21 +23,12 @@ const (
 	maxAsked    = 10 // open questions
 	maxCommands = 5
 	maxGone     = 10
-	maxLessons  = 3
 	maxTitle    = 120 // characters of a title that comes from outside
 	maxText     = 60_000
 )
 
 // soon is the number of days before its end from which a decision is listed as one that ends.
 const soon = 14
-
-// A Lesson is one class of weaknesses that the team met, and where to read about it.
-type Lesson struct {
-	CWE  string // "CWE-89"
-	Name string // in a few words; may be empty
-	URL  string // of something to read; empty for the page of the CWE
-	N    int    // how often it was met
-}
 
 // Team is all that the digest of a team is made from.
 type Team struct {
@@ -48,8 +40,9 @@ type Team struct {
 	Rules   ownership.Rules
 
 	Figures []insight.Figure
-	Lessons []Lesson // nil to count the CWE of the entries
-	Before  Snapshot // what it is compared with; the zero value for nothing
+	Lessons []record.TeamLesson // that it met most often
+	Roads   map[string]string   // of the policy, by topic
+	Before  Snapshot            // what it is compared with; the zero value for nothing
 }
 
 // A Snapshot is what a digest showed at a time.
@@ -307,37 +300,9 @@ func (t Team) carried(decided []record.Entry) string {
 
 // learning names the weaknesses that were met most.
 func (t Team) learning() string {
-	list := t.Lessons
-	if list == nil {
-		met := map[string]int{}
-		for _, e := range t.Entries {
-			if e.CWE != "" {
-				met[e.CWE]++
-			}
-		}
-		for cwe, n := range met {
-			list = append(list, Lesson{CWE: cwe, N: n})
-		}
-	}
-	list = slices.Clone(list)
-	slices.SortFunc(list, func(a, b Lesson) int { return cmp.Or(b.N-a.N, strings.Compare(a.CWE, b.CWE)) })
-	var lines []string
-	for _, l := range list {
-		url := cweURL(l.CWE)
-		if len(lines) == maxLessons || url == "" {
-			continue
-		}
-		if l.URL != "" {
-			url = l.URL
-		}
-		name := ""
-		if l.Name != "" {
-			name = " " + title(l.Name)
-		}
-		lines = append(lines, fmt.Sprintf("- [%s](%s)%s, met %s", l.CWE, url, name, times(l.N)))
-	}
-	if len(lines) == 0 {
+	text := lesson.Digest(t.Lessons, t.Roads, t.Web)
+	if text == "" {
 		return ""
 	}
-	return "### Worth a look together\n\n" + strings.Join(lines, "\n")
+	return "### Worth a look together\n\n" + strings.TrimRight(text, "\n")
 }

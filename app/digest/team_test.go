@@ -94,7 +94,7 @@ func TestTeam(t *testing.T) {
 	nothing := Team{Team: "@acme/payments", Web: "https://github.com", Now: at("2026-11-30"), Before: Snapshot{At: at("2026-11-23")}}
 	public := usual()
 	public.Web, public.Hidden, public.Entries = "https://github.example.com", 3, public.Entries[2:4]
-	public.Lessons = []Lesson{{CWE: "CWE-89", Name: "SQL injection", URL: "https://cheatsheetseries.owasp.org/cheatsheets/SQL_Injection_Prevention_Cheat_Sheet.html", N: 4}}
+	public.Lessons = []record.TeamLesson{{CWE: "CWE-89", Pulls: 4, Owner: "acme", Repo: "shop", Number: 12}}
 	for name, team := range map[string]Team{"team.md": usual(), "first.md": first, "nothing.md": nothing, "public.md": public} {
 		golden(t, name, team.Body())
 	}
@@ -115,7 +115,7 @@ func TestHostileEntries(t *testing.T) {
 			e.Title, e.Path, e.Topic, e.Component, e.Class, e.ID, e.CWE, e.By, e.Owner, e.Repo = text, text, text, text, text, text, text, []string{text}, text, text
 		}
 		team.Figures = []insight.Figure{{Key: "x", Name: text, Value: text, About: text, N: 9}}
-		team.Lessons = []Lesson{{CWE: text, Name: text, N: 3}, {CWE: "CWE-1", Name: text, N: 3}}
+		team.Lessons, team.Roads = []record.TeamLesson{{CWE: text, Pulls: 3}, {CWE: "CWE-89", Pulls: 3, Owner: text, Repo: text, Number: 7}}, map[string]string{"queries": text, "access": text}
 		team.Before.Keys = []string{text}
 		inert(t, text, team.Body())
 	}

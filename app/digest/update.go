@@ -11,6 +11,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/secbydesign/secbydesign/app/insight"
 	"github.com/secbydesign/secbydesign/app/installation"
 	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/app/policy"
@@ -18,6 +19,9 @@ import (
 	"github.com/secbydesign/secbydesign/app/record"
 	"github.com/secbydesign/secbydesign/checks/publish"
 )
+
+// maxLessons is how many weaknesses a digest names.
+const maxLessons = 3
 
 // atMost bounds the work on one digest. It is shorter than a claim lasts.
 const atMost = time.Minute
@@ -121,15 +125,19 @@ func (h *Handler) team(ctx context.Context, d desk, m memory, want *publish.Dige
 	text := Team{Team: d.digest.Team, Web: h.App.WebURL(), Now: now, Rules: d.policy.Guardrails.Accept}
 	text.Entries, text.Hidden = d.scope(entries)
 	if h.Outcomes != nil {
-		outcomes, err := h.Outcomes(ctx, d.repo.Owner, d.digest.Team)
+		outcomes, err := h.Outcomes(ctx, d.repo.Owner, d.digest.Team, now)
 		if err != nil {
 			return m, fmt.Errorf("read the figures of %s: %w", d.digest.Team, err)
 		}
 		text.Figures = outcomes.Figures
 	}
-	if h.Lessons != nil {
-		if text.Lessons, err = h.Lessons(ctx, d.repo.Owner, d.digest.Team); err != nil {
-			return m, fmt.Errorf("read the lessons of %s: %w", d.digest.Team, err)
+	if text.Lessons, err = h.Ledger.Lessons(ctx, d.repo.Owner, d.digest.Team, now.Add(-insight.Period), maxLessons); err != nil {
+		return m, err
+	}
+	text.Roads = d.policy.PavedRoads
+	for i, l := range text.Lessons {
+		if elsewhere := !strings.EqualFold(l.Owner, d.repo.Owner) || !strings.EqualFold(l.Repo, d.repo.Name); elsewhere && (d.public || d.digest.Own) {
+			text.Lessons[i].Number = 0 // not everybody who reads this issue can read that repository
 		}
 	}
 	s := text.snapshot()

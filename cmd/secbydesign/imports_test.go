@@ -61,7 +61,10 @@ var rooms = map[string][]string{
 		"clock", "command", "decision", "examine", "insight", "installation", "ledger", "mirror", "ownership", "people", "policy",
 		"policyfiles", "pull", "queue", "record",
 	},
-	"digest":    {"clock", "decision", "insight", "installation", "ledger", "ownership", "people", "policy", "policyfiles", "pull", "queue", "record"},
+	"digest": {
+		"clock", "decision", "insight", "installation", "ledger", "lesson", "ownership", "people", "policy", "policyfiles", "pull", "queue",
+		"record",
+	},
 	"plan":      {"command", "installation", "ledger", "people", "policy", "policyfiles", "pull", "queue", "record"},
 	"upload":    {"baseline", "examine", "installation", "ledger", "mirror", "policy", "pull", "queue"},
 	"local":     {"examine", "judge", "mirror", "ownership", "plainfile", "policy", "requirements", "suppress", "threatmodel"},
