@@ -147,7 +147,10 @@ func play(ctx context.Context, w *World, o Options, enter <-chan struct{}) error
 	if err := playDecision(ctx, w, repo, o, enter, len(steps)+1); err != nil || ctx.Err() != nil {
 		return err
 	}
-	return playDesign(ctx, w, repo, o, enter, len(steps)+len(decisionSteps)+1)
+	if err := playDesign(ctx, w, repo, o, enter, len(steps)+len(decisionSteps)+1); err != nil || ctx.Err() != nil {
+		return err
+	}
+	return playOutcomes(ctx, w, repo, o, enter, len(steps)+len(decisionSteps)+len(designSteps)+1)
 }
 
 // unmark removes the Markdown of a headline, for a terminal.
