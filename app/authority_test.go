@@ -44,7 +44,7 @@ func TestWhoPushesIsNoSecondWord(t *testing.T) {
 }
 
 // TestSecurityIsToldNotAsked has a member of the security team who administers the repository: nothing waits for them,
-// and their word is none of those that are needed.
+// and their word does not count.
 func TestSecurityIsToldNotAsked(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, map[string]string{"a.py": "a = 1\n", ".secbydesign.yml": blocking + "ownership: {security: []}\n", ".github/CODEOWNERS": paymentsOwn})
@@ -74,7 +74,7 @@ func TestSecurityIsToldNotAsked(t *testing.T) {
 // agentRules wants two people for what an agent brings, and lists an agent of the organisation's own.
 const agentRules = "version: 1\nguardrails: {agents: {self_accept: false, people: 2, list: [own-agent]}}\n"
 
-// TestAnAgentsPullRequest is decided by people: two of them, and the person who started the agent is none of them.
+// TestAnAgentsPullRequest is decided by people: two of them, and the person who started the agent does not count.
 func TestAnAgentsPullRequest(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, map[string]string{"a.py": "a = 1\n", ".secbydesign.yml": blocking})

@@ -80,7 +80,7 @@ func (d *decider) becomes(conclusion, title string) {
 
 func (d *decider) note(login, text string) { d.w.GitHub.Note("acme", "shop", d.pull, login, text) }
 
-// waiting returns the decision that waits for another person, and is none of those before.
+// waiting returns the decision that waits for another person, and is not one of those before.
 func (d *decider) waiting(before map[string]bool) string {
 	d.b.Helper()
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {

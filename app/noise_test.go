@@ -46,7 +46,7 @@ func (s *stage) rate(colleague int) {
 		if len(ids) != 12 {
 			s.t.Fatalf("%d ids are listed", len(ids))
 		}
-		s.said(n, "stranger", "/secbydesign not-useful "+strings.Join(ids, ",")+" noise", "Only the author and people who may write")
+		s.said(n, "visitor", "/secbydesign not-useful "+strings.Join(ids, ",")+" noise", "Only the author and people who may write")
 		for _, text := range []string{"noise", "wrong"} {
 			s.said(n, "mona", "/secbydesign not-useful "+strings.Join(ids, ",")+" "+text, "as "+text+".")
 		}

@@ -253,7 +253,7 @@ func TestTheOrganisationLetsTheAuthorCount(t *testing.T) {
 	if err != nil || g.Needs != 1 || !g.Counts || !g.Author || !g.Twice || !confirms(author, g.From, g.Author) || confirms(author, g.From, false) {
 		t.Errorf("%+v %v", g, err)
 	}
-	if stranger := (ownership.Person{Write: true, Author: true}); confirms(stranger, g.From, true) {
+	if outsider := (ownership.Person{Write: true, Author: true}); confirms(outsider, g.From, true) {
 		t.Error("an author who neither owns nor leads counts")
 	}
 }

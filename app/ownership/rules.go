@@ -94,7 +94,7 @@ type Person struct {
 	Teams   []string // "@org/team" in lower case: those of the owners that they are a member of
 
 	Champion bool // their advice is recorded; it is no decision
-	Security bool // of the security team, which is told of decisions and not asked
+	Security bool // of the security team, which reads of decisions and is not asked
 	Agent    bool // not a person
 
 	// Unread are those of the owners, "@org/team", whose members the App may not read: whether the person is a member is
