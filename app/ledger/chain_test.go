@@ -400,17 +400,7 @@ func TestChainQueries(t *testing.T) {
 		`SELECT 1 FROM chain c WHERE c.event = 1`:                                                                          "chain_event (event=?)",
 		`SELECT hash, line FROM chain WHERE org = 'a' AND seq > 1 ORDER BY seq`:                                            "sqlite_autoindex_chain_1 (org=?",
 	} {
-		rows, err := l.read.Query(`EXPLAIN QUERY PLAN ` + query)
-		must(t, err)
-		var plan []string
-		for rows.Next() {
-			var a, b, c int
-			var detail string
-			must(t, rows.Scan(&a, &b, &c, &detail))
-			plan = append(plan, detail)
-		}
-		rows.Close()
-		if all := strings.Join(plan, "; "); !strings.Contains(all, want) || strings.Contains(all, "SCAN") {
+		if all := planOf(t, l, query, 0); !strings.Contains(all, want) || strings.Contains(all, "SCAN") {
 			t.Errorf("%s: %s, want %s", query, all, want)
 		}
 	}

@@ -212,26 +212,9 @@ func TestPlansOfLessons(t *testing.T) {
 		{campaignsQuery, 4, "view_campaigns USING PRIMARY KEY (repo_id=? AND owner=? AND repo=?)"},
 		{progressQuery, 4, "view_campaign_findings USING PRIMARY KEY (repo_id=? AND owner=? AND repo=? AND id=?)"},
 	} {
-		args := make([]any, q.args)
-		for i := range args {
-			args[i] = 1
-		}
-		rows, err := l.read.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+q.query, args...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var plan []string
-		for rows.Next() {
-			var a, b, c int
-			var detail string
-			if err := rows.Scan(&a, &b, &c, &detail); err != nil {
-				t.Fatal(err)
-			}
-			plan = append(plan, detail)
-		}
-		rows.Close()
-		if text := strings.Join(plan, "; "); !strings.Contains(text, q.want) || strings.Contains(text, "SCAN") {
-			t.Errorf("%s\nplan %q, want %q in it", q.query, text, q.want)
+		plan := planOf(t, l, q.query, q.args)
+		if !strings.Contains(plan, q.want) || strings.Contains(plan, "SCAN") {
+			t.Errorf("%s\nplan %q, want %q in it", q.query, plan, q.want)
 		}
 	}
 }

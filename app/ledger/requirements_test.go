@@ -101,24 +101,7 @@ func TestRequirementsAreReadByIndex(t *testing.T) {
 		{leftQuery, "view_requirements", 4},
 		{voiceQuery, "USING COVERING INDEX view_requirements_author (author=? AND kind=? AND at>?)", 2},
 	} {
-		args := make([]any, q.args)
-		for i := range args {
-			args[i] = 1
-		}
-		rows, err := l.read.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+q.query, args...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		plan := ""
-		for rows.Next() {
-			var id, parent, unused int
-			var detail string
-			if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
-				t.Fatal(err)
-			}
-			plan += detail + "\n"
-		}
-		rows.Close()
+		plan := planOf(t, l, q.query, q.args)
 		if strings.Contains(plan, "SCAN") || !strings.Contains(plan, q.index) {
 			t.Errorf("%s\nis planned as\n%s", q.query, plan)
 		}

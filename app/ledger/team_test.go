@@ -30,24 +30,7 @@ func TestTeamsAreReadByIndex(t *testing.T) {
 		{teamsQuery, 1, []string{"SEARCH n USING", "SEARCH v USING COVERING INDEX view_teams_repo (repo_id=?)", "view_teams_repo (repo_id=? AND owner=?)"}},
 		{teamDaysQuery, 3, []string{"t USING PRIMARY KEY (team=?)", "d USING PRIMARY KEY (team=? AND repo_id=? AND owner=? AND repo=? AND day>?)", "d USING PRIMARY KEY (team=? AND repo_id=? AND owner=? AND repo=? AND day=?)"}},
 	} {
-		args := make([]any, q.args)
-		for i := range args {
-			args[i] = 1
-		}
-		rows, err := l.read.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+q.query, args...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		plan := ""
-		for rows.Next() {
-			var id, parent, unused int
-			var detail string
-			if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
-				t.Fatal(err)
-			}
-			plan += detail + "\n"
-		}
-		rows.Close()
+		plan := planOf(t, l, q.query, q.args)
 		if strings.Contains(plan, "SCAN ") {
 			t.Errorf("%s\nreads a whole table:\n%s", q.query, plan)
 		}
