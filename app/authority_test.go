@@ -276,7 +276,7 @@ func TestClassesOfReasons(t *testing.T) {
 		t.Errorf("the summary does not name the classes:\n%s", run.Summary)
 	}
 	s.said(n, "mona", "/secbydesign status", decisionIn(reply)+"` `"+ids[1]+"`: deferred until")
-	s.said(n, "mona", "/secbydesign status", ", business, asked for by")
+	s.said(n, "mona", "/secbydesign status", ", reason business, asked for by")
 	// A false positive is no acceptance.
 	s.said(n, "hubot", "/secbydesign fp "+ids[1]+because, "is marked as a false positive")
 }

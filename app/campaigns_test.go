@@ -93,7 +93,7 @@ func TestCampaign(t *testing.T) {
 		}
 	}
 
-	s.said(n, "ted", "/secbydesign status", "Campaigns:\n\n- `"+id+"` of `@acme/payments`")
+	s.said(n, "ted", "/secbydesign status", "**Campaigns**\n\n- `"+id+"` of `@acme/payments`")
 	s.said(n, "hubot", "/secbydesign campaign stop "+id, "is of @&#8203;acme/payments: its members")
 	s.said(n, "hubot", "/secbydesign campaign stop "+second+" because it is enough", "Campaign `"+second+"` is over.")
 	s.becomes(n, "success", "No new findings; 1 old finding of a campaign")

@@ -161,6 +161,7 @@ func TestMergedWhileNobodyListened(t *testing.T) {
 	s := newStage(t, map[string]string{"a.py": "a = 1\n", ".github/CODEOWNERS": "* @acme/core\n/b.py @acme/pay\n"})
 	s.people()
 	s.GitHub.CreateTeam("acme", "core", "mona", "olga")
+	s.GitHub.CreateTeam("acme", "pay", "olga")
 	n := s.open("change", map[string]string{"a.py": "a = 1\n" + mild(1), "b.py": "b = 1\n" + mild(2)})
 	s.becomes(n, "neutral", "2 new findings")
 	var ids = s.ids(n)

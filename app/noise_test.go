@@ -88,7 +88,7 @@ func TestANoisyRuleBecomesQuiet(t *testing.T) {
 	if list := s.bot(quiet); len(list) > 0 || len(s.GitHub.IssueComments("acme", "shop", quiet)) > 0 {
 		t.Errorf("a quiet rule has a comment: %q", list)
 	}
-	s.said(quiet, "mona", "/secbydesign status", "Quiet here:\n\n- `gitleaks/generic-api-key`, 24 of 24 were not useful, since ")
+	s.said(quiet, "mona", "/secbydesign status", "**Quiet here**\n\n- `gitleaks/generic-api-key`, 24 of 24 were not useful, since ")
 	// Another rule of the same scanner is as loud as before.
 	loud := s.open("loud", map[string]string{"loud.py": leak(9)})
 	s.becomes(loud, "failure", "1 new finding")

@@ -32,6 +32,7 @@ func TestOutcomesOfATeam(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, map[string]string{"pay/a.py": "a = 1\n", "web/b.py": "b = 1\n", ".github/CODEOWNERS": "/pay/ @acme/Payments\n"})
 	s.people()
+	s.GitHub.CreateTeam("acme", "payments", "hubot")
 	const pulls = 5
 	const open = "services:\n  a:\n    image: x:1\n    privileged: true\n"
 	for i := range pulls {
@@ -152,6 +153,9 @@ func TestOutcomesRefusals(t *testing.T) {
 func TestTheRecordSaysWhoOwnsTheChange(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, map[string]string{"pay/a.py": "a = 1\n", "web/b.py": "b = 1\n", "c.py": "", ".github/CODEOWNERS": "/pay/ @acme/pay @acme/all\n/web/ @acme/all @acme/web\n"})
+	for _, team := range []string{"pay", "all", "web"} {
+		s.GitHub.CreateTeam("acme", team, "olga")
+	}
 	n := s.open("change", map[string]string{"pay/a.py": "a = 2\n", "web/b.py": "b = 2\n", "c.py": "c = 2\n"})
 	s.reviewed(n)
 	l, err := ledger.OpenReader(t.Context(), "sqlite:"+filepath.Join(s.Settings.DataDir, "secbydesign.db"))

@@ -162,7 +162,7 @@ func compare(a, b scanners.Finding) int {
 		cmp.Compare(a.EndLine, b.EndLine), cmp.Compare(a.EndColumn, b.EndColumn), cmp.Compare(a.Commit, b.Commit),
 		cmp.Compare(a.Severity, b.Severity), cmp.Compare(a.Title, b.Title), cmp.Compare(a.Message, b.Message), cmp.Compare(a.Why, b.Why),
 		cmp.Compare(a.Help, b.Help), cmp.Compare(a.HelpURL, b.HelpURL), cmp.Compare(a.CWE, b.CWE), cmp.Compare(a.Identity, b.Identity),
-		cmp.Compare(a.Package, b.Package), cmp.Compare(a.Protection, b.Protection), slices.Compare(a.Aliases, b.Aliases),
+		cmp.Compare(a.Package, b.Package), cmp.Compare(a.Purl, b.Purl), cmp.Compare(a.Protection, b.Protection), slices.Compare(a.Aliases, b.Aliases),
 		slices.CompareFunc(a.Extents, b.Extents, func(a, b scanners.Extent) int {
 			return cmp.Or(cmp.Compare(a.Of, b.Of), cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To))
 		}), cmp.Compare(len(a.Extents), len(b.Extents)),

@@ -304,7 +304,7 @@ func TestADecisionThatCountsAtOnce(t *testing.T) {
 	d := list[0]
 	want := decision.Decision{
 		ID: d.ID, Verb: "accept", Fingerprint: medium.Fingerprint, Rule: medium.Rule, Path: medium.Path, Number: s.number, Severity: scanners.Medium,
-		Reason: strings.TrimPrefix(because, " because "), Ticket: "https://t.example/7", Until: d.Until, Asked: "hubot", Ceiling: "medium", Policy: s.repo.Tip("main"),
+		Reason: strings.TrimPrefix(because, " because "), Ticket: "https://t.example/7", Until: d.Until, Asked: "hubot", Ceiling: "medium", Policy: s.repo.Tip("main"), PolicyLine: "defaults:guardrails.accept.default.max_severity",
 	}
 	if !d.Since.Equal(d.At) {
 		t.Errorf("made at %s, it counts since %s", d.At, d.Since)

@@ -213,7 +213,7 @@ func (h *Handler) soon(ctx context.Context, t queue.Task, d policy.Digest) (queu
 	if known.Issue == 0 {
 		return h.task(t, d, d.Team+" first "+t.ID, time.Time{}, Request{}), nil
 	}
-	end := time.Now().Truncate(burst).Add(burst)
+	end := h.Clock.Now().Truncate(burst).Add(burst)
 	return h.task(t, d, d.Team+" "+strconv.FormatInt(end.Unix(), 10), end.Add(margin), Request{}), nil
 }
 
@@ -228,7 +228,7 @@ func (h *Handler) next(t queue.Task, d policy.Digest) queue.Task {
 	sum := fnv.New32a()
 	_, _ = sum.Write([]byte(strings.ToLower(d.Team + " " + d.Repo)))
 	at := monday.Add(4*time.Hour + time.Duration(sum.Sum32()%7200)*time.Second)
-	return h.task(t, d, d.Team+" "+week(monday), h.Clock.Machine(at), Request{})
+	return h.task(t, d, d.Team+" "+week(monday), at, Request{})
 }
 
 // mondayOf returns the first moment of the week of a time, in UTC.

@@ -123,7 +123,7 @@ func (s *stage) event(r digest.Request) {
 	if err := s.try(r); err != nil {
 		s.t.Fatal(err)
 	}
-	s.run(time.Now().Add(time.Minute))
+	s.run(s.clock.Now().Add(time.Minute))
 }
 
 func (s *stage) try(r digest.Request) error {
@@ -342,7 +342,7 @@ func TestCoalesced(t *testing.T) {
 		}
 	}
 	bursts := 1 + int(time.Now().Truncate(20*time.Second).Sub(before)/(20*time.Second))
-	s.run(time.Now().Add(time.Minute))
+	s.run(s.clock.Now().Add(time.Minute))
 	if issue := s.issue(s.security); issue.Edits < 1 || issue.Edits > bursts || !strings.Contains(issue.Body, "30 findings to decide") {
 		t.Errorf("%d edits in %d bursts: %s", issue.Edits, bursts, issue.Body)
 	}
@@ -358,7 +358,7 @@ func TestWeekly(t *testing.T) {
 		if len(s.tasks) != 1 {
 			t.Fatalf("week %d: %d tasks wait", n, len(s.tasks))
 		}
-		wait := time.Until(s.tasks[0].At)
+		wait := s.tasks[0].At.Sub(s.clock.Now())
 		if wait <= 0 || wait > 7*24*time.Hour+6*time.Hour {
 			t.Errorf("week %d: the next one comes in %s", n, wait)
 		}

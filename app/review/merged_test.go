@@ -114,6 +114,8 @@ func TestAMergeIsRecordedOnce(t *testing.T) {
 		t.Run(method, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, map[string]string{"old": "bad\n", "a": "x\n", ".github/CODEOWNERS": "* @acme/core\n/b @acme/pay\n"})
+			w.github.CreateTeam("acme", "core", "olga")
+			w.github.CreateTeam("acme", "pay", "olga")
 			n := w.open("change", map[string]string{"old": "x\n", "a": "bad\n", "b": "bad\n", "c": "bad\n"})
 			w.review(n)
 			w.repo.Commit("change", "", "fix one", map[string]string{"c": "x\n"})
@@ -180,6 +182,7 @@ func TestMergedFasterThanTheScanners(t *testing.T) {
 			t.Run(fmt.Sprint(method, ", reviewed before: ", earlier), func(t *testing.T) {
 				t.Parallel()
 				w := newWorld(t, map[string]string{"a": "x\n", ".github/CODEOWNERS": "* @acme/core\n"})
+				w.github.CreateTeam("acme", "core", "olga")
 				n := w.open("change", map[string]string{"a": "bad\n"})
 				if earlier {
 					w.review(n)
