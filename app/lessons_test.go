@@ -1,66 +1,20 @@
 package app_test
 
 import (
-	"encoding/json"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/app/record"
-	"github.com/secbydesign/secbydesign/scanners"
 )
 
-// merges merges a pull request, and records what its reviews found.
+// merges merges a pull request whose head is reviewed.
 func (s *stage) merges(n int) {
 	s.t.Helper()
 	s.reviewed(n)
-	s.GitHub.ClosePull("acme", "shop", n, "mona", true)
-	s.GitHub.Settle()
-	s.restart(func() {
-		ctx := s.t.Context()
-		l, err := ledger.Open(ctx, "sqlite:"+filepath.Join(s.Settings.DataDir, "secbydesign.db"))
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		defer l.Close()
-		events, err := l.Events(ctx, ledger.Filter{RepoID: s.repo.ID(), Number: n, Kind: record.Finished})
-		if err != nil || len(events) == 0 {
-			s.t.Fatalf("%d reviews, %v", len(events), err)
-		}
-		var last record.Review
-		shown := map[string]record.Finding{}
-		for _, e := range events {
-			if last, err = record.ReadReview(e.ID, e.At, e.Head, e.Data); err != nil {
-				s.t.Fatal(err)
-			}
-			for _, f := range last.Findings {
-				if f.State == scanners.New && f.Shown {
-					shown[f.Fingerprint] = f
-				}
-			}
-		}
-		m := record.Merge{Into: "main", Default: true, Reviewed: true}
-		for _, f := range last.Findings {
-			delete(shown, f.Fingerprint)
-			if f.State == scanners.Absent {
-				m.Gone = append(m.Gone, f)
-			}
-		}
-		for _, f := range shown {
-			m.Fixed = append(m.Fixed, f)
-		}
-		e := events[len(events)-1]
-		e.ID, e.At, e.Kind = 0, time.Time{}, record.Merged
-		if e.Data, err = json.Marshal(m); err != nil {
-			s.t.Fatal(err)
-		}
-		if err := l.Record(ctx, e); err != nil {
-			s.t.Fatal(err)
-		}
-	})
+	before := len(s.recorded(record.Merged))
+	s.repo.MergePull(n, "mona")
+	s.until("the merge is recorded", func() bool { return len(s.recorded(record.Merged)) > before })
 }
 
 // comment returns the first thread's comment of a pull request, once it is reviewed.
