@@ -60,7 +60,7 @@ func (o Audit) check(ctx context.Context) (c *audit.Checker, err error) {
 		if err != nil {
 			return nil, fmt.Errorf("the exported file cannot be read: %w", err)
 		}
-		defer f.Close()
+		defer func() { err = errors.Join(err, f.Close()) }()
 		c = &audit.Checker{Part: o.Part, Kept: o.Head}
 		if err := c.File(f); err != nil {
 			return nil, fmt.Errorf("%s: %w", o.File, err)

@@ -103,7 +103,7 @@ func TestThePage(t *testing.T) {
 	press("/next", nil)
 	until("the second push", waiting(2))
 	press("/next", nil)
-	for n := range len(decisionSteps) + len(designSteps) {
+	for n := range len(decisionSteps) + len(designSteps) + 1 {
 		until("the next step", waiting(n+3))
 		press("/next", nil)
 	}
@@ -124,7 +124,7 @@ func TestWithoutATerminal(t *testing.T) {
 	if err := Run(t.Context(), Options{In: nobody(t), Out: out}); err != nil {
 		t.Fatal(err)
 	}
-	if s := out.String(); !strings.Contains(s, "3. Mona") || !strings.Contains(s, "7 findings are open (1 critical, 5 high, 1 medium). They are in 6 threads in the diff.") || !strings.Contains(s, "9. The pull request is merged.") || !strings.Contains(s, "check   secbydesign                 success  No open findings; 1 accepted") || strings.Contains(s, "Press Enter") || strings.Contains(s, "The page stays") {
+	if s := out.String(); !strings.Contains(s, "3. Mona") || !strings.Contains(s, "7 findings are open (1 critical, 5 high, 1 medium). They are in 6 threads in the diff.") || !strings.Contains(s, "9. The pull request is merged.") || !strings.Contains(s, "check   secbydesign                 success  No open findings; 1 accepted") || !strings.Contains(s, "Same-change resolution ") || strings.Contains(s, "Press Enter") || strings.Contains(s, "The page stays") {
 		t.Error(s)
 	}
 }

@@ -35,12 +35,13 @@ func playOutcomes(ctx context.Context, w *World, repo *fakegithub.Repo, o Option
 	defer cancel()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	for {
+	for merged := time.Now(); ; {
 		var text bytes.Buffer
 		if err := app.ShowOutcomes(wait, &text, app.OutcomesQuery{Org: owner, DataDir: w.Settings.DataDir}); err != nil {
 			return err
 		}
-		if showFigures(o.Out, text.String()) {
+		// With a page, people may have decided meanwhile, so that the merge makes no figure.
+		if enough := !o.Once && time.Since(merged) > 5*time.Second; showFigures(o.Out, text.String(), enough) {
 			return nil
 		}
 		select {
@@ -54,12 +55,12 @@ func playOutcomes(ctx context.Context, w *World, repo *fakegithub.Repo, o Option
 	}
 }
 
-// showFigures prints the figures that have enough observations. It prints nothing and returns false while the merge is
-// not among them.
-func showFigures(w io.Writer, text string) bool {
+// showFigures prints the figures that have enough observations. Unless always is set, it prints nothing and returns false
+// while the merge is not among them.
+func showFigures(w io.Writer, text string, always bool) bool {
 	text, _, _ = strings.Cut(text, "\n\nAcross teams") // a demo has too few of them
 	var lines []string
-	few, known := 0, false
+	few, known := 0, always
 	for _, line := range strings.Split(text, "\n") {
 		switch {
 		case strings.Contains(line, tooFew):

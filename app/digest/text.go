@@ -69,17 +69,6 @@ func logins(list []string) string {
 	return strings.Join(out, ", ")
 }
 
-var cwePattern = regexp.MustCompile(`^CWE-([0-9]{1,5})$`)
-
-// cweURL returns the page of a CWE, or "" for any other text.
-func cweURL(cwe string) string {
-	m := cwePattern.FindStringSubmatch(cwe)
-	if m == nil {
-		return ""
-	}
-	return "https://cwe.mitre.org/data/definitions/" + m[1] + ".html"
-}
-
 func count(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one

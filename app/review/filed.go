@@ -181,13 +181,12 @@ func (f *filed) tighten(ctx context.Context, d decision.Decision, change decisio
 			return err
 		}
 		events = append(events, e)
-		after := d
-		if after, _ = decision.Take(&d, decision.Step{Kind: kind, ID: d.ID, At: f.r.Clock.Now(), Why: s.Why, Until: s.Until, Severity: s.Severity}); kind == decision.Ended {
+		d, _ = decision.Take(&d, decision.Step{Kind: kind, ID: d.ID, At: f.r.Clock.Now(), Why: s.Why, Until: s.Until, Severity: s.Severity})
+		if kind == decision.Ended {
 			tasks = append(tasks, f.task(record.Revocation, d.ID, time.Time{}))
 		} else if !s.Until.IsZero() {
 			tasks = append(tasks, f.task(record.Expiry, d.ID, s.Until.AddDate(0, 0, 1)))
 		}
-		d = after
 		return nil
 	}
 	if !change.Until.IsZero() || change.Severity != nil {
