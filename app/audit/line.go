@@ -152,8 +152,8 @@ func Of(e Event, about *decision.Decision) Line {
 // verbs are the verbs of kinds; a decision that is made has its own.
 var verbs = map[string]string{
 	record.DecisionConfirmed: "confirm", record.DecisionEnded: "end", record.DecisionTightened: "tighten", record.DecisionWarned: "warn",
-	record.Assigned: "assign", record.NotUseful: "not-useful", record.MergedOpen: "merge-open",
-	record.RequirementAnswered: "answer", record.RequirementReopened: "reopen", record.RequirementMerged: "merge-open",
+	record.Assigned: "assign", record.NotUseful: "not-useful", record.MergedOpen: "merged_open",
+	record.RequirementAnswered: "answer", record.RequirementReopened: "reopen", record.RequirementMerged: "left-open",
 	record.RequirementOpinion: "not-useful", record.RequirementAdvice: "voice",
 	record.CampaignStarted: "campaign", record.CampaignEnded: "end-campaign",
 	record.RuleDemoted: "demote", record.RuleRestored: "restore",
