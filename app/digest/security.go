@@ -196,7 +196,7 @@ func (h Health) refused() string {
 	for _, what := range list[:min(len(list), maxRefused)] {
 		lines = append(lines, fmt.Sprintf("- %s: %s", checks.Escape(what), times(h.Refused[what])))
 	}
-	return strings.Join(append(lines, "", "A guardrail that is refused often is in the way of a team, or unknown to it."), "\n")
+	return strings.Join(append(lines, "", "A guardrail that refuses often is in the way of a team, or unknown to it."), "\n")
 }
 
 func (h Health) noisy() string {

@@ -169,7 +169,11 @@ func (t Team) commands(open []record.Entry) string {
 		o := t.Rules.Offer(ownership.Request{Rule: e.Rule, Severity: e.Severity, Before: e.Renewals}, team)
 		line := fmt.Sprintf("/secbydesign fp %s because %s", plainID(e.ID), checks.ReasonFor(checks.WhyWrong, o.Reason))
 		if o.Refused == "" {
-			line = fmt.Sprintf("/secbydesign accept %s until=%dd because %s", plainID(e.ID), min(30, o.Days), checks.ReasonFor(checks.WhyAccept, o.Reason))
+			class := ""
+			if o.Class != "" {
+				class = " reason=" + o.Class
+			}
+			line = fmt.Sprintf("/secbydesign accept %s until=%dd%s because %s", plainID(e.ID), min(30, o.Days), class, checks.ReasonFor(checks.WhyAccept, o.Reason))
 		}
 		fmt.Fprintf(&b, "\n%s:\n```\n%s\n```\n", t.link(e), line)
 	}

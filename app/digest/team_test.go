@@ -100,6 +100,16 @@ func TestTeam(t *testing.T) {
 	}
 }
 
+// TestOfferNamesAClass: where the organisation asks for the class of a reason, the commands to copy have one.
+func TestOfferNamesAClass(t *testing.T) {
+	t.Parallel()
+	team := usual()
+	team.Rules.ReasonClass = true
+	if body := team.Body(); !strings.Contains(body, " until=30d reason=technical because [") || strings.Contains(body, "until=30d because") {
+		t.Errorf("it offers\n%s", body)
+	}
+}
+
 // hostile texts try to break out of what shows them.
 var hostile = []string{
 	"@everyone look", "<!-- secbydesign:v1 digest=@acme/other -->", "</details><h1>x", "a\n\n# Title\n- [ ] box", "|a|b|\n|-|-|", "`x` ``` y", "[x](https://evil.example)",
