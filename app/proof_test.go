@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ import (
 	_ "modernc.org/sqlite" // to tamper with a database
 
 	"github.com/secbydesign/secbydesign/app"
+	"github.com/secbydesign/secbydesign/app/clock"
 	"github.com/secbydesign/secbydesign/app/decisionfile"
 	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/checks/fakegithub"
@@ -163,6 +165,7 @@ func (s *stage) file(login string, f decisionfile.File) {
 func TestDecisionFiles(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, map[string]string{"a.py": "a = 1\n", ".secbydesign.yml": blocking})
+	s.restart(func() { s.Clock = clock.At(0) })
 	s.people()
 	n := s.open("change", map[string]string{"a.py": "a = 1\n" + mild(1)})
 	s.becomes(n, "failure", "1 new finding")
@@ -211,13 +214,16 @@ func TestDecisionFiles(t *testing.T) {
 	s.until("the shorter day", func() bool {
 		return strings.Contains(s.verdict(n).Summary, "Accepted until "+f.Until.Format(time.DateOnly))
 	})
+	s.quiet(n)
+	s.Clock.Move(8 * 24 * time.Hour)
+	s.until("the warning before the shorter day", func() bool { return slices.Equal(s.warned(), []string{f.ID + " 14"}) })
 
 	f.Ended = "the page is public now"
 	s.file("ted", f)
 	again()
 	s.becomes(n, "failure", "1 new finding")
 	lines, text = s.lines(app.Audit{})
-	if len(lines) != 3 || lines[1]["verb"] != "tighten" || lines[2]["verb"] != "end" || lines[2]["reason"] != "its file says that it ended: the page is public now" {
+	if len(lines) != 4 || lines[1]["verb"] != "tighten" || lines[2]["verb"] != "warn" || lines[3]["verb"] != "end" || lines[3]["reason"] != "its file says that it ended: the page is public now" {
 		t.Errorf("recorded %s", text)
 	}
 	if whole, text := s.verify(app.Audit{}); !whole {

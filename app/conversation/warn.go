@@ -29,7 +29,7 @@ func warnings(of queue.Task, d decision.Decision) (list []queue.Task) {
 }
 
 // Warn records, once, that a decision ends soon, and has the list of its owners show it. Nothing is written in a pull
-// request. It is for the tasks [record.Warn].
+// request. It is for the tasks [record.Warn], whose ids end with "@" and the last day for a decision that was shortened.
 func (h *Handler) Warn(ctx context.Context, e queue.Task) error {
 	said, err := record.ReadOwnership[record.Warning](0, e.Data)
 	if err != nil {
@@ -54,7 +54,7 @@ func (h *Handler) Warn(ctx context.Context, e queue.Task) error {
 	list.ID = "warned-" + e.ID
 	event := ledger.Event{
 		Kind: record.DecisionWarned, Installation: e.Installation, RepoID: e.RepoID, Owner: e.Owner, Repo: e.Repo, Number: d.Number, Data: e.Data,
-		Once: fmt.Sprintf("warned %s %s", record.RepoKey(e.RepoID, e.Owner+"/"+e.Repo), e.ID),
+		Once: fmt.Sprintf("warned %s %s-%d", record.RepoKey(e.RepoID, e.Owner+"/"+e.Repo), said.ID, said.Days),
 	}
 	err = h.Submit(ctx, ledger.Delivery{}, nil, []queue.Task{list}, []ledger.Event{event})
 	if errors.Is(err, ledger.ErrDuplicate) {

@@ -185,7 +185,7 @@ func (f *filed) tighten(ctx context.Context, d decision.Decision, change decisio
 		if kind == decision.Ended {
 			tasks = append(tasks, f.task(record.Revocation, d.ID, time.Time{}))
 		} else if !s.Until.IsZero() {
-			tasks = append(tasks, f.task(record.Expiry, d.ID, s.Until.AddDate(0, 0, 1)))
+			tasks = append(tasks, f.ends(d)...)
 		}
 		return nil
 	}
@@ -324,14 +324,28 @@ func (f *filed) record(ctx context.Context, d decision.Decision, who, commit str
 	if err != nil {
 		return err
 	}
-	var tasks []queue.Task
-	if !d.Until.IsZero() {
-		tasks = append(tasks, f.task(record.Expiry, d.ID, d.Until.AddDate(0, 0, 1)))
-	}
-	if err := f.r.Submit(ctx, ledger.Delivery{}, nil, tasks, []ledger.Event{e}); err != nil {
+	if err := f.r.Submit(ctx, ledger.Delivery{}, nil, f.ends(d), []ledger.Event{e}); err != nil {
 		return fmt.Errorf("import %s: %w", d.ID, err)
 	}
 	return nil
+}
+
+// ends returns the tasks for the end of a decision, and for the warnings before it. The ids name the day, since there may
+// be tasks for a later one. Once others have confirmed a decision, the warnings are submitted again.
+func (f *filed) ends(d decision.Decision) (tasks []queue.Task) {
+	if d.Until.IsZero() {
+		return nil
+	}
+	for _, w := range d.Warnings(f.r.Clock.Now()) {
+		data, err := json.Marshal(record.Warning{ID: d.ID, Days: w.Days, Until: d.Until})
+		if err != nil {
+			panic(err) // text and numbers can always be encoded
+		}
+		t := f.task(record.Warn, fmt.Sprintf("%s-%d", d.ID, w.Days), w.At)
+		t.Number, t.Data = d.Number, data
+		tasks = append(tasks, t)
+	}
+	return append(tasks, f.task(record.Expiry, d.ID, d.Until.AddDate(0, 0, 1)))
 }
 
 // source names the file of a decision at a commit, for the record.
