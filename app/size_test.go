@@ -7,5 +7,6 @@ package app_test
 const (
 	manyFiles = 3000
 	manyLines = 200_000
+	manyShown = "a.py open" // GitHub takes no comment on a line of so large a file
 	largeFile = 100 << 20
 )

@@ -81,10 +81,11 @@ func TestDamageHeals(t *testing.T) {
 				pattern := filepath.Join(dir, strings.ReplaceAll(d.file, "MIRROR", name))
 				files := []string{pattern}
 				if strings.Contains(pattern, "*") {
-					files, err = filepath.Glob(pattern)
-					if err != nil || len(files) == 0 {
+					found, err := filepath.Glob(pattern)
+					if err != nil || len(found) == 0 {
 						t.Fatalf("no %s: %v", pattern, err)
 					}
+					files = found
 				}
 				for _, file := range files {
 					check(t, errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), damages[kind](file, outside)))
