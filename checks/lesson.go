@@ -99,7 +99,8 @@ func (l Lesson) more() string {
 	if !ok {
 		return ""
 	}
-	return "[OWASP: " + Escape(l.Sheet) + "](" + link + ")"
+	name := strings.NewReplacer("[", "", "]", "", "!", "").Replace(l.Sheet) // Escape does not know that it stands in a link
+	return "[OWASP: " + Escape(name) + "](" + link + ")"
 }
 
 // codeTag shows a text as code in a line of HTML, where Markdown does not count. Nobody is mentioned in code.
