@@ -22,7 +22,7 @@ func TestLedgerKeepsTheSame(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	const histories = 200
+	const histories = storedHistories
 	var all []*history
 	for seed := range uint64(histories) {
 		h := newHistory(t, 100_000+seed, 16)

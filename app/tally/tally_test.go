@@ -17,7 +17,7 @@ var everybody = []string{"@acme/pay", "@acme/web", "@acme/ops", "@mona", "", "*"
 // events by an independent slow implementation.
 func TestAgainstRawEvents(t *testing.T) {
 	t.Parallel()
-	const histories, shards = 10_000, 4
+	const histories, shards = manyHistories, 4
 	var counts [shards]map[string]int
 	t.Run("shards", func(t *testing.T) {
 		for shard := range counts {
@@ -42,7 +42,7 @@ func TestAgainstRawEvents(t *testing.T) {
 	}
 	for _, key := range keys {
 		t.Logf("%6d  %s", total[key], key)
-		if total[key] < 20 {
+		if total[key] < leastCompared {
 			t.Errorf("%s was compared %d times", key, total[key])
 		}
 	}
