@@ -7,7 +7,8 @@
 // each thread and each comment of ours carries a hidden marker, so the program's own store may be lost.
 //
 //   - run.go writes checks, threads, the summary and issues; card.go writes the card of the design; group.go writes the
-//     checks of a merge group; digest.go finds the issue with the digest of a team.
+//     checks of a merge group; digest.go finds the issue with the digest of a team;
+//     output.go has what a check shows in the form of GitHub's API.
 //   - samehead.go handles several pull requests with the same head, which share one check on GitHub.
 //   - reply.go answers one person.
 package publish
@@ -411,29 +412,6 @@ func (r *Run) update(ctx context.Context, have *github.CheckRun, c checks.Check,
 		return nil, fmt.Errorf("update check run %s: %w", c.Name, err)
 	}
 	return run, nil
-}
-
-func actions(c checks.Check) (list []*github.CheckRunAction) {
-	for _, a := range c.Actions {
-		list = append(list, &github.CheckRunAction{Label: a.Label, Description: a.Description, Identifier: a.Identifier})
-	}
-	return list
-}
-
-func output(c checks.Check) *github.CheckRunOutput {
-	out := &github.CheckRunOutput{Title: github.String(checks.Cut(c.Title, maxTitle)), Summary: &c.Summary}
-	for _, a := range c.Annotations {
-		g := &github.CheckRunAnnotation{
-			Path: github.String(a.Path), AnnotationLevel: github.String(a.Level),
-			StartLine: github.Int(a.StartLine), EndLine: github.Int(a.EndLine),
-			Title: github.String(checks.Cut(a.Title, maxTitle)), Message: github.String(checks.Cut(a.Message, maxMessage)),
-		}
-		if a.StartColumn > 0 {
-			g.StartColumn, g.EndColumn = github.Int(a.StartColumn), github.Int(a.EndColumn)
-		}
-		out.Annotations = append(out.Annotations, g)
-	}
-	return out
 }
 
 // comment opens threads, and adds the fingerprints of comments that found no place to unplaced.
