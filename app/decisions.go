@@ -300,7 +300,7 @@ func readDecisions(ctx context.Context, o DecisionsAsked) (files []decisionfile.
 	for _, name := range names[:min(len(names), decisionfile.MaxFiles)] {
 		path := decisionfile.Folder + "/" + name
 		if _, ok := decisionfile.IDOf(name); !ok {
-			problems = append(problems, path+": this is no decision; name it A-XXXXXXXX.yml or move it elsewhere")
+			problems = append(problems, path+": the name is not that of a decision, such as A-ABCDEFGH.yml: rename the file, or move it elsewhere")
 			continue
 		}
 		text, ok, err := repo.ReadFile(ctx, commit, path)
