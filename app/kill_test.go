@@ -133,6 +133,22 @@ func world(t *testing.T) (w *demo.World, repo *fakegithub.Repo, addr string, log
 	return w, w.GitHub.CreateRepo("acme", "shop", true), addr, log
 }
 
+// apart begins with a repository acme/shop of one file, whose App runs in a process of its own. again starts the App once
+// more, when that process has ended.
+func apart(t *testing.T) (s *stage, p *process, again func() *process) {
+	t.Helper()
+	w, repo, addr, log := world(t)
+	again = func() *process {
+		t.Helper()
+		return start(t, w, addr, log)
+	}
+	p = again()
+	w.GitHub.Install("acme")
+	s = &stage{World: w, t: t, repo: repo, logs: log}
+	s.base = repo.Commit("main", "", "base", map[string]string{"a.py": "a = 1\n"})
+	return s, p, again
+}
+
 func killing(t *testing.T, seed uint64, times int) {
 	rng := rand.New(rand.NewPCG(seed, 5))
 	w, repo, addr, log := world(t)
@@ -257,19 +273,15 @@ func TestKilledDuringAScanLeavesNothing(t *testing.T) {
 // not.
 func TestDrain(t *testing.T) {
 	t.Parallel()
-	w, repo, addr, log := world(t)
-	p := start(t, w, addr, log)
-	w.GitHub.Install("acme")
-	s := &stage{World: w, t: t, repo: repo, logs: log}
-	s.base = repo.Commit("main", "", "base", map[string]string{"a.py": "a = 1\n"})
+	s, p, again := apart(t)
 	n := s.open("change", map[string]string{"a.py": "a = 1\n" + leak(1)})
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.cmd.Wait(); err != nil {
-		t.Fatalf("the program ends with %v:\n%s", err, log)
+		t.Fatalf("the program ends with %v:\n%s", err, s.logs)
 	}
-	p = start(t, w, addr, log)
+	p = again()
 	defer func() { p.kill() }()
 	s.want(n, "neutral", "a.py:2 open")
 }
@@ -279,12 +291,8 @@ func TestDrain(t *testing.T) {
 // code 0, and the next one does all of the review again.
 func TestDrainDuringALargeChange(t *testing.T) {
 	t.Parallel()
-	w, repo, addr, log := world(t)
-	p := start(t, w, addr, log)
+	s, p, again := apart(t)
 	defer func() { p.kill() }()
-	w.GitHub.Install("acme")
-	s := &stage{World: w, t: t, repo: repo, logs: log}
-	s.base = repo.Commit("main", "", "base", map[string]string{"a.py": "a = 1\n"})
 	n := s.open("change", map[string]string{"a.py": strings.Repeat("f(x)  # nosec B102, token\n", manyLines) + leak(1)})
 	for i := range 3 {
 		time.Sleep(time.Duration(i) * time.Second)
@@ -292,9 +300,9 @@ func TestDrainDuringALargeChange(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := p.cmd.Wait(); err != nil {
-			t.Fatalf("asked to stop for the %d. time, the program ends with %v:\n%s", i+1, err, log)
+			t.Fatalf("asked to stop for the %d. time, the program ends with %v:\n%s", i+1, err, s.logs)
 		}
-		p = start(t, w, addr, log)
+		p = again()
 	}
 	s.want(n, "neutral", manyShown)
 }

@@ -13,12 +13,8 @@ import (
 // head has finished, and starts it again. Each merge ends in one event, and in one about what was open.
 func TestKilledDuringAMerge(t *testing.T) {
 	t.Parallel()
-	w, repo, addr, log := world(t)
-	p := start(t, w, addr, log)
+	s, p, again := apart(t)
 	defer func() { p.kill() }()
-	w.GitHub.Install("acme")
-	s := &stage{World: w, t: t, repo: repo, logs: log}
-	s.base = repo.Commit("main", "", "base", map[string]string{"a.py": "a = 1\n"})
 	rng := rand.New(rand.NewPCG(13, 3))
 	want := map[int]bool{} // whether something is open
 	for i := range *kills {
@@ -31,10 +27,10 @@ func TestKilledDuringAMerge(t *testing.T) {
 		if i%2 == 0 {
 			s.verdict(n)
 		}
-		repo.MergePull(n, "mona")
+		s.repo.MergePull(n, "mona")
 		time.Sleep(time.Duration(rng.Int64N(int64(400 * time.Millisecond))))
 		p.kill()
-		p = start(t, w, addr, log)
+		p = again()
 	}
 	merges := func() (merged, open map[int]int) {
 		merged, open = map[int]int{}, map[int]int{}
@@ -58,27 +54,23 @@ func TestKilledDuringAMerge(t *testing.T) {
 // TestWarnedOnceWhateverDies kills the program again and again while a warning is due.
 func TestWarnedOnceWhateverDies(t *testing.T) {
 	t.Parallel()
-	w, repo, addr, log := world(t)
-	p := start(t, w, addr, log)
+	s, p, again := apart(t)
 	defer func() { p.kill() }()
-	w.GitHub.Install("acme")
-	s := &stage{World: w, t: t, repo: repo, logs: log}
-	s.base = repo.Commit("main", "", "base", map[string]string{"a.py": "a = 1\n"})
 	s.people()
 	n := s.open("change", map[string]string{"a.py": "a = 1\n" + mild(1)})
 	s.said(n, "hubot", "/secbydesign accept "+s.id(n)+" until=30d"+because, "is accepted until")
 	s.becomes(n, "success", "1 accepted")
 	s.reviewed(n)
-	w.Settings.ClockOffset = "20d"
+	s.Settings.ClockOffset = "20d"
 	rng := rand.New(rand.NewPCG(13, 4))
 	for range *kills {
 		p.kill()
-		p = start(t, w, addr, log)
+		p = again()
 		time.Sleep(time.Duration(rng.Int64N(int64(300 * time.Millisecond))))
 	}
 	s.until("it is warned of", func() bool { return len(s.warned()) > 0 })
 	p.kill()
-	p = start(t, w, addr, log)
+	p = again()
 	s.quiet(n)
 	if events := s.recorded(record.DecisionWarned); len(events) != 1 {
 		t.Errorf("%d warnings", len(events))
