@@ -30,7 +30,7 @@ var top = []string{
 
 // Dangerous powers, and the folders or files that have them. Tests may use all of them.
 var (
-	startsPrograms = []string{"app/mirror", "scanners/internal/tool", "checks/fakegithub"}
+	startsPrograms = []string{"app/mirror", "app/ledger/pgtest", "scanners/internal/tool", "checks/fakegithub"}
 	writesToGitHub = []string{"checks/publish/run.go", "checks/publish/reply.go", "checks/fakegithub"}
 	actsAsTheApp   = []string{"app"} // calls under /app: tokens, the webhook's settings, deliveries
 )
@@ -106,6 +106,7 @@ var rooms = map[string][]string{
 
 	"demo": {"", "clock"},
 
+	"ledger/pgtest":                 {},
 	"installation/installationtest": {"installation"},
 	"strictyaml/strictyamltest":     {"strictyaml"},
 	"tally":                         {"decision", "record"},

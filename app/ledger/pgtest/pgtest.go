@@ -1,0 +1,290 @@
+// Package pgtest gives tests a real Postgres: the one at SECBYDESIGN_TEST_POSTGRES_URL, or else a server of their own,
+// started from the programs that are installed on this machine. Without either, a test is skipped and says why; with
+// SECBYDESIGN_REQUIRE_POSTGRES set it fails.
+package pgtest
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+const (
+	urlVariable     = "SECBYDESIGN_TEST_POSTGRES_URL"
+	requireVariable = "SECBYDESIGN_REQUIRE_POSTGRES"
+
+	// patience is how long a server may take to start or stop; it measures nothing.
+	patience = 60 * time.Second
+
+	user = "secbydesign"
+)
+
+// errNone says that there is no Postgres to test with.
+var errNone = fmt.Errorf("no Postgres: neither is %s set, nor are the programs initdb and postgres installed (Debian: apt-get install postgresql)", urlVariable)
+
+// shared is the server of this process.
+var shared struct {
+	once   sync.Once
+	server *Server
+	err    error
+}
+
+// Run runs the tests of a package, and stops the server that they shared. Call it in TestMain:
+//
+//	func TestMain(m *testing.M) { os.Exit(pgtest.Run(m)) }
+func Run(m *testing.M) int {
+	code := m.Run()
+	if shared.server != nil {
+		shared.server.close()
+	}
+	return code
+}
+
+// Database returns the URL of an empty database, which is dropped at the end of the test. All tests of a process share
+// one server, which [Run] stops.
+func Database(t testing.TB) string {
+	t.Helper()
+	if given := os.Getenv(urlVariable); given != "" {
+		return createDatabase(t, given)
+	}
+	shared.once.Do(func() { shared.server, shared.err = newServer() })
+	if shared.err != nil {
+		missing(t, shared.err)
+	}
+	return createDatabase(t, shared.server.url)
+}
+
+// A Server is a server of one test, which the test may stop, kill and start again.
+type Server struct {
+	dir   string
+	url   string
+	port  string
+	bin   string
+	owner *syscall.Credential // nil for this process's
+	end   func()              // stops the running server; nil while none runs
+}
+
+// Own starts a server for one test; it ends with the test. A Postgres at a URL cannot be stopped, so Own needs the
+// programs, even where that is set.
+func Own(t testing.TB) *Server {
+	t.Helper()
+	s, err := newServer()
+	if err != nil {
+		missing(t, err)
+	}
+	t.Cleanup(s.close)
+	return s
+}
+
+// Database returns the URL of an empty database of the server.
+func (s *Server) Database(t testing.TB) string {
+	t.Helper()
+	return createDatabase(t, s.url)
+}
+
+// Stop stops the server as a restart of the machine would: connections end at once, and what was committed stays.
+func (s *Server) Stop() {
+	if s.end != nil {
+		s.end()
+		s.end = nil
+	}
+}
+
+// Start starts a stopped server again, at the same address.
+func (s *Server) Start(t testing.TB) {
+	t.Helper()
+	if err := s.start(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func missing(t testing.TB, err error) {
+	t.Helper()
+	if !errors.Is(err, errNone) || os.Getenv(requireVariable) != "" {
+		t.Fatal(err)
+	}
+	t.Skip(err)
+}
+
+// createDatabase creates a database on the server at base.
+func createDatabase(t testing.TB, base string) string {
+	t.Helper()
+	at, err := url.Parse(base)
+	if err != nil {
+		t.Fatalf("%s is no URL", urlVariable) // it may hold a password
+	}
+	name := "t" + strings.ToLower(rand.Text())
+	command(t, base, "CREATE DATABASE "+name)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		// A test may have left its server stopped.
+		if conn, err := pgx.Connect(ctx, base); err == nil {
+			_, err = conn.Exec(ctx, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)")
+			if err = errors.Join(err, conn.Close(ctx)); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	at.Path = "/" + name
+	return at.String()
+}
+
+func command(t testing.TB, at, sql string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = conn.Exec(ctx, sql)
+	if err = errors.Join(err, conn.Close(ctx)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// newServer makes and starts a server with a folder of its own.
+func newServer() (_ *Server, err error) {
+	bin, err := programs()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "pg")
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{dir: dir, bin: bin}
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+	if os.Geteuid() == 0 { // Postgres refuses to run as root
+		s.owner = &syscall.Credential{Uid: 65534, Gid: 65534}
+		if err := os.Chown(dir, 65534, 65534); err != nil {
+			return nil, err
+		}
+	}
+	password := rand.Text()
+	pwfile := filepath.Join(dir, "password")
+	if err := os.WriteFile(pwfile, []byte(password), 0o644); err != nil {
+		return nil, err
+	}
+	init := exec.Command(filepath.Join(bin, "initdb"), "-D", filepath.Join(dir, "data"), "-U", user, "--pwfile", pwfile,
+		"--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync")
+	init.Dir = dir
+	init.SysProcAttr = &syscall.SysProcAttr{Credential: s.owner}
+	if out, err := init.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("initdb: %w\n%s", err, out)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	_, s.port, _ = net.SplitHostPort(l.Addr().String())
+	if err := l.Close(); err != nil {
+		return nil, err
+	}
+	s.url = (&url.URL{Scheme: "postgres", User: url.UserPassword(user, password), Host: net.JoinHostPort("127.0.0.1", s.port), Path: "/postgres"}).String()
+	return s, s.start()
+}
+
+// programs returns the folder of the newest installed server.
+func programs() (string, error) {
+	if path, err := exec.LookPath("initdb"); err == nil {
+		if path, err = filepath.EvalSymlinks(path); err == nil {
+			return filepath.Dir(path), nil
+		}
+	}
+	for _, pattern := range []string{"/usr/lib/postgresql/*/bin/initdb", "/usr/pgsql-*/bin/initdb"} {
+		found, err := filepath.Glob(pattern)
+		if err == nil && len(found) > 0 {
+			return filepath.Dir(slices.Max(found)), nil
+		}
+	}
+	return "", errNone
+}
+
+// supervisor runs Postgres until its standard input ends, which also happens when this process is killed. Then it stops
+// Postgres at once.
+const supervisor = `"$@" <&- & trap 'kill -QUIT $!; wait; exit' TERM; read -r _; kill -QUIT $!; wait`
+
+func (s *Server) start() error {
+	cmd := exec.Command("/bin/sh", "-c", supervisor, "sh",
+		filepath.Join(s.bin, "postgres"), "-D", filepath.Join(s.dir, "data"), "-p", s.port,
+		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "max_connections=300",
+		// A test kills processes and no machine, so nothing has to reach the disk.
+		"-c", "fsync=off", "-c", "shared_buffers=64MB")
+	cmd.Dir = s.dir
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.owner}
+	var log lockedBuffer
+	cmd.Stdout, cmd.Stderr = &log, &log
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	s.end = func() {
+		_ = stdin.Close()
+		_ = cmd.Wait() // a server that was stopped at once ends with an error
+	}
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		conn, err := pgx.Connect(ctx, s.url)
+		if err == nil {
+			err = conn.Close(ctx)
+		}
+		cancel()
+		if err == nil {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			s.Stop()
+			return fmt.Errorf("start Postgres: %w\n%s", err, log.String())
+		}
+	}
+}
+
+func (s *Server) close() {
+	s.Stop()
+	os.RemoveAll(s.dir)
+}
+
+// A lockedBuffer keeps what the server says.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+var _ io.Writer = (*lockedBuffer)(nil)
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
