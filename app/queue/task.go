@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -139,7 +140,7 @@ func (r *runner) Work(ctx context.Context, j *river.Job[task]) error {
 	}()
 	err = callTask(work, q.opts.Task, Task{
 		Installation: j.Args.Installation, RepoID: repo.ID, Owner: repo.Owner, Repo: repo.Name, Number: j.Args.Number,
-		Kind: j.Args.What, ID: j.Args.ID, Data: j.Args.Data, Attempt: j.Attempt,
+		Kind: j.Args.What, ID: j.Args.ID, Data: compact(j.Args.Data), Attempt: j.Attempt,
 	})
 	cause := context.Cause(work)
 	close(done)
@@ -177,6 +178,15 @@ func (q *Queue) taskRepo(ctx context.Context, e task) (ledger.Repo, error) {
 		repo.Owner, repo.Name = owner, name
 	}
 	return repo, err
+}
+
+// compact removes the spaces that a database has put into JSON.
+func compact(data json.RawMessage) json.RawMessage {
+	var b bytes.Buffer
+	if json.Compact(&b, data) != nil {
+		return data // there is none
+	}
+	return b.Bytes()
 }
 
 func callTask(ctx context.Context, run Run, e Task) (err error) {
