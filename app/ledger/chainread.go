@@ -25,7 +25,7 @@ func (l Reader) VerifyChain(ctx context.Context, org, kept string) (*audit.Check
 	if l.schema < chainSchema {
 		return nil, ErrNoChain
 	}
-	tx, err := l.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	tx, err := l.read.BeginTx(ctx, l.snapshot)
 	if err != nil {
 		return nil, fmt.Errorf("verify the chain: %w", err)
 	}
