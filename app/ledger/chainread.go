@@ -25,12 +25,17 @@ func (l Reader) VerifyChain(ctx context.Context, org, kept string) (*audit.Check
 	if l.schema < chainSchema {
 		return nil, ErrNoChain
 	}
-	c := &audit.Checker{Kept: kept}
 	tx, err := l.read.BeginTx(ctx, l.snapshot)
 	if err != nil {
 		return nil, fmt.Errorf("verify the chain: %w", err)
 	}
 	defer tx.Rollback() // it has written nothing
+	return verifyChain(ctx, tx, org, kept)
+}
+
+// verifyChain is like [Reader.VerifyChain] in a transaction.
+func verifyChain(ctx context.Context, tx *sql.Tx, org, kept string) (*audit.Checker, error) {
+	c := &audit.Checker{Kept: kept}
 	org = strings.ToLower(org)
 	if err := chainRows(ctx, tx, c, org); err != nil {
 		return nil, fmt.Errorf("verify the chain: %w", err)

@@ -25,6 +25,7 @@ var ErrNotTheSame = errors.New("the database is not the one that was there befor
 type identity struct {
 	ID       string `json:"id"`
 	Sequence int64  `json:"sequence"`
+	Moved    *moved `json:"moved,omitempty"` // only in the file: see [Move]
 }
 
 func recordPath(path string) string { return path + ".installation" }
@@ -70,6 +71,9 @@ func (r identity) write(path string) (err error) {
 // isThere returns an error if the database file, which should exist, is missing or empty. It is called before the
 // database is opened.
 func (r identity) isThere(path string) error {
+	if r.Moved != nil {
+		return r.Moved.refusal(path)
+	}
 	stat, err := os.Stat(path)
 	what := "is missing"
 	switch {

@@ -30,6 +30,7 @@ type commands struct {
 	Outcomes  outcomesCommand  `cmd:"" help:"Show the figures of a team, or of all teams of an organisation together."`
 	Decisions decisionsCommand `cmd:"" help:"Export and import what people decided, as files and as OpenVEX."`
 	Audit     auditCommand     `cmd:"" help:"Verify and export the chained record of what people decided."`
+	Migrate   migrateCommand   `cmd:"" help:"Move the data of an installation from SQLite to Postgres. Exits with 1 if nothing was moved."`
 	Scanners  scannersCommand  `cmd:"" help:"List the scanners, and whether each is ready."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
 	Help      helpCommand      `cmd:"" help:"Show what a command does and its flags."`

@@ -146,6 +146,7 @@ type Server struct {
 	bin   string
 	owner *syscall.Credential // nil for this process's
 	end   func()              // stops the running server; nil while none runs
+	log   lockedBuffer
 }
 
 // Own starts a server for one test; it ends with the test. A Postgres at a URL cannot be stopped, so Own needs the
@@ -165,6 +166,9 @@ func (s *Server) Database(t testing.TB) string {
 	t.Helper()
 	return createDatabase(t, s.url, "")
 }
+
+// Log returns what the server has logged so far.
+func (s *Server) Log() string { return s.log.String() }
 
 // Stop stops the server as a restart of the machine would: connections end at once, and what was committed stays.
 func (s *Server) Stop() {
@@ -252,11 +256,8 @@ func newServer() (_ *Server, err error) {
 			s.close()
 		}
 	}()
-	if os.Geteuid() == 0 { // Postgres refuses to run as root
-		s.owner = &syscall.Credential{Uid: 65534, Gid: 65534}
-		if err := os.Chown(dir, 65534, 65534); err != nil {
-			return nil, err
-		}
+	if s.owner, err = give(dir); err != nil {
+		return nil, err
 	}
 	password := rand.Text()
 	pwfile := filepath.Join(dir, "password")
@@ -270,16 +271,28 @@ func newServer() (_ *Server, err error) {
 	if out, err := init.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("initdb: %w\n%s", err, out)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	_, s.port, _ = net.SplitHostPort(l.Addr().String())
-	if err := l.Close(); err != nil {
+	if s.port, err = freePort(); err != nil {
 		return nil, err
 	}
 	s.url = (&url.URL{Scheme: "postgres", User: url.UserPassword(user, password), Host: net.JoinHostPort("127.0.0.1", s.port), Path: "/postgres"}).String()
 	return s, s.start()
+}
+
+// give gives a folder to the user nobody if this process is root's, as which neither Postgres nor the pooler runs.
+func give(dir string) (*syscall.Credential, error) {
+	if os.Geteuid() != 0 {
+		return nil, nil
+	}
+	return &syscall.Credential{Uid: 65534, Gid: 65534}, os.Chown(dir, 65534, 65534)
+}
+
+func freePort() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port, l.Close()
 }
 
 // programs returns the folder of the newest installed server.
@@ -298,30 +311,40 @@ func programs() (string, error) {
 	return "", errNone
 }
 
-// supervisor runs Postgres until its standard input ends, which also happens when this process is killed. Then it stops
-// Postgres at once.
-const supervisor = `"$@" <&- & trap 'kill -QUIT $!; wait; exit' TERM; read -r _; kill -QUIT $!; wait`
+// supervisor runs a program until its standard input ends, and then stops it at once. Unless a line "stop" came before, the
+// process that started it was killed, and the folder $0 goes too.
+const supervisor = `signal=$1; shift; "$@" <&- & end() { kill -"$signal" $!; wait; [ "$1" = stop ] || rm -rf "$0"; exit; }
+trap end INT TERM HUP; read -r word; end "$word"`
 
-func (s *Server) start() error {
-	cmd := exec.Command("/bin/sh", "-c", supervisor, "sh",
+// supervise runs a program in a folder, which is removed if this process is killed. end stops the program with a signal and
+// keeps the folder.
+func supervise(dir string, owner *syscall.Credential, log io.Writer, signal string, program ...string) (end func(), err error) {
+	cmd := exec.Command("/bin/sh", append([]string{"-c", supervisor, dir, signal}, program...)...)
+	cmd.Dir = dir
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: owner}
+	cmd.Stdout, cmd.Stderr = log, log
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	return func() {
+		_, _ = io.WriteString(stdin, "stop\n")
+		_ = stdin.Close()
+		_ = cmd.Wait() // a program that was stopped at once ends with an error
+	}, nil
+}
+
+func (s *Server) start() (err error) {
+	s.end, err = supervise(s.dir, s.owner, &s.log, "QUIT",
 		filepath.Join(s.bin, "postgres"), "-D", filepath.Join(s.dir, "data"), "-p", s.port,
 		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "max_connections=300",
 		// A test kills processes and no machine, so nothing has to reach the disk.
 		"-c", "fsync=off", "-c", "shared_buffers=64MB")
-	cmd.Dir = s.dir
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.owner}
-	var log lockedBuffer
-	cmd.Stdout, cmd.Stderr = &log, &log
-	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return err
-	}
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	s.end = func() {
-		_ = stdin.Close()
-		_ = cmd.Wait() // a server that was stopped at once ends with an error
 	}
 	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
@@ -335,7 +358,7 @@ func (s *Server) start() error {
 		}
 		if time.Now().After(deadline) {
 			s.Stop()
-			return fmt.Errorf("start Postgres: %w\n%s", err, log.String())
+			return fmt.Errorf("start Postgres: %w\n%s", err, s.log.String())
 		}
 	}
 }

@@ -3,7 +3,10 @@ package pgtest_test
 import (
 	"context"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -48,4 +51,65 @@ func connect(t *testing.T, at string) *pgx.Conn {
 	}
 	t.Cleanup(func() { conn.Close(context.Background()) })
 	return conn
+}
+
+// TestPoolerIsInTransactionMode shows that a session does not outlive its transaction.
+func TestPoolerIsInTransactionMode(t *testing.T) {
+	t.Parallel()
+	at := pgtest.Pooler(t, pgtest.Database(t))
+	a := connect(t, at)
+	if _, err := a.Exec(t.Context(), `PREPARE mine AS SELECT 1`); err != nil {
+		t.Fatal(err)
+	}
+	b := connect(t, at)
+	if _, err := b.Exec(t.Context(), `EXECUTE mine`); err != nil {
+		t.Errorf("two clients one after the other have two connections: %v", err)
+	}
+}
+
+// TestNothingIsLeft kills a test process with a server and a pooler: both end, and their folders go.
+func TestNothingIsLeft(t *testing.T) {
+	t.Parallel()
+	if os.Getenv(helper) != "" {
+		pgtest.Pooler(t, pgtest.Own(t).Database(t))
+		if err := os.WriteFile(os.Getenv(helper), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		select {} // until it is killed
+	}
+	pgtest.Pooler(t, pgtest.Database(t)) // skips if there is nothing to test with
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o777); err != nil { // the servers may run as another user
+		t.Fatal(err)
+	}
+	for up := filepath.Dir(dir); up != os.TempDir() && up != "/"; up = filepath.Dir(up) {
+		if err := os.Chmod(up, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^TestNothingIsLeft$")
+	ready := filepath.Join(t.TempDir(), "ready")
+	cmd.Env = append(os.Environ(), "TMPDIR="+dir, helper+"="+ready)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the servers run", func() bool { _, err := os.Stat(ready); return err == nil })
+	if before, err := os.ReadDir(dir); err != nil || len(before) == 0 {
+		t.Fatalf("the folders are elsewhere: %v", err)
+	}
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+	until(t, "the folders are gone", func() bool { left, err := os.ReadDir(dir); return err == nil && len(left) == 0 })
+}
+
+// helper makes the test binary a process that is killed; it names the file that says when.
+const helper = "SECBYDESIGN_TEST_PGTEST_READY"
+
+func until(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); !holds(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not so: %s", what)
+		}
+	}
 }
