@@ -43,7 +43,7 @@ func startSender(github *fakegithub.Server) *sender {
 }
 
 // close ends the sender once everything is delivered, and returns how many redeliveries it took.
-func (s *sender) close(t *testing.T) (again int) {
+func (s *sender) close(t testing.TB) (again int) {
 	t.Helper()
 	s.github.Settle()
 	for deadline := time.Now().Add(patience); len(unanswered(s.github.Deliveries())) > 0; time.Sleep(100 * time.Millisecond) {

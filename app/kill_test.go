@@ -55,13 +55,13 @@ func serveForTest() bool {
 
 // A process is the program in a separate process.
 type process struct {
-	t    *testing.T
+	t    testing.TB
 	cmd  *exec.Cmd
 	addr string
 	log  *safeBuffer
 }
 
-func start(t *testing.T, w *demo.World, addr string, log *safeBuffer) *process {
+func start(t testing.TB, w *demo.World, addr string, log *safeBuffer) *process {
 	t.Helper()
 	settings := w.Settings
 	settings.Listen = addr
@@ -71,7 +71,7 @@ func start(t *testing.T, w *demo.World, addr string, log *safeBuffer) *process {
 }
 
 // launch starts the program with these settings, and does not wait until it is ready.
-func launch(t *testing.T, settings app.Settings, log *safeBuffer) *process {
+func launch(t testing.TB, settings app.Settings, log *safeBuffer) *process {
 	t.Helper()
 	raw, err := json.Marshal(settings)
 	if err != nil {
@@ -109,7 +109,7 @@ func (p *process) kill() {
 	_ = p.cmd.Wait()
 }
 
-func freeAddress(t *testing.T) string {
+func freeAddress(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -21,6 +21,7 @@ import (
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 
+	"github.com/secbydesign/secbydesign/app"
 	"github.com/secbydesign/secbydesign/app/demo"
 	"github.com/secbydesign/secbydesign/app/ledger/pgtest"
 	"github.com/secbydesign/secbydesign/checks/fakegithub"
@@ -60,7 +61,7 @@ func openSQL(t testing.TB, url string) *sql.DB {
 // has a data folder of its own, and so its own mirrors, as replicas on several hosts have.
 type fleet struct {
 	*demo.World
-	t        *testing.T
+	t        testing.TB
 	balancer *balancer
 	replicas []*replica
 }
@@ -73,7 +74,13 @@ type replica struct {
 }
 
 // newFleet starts a replica for each role, on the database at url.
-func newFleet(t *testing.T, url string, roles ...string) *fleet {
+func newFleet(t testing.TB, url string, roles ...string) *fleet {
+	t.Helper()
+	return fleetWith(t, url, nil, roles...)
+}
+
+// fleetWith is [newFleet] with other settings, unless change is nil.
+func fleetWith(t testing.TB, url string, change func(*app.Settings), roles ...string) *fleet {
 	t.Helper()
 	w, err := demo.NewWorld(t.TempDir(), "")
 	if err != nil {
@@ -81,6 +88,9 @@ func newFleet(t *testing.T, url string, roles ...string) *fleet {
 	}
 	t.Cleanup(w.GitHub.Close)
 	w.Settings.Database = url
+	if change != nil {
+		change(&w.Settings)
+	}
 	f := &fleet{World: w, t: t, balancer: &balancer{}}
 	server := httptest.NewServer(f.balancer)
 	t.Cleanup(server.Close)
@@ -112,7 +122,7 @@ func newFleet(t *testing.T, url string, roles ...string) *fleet {
 	return f
 }
 
-func (r *replica) launch(t *testing.T) {
+func (r *replica) launch(t testing.TB) {
 	t.Helper()
 	r.process = launch(t, r.world.Settings, r.log)
 }
@@ -285,6 +295,20 @@ func (c *crowd) await(repo *fakegithub.Repo, n int, pushed time.Time) error {
 	c.waits++
 	c.longest = max(c.longest, time.Since(pushed))
 	return nil
+}
+
+// untilVerdicts waits until so many heads have got their verdicts since the last forgetWaits.
+func (c *crowd) untilVerdicts(n int) {
+	t := c.fleet.t
+	t.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		if _, waits := c.longestWait(); waits >= n {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the reviews have stopped")
+		}
+	}
 }
 
 // forgetWaits begins a new measurement of the waits.
