@@ -184,6 +184,8 @@ type crowd struct {
 	repos []*fakegithub.Repo
 	bases []string
 
+	branches map[string]int // numbers of pull requests, in benchmarks
+
 	stop   chan struct{}
 	people sync.WaitGroup
 
@@ -207,7 +209,7 @@ const shapes = 4
 // newCrowd makes repositories in as many organisations. GitHub limits the requests of each installation, so one would
 // not do for long.
 func newCrowd(f *fleet, organisations int) *crowd {
-	c := &crowd{fleet: f, stop: make(chan struct{})}
+	c := &crowd{fleet: f, branches: map[string]int{}, stop: make(chan struct{})}
 	for i := range organisations {
 		owner := fmt.Sprint("acme", i)
 		f.GitHub.CreateOrg(owner)
