@@ -246,7 +246,7 @@ func TestOlderEventsAreAdopted(t *testing.T) {
 		t.Errorf("before the next start: %v", c.Problems)
 	}
 	must(t, l.Close())
-	l = openAt(t, path)
+	l = openAt(t, "sqlite:"+path)
 	c = verified(t, l.Reader, "")
 	if s, _ := c.State("acme"); len(c.Problems) > 0 || s.Length != 5 || s.Adopted != 3 {
 		t.Errorf("after it: %+v, %v", s, c.Problems)
@@ -307,11 +307,11 @@ func TestAFailedTransactionLeavesNoEntry(t *testing.T) {
 func TestChainOfTwoProcesses(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "db")
-	reader := openAt(t, path).Reader
+	reader := openAt(t, "sqlite:"+path).Reader
 	const writers, each = 2, 40
 	ended := make(chan error, writers)
 	for range writers {
-		l := openAt(t, path)
+		l := openAt(t, "sqlite:"+path)
 		go func() {
 			var err error
 			for range each {

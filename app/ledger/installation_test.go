@@ -335,7 +335,7 @@ func TestDatabaseGoesAway(t *testing.T) {
 			damage: func(t *testing.T, l *Ledger, p string) {
 				_, err := l.write.Exec(`UPDATE installation SET id = 'another'`)
 				must(t, err)
-				l.installation.moved = time.Time{} // as if the file had been written to
+				sqliteOf(l).moved = time.Time{} // as if the file had been written to
 			},
 			says: "was replaced by another database",
 		},

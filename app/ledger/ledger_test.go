@@ -24,9 +24,9 @@ const helperDB = "SECBYDESIGN_TEST_LEDGER_DB"
 func TestMain(m *testing.M) {
 	path := os.Getenv(helperDB)
 	if path == "" {
-		os.Exit(m.Run())
+		run(m)
 	}
-	l, err := Open(context.Background(), "sqlite:"+path)
+	l, err := Open(context.Background(), path)
 	if err == nil {
 		err = errors.Join(l.Record(context.Background(), Event{Kind: "opened"}), l.Close())
 	}
@@ -36,28 +36,13 @@ func TestMain(m *testing.M) {
 	}
 }
 
-func openAt(t *testing.T, path string) *Ledger {
-	t.Helper()
-	l, err := Open(t.Context(), "sqlite:"+path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	return l
-}
-
-func openNew(t *testing.T) *Ledger {
-	t.Helper()
-	return openAt(t, filepath.Join(t.TempDir(), "db"))
-}
-
 func TestOpenRefuses(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ url, want string }{
 		{"", "sqlite:PATH"},
 		{"sqlite:", "sqlite:PATH"},
 		{"ledger.db", "sqlite:PATH"},
-		{"postgres://user:hunter2@host/db", "sqlite:PATH"},
+		{"mysql://user:hunter2@host/db", "sqlite:PATH"},
 		{"sqlite:" + filepath.Join(t.TempDir(), "no", "folder"), "no such file"},
 		{"sqlite:" + t.TempDir(), "is a directory"},
 	} {
@@ -88,7 +73,7 @@ func TestFilesArePrivate(t *testing.T) {
 	if err := os.WriteFile(path, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	l := openAt(t, path)
+	l := openAt(t, "sqlite:"+path)
 	if err := l.Record(t.Context(), Event{Kind: "k"}); err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +134,7 @@ func schema(t *testing.T, l *Ledger) (lines []string) {
 func TestOpenAgain(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "db")
-	l := openAt(t, path)
+	l := openAt(t, "sqlite:"+path)
 	if err := l.Record(t.Context(), Event{Kind: "k"}); err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +142,7 @@ func TestOpenAgain(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	l = openAt(t, path)
+	l = openAt(t, "sqlite:"+path)
 	if after := schema(t, l); !reflect.DeepEqual(before, after) {
 		t.Errorf("schema changed from %q to %q", before, after)
 	}
@@ -173,7 +158,7 @@ func TestNewerSchemaIsRefused(t *testing.T) {
 		"River": "INSERT INTO river_migration (line, version) VALUES ('main', 999)",
 	} {
 		path := filepath.Join(t.TempDir(), "db")
-		l := openAt(t, path)
+		l := openAt(t, "sqlite:"+path)
 		if _, err := l.write.Exec(newer); err != nil {
 			t.Fatal(err)
 		}
@@ -196,14 +181,14 @@ func TestProcessesOpenAnEmptyDatabaseAtOnce(t *testing.T) {
 	for range processes {
 		wg.Go(func() {
 			cmd := exec.Command(exe)
-			cmd.Env = append(os.Environ(), helperDB+"="+path)
+			cmd.Env = append(os.Environ(), helperDB+"=sqlite:"+path)
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Errorf("%v: %s", err, out)
 			}
 		})
 	}
 	wg.Wait()
-	events, err := openAt(t, path).Events(t.Context(), Filter{Kind: "opened"})
+	events, err := openAt(t, "sqlite:"+path).Events(t.Context(), Filter{Kind: "opened"})
 	if err != nil || len(events) != processes {
 		t.Errorf("%d processes wrote, %v; want %d", len(events), err, processes)
 	}
@@ -228,16 +213,16 @@ func TestAlone(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "db")
 	before := time.Now()
-	first := openAt(t, path)
+	first := openAt(t, "sqlite:"+path)
 	if at, ok := first.AloneSince(); !ok || at.Before(before) || at.After(time.Now()) {
 		t.Errorf("first: %v, %v", at, ok)
 	}
-	second := openAt(t, path)
+	second := openAt(t, "sqlite:"+path)
 	if _, ok := second.AloneSince(); ok {
 		t.Error("second is alone beside the first")
 	}
 	first.Close()
-	if _, ok := openAt(t, path).AloneSince(); ok {
+	if _, ok := openAt(t, "sqlite:"+path).AloneSince(); ok {
 		t.Error("third is alone beside the second")
 	}
 }
@@ -591,7 +576,7 @@ func TestReader(t *testing.T) {
 		t.Error("another engine was taken")
 	}
 
-	l := openAt(t, path)
+	l := openAt(t, "sqlite:"+path)
 	for i, e := range []Event{
 		{Kind: "k", Owner: "acme", Repo: "shop", Number: 1}, {Kind: "k", Owner: "Acme", Repo: "Shop", Number: 2},
 		{Kind: "k", Owner: "acme", Repo: "other", Number: 1}, {Kind: "k", Owner: "acme", Repo: "shop", Number: 1},
@@ -646,7 +631,7 @@ func TestReader(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	l = openAt(t, path)
+	l = openAt(t, "sqlite:"+path)
 	if _, alone := l.AloneSince(); !alone {
 		t.Error("a reader was taken for a worker")
 	}

@@ -148,7 +148,7 @@ func TestNamesOfAnOlderDatabase(t *testing.T) {
 	if list, err := r.Events(t.Context(), Filter{Owner: "acme", Repo: "shop"}); err != nil || len(list) != 3 {
 		t.Errorf("before it is brought up to date: %d events, %v", len(list), err)
 	}
-	l := openAt(t, path)
+	l := openAt(t, "sqlite:"+path)
 	for full, want := range map[string]int{"acme/shop": 3, "acme/store": 1, "acme/unknown": 1} {
 		owner, repo, _ := strings.Cut(full, "/")
 		if list, err := l.Events(t.Context(), Filter{Owner: owner, Repo: repo}); err != nil || len(list) != want {
@@ -210,7 +210,7 @@ func TestIDsOfAnOlderDatabase(t *testing.T) {
 		t.Errorf("before it is brought up to date: %d events, %d pull requests, the policy %q, %v", len(list), len(subjects), sha, err)
 	}
 
-	l := openAt(t, path)
+	l := openAt(t, "sqlite:"+path)
 	if err := l.Tx(t.Context(), func(tx *sql.Tx) error { return l.Name(t.Context(), tx, 1, "New", "Store") }); err != nil {
 		t.Fatal(err)
 	}

@@ -24,7 +24,7 @@ import (
 func TestOnce(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "db")
-	ledgers := []*Ledger{openAt(t, path), openAt(t, path)}
+	ledgers := []*Ledger{openAt(t, "sqlite:"+path), openAt(t, "sqlite:"+path)}
 	var recorded, refused atomic.Int64
 	var wait sync.WaitGroup
 	const names, times = 5, 8

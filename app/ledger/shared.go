@@ -124,7 +124,7 @@ func (l *Ledger) takeParts() {
 				}
 				results, err := together(tx, parts)
 				for i, p := range parts {
-					done[p] = l.installation.explain(results[i])
+					done[p] = l.engine.explain(results[i])
 				}
 				if err != nil {
 					return err

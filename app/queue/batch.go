@@ -66,7 +66,10 @@ func (q *Queue) submitPlain(ctx context.Context, tx *sql.Tx, items []any) ([]err
 	if len(accepted) == 0 {
 		return results, nil
 	}
-	return results, q.enqueueMany(ctx, tx, accepted)
+	if err := q.enqueueMany(ctx, tx, accepted); err != nil {
+		return nil, err
+	}
+	return results, q.ledger.Announce(ctx, tx)
 }
 
 // leaveOthers sets the results of the submissions that submitPlain does not do to [ledger.ErrAlone].

@@ -163,11 +163,21 @@ func (l *listener) WaitForNotification(ctx context.Context) (*riverdriver.Notifi
 func (l *listener) wait(ctx context.Context) error {
 	tick := time.NewTicker(l.q.opts.Poll)
 	defer tick.Stop()
+	l.mu.Lock()
+	var early <-chan struct{}
+	if l.changes != nil {
+		early = l.changes.Early()
+	}
+	l.mu.Unlock()
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-l.news:
+			l.news = l.q.news.next()
+			return nil
+		case <-early:
+			l.q.news.ring() // running reviews may be out of date
 			l.news = l.q.news.next()
 			return nil
 		case <-tick.C:

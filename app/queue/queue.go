@@ -262,7 +262,10 @@ func (q *Queue) SubmitWith(ctx context.Context, d ledger.Delivery, reqs []Reques
 				return err
 			}
 		}
-		return nil
+		if len(reqs)+len(tasks) == 0 {
+			return nil
+		}
+		return q.ledger.Announce(ctx, tx)
 	}
 	var err error
 	if isPlain(d, reqs, tasks, events) {
