@@ -11,11 +11,11 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -26,9 +26,10 @@ import (
 	"github.com/secbydesign/secbydesign/webhook/webhooktest"
 )
 
-// These are the servers that the benchmarks of deliveries compare: one that verifies signatures and
-// does nothing else, and the App in its roles.
-var deliveryServers = []string{"bare", "web", "all"}
+// These are the servers that the benchmarks of deliveries compare: one that verifies signatures and does nothing else,
+// which is the limit, and the App in its roles on each database. Each benchmark starts its servers one after another in
+// one process, beside the senders, so that all have the same cores. deploy/bench/README.md says how to read the results.
+var deliveryServers = []string{"bare", "sqlite-web", "sqlite-all", "postgres-web", "postgres-all"}
 
 // A hook is a server to which deliveries are sent.
 type hook struct {
@@ -74,8 +75,8 @@ func startHook(b *testing.B, kind string) (h *hook, stored func() int) {
 		b.Fatal(err)
 	}
 	b.Cleanup(w.GitHub.Close)
-	w.Settings.Role = kind
-	w.Settings.Workers = "4"
+	engine, role, _ := strings.Cut(kind, "-")
+	w.Settings.Role, w.Settings.Workers, w.Settings.Database = role, "4", databaseOn(b, engine)
 	if err := w.Start(context.Background(), zerolog.New(io.Discard).Level(zerolog.InfoLevel)); err != nil {
 		b.Fatal(err)
 	}
@@ -90,7 +91,7 @@ func startHook(b *testing.B, kind string) (h *hook, stored func() int) {
 	w.GitHub.Settle()
 	h.url, h.secret = w.Address()+"/webhook", []byte(w.Settings.WebhookSecret)
 	count := func() int {
-		l, err := ledger.OpenReader(context.Background(), "sqlite:"+filepath.Join(w.Settings.DataDir, "secbydesign.db"))
+		l, err := ledger.OpenReader(context.Background(), w.Settings.Database)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -133,27 +134,31 @@ func (h *hook) check(b *testing.B, stored func() int) {
 	}
 }
 
-// BenchmarkDeliveries shows how many deliveries a second each server takes from 32 senders, and that each
-// one that it took is stored.
+// BenchmarkDeliveries shows how many deliveries a second each server takes from 64 senders that send the next one when
+// the last is answered, how long each takes, and the CPU time of this process for each, in which the senders have a
+// part. Each one that was answered with success is stored.
 func BenchmarkDeliveries(b *testing.B) {
 	for _, kind := range deliveryServers {
 		b.Run(kind, func(b *testing.B) {
 			h, stored := startHook(b, kind)
 			h.one(b)
-			var left atomic.Int64
-			left.Store(int64(b.N))
+			var next atomic.Int64
+			times := make([]time.Duration, b.N)
 			var all sync.WaitGroup
+			cpu := ownCPU(b)
 			b.ResetTimer()
 			for range senders {
 				all.Go(func() {
-					for left.Add(-1) >= 0 {
-						h.one(b)
+					for i := next.Add(1) - 1; i < int64(b.N); i = next.Add(1) - 1 {
+						times[i] = h.one(b)
 					}
 				})
 			}
 			all.Wait()
 			b.StopTimer()
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "deliveries/s")
+			b.ReportMetric(float64((ownCPU(b)-cpu).Microseconds())/float64(b.N), "cpu-µs/delivery")
+			reportTimes(b, times)
 			h.check(b, stored)
 		})
 	}
@@ -176,10 +181,24 @@ func BenchmarkDeliveryLatency(b *testing.B) {
 			}
 			all.Wait()
 			b.StopTimer()
-			slices.Sort(times)
-			b.ReportMetric(float64(times[len(times)/2].Microseconds())/1000, "p50-ms")
-			b.ReportMetric(float64(times[len(times)*99/100].Microseconds())/1000, "p99-ms")
+			reportTimes(b, times)
 			h.check(b, stored)
 		})
 	}
+}
+
+func reportTimes(b *testing.B, times []time.Duration) {
+	slices.Sort(times)
+	b.ReportMetric(float64(times[len(times)/2].Microseconds())/1000, "p50-ms")
+	b.ReportMetric(float64(times[len(times)*99/100].Microseconds())/1000, "p99-ms")
+}
+
+// ownCPU returns the CPU time that this process has used so far.
+func ownCPU(b *testing.B) time.Duration {
+	b.Helper()
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }

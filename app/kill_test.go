@@ -55,37 +55,51 @@ func serveForTest() bool {
 
 // A process is the program in a separate process.
 type process struct {
-	t    *testing.T
+	t    testing.TB
 	cmd  *exec.Cmd
 	addr string
 	log  *safeBuffer
 }
 
-func start(t *testing.T, w *demo.World, addr string, log *safeBuffer) *process {
+func start(t testing.TB, w *demo.World, addr string, log *safeBuffer) *process {
 	t.Helper()
 	settings := w.Settings
 	settings.Listen = addr
+	p := launch(t, settings, log)
+	p.ready()
+	return p
+}
+
+// launch starts the program with these settings, and does not wait until it is ready.
+func launch(t testing.TB, settings app.Settings, log *safeBuffer) *process {
+	t.Helper()
 	raw, err := json.Marshal(settings)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{t: t, addr: addr, log: log, cmd: exec.Command(os.Args[0], "-test.run=^$")}
+	p := &process{t: t, addr: settings.Listen, log: log, cmd: exec.Command(os.Args[0], "-test.run=^$")}
 	p.cmd.Env = append(os.Environ(), "SECBYDESIGN_TEST_SETTINGS="+string(raw))
 	p.cmd.Stderr = log
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	return p
+}
+
+// ready waits until the program is ready.
+func (p *process) ready() {
+	p.t.Helper()
 	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
-		resp, err := http.Get("http://" + addr + "/readyz")
+		resp, err := http.Get("http://" + p.addr + "/readyz")
 		if err == nil {
 			_, _ = io.Copy(io.Discard, resp.Body)
 			resp.Body.Close()
 			if resp.StatusCode == http.StatusOK {
-				return p
+				return
 			}
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("the program does not get ready:\n%s", log)
+			p.t.Fatalf("the program does not get ready:\n%s", p.log)
 		}
 	}
 }
@@ -95,7 +109,7 @@ func (p *process) kill() {
 	_ = p.cmd.Wait()
 }
 
-func freeAddress(t *testing.T) string {
+func freeAddress(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -51,8 +51,8 @@ type engine interface {
 	close() error
 }
 
-// A dialect has the SQL about River's tables, whose columns have other types in each database. Times are in
-// milliseconds.
+// A dialect has the SQL that differs: about JSON, and about River's tables, whose columns have other types in each
+// database. Times are in milliseconds.
 type dialect struct {
 	now      string                      // the current time
 	time     func(millis string) string  // a time, given an expression
@@ -60,5 +60,6 @@ type dialect struct {
 	text     func(key string) string     // a value of a job's metadata as text, or NULL
 	number   func(key string) string     // a value of a job's metadata as integer, or NULL
 	metadata func(keys ...string) string // a job's metadata with keys set to the parameters from $2 on
+	each     string                      // a row for each element of the JSON array $1, with the element in the column value
 	waited   string                      // the seconds since min(scheduled_at)
 }

@@ -50,6 +50,16 @@ func (l *Ledger) RecordWebhook(ctx context.Context, tx *sql.Tx, p Pull) error {
 	_, err = tx.ExecContext(ctx, `
 		INSERT INTO pulls (installation, repo_id, owner, repo, number, head, base, reason, force, closed, generation, heard_at, pushed_at, pushed_head)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, CAST($11 AS BIGINT), CASE $6 WHEN '' THEN 0 ELSE CAST($11 AS BIGINT) END, $6)
+		`+heardAgain,
+		p.Installation, p.RepoID, p.Owner, p.Repo, p.Number, p.Head, p.Base, p.Reason, p.Force, p.Closed, millis(time.Now()))
+	if err != nil {
+		return fmt.Errorf("record webhook for %s/%s#%d: %w", p.Owner, p.Repo, p.Number, err)
+	}
+	return nil
+}
+
+// heardAgain is the end of the SQL that inserts what a webhook says of pull requests, for those that are known.
+const heardAgain = `
 		ON CONFLICT (repo_id, (CASE WHEN repo_id = 0 THEN lower(owner || '/' || repo) ELSE '' END), number) DO UPDATE SET
 			generation = pulls.generation + CASE
 				WHEN excluded.force OR excluded.closed <> pulls.closed
@@ -63,13 +73,7 @@ func (l *Ledger) RecordWebhook(ctx context.Context, tx *sql.Tx, p Pull) error {
 			closed = excluded.closed,
 			heard_at = excluded.heard_at,
 			pushed_at = CASE WHEN excluded.head IN ('', pulls.pushed_head) THEN pulls.pushed_at ELSE excluded.heard_at END,
-			pushed_head = CASE excluded.head WHEN '' THEN pulls.pushed_head ELSE excluded.head END`,
-		p.Installation, p.RepoID, p.Owner, p.Repo, p.Number, p.Head, p.Base, p.Reason, p.Force, p.Closed, millis(time.Now()))
-	if err != nil {
-		return fmt.Errorf("record webhook for %s/%s#%d: %w", p.Owner, p.Repo, p.Number, err)
-	}
-	return nil
-}
+			pushed_head = CASE excluded.head WHEN '' THEN pulls.pushed_head ELSE excluded.head END`
 
 // Refresh records p.Head and p.Closed as GitHub reports them, because webhooks may arrive out of order. It does
 // nothing if the generation has grown since p was read: the next review of that generation refreshes them.

@@ -241,7 +241,7 @@ func (q *Queue) SubmitWith(ctx context.Context, d ledger.Delivery, reqs []Reques
 			return fmt.Errorf("submit: %s/%s#%d is not a pull request", r.Owner, r.Repo, r.Number)
 		}
 	}
-	err := q.ledger.Shared(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	do := func(ctx context.Context, tx *sql.Tx) error {
 		if d.GUID != "" {
 			if err := q.ledger.Accept(ctx, tx, d); err != nil {
 				return err
@@ -266,7 +266,13 @@ func (q *Queue) SubmitWith(ctx context.Context, d ledger.Delivery, reqs []Reques
 			return nil
 		}
 		return q.ledger.Announce(ctx, tx)
-	})
+	}
+	var err error
+	if isPlain(d, reqs, tasks, events) {
+		err = q.ledger.SharedBatch(ctx, plain{d, reqs[0]}, q.submitPlain, do)
+	} else {
+		err = q.ledger.Shared(ctx, do)
+	}
 	if err != nil {
 		return fmt.Errorf("submit: %w", err)
 	}
@@ -279,38 +285,16 @@ func (q *Queue) enqueue(ctx context.Context, tx *sql.Tx, r Request) error {
 	if err != nil {
 		return err
 	}
-	err = q.ledger.RecordWebhook(ctx, tx, ledger.Pull{
-		Installation: r.Installation, RepoID: repo.ID, Owner: r.Owner, Repo: r.Repo, Number: r.Number,
-		Head: r.HeadSHA, Base: r.BaseSHA, Reason: r.Reason, Closed: r.Closed, Force: r.Force,
-	})
-	if err != nil {
+	webhook := r.pull()
+	webhook.RepoID = repo.ID
+	if err := q.ledger.RecordWebhook(ctx, tx, webhook); err != nil {
 		return err
 	}
-	res, err := q.client.InsertTx(ctx, tx, jobOf(repo, r.Number), &river.InsertOpts{Metadata: ledger.Share(r.Installation, repo, time.Time{}, 0)})
+	res, err := q.client.InsertTx(ctx, tx, jobOf(repo, r.Number), share(r.Installation, repo))
 	if err != nil {
 		return fmt.Errorf("insert job: %w", err)
 	}
-	// The existing job will review the new state. If it waits after a failure, retry it now, because the new
-	// state may not fail. A "scheduled" job was postponed for a reason, so its time stays, unless the clock was
-	// set back since.
-	if !res.UniqueSkippedAsDuplicate {
-		return nil
-	}
-	if now := q.clocks().wall; res.Job.ScheduledAt.Sub(now) > slack && res.Job.State != rivertype.JobStateRetryable {
-		list, err := q.ledger.Delayed(ctx, tx, now.Add(slack), res.Job.ID-1, 1)
-		if err == nil && len(list) == 1 && list[0].ID == res.Job.ID {
-			_, err = q.bringBackOne(ctx, tx, list[0], now)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	if res.Job.State == rivertype.JobStateRetryable {
-		if _, err := q.client.JobRetryTx(ctx, tx, res.Job.ID); err != nil {
-			return fmt.Errorf("retry job: %w", err)
-		}
-	}
-	return nil
+	return q.hasten(ctx, tx, res)
 }
 
 // Start begins to work. [Work] receives the values of ctx. Canceling ctx does not stop the queue; [Queue.Stop]
