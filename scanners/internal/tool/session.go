@@ -20,6 +20,7 @@ type Session struct {
 	Out   io.Reader      // its standard output
 	Trees string         // a folder that it can read; what is put there later, too
 
+	base   string // the folder with all its files
 	cancel context.CancelFunc
 	done   chan struct{}
 	ended  Ended
@@ -84,11 +85,12 @@ func (r *Runner) Session(o SessionOptions) (s *Session, err error) {
 		Read: append([]string{self, s.Trees}, o.Reads...), Home: home, Limits: l, Session: true,
 	}
 	run.Namespace, _ = os.Readlink("/proc/self/ns/pid")
-	return s, s.start(run, func() { _ = removeAll(base) })
+	s.base = base
+	return s, s.start(run)
 }
 
-// start starts the helper, and calls remove when everything has ended.
-func (s *Session) start(run spec, remove func()) error {
+// start starts the helper.
+func (s *Session) start(run spec) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
 	cmd, err := helper(ctx, run)
@@ -137,7 +139,6 @@ func (s *Session) start(run spec, remove func()) error {
 	_ = json.NewEncoder(control).Encode(run) // if the helper has died, its status says more than a broken pipe
 	go func() {
 		defer close(s.done)
-		defer remove()
 		err := cmd.Wait()
 		cancel()
 		pipes.Wait()
@@ -152,8 +153,11 @@ func (s *Session) start(run spec, remove func()) error {
 // Kill ends the session, if it has not ended. It does not wait.
 func (s *Session) Kill() { s.cancel() }
 
-// Wait waits until the session and all its processes have ended, and its files are removed.
+// Wait waits until the session and all its processes have ended.
 func (s *Session) Wait() Ended {
 	<-s.done
 	return s.ended
 }
+
+// Remove removes the session's files, with all in Trees. It is for a session that has ended.
+func (s *Session) Remove() { _ = removeAll(s.base) }
