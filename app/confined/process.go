@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -156,7 +157,7 @@ func (p *process) listen(build string, started chan struct{}) {
 			err = p.heed(r)
 		}
 		if err != nil {
-			if err != io.EOF { //nolint:errorlint // only the plain value is an end between two messages
+			if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, os.ErrClosed) {
 				p.kill(Garbled)
 			}
 			break
@@ -170,7 +171,7 @@ func (p *process) listen(build string, started chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.ended = &EndedError{Why: p.why, Detail: trace(ended.Stderr)}
-	if p.why == "" || p.why == Garbled && len(ended.Stderr) > 0 { // it was cut off in the middle of a message
+	if p.why == "" {
 		p.ended.Why = reasonOf(ended)
 	}
 	if ended.Err != nil && p.ended.Detail == "" {
@@ -253,7 +254,7 @@ func (p *process) call(ctx context.Context, o order, body [][]byte, a Answerer) 
 		case <-p.gone:
 			return reply{}, p.ended
 		case err := <-unsendable:
-			if err == errFrame { //nolint:errorlint // nothing was sent
+			if errors.Is(err, errFrame) { // nothing was sent
 				return reply{}, &scanners.IncompleteError{Reason: "The change is too large to be scanned.", Err: err}
 			}
 			p.kill("") // it says itself how it ended
