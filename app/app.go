@@ -41,6 +41,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/secbydesign/secbydesign/app/confined"
 	"github.com/secbydesign/secbydesign/app/conversation"
 	"github.com/secbydesign/secbydesign/app/digest"
 	"github.com/secbydesign/secbydesign/app/examine"
@@ -80,6 +81,7 @@ type app struct {
 	plans        *plan.Handler
 	digests      *digest.Handler
 	queue        *queue.Queue
+	content      *confined.Pool
 	scanners     []scanners.Scanner
 	webhook      *webhook.Handler
 	uploads      *upload.Handler
@@ -136,7 +138,7 @@ func Serve(ctx context.Context, c Config, log zerolog.Logger, listener net.Liste
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, a.ledger.Close()) }()
+	defer func() { err = errors.Join(err, a.close()) }()
 
 	if c.Work {
 		if err := a.queue.Start(ctx); err != nil {
@@ -234,8 +236,16 @@ func build(ctx context.Context, c Config, log zerolog.Logger) (*app, error) {
 		return nil, fmt.Errorf("SECBYDESIGN_DATABASE_URL: %w", err)
 	}
 	a.ledger.Clock = c.Clock
+	if a.content = c.Content; a.content == nil {
+		if a.content, err = NewContent(ctx, c, a.metrics.restart); err != nil {
+			return nil, errors.Join(err, a.ledger.Close())
+		}
+	}
 	mirrors := &mirror.Store{Dir: filepath.Join(c.DataDir, "mirrors"), Limits: mirror.Limits{FetchBytes: c.FetchBytes}}
-	all := catalog.All(c.Catalog)
+	all, err := a.content.Scanners(c.Catalog)
+	if err != nil {
+		return nil, errors.Join(err, a.close())
+	}
 	a.scanners = all
 	files := &policyfiles.Files{App: a.github, Mirrors: mirrors, Ledger: a.ledger}
 	a.reviewer = &review.Reviewer{
@@ -251,9 +261,9 @@ func build(ctx context.Context, c Config, log zerolog.Logger) (*app, error) {
 	a.digests = &digest.Handler{
 		App: a.github, Ledger: a.ledger, Files: files, Clock: c.Clock, Teams: a.ledger.Teams, List: a.ledger.TeamList, Outcomes: a.outcomes,
 	}
-	a.queue, err = queue.New(a.ledger, queue.Options{Workers: c.Workers, Work: a.reviewer.Review, Task: a.task, Logger: log, Failed: a.metrics.failure, Clock: c.Clock})
+	a.queue, err = queue.New(a.ledger, queue.Options{Workers: c.Workers, Work: reviewOwned(a.reviewer.Review), Task: taskOwned(a.task), Logger: log, Failed: a.metrics.failure, Clock: c.Clock})
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open queue: %w", err), a.ledger.Close())
+		return nil, errors.Join(fmt.Errorf("open queue: %w", err), a.close())
 	}
 	a.metrics.state(a)
 	a.reviewer.Submit, a.conversation.Submit, a.digests.Submit = a.queue.SubmitWith, a.queue.SubmitWith, a.queue.SubmitWith
@@ -266,9 +276,17 @@ func build(ctx context.Context, c Config, log zerolog.Logger) (*app, error) {
 	}
 	a.webhook = &webhook.Handler{Secrets: c.WebhookSecrets, Accept: a.accept, Observe: a.metrics.delivery, Dir: c.DataDir}
 	if err := a.webhook.Check(); c.Web && err != nil {
-		return nil, errors.Join(err, a.ledger.Close())
+		return nil, errors.Join(err, a.close())
 	}
 	return a, nil
+}
+
+// close closes what the program has opened.
+func (a *app) close() error {
+	if a.content != a.config.Content {
+		a.content.Close()
+	}
+	return a.ledger.Close()
 }
 
 func names(list []scanners.Scanner) (names []string) {

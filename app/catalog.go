@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/term"
 
+	"github.com/secbydesign/secbydesign/app/confined"
 	"github.com/secbydesign/secbydesign/app/local"
 	"github.com/secbydesign/secbydesign/app/policy"
 	"github.com/secbydesign/secbydesign/checks"
@@ -120,9 +121,12 @@ func sandboxReport(mode catalog.Sandbox) (about string, safe bool) {
 	return "Scanners that are programs run in a sandbox (" + kind + ").", true
 }
 
-// SandboxHelper must be the first call of main and of tests that start scanners: see
-// [catalog.Helper].
-func SandboxHelper() { catalog.Helper() }
+// SandboxHelper must be the first call of main and of tests that start scanners or the App: see [catalog.Helper] and
+// [confined.Serve].
+func SandboxHelper() {
+	catalog.Helper()
+	confined.Serve(Version(), contentTasks)
+}
 
 // Local completes the options of a local review with the program's scanners, its version, and the kind of terminal that
 // out is. If errs is a terminal, it shows the progress. It returns an error for invalid settings.

@@ -16,6 +16,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/secbydesign/secbydesign/app/clock"
+	"github.com/secbydesign/secbydesign/app/confined"
 	"github.com/secbydesign/secbydesign/app/installation"
 	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/scanners/catalog"
@@ -72,6 +73,10 @@ type Config struct {
 	Catalog catalog.Options
 
 	Clock *clock.Clock // nil for the machine's
+
+	// Content are the processes that read the content of pull requests; nil for processes of its own. Several programs
+	// with the same settings of scanners can share them.
+	Content *confined.Pool
 
 	LogLevel zerolog.Level
 	Console  bool

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/secbydesign/secbydesign/app/confined"
 	"github.com/secbydesign/secbydesign/app/installation"
 	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/checks"
@@ -31,6 +32,7 @@ type metrics struct {
 	failed     *prometheus.CounterVec
 	found      prometheus.Counter
 	unowned    prometheus.Counter
+	restarts   *prometheus.CounterVec
 }
 
 func newMetrics() *metrics {
@@ -73,14 +75,28 @@ func newMetrics() *metrics {
 	m.unowned = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "secbydesign_findings_unowned_total", Help: "New findings in files that nobody owns; each counts once for its pull request.",
 	})
+	m.restarts = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "secbydesign_scan_processes_restarted_total",
+		Help: "Ends of processes that read the content of pull requests, by reason: served and grown are in order, the others are not.",
+	}, []string{"reason"})
+	for _, reason := range confined.Reasons() { // so that a rate is known before the first
+		m.restarts.WithLabelValues(reason)
+	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "secbydesign_build_info", Help: "Always 1; the labels say which program this is.",
 		ConstLabels: prometheus.Labels{"version": Version(), "go": runtime.Version()},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.deliveries, m.reviews, m.seconds, m.requests, m.scans, m.scanned, m.scanTime, m.uploads, m.failed, m.found, m.unowned, build,
+	m.registry.MustRegister(m.deliveries, m.reviews, m.seconds, m.requests, m.scans, m.scanned, m.scanTime, m.uploads, m.failed, m.found, m.unowned, m.restarts, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
+}
+
+// restart counts a process that has ended and is replaced when one is needed.
+func (m *metrics) restart(reason string) {
+	if reason != confined.Closed {
+		m.restarts.WithLabelValues(reason).Inc()
+	}
 }
 
 func (m *metrics) delivery(event, action, outcome string) {

@@ -18,6 +18,7 @@ import (
 
 	"github.com/secbydesign/secbydesign/app"
 	"github.com/secbydesign/secbydesign/app/clock"
+	"github.com/secbydesign/secbydesign/app/confined"
 	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/checks/fakegithub"
 )
@@ -26,7 +27,8 @@ import (
 type World struct {
 	GitHub   *fakegithub.Server
 	Settings app.Settings
-	Clock    *clock.Clock // of the App; nil for the one of the settings
+	Clock    *clock.Clock   // of the App; nil for the one of the settings
+	Content  *confined.Pool // of the App; nil for processes of its own
 
 	address string
 	stop    context.CancelFunc
@@ -74,6 +76,7 @@ func (w *World) Start(ctx context.Context, log zerolog.Logger) error {
 	if w.Clock != nil {
 		config.Clock = w.Clock
 	}
+	config.Content = w.Content
 	l, err := net.Listen("tcp", config.Listen)
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@
 package catalog
 
 import (
+	"cmp"
 	"path/filepath"
 
 	"github.com/secbydesign/secbydesign/scanners"
@@ -22,7 +23,6 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/gosec"
 	"github.com/secbydesign/secbydesign/scanners/govulncheck"
 	"github.com/secbydesign/secbydesign/scanners/hadolint"
-	"github.com/secbydesign/secbydesign/scanners/internal/tool"
 	kubelinter "github.com/secbydesign/secbydesign/scanners/kube-linter"
 	"github.com/secbydesign/secbydesign/scanners/kubernetes"
 	"github.com/secbydesign/secbydesign/scanners/osv"
@@ -58,6 +58,12 @@ type Options struct {
 
 	// Custom are programs that the operator defines.
 	Custom []custom.Definition
+
+	// Tools runs the programs. If it is nil, All makes one.
+	Tools *Tools `json:"-"`
+
+	// Elsewhere reads content for scanners that are programs; nil to read it in this process.
+	Elsewhere Elsewhere `json:"-"`
 }
 
 // rules returns the rules folder of one scanner, or "" if there is none.
@@ -70,7 +76,7 @@ func (o Options) rules(scanner string) string {
 
 // All returns every scanner, in the order in which they are shown.
 func All(o Options) []scanners.Scanner {
-	tools := tool.NewRunner(o.Sandbox, o.Cache)
+	tools := cmp.Or(o.Tools, NewTools(o.Sandbox)).With(o.Cache, o.Elsewhere)
 	all := []scanners.Scanner{
 		// Built in. They come first, because if two scanners find the same problem, the first one's text is used.
 		gitleaks.Scanner{},

@@ -18,6 +18,7 @@ import (
 // A folder holds exports of OSV: ECOSYSTEM/all.zip.
 type folder struct {
 	dir, cache string
+	make       Indexer // see [Options.Index]; may be nil
 
 	mu   sync.Mutex // held while an index is built, so that waiting calls do not build it again
 	open map[string]*index
@@ -130,7 +131,7 @@ func (f *folder) index(ctx context.Context, ecosystem string) (*index, error) {
 	if x := f.open[ecosystem]; x != nil && x.of == e {
 		return x, nil
 	}
-	x, err := f.load(ctx, e)
+	x, err := f.load(ctx, ecosystem, e)
 	if err != nil {
 		return nil, err
 	}
@@ -141,16 +142,21 @@ func (f *folder) index(ctx context.Context, ecosystem string) (*index, error) {
 }
 
 // load reads the index from the cache, or builds it and stores it there.
-func (f *folder) load(ctx context.Context, e export) (*index, error) {
+func (f *folder) load(ctx context.Context, ecosystem string, e export) (*index, error) {
 	cached := filepath.Join(f.cache, e.name()+".index")
 	if f.cache != "" {
 		if x, err := readIndex(cached, e); err == nil {
 			return x, nil
 		}
 	}
+	if f.make != nil && f.make.Index(ctx, ecosystem) == nil {
+		if x, err := readIndex(cached, e); err == nil {
+			return x, nil
+		}
+	}
 	x, err := makeIndex(ctx, e)
-	if err != nil {
-		return nil, err
+	if err != nil || f.make != nil {
+		return x, err
 	}
 	if f.cache != "" {
 		// The cache only saves the next process some seconds, so errors do not matter here.

@@ -45,6 +45,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"slices"
 	"strings"
@@ -78,8 +79,17 @@ type Options struct {
 	// written, each process builds its own index.
 	Cache string
 
-	// Client calls the service. The default has a timeout of 30 seconds.
-	Client *http.Client
+	// Client calls the service. The default is [Client].
+	Client *http.Client `json:"-"`
+
+	// Index makes the index of an ecosystem in Cache, for a process that cannot write there. If it is nil, the scanner
+	// makes the index itself.
+	Index Indexer `json:"-"`
+}
+
+// An Indexer makes the index of an ecosystem in a cache folder.
+type Indexer interface {
+	Index(ctx context.Context, ecosystem string) error
 }
 
 // A source proposes advisories. The texts of its errors are shown to users.
@@ -101,11 +111,24 @@ type Scanner struct{ source source }
 func New(o Options) Scanner {
 	switch {
 	case o.Dir != "":
-		return Scanner{newFolder(o.Dir, o.Cache)}
+		f := newFolder(o.Dir, o.Cache)
+		f.make = o.Index
+		return Scanner{f}
 	case o.URL != "":
 		return Scanner{newService(o.URL, o.Client)}
 	}
 	return Scanner{}
+}
+
+// Index makes the index of an ecosystem's advisories, and keeps it in the cache folder. It returns an error if the
+// scanner has no folder of advisories, or the folder has none for the ecosystem.
+func (s Scanner) Index(ctx context.Context, ecosystem string) error {
+	f, ok := s.source.(*folder)
+	if !ok || !fs.ValidPath(ecosystem) || ecosystem == "." || strings.Contains(ecosystem, "/") {
+		return errors.New("there is no folder of advisories for this")
+	}
+	_, err := f.index(ctx, ecosystem)
+	return err
 }
 
 // Info implements [scanners.Scanner].

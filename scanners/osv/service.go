@@ -65,17 +65,21 @@ type reference struct {
 
 func newService(address string, client *http.Client) *service {
 	if client == nil {
-		client = &http.Client{
-			Timeout: 30 * time.Second,
-			// The API does not redirect, so a redirect would send the names of packages to another
-			// service.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		}
+		client = Client()
 	}
 	s := &service{url: address, client: client, now: time.Now, pause: pause}
 	s.answers, _ = lru.New[question, answer](200_000) // fails for sizes below 1 only
 	s.advisories, _ = lru.New[reference, *advisory](10_000)
 	return s
+}
+
+// Client returns an HTTP client for an OSV service: it waits for at most 30 seconds, and follows no redirect. The API
+// does not redirect, so a redirect would send the names of packages to another service.
+func Client() *http.Client {
+	return &http.Client{
+		Timeout:       30 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 }
 
 func pause(ctx context.Context, d time.Duration) error {

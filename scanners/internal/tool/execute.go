@@ -40,6 +40,7 @@ type spec struct {
 	Prepared, Links string   // a folder in Read, and the folder below Home for links to its files; may be empty
 	Report          string   // a file below Home that is copied out at the end; may be empty
 	Limits          limits
+	Session         bool   // its standard input is a pipe that the helper passes on, see [Session]
 	Namespace       string // the PID namespace of the process that starts it, as named in /proc
 }
 

@@ -16,6 +16,7 @@ import (
 // A family is a program and all its descendants. The process that made the family is its subreaper: each
 // process of the family that loses its parent becomes a child of the subreaper.
 type family struct {
+	pid    int                     // of the program
 	closed closed                  // what keeps a signal to all processes within the family
 	failed *os.File                // why the program was not started
 	ended  chan syscall.WaitStatus // how the program ended

@@ -38,6 +38,7 @@ var devices = []string{"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/d
 const (
 	statusFile = 3 // in watch
 	reportFile = 4 // in watch
+	inputFile  = 5 // in watch, of a session
 	specFile   = 3 // in enter
 	failFile   = 4 // in enter
 )
@@ -144,6 +145,7 @@ func watch() {
 	runtime.LockOSThread() // for enclose
 	syscall.CloseOnExec(statusFile)
 	syscall.CloseOnExec(reportFile)
+	syscall.CloseOnExec(inputFile)
 	reportStatus := func(st status) {
 		_ = json.NewEncoder(os.NewFile(statusFile, "status")).Encode(st)
 		exit(0)
@@ -162,7 +164,9 @@ func watch() {
 		close(gone)
 	}()
 	over := make(chan string, 2)
-	go newGauge(s).watch(over)
+	gauge := newGauge(s)
+	gauge.main = run.pid
+	go gauge.watch(over)
 	var st status
 	select {
 	case ws := <-run.ended:
@@ -206,7 +210,7 @@ func begin(s spec) (*family, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &family{closed: closed, failed: failed, ended: make(chan syscall.WaitStatus, 1), none: make(chan struct{})}
+	f := &family{pid: pid, closed: closed, failed: failed, ended: make(chan syscall.WaitStatus, 1), none: make(chan struct{})}
 	go f.reap(pid)
 	return f, nil
 }
@@ -233,6 +237,11 @@ func second(s spec) (pid int, failed *os.File, err error) {
 	cmd := exec.Command(s.Self, helperFlag, enterFlag)
 	cmd.Dir, cmd.Env = s.Dir, []string{}
 	cmd.Stdin = strings.NewReader(s.Stdin)
+	if s.Session {
+		input := os.NewFile(inputFile, "input")
+		defer func() { _ = input.Close() }() // or it would not notice that the other end is closed
+		cmd.Stdin = input
+	}
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	specs, specEnd, err := os.Pipe()
 	if err != nil {
@@ -266,6 +275,11 @@ func enter() {
 	var s spec
 	if err := json.NewDecoder(os.NewFile(specFile, "spec")).Decode(&s); err != nil {
 		fail(err)
+	}
+	if s.Session { // it may be in an endless loop when the helper is killed
+		if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
+			fail(fmt.Errorf("end with the helper: %w", err))
+		}
 	}
 	// If memory runs out, the kernel should end this program, and not the process that started it.
 	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0)

@@ -80,7 +80,7 @@ func (s *Scanner) prepare(ctx context.Context, p program, what Prepared, folder 
 	if err := os.MkdirAll(s.runner.cache, 0o700); err != nil {
 		return err
 	}
-	w, err := s.newWorkplace(s.runner.cache, scanners.Target{Scope: scanners.ScopeFile})
+	w, err := s.newWorkplace(ctx, s.runner.cache, scanners.Target{Scope: scanners.ScopeFile})
 	if err != nil {
 		return err
 	}
@@ -132,7 +132,10 @@ func (s *Scanner) derived(ctx context.Context, w *workplace) string {
 		return ""
 	}
 	var sources []scanners.File
-	all := d.Sources(w.run.Tree, w.run.Files)
+	all, err := s.sources(ctx, w)
+	if err != nil {
+		return ""
+	}
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		sources = append(sources, scanners.File{Path: name, Content: []byte(all[name])})
 	}
@@ -182,7 +185,7 @@ func (s *Scanner) derive(ctx context.Context, sources []scanners.File, prepared,
 	if err != nil {
 		return err
 	}
-	w, err := s.newWorkplace(s.runner.cache, scanners.Target{Scope: scanners.ScopeFile, Files: sources})
+	w, err := s.newWorkplace(ctx, s.runner.cache, scanners.Target{Scope: scanners.ScopeFile, Files: sources})
 	if err != nil {
 		return err
 	}

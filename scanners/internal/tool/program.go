@@ -203,8 +203,9 @@ func (s *Scanner) askVersion(ctx context.Context, p program) (string, error) {
 	}
 	a.Args = func(Run) []string { return a.Version }
 	a.Found, a.Partial, a.OwnFiles, a.Stdin = nil, nil, nil, ""
+	a.Inputs = nil
 	asking := &Scanner{adapter: a, runner: s.runner}
-	w, err := asking.newWorkplace("", scanners.Target{Scope: scanners.ScopeFile})
+	w, err := asking.newWorkplace(ctx, "", scanners.Target{Scope: scanners.ScopeFile})
 	if err != nil {
 		return "", err
 	}

@@ -133,16 +133,14 @@ type Runner struct {
 	onDisk    func() (kind, error) // a kind of sandbox in which a program's files stay, see [Derived]
 	deriving  chan struct{}        // a lock, full while a folder is being derived
 	underived map[string]bool      // the folders that could not be derived; guarded by deriving
+	elsewhere Elsewhere            // nil to read content in this process
 }
 
 // NewRunner returns a Runner with a sandbox of this mode; an empty mode is Auto. The Runner finds out
 // which kind of sandbox works when it first needs one. The folder cache keeps what is prepared for all
 // runs, see [Prepared]; if cache is empty, nothing is prepared.
 func NewRunner(m Mode, cache string) *Runner {
-	r := &Runner{
-		sandbox: newSandbox(m), cache: cache, preparing: make(chan struct{}, 1), failed: map[string]bool{},
-		deriving: make(chan struct{}, 1), underived: map[string]bool{},
-	}
+	r := newRunner(newSandbox(m), cache)
 	r.onDisk = sync.OnceValues(func() (kind, error) {
 		if k, err := r.sandbox.choose(); err != nil || k == bare {
 			return "", errors.Join(errNotOnDisk, err)
@@ -152,7 +150,22 @@ func NewRunner(m Mode, cache string) *Runner {
 	return r
 }
 
+func newRunner(in *sandbox, cache string) *Runner {
+	return &Runner{
+		sandbox: in, cache: cache, preparing: make(chan struct{}, 1), failed: map[string]bool{},
+		deriving: make(chan struct{}, 1), underived: map[string]bool{},
+	}
+}
+
 var errNotOnDisk = errors.New("no sandbox leaves files")
+
+// With returns a runner with the same sandbox, another cache folder, and another place to read content; e is nil for
+// this process.
+func (r *Runner) With(cache string, e Elsewhere) *Runner {
+	with := newRunner(r.sandbox, cache)
+	with.onDisk, with.elsewhere = r.onDisk, e
+	return with
+}
 
 // Probe tries out which kind of sandbox works on this machine, and returns its name.
 func (r *Runner) Probe() (string, error) {
@@ -228,7 +241,7 @@ func (s *Scanner) Record(ctx context.Context, t scanners.Target) ([]scanners.Fin
 	if err != nil {
 		return nil, Output{}, err
 	}
-	w, err := s.newWorkplace("", t)
+	w, err := s.newWorkplace(ctx, "", t)
 	if err != nil {
 		return nil, Output{}, err
 	}
@@ -242,7 +255,7 @@ func (s *Scanner) Record(ctx context.Context, t scanners.Target) ([]scanners.Fin
 	if err != nil {
 		return nil, Output{}, err
 	}
-	found, again, err := s.read(out, w, false)
+	found, again, err := s.interpret(ctx, out, w, false)
 	err = join(partial, err)
 	if len(again) > 0 {
 		w.run.Files, w.fallback = again, true
@@ -251,7 +264,7 @@ func (s *Scanner) Record(ctx context.Context, t scanners.Target) ([]scanners.Fin
 			return found, out, join(err, failed)
 		}
 		out.Again = &second
-		more, _, failed := s.read(second, w, true)
+		more, _, failed := s.interpret(ctx, second, w, true)
 		found, err = merge(found, more), join(err, join(partial, failed))
 	}
 	return found, out, err
@@ -279,7 +292,7 @@ func merge(first, second []scanners.Finding) []scanners.Finding {
 // Read returns the findings in a recorded output. The target holds the files that the program
 // saw.
 func (s *Scanner) Read(out Output, t scanners.Target) ([]scanners.Finding, error) {
-	w, err := s.newWorkplace("", t)
+	w, err := s.newWorkplace(context.Background(), "", t)
 	if err != nil {
 		return nil, err
 	}
@@ -330,6 +343,7 @@ const emptyFile = ".empty"
 
 // workplace holds the files and folders that one run needs on disk.
 type workplace struct {
+	target   scanners.Target
 	base     string // the temporary folder that holds everything except the tree of a ScopeTree target
 	tree     tree
 	run      Run
@@ -340,7 +354,7 @@ type workplace struct {
 }
 
 // newWorkplace makes a workplace in the folder in; if in is empty, in the system's temporary folder.
-func (s *Scanner) newWorkplace(in string, t scanners.Target) (w *workplace, err error) {
+func (s *Scanner) newWorkplace(ctx context.Context, in string, t scanners.Target) (w *workplace, err error) {
 	a := s.adapter
 	base, err := os.MkdirTemp(in, "secbydesign-")
 	if err != nil {
@@ -351,7 +365,7 @@ func (s *Scanner) newWorkplace(in string, t scanners.Target) (w *workplace, err 
 	if base, err = filepath.EvalSymlinks(base); err != nil {
 		return nil, err
 	}
-	w = &workplace{base: base}
+	w = &workplace{base: base, target: t}
 	defer func() {
 		if err != nil {
 			os.RemoveAll(base)
@@ -389,7 +403,10 @@ func (s *Scanner) newWorkplace(in string, t scanners.Target) (w *workplace, err 
 		w.run.Files = append(w.run.Files, "./"+path)
 	}
 	if a.Inputs != nil {
-		w.run.Files = a.Inputs(w.run.Tree, w.run.Files)
+		if w.run.Files, err = s.inputs(ctx, w); err != nil {
+			w.tree.close()
+			return nil, err
+		}
 	}
 	w.idle = len(w.run.Files) == 0 && (t.Scope == scanners.ScopeFile || a.Inputs != nil)
 	return w, nil

@@ -1,0 +1,51 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/secbydesign/secbydesign/app/confined"
+	"github.com/secbydesign/secbydesign/app/queue"
+	"github.com/secbydesign/secbydesign/scanners/catalog"
+)
+
+// contentTasks are what a process without credentials can do.
+func contentTasks() map[string]confined.Task { return confined.Tasks(catalog.All) }
+
+// NewContent returns the pool of processes that read the content of pull requests. The error is for the operator, and
+// says that none can be started. observe is called with the reason each time that one has ended; it may be nil.
+func NewContent(ctx context.Context, c Config, observe func(reason string)) (*confined.Pool, error) {
+	o := confined.Options{Tools: catalog.NewTools(c.Catalog.Sandbox), Max: c.Workers + uploads, Build: Version(), Observe: observe}
+	if dir := c.Catalog.OSV.Dir; dir != "" {
+		o.Reads = []string{dir}
+		if cache := c.Catalog.OSV.Cache; cache != "" {
+			if err := os.MkdirAll(cache, 0o700); err == nil { // without it, each process makes its indexes itself
+				o.Reads = append(o.Reads, cache)
+			}
+		}
+	}
+	pool := confined.New(o)
+	if err := pool.Check(ctx); err != nil {
+		pool.Close()
+		return nil, err
+	}
+	return pool, nil
+}
+
+// reviewOwned and taskOwned run work as the owner of the processes that it uses.
+
+func reviewOwned(run queue.Work) queue.Work {
+	return func(ctx context.Context, r queue.Request) error { return run(owned(ctx, r.Key), r) }
+}
+
+func taskOwned(run queue.Run) queue.Run {
+	return func(ctx context.Context, t queue.Task) error {
+		return run(owned(ctx, queue.Key{Installation: t.Installation, Owner: t.Owner, Repo: t.Repo, Number: t.Number}), t)
+	}
+}
+
+// owned names a pull request, or another thing of a repository, as the owner of the processes that are used with ctx.
+func owned(ctx context.Context, k queue.Key) context.Context {
+	return confined.For(ctx, fmt.Sprintf("%d/%s/%s#%d", k.Installation, k.Owner, k.Repo, k.Number))
+}
