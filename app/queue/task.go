@@ -7,8 +7,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"regexp"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -81,6 +84,51 @@ func (task) InsertOpts() river.InsertOpts {
 			rivertype.JobStateRetryable, rivertype.JobStateScheduled, rivertype.JobStateCompleted,
 		}},
 	}
+}
+
+// storable returns the task as every database can hold it: in texts, also within Data, NUL and what is not Unicode
+// become U+FFFD. Postgres stores the task as jsonb, which refuses them
+// (https://www.postgresql.org/docs/current/datatype-json.html).
+func (e Task) storable() Task {
+	for _, text := range []*string{&e.Owner, &e.Repo, &e.Kind, &e.ID} {
+		*text = ledger.Storable(*text)
+	}
+	e.Data = bytes.ToValidUTF8(e.Data, []byte("\uFFFD"))
+	if !strangeEscape.Match(e.Data) {
+		return e
+	}
+	d := json.NewDecoder(bytes.NewReader(e.Data))
+	d.UseNumber()
+	var data any
+	if d.Decode(&data) != nil {
+		return e // the insert fails
+	}
+	if b, err := json.Marshal(storableValue(data)); err == nil {
+		e.Data = b
+	}
+	return e
+}
+
+// strangeEscape matches what may be an escaped NUL or half of a surrogate pair.
+var strangeEscape = regexp.MustCompile(`(?i)\\u(0000|d[89a-f])`)
+
+// storableValue replaces the texts within a decoded JSON value. Decoding has replaced what is not Unicode.
+func storableValue(v any) any {
+	switch v := v.(type) {
+	case string:
+		return ledger.Storable(v)
+	case []any:
+		for i := range v {
+			v[i] = storableValue(v[i])
+		}
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			value := v[key]
+			delete(v, key)
+			v[ledger.Storable(key)] = storableValue(value)
+		}
+	}
+	return v
 }
 
 func (e Task) check() error {
