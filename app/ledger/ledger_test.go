@@ -28,6 +28,13 @@ func TestMain(m *testing.M) {
 	if path == "" {
 		run(m)
 	}
+	if role := os.Getenv(helperRole); role != "" {
+		if err := helpMove(role, path); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	l, err := Open(context.Background(), path)
 	if err == nil {
 		err = errors.Join(l.Record(context.Background(), Event{Kind: "opened"}), l.Close())
