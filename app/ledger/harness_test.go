@@ -19,6 +19,15 @@ func newURL(t testing.TB) string {
 	return "sqlite:" + filepath.Join(t.TempDir(), "db")
 }
 
+// emptyURL returns the URL of a database without tables, on the engine of this run of the tests.
+func emptyURL(t testing.TB) string {
+	t.Helper()
+	if pgtest.Chosen() {
+		return pgtest.Database(t)
+	}
+	return "sqlite:" + filepath.Join(t.TempDir(), "db")
+}
+
 // newPostgres returns the URL of a Postgres database whose schema is up to date and whose tables are empty.
 func newPostgres(t testing.TB) string {
 	t.Helper()

@@ -16,6 +16,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/secbydesign/secbydesign/app/ledger/pgtest"
 )
 
 // helperDB makes the test binary a process that opens a database and closes it.
@@ -66,6 +68,7 @@ func TestOpenRefuses(t *testing.T) {
 
 func TestFilesArePrivate(t *testing.T) {
 	t.Parallel()
+	pgtest.SQLiteOnly(t, "it is about files")
 	path := filepath.Join(t.TempDir(), "a folder % with?odd#characters&x=1", "db")
 	if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil {
 		t.Fatal(err)
@@ -99,6 +102,7 @@ func TestFilesArePrivate(t *testing.T) {
 
 func TestSettingsHoldForBothPools(t *testing.T) {
 	t.Parallel()
+	pgtest.SQLiteOnly(t, "it is about pragmas")
 	l := openNew(t)
 	for name, db := range map[string]*sql.DB{"write": l.write, "read": l.read} {
 		for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "10000"} {
@@ -116,7 +120,11 @@ func TestSettingsHoldForBothPools(t *testing.T) {
 // schema describes all tables.
 func schema(t *testing.T, l *Ledger) (lines []string) {
 	t.Helper()
-	rows, err := l.read.Query("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL UNION ALL SELECT 'goose ' || version_id FROM goose_db_version UNION ALL SELECT 'river ' || version FROM river_migration")
+	tables := "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL"
+	if pgtest.Chosen() {
+		tables = "SELECT table_name || ' ' || column_name || ' ' || data_type FROM information_schema.columns WHERE table_schema = 'public'"
+	}
+	rows, err := l.read.Query(tables + " UNION ALL SELECT 'goose ' || version_id FROM goose_db_version UNION ALL SELECT 'river ' || version FROM river_migration")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,8 +141,8 @@ func schema(t *testing.T, l *Ledger) (lines []string) {
 
 func TestOpenAgain(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "db")
-	l := openAt(t, "sqlite:"+path)
+	url := newURL(t)
+	l := openAt(t, url)
 	if err := l.Record(t.Context(), Event{Kind: "k"}); err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +150,7 @@ func TestOpenAgain(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	l = openAt(t, "sqlite:"+path)
+	l = openAt(t, url)
 	if after := schema(t, l); !reflect.DeepEqual(before, after) {
 		t.Errorf("schema changed from %q to %q", before, after)
 	}
@@ -154,16 +162,16 @@ func TestOpenAgain(t *testing.T) {
 func TestNewerSchemaIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, newer := range map[string]string{
-		"ours":  "INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, 1)",
+		"ours":  "INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, true)",
 		"River": "INSERT INTO river_migration (line, version) VALUES ('main', 999)",
 	} {
-		path := filepath.Join(t.TempDir(), "db")
-		l := openAt(t, "sqlite:"+path)
+		url := newURL(t)
+		l := openAt(t, url)
 		if _, err := l.write.Exec(newer); err != nil {
 			t.Fatal(err)
 		}
 		l.Close()
-		if _, err := Open(t.Context(), "sqlite:"+path); !errors.Is(err, ErrNewerSchema) {
+		if _, err := Open(t.Context(), url); !errors.Is(err, ErrNewerSchema) {
 			t.Errorf("%s: got %v, want ErrNewerSchema", name, err)
 		}
 	}
@@ -175,20 +183,20 @@ func TestProcessesOpenAnEmptyDatabaseAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(t.TempDir(), "db")
+	url := emptyURL(t)
 	var wg sync.WaitGroup
 	const processes = 4
 	for range processes {
 		wg.Go(func() {
 			cmd := exec.Command(exe)
-			cmd.Env = append(os.Environ(), helperDB+"=sqlite:"+path)
+			cmd.Env = append(os.Environ(), helperDB+"="+url)
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Errorf("%v: %s", err, out)
 			}
 		})
 	}
 	wg.Wait()
-	events, err := openAt(t, "sqlite:"+path).Events(t.Context(), Filter{Kind: "opened"})
+	events, err := openAt(t, url).Events(t.Context(), Filter{Kind: "opened"})
 	if err != nil || len(events) != processes {
 		t.Errorf("%d processes wrote, %v; want %d", len(events), err, processes)
 	}
@@ -196,6 +204,7 @@ func TestProcessesOpenAnEmptyDatabaseAtOnce(t *testing.T) {
 
 func TestOpenDoesNotWaitForever(t *testing.T) {
 	t.Parallel()
+	pgtest.SQLiteOnly(t, "it is about the lock of a file")
 	path := filepath.Join(t.TempDir(), "db")
 	unlock, err := lock(t.Context(), path)
 	if err != nil {
@@ -211,6 +220,7 @@ func TestOpenDoesNotWaitForever(t *testing.T) {
 
 func TestAlone(t *testing.T) {
 	t.Parallel()
+	pgtest.SQLiteOnly(t, "the locks of files say who is alone")
 	path := filepath.Join(t.TempDir(), "db")
 	before := time.Now()
 	first := openAt(t, "sqlite:"+path)
@@ -283,7 +293,7 @@ func TestAccept(t *testing.T) {
 	}
 	var n int
 	var outcomes string
-	if err := l.read.QueryRow("SELECT count(*), group_concat(outcome) FROM deliveries").Scan(&n, &outcomes); err != nil || n != 2 || outcomes != "accepted,action_not_used" {
+	if err := l.read.QueryRow("SELECT count(*), min(outcome) || ',' || max(outcome) FROM deliveries").Scan(&n, &outcomes); err != nil || n != 2 || outcomes != "accepted,action_not_used" {
 		t.Errorf("%d deliveries %q, %v", n, outcomes, err)
 	}
 }
@@ -350,11 +360,11 @@ func TestPolicy(t *testing.T) {
 		t.Errorf("before the first: %v, %v", ok, err)
 	}
 	for _, want := range []string{"version: 1\n", "", "\xff\x00"} {
-		if err := l.SaveValidPolicy(t.Context(), Repo{Owner: "Acme", Name: "Shop"}, "sha-"+want, []byte(want)); err != nil {
+		if err := l.SaveValidPolicy(t.Context(), Repo{Owner: "Acme", Name: "Shop"}, fmt.Sprintf("sha-%x", want), []byte(want)); err != nil {
 			t.Fatal(err)
 		}
 		sha, text, ok, err := l.ValidPolicy(t.Context(), Repo{Owner: "acme", Name: "SHOP"})
-		if sha != "sha-"+want || string(text) != want || !ok || err != nil {
+		if sha != fmt.Sprintf("sha-%x", want) || string(text) != want || !ok || err != nil {
 			t.Errorf("got %q, %q, %v, %v; want %q", sha, text, ok, err, want)
 		}
 	}
@@ -559,6 +569,7 @@ func TestReadersDoNotWait(t *testing.T) {
 
 func TestReader(t *testing.T) {
 	t.Parallel()
+	pgtest.SQLiteOnly(t, "it is about files")
 	path := filepath.Join(t.TempDir(), "db")
 	if _, err := OpenReader(t.Context(), "sqlite:"+path); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no file: %v", err)
@@ -635,7 +646,7 @@ func TestReader(t *testing.T) {
 	if _, alone := l.AloneSince(); !alone {
 		t.Error("a reader was taken for a worker")
 	}
-	if _, err := l.write.Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, 1)"); err != nil {
+	if _, err := l.write.Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, true)"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := OpenReader(t.Context(), "sqlite:"+path); !errors.Is(err, ErrNewerSchema) {

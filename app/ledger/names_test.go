@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/pressly/goose/v3"
+
+	"github.com/secbydesign/secbydesign/app/ledger/pgtest"
 )
 
 // TestNames renames repositories, and lets others take the names. The events, policies and uploads are
@@ -126,6 +128,7 @@ func older(t *testing.T, path string, steps int64) *sql.DB {
 // TestNamesOfAnOlderDatabase opens a database of a version without names.
 func TestNamesOfAnOlderDatabase(t *testing.T) {
 	t.Parallel()
+	pgtest.SQLiteOnly(t, "Postgres has no schema of before that")
 	path := filepath.Join(t.TempDir(), "db")
 	db := older(t, path, namesSchema-1)
 	for i, p := range []Pull{
@@ -175,6 +178,7 @@ func insertOlder(t *testing.T, db *sql.DB, p Pull, heard int) {
 // under its old name must belong to it under the next one.
 func TestIDsOfAnOlderDatabase(t *testing.T) {
 	t.Parallel()
+	pgtest.SQLiteOnly(t, "Postgres has no schema of before that")
 	path := filepath.Join(t.TempDir(), "db")
 	db := older(t, path, idsSchema-1)
 	for i, p := range []Pull{

@@ -26,7 +26,8 @@ const (
 // commitPatience is how long a commit may take. Nothing else would end it when the server's machine is gone.
 const commitPatience = 30 * time.Second
 
-// pgDB is database/sql on a pool of pgx. begin is the statement that begins a transaction without options.
+// pgDB is database/sql on a pool of pgx. begin is the statement that begins a transaction without options; if it is
+// empty, the result is for reading only.
 func pgDB(pool *pgxpool.Pool, begin string, conns int) *sql.DB {
 	db := sql.OpenDB(pgConnector{stdlib.GetPoolConnector(pool), begin})
 	db.SetMaxOpenConns(conns)
@@ -80,6 +81,10 @@ func (c *pgConn) ExecContext(ctx context.Context, query string, args []driver.Na
 		c.announce = true
 		return driver.RowsAffected(0), nil
 	}
+	if c.begin == "" {
+		// A session of one's own would be set to read-only, but behind a pooler no session is one's own.
+		return nil, errors.New("this is a connection for reading")
+	}
 	return c.Conn.ExecContext(ctx, query, storable(args))
 }
 
@@ -120,7 +125,10 @@ func (t *pgTx) Commit() error {
 	ctx, cancel := context.WithTimeout(context.Background(), commitPatience)
 	defer cancel()
 	conn, end := t.on.Conn.Conn(), "commit"
-	if conn.PgConn().TxStatus() == 'E' { // the server would only roll back
+	switch {
+	case conn.IsClosed():
+		return driver.ErrBadConn
+	case conn.PgConn().TxStatus() != 'T': // a statement failed or has ended it; the server would not mind
 		return errors.Join(pgx.ErrTxCommitRollback, t.Rollback())
 	}
 	if t.on.announce {

@@ -3,12 +3,14 @@ package queue
 import (
 	"bufio"
 	"context"
+	crand "crypto/rand"
 	"database/sql"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -68,6 +70,14 @@ func newPostgres(t *testing.T) string {
 		}
 		return l.Close()
 	})
+}
+
+// in returns the SQL for a time from now on, such as "+2 hours", in the form of River's columns.
+func in(time string) string {
+	if pgtest.Chosen() {
+		return "now() + interval '" + time + "'"
+	}
+	return "strftime('%Y-%m-%d %H:%M:%f', 'now', '" + time + "')"
 }
 
 func openLedger(t *testing.T, url string) *ledger.Ledger {
@@ -277,4 +287,13 @@ func startHelper(t *testing.T, path, role string) *exec.Cmd {
 func kill(cmd *exec.Cmd) {
 	cmd.Process.Kill()
 	cmd.Wait()
+}
+
+// randomText returns a text that cannot be compressed.
+func randomText(n int) string {
+	var b strings.Builder
+	for b.Len() < n {
+		b.WriteString(crand.Text())
+	}
+	return b.String()[:n]
 }

@@ -22,6 +22,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -235,6 +236,13 @@ func (q *Queue) SubmitWith(ctx context.Context, d ledger.Delivery, reqs []Reques
 		if err := e.check(); err != nil {
 			return err
 		}
+	}
+	reqs, tasks = slices.Clone(reqs), slices.Clone(tasks)
+	for i := range reqs {
+		reqs[i].Owner, reqs[i].Repo = ledger.Storable(reqs[i].Owner), ledger.Storable(reqs[i].Repo)
+	}
+	for i := range tasks {
+		tasks[i] = tasks[i].storable()
 	}
 	for _, r := range reqs {
 		if r.Owner == "" || r.Repo == "" || r.Number <= 0 {
