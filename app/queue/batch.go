@@ -29,8 +29,8 @@ func isPlain(d ledger.Delivery, reqs []Request, tasks []Task, events []ledger.Ev
 		reqs[0].RepoID != 0 && d.RepoID == reqs[0].RepoID && d.Owner == reqs[0].Owner && d.Repo == reqs[0].Repo
 }
 
-// submitPlain is a [ledger.Batch] of plain submissions. It does those whose repositories are recorded under the same
-// names; of those with the same GUID or pull request, it does the first.
+// submitPlain is a [ledger.Batch] of plain submissions. It does those before the first whose repository is not recorded
+// under the same name; of those with the same GUID or pull request, it does the first.
 func (q *Queue) submitPlain(ctx context.Context, tx *sql.Tx, items []any) ([]error, error) {
 	list := make([]plain, len(items))
 	results := make([]error, len(items))
@@ -86,12 +86,14 @@ func (q *Queue) leaveOthers(ctx context.Context, tx *sql.Tx, list []plain, resul
 	if err != nil {
 		return err
 	}
+	renames := false
 	guids, jobs := map[string]bool{}, map[job]bool{}
 	for i, p := range list {
-		if !named[p.request.repo()] || guids[p.delivery.GUID] || jobs[p.job()] {
+		// What follows must not overtake: a repository that gets a name may take that of another one.
+		renames = renames || !named[p.request.repo()]
+		if renames || guids[p.delivery.GUID] || jobs[p.job()] {
 			results[i] = ledger.ErrAlone
 		}
-		// What follows an item that is left must not overtake it.
 		guids[p.delivery.GUID], jobs[p.job()] = true, true
 	}
 	return nil

@@ -249,43 +249,46 @@ func (q *Queue) SubmitWith(ctx context.Context, d ledger.Delivery, reqs []Reques
 			return fmt.Errorf("submit: %s/%s#%d is not a pull request", r.Owner, r.Repo, r.Number)
 		}
 	}
-	do := func(ctx context.Context, tx *sql.Tx) error {
-		if d.GUID != "" {
-			if err := q.ledger.Accept(ctx, tx, d); err != nil {
-				return err
-			}
-		}
-		for _, r := range reqs {
-			if err := q.enqueue(ctx, tx, r); err != nil {
-				return err
-			}
-		}
-		for _, e := range tasks {
-			if err := q.send(ctx, tx, e); err != nil {
-				return err
-			}
-		}
-		for _, e := range events {
-			if err := q.ledger.RecordTx(ctx, tx, e); err != nil {
-				return err
-			}
-		}
-		if len(reqs)+len(tasks) == 0 {
-			return nil
-		}
-		return q.ledger.Announce(ctx, tx)
-	}
+	record := func(ctx context.Context, tx *sql.Tx) error { return q.record(ctx, tx, d, reqs, tasks, events) }
 	var err error
 	if isPlain(d, reqs, tasks, events) {
-		err = q.ledger.SharedBatch(ctx, plain{d, reqs[0]}, q.submitPlain, do)
+		err = q.ledger.SharedBatch(ctx, plain{d, reqs[0]}, q.submitPlain, record)
 	} else {
-		err = q.ledger.Shared(ctx, do)
+		err = q.ledger.Shared(ctx, record)
 	}
 	if err != nil {
 		return fmt.Errorf("submit: %w", err)
 	}
 	q.news.ring()
 	return nil
+}
+
+// record records a submission as part of tx.
+func (q *Queue) record(ctx context.Context, tx *sql.Tx, d ledger.Delivery, reqs []Request, tasks []Task, events []ledger.Event) error {
+	if d.GUID != "" {
+		if err := q.ledger.Accept(ctx, tx, d); err != nil {
+			return err
+		}
+	}
+	for _, r := range reqs {
+		if err := q.enqueue(ctx, tx, r); err != nil {
+			return err
+		}
+	}
+	for _, e := range tasks {
+		if err := q.send(ctx, tx, e); err != nil {
+			return err
+		}
+	}
+	for _, e := range events {
+		if err := q.ledger.RecordTx(ctx, tx, e); err != nil {
+			return err
+		}
+	}
+	if len(reqs)+len(tasks) == 0 {
+		return nil
+	}
+	return q.ledger.Announce(ctx, tx)
 }
 
 func (q *Queue) enqueue(ctx context.Context, tx *sql.Tx, r Request) error {

@@ -9,7 +9,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/url"
 	"os"
@@ -373,8 +372,6 @@ type lockedBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
 }
-
-var _ io.Writer = (*lockedBuffer)(nil)
 
 func (l *lockedBuffer) Write(p []byte) (int, error) {
 	l.mu.Lock()
