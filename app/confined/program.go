@@ -40,7 +40,8 @@ func (s *Scanners) part(ctx context.Context, p catalog.Part) (catalog.Answer, er
 	}
 	r.body = append(r.body, p.Output.Text)
 	p.Files, p.Dir, p.Output.Text = nil, "", nil
-	data.Part, r.data = p, data
+	data.Part = p
+	r.data = data
 
 	var answer partAnswer
 	failed, err := s.pool.do(ctx, r, &answer)
