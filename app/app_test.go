@@ -22,6 +22,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/secbydesign/secbydesign/app"
+	"github.com/secbydesign/secbydesign/app/confined"
 	"github.com/secbydesign/secbydesign/app/demo"
 	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/app/ledger/pgtest"
@@ -67,6 +68,7 @@ func newStage(t *testing.T, files map[string]string) *stage {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.GitHub.Close)
+	w.Content = content()
 	s := &stage{World: w, t: t, logs: &safeBuffer{}}
 	if err := w.Start(context.Background(), zerolog.New(s.logs).Level(zerolog.DebugLevel)); err != nil {
 		t.Fatal(err)
@@ -439,8 +441,20 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 	}
-	os.Exit(withFewPrograms(func() int { return pgtest.Run(m) }))
+	code := withFewPrograms(func() int { return pgtest.Run(m) })
+	content().Close()
+	os.Exit(code)
 }
+
+// content returns the processes without credentials that the Apps of all tests share: a start of each takes processor
+// time.
+var content = sync.OnceValue(func() *confined.Pool {
+	pool, err := app.NewContent(context.Background(), app.Config{Workers: 4}, nil)
+	if err != nil {
+		panic(err)
+	}
+	return pool
+})
 
 // withFewPrograms runs tests with a PATH that holds only the programs that they start themselves, so that
 // the findings of a review do not depend on the installed scanners.

@@ -47,6 +47,7 @@ func TestOneThreadForOnePackage(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, map[string]string{"requirements.txt": "six==1.16.0\n"})
 	s.restart(func() {
+		s.Content = nil // the shared processes cannot read the folder
 		s.Settings.OSVURL, s.Settings.OSVDir = "", advisories(t, map[string]string{
 			"GHSA-aaaa-aaaa-aaaa": "1.24.2", "GHSA-bbbb-bbbb-bbbb": "1.26.5", "GHSA-cccc-cccc-cccc": "1.26.5", "GHSA-dddd-dddd-dddd": "2.0.0",
 		})

@@ -335,6 +335,7 @@ func TestVEXOfARepository(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, map[string]string{"requirements.txt": "six==1.16.0\n"})
 	s.restart(func() {
+		s.Content = nil // the shared processes cannot read the folder
 		s.Settings.OSVURL, s.Settings.OSVDir = "", advisories(t, map[string]string{"GHSA-aaaa-aaaa-aaaa": "1.24.2"})
 	})
 	s.people()

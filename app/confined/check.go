@@ -33,9 +33,9 @@ func believed(all []scanners.Finding, t scanners.Target) (found []scanners.Findi
 	for _, f := range all {
 		known := files[[2]string{f.Path, f.Commit}]
 		if t.Scope == scanners.ScopeTree { // it may also be in a file that did not change
-			known = f.Commit == ""
+			known = f.Commit == "" && inside(f.Path)
 		}
-		if !known || !inside(f.Path) || !possible(f) || len(found) == maxFindings {
+		if !known || !possible(f, files) || len(found) == maxFindings {
 			refused++
 			continue
 		}
@@ -50,7 +50,9 @@ func believed(all []scanners.Finding, t scanners.Target) (found []scanners.Findi
 // inside reports whether a path stays in the tree.
 func inside(p string) bool { return fs.ValidPath(p) && p != "." && utf8.ValidString(p) }
 
-func possible(f scanners.Finding) bool {
+// possible reports whether a finding may be shown, given the files that were scanned.
+func possible(f scanners.Finding, files map[[2]string]bool) bool {
+	here := func(p string) bool { return inside(p) || files[[2]string{p, f.Commit}] }
 	if f.Severity < scanners.Note || f.Severity > scanners.Critical || f.Protection < scanners.Problem || f.Protection > scanners.Missing {
 		return false
 	}
@@ -60,10 +62,10 @@ func possible(f scanners.Finding) bool {
 	if len(f.Flow)+len(f.Fixes)+len(f.Aliases)+len(f.Extents) > maxParts || f.Rule == "" || len(f.Rule) > maxRule || strings.Contains(f.Rule, "\n") {
 		return false
 	}
-	texts := []string{f.Rule, f.Title, f.Message, f.Why, f.Help, f.HelpURL, f.CWE, f.Identity, f.Package, f.Purl}
+	texts := []string{f.Rule, f.Title, f.Message, f.Why, f.Help, f.HelpURL, f.CWE, f.Package, f.Purl}
 	texts = append(texts, f.Aliases...)
 	for _, s := range f.Flow {
-		if !inside(s.Path) || !placed(s.Line, s.Line, 0, 0) {
+		if !here(s.Path) || !placed(s.Line, s.Line, 0, 0) {
 			return false
 		}
 		texts = append(texts, s.Message)
@@ -75,19 +77,19 @@ func possible(f scanners.Finding) bool {
 			return false
 		}
 		for _, e := range x.Edits {
-			if !inside(e.Path) || e.Line < 1 || !placed(e.Line, e.EndLine, e.Column, e.EndColumn) {
+			if !here(e.Path) || e.Line < 1 || !placed(e.Line, e.EndLine, e.Column, e.EndColumn) {
 				return false
 			}
 			texts = append(texts, e.Text)
 		}
 	}
 	if f.Fact != nil {
-		texts = append(texts, f.Fact.Key, f.Fact.Name, f.Fact.Text, f.Fact.Closed)
+		texts = append(texts, f.Fact.Name, f.Fact.Text, f.Fact.Closed)
 		for key, value := range f.Fact.Data {
 			texts = append(texts, key, value)
 		}
 	}
-	return valid(texts) && !strings.Contains(f.Help, "<!--") && webAddress(f.HelpURL)
+	return len(f.Identity) <= maxText && valid(texts) && !strings.Contains(f.Help, "<!--") && webAddress(f.HelpURL)
 }
 
 func placed(line, end, column, endColumn int) bool {

@@ -13,7 +13,7 @@ type failure struct {
 	Kind   string   `json:",omitempty"` // missing, incomplete, late, cancelled, or empty for another error
 	Text   string   // for the operator; of a missing program, the hint
 	Reason string   `json:",omitempty"` // of an incomplete scan
-	Paths  []string `json:",omitempty"`
+	Paths  [][]byte `json:",omitempty"`
 	Notice bool     `json:",omitempty"`
 }
 
@@ -35,7 +35,10 @@ func failureOf(err error) *failure {
 	case errors.Is(err, errStale):
 		return &failure{Kind: stale, Text: err.Error()}
 	case errors.As(err, &incomplete):
-		f := &failure{Kind: "incomplete", Reason: incomplete.Reason, Paths: incomplete.Paths, Notice: incomplete.Notice}
+		f := &failure{Kind: "incomplete", Reason: incomplete.Reason, Notice: incomplete.Notice}
+		for _, path := range incomplete.Paths {
+			f.Paths = append(f.Paths, []byte(path))
+		}
 		if incomplete.Err != nil {
 			f.Text = incomplete.Err.Error()
 		}
@@ -75,7 +78,9 @@ func (f *failure) err() error {
 			e.Err = errors.New(text)
 		}
 		if len(f.Paths) <= maxErrorPaths { // otherwise it is not known which
-			e.Paths = f.Paths
+			for _, path := range f.Paths {
+				e.Paths = append(e.Paths, string(path))
+			}
 		}
 		return e
 	case "missing":

@@ -22,7 +22,8 @@ type partRequest struct {
 
 type partAnswer struct {
 	catalog.Answer
-	Failed *failure // Answer.Err
+	Raw    []rawFinding // Answer.Found
+	Failed *failure     // Answer.Err
 }
 
 // part does one part of a program's scan in the pool.
@@ -34,12 +35,13 @@ func (s *Scanners) part(ctx context.Context, p catalog.Part) (catalog.Answer, er
 	}
 	data := partRequest{Options: s.options}
 	for _, f := range p.Files {
-		data.Files = append(data.Files, scanFile{f.Path, f.Blob, f.Commit, len(f.Content)})
+		data.Files = append(data.Files, scanFile{[]byte(f.Path), f.Blob, f.Commit, len(f.Content)})
 		r.body = append(r.body, f.Content)
 	}
 	r.body = append(r.body, p.Output.Text)
 	p.Files, p.Dir, p.Output.Text = nil, "", nil
-	data.Part, r.data = p, data
+	data.Part = p
+	r.data = data
 
 	var answer partAnswer
 	failed, err := s.pool.do(ctx, r, &answer)
@@ -48,7 +50,7 @@ func (s *Scanners) part(ctx context.Context, p catalog.Part) (catalog.Answer, er
 	}
 	out := answer.Answer
 	var refused error
-	out.Found, refused = believed(out.Found, target)
+	out.Found, refused = believed(findings(answer.Raw), target)
 	out.Err = errors.Join(refused, answer.Failed.err())
 	out.Inputs, out.Again = named(out.Inputs), named(out.Again)
 	return out, nil
@@ -84,7 +86,7 @@ func (k *known) part(ctx context.Context, c *Call) (any, error) {
 	}
 	p.Dir, p.Output.Text = tree, c.Body[size:]
 	done, err := catalog.Do(ctx, all, p)
-	answer := partAnswer{Answer: done, Failed: failureOf(done.Err)}
-	answer.Err = nil
+	answer := partAnswer{Answer: done, Raw: rawFindings(done.Found), Failed: failureOf(done.Err)}
+	answer.Found, answer.Err = nil, nil
 	return answer, err
 }

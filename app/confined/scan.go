@@ -62,12 +62,13 @@ type scanRequest struct {
 }
 
 type scanFile struct {
-	Path, Blob, Commit string
-	Size               int // -1 for content that is nil
+	Path         []byte
+	Blob, Commit string
+	Size         int // -1 for content that is nil
 }
 
 type scanAnswer struct {
-	Found   []scanners.Finding
+	Found   []rawFinding
 	Notices []string
 }
 
@@ -80,7 +81,7 @@ func (s *scanner) Scan(ctx context.Context, t scanners.Target) ([]scanners.Findi
 	if err != nil {
 		return nil, err
 	}
-	found, refused := believed(answer.Found, t)
+	found, refused := believed(findings(answer.Found), t)
 	return found, errors.Join(refused, failed)
 }
 
@@ -125,7 +126,7 @@ func (s *scanner) ask(ctx context.Context, scope scanners.Scope, files []scanner
 		if f.Content == nil {
 			size = -1
 		}
-		r.Files = append(r.Files, scanFile{f.Path, f.Blob, f.Commit, size})
+		r.Files = append(r.Files, scanFile{[]byte(f.Path), f.Blob, f.Commit, size})
 	}
 	q := request{task: "scan", data: r, body: body}
 	if r.Scanner == "osv" {
@@ -212,7 +213,7 @@ func (k *known) scan(ctx context.Context, c *Call) (any, error) {
 			return scanAnswer{Notices: n.Notices(ctx, files)}, nil
 		}
 		found, err := s.Scan(ctx, scanners.Target{Scope: r.Scope, Files: files})
-		return scanAnswer{Found: found}, err
+		return scanAnswer{Found: rawFindings(found)}, err
 	}
 	return nil, fmt.Errorf("there is no scanner %q", r.Scanner)
 }
@@ -221,7 +222,7 @@ func (k *known) scan(ctx context.Context, c *Call) (any, error) {
 func (r scanRequest) files(body []byte) ([]scanners.File, error) {
 	files := make([]scanners.File, len(r.Files))
 	for i, f := range r.Files {
-		files[i] = scanners.File{Path: f.Path, Blob: f.Blob, Commit: f.Commit}
+		files[i] = scanners.File{Path: string(f.Path), Blob: f.Blob, Commit: f.Commit}
 		if f.Size < 0 {
 			continue
 		}

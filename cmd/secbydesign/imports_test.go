@@ -46,7 +46,7 @@ var pure = []string{
 // more.
 var rooms = map[string][]string{
 	"": {
-		"audit", "clock", "command", "conversation", "decision", "decisionfile", "digest", "examine", "insight", "installation", "judge",
+		"audit", "clock", "command", "confined", "conversation", "decision", "decisionfile", "digest", "examine", "insight", "installation", "judge",
 		"ledger", "local", "mirror", "ownership", "people", "plainfile", "plan", "policy", "policyfiles", "queue", "record", "rehearsal",
 		"review", "scratch", "settings", "strictyaml", "threatmodel", "upload", "vex",
 	},
@@ -99,12 +99,13 @@ var rooms = map[string][]string{
 	"installation": {"fair"},
 	"mirror":       {"plainfile"},
 	"clock":        {},
+	"confined":     {},
 	"fair":         {},
 	"plainfile":    {},
 	"scratch":      {},
 	"strictyaml":   {},
 
-	"demo": {"", "clock"},
+	"demo": {"", "clock", "confined"},
 
 	"ledger/pgtest":                 {},
 	"installation/installationtest": {"installation"},
