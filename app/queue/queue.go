@@ -13,6 +13,7 @@
 //   - lease.go: a worker sends a heartbeat every other second for its job. When the
 //     heartbeats stop, another worker takes the job.
 //   - task.go: work to be done once, such as answering a comment, is a job by itself.
+//   - trace.go: a job keeps the trace of the delivery that asked for it.
 package queue
 
 import (
@@ -30,6 +31,8 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
 	"github.com/rs/zerolog"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/secbydesign/secbydesign/app/clock"
 	"github.com/secbydesign/secbydesign/app/fair"
@@ -103,6 +106,7 @@ type Options struct {
 	LeaseTTL      time.Duration   // silence after which a worker counts as dead; 10 s
 	Poll          time.Duration   // interval at which a worker checks for a newer generation; 250 ms
 	Clock         *clock.Clock    // the clock of [Task].At; nil for the machine's
+	Tracer        trace.Tracer    // begins the spans of jobs; nil for none
 	StopGrace     time.Duration   // how long Work may take to return after its context ends at a stop; 5 s
 }
 
@@ -174,6 +178,9 @@ func New(l *ledger.Ledger, opts Options) (*Queue, error) {
 	opts.LeaseTTL = cmp.Or(opts.LeaseTTL, 10*time.Second)
 	opts.Poll = cmp.Or(opts.Poll, 250*time.Millisecond)
 	opts.StopGrace = cmp.Or(opts.StopGrace, 5*time.Second)
+	if opts.Tracer == nil {
+		opts.Tracer = noop.Tracer{}
+	}
 	if opts.LeaseTTL < 2*opts.Heartbeat {
 		return nil, fmt.Errorf("make queue: a lease of %s is lost by one late heartbeat of %s", opts.LeaseTTL, opts.Heartbeat)
 	}
@@ -283,9 +290,14 @@ func (q *Queue) enqueue(ctx context.Context, tx *sql.Tx, r Request) error {
 	if err != nil {
 		return err
 	}
-	res, err := q.client.InsertTx(ctx, tx, jobOf(repo, r.Number), &river.InsertOpts{Metadata: ledger.Share(r.Installation, repo, time.Time{}, 0)})
+	res, err := q.client.InsertTx(ctx, tx, jobOf(repo, r.Number), &river.InsertOpts{Metadata: traced(ctx, ledger.Share(r.Installation, repo, time.Time{}, 0))})
 	if err != nil {
 		return fmt.Errorf("insert job: %w", err)
+	}
+	if res.UniqueSkippedAsDuplicate {
+		if err := q.retrace(ctx, tx, res.Job); err != nil {
+			return err
+		}
 	}
 	// The existing job will review the new state. If it waits after a failure, retry it now, because the new
 	// state may not fail. A "scheduled" job was postponed for a reason, so its time stays, unless the clock was
