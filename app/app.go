@@ -52,6 +52,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/policyfiles"
 	"github.com/secbydesign/secbydesign/app/queue"
 	"github.com/secbydesign/secbydesign/app/review"
+	"github.com/secbydesign/secbydesign/app/tracing/otlp"
 	"github.com/secbydesign/secbydesign/app/upload"
 	"github.com/secbydesign/secbydesign/scanners"
 	"github.com/secbydesign/secbydesign/scanners/catalog"
@@ -60,9 +61,12 @@ import (
 )
 
 // drain is how long running reviews may take to finish when the program is asked to stop. A review that is still
-// running then is cancelled, has [queue.Options].StopGrace to return, and is done again by the next process: all
-// together at most 20 seconds. Kubernetes waits 30 seconds before it kills.
-const drain = 14 * time.Second
+// running then is cancelled, has [queue.Options].StopGrace to return, and is done again by the next process. Last
+// of all the traces are sent: all together at most 22 seconds. Kubernetes waits 30 seconds before it kills.
+const (
+	drain     = 14 * time.Second
+	flushTime = 2 * time.Second
+)
 
 // uploads is how many documents of up to 100 MB are read at a time.
 const uploads = 2
@@ -72,6 +76,7 @@ type app struct {
 	config       Config
 	log          zerolog.Logger
 	metrics      *metrics
+	traces       *otlp.Exporter // nil if nobody collects them
 	identity     identity
 	ledger       *ledger.Ledger
 	github       *installation.App
@@ -184,6 +189,9 @@ func (a *app) stop(ctx context.Context, servers ...*http.Server) (err error) {
 	if a.config.Work {
 		err = errors.Join(err, a.queue.Stop(stop))
 	}
+	flush, end := context.WithTimeout(context.WithoutCancel(ctx), flushTime)
+	defer end()
+	a.traces.Shutdown(flush)
 	return err
 }
 
@@ -219,6 +227,11 @@ func build(ctx context.Context, c Config, log zerolog.Logger) (*app, error) {
 		return nil, err
 	}
 	var err error
+	if c.Traces {
+		if a.traces, err = otlp.New(ctx, Version(), log); err != nil {
+			return nil, err
+		}
+	}
 	a.github, err = installation.New(installation.Options{
 		AppID: c.AppID, Key: c.PrivateKey, URL: c.GitHubURL, Version: Version(), WritePace: c.WritePace, Observe: a.exchange,
 	})
@@ -233,8 +246,8 @@ func build(ctx context.Context, c Config, log zerolog.Logger) (*app, error) {
 	if a.ledger, err = open(ctx, c.Database); err != nil {
 		return nil, fmt.Errorf("SECBYDESIGN_DATABASE_URL: %w", err)
 	}
-	a.ledger.Clock = c.Clock
-	mirrors := &mirror.Store{Dir: filepath.Join(c.DataDir, "mirrors"), Limits: mirror.Limits{FetchBytes: c.FetchBytes}}
+	a.ledger.Clock, a.ledger.Observe = c.Clock, a.metrics.transaction
+	mirrors := &mirror.Store{Dir: filepath.Join(c.DataDir, "mirrors"), Limits: mirror.Limits{FetchBytes: c.FetchBytes}, Observe: a.metrics.fetch}
 	all := catalog.All(c.Catalog)
 	a.scanners = all
 	files := &policyfiles.Files{App: a.github, Mirrors: mirrors, Ledger: a.ledger}
@@ -242,7 +255,7 @@ func build(ctx context.Context, c Config, log zerolog.Logger) (*app, error) {
 		App: a.github, AppID: c.AppID, Ledger: a.ledger, Mirrors: mirrors, Files: files, Clock: c.Clock,
 		Examiner:  &examine.Examiner{Scanners: all, Known: a.ledger.Results, Keep: a.ledger.SaveResults, Program: Version(), Observe: a.metrics.scan},
 		Externals: upload.Externals{Ledger: a.ledger, Here: names(all), Known: catalog.Names()},
-		Observe:   a.metrics.review,
+		Observe:   a.metrics.review, ObserveComment: a.metrics.comment,
 		Directory: &people.Directory{}, ObserveOwners: a.metrics.owners,
 	}
 	a.conversation = &conversation.Handler{App: a.github, Mirrors: mirrors, Ledger: a.ledger, Files: files, Clock: c.Clock, Outcomes: a.outcomes}
@@ -251,7 +264,7 @@ func build(ctx context.Context, c Config, log zerolog.Logger) (*app, error) {
 	a.digests = &digest.Handler{
 		App: a.github, Ledger: a.ledger, Files: files, Clock: c.Clock, Teams: a.ledger.Teams, List: a.ledger.TeamList, Outcomes: a.outcomes,
 	}
-	a.queue, err = queue.New(a.ledger, queue.Options{Workers: c.Workers, Work: a.reviewer.Review, Task: a.task, Logger: log, Failed: a.metrics.failure, Clock: c.Clock})
+	a.queue, err = queue.New(a.ledger, queue.Options{Workers: c.Workers, Work: a.reviewer.Review, Task: a.task, Logger: log, Failed: a.metrics.failure, Clock: c.Clock, Tracer: a.traces.Tracer()})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open queue: %w", err), a.ledger.Close())
 	}

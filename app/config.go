@@ -17,6 +17,7 @@ import (
 
 	"github.com/secbydesign/secbydesign/app/clock"
 	"github.com/secbydesign/secbydesign/app/installation"
+	"github.com/secbydesign/secbydesign/app/tracing/otlp"
 	"github.com/secbydesign/secbydesign/scanners/catalog"
 	"github.com/secbydesign/secbydesign/scanners/osv"
 )
@@ -72,6 +73,8 @@ type Config struct {
 
 	Clock *clock.Clock // nil for the machine's
 
+	Traces bool // export traces as the variables of OpenTelemetry say
+
 	LogLevel zerolog.Level
 	Console  bool
 
@@ -97,6 +100,9 @@ func (s Settings) Config() (Config, error) {
 	}
 
 	var err error
+	if c.Traces, err = otlp.Wanted(os.Getenv); err != nil {
+		wrong = append(wrong, err)
+	}
 	if c.LogLevel, err = zerolog.ParseLevel(s.LogLevel); err != nil || s.LogLevel == "" {
 		wrong.add("LOG_LEVEL", "is %q: write debug, info, warn or error", s.LogLevel)
 	}

@@ -13,7 +13,7 @@ import (
 
 	"github.com/secbydesign/secbydesign/app/installation"
 	"github.com/secbydesign/secbydesign/app/ledger"
-	"github.com/secbydesign/secbydesign/checks"
+	"github.com/secbydesign/secbydesign/app/review"
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
@@ -31,6 +31,13 @@ type metrics struct {
 	failed     *prometheus.CounterVec
 	found      prometheus.Counter
 	unowned    prometheus.Counter
+
+	verdictTime  prometheus.Histogram
+	commentTime  prometheus.Histogram
+	calls        *prometheus.CounterVec
+	callTime     *prometheus.HistogramVec
+	transactions *prometheus.CounterVec
+	quotas       *quotas
 }
 
 func newMetrics() *metrics {
@@ -73,12 +80,14 @@ func newMetrics() *metrics {
 	m.unowned = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "secbydesign_findings_unowned_total", Help: "New findings in files that nobody owns; each counts once for its pull request.",
 	})
+	m.since()
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "secbydesign_build_info", Help: "Always 1; the labels say which program this is.",
 		ConstLabels: prometheus.Labels{"version": Version(), "go": runtime.Version()},
 	})
 	build.Set(1)
 	m.registry.MustRegister(m.deliveries, m.reviews, m.seconds, m.requests, m.scans, m.scanned, m.scanTime, m.uploads, m.failed, m.found, m.unowned, build,
+		m.verdictTime, m.commentTime, m.calls, m.callTime, m.transactions, m.quotas,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -87,9 +96,12 @@ func (m *metrics) delivery(event, action, outcome string) {
 	m.deliveries.WithLabelValues(event, action, outcome).Inc()
 }
 
-func (m *metrics) review(v checks.Verdict, took time.Duration) {
-	m.reviews.WithLabelValues(string(v)).Inc()
-	m.seconds.Observe(took.Seconds())
+func (m *metrics) review(ctx context.Context, r review.Measurement) {
+	m.reviews.WithLabelValues(string(r.Verdict)).Inc()
+	observe(ctx, m.seconds, r.Took)
+	if r.Waited > 0 {
+		observe(ctx, m.verdictTime, r.Waited)
+	}
 }
 
 // owners counts new findings, and those of them that nobody owns.
@@ -98,7 +110,7 @@ func (m *metrics) owners(found, unowned int) {
 	m.unowned.Add(float64(unowned))
 }
 
-func (m *metrics) scan(run scanners.Run) {
+func (m *metrics) scan(ctx context.Context, run scanners.Run) {
 	outcome := "complete"
 	switch {
 	case run.Idle:
@@ -110,11 +122,13 @@ func (m *metrics) scan(run scanners.Run) {
 	}
 	m.scans.WithLabelValues(run.Scanner, outcome).Inc()
 	m.scanned.WithLabelValues(run.Scanner).Add(float64(run.Scanned))
-	m.scanTime.WithLabelValues(run.Scanner).Observe(run.Duration.Seconds())
+	observe(ctx, m.scanTime.WithLabelValues(run.Scanner), run.Duration)
 }
 
 func (m *metrics) exchange(e installation.Exchange) {
 	m.requests.WithLabelValues(e.Method, strconv.Itoa(e.Status)).Inc()
+	m.call(e.Kind, e.Operation, outcomeOf(e.Status), e.Duration)
+	m.quotas.add(e.Installation, e.Quota)
 }
 
 // failure counts a review that failed.
@@ -127,7 +141,8 @@ func (m *metrics) failure(last bool) {
 }
 
 func (m *metrics) handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+	// Exemplars exist only in the format OpenMetrics, which Prometheus asks for.
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{EnableOpenMetrics: true})
 }
 
 // A backlog collects what waits in the queue, when it is asked.
@@ -135,17 +150,21 @@ type backlog struct {
 	read        func(context.Context) (ledger.Backlog, error)
 	depth       *prometheus.Desc
 	oldest      *prometheus.Desc
+	unfinished  *prometheus.Desc
 	confirmed   *prometheus.Desc
 	isConfirmed func() bool
+	first       func(context.Context) (time.Duration, error)
 }
 
 // state registers the metrics that are read from the parts of a when somebody asks for them.
 func (m *metrics) state(a *app) {
 	m.registry.MustRegister(&backlog{
-		read:      a.ledger.Backlog,
-		depth:     prometheus.NewDesc("secbydesign_queue_jobs", "Jobs that are not done: waiting for a worker, running, or delayed to a later time.", []string{"queue", "state"}, nil),
-		oldest:    prometheus.NewDesc("secbydesign_queue_oldest_seconds", "How long the job that waits longest has waited for a worker; 0 if none waits.", nil, nil),
-		confirmed: prometheus.NewDesc("secbydesign_github_app_confirmed", "1 once GitHub has confirmed the App's credentials, else 0.", nil, nil),
+		read:       a.ledger.Backlog,
+		first:      a.ledger.OldestReview,
+		unfinished: prometheus.NewDesc("secbydesign_review_oldest_unfinished_seconds", "Age of the oldest review that was asked for and is not done, whether it waits, runs or is delayed; 0 if there is no such review.", nil, nil),
+		depth:      prometheus.NewDesc("secbydesign_queue_jobs", "Jobs that are not done: waiting for a worker, running, or delayed to a later time.", []string{"queue", "state"}, nil),
+		oldest:     prometheus.NewDesc("secbydesign_queue_oldest_seconds", "How long the job that waits longest has waited for a worker; 0 if none waits.", nil, nil),
+		confirmed:  prometheus.NewDesc("secbydesign_github_app_confirmed", "1 once GitHub has confirmed the App's credentials, else 0.", nil, nil),
 		isConfirmed: func() bool {
 			_, confirmed := a.identity.state()
 			return confirmed
@@ -157,6 +176,7 @@ func (m *metrics) state(a *app) {
 func (b *backlog) Describe(to chan<- *prometheus.Desc) {
 	to <- b.depth
 	to <- b.oldest
+	to <- b.unfinished
 	to <- b.confirmed
 }
 
@@ -174,6 +194,11 @@ func (b *backlog) Collect(to chan<- prometheus.Metric) {
 	if err != nil {
 		return
 	}
+	first, err := b.first(ctx)
+	if err != nil {
+		return
+	}
+	to <- prometheus.MustNewConstMetric(b.unfinished, prometheus.GaugeValue, first.Seconds())
 	to <- prometheus.MustNewConstMetric(b.oldest, prometheus.GaugeValue, now.Oldest.Seconds())
 	for _, j := range now.Jobs {
 		to <- prometheus.MustNewConstMetric(b.depth, prometheus.GaugeValue, float64(j.Count), j.Queue, j.State)

@@ -49,6 +49,10 @@ type Ledger struct {
 	// Clock gives the time of events and of what has an age; nil for the machine's. Set it before the first use.
 	Clock *clock.Clock
 
+	// Observe, if not nil, is called with the outcome of each write transaction, from several goroutines at once:
+	// [Committed], [RolledBack], [Cancelled] or [Failed]. Set it before the first use.
+	Observe func(outcome string)
+
 	// observe, if not nil, is called at the end of each transaction, before the commit.
 	observe func(tx *sql.Tx, held time.Duration)
 }
@@ -142,7 +146,10 @@ func (l *Ledger) UrgentTx(ctx context.Context, do func(tx *sql.Tx) error) error 
 	return l.tx(ctx, true, do)
 }
 
-func (l *Ledger) tx(ctx context.Context, urgent bool, do func(tx *sql.Tx) error) error {
+func (l *Ledger) tx(ctx context.Context, urgent bool, do func(tx *sql.Tx) error) (err error) {
+	if l.Observe != nil {
+		defer func() { l.Observe(outcomeOf(ctx, err)) }()
+	}
 	if err := l.turns.take(ctx, urgent); err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}

@@ -48,14 +48,14 @@ var rooms = map[string][]string{
 	"": {
 		"audit", "clock", "command", "conversation", "decision", "decisionfile", "digest", "examine", "insight", "installation", "judge",
 		"ledger", "local", "mirror", "ownership", "people", "plainfile", "plan", "policy", "policyfiles", "queue", "record", "rehearsal",
-		"review", "scratch", "settings", "strictyaml", "threatmodel", "upload", "vex",
+		"review", "scratch", "settings", "strictyaml", "threatmodel", "tracing", "tracing/otlp", "upload", "vex",
 	},
 
 	// What happens: a review, a conversation, a checklist on an issue, the digest of a team, an upload; and the two that need no GitHub.
 	"review": {
 		"baseline", "clock", "decision", "decisionfile", "examine", "insight", "installation", "judge", "ledger", "lesson", "mirror",
 		"ownership", "people", "policy", "policyfiles", "pull", "queue", "record", "requirements", "strictyaml", "suppress", "threatmodel",
-		"upload",
+		"tracing", "upload",
 	},
 	"conversation": {
 		"clock", "command", "decision", "examine", "insight", "installation", "ledger", "mirror", "ownership", "people", "policy",
@@ -71,7 +71,7 @@ var rooms = map[string][]string{
 	"rehearsal": {"baseline", "decision", "judge", "policy", "record"},
 
 	// The steps of a review.
-	"examine":      {"baseline", "mirror", "ownership", "policy", "threatmodel"},
+	"examine":      {"baseline", "mirror", "ownership", "policy", "threatmodel", "tracing"},
 	"suppress":     {"decision", "examine", "ownership", "policy"},
 	"judge":        {"baseline", "decision", "policy"},
 	"policyfiles":  {"installation", "ledger", "mirror", "policy", "pull", "record", "strictyaml"},
@@ -94,15 +94,17 @@ var rooms = map[string][]string{
 
 	// Machinery.
 	"ledger":       {"audit", "clock", "decision", "fair", "record", "tally"},
-	"queue":        {"clock", "fair", "ledger"},
+	"queue":        {"clock", "fair", "ledger", "tracing"},
 	"pull":         {"installation", "ledger"},
-	"installation": {"fair"},
-	"mirror":       {"plainfile"},
+	"installation": {"fair", "tracing"},
+	"mirror":       {"plainfile", "tracing"},
 	"clock":        {},
 	"fair":         {},
 	"plainfile":    {},
 	"scratch":      {},
 	"strictyaml":   {},
+	"tracing":      {},
+	"tracing/otlp": {"tracing"},
 
 	"demo": {"", "clock"},
 
