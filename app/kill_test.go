@@ -65,12 +65,19 @@ func start(t *testing.T, w *demo.World, addr string, log *safeBuffer) *process {
 	t.Helper()
 	settings := w.Settings
 	settings.Listen = addr
+	return startWith(t, settings, log)
+}
+
+// startWith is start with settings and further variables.
+func startWith(t *testing.T, settings app.Settings, log *safeBuffer, env ...string) *process {
+	t.Helper()
+	addr := settings.Listen
 	raw, err := json.Marshal(settings)
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := &process{t: t, addr: addr, log: log, cmd: exec.Command(os.Args[0], "-test.run=^$")}
-	p.cmd.Env = append(os.Environ(), "SECBYDESIGN_TEST_SETTINGS="+string(raw))
+	p.cmd.Env = append(append(os.Environ(), "SECBYDESIGN_TEST_SETTINGS="+string(raw)), env...)
 	p.cmd.Stderr = log
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -148,28 +148,30 @@ func (m *metrics) handler() http.Handler {
 // A backlog collects what waits in the queue, when it is asked.
 type backlog struct {
 	read        func(context.Context) (ledger.Backlog, error)
+	first       func(context.Context) (time.Duration, error) // the oldest review
 	depth       *prometheus.Desc
 	oldest      *prometheus.Desc
 	unfinished  *prometheus.Desc
 	confirmed   *prometheus.Desc
 	isConfirmed func() bool
-	first       func(context.Context) (time.Duration, error)
 }
 
 // state registers the metrics that are read from the parts of a when somebody asks for them.
 func (m *metrics) state(a *app) {
-	m.registry.MustRegister(&backlog{
-		read:       a.ledger.Backlog,
-		first:      a.ledger.OldestReview,
-		unfinished: prometheus.NewDesc("secbydesign_review_oldest_unfinished_seconds", "Age of the oldest review that was asked for and is not done, whether it waits, runs or is delayed; 0 if there is no such review.", nil, nil),
+	m.registry.MustRegister(newBacklog(a.ledger.Backlog, a.ledger.OldestReview, func() bool {
+		_, confirmed := a.identity.state()
+		return confirmed
+	}))
+}
+
+func newBacklog(read func(context.Context) (ledger.Backlog, error), first func(context.Context) (time.Duration, error), confirmed func() bool) *backlog {
+	return &backlog{
+		read: read, first: first, isConfirmed: confirmed,
 		depth:      prometheus.NewDesc("secbydesign_queue_jobs", "Jobs that are not done: waiting for a worker, running, or delayed to a later time.", []string{"queue", "state"}, nil),
 		oldest:     prometheus.NewDesc("secbydesign_queue_oldest_seconds", "How long the job that waits longest has waited for a worker; 0 if none waits.", nil, nil),
+		unfinished: prometheus.NewDesc("secbydesign_review_oldest_unfinished_seconds", "Age of the oldest review that was asked for and is not done, whether it waits, runs or is delayed; 0 if there is no such review.", nil, nil),
 		confirmed:  prometheus.NewDesc("secbydesign_github_app_confirmed", "1 once GitHub has confirmed the App's credentials, else 0.", nil, nil),
-		isConfirmed: func() bool {
-			_, confirmed := a.identity.state()
-			return confirmed
-		},
-	})
+	}
 }
 
 // Describe implements [prometheus.Collector].
