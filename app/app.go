@@ -159,12 +159,13 @@ func Serve(ctx context.Context, c Config, log zerolog.Logger, listener net.Liste
 	background, end := context.WithCancel(ctx)
 	confirmed := a.confirm(background)
 	defer func() { end(); <-confirmed }()
-	server, metrics := a.server(a.routes()), a.server(a.metricsRoutes())
+	limits := standard()
+	server, metrics := a.server(a.routes(), limits), a.server(a.metricsRoutes(), limits)
 	failed := make(chan error, 2)
 	if apart != nil {
-		go func() { failed <- metrics.Serve(apart) }()
+		go func() { failed <- metrics.Serve(bounded(apart, limits)) }()
 	}
-	go func() { failed <- server.Serve(listener) }()
+	go func() { failed <- server.Serve(bounded(listener, limits)) }()
 	if c.Clock.Offset() != 0 {
 		log.Warn().Stringer("by", c.Clock.Offset()).Msg("SECBYDESIGN_CLOCK_OFFSET moves the clock: dates are not those of this machine")
 	}

@@ -46,6 +46,8 @@ type Exchange struct {
 func defaultTransport() http.RoundTripper {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.ResponseHeaderTimeout = 30 * time.Second
+	// A connection whose other end is gone without a word would fail each request on it after its time.
+	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second}
 	t.MaxIdleConnsPerHost = 16
 	return t
 }
