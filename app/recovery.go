@@ -13,7 +13,7 @@ import (
 func (a *app) recovery() *recovery.Recoverer {
 	return &recovery.Recoverer{
 		App: a.github, Ledger: a.ledger, Submit: a.queue.SubmitAll, Missed: review.Missed,
-		Recovered: a.metrics.recovered, Pulls: a.metrics.pullsFound,
+		Recovered: a.metrics.recovered, Pulls: a.metrics.pullsFound, Every: a.config.RecoverEvery,
 		Want: func(ctx context.Context, d webhook.Delivery) (recovery.Wanted, error) {
 			want, err := a.want(ctx, d)
 			return recovery.Wanted{Reviews: want.reviews, Tasks: want.tasks, Events: want.events}, err
