@@ -21,6 +21,9 @@
 // issue of each team app/digest keeps what the team has to decide. The findings of a tool that runs elsewhere are sent
 // by its workflow (app/upload), kept in the ledger, and part of the next review.
 //
+// What GitHub could not hand over is found again (app/recovery): at each start and every hour its log of deliveries is
+// read, and open pull requests without a verdict are reviewed.
+//
 // What the events mean for the teams that own the code, their lists and the observations behind their figures, is kept by
 // app/tally as events are recorded; app/insight has the formulas.
 //
@@ -159,6 +162,10 @@ func Serve(ctx context.Context, c Config, log zerolog.Logger, listener net.Liste
 	background, end := context.WithCancel(ctx)
 	confirmed := a.confirm(background)
 	defer func() { end(); <-confirmed }()
+	if c.Work {
+		recovered := a.recover(background)
+		defer func() { end(); <-recovered }()
+	}
 	limits := standard()
 	server, metrics := a.server(a.routes(), limits), a.server(a.metricsRoutes(), limits)
 	failed := make(chan error, 2)

@@ -80,6 +80,8 @@ type Config struct {
 	Console  bool
 
 	WritePace time.Duration // pause between two writes to GitHub
+
+	RecoverEvery time.Duration // time between two searches for lost deliveries; 0 means an hour
 }
 
 // maxFetchMB is 100 GB, more than GitHub lets a repository grow to.

@@ -62,9 +62,6 @@ func (a *app) store(ctx context.Context, d webhook.Delivery) error {
 	if err != nil {
 		return err
 	}
-	if installed := reaching(d); installed != 0 {
-		want.events = append(want.events, ledger.Event{Kind: record.Reach, Installation: installed})
-	}
 	taken := ledger.Delivery{GUID: d.GUID, Event: d.Event, Action: d.Action, RepoID: d.RepoID, Owner: d.Owner, Repo: d.Repo}
 	err = a.queue.SubmitWith(ctx, taken, want.reviews, want.tasks, want.events)
 	if errors.Is(err, ledger.ErrDuplicate) {
@@ -78,6 +75,17 @@ func (a *app) store(ctx context.Context, d webhook.Delivery) error {
 
 // want returns the jobs that a delivery asks for. It only reads the ledger, since GitHub waits for the answer.
 func (a *app) want(ctx context.Context, d webhook.Delivery) (want asked, err error) {
+	if want, err = a.jobs(ctx, d); err != nil {
+		return want, err
+	}
+	if installed := reaching(d); installed != 0 {
+		want.events = append(want.events, ledger.Event{Kind: record.Reach, Installation: installed})
+	}
+	return want, nil
+}
+
+// jobs returns the jobs of [app.want], and the events that belong to them.
+func (a *app) jobs(ctx context.Context, d webhook.Delivery) (want asked, err error) {
 	switch i := d.Intent.(type) {
 	case webhook.Review:
 		want.reviews = []queue.Request{{

@@ -13,6 +13,7 @@ import (
 
 	"github.com/secbydesign/secbydesign/app/installation"
 	"github.com/secbydesign/secbydesign/app/ledger"
+	"github.com/secbydesign/secbydesign/app/recovery"
 	"github.com/secbydesign/secbydesign/app/review"
 	"github.com/secbydesign/secbydesign/scanners"
 )
@@ -31,6 +32,8 @@ type metrics struct {
 	failed     *prometheus.CounterVec
 	found      prometheus.Counter
 	unowned    prometheus.Counter
+	lost       *prometheus.CounterVec
+	unjudged   prometheus.Counter
 
 	verdictTime  prometheus.Histogram
 	commentTime  prometheus.Histogram
@@ -80,13 +83,22 @@ func newMetrics() *metrics {
 	m.unowned = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "secbydesign_findings_unowned_total", Help: "New findings in files that nobody owns; each counts once for its pull request.",
 	})
+	m.lost = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "secbydesign_deliveries_recovered_total", Help: "Deliveries that GitHub could not hand over and that were found again, by what was done: read, unneeded, collapsed with others, redelivered, or gone.",
+	}, []string{"outcome"})
+	for _, outcome := range recovery.Outcomes() {
+		m.lost.WithLabelValues(outcome)
+	}
+	m.unjudged = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "secbydesign_pulls_recovered_total", Help: "Open pull requests whose head had no verdict and was not waiting for one, and that were found without a delivery.",
+	})
 	m.since()
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "secbydesign_build_info", Help: "Always 1; the labels say which program this is.",
 		ConstLabels: prometheus.Labels{"version": Version(), "go": runtime.Version()},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.deliveries, m.reviews, m.seconds, m.requests, m.scans, m.scanned, m.scanTime, m.uploads, m.failed, m.found, m.unowned, build,
+	m.registry.MustRegister(m.deliveries, m.reviews, m.seconds, m.requests, m.scans, m.scanned, m.scanTime, m.uploads, m.failed, m.found, m.unowned, m.lost, m.unjudged, build,
 		m.verdictTime, m.commentTime, m.calls, m.callTime, m.transactions, m.quotas,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
@@ -109,6 +121,12 @@ func (m *metrics) owners(found, unowned int) {
 	m.found.Add(float64(found))
 	m.unowned.Add(float64(unowned))
 }
+
+// recovered counts lost deliveries by what was done about them.
+func (m *metrics) recovered(outcome string, n int) { m.lost.WithLabelValues(outcome).Add(float64(n)) }
+
+// pullsFound counts open pull requests whose head had no verdict.
+func (m *metrics) pullsFound(n int) { m.unjudged.Add(float64(n)) }
 
 func (m *metrics) scan(ctx context.Context, run scanners.Run) {
 	outcome := "complete"

@@ -12,6 +12,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/secbydesign/secbydesign/app/ledger"
+	"github.com/secbydesign/secbydesign/app/recovery"
 	"github.com/secbydesign/secbydesign/webhook"
 )
 
@@ -49,6 +50,7 @@ func knownMetrics(t *testing.T) map[string]knownMetric {
 
 // labelValues are the values that a label may be compared with, by metric and label.
 var labelValues = map[string][]string{
+	"secbydesign_deliveries_recovered_total outcome":  recovery.Outcomes(),
 	"secbydesign_database_transactions_total outcome": {ledger.Committed, ledger.RolledBack, ledger.Cancelled, ledger.Failed},
 	"secbydesign_github_calls_total outcome":          {"ok", "refused", "limited", "failed", "unanswered"},
 	"secbydesign_queue_jobs state":                    {"waiting", "running", "delayed"},

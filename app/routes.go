@@ -12,7 +12,7 @@ import (
 // routes is every URL of the program.
 func (a *app) routes() http.Handler {
 	r := chi.NewRouter()
-	r.Use(a.logged, a.recovered)
+	r.Use(a.logged, a.caught)
 	if a.config.Web { // these two have limits of their own for bodies
 		r.Method(http.MethodPost, "/webhook", a.webhook)
 		r.With(webhook.Linger).Method(http.MethodPost, "/api/v1/repos/{owner}/{repo}/sarif", a.uploads)
@@ -34,7 +34,7 @@ func notAllowed(w http.ResponseWriter, _ *http.Request) {
 // metricsRoutes is every URL of the address that is for the metrics alone.
 func (a *app) metricsRoutes() http.Handler {
 	r := chi.NewRouter()
-	r.Use(a.logged, a.recovered)
+	r.Use(a.logged, a.caught)
 	r.NotFound(bodyless(http.NotFoundHandler()).ServeHTTP)
 	r.MethodNotAllowed(bodyless(http.HandlerFunc(notAllowed)).ServeHTTP)
 	r.With(bodyless).Method(http.MethodGet, "/metrics", a.metrics.handler())

@@ -100,8 +100,8 @@ func tooLarge(r *http.Request) bool {
 	return false
 }
 
-// recovered answers 500 to a request whose handler panics. What it says is in the log alone.
-func (a *app) recovered(next http.Handler) http.Handler {
+// caught answers 500 to a request whose handler panics. What it says is in the log alone.
+func (a *app) caught(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			switch v := recover(); v {

@@ -256,7 +256,7 @@ func TestPanicStaysInside(t *testing.T) {
 	t.Parallel()
 	log := make(sent, 10)
 	a := &app{log: zerolog.New(log)}
-	addr := serve(t, a.recovered(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("the password is hunter2") })), func(*serving) {})
+	addr := serve(t, a.caught(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("the password is hunter2") })), func(*serving) {})
 	resp, err := http.Get("http://" + addr)
 	if err != nil {
 		t.Fatal(err)

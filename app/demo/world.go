@@ -28,6 +28,8 @@ type World struct {
 	Settings app.Settings
 	Clock    *clock.Clock // of the App; nil for the one of the settings
 
+	RecoverEvery time.Duration // time between two searches for lost deliveries; 0 for the App's
+
 	address string
 	stop    context.CancelFunc
 	stopped chan error
@@ -74,6 +76,7 @@ func (w *World) Start(ctx context.Context, log zerolog.Logger) error {
 	if w.Clock != nil {
 		config.Clock = w.Clock
 	}
+	config.RecoverEvery = w.RecoverEvery
 	l, err := net.Listen("tcp", config.Listen)
 	if err != nil {
 		return err

@@ -191,14 +191,14 @@ func (l *Ledger) UrgentTx(ctx context.Context, do func(tx *sql.Tx) error) error 
 // as heartbeats.
 func (l *Ledger) UnorderedTx(ctx context.Context, do func(tx *sql.Tx) error) (err error) {
 	tx, err := l.engine.beginUnordered(ctx)
-	if err != nil {
-		return fmt.Errorf("begin: %w", l.engine.explain(err))
-	}
-	if tx == nil {
+	if err == nil && tx == nil {
 		return l.tx(ctx, true, do)
 	}
 	if l.Observe != nil {
 		defer func() { l.Observe(outcomeOf(ctx, err)) }()
+	}
+	if err != nil {
+		return fmt.Errorf("begin: %w", l.engine.explain(err))
 	}
 	defer tx.Rollback() // does nothing after a commit
 	if err := do(tx); err != nil {

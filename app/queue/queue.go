@@ -239,6 +239,15 @@ func (q *Queue) Submit(ctx context.Context, d ledger.Delivery, reqs []Request, t
 
 // SubmitWith is like [Queue.Submit] but also records events, in the same transaction.
 func (q *Queue) SubmitWith(ctx context.Context, d ledger.Delivery, reqs []Request, tasks []Task, events []ledger.Event) error {
+	if d.GUID == "" {
+		return q.SubmitAll(ctx, nil, reqs, tasks, events)
+	}
+	return q.SubmitAll(ctx, []ledger.Delivery{d}, reqs, tasks, events)
+}
+
+// SubmitAll is like [Queue.SubmitWith] for several deliveries: all or nothing of them. The error is
+// [ledger.ErrDuplicate] if any of them is known.
+func (q *Queue) SubmitAll(ctx context.Context, list []ledger.Delivery, reqs []Request, tasks []Task, events []ledger.Event) error {
 	for _, e := range tasks {
 		if err := e.check(); err != nil {
 			return err
@@ -257,7 +266,7 @@ func (q *Queue) SubmitWith(ctx context.Context, d ledger.Delivery, reqs []Reques
 		}
 	}
 	err := q.ledger.Shared(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		if d.GUID != "" {
+		for _, d := range list {
 			if err := q.ledger.Accept(ctx, tx, d); err != nil {
 				return err
 			}

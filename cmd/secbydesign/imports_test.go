@@ -47,7 +47,7 @@ var pure = []string{
 var rooms = map[string][]string{
 	"": {
 		"audit", "clock", "command", "conversation", "decision", "decisionfile", "digest", "examine", "insight", "installation", "judge",
-		"ledger", "local", "mirror", "ownership", "people", "plainfile", "plan", "policy", "policyfiles", "queue", "record", "rehearsal",
+		"ledger", "local", "mirror", "ownership", "people", "plainfile", "plan", "policy", "policyfiles", "queue", "record", "recovery", "rehearsal",
 		"review", "scratch", "settings", "strictyaml", "threatmodel", "tracing", "tracing/otlp", "upload", "vex",
 	},
 
@@ -69,6 +69,7 @@ var rooms = map[string][]string{
 	"upload":    {"baseline", "examine", "installation", "ledger", "mirror", "policy", "pull", "queue"},
 	"local":     {"examine", "judge", "mirror", "ownership", "plainfile", "policy", "requirements", "suppress", "threatmodel"},
 	"rehearsal": {"baseline", "decision", "judge", "policy", "record"},
+	"recovery":  {"installation", "ledger", "queue", "record"},
 
 	// The steps of a review.
 	"examine":      {"baseline", "mirror", "ownership", "policy", "threatmodel", "tracing"},
