@@ -21,6 +21,9 @@
 // issue of each team app/digest keeps what the team has to decide. The findings of a tool that runs elsewhere are sent
 // by its workflow (app/upload), kept in the ledger, and part of the next review.
 //
+// What GitHub could not hand over is found again (app/recovery): at each start and every hour its log of deliveries is
+// read, and open pull requests without a verdict are reviewed.
+//
 // What the events mean for the teams that own the code, their lists and the observations behind their figures, is kept by
 // app/tally as events are recorded; app/insight has the formulas.
 //
@@ -53,6 +56,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/policyfiles"
 	"github.com/secbydesign/secbydesign/app/queue"
 	"github.com/secbydesign/secbydesign/app/review"
+	"github.com/secbydesign/secbydesign/app/tracing/otlp"
 	"github.com/secbydesign/secbydesign/app/upload"
 	"github.com/secbydesign/secbydesign/scanners"
 	"github.com/secbydesign/secbydesign/scanners/catalog"
@@ -61,9 +65,12 @@ import (
 )
 
 // drain is how long running reviews may take to finish when the program is asked to stop. A review that is still
-// running then is cancelled, has [queue.Options].StopGrace to return, and is done again by the next process: all
-// together at most 20 seconds. Kubernetes waits 30 seconds before it kills.
-const drain = 14 * time.Second
+// running then is cancelled, has [queue.Options].StopGrace to return, and is done again by the next process. Last
+// of all the traces are sent: all together at most 22 seconds. Kubernetes waits 30 seconds before it kills.
+const (
+	drain     = 14 * time.Second
+	flushTime = 2 * time.Second
+)
 
 // uploads is how many documents of up to 100 MB are read at a time.
 const uploads = 2
@@ -73,6 +80,7 @@ type app struct {
 	config       Config
 	log          zerolog.Logger
 	metrics      *metrics
+	traces       *otlp.Exporter // nil if nobody collects them
 	identity     identity
 	ledger       *ledger.Ledger
 	github       *installation.App
@@ -156,12 +164,17 @@ func Serve(ctx context.Context, c Config, log zerolog.Logger, listener net.Liste
 	background, end := context.WithCancel(ctx)
 	confirmed := a.confirm(background)
 	defer func() { end(); <-confirmed }()
-	server, metrics := a.server(a.routes()), a.server(a.metricsRoutes())
+	if c.Work {
+		recovered := a.recover(background)
+		defer func() { end(); <-recovered }()
+	}
+	limits := standard()
+	server, metrics := a.server(a.routes(), limits), a.server(a.metricsRoutes(), limits)
 	failed := make(chan error, 2)
 	if apart != nil {
-		go func() { failed <- metrics.Serve(apart) }()
+		go func() { failed <- metrics.Serve(bounded(apart, limits)) }()
 	}
-	go func() { failed <- server.Serve(listener) }()
+	go func() { failed <- server.Serve(bounded(listener, limits)) }()
 	if c.Clock.Offset() != 0 {
 		log.Warn().Stringer("by", c.Clock.Offset()).Msg("SECBYDESIGN_CLOCK_OFFSET moves the clock: dates are not those of this machine")
 	}
@@ -186,6 +199,9 @@ func (a *app) stop(ctx context.Context, servers ...*http.Server) (err error) {
 	if a.config.Work {
 		err = errors.Join(err, a.queue.Stop(stop))
 	}
+	flush, end := context.WithTimeout(context.WithoutCancel(ctx), flushTime)
+	defer end()
+	a.traces.Shutdown(flush)
 	return err
 }
 
@@ -221,6 +237,11 @@ func build(ctx context.Context, c Config, log zerolog.Logger) (*app, error) {
 		return nil, err
 	}
 	var err error
+	if c.Traces {
+		if a.traces, err = otlp.New(ctx, Version(), log); err != nil {
+			return nil, err
+		}
+	}
 	a.github, err = installation.New(installation.Options{
 		AppID: c.AppID, Key: c.PrivateKey, URL: c.GitHubURL, Version: Version(), WritePace: c.WritePace, Observe: a.exchange,
 	})
@@ -235,13 +256,13 @@ func build(ctx context.Context, c Config, log zerolog.Logger) (*app, error) {
 	if a.ledger, err = open(ctx, c.Database); err != nil {
 		return nil, fmt.Errorf("SECBYDESIGN_DATABASE_URL: %w", err)
 	}
-	a.ledger.Clock = c.Clock
+	a.ledger.Clock, a.ledger.Observe = c.Clock, a.metrics.transaction
 	if a.content = c.Content; a.content == nil {
 		if a.content, err = NewContent(ctx, c, a.metrics.restart); err != nil {
 			return nil, errors.Join(err, a.ledger.Close())
 		}
 	}
-	mirrors := &mirror.Store{Dir: filepath.Join(c.DataDir, "mirrors"), Limits: mirror.Limits{FetchBytes: c.FetchBytes}}
+	mirrors := &mirror.Store{Dir: filepath.Join(c.DataDir, "mirrors"), Limits: mirror.Limits{FetchBytes: c.FetchBytes}, Observe: a.metrics.fetch}
 	all, err := a.content.Scanners(c.Catalog)
 	if err != nil {
 		return nil, errors.Join(err, a.close())
@@ -252,7 +273,7 @@ func build(ctx context.Context, c Config, log zerolog.Logger) (*app, error) {
 		App: a.github, AppID: c.AppID, Ledger: a.ledger, Mirrors: mirrors, Files: files, Clock: c.Clock,
 		Examiner:  &examine.Examiner{Scanners: all, Known: a.ledger.Results, Keep: a.ledger.SaveResults, Program: Version(), Observe: a.metrics.scan},
 		Externals: upload.Externals{Ledger: a.ledger, Here: names(all), Known: catalog.Names()},
-		Observe:   a.metrics.review,
+		Observe:   a.metrics.review, ObserveComment: a.metrics.comment,
 		Directory: &people.Directory{}, ObserveOwners: a.metrics.owners,
 	}
 	a.conversation = &conversation.Handler{App: a.github, Mirrors: mirrors, Ledger: a.ledger, Files: files, Clock: c.Clock, Outcomes: a.outcomes}
@@ -261,7 +282,7 @@ func build(ctx context.Context, c Config, log zerolog.Logger) (*app, error) {
 	a.digests = &digest.Handler{
 		App: a.github, Ledger: a.ledger, Files: files, Clock: c.Clock, Teams: a.ledger.Teams, List: a.ledger.TeamList, Outcomes: a.outcomes,
 	}
-	a.queue, err = queue.New(a.ledger, queue.Options{Workers: c.Workers, Work: reviewOwned(a.reviewer.Review), Task: taskOwned(a.task), Logger: log, Failed: a.metrics.failure, Clock: c.Clock})
+	a.queue, err = queue.New(a.ledger, queue.Options{Workers: c.Workers, Work: reviewOwned(a.reviewer.Review), Task: taskOwned(a.task), Logger: log, Failed: a.metrics.failure, Clock: c.Clock, Tracer: a.traces.Tracer()})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open queue: %w", err), a.close())
 	}

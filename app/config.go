@@ -19,6 +19,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/confined"
 	"github.com/secbydesign/secbydesign/app/installation"
 	"github.com/secbydesign/secbydesign/app/ledger"
+	"github.com/secbydesign/secbydesign/app/tracing/otlp"
 	"github.com/secbydesign/secbydesign/scanners/catalog"
 	"github.com/secbydesign/secbydesign/scanners/osv"
 )
@@ -77,11 +78,14 @@ type Config struct {
 	// Content are the processes that read the content of pull requests; nil for processes of its own. Several programs
 	// with the same settings of scanners can share them.
 	Content *confined.Pool
+	Traces  bool // export traces as the variables of OpenTelemetry say
 
 	LogLevel zerolog.Level
 	Console  bool
 
 	WritePace time.Duration // pause between two writes to GitHub
+
+	RecoverEvery time.Duration // time between two searches for lost deliveries; 0 means an hour
 }
 
 // maxFetchMB is 100 GB, more than GitHub lets a repository grow to.
@@ -103,6 +107,9 @@ func (s Settings) Config() (Config, error) {
 	}
 
 	var err error
+	if c.Traces, err = otlp.Wanted(os.Getenv); err != nil {
+		wrong = append(wrong, err)
+	}
 	if c.LogLevel, err = zerolog.ParseLevel(s.LogLevel); err != nil || s.LogLevel == "" {
 		wrong.add("LOG_LEVEL", "is %q: write debug, info, warn or error", s.LogLevel)
 	}

@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"go.opentelemetry.io/otel/attribute"
+	semconv "go.opentelemetry.io/otel/semconv/v1.40.0"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/secbydesign/secbydesign/app/command"
 	"github.com/secbydesign/secbydesign/app/conversation"
@@ -18,6 +21,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/queue"
 	"github.com/secbydesign/secbydesign/app/record"
 	"github.com/secbydesign/secbydesign/app/review"
+	"github.com/secbydesign/secbydesign/app/tracing"
 	"github.com/secbydesign/secbydesign/checks/publish"
 	"github.com/secbydesign/secbydesign/webhook"
 )
@@ -32,16 +36,31 @@ type asked struct {
 // acceptTime bounds how long a delivery waits for the database.
 const acceptTime = 2 * time.Second
 
-// accept stores a delivery durably, together with all jobs that it asks for.
-func (a *app) accept(ctx context.Context, d webhook.Delivery) error {
+// accept stores a delivery durably, together with all jobs that it asks for. A trace begins here and not with the request:
+// before the signature is verified, anybody could fill the collector.
+func (a *app) accept(ctx context.Context, d webhook.Delivery) (err error) {
+	ctx, span := a.traces.Tracer().Start(ctx, "delivery", trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(
+		semconv.HTTPRequestMethodPost, semconv.HTTPRoute("/webhook"),
+		attribute.String("github.event", d.Event), attribute.String("github.action", d.Action), attribute.String("github.delivery", d.GUID),
+	), tracing.Subject(d.Owner, d.Repo, 0, ""))
+	defer func() {
+		if errors.Is(err, webhook.ErrDuplicate) {
+			span.SetAttributes(attribute.Bool("github.duplicate", true))
+			tracing.End(ctx, span, nil)
+			return
+		}
+		tracing.End(ctx, span, err)
+	}()
+	return a.store(ctx, d)
+}
+
+// store is accept without its trace.
+func (a *app) store(ctx context.Context, d webhook.Delivery) error {
 	ctx, cancel := context.WithTimeout(ctx, acceptTime)
 	defer cancel()
 	want, err := a.want(ctx, d)
 	if err != nil {
 		return err
-	}
-	if installed := reaching(d); installed != 0 {
-		want.events = append(want.events, ledger.Event{Kind: record.Reach, Installation: installed})
 	}
 	taken := ledger.Delivery{GUID: d.GUID, Event: d.Event, Action: d.Action, RepoID: d.RepoID, Owner: d.Owner, Repo: d.Repo}
 	err = a.queue.SubmitWith(ctx, taken, want.reviews, want.tasks, want.events)
@@ -56,6 +75,17 @@ func (a *app) accept(ctx context.Context, d webhook.Delivery) error {
 
 // want returns the jobs that a delivery asks for. It only reads the ledger, since GitHub waits for the answer.
 func (a *app) want(ctx context.Context, d webhook.Delivery) (want asked, err error) {
+	if want, err = a.jobs(ctx, d); err != nil {
+		return want, err
+	}
+	if installed := reaching(d); installed != 0 {
+		want.events = append(want.events, ledger.Event{Kind: record.Reach, Installation: installed})
+	}
+	return want, nil
+}
+
+// jobs returns the jobs of [app.want], and the events that belong to them.
+func (a *app) jobs(ctx context.Context, d webhook.Delivery) (want asked, err error) {
 	switch i := d.Intent.(type) {
 	case webhook.Review:
 		want.reviews = []queue.Request{{

@@ -70,15 +70,23 @@ func start(t testing.TB, w *demo.World, addr string, log *safeBuffer) *process {
 	return p
 }
 
-// launch starts the program with these settings, and does not wait until it is ready.
-func launch(t testing.TB, settings app.Settings, log *safeBuffer) *process {
+// startWith is start with settings and further variables.
+func startWith(t testing.TB, settings app.Settings, log *safeBuffer, env ...string) *process {
+	t.Helper()
+	p := launch(t, settings, log, env...)
+	p.ready()
+	return p
+}
+
+// launch starts the program with these settings and further variables, and does not wait until it is ready.
+func launch(t testing.TB, settings app.Settings, log *safeBuffer, env ...string) *process {
 	t.Helper()
 	raw, err := json.Marshal(settings)
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := &process{t: t, addr: settings.Listen, log: log, cmd: exec.Command(os.Args[0], "-test.run=^$")}
-	p.cmd.Env = append(os.Environ(), "SECBYDESIGN_TEST_SETTINGS="+string(raw))
+	p.cmd.Env = append(append(os.Environ(), "SECBYDESIGN_TEST_SETTINGS="+string(raw)), env...)
 	p.cmd.Stderr = log
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)

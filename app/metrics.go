@@ -14,7 +14,8 @@ import (
 	"github.com/secbydesign/secbydesign/app/confined"
 	"github.com/secbydesign/secbydesign/app/installation"
 	"github.com/secbydesign/secbydesign/app/ledger"
-	"github.com/secbydesign/secbydesign/checks"
+	"github.com/secbydesign/secbydesign/app/recovery"
+	"github.com/secbydesign/secbydesign/app/review"
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
@@ -33,6 +34,15 @@ type metrics struct {
 	found      prometheus.Counter
 	unowned    prometheus.Counter
 	restarts   *prometheus.CounterVec
+	lost       *prometheus.CounterVec
+	unjudged   prometheus.Counter
+
+	verdictTime  prometheus.Histogram
+	commentTime  prometheus.Histogram
+	calls        *prometheus.CounterVec
+	callTime     *prometheus.HistogramVec
+	transactions *prometheus.CounterVec
+	quotas       *quotas
 }
 
 func newMetrics() *metrics {
@@ -82,12 +92,23 @@ func newMetrics() *metrics {
 	for _, reason := range confined.Reasons() { // so that a rate is known before the first
 		m.restarts.WithLabelValues(reason)
 	}
+	m.lost = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "secbydesign_deliveries_recovered_total", Help: "Deliveries that GitHub could not hand over and that were found again, by what was done: read, unneeded, collapsed with others, redelivered, or gone.",
+	}, []string{"outcome"})
+	for _, outcome := range recovery.Outcomes() {
+		m.lost.WithLabelValues(outcome)
+	}
+	m.unjudged = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "secbydesign_pulls_recovered_total", Help: "Open pull requests whose head had no verdict and was not waiting for one, and that were found without a delivery.",
+	})
+	m.since()
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "secbydesign_build_info", Help: "Always 1; the labels say which program this is.",
 		ConstLabels: prometheus.Labels{"version": Version(), "go": runtime.Version()},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.deliveries, m.reviews, m.seconds, m.requests, m.scans, m.scanned, m.scanTime, m.uploads, m.failed, m.found, m.unowned, m.restarts, build,
+	m.registry.MustRegister(m.deliveries, m.reviews, m.seconds, m.requests, m.scans, m.scanned, m.scanTime, m.uploads, m.failed, m.found, m.unowned, m.restarts, m.lost, m.unjudged, build,
+		m.verdictTime, m.commentTime, m.calls, m.callTime, m.transactions, m.quotas,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -103,9 +124,12 @@ func (m *metrics) delivery(event, action, outcome string) {
 	m.deliveries.WithLabelValues(event, action, outcome).Inc()
 }
 
-func (m *metrics) review(v checks.Verdict, took time.Duration) {
-	m.reviews.WithLabelValues(string(v)).Inc()
-	m.seconds.Observe(took.Seconds())
+func (m *metrics) review(ctx context.Context, r review.Measurement) {
+	m.reviews.WithLabelValues(string(r.Verdict)).Inc()
+	observe(ctx, m.seconds, r.Took)
+	if r.Waited > 0 {
+		observe(ctx, m.verdictTime, r.Waited)
+	}
 }
 
 // owners counts new findings, and those of them that nobody owns.
@@ -114,7 +138,13 @@ func (m *metrics) owners(found, unowned int) {
 	m.unowned.Add(float64(unowned))
 }
 
-func (m *metrics) scan(run scanners.Run) {
+// recovered counts lost deliveries by what was done about them.
+func (m *metrics) recovered(outcome string, n int) { m.lost.WithLabelValues(outcome).Add(float64(n)) }
+
+// pullsFound counts open pull requests whose head had no verdict.
+func (m *metrics) pullsFound(n int) { m.unjudged.Add(float64(n)) }
+
+func (m *metrics) scan(ctx context.Context, run scanners.Run) {
 	outcome := "complete"
 	switch {
 	case run.Idle:
@@ -126,11 +156,13 @@ func (m *metrics) scan(run scanners.Run) {
 	}
 	m.scans.WithLabelValues(run.Scanner, outcome).Inc()
 	m.scanned.WithLabelValues(run.Scanner).Add(float64(run.Scanned))
-	m.scanTime.WithLabelValues(run.Scanner).Observe(run.Duration.Seconds())
+	observe(ctx, m.scanTime.WithLabelValues(run.Scanner), run.Duration)
 }
 
 func (m *metrics) exchange(e installation.Exchange) {
 	m.requests.WithLabelValues(e.Method, strconv.Itoa(e.Status)).Inc()
+	m.call(e.Kind, e.Operation, outcomeOf(e.Status), e.Duration)
+	m.quotas.add(e.Installation, e.Quota)
 }
 
 // failure counts a review that failed.
@@ -143,36 +175,44 @@ func (m *metrics) failure(last bool) {
 }
 
 func (m *metrics) handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+	// Exemplars exist only in the format OpenMetrics, which Prometheus asks for.
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{EnableOpenMetrics: true})
 }
 
 // A backlog collects what waits in the queue, when it is asked.
 type backlog struct {
 	read        func(context.Context) (ledger.Backlog, error)
+	first       func(context.Context) (time.Duration, error) // the oldest review
 	depth       *prometheus.Desc
 	oldest      *prometheus.Desc
+	unfinished  *prometheus.Desc
 	confirmed   *prometheus.Desc
 	isConfirmed func() bool
 }
 
 // state registers the metrics that are read from the parts of a when somebody asks for them.
 func (m *metrics) state(a *app) {
-	m.registry.MustRegister(&backlog{
-		read:      a.ledger.Backlog,
-		depth:     prometheus.NewDesc("secbydesign_queue_jobs", "Jobs that are not done: waiting for a worker, running, or delayed to a later time.", []string{"queue", "state"}, nil),
-		oldest:    prometheus.NewDesc("secbydesign_queue_oldest_seconds", "How long the job that waits longest has waited for a worker; 0 if none waits.", nil, nil),
-		confirmed: prometheus.NewDesc("secbydesign_github_app_confirmed", "1 once GitHub has confirmed the App's credentials, else 0.", nil, nil),
-		isConfirmed: func() bool {
-			_, confirmed := a.identity.state()
-			return confirmed
-		},
-	})
+	m.registry.MustRegister(newBacklog(a.ledger.Backlog, a.ledger.OldestReview, func() bool {
+		_, confirmed := a.identity.state()
+		return confirmed
+	}))
+}
+
+func newBacklog(read func(context.Context) (ledger.Backlog, error), first func(context.Context) (time.Duration, error), confirmed func() bool) *backlog {
+	return &backlog{
+		read: read, first: first, isConfirmed: confirmed,
+		depth:      prometheus.NewDesc("secbydesign_queue_jobs", "Jobs that are not done: waiting for a worker, running, or delayed to a later time.", []string{"queue", "state"}, nil),
+		oldest:     prometheus.NewDesc("secbydesign_queue_oldest_seconds", "How long the job that waits longest has waited for a worker; 0 if none waits.", nil, nil),
+		unfinished: prometheus.NewDesc("secbydesign_review_oldest_unfinished_seconds", "Age of the oldest review that was asked for and is not done, whether it waits, runs or is delayed; 0 if there is no such review.", nil, nil),
+		confirmed:  prometheus.NewDesc("secbydesign_github_app_confirmed", "1 once GitHub has confirmed the App's credentials, else 0.", nil, nil),
+	}
 }
 
 // Describe implements [prometheus.Collector].
 func (b *backlog) Describe(to chan<- *prometheus.Desc) {
 	to <- b.depth
 	to <- b.oldest
+	to <- b.unfinished
 	to <- b.confirmed
 }
 
@@ -190,6 +230,11 @@ func (b *backlog) Collect(to chan<- prometheus.Metric) {
 	if err != nil {
 		return
 	}
+	first, err := b.first(ctx)
+	if err != nil {
+		return
+	}
+	to <- prometheus.MustNewConstMetric(b.unfinished, prometheus.GaugeValue, first.Seconds())
 	to <- prometheus.MustNewConstMetric(b.oldest, prometheus.GaugeValue, now.Oldest.Seconds())
 	for _, j := range now.Jobs {
 		to <- prometheus.MustNewConstMetric(b.depth, prometheus.GaugeValue, float64(j.Count), j.Queue, j.State)

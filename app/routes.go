@@ -2,10 +2,8 @@ package app
 
 import (
 	"net/http"
-	"time"
 
 	"github.com/go-chi/chi/v5"
-	"github.com/go-chi/chi/v5/middleware"
 	"github.com/rs/zerolog"
 
 	"github.com/secbydesign/secbydesign/webhook"
@@ -14,23 +12,32 @@ import (
 // routes is every URL of the program.
 func (a *app) routes() http.Handler {
 	r := chi.NewRouter()
-	r.Use(a.logged, middleware.Recoverer)
-	if a.config.Web {
+	r.Use(a.logged, a.caught)
+	if a.config.Web { // these two have limits of their own for bodies
 		r.Method(http.MethodPost, "/webhook", a.webhook)
 		r.With(webhook.Linger).Method(http.MethodPost, "/api/v1/repos/{owner}/{repo}/sarif", a.uploads)
 	}
-	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
-	r.Get("/readyz", a.ready)
+	r.NotFound(bodyless(http.NotFoundHandler()).ServeHTTP)
+	r.MethodNotAllowed(bodyless(http.HandlerFunc(notAllowed)).ServeHTTP)
+	r.With(bodyless).Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok") })
+	r.With(bodyless).Get("/readyz", a.ready)
 	if a.config.Metrics == "" {
-		r.Method(http.MethodGet, "/metrics", a.metrics.handler())
+		r.With(bodyless).Method(http.MethodGet, "/metrics", a.metrics.handler())
 	}
 	return r
+}
+
+func notAllowed(w http.ResponseWriter, _ *http.Request) {
+	say(w, http.StatusMethodNotAllowed, "This address takes no such request.")
 }
 
 // metricsRoutes is every URL of the address that is for the metrics alone.
 func (a *app) metricsRoutes() http.Handler {
 	r := chi.NewRouter()
-	r.Method(http.MethodGet, "/metrics", a.metrics.handler())
+	r.Use(a.logged, a.caught)
+	r.NotFound(bodyless(http.NotFoundHandler()).ServeHTTP)
+	r.MethodNotAllowed(bodyless(http.HandlerFunc(notAllowed)).ServeHTTP)
+	r.With(bodyless).Method(http.MethodGet, "/metrics", a.metrics.handler())
 	return r
 }
 
@@ -59,16 +66,4 @@ func (a *app) logged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		next.ServeHTTP(w, r.WithContext(a.log.WithContext(r.Context())))
 	})
-}
-
-// server returns a server with a limit for everything that an untrusted client could prolong.
-func (a *app) server(routes http.Handler) *http.Server {
-	return &http.Server{
-		Handler:           routes,
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       60 * time.Second, // 25 MB from a slow sender
-		WriteTimeout:      60 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
-	}
 }

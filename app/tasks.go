@@ -12,6 +12,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/plan"
 	"github.com/secbydesign/secbydesign/app/queue"
 	"github.com/secbydesign/secbydesign/app/record"
+	"github.com/secbydesign/secbydesign/app/recovery"
 	"github.com/secbydesign/secbydesign/app/review"
 )
 
@@ -35,6 +36,8 @@ func (a *app) task(ctx context.Context, t queue.Task) error {
 		do = a.conversation.Warn
 	case review.Missed:
 		do = a.reviewer.FindMissed
+	case recovery.InOrder:
+		do = a.inOrder
 	default:
 		// Left by a newer version of this program, which will know it.
 		return queue.Snooze{Until: time.Now().Add(time.Hour), Reason: "task of an unknown kind"}

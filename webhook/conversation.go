@@ -201,13 +201,8 @@ func readQueueBranch(p payload, branch, head string) (Intent, Outcome, error) {
 		return nil, NoInstallation, nil
 	}
 	owner, err := p.repository()
-	rest := strings.TrimPrefix(branch, queueBranches)
-	base, name := "", ""
-	if i := strings.LastIndex(rest, "/pr-"); i > 0 {
-		base, name = rest[:i], rest[i+len("/pr-"):]
-	}
-	_, built, _ := strings.Cut(name, "-")
-	if base == "" || !plainRef(branch) || sha("head_branch", built) != nil {
+	base, ok := QueueBranch(branch)
+	if !ok {
 		return nil, ActionNotUsed, nil // a person's branch with such a name
 	}
 	if err = errors.Join(err, sha("head_sha", head)); err != nil {
@@ -217,6 +212,18 @@ func readQueueBranch(p payload, branch, head string) (Intent, Outcome, error) {
 		Installation: p.Installation.ID, Owner: owner, Repo: p.Repository.Name, RepoID: p.Repository.ID,
 		HeadSHA: head, Branch: branch, BaseRef: base, Again: p.Action == "rerequested",
 	}, Accepted, nil
+}
+
+// QueueBranch returns the branch into which a merge queue would merge one of its branches; ok is false for the branches
+// of people.
+func QueueBranch(branch string) (base string, ok bool) {
+	rest, ok := strings.CutPrefix(branch, queueBranches)
+	i := strings.LastIndex(rest, "/pr-")
+	if !ok || i < 1 || !plainRef(branch) {
+		return "", false
+	}
+	_, built, _ := strings.Cut(rest[i+len("/pr-"):], "-")
+	return rest[:i], sha("head_branch", built) == nil
 }
 
 // plainRef reports whether name is a valid branch name (git help check-ref-format) and cannot be mistaken for

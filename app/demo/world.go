@@ -30,6 +30,8 @@ type World struct {
 	Clock    *clock.Clock   // of the App; nil for the one of the settings
 	Content  *confined.Pool // of the App; nil for processes of its own
 
+	RecoverEvery time.Duration // time between two searches for lost deliveries; 0 for the App's
+
 	address string
 	stop    context.CancelFunc
 	stopped chan error
@@ -77,6 +79,7 @@ func (w *World) Start(ctx context.Context, log zerolog.Logger) error {
 		config.Clock = w.Clock
 	}
 	config.Content = w.Content
+	config.RecoverEvery = w.RecoverEvery
 	l, err := net.Listen("tcp", config.Listen)
 	if err != nil {
 		return err

@@ -147,7 +147,8 @@ type Examiner struct {
 	// read the same output differently.
 	Program string
 
-	Observe func(scanners.Run) // called with every run, from several goroutines; nil for nobody
+	// Observe is called with every run, from several goroutines, in the context of the run; nil for nobody.
+	Observe func(context.Context, scanners.Run)
 }
 
 // Examine runs the scanners over both sides of a change. The same change, policy and scanners give the same

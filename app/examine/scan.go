@@ -14,11 +14,13 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/secbydesign/secbydesign/app/baseline"
 	"github.com/secbydesign/secbydesign/app/mirror"
 	"github.com/secbydesign/secbydesign/app/policy"
+	"github.com/secbydesign/secbydesign/app/tracing"
 	"github.com/secbydesign/secbydesign/scanners"
 )
 
@@ -61,6 +63,7 @@ func (e *Examiner) frame(ctx context.Context, sc scanners.Scanner, s *source, p 
 	ctx, cancel := context.WithTimeout(ctx, p.Budget.Scanner)
 	defer cancel()
 	info := sc.Info()
+	span := trace.SpanFromContext(context.Background()) // none for a scanner that has nothing to do
 	run = scanners.Run{Scanner: info.Name, Gate: info.Gate}
 	began := time.Now()
 	defer func() {
@@ -72,13 +75,15 @@ func (e *Examiner) frame(ctx context.Context, sc scanners.Scanner, s *source, p 
 			zerolog.Ctx(ctx).Warn().Err(run.Err).Str("scanner", info.Name).Msg("scanner did not finish")
 		}
 		if e.Observe != nil {
-			e.Observe(run)
+			e.Observe(ctx, run)
 		}
+		tracing.End(ctx, span, run.Err)
 	}()
 	if !s.concerns(info, p) {
 		run.Idle = true
 		return run
 	}
+	ctx, span = tracing.Start(ctx, "scan "+info.Name)
 	ident, err := e.identify(ctx, sc, &run)
 	var missing *scanners.MissingError
 	var incomplete *scanners.IncompleteError

@@ -143,7 +143,7 @@ func New(o Options) (*App, error) {
 
 // exchange returns the transport to GitHub on behalf of an installation, without credentials.
 func (a *App) exchange(installation int64) http.RoundTripper {
-	return &exchange{next: a.base, agent: a.agent, installation: installation, observe: a.observe}
+	return &exchange{next: a.base, agent: a.agent, api: a.api.Path, installation: installation, observe: a.observe}
 }
 
 func (a *App) newREST(c *http.Client) *github.Client {

@@ -623,13 +623,13 @@ func TestRepeatedUntilItWorks(t *testing.T) {
 		if len(seen) != 4 {
 			t.Fatalf("observed %d exchanges, want one for a token and three tries: %v", len(seen), seen)
 		}
-		if e := seen[0]; e.Installation != 0 || e.Method != "POST" || e.Status != 201 || e.Remaining != -1 {
+		if e := seen[0]; e.Installation != 0 || e.Method != "POST" || e.Status != 201 || e.Quota.Remaining != -1 || e.Operation != "POST /app/installations/{installation_id}/access_tokens" {
 			t.Errorf("the token: %+v", e)
 		}
 		if e := seen[1]; e.Installation != inst || e.Status != 0 || e.Err == nil {
 			t.Errorf("the broken connection: %+v", e)
 		}
-		if e := seen[3]; e.Path != "/repos/acme/shop" || e.Status != 200 || e.Remaining != 17 || e.Err != nil {
+		if e := seen[3]; e.Path != "/repos/acme/shop" || e.Status != 200 || e.Quota.Remaining != 17 || e.Kind != REST || e.Operation != "GET /repos/{owner}/{repo}" || e.Err != nil {
 			t.Errorf("the last: %+v", e)
 		}
 	})

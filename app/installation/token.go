@@ -28,11 +28,12 @@ const (
 	forReacting  purpose = "react to comments"
 	forTeams     purpose = "look up members of teams"
 	forIssues    purpose = "work on issues"
+	forListing   purpose = "list open pull requests"
 )
 
 // A scope is what a token gives access to.
 type scope struct {
-	repo    string // "#" and its id, or "owner/name" in lower case
+	repo    string // "#" and its id, or "owner/name" in lower case; empty for all repositories of the installation
 	purpose purpose
 }
 
@@ -49,6 +50,8 @@ func (p purpose) permissions() *github.InstallationPermissions {
 		return &github.InstallationPermissions{Metadata: read, Issues: write, PullRequests: read}
 	case forTeams:
 		return &github.InstallationPermissions{Metadata: read, Members: read}
+	case forListing:
+		return &github.InstallationPermissions{Metadata: read, PullRequests: read}
 	default:
 		return &github.InstallationPermissions{Contents: read}
 	}
@@ -81,7 +84,7 @@ type source struct {
 	app          *App
 	installation int64
 	id           int64  // of the repository; 0 if not known
-	repo         string // only the name: the installation determines the owner
+	repo         string // only the name: the installation determines the owner; empty for all repositories
 	purpose      purpose
 
 	minting chan struct{} // holds one value while a goroutine asks GitHub
@@ -113,8 +116,11 @@ func (s *source) get(ctx context.Context) (*secret, error) {
 	s.mu.Unlock()
 
 	asked := &github.InstallationTokenOptions{Repositories: []string{s.repo}, Permissions: s.purpose.permissions()}
-	if s.id != 0 {
+	switch {
+	case s.id != 0:
 		asked.Repositories, asked.RepositoryIDs = nil, []int64{s.id}
+	case s.repo == "":
+		asked.Repositories = nil
 	}
 	got, _, err := s.app.rest.Apps.CreateInstallationToken(ctx, s.installation, asked)
 	if err != nil {

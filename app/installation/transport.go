@@ -35,8 +35,10 @@ const (
 type Exchange struct {
 	Installation int64 // 0 for requests of the App itself
 	Method, Path string
-	Status       int           // 0 if there was no answer
-	Remaining    int           // remaining requests of the rate limit; -1 if GitHub does not report it
+	Kind         string // [REST] or [GraphQL]
+	Operation    string // the method and the template of the route, or query or mutation; one of few values
+	Status       int    // 0 if there was no answer
+	Quota        Quota
 	Duration     time.Duration // until the answer's header
 	Err          error         // reason why there was no answer
 }
@@ -44,36 +46,63 @@ type Exchange struct {
 func defaultTransport() http.RoundTripper {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.ResponseHeaderTimeout = 30 * time.Second
+	// A connection whose other end is gone without a word would fail each request on it after its time.
+	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second}
 	t.MaxIdleConnsPerHost = 16
 	return t
+}
+
+// A Quota is what an answer says about the rate limit that the request counted for.
+// https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#checking-the-status-of-your-rate-limit
+type Quota struct {
+	Resource  string    // as GitHub calls it, such as core; empty if GitHub does not report it
+	Limit     int       // requests in each period; 0 if GitHub does not report it
+	Remaining int       // of them; -1 if GitHub does not report it
+	Reset     time.Time // the end of the period; zero if GitHub does not report it
+}
+
+func quotaIn(h http.Header) Quota {
+	q := Quota{Resource: h.Get("X-RateLimit-Resource"), Remaining: -1}
+	if n, err := strconv.Atoi(h.Get("X-RateLimit-Remaining")); err == nil {
+		q.Remaining = n
+	}
+	if n, err := strconv.Atoi(h.Get("X-RateLimit-Limit")); err == nil {
+		q.Limit = n
+	}
+	if s, err := strconv.ParseInt(h.Get("X-RateLimit-Reset"), 10, 64); err == nil {
+		q.Reset = time.Unix(s, 0)
+	}
+	return q
 }
 
 // exchange sends a request once, with the headers that GitHub requires and with bounds on time and size.
 type exchange struct {
 	next         http.RoundTripper
 	agent        string
+	api          string // the path of the API, with a slash at the end
 	installation int64
 	observe      func(Exchange)
 }
 
 func (e *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
-	ctx, cancel := context.WithTimeout(req.Context(), exchangeTimeout)
+	kind, operation, template := call(e.api, req)
+	ctx, span := spanOf(req, operation, template)
+	ctx, cancel := context.WithTimeout(ctx, exchangeTimeout)
 	out := req.Clone(ctx)
 	out.Header.Set("User-Agent", e.agent)
 	out.Header.Set("X-GitHub-Api-Version", apiVersion)
 	start := time.Now()
 	resp, err := e.next.RoundTrip(out)
 	if e.observe != nil {
-		seen := Exchange{Installation: e.installation, Method: req.Method, Path: req.URL.Path,
-			Remaining: -1, Duration: time.Since(start), Err: err}
+		seen := Exchange{Installation: e.installation, Method: req.Method, Path: req.URL.Path, Kind: kind, Operation: operation,
+			Quota: Quota{Remaining: -1}, Duration: time.Since(start), Err: err}
 		if resp != nil {
 			seen.Status = resp.StatusCode
-			if n, err := strconv.Atoi(resp.Header.Get("X-RateLimit-Remaining")); err == nil {
-				seen.Remaining = n
-			}
+			seen.Quota = quotaIn(resp.Header)
 		}
 		e.observe(seen)
 	}
+	endSpan(ctx, span, resp, err)
 	if err != nil {
 		cancel()
 		return nil, err

@@ -47,6 +47,10 @@ type Ledger struct {
 	// Clock gives the time of events and of what has an age; nil for the machine's. Set it before the first use.
 	Clock *clock.Clock
 
+	// Observe, if not nil, is called with the outcome of each write transaction, from several goroutines at once:
+	// [Committed], [RolledBack], [Cancelled] or [Failed]. Set it before the first use.
+	Observe func(outcome string)
+
 	// observe, if not nil, is called at the end of each transaction, before the commit.
 	observe func(tx *sql.Tx, held time.Duration)
 }
@@ -185,13 +189,16 @@ func (l *Ledger) UrgentTx(ctx context.Context, do func(tx *sql.Tx) error) error 
 // UnorderedTx is like [Ledger.Tx], but where the database permits it, it does not wait for other writers, and other
 // transactions may commit between its statements. It is for changes of single rows whose order does not matter, such
 // as heartbeats.
-func (l *Ledger) UnorderedTx(ctx context.Context, do func(tx *sql.Tx) error) error {
+func (l *Ledger) UnorderedTx(ctx context.Context, do func(tx *sql.Tx) error) (err error) {
 	tx, err := l.engine.beginUnordered(ctx)
+	if err == nil && tx == nil {
+		return l.tx(ctx, true, do)
+	}
+	if l.Observe != nil {
+		defer func() { l.Observe(outcomeOf(ctx, err)) }()
+	}
 	if err != nil {
 		return fmt.Errorf("begin: %w", l.engine.explain(err))
-	}
-	if tx == nil {
-		return l.tx(ctx, true, do)
 	}
 	defer tx.Rollback() // does nothing after a commit
 	if err := do(tx); err != nil {
@@ -203,7 +210,10 @@ func (l *Ledger) UnorderedTx(ctx context.Context, do func(tx *sql.Tx) error) err
 	return nil
 }
 
-func (l *Ledger) tx(ctx context.Context, urgent bool, do func(tx *sql.Tx) error) error {
+func (l *Ledger) tx(ctx context.Context, urgent bool, do func(tx *sql.Tx) error) (err error) {
+	if l.Observe != nil {
+		defer func() { l.Observe(outcomeOf(ctx, err)) }()
+	}
 	if err := l.turns.take(ctx, urgent); err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,7 +29,7 @@ func newProgress(o Options) *progress {
 }
 
 // scanned is called at the end of each scanner's run.
-func (p *progress) scanned(run scanners.Run) {
+func (p *progress) scanned(_ context.Context, run scanners.Run) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.waiting = slices.DeleteFunc(p.waiting, func(name string) bool { return name == run.Scanner })

@@ -8,6 +8,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/secbydesign/secbydesign/app/tracing"
 )
 
 // A Want says what to fetch.
@@ -134,6 +139,17 @@ func (r *Repo) fetchBlobs(ctx context.Context, lacking func() ([]string, error))
 
 // runFetch runs git fetch for ids or refspecs. The caller must hold the fetch lock.
 func (r *Repo) runFetch(ctx context.Context, specs []string, options ...string) error {
+	began := time.Now()
+	ctx, span := tracing.Start(ctx, "git fetch", trace.WithSpanKind(trace.SpanKindClient))
+	err := r.startFetch(ctx, specs, options...)
+	if r.remote.observe != nil {
+		r.remote.observe(ctx, time.Since(began), err)
+	}
+	tracing.End(ctx, span, err)
+	return err
+}
+
+func (r *Repo) startFetch(ctx context.Context, specs []string, options ...string) error {
 	r.remote.files.sweep()
 	token := ""
 	if r.remote.Token != nil {

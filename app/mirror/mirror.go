@@ -108,6 +108,9 @@ type Store struct {
 	Dir    string // required; created if missing
 	Git    string // the git program; "git" if empty
 	Limits Limits
+
+	// Observe, if not nil, is called after every fetch from a server, from several goroutines at once.
+	Observe func(ctx context.Context, took time.Duration, err error)
 }
 
 // A Remote is the location of a repository and the credentials for reading it.
@@ -142,7 +145,7 @@ func (s *Store) Open(ctx context.Context, key string, remote Remote) (*Repo, err
 	r := &Repo{
 		git:    program{path: s.Git, limits: s.Limits.withDefaults()},
 		hash:   "sha1", // the only one GitHub has
-		remote: &upstream{Remote: remote, url: u, files: files(filepath.Join(dir, mirrorName(key)))},
+		remote: &upstream{Remote: remote, url: u, files: files(filepath.Join(dir, mirrorName(key))), observe: s.Observe},
 	}
 	_, leave, err := r.remote.files.enter(ctx)
 	if err != nil {

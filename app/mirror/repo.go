@@ -34,6 +34,8 @@ type upstream struct {
 	url   *url.URL // the parsed URL of Remote
 	files files
 
+	observe func(ctx context.Context, took time.Duration, err error) // nil for nobody
+
 	mu         sync.Mutex
 	generation string // of the mirror into which wants were fetched
 	wants      []Want // fetched through this Repo, to be fetched again into a new mirror

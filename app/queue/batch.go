@@ -3,7 +3,6 @@ package queue
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -19,14 +18,18 @@ import (
 type plain struct {
 	delivery ledger.Delivery
 	request  Request
+	trace    string // the span that asks for it, in the form of [tracing.Parent]; empty for none
 }
 
 // job returns the identity of the job that a plain submission asks for.
 func (p plain) job() job { return job{RepoID: p.request.RepoID, Number: p.request.Number} }
 
-func isPlain(d ledger.Delivery, reqs []Request, tasks []Task, events []ledger.Event) bool {
-	return d.GUID != "" && len(reqs) == 1 && len(tasks)+len(events) == 0 &&
-		reqs[0].RepoID != 0 && d.RepoID == reqs[0].RepoID && d.Owner == reqs[0].Owner && d.Repo == reqs[0].Repo
+func isPlain(list []ledger.Delivery, reqs []Request, tasks []Task, events []ledger.Event) bool {
+	if len(list) != 1 || len(reqs) != 1 || len(tasks)+len(events) > 0 {
+		return false
+	}
+	d, r := list[0], reqs[0]
+	return d.GUID != "" && r.RepoID != 0 && d.RepoID == r.RepoID && d.Owner == r.Owner && d.Repo == r.Repo
 }
 
 // submitPlain is a [ledger.Batch] of plain submissions. It does those before the first whose repository is not recorded
@@ -105,7 +108,7 @@ func (q *Queue) enqueueMany(ctx context.Context, tx *sql.Tx, list []plain) error
 	params := make([]river.InsertManyParams, len(list))
 	for i, p := range list {
 		pulls[i] = p.request.pull()
-		params[i] = river.InsertManyParams{Args: p.job(), InsertOpts: share(p.request.Installation, p.request.repo())}
+		params[i] = river.InsertManyParams{Args: p.job(), InsertOpts: insertion(p.request.Installation, p.request.repo(), p.trace)}
 	}
 	if err := q.ledger.RecordWebhooks(ctx, tx, pulls); err != nil {
 		return err
@@ -117,16 +120,16 @@ func (q *Queue) enqueueMany(ctx context.Context, tx *sql.Tx, list []plain) error
 	if err != nil {
 		return fmt.Errorf("insert jobs: %w", err)
 	}
-	for _, res := range inserted {
-		if err := q.hasten(ctx, tx, res); err != nil {
+	for i, res := range inserted {
+		if err := q.hasten(ctx, tx, res, list[i].trace); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func share(installation int64, repo ledger.Repo) *river.InsertOpts {
-	return &river.InsertOpts{Metadata: json.RawMessage(ledger.Share(installation, repo, time.Time{}, 0))}
+func insertion(installation int64, repo ledger.Repo, trace string) *river.InsertOpts {
+	return &river.InsertOpts{Metadata: traced(trace, ledger.Share(installation, repo, time.Time{}, 0))}
 }
 
 func (r Request) repo() ledger.Repo { return ledger.Repo{ID: r.RepoID, Owner: r.Owner, Name: r.Repo} }
@@ -142,9 +145,12 @@ func (r Request) pull() ledger.Pull {
 // hasten lets the job that exists already, if one does, review the new state soon. If it waits after a failure, it is
 // tried again now, because the new state may not fail. A "scheduled" job was postponed for a reason, so its time stays,
 // unless the clock was set back since.
-func (q *Queue) hasten(ctx context.Context, tx *sql.Tx, res *rivertype.JobInsertResult) error {
+func (q *Queue) hasten(ctx context.Context, tx *sql.Tx, res *rivertype.JobInsertResult, trace string) error {
 	if !res.UniqueSkippedAsDuplicate {
 		return nil
+	}
+	if err := q.retrace(ctx, tx, res.Job, trace); err != nil {
+		return err
 	}
 	if now := q.clocks().wall; res.Job.ScheduledAt.Sub(now) > slack && res.Job.State != rivertype.JobStateRetryable {
 		list, err := q.ledger.Delayed(ctx, tx, now.Add(slack), res.Job.ID-1, 1)

@@ -78,7 +78,7 @@ func randomPlain(rng *rand.Rand, n int) plain {
 	if rng.IntN(8) == 0 {
 		r.HeadSHA, r.BaseSHA = "", ""
 	}
-	return plain{ledger.Delivery{GUID: fmt.Sprint("guid", n), Event: "pull_request", Action: "opened", RepoID: r.RepoID, Owner: r.Owner, Repo: r.Repo}, r}
+	return plain{ledger.Delivery{GUID: fmt.Sprint("guid", n), Event: "pull_request", Action: "opened", RepoID: r.RepoID, Owner: r.Owner, Repo: r.Repo}, r, ""}
 }
 
 // submitTogether does what [ledger.Ledger.SharedBatch] does for submissions that wait at the same time. n is how many
@@ -87,7 +87,7 @@ func submitTogether(t *testing.T, q *Queue, list []plain) (results []error, n in
 	t.Helper()
 	items := make([]any, len(list))
 	for i, p := range list {
-		if !isPlain(p.delivery, []Request{p.request}, nil, nil) {
+		if !isPlain([]ledger.Delivery{p.delivery}, []Request{p.request}, nil, nil) {
 			t.Fatalf("%+v is not plain", p)
 		}
 		items[i] = p
@@ -98,7 +98,7 @@ func submitTogether(t *testing.T, q *Queue, list []plain) (results []error, n in
 		}
 		for i, p := range list {
 			if errors.Is(results[i], ledger.ErrAlone) {
-				results[i] = q.record(t.Context(), tx, p.delivery, []Request{p.request}, nil, nil)
+				results[i] = q.record(t.Context(), tx, []ledger.Delivery{p.delivery}, []Request{p.request}, nil, nil)
 			} else {
 				n++
 			}

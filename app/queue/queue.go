@@ -13,6 +13,7 @@
 //   - lease.go: a worker sends a heartbeat every other second for its job. When the
 //     heartbeats stop, another worker takes the job.
 //   - task.go: work to be done once, such as answering a comment, is a job by itself.
+//   - trace.go: a job keeps the trace of the delivery that asked for it.
 package queue
 
 import (
@@ -31,10 +32,13 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
 	"github.com/rs/zerolog"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/secbydesign/secbydesign/app/clock"
 	"github.com/secbydesign/secbydesign/app/fair"
 	"github.com/secbydesign/secbydesign/app/ledger"
+	"github.com/secbydesign/secbydesign/app/tracing"
 )
 
 // Causes ([context.Cause]) for which the context of a [Work] ends early.
@@ -104,6 +108,7 @@ type Options struct {
 	LeaseTTL      time.Duration   // silence after which a worker counts as dead; 10 s
 	Poll          time.Duration   // interval at which a worker checks for a newer generation; 250 ms
 	Clock         *clock.Clock    // the clock of [Task].At; nil for the machine's
+	Tracer        trace.Tracer    // begins the spans of jobs; nil for none
 	StopGrace     time.Duration   // how long Work may take to return after its context ends at a stop; 5 s
 }
 
@@ -175,6 +180,9 @@ func New(l *ledger.Ledger, opts Options) (*Queue, error) {
 	opts.LeaseTTL = cmp.Or(opts.LeaseTTL, 10*time.Second)
 	opts.Poll = cmp.Or(opts.Poll, 250*time.Millisecond)
 	opts.StopGrace = cmp.Or(opts.StopGrace, 5*time.Second)
+	if opts.Tracer == nil {
+		opts.Tracer = noop.Tracer{}
+	}
 	if opts.LeaseTTL < 2*opts.Heartbeat {
 		return nil, fmt.Errorf("make queue: a lease of %s is lost by one late heartbeat of %s", opts.LeaseTTL, opts.Heartbeat)
 	}
@@ -232,6 +240,15 @@ func (q *Queue) Submit(ctx context.Context, d ledger.Delivery, reqs []Request, t
 
 // SubmitWith is like [Queue.Submit] but also records events, in the same transaction.
 func (q *Queue) SubmitWith(ctx context.Context, d ledger.Delivery, reqs []Request, tasks []Task, events []ledger.Event) error {
+	if d.GUID == "" {
+		return q.SubmitAll(ctx, nil, reqs, tasks, events)
+	}
+	return q.SubmitAll(ctx, []ledger.Delivery{d}, reqs, tasks, events)
+}
+
+// SubmitAll is like [Queue.SubmitWith] for several deliveries: all or nothing of them. The error is
+// [ledger.ErrDuplicate] if any of them is known.
+func (q *Queue) SubmitAll(ctx context.Context, list []ledger.Delivery, reqs []Request, tasks []Task, events []ledger.Event) error {
 	for _, e := range tasks {
 		if err := e.check(); err != nil {
 			return err
@@ -249,10 +266,10 @@ func (q *Queue) SubmitWith(ctx context.Context, d ledger.Delivery, reqs []Reques
 			return fmt.Errorf("submit: %s/%s#%d is not a pull request", r.Owner, r.Repo, r.Number)
 		}
 	}
-	record := func(ctx context.Context, tx *sql.Tx) error { return q.record(ctx, tx, d, reqs, tasks, events) }
+	record := func(ctx context.Context, tx *sql.Tx) error { return q.record(ctx, tx, list, reqs, tasks, events) }
 	var err error
-	if isPlain(d, reqs, tasks, events) {
-		err = q.ledger.SharedBatch(ctx, plain{d, reqs[0]}, q.submitPlain, record)
+	if isPlain(list, reqs, tasks, events) {
+		err = q.ledger.SharedBatch(ctx, plain{list[0], reqs[0], tracing.Parent(ctx)}, q.submitPlain, record)
 	} else {
 		err = q.ledger.Shared(ctx, record)
 	}
@@ -264,8 +281,8 @@ func (q *Queue) SubmitWith(ctx context.Context, d ledger.Delivery, reqs []Reques
 }
 
 // record records a submission as part of tx.
-func (q *Queue) record(ctx context.Context, tx *sql.Tx, d ledger.Delivery, reqs []Request, tasks []Task, events []ledger.Event) error {
-	if d.GUID != "" {
+func (q *Queue) record(ctx context.Context, tx *sql.Tx, list []ledger.Delivery, reqs []Request, tasks []Task, events []ledger.Event) error {
+	for _, d := range list {
 		if err := q.ledger.Accept(ctx, tx, d); err != nil {
 			return err
 		}
@@ -301,11 +318,12 @@ func (q *Queue) enqueue(ctx context.Context, tx *sql.Tx, r Request) error {
 	if err := q.ledger.RecordWebhook(ctx, tx, webhook); err != nil {
 		return err
 	}
-	res, err := q.client.InsertTx(ctx, tx, jobOf(repo, r.Number), share(r.Installation, repo))
+	trace := tracing.Parent(ctx)
+	res, err := q.client.InsertTx(ctx, tx, jobOf(repo, r.Number), insertion(r.Installation, repo, trace))
 	if err != nil {
 		return fmt.Errorf("insert job: %w", err)
 	}
-	return q.hasten(ctx, tx, res)
+	return q.hasten(ctx, tx, res, trace)
 }
 
 // Start begins to work. [Work] receives the values of ctx. Canceling ctx does not stop the queue; [Queue.Stop]

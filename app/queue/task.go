@@ -19,6 +19,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/secbydesign/secbydesign/app/ledger"
+	"github.com/secbydesign/secbydesign/app/tracing"
 )
 
 // A Task is something to do once, besides the reviews: for example, to answer a comment or to check a merge
@@ -145,6 +146,9 @@ func (q *Queue) send(ctx context.Context, tx *sql.Tx, e Task) error {
 	}
 	of := jobOf(repo, 0)
 	opts := &river.InsertOpts{ScheduledAt: q.scheduled(e.At), Metadata: ledger.Share(e.Installation, repo, e.At, q.opts.Clock.Offset())}
+	if e.At.IsZero() { // one with a date begins days later, in a trace of its own
+		opts.Metadata = traced(tracing.Parent(ctx), opts.Metadata)
+	}
 	_, err = q.client.InsertTx(ctx, tx, task{
 		RepoID: of.RepoID, Owner: of.Owner, Repo: of.Repo, What: e.Kind, ID: e.ID,
 		Installation: e.Installation, Name: e.Owner + "/" + e.Repo, Number: e.Number, Data: e.Data,
@@ -186,11 +190,13 @@ func (r *runner) Work(ctx context.Context, j *river.Job[task]) error {
 		defer close(watched)
 		q.watch(ctx, done, cancel, ledger.Pull{}, lease)
 	}()
+	work, span := q.span(work, "task "+j.Args.What, j.JobRow, tracing.Subject(repo.Owner, repo.Name, j.Args.Number, ""))
 	err = callTask(work, q.opts.Task, Task{
 		Installation: j.Args.Installation, RepoID: repo.ID, Owner: repo.Owner, Repo: repo.Name, Number: j.Args.Number,
 		Kind: j.Args.What, ID: j.Args.ID, Data: compact(j.Args.Data), Attempt: j.Attempt,
 	})
 	cause := context.Cause(work)
+	tracing.End(work, span, failure(err))
 	close(done)
 	<-watched
 

@@ -16,6 +16,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/secbydesign/secbydesign/app/ledger"
+	"github.com/secbydesign/secbydesign/app/tracing"
 )
 
 // GaveUp is the kind of the event recorded for a review that failed for a day.
@@ -64,7 +65,7 @@ func (w *worker) Work(ctx context.Context, j *river.Job[job]) error {
 		log := q.log.With().Int64("installation", pull.Installation).Str("repo", pull.Owner+"/"+pull.Repo).
 			Int("number", pull.Number).Int64("job", j.ID).Int("attempt", j.Attempt).Logger()
 
-		workErr, cause := q.run(log.WithContext(ctx), pull, lease)
+		workErr, cause := q.run(log.WithContext(ctx), j.JobRow, pull, lease)
 		newer, err := q.finish(ctx, j, lease, pull, workErr)
 		var snooze Snooze
 		switch {
@@ -130,6 +131,9 @@ func (q *Queue) begin(ctx context.Context, j *river.Job[job], lease ledger.Lease
 			if err == nil && !held {
 				err = ErrLost
 			}
+			if err == nil {
+				err = q.reread(ctx, tx, j.JobRow)
+			}
 			return err
 		}
 		// This process may have been suspended since it fetched the job, and believed dead.
@@ -140,6 +144,7 @@ func (q *Queue) begin(ctx context.Context, j *river.Job[job], lease ledger.Lease
 		if row.State != rivertype.JobStateRunning || !row.AttemptedAt.Equal(*j.AttemptedAt) {
 			return ErrLost
 		}
+		j.Metadata = row.Metadata // a newer delivery may have changed it
 		return q.ledger.TakeLease(ctx, tx, lease, pull.Generation)
 	})
 	if err == nil && handedOn {
@@ -232,7 +237,7 @@ func (q *Queue) recordGaveUp(ctx context.Context, tx *sql.Tx, row *rivertype.Job
 
 // run calls Work once. It returns Work's error, and the cause if its context ended before Work returned, or else
 // nil.
-func (q *Queue) run(ctx context.Context, pull ledger.Pull, lease ledger.Lease) (err, cause error) {
+func (q *Queue) run(ctx context.Context, row *rivertype.JobRow, pull ledger.Pull, lease ledger.Lease) (err, cause error) {
 	// watch passes on the end of River's context, with a cause of this package.
 	workCtx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancel(nil)
@@ -243,12 +248,14 @@ func (q *Queue) run(ctx context.Context, pull ledger.Pull, lease ledger.Lease) (
 	var watcher sync.WaitGroup
 	watcher.Go(func() { q.watch(ctx, done, cancel, pull, lease) })
 
+	workCtx, span := q.span(workCtx, "review", row, tracing.Subject(pull.Owner, pull.Repo, pull.Number, pull.Head))
 	err = call(workCtx, q.opts.Work, Request{
 		Key:    Key{Installation: pull.Installation, Owner: pull.Owner, Repo: pull.Repo, Number: pull.Number},
 		RepoID: pull.RepoID, HeadSHA: pull.Head, BaseSHA: pull.Base,
 		Reason: pull.Reason, Closed: pull.Closed, Force: pull.Force,
 	})
 	cause = context.Cause(workCtx)
+	tracing.End(workCtx, span, failure(err))
 	close(done)
 	watcher.Wait()
 	if cause != nil {

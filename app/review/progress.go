@@ -8,6 +8,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/secbydesign/secbydesign/app/examine"
+	"github.com/secbydesign/secbydesign/app/tracing"
 	"github.com/secbydesign/secbydesign/checks/publish"
 	"github.com/secbydesign/secbydesign/scanners"
 )
@@ -30,7 +31,7 @@ func (c *composer) progress(ctx context.Context, run *publish.Run) func(examine.
 		}
 		rep, err := c.compose(ctx, ex, pending)
 		if err == nil {
-			err = show(ctx, rep)
+			err = tracing.Step(ctx, "write", func(ctx context.Context) error { return show(ctx, rep) })
 		}
 		if err != nil {
 			ended = true

@@ -21,6 +21,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/pull"
 	"github.com/secbydesign/secbydesign/app/record"
 	"github.com/secbydesign/secbydesign/app/suppress"
+	"github.com/secbydesign/secbydesign/app/tracing"
 	"github.com/secbydesign/secbydesign/app/upload"
 	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/checks/publish"
@@ -30,7 +31,11 @@ import (
 // report examines the change and composes the report that the pull request should show, given its threads and events.
 // Before the end it shows partial results on run. If that is nil it shows nothing, and asks no questions on the design.
 func (r *Reviewer) report(ctx context.Context, gh *installation.Client, p pull.Pull, threads []checks.Thread, run *publish.Run, events []ledger.Event) (checks.Report, recordInput, error) {
-	change, err := r.fetch(ctx, gh, p)
+	var change examine.Change
+	err := tracing.Step(ctx, "fetch", func(ctx context.Context) (err error) {
+		change, err = r.fetch(ctx, gh, p)
+		return err
+	})
 	if err != nil {
 		return checks.Report{}, recordInput{}, err
 	}
@@ -79,7 +84,9 @@ func (r *Reviewer) report(ctx context.Context, gh *installation.Client, p pull.P
 	if run != nil {
 		progress = c.progress(ctx, run)
 	}
-	ex, err := r.Examiner.Examine(ctx, change, pol, c.known, progress)
+	examining, span := tracing.Start(ctx, "examine")
+	ex, err := r.Examiner.Examine(examining, change, pol, c.known, progress)
+	tracing.End(examining, span, err)
 	if err != nil {
 		return checks.Report{}, recordInput{}, err
 	}
@@ -161,7 +168,9 @@ func escaped(plain []string) (list []string) {
 }
 
 // compose makes the report of an examination. pending are the scanners that still run.
-func (c *composer) compose(ctx context.Context, ex examine.Examination, pending []scanners.Run) (checks.Report, error) {
+func (c *composer) compose(ctx context.Context, ex examine.Examination, pending []scanners.Run) (rep checks.Report, err error) {
+	ctx, span := tracing.Start(ctx, "judge")
+	defer func() { tracing.End(ctx, span, err) }()
 	decisions, err := c.decided(ctx, ex.Runs)
 	if err != nil {
 		return checks.Report{}, err

@@ -24,6 +24,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/queue"
 	"github.com/secbydesign/secbydesign/app/record"
 	"github.com/secbydesign/secbydesign/app/requirements"
+	"github.com/secbydesign/secbydesign/app/tracing"
 	"github.com/secbydesign/secbydesign/app/upload"
 	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/checks/publish"
@@ -40,7 +41,11 @@ type Reviewer struct {
 	Files     *policyfiles.Files // required
 	Clock     *clock.Clock       // nil for the machine's
 	Externals upload.Externals
-	Observe   func(checks.Verdict, time.Duration)
+
+	// Observe is called with each finished review, and ObserveComment with the time from the delivery about a head to the
+	// first comment on it. The context is the review's. Both may be nil.
+	Observe        func(context.Context, Measurement)
+	ObserveComment func(context.Context, time.Duration)
 
 	// Directory keeps what GitHub says about owners; nil for one that forgets it after each review.
 	Directory *people.Directory
@@ -66,7 +71,9 @@ func (r *Reviewer) Review(ctx context.Context, req queue.Request) error {
 	if err != nil {
 		return r.finish(ctx, req, err)
 	}
-	p, unread := r.read(ctx, gh, req)
+	reading, span := tracing.Start(ctx, "read")
+	p, unread := r.read(reading, gh, req)
+	tracing.End(reading, span, unread)
 	if unread != nil && p.Head == "" {
 		return r.finish(ctx, req, unread)
 	}
@@ -89,10 +96,15 @@ func (r *Reviewer) Review(ctx context.Context, req queue.Request) error {
 	if err != nil {
 		return err
 	}
+	delivered, err := r.delivered(ctx, p, events)
+	if err != nil {
+		return err
+	}
 	run, err := r.start(ctx, gh, req, p, events, names)
 	if err != nil {
 		return r.finish(ctx, req, err)
 	}
+	run.Commented = r.commented(ctx, delivered)
 	if err := r.share(ctx, p, run); err != nil {
 		return err
 	}
@@ -106,17 +118,24 @@ func (r *Reviewer) Review(ctx context.Context, req queue.Request) error {
 	if err := r.share(ctx, p, run); err != nil { // another pull request with this head may have been opened in the meantime
 		return err
 	}
-	if err := run.Finish(ctx, rep); err != nil {
+	err = tracing.Step(ctx, "write", func(ctx context.Context) error {
+		if err := run.Finish(ctx, rep); err != nil {
+			return err
+		}
+		return r.showDesign(ctx, req, p, run, input.design)
+	})
+	if err != nil {
 		return r.finish(ctx, req, err)
 	}
-	if err := r.showDesign(ctx, req, p, run, input.design); err != nil {
-		return r.finish(ctx, req, err)
+	measured := Measurement{Verdict: rep.Verdict, Took: time.Since(began)}
+	if !delivered.IsZero() {
+		measured.Waited = max(1, time.Since(delivered))
 	}
-	if err := r.keep(ctx, req, p, rep, input); err != nil {
+	if err := tracing.Step(ctx, "record", func(ctx context.Context) error { return r.keep(ctx, req, p, rep, input) }); err != nil {
 		return err
 	}
 	if r.Observe != nil {
-		r.Observe(rep.Verdict, time.Since(began))
+		r.Observe(ctx, measured)
 	}
 	log.Info().Str("verdict", string(rep.Verdict)).Int("new", len(rep.Standing)).Stringer("took", time.Since(began).Round(time.Millisecond)).Msg("reviewed")
 	return nil

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/secbydesign/secbydesign/app/examine"
 	"github.com/secbydesign/secbydesign/app/installation"
@@ -74,7 +73,7 @@ func newWorld(t *testing.T, files map[string]string) *world {
 		App: app, AppID: 1, Ledger: l, Mirrors: mirrors, Files: &policyfiles.Files{App: app, Mirrors: mirrors, Ledger: l},
 		Examiner:  &examine.Examiner{Scanners: []scanners.Scanner{words}, Program: "1"},
 		Externals: upload.Externals{Ledger: l, Here: []string{"words"}},
-		Observe:   func(v checks.Verdict, _ time.Duration) { w.observed = append(w.observed, v) },
+		Observe:   func(_ context.Context, m Measurement) { w.observed = append(w.observed, m.Verdict) },
 		Submit: func(ctx context.Context, _ ledger.Delivery, reviews []queue.Request, tasks []queue.Task, events []ledger.Event) error {
 			err := l.Tx(ctx, func(tx *sql.Tx) error {
 				for _, e := range events {

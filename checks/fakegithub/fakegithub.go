@@ -53,6 +53,7 @@ type Options struct {
 	Events []string
 
 	RateLimit int  // requests an hour for each installation; 0: 15,000
+	AppLimit  int  // requests an hour of the App itself, with its JSON web tokens; 0: they are not counted, as on an Enterprise Server
 	OldTokens bool // 40 character tokens, as before 2026, instead of about 520
 	NoEcho    bool // leave out the events about the App's own actions
 
@@ -87,6 +88,7 @@ type Server struct {
 	made       int                 // repositories so far
 	before     func(*http.Request) // see [Server.Before]
 	installs   map[int64]*installation
+	own        installation // counts the requests of the App itself
 	tokens     map[string]*token
 	comments   map[int64]*ReviewComment
 	issueNotes map[int64]*IssueComment

@@ -245,7 +245,7 @@ func (s *Server) do(r *http.Request, body []byte, kind auth, spec string, h func
 		if strings.TrimPrefix(r.Header.Get("If-None-Match"), "W/") == tag {
 			if c.tok != nil {
 				c.tok.install.used-- // free of the primary limit
-				s.rateHeaders(c.tok.install, header)
+				rateHeaders(c.tok.install, s.opts.RateLimit, header)
 			}
 			return http.StatusNotModified, header, nil, false
 		}
@@ -271,6 +271,9 @@ func (s *Server) admit(c *call, kind auth, spec string, header http.Header) (ans
 		if err := s.checkJWT(secret); err != nil {
 			return answer{}, err
 		}
+		if err := s.spend(&s.own, s.opts.AppLimit, header, s.opts.AppLimit == 0); err != nil {
+			return answer{}, err
+		}
 	} else {
 		if c.tok = s.findToken(secret); c.tok == nil {
 			return answer{}, fail(http.StatusUnauthorized, "Bad credentials")
@@ -278,7 +281,7 @@ func (s *Server) admit(c *call, kind auth, spec string, header http.Header) (ans
 		if c.tok.install.suspended {
 			return answer{}, fail(http.StatusForbidden, "This installation has been suspended")
 		}
-		if err := s.spend(c.tok.install, header, c.r.URL.Path == "/api/v3/rate_limit"); err != nil {
+		if err := s.spend(c.tok.install, s.opts.RateLimit, header, c.r.URL.Path == "/api/v3/rate_limit"); err != nil {
 			return answer{}, err
 		}
 	}
@@ -313,14 +316,14 @@ func forbidden(spec string) *apiError {
 	return e
 }
 
-// spend counts one request against the installation's primary limit.
+// spend counts one request against the primary limit of an installation, or of the App itself.
 // https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
-func (s *Server) spend(in *installation, header http.Header, free bool) error {
+func (s *Server) spend(in *installation, limit int, header http.Header, free bool) error {
 	if now := s.now(); !now.Before(in.reset) {
 		in.used, in.reset = 0, now.Add(time.Hour)
 	}
-	if !free && in.used >= s.opts.RateLimit {
-		s.rateHeaders(in, header)
+	if !free && in.used >= limit {
+		rateHeaders(in, limit, header)
 		e := fail(http.StatusForbidden, fmt.Sprintf("API rate limit exceeded for installation ID %d.", in.id))
 		e.Docs = "https://docs.github.com/rest/overview/rate-limits-for-the-rest-api"
 		return e
@@ -328,14 +331,16 @@ func (s *Server) spend(in *installation, header http.Header, free bool) error {
 	if !free {
 		in.used++
 	}
-	s.rateHeaders(in, header)
+	if limit > 0 {
+		rateHeaders(in, limit, header)
+	}
 	return nil
 }
 
-func (s *Server) rateHeaders(in *installation, h http.Header) {
+func rateHeaders(in *installation, limit int, h http.Header) {
 	set := func(k string, v int64) { h["X-Ratelimit-"+k] = []string{strconv.FormatInt(v, 10)} }
-	set("Limit", int64(s.opts.RateLimit))
-	set("Remaining", int64(max(0, s.opts.RateLimit-in.used)))
+	set("Limit", int64(limit))
+	set("Remaining", int64(max(0, limit-in.used)))
 	set("Used", int64(in.used))
 	set("Reset", in.reset.Unix())
 	h["X-Ratelimit-Resource"] = []string{"core"}

@@ -82,24 +82,7 @@ func (s *Server) appRoutes(mux chi.Router) {
 		}
 		return ans, err
 	})
-	s.rest(mux, "GET /app/hook/deliveries", withJWT, "", s.listDeliveries)
-	s.rest(mux, "GET /app/hook/deliveries/{id:[0-9]+}", withJWT, "", func(c *call) (answer, error) {
-		for _, d := range s.deliveries {
-			if d.ID == c.int64("id") {
-				return one(with(s.deliveryJSON(d), object{"url": s.webhookURL, "request": object{"headers": object{"X-GitHub-Delivery": d.GUID}, "payload": rawJSON(d.Payload)},
-					"response": object{"headers": nil, "payload": nil}}))
-			}
-		}
-		return answer{}, notFound()
-	})
-	s.rest(mux, "POST /app/hook/deliveries/{id:[0-9]+}/attempts", withJWT, "", func(c *call) (answer, error) {
-		out, ok := s.again(func(d *Delivery) bool { return d.ID == c.int64("id") })
-		if !ok {
-			return answer{}, notFound()
-		}
-		s.echo([]outgoing{out})
-		return answer{status: http.StatusAccepted, body: object{}}, nil
-	})
+	s.deliveryRoutes(mux)
 }
 
 func (s *Server) installationAnswer(in *installation) (answer, error) {
@@ -109,49 +92,9 @@ func (s *Server) installationAnswer(in *installation) (answer, error) {
 	return one(s.installationJSON(in))
 }
 
-// listDeliveries lists deliveries in pages by cursor, newest first.
-// https://docs.github.com/en/rest/apps/webhooks#list-deliveries-for-an-app-webhook
-func (s *Server) listDeliveries(c *call) (answer, error) {
-	q := c.r.URL.Query()
-	per := atoi(q.Get("per_page"))
-	if per <= 0 {
-		per = 30
-	}
-	var list []*Delivery
-	for _, d := range slices.Backward(s.deliveries) {
-		if cur := q.Get("cursor"); cur != "" && fmt.Sprintf("v1_%d", d.ID) > cur {
-			continue
-		}
-		failed := d.StatusCode >= 400 || d.StatusCode == 0
-		if st := q.Get("status"); st == "failure" && !failed || st == "success" && failed {
-			continue
-		}
-		list = append(list, d)
-	}
-	ans := answer{body: each(list[:min(len(list), per)], s.deliveryJSON)}
-	if len(list) > per {
-		next := url.Values{"per_page": {fmt.Sprint(per)}, "cursor": {fmt.Sprintf("v1_%d", list[per].ID)}}
-		ans.link = fmt.Sprintf(`<%s?%s>; rel="next"`, s.api("/app/hook/deliveries"), next.Encode())
-	}
-	return ans, nil
-}
-
-func (s *Server) deliveryJSON(d *Delivery) object {
-	status := "OK"
-	switch {
-	case d.StatusCode == 0:
-		status = "failed to connect to host"
-	case d.StatusCode >= 400:
-		status = http.StatusText(d.StatusCode)
-	}
-	return object{
-		"id": d.ID, "guid": d.GUID, "delivered_at": stamp(d.At), "redelivery": d.Redelivery, "duration": 0.03, "status": status, "status_code": d.StatusCode,
-		"event": d.Event, "action": maybe(d.Action), "installation_id": maybe(d.install), "repository_id": maybe(d.repo), "throttled_at": nil,
-	}
-}
-
 func (s *Server) orgRoutes(mux chi.Router) {
 	s.rest(mux, "GET /repos/{owner}/{repo}/contents/*", withToken, "contents=read", s.getContents)
+	s.rest(mux, "GET /repos/{owner}/{repo}/git/matching-refs/*", withToken, "contents=read", s.matchingRefs)
 	s.rest(mux, "GET /repos/{owner}/{repo}/codeowners/errors", withToken, "contents=read", s.getCodeownersErrors)
 	s.rest(mux, "GET /orgs/{org}/teams/{team}/members", withToken, "members=read", func(c *call) (answer, error) {
 		team := strings.ToLower(c.path("org") + "/" + c.path("team"))

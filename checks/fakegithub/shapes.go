@@ -60,7 +60,7 @@ func (s *Server) repoJSON(r *Repo) object {
 		"git_url": "git:" + strings.TrimPrefix(web, "http:") + ".git", "ssh_url": "git@example.com:" + r.FullName() + ".git", "clone_url": web + ".git",
 		"svn_url": web, "mirror_url": nil, "homepage": nil, "language": nil, "license": nil, "topics": []string{},
 		"forks": 0, "forks_count": 0, "stargazers_count": 0, "watchers": 0, "watchers_count": 0, "size": 1, "default_branch": "main",
-		"open_issues": 0, "open_issues_count": 0, "is_template": false, "archived": false, "disabled": false,
+		"open_issues": r.openIssues(), "open_issues_count": r.openIssues(), "is_template": false, "archived": false, "disabled": false,
 		"has_issues": true, "has_projects": true, "has_wiki": true, "has_pages": false, "has_downloads": true, "has_discussions": false,
 		"allow_forking": true, "web_commit_signoff_required": false,
 		"created_at": stamp(r.created), "updated_at": stamp(r.created), "pushed_at": stamp(r.created),

@@ -30,6 +30,7 @@ type Delivery struct {
 	Err        string // why there was no answer
 
 	install, repo int64
+	sent          bool // it was answered, or given up; until then the log does not list it
 }
 
 // An outgoing is a delivery that is recorded and still has to be sent.
@@ -76,7 +77,7 @@ func (s *Server) again(match func(*Delivery) bool) (outgoing, bool) {
 	for _, d := range slices.Backward(s.deliveries) {
 		if match(d) {
 			next := *d
-			next.ID, next.At, next.Redelivery, next.StatusCode, next.Err = s.id(), s.now(), true, 0, ""
+			next.ID, next.At, next.Redelivery, next.StatusCode, next.Err, next.sent = s.id(), s.now(), true, 0, "", false
 			s.deliveries = append(s.deliveries, &next)
 			return outgoing{delivery: &next, url: s.webhookURL}, true
 		}
@@ -133,7 +134,7 @@ func (s *Server) send(list []outgoing) {
 	for _, out := range list {
 		status, err := s.post(out)
 		s.mu.Lock()
-		out.delivery.StatusCode = status
+		out.delivery.StatusCode, out.delivery.sent = status, true
 		if err != nil {
 			out.delivery.Err = err.Error()
 		}

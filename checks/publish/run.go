@@ -79,6 +79,18 @@ type Run struct {
 	moved   bool            // threads are not those that Start read any more
 	stale   bool            // GitHub may have more threads than we know
 	opened  map[string]bool // fingerprints whose threads we opened and GitHub does not list yet
+
+	// Commented, if not nil, is called once, after the first comment that this run writes: a thread, the summary or the
+	// card.
+	Commented func()
+}
+
+// commented calls Commented the first time.
+func (r *Run) commented() {
+	if r.Commented != nil {
+		r.Commented()
+		r.Commented = nil
+	}
 }
 
 // Start shows that a review has begun, and reads our check runs and threads on the pull request. A head
@@ -250,6 +262,7 @@ func (r *Run) keep(ctx context.Context, name, want string, have []checks.Sticky)
 		if err != nil {
 			return fmt.Errorf("create the comment %s: %w", name, err)
 		}
+		r.commented()
 		// As with threads: of two processes at once, the one that lists last hides the younger comment.
 		if have, err = r.stickies(ctx); err != nil {
 			return err
@@ -454,6 +467,7 @@ func (r *Run) review(ctx context.Context, batch []checks.Comment, unplaced map[s
 	_, _, err := r.clients.REST.PullRequests.CreateReview(ctx, r.head.Owner, r.head.Repo, r.head.Number, req)
 	switch {
 	case err == nil:
+		r.commented()
 		for _, c := range batch {
 			r.opened[c.Fingerprint] = true
 		}
@@ -487,6 +501,7 @@ func (r *Run) onFile(ctx context.Context, c checks.Comment, body string, unplace
 	if err != nil {
 		return fmt.Errorf("create comment on a file: %w", err)
 	}
+	r.commented()
 	r.opened[c.Fingerprint] = true
 	return nil
 }

@@ -47,15 +47,15 @@ var pure = []string{
 var rooms = map[string][]string{
 	"": {
 		"audit", "clock", "command", "confined", "conversation", "decision", "decisionfile", "digest", "examine", "insight", "installation", "judge",
-		"ledger", "local", "mirror", "ownership", "people", "plainfile", "plan", "policy", "policyfiles", "queue", "record", "rehearsal",
-		"review", "scratch", "settings", "strictyaml", "threatmodel", "upload", "vex",
+		"ledger", "local", "mirror", "ownership", "people", "plainfile", "plan", "policy", "policyfiles", "queue", "record", "recovery", "rehearsal",
+		"review", "scratch", "settings", "strictyaml", "threatmodel", "tracing", "tracing/otlp", "upload", "vex",
 	},
 
 	// What happens: a review, a conversation, a checklist on an issue, the digest of a team, an upload; and the two that need no GitHub.
 	"review": {
 		"baseline", "clock", "decision", "decisionfile", "examine", "insight", "installation", "judge", "ledger", "lesson", "mirror",
 		"ownership", "people", "policy", "policyfiles", "pull", "queue", "record", "requirements", "strictyaml", "suppress", "threatmodel",
-		"upload",
+		"tracing", "upload",
 	},
 	"conversation": {
 		"clock", "command", "decision", "examine", "insight", "installation", "ledger", "mirror", "ownership", "people", "policy",
@@ -69,9 +69,10 @@ var rooms = map[string][]string{
 	"upload":    {"baseline", "examine", "installation", "ledger", "mirror", "policy", "pull", "queue"},
 	"local":     {"examine", "judge", "mirror", "ownership", "plainfile", "policy", "requirements", "suppress", "threatmodel"},
 	"rehearsal": {"baseline", "decision", "judge", "policy", "record"},
+	"recovery":  {"installation", "ledger", "queue", "record"},
 
 	// The steps of a review.
-	"examine":      {"baseline", "mirror", "ownership", "policy", "threatmodel"},
+	"examine":      {"baseline", "mirror", "ownership", "policy", "threatmodel", "tracing"},
 	"suppress":     {"decision", "examine", "ownership", "policy"},
 	"judge":        {"baseline", "decision", "policy"},
 	"policyfiles":  {"installation", "ledger", "mirror", "policy", "pull", "record", "strictyaml"},
@@ -94,16 +95,18 @@ var rooms = map[string][]string{
 
 	// Machinery.
 	"ledger":       {"audit", "clock", "decision", "fair", "record", "tally"},
-	"queue":        {"clock", "fair", "ledger"},
+	"queue":        {"clock", "fair", "ledger", "tracing"},
 	"pull":         {"installation", "ledger"},
-	"installation": {"fair"},
-	"mirror":       {"plainfile"},
+	"installation": {"fair", "tracing"},
+	"mirror":       {"plainfile", "tracing"},
 	"clock":        {},
 	"confined":     {},
 	"fair":         {},
 	"plainfile":    {},
 	"scratch":      {},
 	"strictyaml":   {},
+	"tracing":      {},
+	"tracing/otlp": {"tracing"},
 
 	"demo": {"", "clock", "confined"},
 
