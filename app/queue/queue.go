@@ -12,6 +12,9 @@
 //     between is lost.
 //   - lease.go: a worker sends a heartbeat every other second for its job. When the
 //     heartbeats stop, another worker takes the job.
+//   - driver.go: package fair chooses the next jobs by what all processes have begun.
+//   - lane.go: very large pull requests have workers of their own.
+//   - presence.go: each process says how many jobs it does at one time.
 //   - task.go: work to be done once, such as answering a comment, is a job by itself.
 package queue
 
@@ -32,7 +35,6 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/secbydesign/secbydesign/app/clock"
-	"github.com/secbydesign/secbydesign/app/fair"
 	"github.com/secbydesign/secbydesign/app/ledger"
 )
 
@@ -63,6 +65,10 @@ type Request struct {
 	// Closed means that the pull request was closed. A running review is canceled, and Work is called to find
 	// that out.
 	Closed bool
+
+	// Size says whether the pull request is too large for the usual workers. A change of it moves a waiting job; while
+	// it is not known, the job stays where it is.
+	Size Size
 
 	// Force requests a review even if head and base are unchanged. It stays set for [Work] until a review is
 	// done.
@@ -95,7 +101,7 @@ func (s Snooze) Error() string {
 type Options struct {
 	Work          Work // required
 	Task          Run  // required if tasks are submitted
-	Workers       int  // maximum number of simultaneous reviews; 2
+	Workers       int  // maximum number of simultaneous reviews, beside those in the slow lane, see [SlowSlots]; 2
 	Logger        zerolog.Logger
 	Failed        func(last bool) // if not nil, called for each review that failed; last means that it is not tried again
 	ReviewTimeout time.Duration   // maximum duration of one call of Work; 10 min
@@ -116,9 +122,9 @@ type Queue struct {
 	clocks   func() reading
 	offset   time.Duration // by which tasks are scheduled; used by Start, and then by its goroutine
 	stopping atomic.Bool
-	mine     jobSet                   // jobs that this process works on
-	news     bell                     // rings when something was submitted in this process, or a worker becomes free
-	chooser  map[string]*fair.Chooser // by queue
+	mine     jobSet         // jobs that this process works on
+	news     bell           // rings when something was submitted in this process, or a worker becomes free
+	slots    map[string]int // how many jobs this process does at one time, by queue
 	rescuer  struct {
 		cancel context.CancelFunc // set by Start
 		wait   sync.WaitGroup
@@ -178,7 +184,9 @@ func New(l *ledger.Ledger, opts Options) (*Queue, error) {
 		return nil, fmt.Errorf("make queue: a lease of %s is lost by one late heartbeat of %s", opts.LeaseTTL, opts.Heartbeat)
 	}
 
-	q := &Queue{ledger: l, opts: opts, log: opts.Logger, clocks: readClocks(time.Now()), chooser: map[string]*fair.Chooser{river.QueueDefault: {}}}
+	q := &Queue{ledger: l, opts: opts, log: opts.Logger, clocks: readClocks(time.Now()), slots: map[string]int{
+		river.QueueDefault: opts.Workers, slowLane: SlowSlots(opts.Workers),
+	}}
 	workers := river.NewWorkers()
 	if err := river.AddWorkerSafely(workers, &worker{q: q}); err != nil {
 		return nil, fmt.Errorf("make queue: %w", err)
@@ -191,10 +199,12 @@ func New(l *ledger.Ledger, opts Options) (*Queue, error) {
 	// A worker stops after twice the time for a review, see worker.go. River's own timeout is a last resort for
 	// workers that do not.
 	jobTimeout := 3 * opts.ReviewTimeout
-	queues := map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: opts.Workers}}
 	if opts.Task != nil {
-		queues[taskQueue] = river.QueueConfig{MaxWorkers: opts.Workers}
-		q.chooser[taskQueue] = &fair.Chooser{}
+		q.slots[taskQueue] = opts.Workers
+	}
+	queues := map[string]river.QueueConfig{}
+	for name, n := range q.slots {
+		queues[name] = river.QueueConfig{MaxWorkers: n}
 	}
 	var err error
 	q.client, err = river.NewClient[*sql.Tx](&driver{l.Driver(), q}, &river.Config{
@@ -283,7 +293,9 @@ func (q *Queue) enqueue(ctx context.Context, tx *sql.Tx, r Request) error {
 	if err != nil {
 		return err
 	}
-	res, err := q.client.InsertTx(ctx, tx, jobOf(repo, r.Number), &river.InsertOpts{Metadata: ledger.Share(r.Installation, repo, time.Time{}, 0)})
+	res, err := q.client.InsertTx(ctx, tx, jobOf(repo, r.Number), &river.InsertOpts{
+		Queue: r.Size.lane(), Metadata: ledger.Share(r.Installation, repo, time.Time{}, 0),
+	})
 	if err != nil {
 		return fmt.Errorf("insert job: %w", err)
 	}
@@ -292,6 +304,9 @@ func (q *Queue) enqueue(ctx context.Context, tx *sql.Tx, r Request) error {
 	// set back since.
 	if !res.UniqueSkippedAsDuplicate {
 		return nil
+	}
+	if err := q.changeLane(ctx, tx, res.Job, r.Size); err != nil {
+		return err
 	}
 	if now := q.clocks().wall; res.Job.ScheduledAt.Sub(now) > slack && res.Job.State != rivertype.JobStateRetryable {
 		list, err := q.ledger.Delayed(ctx, tx, now.Add(slack), res.Job.ID-1, 1)
@@ -324,6 +339,9 @@ func (q *Queue) Start(ctx context.Context) error {
 	if err := q.rescueOrphans(ctx); err != nil {
 		return fmt.Errorf("start queue: %w", err)
 	}
+	if err := q.offer(ctx); err != nil {
+		return fmt.Errorf("start queue: %w", err)
+	}
 	if err := q.client.Start(ctx); err != nil {
 		return fmt.Errorf("start queue: %w", err)
 	}
@@ -340,6 +358,7 @@ func (q *Queue) Stop(ctx context.Context) error {
 	if q.rescuer.cancel == nil {
 		return nil // never started
 	}
+	defer q.withdraw(ctx)
 	defer q.rescuer.wait.Wait()
 	defer q.rescuer.cancel()
 

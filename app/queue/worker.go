@@ -64,7 +64,7 @@ func (w *worker) Work(ctx context.Context, j *river.Job[job]) error {
 		log := q.log.With().Int64("installation", pull.Installation).Str("repo", pull.Owner+"/"+pull.Repo).
 			Int("number", pull.Number).Int64("job", j.ID).Int("attempt", j.Attempt).Logger()
 
-		workErr, cause := q.run(log.WithContext(ctx), pull, lease)
+		workErr, cause := q.run(log.WithContext(ctx), pull, lease, sizeIn(j.Queue))
 		newer, err := q.finish(ctx, j, lease, pull, workErr)
 		var snooze Snooze
 		switch {
@@ -73,6 +73,9 @@ func (w *worker) Work(ctx context.Context, j *river.Job[job]) error {
 		case errors.As(workErr, &snooze):
 			log.Info().Time("until", snooze.Until).Str("reason", snooze.Reason).Msg("review postponed")
 			return river.JobSnooze(max(time.Until(snooze.Until), 0))
+		case tooLarge(j.Queue, workErr):
+			log.Info().Msg("the review moves to the slow lane, because the pull request is large")
+			return river.JobSnooze(0)
 		case workErr != nil && errors.Is(cause, ErrStopping):
 			// If the error wraps context.Canceled, River puts the job back at once and does not count the
 			// attempt.
@@ -197,6 +200,8 @@ func (q *Queue) finish(ctx context.Context, j *river.Job[job], lease ledger.Leas
 			switch {
 			case errors.As(workErr, &snooze):
 				return q.ledger.Postponed(ctx, tx, j.ID, q.clocks().wall, snooze.Until)
+			case tooLarge(j.Queue, workErr):
+				return q.ledger.Move(ctx, tx, j.ID, slowLane)
 			case !newer && j.Attempt >= j.MaxAttempts:
 				return q.recordGaveUp(ctx, tx, j.JobRow, pull)
 			}
@@ -232,7 +237,7 @@ func (q *Queue) recordGaveUp(ctx context.Context, tx *sql.Tx, row *rivertype.Job
 
 // run calls Work once. It returns Work's error, and the cause if its context ended before Work returned, or else
 // nil.
-func (q *Queue) run(ctx context.Context, pull ledger.Pull, lease ledger.Lease) (err, cause error) {
+func (q *Queue) run(ctx context.Context, pull ledger.Pull, lease ledger.Lease, size Size) (err, cause error) {
 	// watch passes on the end of River's context, with a cause of this package.
 	workCtx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancel(nil)
@@ -246,7 +251,7 @@ func (q *Queue) run(ctx context.Context, pull ledger.Pull, lease ledger.Lease) (
 	err = call(workCtx, q.opts.Work, Request{
 		Key:    Key{Installation: pull.Installation, Owner: pull.Owner, Repo: pull.Repo, Number: pull.Number},
 		RepoID: pull.RepoID, HeadSHA: pull.Head, BaseSHA: pull.Base,
-		Reason: pull.Reason, Closed: pull.Closed, Force: pull.Force,
+		Reason: pull.Reason, Closed: pull.Closed, Force: pull.Force, Size: size,
 	})
 	cause = context.Cause(workCtx)
 	close(done)
