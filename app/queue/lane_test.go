@@ -143,7 +143,8 @@ func TestLeftHalfwayIntoTheSlowLane(t *testing.T) {
 	opts.Work = func(_ context.Context, r Request) error { runs <- r; return nil }
 	q := newQueue(t, l, opts)
 	kill(victim) // after the next statement the database looks as if it had died then
-	err := l.Tx(t.Context(), func(tx *sql.Tx) error { return l.Move(t.Context(), tx, jobs(t, q)[0].ID, slowLane) })
+	id := jobs(t, q)[0].ID
+	err := l.Tx(t.Context(), func(tx *sql.Tx) error { return l.Move(t.Context(), tx, id, slowLane) })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,10 +20,11 @@ type floor struct {
 	most    map[string]int // running at one time, by installation
 	ends    []chan struct{}
 	begun   chan string
+	closed  chan struct{} // closed at the end of the test
 }
 
 func newFloor() *floor {
-	return &floor{running: map[string]int{}, most: map[string]int{}, begun: make(chan string, 1000)}
+	return &floor{running: map[string]int{}, most: map[string]int{}, begun: make(chan string, 1000), closed: make(chan struct{})}
 }
 
 func (f *floor) work(ctx context.Context, r Request) error {
@@ -43,6 +44,8 @@ func (f *floor) work(ctx context.Context, r Request) error {
 	}()
 	select {
 	case <-end:
+		return nil
+	case <-f.closed:
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
@@ -71,9 +74,11 @@ func (f *floor) endAll(t *testing.T, q *Queue) {
 	})
 }
 
-// replicas starts several processes' queues on one database.
-func replicas(t *testing.T, path string, n int, opts Options) (list []*Queue) {
+// replicas starts the queues of several processes, with so many workers each, on one database.
+func (f *floor) replicas(t *testing.T, path string, n, workers int) (list []*Queue) {
 	t.Helper()
+	opts := Options{Workers: workers, Work: f.work, Poll: 10 * time.Millisecond}
+	defer t.Cleanup(func() { close(f.closed) })
 	for range n {
 		q := newQueue(t, openLedger(t, path), opts)
 		begin(t, q)
@@ -92,14 +97,14 @@ func TestNoisyOneLeavesAQuarterOfAllWorkers(t *testing.T) {
 			t.Parallel()
 			f := newFloor()
 			path := newDB(t)
-			all := replicas(t, path, 3, Options{Workers: 4, Work: f.work, Poll: 10 * time.Millisecond})
+			all := f.replicas(t, path, 3, 4)
 			other := request(1, "h")
 			other.Installation, other.RepoID, other.Repo = 8, 1, "quiet"
 			submit(t, all[0], other)
 			receive(t, f.begun)
 			f.endAll(t, all[0])
 			var noisy []Request
-			for n := range 300 {
+			for n := range 80 {
 				r := request(n+1, "h")
 				r.RepoID, r.Repo = int64(100+n%repositories), fmt.Sprint("noisy", n%repositories)
 				noisy = append(noisy, r)
@@ -116,11 +121,12 @@ func TestNoisyOneLeavesAQuarterOfAllWorkers(t *testing.T) {
 					t.Errorf("%s was begun before the quiet one", got)
 				}
 			}
-			// Nothing may begin now: the noisy one has its part, and the others have nothing more to do.
-			for range 40 {
+			until(t, "some more have begun", func() bool {
 				f.endOne()
-				receive(t, f.begun)
-			}
+				f.mu.Lock()
+				defer f.mu.Unlock()
+				return len(f.order) > 50
+			})
 			f.mu.Lock()
 			most := f.most["7"]
 			f.mu.Unlock()
@@ -148,7 +154,7 @@ func TestTurnsRotateOverReplicas(t *testing.T) {
 		}
 		submit(t, web, list...)
 	}
-	replicas(t, path, 3, Options{Workers: 1, Work: f.work, Poll: 10 * time.Millisecond})
+	f.replicas(t, path, 3, 1)
 	for range 3 {
 		receive(t, f.begun)
 	}
@@ -177,9 +183,9 @@ func TestQuietOnesBesideANoisyOrganisation(t *testing.T) {
 	t.Parallel()
 	f := newFloor()
 	path := newDB(t)
-	all := replicas(t, path, 3, Options{Workers: 2, Work: f.work, Poll: 10 * time.Millisecond})
+	all := f.replicas(t, path, 3, 2)
 	var noisy []Request
-	for n := range 400 {
+	for n := range 100 {
 		r := request(n+1, "h")
 		r.RepoID, r.Repo = int64(100+n%10), fmt.Sprint("noisy", n%10)
 		noisy = append(noisy, r)
@@ -214,10 +220,12 @@ func TestWorkersThatLeave(t *testing.T) {
 	path := newDB(t)
 	opts := shortLease
 	opts.Workers, opts.Work = 3, noReviews
+	submitFrom(t, path, ledger.Delivery{}, request(1, "h"))
+	helper := startHelper(t, path, "hangs")
 	q := newQueue(t, openLedger(t, path), opts)
 	begin(t, q)
 	slots := func() int {
-		submit(t, q, Request{Key: Key{Installation: 1, Owner: "a", Repo: "b", Number: 1}}) // a view without claims is empty
+		submit(t, q, request(2, "")) // a view without claims is empty
 		v, err := q.ledger.View(t.Context(), nil, "default", 1, q.present())
 		if err != nil {
 			t.Fatal(err)
@@ -228,9 +236,6 @@ func TestWorkersThatLeave(t *testing.T) {
 		t.Helper()
 		until(t, fmt.Sprintf("there are %d workers", want), func() bool { n := slots(); return n == want })
 	}
-	wait(3)
-	submitFrom(t, path, ledger.Delivery{}, request(1, "h"))
-	helper := startHelper(t, path, "hangs")
 	wait(5)
 	kill(helper)
 	wait(3)
