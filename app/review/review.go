@@ -73,6 +73,9 @@ func (r *Reviewer) Review(ctx context.Context, req queue.Request) error {
 	if !p.Open {
 		return r.closed(ctx, gh, req, p)
 	}
+	if pull.Large(p.Files, p.Lines) && req.Size != queue.LargeSize {
+		return queue.ErrLarge // before anything is shown
+	}
 	log := zerolog.Ctx(ctx)
 	log.UpdateContext(func(c zerolog.Context) zerolog.Context { return c.Str("head", p.Head) })
 
