@@ -15,7 +15,6 @@ import (
 	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/app/plan"
 	"github.com/secbydesign/secbydesign/app/policyfiles"
-	"github.com/secbydesign/secbydesign/app/pull"
 	"github.com/secbydesign/secbydesign/app/queue"
 	"github.com/secbydesign/secbydesign/app/record"
 	"github.com/secbydesign/secbydesign/app/review"
@@ -61,7 +60,7 @@ func (a *app) want(ctx context.Context, d webhook.Delivery) (want asked, err err
 	case webhook.Review:
 		want.reviews = []queue.Request{{
 			Key:    queue.Key{Installation: i.Installation, Owner: i.Owner, Repo: i.Repo, Number: i.Number},
-			RepoID: i.RepoID, HeadSHA: i.HeadSHA, BaseSHA: i.BaseSHA, Reason: i.Reason, Force: i.Force, Size: size(i),
+			RepoID: i.RepoID, HeadSHA: i.HeadSHA, BaseSHA: i.BaseSHA, Reason: i.Reason, Force: i.Force, Size: review.Size(i.Files, i.Lines),
 		}}
 	case webhook.Closed:
 		want.reviews = []queue.Request{{
@@ -112,17 +111,6 @@ func (a *app) want(ctx context.Context, d webhook.Delivery) (want asked, err err
 	// The other intents need no job; the delivery itself is recorded. A policy is read again for each review, so a new
 	// one needs nothing.
 	return want, err
-}
-
-// size says whether a pull request is for the slow lane. Where the delivery does not contain that, the review finds out.
-func size(i webhook.Review) queue.Size {
-	switch {
-	case i.Files == 0:
-		return queue.UnknownSize
-	case pull.Large(i.Files, i.Lines):
-		return queue.LargeSize
-	}
-	return queue.SmallSize
 }
 
 // reaching returns the installation that may reach other repositories after a delivery; 0 for none. A delivery about a

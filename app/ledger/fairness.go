@@ -170,7 +170,10 @@ func (l *Ledger) slots(ctx context.Context, from lister, queue string, alive tim
 }
 
 // clockMillis is the SQL of the time by the clock of the database, in milliseconds.
-func (l *Ledger) clockMillis() string { return `cast(unixepoch('subsec') * 1000 AS INTEGER)` }
+func (l *Ledger) clockMillis() string {
+	d := l.engine.sql()
+	return d.millis(d.now)
+}
 
 // Move gives a job of any state to another queue, as part of tx. Only the worker that has the lease may move a running job.
 func (l *Ledger) Move(ctx context.Context, tx *sql.Tx, job int64, queue string) error {

@@ -21,7 +21,7 @@ func (q *Queue) present() time.Duration { return absenceBeats * q.opts.Heartbeat
 func (q *Queue) offer(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, q.opts.LeaseTTL)
 	defer cancel()
-	return q.ledger.UrgentTx(ctx, func(tx *sql.Tx) error {
+	return q.ledger.UnorderedTx(ctx, func(tx *sql.Tx) error {
 		return q.ledger.Offer(ctx, tx, q.client.ID(), q.slots, q.present())
 	})
 }
@@ -30,7 +30,7 @@ func (q *Queue) offer(ctx context.Context) error {
 func (q *Queue) withdraw(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), q.opts.Heartbeat)
 	defer cancel()
-	err := q.ledger.UrgentTx(ctx, func(tx *sql.Tx) error { return q.ledger.Withdraw(ctx, tx, q.client.ID()) })
+	err := q.ledger.UnorderedTx(ctx, func(tx *sql.Tx) error { return q.ledger.Withdraw(ctx, tx, q.client.ID()) })
 	if err != nil {
 		q.log.Debug().Err(err).Msg("other processes count the workers of this one for a moment longer")
 	}
