@@ -243,7 +243,7 @@ func build(ctx context.Context, c Config, log zerolog.Logger) (*app, error) {
 		}
 	}
 	a.github, err = installation.New(installation.Options{
-		AppID: c.AppID, Key: c.PrivateKey, URL: c.GitHubURL, Version: Version(), WritePace: c.WritePace, Observe: a.exchange,
+		AppID: c.AppID, Key: c.PrivateKey, URL: c.GitHubURL, Version: Version(), WritePace: c.WritePace, Observe: a.exchange, Shared: a.sharedLimits(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("SECBYDESIGN_GITHUB_PRIVATE_KEY: %w", err)

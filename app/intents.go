@@ -90,7 +90,7 @@ func (a *app) jobs(ctx context.Context, d webhook.Delivery) (want asked, err err
 	case webhook.Review:
 		want.reviews = []queue.Request{{
 			Key:    queue.Key{Installation: i.Installation, Owner: i.Owner, Repo: i.Repo, Number: i.Number},
-			RepoID: i.RepoID, HeadSHA: i.HeadSHA, BaseSHA: i.BaseSHA, Reason: i.Reason, Force: i.Force,
+			RepoID: i.RepoID, HeadSHA: i.HeadSHA, BaseSHA: i.BaseSHA, Reason: i.Reason, Force: i.Force, Size: review.Size(i.Files, i.Lines),
 		}}
 	case webhook.Closed:
 		want.reviews = []queue.Request{{

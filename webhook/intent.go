@@ -20,6 +20,9 @@ type Review struct {
 	// converted_to_draft, or edited when another base branch was chosen.
 	Reason string
 
+	// How many files the pull request changes, and how many lines it adds and removes. Files is 0 if that is not known.
+	Files, Lines int
+
 	// Force is set if the head is not new: if it already has a verdict, that verdict was made under other
 	// circumstances.
 	Force bool

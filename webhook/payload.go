@@ -30,6 +30,9 @@ type payload struct {
 		State      string
 		Merged     bool
 		Base, Head struct{ SHA string }
+		Files      int `json:"changed_files"`
+		Additions  int `json:"additions"`
+		Deletions  int `json:"deletions"`
 	} `json:"pull_request"`
 	Changes struct{ Base, Body json.RawMessage }
 
@@ -198,6 +201,7 @@ func readPullRequest(p payload) (Intent, Outcome, error) {
 		Installation: p.Installation.ID, Owner: owner, Repo: p.Repository.Name, RepoID: p.Repository.ID,
 		Number: pr.Number, BaseSHA: pr.Base.SHA, HeadSHA: pr.Head.SHA,
 		Reason: p.Action, Force: p.Action != "opened" && p.Action != "synchronize",
+		Files: max(pr.Files, 0), Lines: lines(pr.Additions, pr.Deletions),
 	}, Accepted, nil
 }
 
@@ -405,4 +409,10 @@ func repoName(field, s string) error {
 		return fmt.Errorf("%s is not the name of a repository", field)
 	}
 	return nil
+}
+
+// lines returns how many lines a pull request adds and removes. GitHub's numbers are far below the limit.
+func lines(additions, deletions int) int {
+	const most = 1 << 30
+	return min(max(additions, 0), most) + min(max(deletions, 0), most)
 }

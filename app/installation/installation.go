@@ -58,6 +58,9 @@ type Options struct {
 	// is for tests.
 	WritePace time.Duration
 
+	// Shared shares limits with the other processes of the App; nil if there are none.
+	Shared *Shared
+
 	// CacheBytes bounds the memory for conditional requests. 0 means [DefaultCacheBytes], and a negative number
 	// disables them.
 	CacheBytes int
@@ -74,6 +77,7 @@ type App struct {
 	api     *url.URL // with a slash at the end, as go-github requires
 	graphql string
 	pace    time.Duration
+	shared  *Shared
 
 	base    http.RoundTripper
 	agent   string
@@ -117,6 +121,7 @@ func New(o Options) (*App, error) {
 		api:           mustParse(api + "/"),
 		graphql:       strings.TrimSuffix(api, "/v3") + "/graphql",
 		pace:          o.WritePace,
+		shared:        o.Shared,
 		base:          o.Transport,
 		agent:         "secbydesign/" + o.Version,
 		observe:       o.Observe,
@@ -135,7 +140,7 @@ func New(o Options) (*App, error) {
 		return nil, fmt.Errorf("sign as the App: %w", err)
 	}
 	a.rest = a.newREST(&http.Client{Transport: &limited{
-		limits: newLimits(0),
+		limits: newLimits(0, 0, nil),
 		next:   &confined{api: a.api, next: &signed{sign}},
 	}})
 	return a, nil
@@ -209,7 +214,7 @@ func (a *App) installation(id int64) *installation {
 		if err != nil {
 			panic(err) // only for a size below 1
 		}
-		i = &installation{limits: newLimits(a.pace), scopes: scopes}
+		i = &installation{limits: newLimits(id, a.pace, a.shared), scopes: scopes}
 		a.installations[id] = i
 	}
 	return i

@@ -31,18 +31,22 @@ const (
 	everything      = "" // a secondary limit
 )
 
-// limits is the state of one installation's rate limits, as known to this process.
+// limits is the state of one installation's rate limits, as known to this process; see shared.go for what others know.
 type limits struct {
 	pace time.Duration
 	turn fair.Turn // to write; the repository with the least recent writes comes first
 
+	id     int64   // of the installation
+	shared *Shared // nil for a process that knows no other
+
 	mu      sync.Mutex
 	blocked map[string]*RateLimited // guarded by mu; by resource
 	strikes int                     // guarded by mu; number of consecutive secondary limits without a duration
+	read    time.Time               // guarded by mu; when shared was read last
 }
 
-func newLimits(pace time.Duration) *limits {
-	return &limits{pace: pace, blocked: map[string]*RateLimited{}}
+func newLimits(id int64, pace time.Duration, shared *Shared) *limits {
+	return &limits{id: id, pace: pace, shared: shared, blocked: map[string]*RateLimited{}}
 }
 
 // limited does not send requests that GitHub would refuse because of a rate limit, and distinguishes rate limits
@@ -65,6 +69,10 @@ func (l *limited) RoundTrip(req *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 		defer func() { l.limits.endWrite(wrote) }()
+		if err := l.limits.reserve(ctx, req); err != nil {
+			closeBody(req)
+			return nil, err
+		}
 	}
 	for first := true; ; first = false {
 		if err := l.limits.admit(ctx, resource); err != nil {
@@ -79,7 +87,7 @@ func (l *limited) RoundTrip(req *http.Request) (*http.Response, error) {
 		err = judge(req, resp)
 		var limit *RateLimited
 		if !errors.As(err, &limit) {
-			l.limits.passed(resource, resp.Header)
+			l.limits.passed(ctx, resource, resp.Header)
 			if err != nil {
 				resp.Body.Close()
 				return nil, err
@@ -87,7 +95,7 @@ func (l *limited) RoundTrip(req *http.Request) (*http.Response, error) {
 			return resp, nil
 		}
 		resp.Body.Close()
-		l.limits.add(resourceIn(resp.Header, resource), limit)
+		l.limits.add(ctx, resourceIn(resp.Header, resource), limit)
 		// A refused request was not carried out, so even a write may be repeated.
 		again, ok := rewind(req)
 		if !first || !ok || time.Until(limit.Until) > patience {
@@ -109,6 +117,7 @@ func (l *limits) endWrite(wrote bool) {
 
 // admit waits if the limit ends soon, and returns the limit if not.
 func (l *limits) admit(ctx context.Context, resource string) error {
+	l.refresh(ctx)
 	limit := l.ahead(resource)
 	if limit == nil {
 		return nil
@@ -138,20 +147,27 @@ func (l *limits) ahead(resource string) *RateLimited {
 	return longest
 }
 
-// add records a limit that GitHub reported, and sets its end if GitHub did not give one.
-func (l *limits) add(resource string, limit *RateLimited) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.sweep()
+// add records a limit that GitHub reported, here and for other processes, and sets its end if GitHub did not give one.
+func (l *limits) add(ctx context.Context, resource string, limit *RateLimited) {
 	if limit.Secondary {
 		resource = everything
 	}
+	if l.keep(resource, limit) {
+		l.publish(ctx, resource, *limit)
+	}
+}
+
+// keep returns true if the limit is new here, or longer than the known one.
+func (l *limits) keep(resource string, limit *RateLimited) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.sweep()
 	known := l.blocked[resource]
 	if limit.Until.IsZero() {
 		if known != nil {
 			// Several calls may meet the same limit at once; it counts once.
 			limit.Until = known.Until
-			return
+			return false
 		}
 		wait := secondaryWait << l.strikes
 		limit.Until = time.Now().Add(wait)
@@ -159,10 +175,12 @@ func (l *limits) add(resource string, limit *RateLimited) {
 			l.strikes++
 		}
 	}
-	if known == nil || known.Until.Before(limit.Until) {
-		kept := *limit
-		l.blocked[resource] = &kept
+	if known != nil && !known.Until.Before(limit.Until) {
+		return false
 	}
+	kept := *limit
+	l.blocked[resource] = &kept
+	return true
 }
 
 // sweep removes the limits that have ended. The caller holds mu.
@@ -175,10 +193,10 @@ func (l *limits) sweep() {
 }
 
 // passed updates the limits from a successful answer.
-func (l *limits) passed(resource string, h http.Header) {
+func (l *limits) passed(ctx context.Context, resource string, h http.Header) {
 	if h.Get("X-RateLimit-Remaining") == "0" {
 		if limit := limitIn(h, http.StatusOK, refusal{}); limit != nil {
-			l.add(resourceIn(h, resource), limit)
+			l.add(ctx, resourceIn(h, resource), limit)
 		}
 		// With this header, go-github would fail the next call by itself, with its own error.
 		h.Del("X-RateLimit-Reset")

@@ -33,19 +33,19 @@ func Share(installation int64, repo Repo, date time.Time, offset time.Duration) 
 	return b
 }
 
-// Waiting returns the jobs of a queue that could begin, in order of arrival and at most n of each share, and the
+// waiting returns the jobs of a queue that could begin, in order of arrival and at most n of each share, and the
 // running jobs.
-func (l *Ledger) Waiting(ctx context.Context, queue string, n int) (claims, running []fair.Claim, err error) {
+func (l *Ledger) waiting(ctx context.Context, from lister, queue string, n int) (claims, running []fair.Claim, err error) {
 	d := l.engine.sql()
 	share, installation := `coalesce(`+d.text("share")+`, '')`, `coalesce(`+d.text("installation")+`, '')`
 	available := `queue = $1 AND state = 'available' AND scheduled_at <= ` + d.now
 	// This is asked once a second, and most of the time there are no such jobs.
 	var any bool
-	err = l.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM river_job WHERE `+available+`)`, queue).Scan(&any)
+	err = from.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM river_job WHERE `+available+`)`, queue).Scan(&any)
 	if err != nil || !any {
 		return nil, nil, err
 	}
-	claims, err = query(ctx, l.read, func(rows *sql.Rows, c *fair.Claim) error { return rows.Scan(&c.ID, &c.Share, &c.Installation) }, `
+	claims, err = query(ctx, from, func(rows *sql.Rows, c *fair.Claim) error { return rows.Scan(&c.ID, &c.Share, &c.Installation) }, `
 		SELECT id, share, installation FROM (
 			SELECT id, scheduled_at, `+share+` AS share, `+installation+` AS installation,
 				row_number() OVER (PARTITION BY `+share+` ORDER BY scheduled_at, id) AS place
@@ -54,8 +54,8 @@ func (l *Ledger) Waiting(ctx context.Context, queue string, n int) (claims, runn
 	if err != nil || len(claims) == 0 {
 		return nil, nil, err
 	}
-	running, err = query(ctx, l.read, func(rows *sql.Rows, c *fair.Claim) error { return rows.Scan(&c.ID, &c.Share) },
-		`SELECT id, `+share+` FROM river_job WHERE queue = $1 AND state = 'running'`, queue)
+	running, err = query(ctx, from, func(rows *sql.Rows, c *fair.Claim) error { return rows.Scan(&c.ID, &c.Share, &c.Installation) },
+		`SELECT id, `+share+`, `+installation+` FROM river_job WHERE queue = $1 AND state = 'running'`, queue)
 	return claims, running, err
 }
 

@@ -47,8 +47,20 @@ type Pull struct {
 	// head. It is empty if the two have no common history.
 	MergeBase string
 
-	Commits int // number of its commits
+	Commits      int // number of its commits
+	Files, Lines int // how many files it changes, and how many lines it adds and removes
 }
+
+// Limits of a pull request that is reviewed with the others. Beyond them GitHub itself does not show the whole change, so
+// few pull requests exceed them, and people do not wait for their review at the screen.
+// https://docs.github.com/en/repositories/creating-and-managing-repositories/repository-limits#diff-limits
+const (
+	MaxFiles = 300
+	MaxLines = 20_000
+)
+
+// Large reports whether a pull request that changes so many files and lines is reviewed apart from the others.
+func Large(files, lines int) bool { return files > MaxFiles || lines > MaxLines }
 
 // Repository returns the repository in the form used by the ledger.
 func (p Pull) Repository() ledger.Repo {
@@ -80,6 +92,7 @@ func Read(ctx context.Context, gh *github.Client, id int64, owner, repo string, 
 		Head: pr.GetHead().GetSHA(), BaseRef: pr.GetBase().GetRef(), Base: pr.GetBase().GetSHA(),
 		Author: pr.GetUser().GetLogin(), Draft: pr.GetDraft(), Open: pr.GetState() == "open",
 		Bot: automated(pr.GetUser()), Merged: pr.GetMerged(), Commits: pr.GetCommits(),
+		Files: pr.GetChangedFiles(), Lines: pr.GetAdditions() + pr.GetDeletions(),
 		Default: pr.GetBase().GetRef() == base.GetDefaultBranch(),
 	}
 	if p.Merged { // else GitHub names a test merge

@@ -68,7 +68,7 @@ func (w *world) client(t *testing.T) *github.Client {
 func (w *world) want() pull.Pull {
 	return pull.Pull{
 		RepoID: w.repo.ID(), Owner: "Acme", Repo: "Shop", Number: w.number, URL: fmt.Sprintf("%s/Acme/Shop/pull/%d", w.gh.URL(), w.number), Public: true,
-		Head: w.head, BaseRef: "main", Base: w.later, Author: "mona", Open: true, Default: true, MergeBase: w.first, Commits: 2,
+		Head: w.head, BaseRef: "main", Base: w.later, Author: "mona", Open: true, Default: true, MergeBase: w.first, Commits: 2, Files: 2, Lines: 2,
 	}
 }
 

@@ -108,7 +108,7 @@ func (q *Queue) enqueueMany(ctx context.Context, tx *sql.Tx, list []plain) error
 	params := make([]river.InsertManyParams, len(list))
 	for i, p := range list {
 		pulls[i] = p.request.pull()
-		params[i] = river.InsertManyParams{Args: p.job(), InsertOpts: insertion(p.request.Installation, p.request.repo(), p.trace)}
+		params[i] = river.InsertManyParams{Args: p.job(), InsertOpts: insertion(p.request, p.request.repo(), p.trace)}
 	}
 	if err := q.ledger.RecordWebhooks(ctx, tx, pulls); err != nil {
 		return err
@@ -121,15 +121,16 @@ func (q *Queue) enqueueMany(ctx context.Context, tx *sql.Tx, list []plain) error
 		return fmt.Errorf("insert jobs: %w", err)
 	}
 	for i, res := range inserted {
-		if err := q.hasten(ctx, tx, res, list[i].trace); err != nil {
+		if err := q.hasten(ctx, tx, res, list[i].request.Size, list[i].trace); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func insertion(installation int64, repo ledger.Repo, trace string) *river.InsertOpts {
-	return &river.InsertOpts{Metadata: traced(trace, ledger.Share(installation, repo, time.Time{}, 0))}
+// insertion returns how the job for a request is inserted, whose repository is repo now.
+func insertion(r Request, repo ledger.Repo, trace string) *river.InsertOpts {
+	return &river.InsertOpts{Queue: r.Size.lane(), Metadata: traced(trace, ledger.Share(r.Installation, repo, time.Time{}, 0))}
 }
 
 func (r Request) repo() ledger.Repo { return ledger.Repo{ID: r.RepoID, Owner: r.Owner, Name: r.Repo} }
@@ -145,11 +146,14 @@ func (r Request) pull() ledger.Pull {
 // hasten lets the job that exists already, if one does, review the new state soon. If it waits after a failure, it is
 // tried again now, because the new state may not fail. A "scheduled" job was postponed for a reason, so its time stays,
 // unless the clock was set back since.
-func (q *Queue) hasten(ctx context.Context, tx *sql.Tx, res *rivertype.JobInsertResult, trace string) error {
+func (q *Queue) hasten(ctx context.Context, tx *sql.Tx, res *rivertype.JobInsertResult, size Size, trace string) error {
 	if !res.UniqueSkippedAsDuplicate {
 		return nil
 	}
 	if err := q.retrace(ctx, tx, res.Job, trace); err != nil {
+		return err
+	}
+	if err := q.changeLane(ctx, tx, res.Job, size); err != nil {
 		return err
 	}
 	if now := q.clocks().wall; res.Job.ScheduledAt.Sub(now) > slack && res.Job.State != rivertype.JobStateRetryable {

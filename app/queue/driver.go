@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/rivertype"
 
+	"github.com/secbydesign/secbydesign/app/fair"
 	"github.com/secbydesign/secbydesign/app/ledger"
 )
 
@@ -46,14 +48,23 @@ const (
 	waiting = 2
 )
 
-// JobGetAvailable begins the chosen jobs. If there are none it does not write.
+// JobGetAvailable begins the chosen jobs. If there are none it does not write. Otherwise it chooses in the transaction in
+// which the jobs begin, so that it knows what the other processes have begun.
 func (e *executor) JobGetAvailable(ctx context.Context, params *riverdriver.JobGetAvailableParams) (result *riverdriver.JobGetAvailableResult, err error) {
-	ids, err := e.q.choose(ctx, params.Queue, params.MaxToLock)
-	if err != nil || len(ids) == 0 {
-		return &riverdriver.JobGetAvailableResult{}, err
+	result = &riverdriver.JobGetAvailableResult{}
+	if next, err := e.q.choose(ctx, nil, params.Queue, params.MaxToLock); err != nil || len(next) == 0 {
+		return result, err
 	}
-	list := strings.Trim(strings.ReplaceAll(fmt.Sprint(ids), " ", ","), "[]")
 	err = e.q.ledger.Tx(ctx, func(tx *sql.Tx) error {
+		next, err := e.q.choose(ctx, tx, params.Queue, params.MaxToLock)
+		if err != nil || len(next) == 0 {
+			return err
+		}
+		var ids []string
+		for _, claim := range next {
+			ids = append(ids, strconv.FormatInt(claim.ID, 10))
+		}
+		list := strings.Join(ids, ",")
 		for _, change := range []string{
 			fmt.Sprintf(`UPDATE river_job SET priority = %d WHERE queue = $1 AND state = 'available' AND priority = %d AND id NOT IN (%s)`, waiting, chosen, list),
 			fmt.Sprintf(`UPDATE river_job SET priority = %d WHERE queue = $1 AND state = 'available' AND id IN (%s)`, chosen, list),
@@ -61,6 +72,9 @@ func (e *executor) JobGetAvailable(ctx context.Context, params *riverdriver.JobG
 			if _, err := tx.ExecContext(ctx, change, params.Queue); err != nil {
 				return fmt.Errorf("choose jobs: %w", err)
 			}
+		}
+		if err := e.q.ledger.Began(ctx, tx, params.Queue, next); err != nil {
+			return err
 		}
 		few := *params
 		few.MaxToLock = len(ids)
@@ -89,21 +103,18 @@ func (e *executor) JobSetStateIfRunningMany(ctx context.Context, params *riverdr
 	return e.Executor.JobSetStateIfRunningMany(ctx, params)
 }
 
-// choose returns the next jobs of a queue, at most n.
-func (q *Queue) choose(ctx context.Context, queue string, n int) ([]int64, error) {
+// choose returns the next jobs of a queue, at most n. It reads as part of tx, or the committed state if tx is nil.
+func (q *Queue) choose(ctx context.Context, tx *sql.Tx, queue string, n int) ([]fair.Claim, error) {
 	if n <= 0 {
 		return nil, nil
 	}
-	claims, running, err := q.ledger.Waiting(ctx, queue, n)
-	if err != nil || len(claims) == 0 {
+	view, err := q.ledger.View(ctx, tx, queue, n, q.present())
+	if err != nil || len(view.Claims) == 0 {
 		return nil, err
 	}
-	has := map[string]int{}
-	for _, claim := range q.mine.unfinished(running) {
-		has[claim.Share]++
-	}
-	// One repository may occupy all but a quarter of the workers, so that others find a free one.
-	return q.chooser[queue].Choose(claims, has, n, q.opts.Workers-q.opts.Workers/4), nil
+	view.Running = q.mine.unfinished(view.Running)
+	view.Slots = max(view.Slots, q.slots[queue]) // other processes may not have heard of this one yet
+	return fair.Choose(view, n), nil
 }
 
 // A listener notifies River that there may be jobs: at once when this process has submitted something, and soon
@@ -168,7 +179,7 @@ func (l *listener) WaitForNotification(ctx context.Context) (*riverdriver.Notifi
 		if err := l.wait(ctx); err != nil {
 			return nil, err
 		}
-		for name := range l.q.chooser {
+		for name := range l.q.slots {
 			l.pending = append(l.pending, &riverdriver.Notification{Topic: insertTopic, Payload: fmt.Sprintf(`{"queue":%q}`, name)})
 		}
 	}

@@ -225,6 +225,19 @@ var roles = map[string]func(ctx context.Context, l *ledger.Ledger, r Request) er
 		}
 		return l.Record(ctx, ledger.Event{Kind: "reviewed", Owner: r.Owner, Repo: r.Repo, Number: r.Number, Head: r.HeadSHA})
 	},
+	// All pull requests are large.
+	"moves": func(ctx context.Context, l *ledger.Ledger, r Request) error {
+		fmt.Println("working")
+		if r.Size != LargeSize {
+			return ErrLarge
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(20 * time.Millisecond):
+		}
+		return l.Record(ctx, ledger.Event{Kind: "reviewed", Owner: r.Owner, Repo: r.Repo, Number: r.Number, Head: r.HeadSHA})
+	},
 }
 
 func TestMain(m *testing.M) {

@@ -113,6 +113,7 @@ func (q *Queue) rescueLoop(ctx context.Context, last reading) {
 	tick := time.NewTicker(q.opts.Heartbeat)
 	defer tick.Stop()
 	silent := silence{heartbeat: q.opts.Heartbeat, ttl: q.opts.LeaseTTL}
+	offered := last.up
 	for {
 		select {
 		case <-ctx.Done():
@@ -127,6 +128,12 @@ func (q *Queue) rescueLoop(ctx context.Context, last reading) {
 				}
 			}
 			last = now
+			if now.up-offered >= presenceBeats*q.opts.Heartbeat {
+				offered = now.up
+				if err := q.offer(ctx); err != nil && ctx.Err() == nil {
+					q.log.Warn().Err(err).Msg("other processes may not count the workers of this one")
+				}
+			}
 			if q.opts.Clock.Offset() != q.offset {
 				if err := q.redate(ctx); err != nil {
 					q.log.Warn().Err(err).Msg("tasks with a date may begin at a wrong time, because the clock was moved")

@@ -12,6 +12,9 @@
 //     between is lost.
 //   - lease.go: a worker sends a heartbeat every other second for its job. When the
 //     heartbeats stop, another worker takes the job.
+//   - driver.go: package fair chooses the next jobs by what all processes have begun.
+//   - lane.go: very large pull requests have workers of their own.
+//   - presence.go: each process says how many jobs it does at one time.
 //   - task.go: work to be done once, such as answering a comment, is a job by itself.
 //   - trace.go: a job keeps the trace of the delivery that asked for it.
 package queue
@@ -36,7 +39,6 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/secbydesign/secbydesign/app/clock"
-	"github.com/secbydesign/secbydesign/app/fair"
 	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/app/tracing"
 )
@@ -69,6 +71,10 @@ type Request struct {
 	// that out.
 	Closed bool
 
+	// Size says whether the pull request is too large for the usual workers. A change of it moves a waiting job; while
+	// it is not known, the job stays where it is.
+	Size Size
+
 	// Force requests a review even if head and base are unchanged. It stays set for [Work] until a review is
 	// done.
 	Force bool
@@ -100,7 +106,7 @@ func (s Snooze) Error() string {
 type Options struct {
 	Work          Work // required
 	Task          Run  // required if tasks are submitted
-	Workers       int  // maximum number of simultaneous reviews; 2
+	Workers       int  // maximum number of simultaneous reviews, beside those in the slow lane, see [SlowSlots]; 2
 	Logger        zerolog.Logger
 	Failed        func(last bool) // if not nil, called for each review that failed; last means that it is not tried again
 	ReviewTimeout time.Duration   // maximum duration of one call of Work; 10 min
@@ -122,9 +128,9 @@ type Queue struct {
 	clocks   func() reading
 	offset   time.Duration // by which tasks are scheduled; used by Start, and then by its goroutine
 	stopping atomic.Bool
-	mine     jobSet                   // jobs that this process works on
-	news     bell                     // rings when something was submitted in this process, or a worker becomes free
-	chooser  map[string]*fair.Chooser // by queue
+	mine     jobSet         // jobs that this process works on
+	news     bell           // rings when something was submitted in this process, or a worker becomes free
+	slots    map[string]int // how many jobs this process does at one time, by queue
 	rescuer  struct {
 		cancel context.CancelFunc // set by Start
 		wait   sync.WaitGroup
@@ -187,7 +193,9 @@ func New(l *ledger.Ledger, opts Options) (*Queue, error) {
 		return nil, fmt.Errorf("make queue: a lease of %s is lost by one late heartbeat of %s", opts.LeaseTTL, opts.Heartbeat)
 	}
 
-	q := &Queue{ledger: l, opts: opts, log: opts.Logger, clocks: readClocks(time.Now()), chooser: map[string]*fair.Chooser{river.QueueDefault: {}}}
+	q := &Queue{ledger: l, opts: opts, log: opts.Logger, clocks: readClocks(time.Now()), slots: map[string]int{
+		river.QueueDefault: opts.Workers, slowLane: SlowSlots(opts.Workers),
+	}}
 	workers := river.NewWorkers()
 	if err := river.AddWorkerSafely(workers, &worker{q: q}); err != nil {
 		return nil, fmt.Errorf("make queue: %w", err)
@@ -200,10 +208,12 @@ func New(l *ledger.Ledger, opts Options) (*Queue, error) {
 	// A worker stops after twice the time for a review, see worker.go. River's own timeout is a last resort for
 	// workers that do not.
 	jobTimeout := 3 * opts.ReviewTimeout
-	queues := map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: opts.Workers}}
 	if opts.Task != nil {
-		queues[taskQueue] = river.QueueConfig{MaxWorkers: opts.Workers}
-		q.chooser[taskQueue] = &fair.Chooser{}
+		q.slots[taskQueue] = opts.Workers
+	}
+	queues := map[string]river.QueueConfig{}
+	for name, n := range q.slots {
+		queues[name] = river.QueueConfig{MaxWorkers: n}
 	}
 	var err error
 	q.client, err = river.NewClient[*sql.Tx](&driver{l.Driver(), q}, &river.Config{
@@ -319,11 +329,11 @@ func (q *Queue) enqueue(ctx context.Context, tx *sql.Tx, r Request) error {
 		return err
 	}
 	trace := tracing.Parent(ctx)
-	res, err := q.client.InsertTx(ctx, tx, jobOf(repo, r.Number), insertion(r.Installation, repo, trace))
+	res, err := q.client.InsertTx(ctx, tx, jobOf(repo, r.Number), insertion(r, repo, trace))
 	if err != nil {
 		return fmt.Errorf("insert job: %w", err)
 	}
-	return q.hasten(ctx, tx, res, trace)
+	return q.hasten(ctx, tx, res, r.Size, trace)
 }
 
 // Start begins to work. [Work] receives the values of ctx. Canceling ctx does not stop the queue; [Queue.Stop]
@@ -338,6 +348,9 @@ func (q *Queue) Start(ctx context.Context) error {
 		return fmt.Errorf("start queue: %w", err)
 	}
 	if err := q.rescueOrphans(ctx); err != nil {
+		return fmt.Errorf("start queue: %w", err)
+	}
+	if err := q.offer(ctx); err != nil {
 		return fmt.Errorf("start queue: %w", err)
 	}
 	if err := q.client.Start(ctx); err != nil {
@@ -356,6 +369,7 @@ func (q *Queue) Stop(ctx context.Context) error {
 	if q.rescuer.cancel == nil {
 		return nil // never started
 	}
+	defer q.withdraw(ctx)
 	defer q.rescuer.wait.Wait()
 	defer q.rescuer.cancel()
 

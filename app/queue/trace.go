@@ -82,10 +82,10 @@ func (q *Queue) span(ctx context.Context, name string, row *rivertype.JobRow, su
 		))
 }
 
-// failure returns nil for a job that is only postponed.
+// failure returns nil for a job that is only postponed or changes its lane.
 func failure(err error) error {
 	var snooze Snooze
-	if errors.As(err, &snooze) {
+	if errors.As(err, &snooze) || errors.Is(err, ErrLarge) {
 		return nil
 	}
 	return err

@@ -74,6 +74,9 @@ func (w *worker) Work(ctx context.Context, j *river.Job[job]) error {
 		case errors.As(workErr, &snooze):
 			log.Info().Time("until", snooze.Until).Str("reason", snooze.Reason).Msg("review postponed")
 			return river.JobSnooze(max(time.Until(snooze.Until), 0))
+		case tooLarge(j.Queue, workErr):
+			log.Info().Msg("the review moves to the slow lane, because the pull request is large")
+			return river.JobSnooze(0)
 		case workErr != nil && errors.Is(cause, ErrStopping):
 			// If the error wraps context.Canceled, River puts the job back at once and does not count the
 			// attempt.
@@ -202,6 +205,8 @@ func (q *Queue) finish(ctx context.Context, j *river.Job[job], lease ledger.Leas
 			switch {
 			case errors.As(workErr, &snooze):
 				return q.ledger.Postponed(ctx, tx, j.ID, q.clocks().wall, snooze.Until)
+			case tooLarge(j.Queue, workErr):
+				return q.ledger.Move(ctx, tx, j.ID, slowLane)
 			case !newer && j.Attempt >= j.MaxAttempts:
 				return q.recordGaveUp(ctx, tx, j.JobRow, pull)
 			}
@@ -252,7 +257,7 @@ func (q *Queue) run(ctx context.Context, row *rivertype.JobRow, pull ledger.Pull
 	err = call(workCtx, q.opts.Work, Request{
 		Key:    Key{Installation: pull.Installation, Owner: pull.Owner, Repo: pull.Repo, Number: pull.Number},
 		RepoID: pull.RepoID, HeadSHA: pull.Head, BaseSHA: pull.Base,
-		Reason: pull.Reason, Closed: pull.Closed, Force: pull.Force,
+		Reason: pull.Reason, Closed: pull.Closed, Force: pull.Force, Size: sizeIn(row.Queue),
 	})
 	cause = context.Cause(workCtx)
 	tracing.End(workCtx, span, failure(err))

@@ -80,6 +80,9 @@ func (r *Reviewer) Review(ctx context.Context, req queue.Request) error {
 	if !p.Open {
 		return r.closed(ctx, gh, req, p)
 	}
+	if Size(p.Files, p.Lines) == queue.LargeSize && req.Size != queue.LargeSize {
+		return queue.ErrLarge // before anything is shown
+	}
 	log := zerolog.Ctx(ctx)
 	log.UpdateContext(func(c zerolog.Context) zerolog.Context { return c.Str("head", p.Head) })
 
@@ -139,6 +142,18 @@ func (r *Reviewer) Review(ctx context.Context, req queue.Request) error {
 	}
 	log.Info().Str("verdict", string(rep.Verdict)).Int("new", len(rep.Standing)).Stringer("took", time.Since(began).Round(time.Millisecond)).Msg("reviewed")
 	return nil
+}
+
+// Size says whether a pull request that changes so many files and lines is for the slow lane; with no file, that is not
+// known.
+func Size(files, lines int) queue.Size {
+	switch {
+	case files == 0:
+		return queue.UnknownSize
+	case pull.Large(files, lines):
+		return queue.LargeSize
+	}
+	return queue.SmallSize
 }
 
 // headOf returns the head of a pull request in the form that package publish needs.

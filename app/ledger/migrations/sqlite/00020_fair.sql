@@ -1,0 +1,42 @@
+-- +goose Up
+
+-- The processes that do jobs, and how many of each queue at one time. beat_at is by the clock of the database.
+CREATE TABLE workers (
+    worker  TEXT    NOT NULL,
+    queue   TEXT    NOT NULL,
+    slots   INTEGER NOT NULL,
+    beat_at INTEGER NOT NULL,
+    PRIMARY KEY (worker, queue)
+);
+
+-- What was begun recently, for the order of the next jobs: a share or an installation, its use and as of when.
+CREATE TABLE uses (
+    queue  TEXT    NOT NULL,
+    kind   TEXT    NOT NULL, -- share or installation
+    party  TEXT    NOT NULL,
+    amount REAL    NOT NULL,
+    at     INTEGER NOT NULL,
+    PRIMARY KEY (queue, kind, party)
+);
+CREATE INDEX uses_at ON uses (at);
+
+-- The installations whose limits at GitHub are known to be reached, by the resource that GitHub counts.
+CREATE TABLE limits (
+    installation INTEGER NOT NULL,
+    resource     TEXT    NOT NULL, -- empty for a secondary limit, which is of everything
+    secondary    BOOLEAN NOT NULL,
+    ends_at      INTEGER NOT NULL,
+    PRIMARY KEY (installation, resource)
+);
+
+-- When the next write of an installation to GitHub may begin, and how many of its writes made content, by minute.
+CREATE TABLE paces (
+    installation INTEGER PRIMARY KEY,
+    next_at      INTEGER NOT NULL
+);
+CREATE TABLE contents (
+    installation INTEGER NOT NULL,
+    minute       INTEGER NOT NULL, -- since 1970
+    made         INTEGER NOT NULL,
+    PRIMARY KEY (installation, minute)
+);
