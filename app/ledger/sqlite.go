@@ -3,27 +3,20 @@ package ledger
 import (
 	"context"
 	"database/sql"
-	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/pressly/goose/v3"
 	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/riverdriver/riversqlite"
-	"github.com/riverqueue/river/rivermigrate"
 	"golang.org/x/sys/unix"
 	"modernc.org/sqlite" // has the driver "sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 )
-
-//go:embed migrations/sqlite/*.sql
-var migrations embed.FS
 
 // pragmas apply to every connection.
 var pragmas = url.Values{
@@ -68,7 +61,8 @@ func openSQLite(ctx context.Context, path string, anyway bool) (_ *Ledger, err e
 		return nil, err
 	}
 
-	l := &Ledger{files: f, installation: installation{path: path}}
+	e := &sqliteEngine{files: f, installation: &installation{path: path}}
+	l := &Ledger{engine: e}
 	defer func() {
 		if err != nil {
 			err = errors.Join(explain(path, err), l.Close())
@@ -86,16 +80,18 @@ func openSQLite(ctx context.Context, path string, anyway bool) (_ *Ledger, err e
 	l.write.SetMaxOpenConns(1)
 	l.read.SetMaxOpenConns(5) // Changes holds one of them
 	l.read.SetMaxIdleConns(5)
+	l.snapshot = &sql.TxOptions{ReadOnly: true}
+	e.write, e.read = l.write, l.read
 
 	if before {
 		if err := was.isOf(ctx, l.write, path, logged); err != nil {
 			return nil, err
 		}
 	}
-	if l.schema, err = migrate(ctx, l.write); err != nil {
+	if l.schema, err = migrate(ctx, l.write, goose.DialectSQLite3, sqliteMigrations, newDriver(l.write)); err != nil {
 		return nil, err
 	}
-	if err := l.installation.begin(ctx, l, was); err != nil {
+	if err := e.installation.begin(ctx, l, was); err != nil {
 		return nil, err
 	}
 	if err := l.bringUp(ctx); err != nil {
@@ -105,6 +101,42 @@ func openSQLite(ctx context.Context, path string, anyway bool) (_ *Ledger, err e
 		return nil, err
 	}
 	return l, nil
+}
+
+// A sqliteEngine is an open SQLite file.
+type sqliteEngine struct {
+	*installation
+	files       *files
+	write, read *sql.DB
+}
+
+func (e *sqliteEngine) begin(ctx context.Context) (*sql.Tx, error) { return e.write.BeginTx(ctx, nil) }
+
+// beginUnordered returns nil: SQLite has one writer at a time.
+func (e *sqliteEngine) beginUnordered(context.Context) (*sql.Tx, error) { return nil, nil }
+
+func (e *sqliteEngine) driver() riverdriver.Driver[*sql.Tx]     { return newDriver(e.write) }
+func (e *sqliteEngine) readDriver() riverdriver.Driver[*sql.Tx] { return newDriver(e.read) }
+func (e *sqliteEngine) alone() (time.Time, bool)                { return e.files.alone, !e.files.alone.IsZero() }
+func (e *sqliteEngine) close() error                            { return e.files.Close() }
+
+// announce does nothing: [Changes] sees every commit.
+func (e *sqliteEngine) announce(context.Context, *sql.Tx) error { return nil }
+
+// probe temporarily allocates unused pages, and rewrites some that are in use.
+func (e *sqliteEngine) probe(ctx context.Context, tx *sql.Tx) error {
+	for _, statement := range []string{
+		`SAVEPOINT probe`,
+		`INSERT INTO installation (id, sequence, probe) VALUES ('', 0, zeroblob(65536))`,
+		`ROLLBACK TO probe`,
+		`RELEASE probe`,
+		`UPDATE installation SET probe = zeroblob(32768)`,
+	} {
+		if _, err := tx.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("try to write: %w", err)
+		}
+	}
+	return nil
 }
 
 // readSQLite opens a database for reading. With mode ro, SQLite may still create the index of its log beside the
@@ -117,7 +149,7 @@ func readSQLite(ctx context.Context, path string) (_ *Reader, err error) {
 		return nil, err
 	}
 	name := (&url.URL{Scheme: "file", OmitHost: true, Path: path}).String() + "?mode=ro&_pragma=busy_timeout(10000)&_pragma=query_only(1)"
-	r := &Reader{}
+	r := &Reader{snapshot: &sql.TxOptions{ReadOnly: true}}
 	if r.read, err = openPrepared(name); err != nil {
 		return nil, err
 	}
@@ -134,7 +166,7 @@ func readSQLite(ctx context.Context, path string) (_ *Reader, err error) {
 		return nil, fmt.Errorf("%w: %w", ErrNoLedger, err)
 	}
 	r.schema = have
-	know, err := newestMigration()
+	know, err := newestMigration(sqliteMigrations)
 	if err != nil {
 		return nil, err
 	}
@@ -144,89 +176,12 @@ func readSQLite(ctx context.Context, path string) (_ *Reader, err error) {
 	return r, nil
 }
 
-// newestMigration returns the schema version of this program.
-func newestMigration() (version int64, err error) {
-	steps, err := fs.Glob(migrations, "migrations/sqlite/*.sql")
-	if err != nil || len(steps) == 0 {
-		return 0, err
-	}
-	return goose.NumericComponent(slices.Max(steps))
-}
-
-// migrate brings both schemas up to date, this program's and River's, and returns the version of the first. The
-// caller holds the lock, because neither goose (on SQLite) nor rivermigrate takes one.
-func migrate(ctx context.Context, db *sql.DB) (version int64, err error) {
-	sub, err := fs.Sub(migrations, "migrations/sqlite")
-	if err != nil {
-		return 0, err
-	}
-	ours, err := goose.NewProvider(goose.DialectSQLite3, db, sub)
-	if err != nil {
-		return 0, fmt.Errorf("read migrations: %w", err)
-	}
-	rivers, err := rivermigrate.New(newDriver(db), nil)
-	if err != nil {
-		return 0, fmt.Errorf("read River's migrations: %w", err)
-	}
-
-	have, know, err := ours.GetVersions(ctx)
-	if err != nil {
-		return 0, fmt.Errorf("read schema version: %w", err)
-	}
-	if have > know {
-		return 0, fmt.Errorf("%w: its schema has version %d, this program knows %d", ErrNewerSchema, have, know)
-	}
-	have, err = riverVersion(ctx, newDriver(db).GetExecutor())
-	if err != nil {
-		return 0, fmt.Errorf("read version of River's schema: %w", err)
-	}
-	if known := rivers.AllVersions(); have > int64(known[len(known)-1].Version) {
-		return 0, fmt.Errorf("%w: River's schema has version %d, this program knows %d", ErrNewerSchema, have, known[len(known)-1].Version)
-	}
-
-	if _, err := rivers.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
-		return 0, fmt.Errorf("migrate River's schema: %w", err)
-	}
-	if _, err := ours.Up(ctx); err != nil {
-		return 0, fmt.Errorf("migrate schema: %w", err)
-	}
-	return know, nil
-}
-
-// riverVersion returns the version of River's schema, or 0 if there is none yet. For a newer schema, River's own
-// migrator only reports that it does not find the version.
-func riverVersion(ctx context.Context, exec riverdriver.Executor) (version int64, err error) {
-	exists, err := exec.TableExists(ctx, &riverdriver.TableExistsParams{Table: "river_migration"})
-	if err != nil || !exists {
-		return 0, err
-	}
-	applied, err := exec.MigrationGetByLine(ctx, &riverdriver.MigrationGetByLineParams{Line: riverdriver.MigrationLineMain})
-	if err != nil {
-		return 0, err
-	}
-	for _, m := range applied {
-		version = max(version, int64(m.Version))
-	}
-	return version, nil
-}
-
 func newDriver(db *sql.DB) riverdriver.Driver[*sql.Tx] { return riversqlite.New(db) }
-
-// A kind is a kind of database error for which [explain] has advice.
-type kind int
-
-const (
-	other   kind = iota
-	busy         // another program has locked the database
-	full         // the disk is full
-	failing      // the disk does not read or write
-	damaged      // the database is damaged
-)
 
 func kindOf(err error) kind {
 	var e *sqlite.Error
 	if !errors.As(err, &e) {
-		return other
+		return kindOfPostgres(err)
 	}
 	switch e.Code() & 0xff { // the higher bits are details: https://www.sqlite.org/rescode.html
 	case sqlite3.SQLITE_BUSY:
