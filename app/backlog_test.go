@@ -16,7 +16,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/record"
 )
 
-var lostDeliveries = flag.Int("lost", 400, "how many deliveries an outage loses")
+var lostDeliveries = flag.Int("lost", 260, "how many deliveries an outage loses")
 
 // TestBacklog loses many deliveries in an outage, of which about one in 26 matters: pull requests that were opened or
 // pushed to, and commands. The log says how long it takes until all of them have their verdict, and what it costs. The
