@@ -24,6 +24,7 @@ import (
 	"github.com/secbydesign/secbydesign/app"
 	"github.com/secbydesign/secbydesign/app/demo"
 	"github.com/secbydesign/secbydesign/app/ledger"
+	"github.com/secbydesign/secbydesign/app/ledger/pgtest"
 	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/checks/fakegithub"
 )
@@ -438,7 +439,7 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 	}
-	os.Exit(withFewPrograms(m.Run))
+	os.Exit(withFewPrograms(func() int { return pgtest.Run(m) }))
 }
 
 // withFewPrograms runs tests with a PATH that holds only the programs that they start themselves, so that
