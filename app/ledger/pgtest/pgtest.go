@@ -313,7 +313,7 @@ func programs() (string, error) {
 
 // supervisor runs a program until its standard input ends, and then stops it at once. Unless a line "stop" came before, the
 // process that started it was killed, and the folder $0 goes too.
-const supervisor = `signal=$1; shift; "$@" <&- & end() { kill -"$signal" $!; wait; [ "$1" = stop ] || rm -rf "$0"; exit; }
+const supervisor = `PATH=/usr/bin:/bin; signal=$1; shift; "$@" <&- & end() { kill -"$signal" $!; wait; [ "$1" = stop ] || rm -rf "$0"; exit; }
 trap end INT TERM HUP; read -r word; end "$word"`
 
 // supervise runs a program in a folder, which is removed if this process is killed. end stops the program with a signal and
