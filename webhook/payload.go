@@ -153,7 +153,7 @@ func (d *Delivery) read(body []byte) (Outcome, error) {
 		return EventNotUsed, nil
 	}
 	var p payload
-	err := json.Unmarshal(body, &p) // checks the syntax of the whole body first
+	err := unmarshal(body, payloadMembers, &p) // checks the syntax of the whole body first
 	d.Action = token(p.Action)
 	switch {
 	case errors.As(err, &syntax):

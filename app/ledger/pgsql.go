@@ -22,6 +22,7 @@ var postgresDialect = dialect{
 		}
 		return `metadata || jsonb_build_object(` + strings.Join(set, ", ") + `)`
 	},
+	each:   `json_array_elements(CAST($1 AS JSON)) AS each (value)`,
 	waited: `CAST(extract(epoch FROM now() - min(scheduled_at)) AS DOUBLE PRECISION)`,
 }
 

@@ -22,6 +22,7 @@ var sqliteDialect = dialect{
 		}
 		return set + `)`
 	},
+	each:   `json_each($1)`,
 	waited: `(julianday('now', 'subsec') - julianday(min(scheduled_at))) * 86400.0`,
 }
 
