@@ -268,7 +268,7 @@ func build(ctx context.Context, c Config, log zerolog.Logger) (*app, error) {
 	a.metrics.state(a)
 	a.reviewer.Submit, a.conversation.Submit, a.digests.Submit = a.queue.SubmitWith, a.queue.SubmitWith, a.queue.SubmitWith
 	a.uploads = &upload.Handler{
-		App: a.github, Mirrors: mirrors, Ledger: a.ledger, Submit: a.queue.Submit, Slots: make(chan struct{}, uploads),
+		App: a.github, Mirrors: mirrors, Ledger: a.ledger, Submit: a.queue.Submit, Slots: make(chan struct{}, uploads), Read: a.content.SARIF,
 		Taken: append(catalog.Names(), names(all)...), Observe: a.metrics.upload,
 	}
 	if c.PublicURL != "" {
