@@ -250,7 +250,7 @@ func build(ctx context.Context, c Config, log zerolog.Logger) (*app, error) {
 	files := &policyfiles.Files{App: a.github, Mirrors: mirrors, Ledger: a.ledger}
 	a.reviewer = &review.Reviewer{
 		App: a.github, AppID: c.AppID, Ledger: a.ledger, Mirrors: mirrors, Files: files, Clock: c.Clock,
-		Examiner:  &examine.Examiner{Scanners: all, Known: a.ledger.Results, Keep: a.ledger.SaveResults, Program: Version(), Observe: a.metrics.scan},
+		Examiner:  &examine.Examiner{Scanners: all, Known: a.ledger.Results, Keep: a.ledger.SaveResults, Program: Version(), Divide: a.content.Divide, Observe: a.metrics.scan},
 		Externals: upload.Externals{Ledger: a.ledger, Here: names(all), Known: catalog.Names()},
 		Observe:   a.metrics.review,
 		Directory: &people.Directory{}, ObserveOwners: a.metrics.owners,

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/blocks"
 	"github.com/secbydesign/secbydesign/scanners/catalog"
 	"github.com/secbydesign/secbydesign/scanners/osv"
 	"github.com/secbydesign/secbydesign/scanners/osv/osvtest"
@@ -36,6 +37,11 @@ func TestSameFindings(t *testing.T) {
 		files := samples(t, filepath.Join("../../scanners", name, "testdata"))
 		files = append(files, scanners.File{Path: "caf\xe9.py", Content: []byte("key = \"" + strings.TrimSpace(key) + "\xff\xe9\"\n")}, scanners.File{Path: "empty.py"})
 		total := 0
+		for _, f := range files {
+			if got, want := w.Divide(ctx, f.Path, f.Content), blocks.Divide(f.Path, f.Content); encoded(got) != encoded(want) {
+				t.Errorf("%s is divided into\n%+v, want\n%+v", f.Path, got, want)
+			}
+		}
 		for part := range slices.Chunk(files, 40) {
 			target := scanners.Target{Scope: scanners.ScopeFile, Files: part}
 			want, wantErr := here.Scan(ctx, target)

@@ -151,7 +151,7 @@ type Catalog func(catalog.Options) []scanners.Scanner
 // Tasks returns the tasks of a process, for [Serve].
 func Tasks(make Catalog) map[string]Task {
 	known := &known{make: make, by: map[string][]scanners.Scanner{}}
-	return map[string]Task{"scan": known.scan, "part": known.part, "sarif": readSARIF}
+	return map[string]Task{"scan": known.scan, "part": known.part, "sarif": readSARIF, "divide": divide}
 }
 
 // known remembers the scanners of a catalogue, since they remember what they learn.
