@@ -9,7 +9,8 @@
 //
 //   - It asks GitHub about it (app/pull, with the tokens of app/installation), fetches both sides
 //     of the change (app/mirror), and reads the policy at the base (app/policyfiles, app/policy).
-//   - It runs the scanners over both sides (app/examine), and finds what is new (app/baseline).
+//   - It runs the scanners over both sides (app/examine), in processes that have no credentials (app/confined), and
+//     finds what is new (app/baseline).
 //   - It judges the new findings (app/judge): by the policy, by people's decisions (app/decision), by the
 //     suppressions in the code (app/suppress), and by what is known of the rules (app/insight).
 //   - It explains weaknesses that the owners of a file have not met before (app/lesson), shows the verdict on the
@@ -271,7 +272,7 @@ func build(ctx context.Context, c Config, log zerolog.Logger) (*app, error) {
 	files := &policyfiles.Files{App: a.github, Mirrors: mirrors, Ledger: a.ledger}
 	a.reviewer = &review.Reviewer{
 		App: a.github, AppID: c.AppID, Ledger: a.ledger, Mirrors: mirrors, Files: files, Clock: c.Clock,
-		Examiner:  &examine.Examiner{Scanners: all, Known: a.ledger.Results, Keep: a.ledger.SaveResults, Program: Version(), Observe: a.metrics.scan},
+		Examiner:  &examine.Examiner{Scanners: all, Known: a.ledger.Results, Keep: a.ledger.SaveResults, Program: Version(), Divide: a.content.Divide, Observe: a.metrics.scan},
 		Externals: upload.Externals{Ledger: a.ledger, Here: names(all), Known: catalog.Names()},
 		Observe:   a.metrics.review, ObserveComment: a.metrics.comment,
 		Directory: &people.Directory{}, ObserveOwners: a.metrics.owners,
@@ -289,7 +290,7 @@ func build(ctx context.Context, c Config, log zerolog.Logger) (*app, error) {
 	a.metrics.state(a)
 	a.reviewer.Submit, a.conversation.Submit, a.digests.Submit = a.queue.SubmitWith, a.queue.SubmitWith, a.queue.SubmitWith
 	a.uploads = &upload.Handler{
-		App: a.github, Mirrors: mirrors, Ledger: a.ledger, Submit: a.queue.Submit, Slots: make(chan struct{}, uploads),
+		App: a.github, Mirrors: mirrors, Ledger: a.ledger, Submit: a.queue.Submit, Slots: make(chan struct{}, uploads), Read: a.content.SARIF,
 		Taken: append(catalog.Names(), names(all)...), Observe: a.metrics.upload,
 	}
 	if c.PublicURL != "" {

@@ -116,9 +116,9 @@ func sandboxReport(mode catalog.Sandbox) (about string, safe bool) {
 	case err != nil:
 		return "There is " + err.Error() + ".", false
 	case mode == catalog.SandboxOff:
-		return "Scanners that are programs run WITHOUT a sandbox, because SECBYDESIGN_SANDBOX is off.", false
+		return "Scanners run WITHOUT a sandbox, because SECBYDESIGN_SANDBOX is off.", false
 	}
-	return "Scanners that are programs run in a sandbox (" + kind + ").", true
+	return "Scanners run in a sandbox (" + kind + ").", true
 }
 
 // SandboxHelper must be the first call of main and of tests that start scanners or the App: see [catalog.Helper] and

@@ -14,6 +14,9 @@ import (
 // resource, a stage, an object, a service, a job, a function), whether the block moved, or whether a problem was fixed
 // in one block and another made in the next. A nil Change knows no file. Several goroutines may use it at once.
 type Change struct {
+	// Divide divides the files; nil for [blocks.Divide]. It is set before the first use.
+	Divide blocks.Divider
+
 	head, base map[string][]byte
 	renames    map[string]string // from the path at the head to the path at the base
 	later      map[string]string // from the path at the base to the path at the head
@@ -94,7 +97,11 @@ func (c *Change) file(s side) *file {
 	if content == nil || c.size > maxDivided {
 		return nil
 	}
-	f := &file{Division: blocks.Divide(s.path, content)}
+	divide := c.Divide
+	if divide == nil {
+		divide = blocks.Divide
+	}
+	f := &file{Division: divide(s.path, content)}
 	f.parts = make([][]string, len(f.Names))
 	if f.Kind != blocks.Whole {
 		for i, line := range strings.Split(string(content), "\n") {

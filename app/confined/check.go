@@ -29,13 +29,19 @@ func believed(all []scanners.Finding, t scanners.Target) (found []scanners.Findi
 	for _, f := range t.Files {
 		files[[2]string{f.Path, f.Commit}] = true
 	}
+	return believedWhere(all, func(path, commit string) bool {
+		if t.Scope == scanners.ScopeTree { // it may also be in a file that did not change
+			return commit == "" && inside(path)
+		}
+		return files[[2]string{path, commit}]
+	})
+}
+
+// believedWhere is [believed] for files of which there knows whether they were scanned.
+func believedWhere(all []scanners.Finding, there func(path, commit string) bool) (found []scanners.Finding, err error) {
 	refused := 0
 	for _, f := range all {
-		known := files[[2]string{f.Path, f.Commit}]
-		if t.Scope == scanners.ScopeTree { // it may also be in a file that did not change
-			known = f.Commit == "" && inside(f.Path)
-		}
-		if !known || !possible(f, files) || len(found) == maxFindings {
+		if !there(f.Path, f.Commit) || !possible(f, there) || len(found) == maxFindings {
 			refused++
 			continue
 		}
@@ -51,8 +57,8 @@ func believed(all []scanners.Finding, t scanners.Target) (found []scanners.Findi
 func inside(p string) bool { return fs.ValidPath(p) && p != "." && utf8.ValidString(p) }
 
 // possible reports whether a finding may be shown, given the files that were scanned.
-func possible(f scanners.Finding, files map[[2]string]bool) bool {
-	here := func(p string) bool { return inside(p) || files[[2]string{p, f.Commit}] }
+func possible(f scanners.Finding, there func(path, commit string) bool) bool {
+	here := func(p string) bool { return inside(p) || there(p, f.Commit) }
 	if f.Severity < scanners.Note || f.Severity > scanners.Critical || f.Protection < scanners.Problem || f.Protection > scanners.Missing {
 		return false
 	}

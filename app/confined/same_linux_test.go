@@ -2,6 +2,7 @@ package confined
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,9 +12,11 @@ import (
 	"testing"
 
 	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/blocks"
 	"github.com/secbydesign/secbydesign/scanners/catalog"
 	"github.com/secbydesign/secbydesign/scanners/osv"
 	"github.com/secbydesign/secbydesign/scanners/osv/osvtest"
+	"github.com/secbydesign/secbydesign/scanners/sarif"
 )
 
 // TestSameFindings: over the samples of all built-in scanners, and odd files, a scan in the pool and a scan in this
@@ -34,6 +37,11 @@ func TestSameFindings(t *testing.T) {
 		files := samples(t, filepath.Join("../../scanners", name, "testdata"))
 		files = append(files, scanners.File{Path: "caf\xe9.py", Content: []byte("key = \"" + strings.TrimSpace(key) + "\xff\xe9\"\n")}, scanners.File{Path: "empty.py"})
 		total := 0
+		for _, f := range files {
+			if got, want := w.Divide(ctx, f.Path, f.Content), blocks.Divide(f.Path, f.Content); encoded(got) != encoded(want) {
+				t.Errorf("%s is divided into\n%+v, want\n%+v", f.Path, got, want)
+			}
+		}
 		for part := range slices.Chunk(files, 40) {
 			target := scanners.Target{Scope: scanners.ScopeFile, Files: part}
 			want, wantErr := here.Scan(ctx, target)
@@ -103,4 +111,46 @@ func samples(t *testing.T, dir string) (files []scanners.File) {
 		t.Fatal(err)
 	}
 	return files
+}
+
+// TestSameDocuments: a document of SARIF is read in the pool as it is here, with the same questions for files.
+func TestSameDocuments(t *testing.T) {
+	t.Parallel()
+	w := New(Options{Tools: catalog.NewTools("auto"), Max: 1, Build: testBuild})
+	t.Cleanup(w.Close)
+	documents := map[string]string{"nothing": "", "no SARIF": "{}", "deep": strings.Repeat("[", 100_000)}
+	for _, f := range samples(t, "../../scanners/sarif/testdata") {
+		if filepath.Ext(f.Path) == ".sarif" || filepath.Ext(f.Path) == ".json" {
+			documents[f.Path] = string(f.Content)
+		}
+	}
+	if len(documents) < 5 {
+		t.Fatalf("only %d documents", len(documents))
+	}
+	long := `{"version":"2.1.0","runs":[{"tool":{"driver":{"name":"long"}},"results":[` +
+		strings.Repeat(`{"message":{"text":"x"},"locations":[{"physicalLocation":{"artifactLocation":{"uri":"a.go"},"region":{"startLine":2}}}]},`, 20_000) +
+		`{"message":{"text":"x"}}]}]}`
+	documents["long"] = long
+	for name, text := range documents {
+		read := func(read func(io.ReaderAt, sarif.ReadOptions) ([]sarif.Run, error)) (string, []string) {
+			var asked []string
+			runs, err := read(strings.NewReader(text), sarif.ReadOptions{Root: "/src", Limit: 100, Content: func(path string) ([]byte, bool) {
+				if !slices.Contains(asked, path) {
+					asked = append(asked, path)
+				}
+				return []byte("one\ntwo\nthree\n"), !strings.Contains(path, "gone")
+			}})
+			return encoded(runs) + scanners.Reason(err), asked
+		}
+		want, wantAsked := read(func(d io.ReaderAt, o sarif.ReadOptions) ([]sarif.Run, error) {
+			return sarif.Read(io.NewSectionReader(d, 0, int64(len(text))), o)
+		})
+		got, gotAsked := read(func(d io.ReaderAt, o sarif.ReadOptions) ([]sarif.Run, error) { return w.SARIF(t.Context(), d, o) })
+		if got != want && strings.ReplaceAll(got, "null", "[]") != strings.ReplaceAll(want, "null", "[]") {
+			t.Errorf("%s:\n got %.2000s\nwant %.2000s", name, got, want)
+		}
+		if !slices.Equal(gotAsked, wantAsked) {
+			t.Errorf("%s: asked for %q, want %q", name, gotAsked, wantAsked)
+		}
+	}
 }

@@ -148,10 +148,10 @@ func explained(err error) error {
 // A Catalog makes the scanners of a process, by the settings of a request.
 type Catalog func(catalog.Options) []scanners.Scanner
 
-// Tasks returns the tasks of scanners, for [Serve].
+// Tasks returns the tasks of a process, for [Serve].
 func Tasks(make Catalog) map[string]Task {
 	known := &known{make: make, by: map[string][]scanners.Scanner{}}
-	return map[string]Task{"scan": known.scan, "part": known.part}
+	return map[string]Task{"scan": known.scan, "part": known.part, "sarif": readSARIF, "divide": divide}
 }
 
 // known remembers the scanners of a catalogue, since they remember what they learn.

@@ -160,6 +160,7 @@ func (t *third) settle(c *scan, in baseline.Input, results []scanners.Result) []
 	}
 	both := baseline.Input{Head: mine, Base: theirs, Renames: differing(t.from), Apart: true}
 	both.Change = baseline.NewChange(head, t.texts, both.Renames)
+	both.Change.Divide = c.source.divide
 	old := map[spot]int{}
 	for _, r := range baseline.Compare(c.info, both) {
 		if r.State == scanners.Unchanged {
@@ -195,6 +196,7 @@ func (t *third) theirs(c *scan, base []scanners.Finding) (list []scanners.Findin
 	in := baseline.Input{Head: t.found, Renames: differing(t.origin)}
 	in.Base = slices.DeleteFunc(slices.Clone(base), func(f scanners.Finding) bool { return !there[f.Path] })
 	in.Change = baseline.NewChange(t.texts, texts, in.Renames)
+	in.Change.Divide = c.source.divide
 	for _, r := range baseline.Compare(c.info, in) {
 		if r.State == scanners.New {
 			list = append(list, r.Finding)

@@ -21,6 +21,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/policy"
 	"github.com/secbydesign/secbydesign/checks/patch"
 	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/blocks"
 )
 
 // A Change is the input of a review: the difference between two trees, and the commits in between.
@@ -147,6 +148,9 @@ type Examiner struct {
 	// read the same output differently.
 	Program string
 
+	// Divide divides a file into blocks; nil for [blocks.Divide]. A file that it cannot divide is one of kind Whole.
+	Divide func(ctx context.Context, name string, content []byte) blocks.Division
+
 	// Observe is called with every run, from several goroutines, in the context of the run; nil for nobody.
 	Observe func(context.Context, scanners.Run)
 }
@@ -183,6 +187,10 @@ func (e *Examiner) Examine(ctx context.Context, c Change, p policy.Policy, known
 	s, err := gather(ctx, c, diff, p, known)
 	if err != nil {
 		return Examination{}, err
+	}
+	if e.Divide != nil {
+		s.divide = func(name string, content []byte) blocks.Division { return e.Divide(ctx, name, content) }
+		s.texts.Divide = s.divide
 	}
 	ex.Limited = s.partial != "" || s.truncated != "" || len(s.large) > 0
 	ex.head = map[string][]byte{}
@@ -342,6 +350,7 @@ type source struct {
 	truncated           string            // what of the change is missing
 	order               map[string]int    // of the commits, from the oldest
 	texts               *baseline.Change
+	divide              blocks.Divider // nil for [blocks.Divide]
 	bases               []*otherBase
 	cores               chan struct{} // as many scans run at one time as there are cores
 }

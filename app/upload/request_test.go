@@ -3,6 +3,7 @@ package upload
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -100,7 +101,9 @@ func TestNoResultsAreNoBaseline(t *testing.T) {
 		`{"version":"2.1.0","runs":[{"tool":{"driver":{"name":"x"}},"results":[]}]}`: false,
 		`{"version":"2.1.0","runs":[{"tool":{"driver":{"name":"x"}}}]}`:              true,
 	} {
-		runs, err := readDocument(strings.NewReader(doc), sarif.ReadOptions{})
+		runs, err := readDocument(t.Context(), strings.NewReader(doc), sarif.ReadOptions{}, func(_ context.Context, d io.ReaderAt, o sarif.ReadOptions) ([]sarif.Run, error) {
+			return sarif.Read(io.NewSectionReader(d, 0, int64(len(doc))), o)
+		})
 		if err != nil {
 			t.Fatal(err)
 		}

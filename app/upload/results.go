@@ -48,7 +48,7 @@ const (
 //
 // It reads the document twice: first to learn which files it mentions, so that they are fetched in one request,
 // and then with their contents.
-func resolvePlaces(ctx context.Context, repo *mirror.Repo, at request, document io.ReadSeeker, taken []string) ([]part, error) {
+func resolvePlaces(ctx context.Context, repo *mirror.Repo, at request, document io.ReaderAt, taken []string, read Reader) ([]part, error) {
 	_, files, err := repo.Tree(ctx, at.Commit)
 	if err != nil {
 		return nil, err
@@ -65,29 +65,30 @@ func resolvePlaces(ctx context.Context, repo *mirror.Repo, at request, document 
 		}
 		return nil, ok
 	}}
-	if _, err := readDocument(document, options); err != nil {
+	if _, err := readDocument(ctx, document, options, read); err != nil {
 		return nil, err
 	}
 	var broken error
 	if options.Content, err = contents(ctx, repo, blobs, asked, &broken); err != nil {
 		return nil, err
 	}
-	runs, err := readDocument(document, options)
+	runs, err := readDocument(ctx, document, options, read)
 	if err := errors.Join(err, broken); err != nil {
 		return nil, err
 	}
 	return parts(runs, taken)
 }
 
-func readDocument(document io.ReadSeeker, options sarif.ReadOptions) ([]sarif.Run, error) {
-	if _, err := document.Seek(0, io.SeekStart); err != nil {
-		return nil, err
+// A Reader reads a document of SARIF, as [sarif.Read] does. An [*scanners.IncompleteError] says what is wrong with the
+// document; every other error is one of this server.
+type Reader func(ctx context.Context, document io.ReaderAt, o sarif.ReadOptions) ([]sarif.Run, error)
+
+func readDocument(ctx context.Context, document io.ReaderAt, options sarif.ReadOptions, read Reader) ([]sarif.Run, error) {
+	runs, err := read(ctx, document, options)
+	if wrong := new(scanners.IncompleteError); errors.As(err, &wrong) {
+		return nil, refuse(http.StatusBadRequest, "%s", wrong.Reason).because(err)
 	}
-	runs, err := sarif.Read(document, options)
-	if err != nil {
-		return nil, refuse(http.StatusBadRequest, "%s", scanners.Reason(err))
-	}
-	return runs, nil
+	return runs, err
 }
 
 // contents fetches the blobs in asked, and returns a function that reads the content of a path. That function

@@ -37,6 +37,7 @@ type Handler struct {
 	Ledger   *ledger.Ledger
 	Submit   func(ctx context.Context, d ledger.Delivery, reqs []queue.Request, tasks ...queue.Task) error
 	Slots    chan struct{} // its capacity is the number of simultaneous uploads
+	Read     Reader        // reads the documents
 
 	Taken   []string         // names of the scanners that run here
 	Observe func(status int) // called for every request
@@ -252,7 +253,7 @@ func (h *Handler) keep(ctx context.Context, claims Claims, installed int64, at r
 	if err != nil {
 		return done, claims, err
 	}
-	list, err := resolvePlaces(ctx, repo, at, document, h.Taken)
+	list, err := resolvePlaces(ctx, repo, at, document, h.Taken, h.Read)
 	if err != nil {
 		return done, claims, err
 	}

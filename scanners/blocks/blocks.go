@@ -23,6 +23,9 @@ import (
 // maxSize is the size of the largest file that is divided, in bytes.
 const maxSize = 1 << 20
 
+// A Divider divides a file, as [Divide] does, here or in another process.
+type Divider func(name string, content []byte) Division
+
 // A Kind is the kind of a file's blocks.
 type Kind string
 
@@ -39,15 +42,15 @@ const (
 type Division struct {
 	Kind  Kind
 	Names []string // the names of the blocks, in the order in which they begin; several may have the same name
-	of    []int    // for each line, from 0: the index of its block, or -1
+	Of    []int    // for each line, from 0: the index of its block in Names, or -1
 }
 
 // At returns the index in Names of the block that a line is in, or -1. Lines count from 1.
 func (d Division) At(line int) int {
-	if line < 1 || line > len(d.of) {
+	if line < 1 || line > len(d.Of) {
 		return -1
 	}
-	return d.of[line-1]
+	return d.Of[line-1]
 }
 
 // Divide finds the blocks of a file. A line is in at most one block, the innermost.
@@ -55,7 +58,7 @@ func Divide(name string, content []byte) Division {
 	if len(content) > maxSize || bytes.IndexByte(content, 0) >= 0 {
 		return Division{Kind: Whole}
 	}
-	d := Division{Kind: kindOf(name)}
+	d := Division{Kind: KindOf(name)}
 	var list []block
 	switch d.Kind {
 	case Terraform:
@@ -69,19 +72,19 @@ func Divide(name string, content []byte) Division {
 		return d
 	}
 	slices.SortStableFunc(list, func(a, b block) int { return a.from - b.from })
-	d.of = make([]int, lines(content))
-	for i := range d.of {
-		d.of[i] = -1
+	d.Of = make([]int, lines(content))
+	for i := range d.Of {
+		d.Of[i] = -1
 	}
 	// A line in two blocks belongs to the later one. A block ends where the next begins.
 	for i, b := range list {
 		d.Names = append(d.Names, b.name)
-		to := min(b.to, len(d.of))
+		to := min(b.to, len(d.Of))
 		if i+1 < len(list) {
 			to = min(to, max(list[i+1].from-1, b.from))
 		}
 		for n := b.from; n <= to; n++ {
-			d.of[n-1] = i
+			d.Of[n-1] = i
 		}
 	}
 	return d
@@ -96,7 +99,8 @@ type block struct {
 // dockerfiles matches the file names that Docker, Podman and editors recognise.
 var dockerfiles = regexp.MustCompile(`(?i)^((docker|container)file([-_.].*)?|.*[-_.](docker|container)file)$`)
 
-func kindOf(name string) Kind {
+// KindOf returns the kind of a file's blocks, if it is divided. It depends on the file's name alone.
+func KindOf(name string) Kind {
 	base := path.Base(name)
 	switch ext := strings.ToLower(path.Ext(base)); {
 	case ext == ".tf", ext == ".tofu", ext == ".hcl":
@@ -327,15 +331,15 @@ func (d *Division) code(content []byte) {
 	type open struct{ indent, block int }
 	var stack []open
 	text := strings.Split(string(content), "\n")
-	d.of = make([]int, len(text))
+	d.Of = make([]int, len(text))
 	for i, line := range text {
 		trimmed := strings.TrimSpace(line)
 		if trimmed == "" {
-			d.of[i] = -1
+			d.Of[i] = -1
 			continue
 		}
 		if len(stack) > 0 && comment.MatchString(trimmed) {
-			d.of[i] = stack[len(stack)-1].block
+			d.Of[i] = stack[len(stack)-1].block
 			continue
 		}
 		indent := indentation(line)
@@ -351,7 +355,7 @@ func (d *Division) code(content []byte) {
 		case !end:
 			stack = append(stack, open{indent, stack[len(stack)-1].block})
 		}
-		d.of[i] = stack[len(stack)-1].block
+		d.Of[i] = stack[len(stack)-1].block
 	}
 }
 
