@@ -21,7 +21,7 @@ import (
 
 // BenchmarkApart compares the examination of a change in this process with the same in a process without credentials,
 // one after the other in each round, so that both meet the same machine. No result is remembered. small is a change of
-// five files, one for each kind of scanner; large one of 200 files of 20 KB. apart-ms and in-ms are the medians;
+// five files, one for each kind of scanner; large one of 40 files of 20 KB. apart-ms and in-ms are the medians;
 // more-ms is their difference, and goes to every review. start-ms is what the first review of a process waits once.
 //
 //	go test ./app -run '^$' -bench Apart -benchtime 30x
@@ -31,7 +31,7 @@ func BenchmarkApart(b *testing.B) {
 		".github/workflows/ci.yml": "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      - run: make\n", "deploy/pod.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n    - {name: a, image: \"a:1\", securityContext: {privileged: true}}\n",
 	}
 	large := map[string]string{}
-	for i := range 200 {
+	for i := range 40 {
 		large[fmt.Sprintf("src/part%d/file%d.js", i%20, i)] = strings.Repeat(fmt.Sprintf("const value%d = require(\"./config\").session(request, %d);\n", i, i), 20<<10/60)
 	}
 	for name, files := range map[string]map[string]string{"small": small, "large": large} {

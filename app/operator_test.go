@@ -146,7 +146,7 @@ func TestLogAtInfo(t *testing.T) {
 func TestMetricsApart(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, map[string]string{"a.txt": "1\n"})
-	for _, want := range []string{"secbydesign_build_info{go=", `secbydesign_review_failures_total{then="retried"} 0`, "secbydesign_findings_unowned_total 0", "secbydesign_findings_new_total 0", "secbydesign_queue_oldest_seconds"} {
+	for _, want := range []string{"secbydesign_build_info{go=", `secbydesign_review_failures_total{then="retried"} 0`, `secbydesign_scan_processes_restarted_total{reason="crashed"} 0`, "secbydesign_findings_unowned_total 0", "secbydesign_findings_new_total 0", "secbydesign_queue_oldest_seconds"} {
 		if _, text := get(t, s.Address()+"/metrics"); !strings.Contains(text, want) {
 			t.Errorf("no %s", want)
 		}
