@@ -221,6 +221,7 @@ func build(ctx context.Context, c Config, log zerolog.Logger) (*app, error) {
 	var err error
 	a.github, err = installation.New(installation.Options{
 		AppID: c.AppID, Key: c.PrivateKey, URL: c.GitHubURL, Version: Version(), WritePace: c.WritePace, Observe: a.exchange,
+		Transport: c.Simulated.Transport, LimitWait: c.Simulated.LimitWait,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("SECBYDESIGN_GITHUB_PRIVATE_KEY: %w", err)
@@ -251,7 +252,10 @@ func build(ctx context.Context, c Config, log zerolog.Logger) (*app, error) {
 	a.digests = &digest.Handler{
 		App: a.github, Ledger: a.ledger, Files: files, Clock: c.Clock, Teams: a.ledger.Teams, List: a.ledger.TeamList, Outcomes: a.outcomes,
 	}
-	a.queue, err = queue.New(a.ledger, queue.Options{Workers: c.Workers, Work: a.reviewer.Review, Task: a.task, Logger: log, Failed: a.metrics.failure, Clock: c.Clock})
+	a.queue, err = queue.New(a.ledger, queue.Options{
+		Workers: c.Workers, Work: a.reviewer.Review, Task: a.task, Logger: log, Failed: a.metrics.failure, Clock: c.Clock,
+		FirstPause: c.Simulated.FirstPause, Heartbeat: c.Simulated.Heartbeat, LeaseTTL: c.Simulated.LeaseTTL,
+	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open queue: %w", err), a.ledger.Close())
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -76,6 +77,19 @@ type Config struct {
 	Console  bool
 
 	WritePace time.Duration // pause between two writes to GitHub
+
+	Simulated Simulated
+}
+
+// Simulated is how a simulation differs from a server. The zero value is a server.
+type Simulated struct {
+	Transport http.RoundTripper // to GitHub; nil for the program's own
+
+	// The program's own pauses take too long for thousands of simulated reviews. Each is the program's own if it is 0.
+	FirstPause time.Duration // see [queue.Options]
+	Heartbeat  time.Duration // see [queue.Options]
+	LeaseTTL   time.Duration // see [queue.Options]
+	LimitWait  time.Duration // see [installation.Options]
 }
 
 // maxFetchMB is 100 GB, more than GitHub lets a repository grow to.

@@ -58,6 +58,10 @@ type Options struct {
 	// is for tests.
 	WritePace time.Duration
 
+	// LimitWait is the first wait after a secondary limit for which GitHub names no duration; 0 means the minute that
+	// GitHub asks for. Other values are for tests.
+	LimitWait time.Duration
+
 	// CacheBytes bounds the memory for conditional requests. 0 means [DefaultCacheBytes], and a negative number
 	// disables them.
 	CacheBytes int
@@ -74,6 +78,7 @@ type App struct {
 	api     *url.URL // with a slash at the end, as go-github requires
 	graphql string
 	pace    time.Duration
+	wait    time.Duration
 
 	base    http.RoundTripper
 	agent   string
@@ -117,6 +122,7 @@ func New(o Options) (*App, error) {
 		api:           mustParse(api + "/"),
 		graphql:       strings.TrimSuffix(api, "/v3") + "/graphql",
 		pace:          o.WritePace,
+		wait:          o.LimitWait,
 		base:          o.Transport,
 		agent:         "secbydesign/" + o.Version,
 		observe:       o.Observe,
@@ -135,7 +141,7 @@ func New(o Options) (*App, error) {
 		return nil, fmt.Errorf("sign as the App: %w", err)
 	}
 	a.rest = a.newREST(&http.Client{Transport: &limited{
-		limits: newLimits(0),
+		limits: newLimits(0, o.LimitWait),
 		next:   &confined{api: a.api, next: &signed{sign}},
 	}})
 	return a, nil
@@ -209,7 +215,7 @@ func (a *App) installation(id int64) *installation {
 		if err != nil {
 			panic(err) // only for a size below 1
 		}
-		i = &installation{limits: newLimits(a.pace), scopes: scopes}
+		i = &installation{limits: newLimits(a.pace, a.wait), scopes: scopes}
 		a.installations[id] = i
 	}
 	return i

@@ -1,6 +1,7 @@
 package installation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -34,6 +35,7 @@ const (
 // limits is the state of one installation's rate limits, as known to this process.
 type limits struct {
 	pace time.Duration
+	wait time.Duration // see [Options].LimitWait; not 0
 	turn fair.Turn // to write; the repository with the least recent writes comes first
 
 	mu      sync.Mutex
@@ -41,8 +43,8 @@ type limits struct {
 	strikes int                     // guarded by mu; number of consecutive secondary limits without a duration
 }
 
-func newLimits(pace time.Duration) *limits {
-	return &limits{pace: pace, blocked: map[string]*RateLimited{}}
+func newLimits(pace, wait time.Duration) *limits {
+	return &limits{pace: pace, wait: cmp.Or(wait, secondaryWait), blocked: map[string]*RateLimited{}}
 }
 
 // limited does not send requests that GitHub would refuse because of a rate limit, and distinguishes rate limits
@@ -153,9 +155,9 @@ func (l *limits) add(resource string, limit *RateLimited) {
 			limit.Until = known.Until
 			return
 		}
-		wait := secondaryWait << l.strikes
+		wait := l.wait << l.strikes
 		limit.Until = time.Now().Add(wait)
-		if wait < maxSecondaryWait {
+		if wait < l.wait*(maxSecondaryWait/secondaryWait) {
 			l.strikes++
 		}
 	}
