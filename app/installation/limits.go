@@ -36,7 +36,7 @@ const (
 type limits struct {
 	pace time.Duration
 	wait time.Duration // see [Options].LimitWait; not 0
-	turn fair.Turn // to write; the repository with the least recent writes comes first
+	turn fair.Turn     // to write; the repository with the least recent writes comes first
 
 	mu      sync.Mutex
 	blocked map[string]*RateLimited // guarded by mu; by resource

@@ -414,8 +414,7 @@ func (w *world) fill(d time.Duration) error {
 	if !w.mounted {
 		return nil
 	}
-	name := filepath.Join(w.dir, "data", "filler")
-	f, err := os.Create(name)
+	f, err := os.Create(w.filler())
 	if err != nil {
 		return nil // it is full already
 	}
@@ -427,10 +426,14 @@ func (w *world) fill(d time.Duration) error {
 	_ = f.Close()
 	w.waiting.Go(func() {
 		w.pause(d)
-		_ = os.Remove(name)
+		w.free()
 	})
 	return nil
 }
+
+func (w *world) filler() string { return filepath.Join(w.dir, "data", "filler") }
+
+func (w *world) free() { _ = os.Remove(w.filler()) }
 
 type zeros struct{}
 

@@ -2,7 +2,6 @@ package simulation
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"net/http"
@@ -47,14 +46,9 @@ func (w *world) quiet(within time.Duration) error {
 
 // left says what the App still has to do; empty for nothing.
 func (w *world) left() (string, error) {
-	db, err := sql.Open("sqlite", "file:"+w.app.db+"?mode=ro&_pragma=busy_timeout(5000)")
-	if err != nil {
-		return "", err
-	}
-	defer db.Close()
 	var jobs, pulls int
-	err = db.QueryRow(`SELECT (SELECT count(*) FROM river_job WHERE state IN ('available', 'pending', 'running', 'retryable')
-		OR state = 'scheduled' AND scheduled_at < datetime('now', '+1 hour')), (SELECT count(*) FROM pulls WHERE reviewed < generation)`).Scan(&jobs, &pulls)
+	err := w.app.look.QueryRow(`SELECT (SELECT count(*) FROM river_job WHERE state IN ('available', 'pending', 'running', 'retryable')
+		OR state = 'scheduled' AND scheduled_at < datetime('now', '+20 seconds')), (SELECT count(*) FROM pulls WHERE reviewed < generation)`).Scan(&jobs, &pulls)
 	if err != nil || jobs+pulls == 0 {
 		return "", err
 	}
