@@ -190,10 +190,8 @@ func (f *Fault) write(w http.ResponseWriter, status int, out []byte) {
 	w.Header().Set("Content-Length", strconv.Itoa(len(out)+1)) // so that even an empty answer is cut
 	w.WriteHeader(status)
 	_, _ = w.Write(out[:len(out)/2])
-	if err := http.NewResponseController(w).Flush(); err != nil {
-		panic(err)
-	}
-	panic(http.ErrAbortHandler) // cuts the connection
+	_ = http.NewResponseController(w).Flush() // fails if the client has gone already
+	panic(http.ErrAbortHandler)               // cuts the connection
 }
 
 func requestID() string {
