@@ -18,6 +18,7 @@ import (
 
 	"github.com/secbydesign/secbydesign/app/clock"
 	"github.com/secbydesign/secbydesign/app/installation"
+	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/scanners/catalog"
 	"github.com/secbydesign/secbydesign/scanners/osv"
 )
@@ -29,7 +30,7 @@ type Settings struct {
 	Metrics   string `name:"metrics-listen" env:"SECBYDESIGN_METRICS_LISTEN" placeholder:"ADDR" help:"Address to serve /metrics on, and nowhere else; with the rest unless set."`
 	PublicURL string `env:"SECBYDESIGN_PUBLIC_URL" placeholder:"URL" help:"Address under which GitHub and people reach this server."`
 	DataDir   string `env:"SECBYDESIGN_DATA_DIR" default:"data" placeholder:"DIR" help:"Folder for the database, the mirrors and temporary files."`
-	Database  string `name:"database-url" env:"SECBYDESIGN_DATABASE_URL" placeholder:"URL" help:"sqlite:PATH; a file in the data folder unless set."`
+	Database  string `name:"database-url" env:"SECBYDESIGN_DATABASE_URL" placeholder:"URL" help:"sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME; a file in the data folder unless set."`
 	Init      bool   `help:"Start even if the database is missing, empty or older than at the last start."`
 	Role      string `env:"SECBYDESIGN_ROLE" default:"all" placeholder:"ROLE" help:"all, or only web, or only worker."`
 	Workers   string `env:"SECBYDESIGN_WORKERS" default:"4" placeholder:"N" help:"Reviews at one time."`
@@ -264,8 +265,10 @@ func database(dir, url string) (string, string, error) {
 	switch {
 	case url == "":
 		url = "sqlite:" + filepath.Join(abs, "secbydesign.db")
-	case !strings.HasPrefix(url, "sqlite:") || url == "sqlite:":
-		err = errors.Join(err, errors.New("SECBYDESIGN_DATABASE_URL must be sqlite:PATH; other databases are not supported yet"))
+	default:
+		if _, wrong := ledger.Where(url); wrong != nil {
+			err = errors.Join(err, fmt.Errorf("SECBYDESIGN_DATABASE_URL: %w", wrong))
+		}
 	}
 	return abs, url, err
 }

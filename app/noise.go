@@ -23,7 +23,8 @@ func ListNoise(ctx context.Context, w io.Writer, dataDir, url string, now time.T
 	if err != nil {
 		return err
 	}
-	if _, err := os.Stat(strings.TrimPrefix(file, "sqlite:")); errors.Is(err, fs.ErrNotExist) {
+	file, isFile := strings.CutPrefix(file, "sqlite:")
+	if _, err := os.Stat(file); isFile && errors.Is(err, fs.ErrNotExist) {
 		_, err := fmt.Fprintln(w, "\nThere is no record of reviews yet, so nothing is known about noisy rules.")
 		return err
 	}

@@ -123,16 +123,16 @@ func TestOutcomesRefusals(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, q := range map[string]app.OutcomesQuery{
-		"--team @mona is a person":        {Team: "@mona"},
-		"--since 90 is no period":         {Since: "90"},
-		"--since 0d is no period":         {Since: "0d"},
-		"--since 99999d is no period":     {Since: "99999d"},
-		"--since -5w is no period":        {Since: "-5w"},
-		"--since d is no period":          {Since: "d"},
-		"--format pdf is unknown":         {Format: "pdf"},
-		"there is no database":            {DataDir: t.TempDir()},
-		"is not a database of this":       {Database: "sqlite:" + filepath.Join(dir, "no.db")},
-		"SECBYDESIGN_DATABASE_URL must b": {Database: "postgres://x"},
+		"--team @mona is a person":                         {Team: "@mona"},
+		"--since 90 is no period":                          {Since: "90"},
+		"--since 0d is no period":                          {Since: "0d"},
+		"--since 99999d is no period":                      {Since: "99999d"},
+		"--since -5w is no period":                         {Since: "-5w"},
+		"--since d is no period":                           {Since: "d"},
+		"--format pdf is unknown":                          {Format: "pdf"},
+		"there is no database":                             {DataDir: t.TempDir()},
+		"is not a database of this":                        {Database: "sqlite:" + filepath.Join(dir, "no.db")},
+		"SECBYDESIGN_DATABASE_URL: a database URL looks l": {Database: "mysql://x"},
 	} {
 		q.Org = "acme"
 		if q.DataDir == "" {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"strings"
 
 	"github.com/secbydesign/secbydesign/app/ledger"
 )
@@ -42,7 +41,7 @@ func openReader(ctx context.Context, dataDir, url string) (*ledger.Reader, error
 		return nil, err
 	}
 	l, err := ledger.OpenReader(ctx, url)
-	file := strings.TrimPrefix(url, "sqlite:")
+	file, _ := ledger.Where(url)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("there is no database %s: say with --database-url or --data-dir where that of the server is", file)

@@ -230,7 +230,7 @@ func TestRehearsalsThatCannotBe(t *testing.T) {
 		{app.Rehearsal{PolicyFiles: files(good, ""), Last: 5, Format: "text", DataDir: data, Repo: "a/b/c"}, `--repo is "a/b/c"`},
 		{app.Rehearsal{PolicyFiles: files(good, ""), Last: 5, Format: "text", DataDir: data, Repo: "a/"}, `--repo is "a/"`},
 		{app.Rehearsal{PolicyFiles: files(good, ""), Last: 5, Format: "text", DataDir: t.TempDir()}, "there is no database"},
-		{app.Rehearsal{PolicyFiles: files(good, ""), Last: 5, Format: "text", DataDir: data, Database: "postgres://u:pw@h/d"}, "SECBYDESIGN_DATABASE_URL must be"},
+		{app.Rehearsal{PolicyFiles: files(good, ""), Last: 5, Format: "text", DataDir: data, Database: "postgres://u:p/w@h/d"}, "SECBYDESIGN_DATABASE_URL: the database URL cannot be read"},
 		{app.Rehearsal{PolicyFiles: files(good, ""), Last: 5, Format: "text", Database: "sqlite:" + junk, DataDir: data}, "is not a database of this program"},
 	} {
 		var b bytes.Buffer

@@ -17,6 +17,7 @@ import (
 
 	"github.com/secbydesign/secbydesign/app/audit"
 	"github.com/secbydesign/secbydesign/app/decision"
+	"github.com/secbydesign/secbydesign/app/ledger/pgtest"
 	"github.com/secbydesign/secbydesign/app/record"
 	"github.com/secbydesign/secbydesign/scanners"
 )
@@ -126,6 +127,7 @@ var shortened = []string{
 // its organisation is named.
 func TestTheChainShowsTampering(t *testing.T) {
 	t.Parallel()
+	pgtest.SQLiteOnly(t, "it copies the file")
 	for seed := range uint64(4) {
 		r := rand.New(rand.NewPCG(seed, 13))
 		path := filepath.Join(t.TempDir(), "db")
@@ -201,6 +203,7 @@ func TestTheChainShowsTampering(t *testing.T) {
 // TestProblemsNameThePlace: an auditor reads which entry, event and organisation are concerned.
 func TestProblemsNameThePlace(t *testing.T) {
 	t.Parallel()
+	pgtest.SQLiteOnly(t, "it copies the file")
 	path := filepath.Join(t.TempDir(), "db")
 	l, err := Open(t.Context(), "sqlite:"+path)
 	must(t, err)
@@ -229,8 +232,8 @@ func TestProblemsNameThePlace(t *testing.T) {
 // reported until the next start, and then chained in their order and marked.
 func TestOlderEventsAreAdopted(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "db")
-	l, err := Open(t.Context(), "sqlite:"+path)
+	url := newURL(t)
+	l, err := Open(t.Context(), url)
 	must(t, err)
 	must(t, l.Record(t.Context(), Event{Kind: record.NotUseful, Owner: "acme", Repo: "shop", Data: json.RawMessage(`{"who":"mona"}`)}))
 	older := func() {
@@ -246,7 +249,7 @@ func TestOlderEventsAreAdopted(t *testing.T) {
 		t.Errorf("before the next start: %v", c.Problems)
 	}
 	must(t, l.Close())
-	l = openAt(t, path)
+	l = openAt(t, url)
 	c = verified(t, l.Reader, "")
 	if s, _ := c.State("acme"); len(c.Problems) > 0 || s.Length != 5 || s.Adopted != 3 {
 		t.Errorf("after it: %+v, %v", s, c.Problems)
@@ -306,12 +309,12 @@ func TestAFailedTransactionLeavesNoEntry(t *testing.T) {
 // TestChainOfTwoProcesses: two ledgers on one file, as two processes have it, write one chain while a reader verifies.
 func TestChainOfTwoProcesses(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "db")
-	reader := openAt(t, path).Reader
+	url := newURL(t)
+	reader := openAt(t, url).Reader
 	const writers, each = 2, 40
 	ended := make(chan error, writers)
 	for range writers {
-		l := openAt(t, path)
+		l := openAt(t, url)
 		go func() {
 			var err error
 			for range each {

@@ -26,7 +26,7 @@ func (l Reader) VerifyChain(ctx context.Context, org, kept string) (*audit.Check
 		return nil, ErrNoChain
 	}
 	c := &audit.Checker{Kept: kept}
-	tx, err := l.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	tx, err := l.read.BeginTx(ctx, l.snapshot)
 	if err != nil {
 		return nil, fmt.Errorf("verify the chain: %w", err)
 	}

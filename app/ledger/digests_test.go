@@ -7,6 +7,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/secbydesign/secbydesign/app/ledger/pgtest"
 )
 
 func TestDigestClaim(t *testing.T) {
@@ -103,6 +105,7 @@ func TestDigestClaimAtOnce(t *testing.T) {
 
 func TestDigestsAreReadByIndex(t *testing.T) {
 	t.Parallel()
+	pgtest.SQLiteOnly(t, "it is about its plans")
 	l := openNew(t)
 	for _, query := range []string{readDigest, releaseDigest, saveDigest} {
 		var id, parent, unused int

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -64,7 +65,7 @@ type Event struct {
 	Owner, Repo  string          // the name at the time of the event
 	Number       int             // of the pull request; 0 if the event concerns none
 	Head         string          // the commit that the event concerns; may be empty
-	Data         json.RawMessage // its form depends on Kind; empty means {}
+	Data         json.RawMessage // its form depends on Kind; empty means {}; stored byte by byte, with U+FFFD for what is not UTF-8
 
 	// Once, if not empty, names what happens at most once: if one of this name was recorded before, the error is
 	// [ErrDuplicate], and nothing of the transaction is recorded. It is not stored with the event.
@@ -92,6 +93,11 @@ func (l *Ledger) whole(e Event) Event {
 	if len(e.Data) == 0 {
 		e.Data = json.RawMessage("{}")
 	}
+	// The chain holds a hash of what is stored, so it must be stored as it is.
+	for _, text := range []*string{&e.Kind, &e.Owner, &e.Repo, &e.Head, &e.Once} {
+		*text = Storable(*text)
+	}
+	e.Data = bytes.ToValidUTF8(e.Data, []byte("\uFFFD"))
 	return e
 }
 

@@ -8,10 +8,13 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/secbydesign/secbydesign/app/ledger/pgtest"
 )
 
 // TestDiskIsFull fills a small file system, and then frees space on it.
 func TestDiskIsFull(t *testing.T) {
+	pgtest.SQLiteOnly(t, "it fills the disk of a file")
 	dir := t.TempDir()
 	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=4m"); err != nil {
 		t.Skip("a file system cannot be mounted here: ", err)

@@ -279,24 +279,8 @@ func (l *Ledger) Ready(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if time.Since(r.at) > readyAge || r.at.IsZero() {
-		r.err = l.Shared(context.WithoutCancel(ctx), l.probe)
+		r.err = l.Shared(context.WithoutCancel(ctx), l.engine.probe)
 		r.at = time.Now()
 	}
 	return r.err
-}
-
-// probe temporarily allocates unused pages, and rewrites some that are in use.
-func (l *Ledger) probe(ctx context.Context, tx *sql.Tx) error {
-	for _, statement := range []string{
-		`SAVEPOINT probe`,
-		`INSERT INTO installation (id, sequence, probe) VALUES ('', 0, zeroblob(65536))`,
-		`ROLLBACK TO probe`,
-		`RELEASE probe`,
-		`UPDATE installation SET probe = zeroblob(32768)`,
-	} {
-		if _, err := tx.ExecContext(ctx, statement); err != nil {
-			return fmt.Errorf("try to write: %w", err)
-		}
-	}
-	return nil
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/secbydesign/secbydesign/app/ledger/pgtest"
 )
 
 // copyOf copies the database and its log as they are, or removes them.
@@ -58,6 +60,7 @@ func killed(t *testing.T, path string, n int) {
 // database must not be treated as new or complete, unless the operator asks for that.
 func TestDatabaseThatIsNotTheSame(t *testing.T) {
 	t.Parallel()
+	pgtest.SQLiteOnly(t, "it is about files")
 	empty := func(t *testing.T, path string) { must(t, os.Truncate(path, 0)) }
 	remove := func(t *testing.T, path string) { must(t, os.Remove(path)) }
 	for name, tt := range map[string]struct {
@@ -162,6 +165,7 @@ func foreign(t *testing.T, path string, ours bool) {
 // TestOlderCopy restores a copy made before the last start.
 func TestOlderCopy(t *testing.T) {
 	t.Parallel()
+	pgtest.SQLiteOnly(t, "it is about files")
 	path := filepath.Join(t.TempDir(), "db")
 	killed(t, path, 1)
 	l, err := Open(t.Context(), "sqlite:"+path)
@@ -190,6 +194,7 @@ func TestOlderCopy(t *testing.T) {
 // crash can leave: the file may have an older sequence than the database. Such a database must open.
 func TestKilledBetween(t *testing.T) {
 	t.Parallel()
+	pgtest.SQLiteOnly(t, "it is about files")
 	path := filepath.Join(t.TempDir(), "db")
 	var before []byte // the file at the last step
 	check := func(at string) {
@@ -233,6 +238,7 @@ func TestKilledBetween(t *testing.T) {
 // database. Either nothing was lost with it, or Open must notice.
 func TestLogIsLostAfterCheckpoint(t *testing.T) {
 	t.Parallel()
+	pgtest.SQLiteOnly(t, "it is about files")
 	path := filepath.Join(t.TempDir(), "db")
 	l, err := Open(t.Context(), "sqlite:"+path)
 	must(t, err)
@@ -268,6 +274,7 @@ func TestLogIsLostAfterCheckpoint(t *testing.T) {
 // TestUpgrade opens a database of a version without installations. It must open without an error.
 func TestUpgrade(t *testing.T) {
 	t.Parallel()
+	pgtest.SQLiteOnly(t, "it is about files")
 	path := filepath.Join(t.TempDir(), "db")
 	killed(t, path, 2)
 	l, err := Open(t.Context(), "sqlite:"+path)
@@ -301,6 +308,7 @@ func TestUpgrade(t *testing.T) {
 // TestDatabaseGoesAway damages the files of a database in common ways while the program has it open.
 func TestDatabaseGoesAway(t *testing.T) {
 	t.Parallel()
+	pgtest.SQLiteOnly(t, "it is about files")
 	for name, tt := range map[string]struct {
 		damage, repair func(t *testing.T, l *Ledger, path string)
 		says           string
@@ -335,7 +343,7 @@ func TestDatabaseGoesAway(t *testing.T) {
 			damage: func(t *testing.T, l *Ledger, p string) {
 				_, err := l.write.Exec(`UPDATE installation SET id = 'another'`)
 				must(t, err)
-				l.installation.moved = time.Time{} // as if the file had been written to
+				sqliteOf(l).moved = time.Time{} // as if the file had been written to
 			},
 			says: "was replaced by another database",
 		},

@@ -38,13 +38,11 @@ var (
 // called while the caller has a transaction open.
 type Ledger struct {
 	Reader
+	engine engine
 	write  *sql.DB // one connection
 	turns  turns   // the queue of writers waiting for the connection
 	shared shared
-	files  *files
 	ready  readiness
-
-	installation installation
 
 	// Clock gives the time of events and of what has an age; nil for the machine's. Set it before the first use.
 	Clock *clock.Clock
@@ -57,6 +55,9 @@ type Ledger struct {
 type Reader struct {
 	read   *sql.DB // sees committed data, and does not wait for writers
 	schema int64   // schema version of the database
+
+	snapshot *sql.TxOptions // of a transaction that reads one state of the database
+	closing  func() error   // closes what read belongs to; may be nil
 }
 
 // Schema versions that introduced the names table and rows keyed by repository id. A [Reader] may open a database
@@ -66,58 +67,97 @@ const (
 	idsSchema   = 5
 )
 
-// Open opens the database at url, "sqlite:PATH", and brings its schema up to date. It creates the file if none
-// ever existed there, but not its directory. Several processes may call Open at the same time; canceling ctx ends
-// the wait for them. The error is [ErrNotTheSame] if the database is missing, empty, older than, or different
-// from the one last opened there.
+// Open opens the database at url and brings its schema up to date. The URL is "sqlite:PATH", or "postgres://…" as
+// https://www.postgresql.org/docs/current/libpq-connect.html describes it. Several processes may call Open at the
+// same time; canceling ctx ends the wait for them.
+//
+// Open creates an SQLite file if none ever existed there, but not its directory; a Postgres database must exist. The
+// error is [ErrNotTheSame] if the file is missing, empty, older than, or different from the one last opened there.
+// Of a Postgres database only its identity is known, and only while it is open: a database of another installation
+// in its place is refused, but an older copy, and whatever is there at the next start, is not noticed.
+//
+// No error contains a password of the URL.
 func Open(ctx context.Context, url string) (*Ledger, error) { return openURL(ctx, url, false) }
 
 // Init is like [Open] but accepts whatever database is there, regardless of which one was there before.
 func Init(ctx context.Context, url string) (*Ledger, error) { return openURL(ctx, url, true) }
 
-func openURL(ctx context.Context, url string, anyway bool) (*Ledger, error) {
-	path, err := pathOf(url)
-	if err != nil {
-		return nil, err
+func openURL(ctx context.Context, url string, anyway bool) (l *Ledger, err error) {
+	where, err := Where(url)
+	switch {
+	case err != nil:
+	case isPostgres(url):
+		l, err = openPostgres(ctx, url, where)
+	default:
+		l, err = openSQLite(ctx, where, anyway)
 	}
-	l, err := openSQLite(ctx, path, anyway)
 	if err != nil {
-		return nil, fmt.Errorf("open ledger %s: %w", path, err)
+		return nil, openError(where, err)
 	}
 	return l, nil
 }
 
 // OpenReader opens an existing database, which may be in use, for reading only. It does not update the schema and
 // takes no lock, so a process that opens the database meanwhile does not count this one as a worker. The error is
-// [fs.ErrNotExist] if there is no file, and [ErrNoLedger] if the file is something else.
-func OpenReader(ctx context.Context, url string) (*Reader, error) {
-	path, err := pathOf(url)
-	if err != nil {
-		return nil, err
+// [fs.ErrNotExist] if there is no file, and [ErrNoLedger] if the database is something else.
+func OpenReader(ctx context.Context, url string) (r *Reader, err error) {
+	where, err := Where(url)
+	switch {
+	case err != nil:
+	case isPostgres(url):
+		r, err = readPostgres(ctx, url, where)
+	default:
+		r, err = readSQLite(ctx, where)
 	}
-	r, err := readSQLite(ctx, path)
 	if err != nil {
-		return nil, fmt.Errorf("open ledger %s: %w", path, err)
+		return nil, openError(where, err)
 	}
 	return r, nil
+}
+
+func openError(where string, err error) error {
+	if where == "" {
+		return fmt.Errorf("open ledger: %w", err)
+	}
+	return fmt.Errorf("open ledger %s: %w", where, err)
+}
+
+// Where describes the database at a URL for people, without user and password. It returns an error, which also
+// contains neither, if the URL is none of this package.
+func Where(url string) (string, error) {
+	if isPostgres(url) {
+		return postgresName(url)
+	}
+	return pathOf(url)
 }
 
 func pathOf(url string) (string, error) {
 	scheme, path, _ := strings.Cut(url, ":")
 	if scheme != "sqlite" || path == "" {
 		// The rest of the URL may hold a password.
-		return "", fmt.Errorf("open ledger: a database URL looks like sqlite:PATH, and this one begins with %q", scheme)
+		return "", fmt.Errorf("a database URL looks like sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME, and this one begins with %q", scheme)
 	}
 	return path, nil
 }
 
+// isPostgres reports whether a URL is that of a Postgres database.
+func isPostgres(url string) bool {
+	return strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://")
+}
+
 // Close closes the database.
-func (r Reader) Close() error { return r.read.Close() }
+func (r Reader) Close() error {
+	err := r.read.Close()
+	if r.closing != nil {
+		err = errors.Join(err, r.closing())
+	}
+	return err
+}
 
 // Close closes the database. Everything that uses it must have stopped.
 func (l *Ledger) Close() error {
 	l.shared.close()
-	return errors.Join(l.Reader.Close(), l.write.Close(), l.files.Close())
+	return errors.Join(l.Reader.Close(), l.write.Close(), l.engine.close())
 }
 
 // Ping returns an error if the ledger cannot record anything now.
@@ -142,51 +182,88 @@ func (l *Ledger) UrgentTx(ctx context.Context, do func(tx *sql.Tx) error) error 
 	return l.tx(ctx, true, do)
 }
 
+// UnorderedTx is like [Ledger.Tx], but where the database permits it, it does not wait for other writers, and other
+// transactions may commit between its statements. It is for changes of single rows whose order does not matter, such
+// as heartbeats.
+func (l *Ledger) UnorderedTx(ctx context.Context, do func(tx *sql.Tx) error) error {
+	tx, err := l.engine.beginUnordered(ctx)
+	if err != nil {
+		return fmt.Errorf("begin: %w", l.engine.explain(err))
+	}
+	if tx == nil {
+		return l.tx(ctx, true, do)
+	}
+	defer tx.Rollback() // does nothing after a commit
+	if err := do(tx); err != nil {
+		return l.engine.explain(err)
+	}
+	if err := commit(ctx, tx); err != nil {
+		return fmt.Errorf("commit: %w", l.engine.explain(err))
+	}
+	return nil
+}
+
 func (l *Ledger) tx(ctx context.Context, urgent bool, do func(tx *sql.Tx) error) error {
 	if err := l.turns.take(ctx, urgent); err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
 	defer l.turns.give()
-	if err := l.installation.usable(); err != nil {
+	if err := l.engine.usable(); err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	tx, err := l.write.BeginTx(ctx, nil)
+	tx, err := l.engine.begin(ctx)
 	if err != nil {
-		return fmt.Errorf("begin: %w", l.installation.explain(err))
+		return fmt.Errorf("begin: %w", l.engine.explain(err))
 	}
 	defer tx.Rollback() // does nothing after a commit
 	began := time.Now()
-	step, err := l.installation.advance(ctx, tx)
+	step, err := l.engine.advance(ctx, tx)
 	if err == nil {
 		err = do(tx)
 	}
 	if err != nil {
-		return l.installation.explain(err)
+		return l.engine.explain(err)
 	}
 	if l.observe != nil {
 		l.observe(tx, time.Since(began))
 	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", l.installation.explain(err))
+	if err := commit(ctx, tx); err != nil {
+		return fmt.Errorf("commit: %w", l.engine.explain(err))
 	}
-	l.installation.committed(step)
-	if err := l.installation.usable(); err != nil {
+	l.engine.committed(step)
+	if err := l.engine.usable(); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
 	return nil
 }
 
+// commit commits tx unless ctx has ended.
+func commit(ctx context.Context, tx *sql.Tx) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return tx.Commit()
+}
+
+// Announce makes the commit of tx wake the workers of other processes at once, where the database can do that.
+// Otherwise they find new work a moment later by polling.
+func (l *Ledger) Announce(ctx context.Context, tx *sql.Tx) error {
+	if err := l.engine.announce(ctx, tx); err != nil {
+		return fmt.Errorf("announce work: %w", err)
+	}
+	return nil
+}
+
 // Driver returns a driver with which River keeps its jobs in the same database and the same transactions.
-func (l *Ledger) Driver() riverdriver.Driver[*sql.Tx] { return newDriver(l.write) }
+func (l *Ledger) Driver() riverdriver.Driver[*sql.Tx] { return l.engine.driver() }
 
 // ReadDriver is like [Ledger.Driver] but for reading only; it does not wait for writers.
-func (l *Ledger) ReadDriver() riverdriver.Driver[*sql.Tx] { return newDriver(l.read) }
+func (l *Ledger) ReadDriver() riverdriver.Driver[*sql.Tx] { return l.engine.readDriver() }
 
 // AloneSince returns a moment at which no other process had the database open; ok is false if another had it open
-// when this ledger was opened. Everything that was running before that moment is dead.
-func (l *Ledger) AloneSince() (moment time.Time, ok bool) {
-	return l.files.alone, !l.files.alone.IsZero()
-}
+// when this ledger was opened, or if that is not known, as always on Postgres. Everything that was running before
+// that moment is dead.
+func (l *Ledger) AloneSince() (moment time.Time, ok bool) { return l.engine.alone() }
 
 // millis converts a time to the form in which it is stored.
 func millis(t time.Time) int64 { return t.UnixMilli() }

@@ -16,6 +16,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/secbydesign/secbydesign/app/ledger/pgtest"
 )
 
 // helperDB makes the test binary a process that opens a database and closes it.
@@ -24,9 +26,9 @@ const helperDB = "SECBYDESIGN_TEST_LEDGER_DB"
 func TestMain(m *testing.M) {
 	path := os.Getenv(helperDB)
 	if path == "" {
-		os.Exit(m.Run())
+		run(m)
 	}
-	l, err := Open(context.Background(), "sqlite:"+path)
+	l, err := Open(context.Background(), path)
 	if err == nil {
 		err = errors.Join(l.Record(context.Background(), Event{Kind: "opened"}), l.Close())
 	}
@@ -36,28 +38,13 @@ func TestMain(m *testing.M) {
 	}
 }
 
-func openAt(t *testing.T, path string) *Ledger {
-	t.Helper()
-	l, err := Open(t.Context(), "sqlite:"+path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	return l
-}
-
-func openNew(t *testing.T) *Ledger {
-	t.Helper()
-	return openAt(t, filepath.Join(t.TempDir(), "db"))
-}
-
 func TestOpenRefuses(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ url, want string }{
 		{"", "sqlite:PATH"},
 		{"sqlite:", "sqlite:PATH"},
 		{"ledger.db", "sqlite:PATH"},
-		{"postgres://user:hunter2@host/db", "sqlite:PATH"},
+		{"mysql://user:hunter2@host/db", "sqlite:PATH"},
 		{"sqlite:" + filepath.Join(t.TempDir(), "no", "folder"), "no such file"},
 		{"sqlite:" + t.TempDir(), "is a directory"},
 	} {
@@ -81,6 +68,7 @@ func TestOpenRefuses(t *testing.T) {
 
 func TestFilesArePrivate(t *testing.T) {
 	t.Parallel()
+	pgtest.SQLiteOnly(t, "it is about files")
 	path := filepath.Join(t.TempDir(), "a folder % with?odd#characters&x=1", "db")
 	if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil {
 		t.Fatal(err)
@@ -88,7 +76,7 @@ func TestFilesArePrivate(t *testing.T) {
 	if err := os.WriteFile(path, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	l := openAt(t, path)
+	l := openAt(t, "sqlite:"+path)
 	if err := l.Record(t.Context(), Event{Kind: "k"}); err != nil {
 		t.Fatal(err)
 	}
@@ -114,6 +102,7 @@ func TestFilesArePrivate(t *testing.T) {
 
 func TestSettingsHoldForBothPools(t *testing.T) {
 	t.Parallel()
+	pgtest.SQLiteOnly(t, "it is about pragmas")
 	l := openNew(t)
 	for name, db := range map[string]*sql.DB{"write": l.write, "read": l.read} {
 		for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "10000"} {
@@ -131,7 +120,11 @@ func TestSettingsHoldForBothPools(t *testing.T) {
 // schema describes all tables.
 func schema(t *testing.T, l *Ledger) (lines []string) {
 	t.Helper()
-	rows, err := l.read.Query("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL UNION ALL SELECT 'goose ' || version_id FROM goose_db_version UNION ALL SELECT 'river ' || version FROM river_migration")
+	tables := "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL"
+	if pgtest.Chosen() {
+		tables = "SELECT table_name || ' ' || column_name || ' ' || data_type FROM information_schema.columns WHERE table_schema = 'public'"
+	}
+	rows, err := l.read.Query(tables + " UNION ALL SELECT 'goose ' || version_id FROM goose_db_version UNION ALL SELECT 'river ' || version FROM river_migration")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,8 +141,8 @@ func schema(t *testing.T, l *Ledger) (lines []string) {
 
 func TestOpenAgain(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "db")
-	l := openAt(t, path)
+	url := newURL(t)
+	l := openAt(t, url)
 	if err := l.Record(t.Context(), Event{Kind: "k"}); err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +150,7 @@ func TestOpenAgain(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	l = openAt(t, path)
+	l = openAt(t, url)
 	if after := schema(t, l); !reflect.DeepEqual(before, after) {
 		t.Errorf("schema changed from %q to %q", before, after)
 	}
@@ -169,16 +162,16 @@ func TestOpenAgain(t *testing.T) {
 func TestNewerSchemaIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, newer := range map[string]string{
-		"ours":  "INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, 1)",
+		"ours":  "INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, true)",
 		"River": "INSERT INTO river_migration (line, version) VALUES ('main', 999)",
 	} {
-		path := filepath.Join(t.TempDir(), "db")
-		l := openAt(t, path)
+		url := newURL(t)
+		l := openAt(t, url)
 		if _, err := l.write.Exec(newer); err != nil {
 			t.Fatal(err)
 		}
 		l.Close()
-		if _, err := Open(t.Context(), "sqlite:"+path); !errors.Is(err, ErrNewerSchema) {
+		if _, err := Open(t.Context(), url); !errors.Is(err, ErrNewerSchema) {
 			t.Errorf("%s: got %v, want ErrNewerSchema", name, err)
 		}
 	}
@@ -190,20 +183,20 @@ func TestProcessesOpenAnEmptyDatabaseAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(t.TempDir(), "db")
+	url := emptyURL(t)
 	var wg sync.WaitGroup
 	const processes = 4
 	for range processes {
 		wg.Go(func() {
 			cmd := exec.Command(exe)
-			cmd.Env = append(os.Environ(), helperDB+"="+path)
+			cmd.Env = append(os.Environ(), helperDB+"="+url)
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Errorf("%v: %s", err, out)
 			}
 		})
 	}
 	wg.Wait()
-	events, err := openAt(t, path).Events(t.Context(), Filter{Kind: "opened"})
+	events, err := openAt(t, url).Events(t.Context(), Filter{Kind: "opened"})
 	if err != nil || len(events) != processes {
 		t.Errorf("%d processes wrote, %v; want %d", len(events), err, processes)
 	}
@@ -211,6 +204,7 @@ func TestProcessesOpenAnEmptyDatabaseAtOnce(t *testing.T) {
 
 func TestOpenDoesNotWaitForever(t *testing.T) {
 	t.Parallel()
+	pgtest.SQLiteOnly(t, "it is about the lock of a file")
 	path := filepath.Join(t.TempDir(), "db")
 	unlock, err := lock(t.Context(), path)
 	if err != nil {
@@ -226,18 +220,19 @@ func TestOpenDoesNotWaitForever(t *testing.T) {
 
 func TestAlone(t *testing.T) {
 	t.Parallel()
+	pgtest.SQLiteOnly(t, "the locks of files say who is alone")
 	path := filepath.Join(t.TempDir(), "db")
 	before := time.Now()
-	first := openAt(t, path)
+	first := openAt(t, "sqlite:"+path)
 	if at, ok := first.AloneSince(); !ok || at.Before(before) || at.After(time.Now()) {
 		t.Errorf("first: %v, %v", at, ok)
 	}
-	second := openAt(t, path)
+	second := openAt(t, "sqlite:"+path)
 	if _, ok := second.AloneSince(); ok {
 		t.Error("second is alone beside the first")
 	}
 	first.Close()
-	if _, ok := openAt(t, path).AloneSince(); ok {
+	if _, ok := openAt(t, "sqlite:"+path).AloneSince(); ok {
 		t.Error("third is alone beside the second")
 	}
 }
@@ -298,7 +293,7 @@ func TestAccept(t *testing.T) {
 	}
 	var n int
 	var outcomes string
-	if err := l.read.QueryRow("SELECT count(*), group_concat(outcome) FROM deliveries").Scan(&n, &outcomes); err != nil || n != 2 || outcomes != "accepted,action_not_used" {
+	if err := l.read.QueryRow("SELECT count(*), min(outcome) || ',' || max(outcome) FROM deliveries").Scan(&n, &outcomes); err != nil || n != 2 || outcomes != "accepted,action_not_used" {
 		t.Errorf("%d deliveries %q, %v", n, outcomes, err)
 	}
 }
@@ -365,11 +360,11 @@ func TestPolicy(t *testing.T) {
 		t.Errorf("before the first: %v, %v", ok, err)
 	}
 	for _, want := range []string{"version: 1\n", "", "\xff\x00"} {
-		if err := l.SaveValidPolicy(t.Context(), Repo{Owner: "Acme", Name: "Shop"}, "sha-"+want, []byte(want)); err != nil {
+		if err := l.SaveValidPolicy(t.Context(), Repo{Owner: "Acme", Name: "Shop"}, fmt.Sprintf("sha-%x", want), []byte(want)); err != nil {
 			t.Fatal(err)
 		}
 		sha, text, ok, err := l.ValidPolicy(t.Context(), Repo{Owner: "acme", Name: "SHOP"})
-		if sha != "sha-"+want || string(text) != want || !ok || err != nil {
+		if sha != fmt.Sprintf("sha-%x", want) || string(text) != want || !ok || err != nil {
 			t.Errorf("got %q, %q, %v, %v; want %q", sha, text, ok, err, want)
 		}
 	}
@@ -574,6 +569,7 @@ func TestReadersDoNotWait(t *testing.T) {
 
 func TestReader(t *testing.T) {
 	t.Parallel()
+	pgtest.SQLiteOnly(t, "it is about files")
 	path := filepath.Join(t.TempDir(), "db")
 	if _, err := OpenReader(t.Context(), "sqlite:"+path); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no file: %v", err)
@@ -591,7 +587,7 @@ func TestReader(t *testing.T) {
 		t.Error("another engine was taken")
 	}
 
-	l := openAt(t, path)
+	l := openAt(t, "sqlite:"+path)
 	for i, e := range []Event{
 		{Kind: "k", Owner: "acme", Repo: "shop", Number: 1}, {Kind: "k", Owner: "Acme", Repo: "Shop", Number: 2},
 		{Kind: "k", Owner: "acme", Repo: "other", Number: 1}, {Kind: "k", Owner: "acme", Repo: "shop", Number: 1},
@@ -646,11 +642,11 @@ func TestReader(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	l = openAt(t, path)
+	l = openAt(t, "sqlite:"+path)
 	if _, alone := l.AloneSince(); !alone {
 		t.Error("a reader was taken for a worker")
 	}
-	if _, err := l.write.Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, 1)"); err != nil {
+	if _, err := l.write.Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, true)"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := OpenReader(t.Context(), "sqlite:"+path); !errors.Is(err, ErrNewerSchema) {

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/pressly/goose/v3"
+
+	"github.com/secbydesign/secbydesign/app/ledger/pgtest"
 )
 
 // TestNames renames repositories, and lets others take the names. The events, policies and uploads are
@@ -126,6 +128,7 @@ func older(t *testing.T, path string, steps int64) *sql.DB {
 // TestNamesOfAnOlderDatabase opens a database of a version without names.
 func TestNamesOfAnOlderDatabase(t *testing.T) {
 	t.Parallel()
+	pgtest.SQLiteOnly(t, "Postgres has no schema of before that")
 	path := filepath.Join(t.TempDir(), "db")
 	db := older(t, path, namesSchema-1)
 	for i, p := range []Pull{
@@ -148,7 +151,7 @@ func TestNamesOfAnOlderDatabase(t *testing.T) {
 	if list, err := r.Events(t.Context(), Filter{Owner: "acme", Repo: "shop"}); err != nil || len(list) != 3 {
 		t.Errorf("before it is brought up to date: %d events, %v", len(list), err)
 	}
-	l := openAt(t, path)
+	l := openAt(t, "sqlite:"+path)
 	for full, want := range map[string]int{"acme/shop": 3, "acme/store": 1, "acme/unknown": 1} {
 		owner, repo, _ := strings.Cut(full, "/")
 		if list, err := l.Events(t.Context(), Filter{Owner: owner, Repo: repo}); err != nil || len(list) != want {
@@ -175,6 +178,7 @@ func insertOlder(t *testing.T, db *sql.DB, p Pull, heard int) {
 // under its old name must belong to it under the next one.
 func TestIDsOfAnOlderDatabase(t *testing.T) {
 	t.Parallel()
+	pgtest.SQLiteOnly(t, "Postgres has no schema of before that")
 	path := filepath.Join(t.TempDir(), "db")
 	db := older(t, path, idsSchema-1)
 	for i, p := range []Pull{
@@ -210,7 +214,7 @@ func TestIDsOfAnOlderDatabase(t *testing.T) {
 		t.Errorf("before it is brought up to date: %d events, %d pull requests, the policy %q, %v", len(list), len(subjects), sha, err)
 	}
 
-	l := openAt(t, path)
+	l := openAt(t, "sqlite:"+path)
 	if err := l.Tx(t.Context(), func(tx *sql.Tx) error { return l.Name(t.Context(), tx, 1, "New", "Store") }); err != nil {
 		t.Fatal(err)
 	}

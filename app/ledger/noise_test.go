@@ -261,7 +261,7 @@ func TestAStateChangesOnce(t *testing.T) {
 		}
 		return record.RuleChange{Rule: s.Rule, State: record.NoiseSilent, Verdicts: v.All, NotUseful: v.NotUseful, People: v.People, Version: version, Why: "24 of 24."}, record.RuleDemoted, nil
 	}
-	other, err := Open(t.Context(), "sqlite:"+n.l.installation.path)
+	other, err := Open(t.Context(), urlOf(n.l))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,9 +1,15 @@
 package ledger
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/secbydesign/secbydesign/app/ledger/pgtest"
+)
 
 // planOf returns how SQLite carries out a query with so many parameters: what it reads, and by which index.
 func planOf(t *testing.T, l *Ledger, query string, parameters int) (plan string) {
+	t.Helper()
+	pgtest.SQLiteOnly(t, "it is about its plans")
 	t.Helper()
 	args := make([]any, parameters)
 	for i := range args {

@@ -49,7 +49,7 @@ func (l *Ledger) RecordWebhook(ctx context.Context, tx *sql.Tx, p Pull) error {
 	}
 	_, err = tx.ExecContext(ctx, `
 		INSERT INTO pulls (installation, repo_id, owner, repo, number, head, base, reason, force, closed, generation, heard_at, pushed_at, pushed_head)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, CASE $6 WHEN '' THEN 0 ELSE $11 END, $6)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, CAST($11 AS BIGINT), CASE $6 WHEN '' THEN 0 ELSE CAST($11 AS BIGINT) END, $6)
 		ON CONFLICT (repo_id, (CASE WHEN repo_id = 0 THEN lower(owner || '/' || repo) ELSE '' END), number) DO UPDATE SET
 			generation = pulls.generation + CASE
 				WHEN excluded.force OR excluded.closed <> pulls.closed

@@ -3,7 +3,6 @@ package ledger
 import (
 	"encoding/json"
 	"fmt"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -14,7 +13,7 @@ import (
 
 func openRequirements(t *testing.T) (*Ledger, func(at time.Time, repo int64, number int, kind string, data any)) {
 	t.Helper()
-	l, err := Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "l.db"))
+	l, err := Open(t.Context(), newURL(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -102,7 +102,7 @@ func (l *Ledger) takeParts() {
 					break
 				}
 				result, err := p.run(tx)
-				done[p] = l.installation.explain(result)
+				done[p] = l.engine.explain(result)
 				if err != nil {
 					return err
 				}

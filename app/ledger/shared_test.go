@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,10 +13,10 @@ import (
 )
 
 // opened opens a new ledger, and counts its committed transactions.
-func opened(t *testing.T) (l *Ledger, path string, commits *atomic.Int64) {
+func opened(t *testing.T) (l *Ledger, url string, commits *atomic.Int64) {
 	t.Helper()
-	path = filepath.Join(t.TempDir(), "l.db")
-	l, err := Open(t.Context(), "sqlite:"+path)
+	url = newURL(t)
+	l, err := Open(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +27,7 @@ func opened(t *testing.T) (l *Ledger, path string, commits *atomic.Int64) {
 	})
 	commits = &atomic.Int64{}
 	l.observe = func(*sql.Tx, time.Duration) { commits.Add(1) }
-	return l, path, commits
+	return l, url, commits
 }
 
 func (l *Ledger) take(ctx context.Context, guid string) error {
@@ -191,20 +190,38 @@ func TestCallerGoes(t *testing.T) {
 	}
 }
 
+// lockElsewhere keeps all others from writing to a database until unlock.
+func lockElsewhere(t *testing.T, url string) (unlock func()) {
+	t.Helper()
+	driver, name, lock := "pgx", url, fmt.Sprintf(`SELECT pg_advisory_xact_lock(%d)`, writerLock)
+	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
+		driver, name, lock = "sqlite", "file:"+path+"?_txlock=exclusive", `SELECT 1`
+	}
+	other, err := sql.Open(driver, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tx, err := other.BeginTx(t.Context(), nil)
+	if err == nil {
+		_, err = tx.ExecContext(t.Context(), lock)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	unlock = func() {
+		if err := errors.Join(tx.Rollback(), other.Close()); err != nil && !errors.Is(err, sql.ErrTxDone) {
+			t.Error(err)
+		}
+	}
+	return unlock
+}
+
 // TestDatabaseIsLocked locks the database from another program. The first caller waits for a moment; later ones
 // fail at once, until the database is unlocked.
 func TestDatabaseIsLocked(t *testing.T) {
 	t.Parallel()
-	l, path, _ := opened(t)
-	other, err := sql.Open("sqlite", "file:"+path+"?_txlock=exclusive")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer other.Close()
-	tx, err := other.BeginTx(t.Context(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l, url, _ := opened(t)
+	unlock := lockElsewhere(t, url)
 	if err := l.take(t.Context(), "first"); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("got %v, want %v", err, ErrUnavailable)
 	}
@@ -216,9 +233,7 @@ func TestDatabaseIsLocked(t *testing.T) {
 			t.Fatalf("call %d: %v, want %v", i, err, ErrUnavailable)
 		}
 	}
-	if err := tx.Rollback(); err != nil {
-		t.Fatal(err)
-	}
+	unlock()
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		err := l.take(t.Context(), "after")
 		if err == nil {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -22,7 +23,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-//go:embed migrations/sqlite/*.sql
+//go:embed migrations/sqlite/*.sql migrations/postgres/*.sql
 var migrations embed.FS
 
 // pragmas apply to every connection.
@@ -68,7 +69,8 @@ func openSQLite(ctx context.Context, path string, anyway bool) (_ *Ledger, err e
 		return nil, err
 	}
 
-	l := &Ledger{files: f, installation: installation{path: path}}
+	e := &sqliteEngine{files: f, installation: &installation{path: path}}
+	l := &Ledger{engine: e}
 	defer func() {
 		if err != nil {
 			err = errors.Join(explain(path, err), l.Close())
@@ -86,6 +88,8 @@ func openSQLite(ctx context.Context, path string, anyway bool) (_ *Ledger, err e
 	l.write.SetMaxOpenConns(1)
 	l.read.SetMaxOpenConns(5) // Changes holds one of them
 	l.read.SetMaxIdleConns(5)
+	l.snapshot = &sql.TxOptions{ReadOnly: true}
+	e.write, e.read = l.write, l.read
 
 	if before {
 		if err := was.isOf(ctx, l.write, path, logged); err != nil {
@@ -95,7 +99,7 @@ func openSQLite(ctx context.Context, path string, anyway bool) (_ *Ledger, err e
 	if l.schema, err = migrate(ctx, l.write); err != nil {
 		return nil, err
 	}
-	if err := l.installation.begin(ctx, l, was); err != nil {
+	if err := e.installation.begin(ctx, l, was); err != nil {
 		return nil, err
 	}
 	if err := l.bringUp(ctx); err != nil {
@@ -105,6 +109,141 @@ func openSQLite(ctx context.Context, path string, anyway bool) (_ *Ledger, err e
 		return nil, err
 	}
 	return l, nil
+}
+
+// A sqliteEngine is an open SQLite file.
+type sqliteEngine struct {
+	*installation
+	files       *files
+	write, read *sql.DB
+}
+
+func (e *sqliteEngine) begin(ctx context.Context) (*sql.Tx, error) { return e.write.BeginTx(ctx, nil) }
+
+// beginUnordered returns nil: SQLite has one writer at a time.
+func (e *sqliteEngine) beginUnordered(context.Context) (*sql.Tx, error) { return nil, nil }
+
+func (e *sqliteEngine) driver() riverdriver.Driver[*sql.Tx]     { return newDriver(e.write) }
+func (e *sqliteEngine) readDriver() riverdriver.Driver[*sql.Tx] { return newDriver(e.read) }
+func (e *sqliteEngine) alone() (time.Time, bool)                { return e.files.alone, !e.files.alone.IsZero() }
+func (e *sqliteEngine) close() error                            { return e.files.Close() }
+
+// announce does nothing: [Changes] sees every commit.
+func (e *sqliteEngine) announce(context.Context, *sql.Tx) error { return nil }
+
+// probe temporarily allocates unused pages, and rewrites some that are in use.
+func (e *sqliteEngine) probe(ctx context.Context, tx *sql.Tx) error {
+	for _, statement := range []string{
+		`SAVEPOINT probe`,
+		`INSERT INTO installation (id, sequence, probe) VALUES ('', 0, zeroblob(65536))`,
+		`ROLLBACK TO probe`,
+		`RELEASE probe`,
+		`UPDATE installation SET probe = zeroblob(32768)`,
+	} {
+		if _, err := tx.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("try to write: %w", err)
+		}
+	}
+	return nil
+}
+
+func (e *sqliteEngine) sql() *dialect { return &sqliteDialect }
+
+var sqliteDialect = dialect{
+	now:    `datetime('now', 'subsec')`,
+	time:   func(millis string) string { return `datetime(` + millis + ` / 1000.0, 'unixepoch', 'subsec')` },
+	millis: func(column string) string { return `cast(unixepoch(` + column + `, 'subsec') * 1000 AS INTEGER)` },
+	text:   func(key string) string { return `metadata ->> '$.` + key + `'` },
+	number: func(key string) string { return `metadata ->> '$.` + key + `'` },
+	metadata: func(keys ...string) string {
+		set := `jsonb_set(metadata`
+		for i, key := range keys {
+			set += fmt.Sprintf(`, '$.%s', $%d`, key, i+2)
+		}
+		return set + `)`
+	},
+	waited: `(julianday('now', 'subsec') - julianday(min(scheduled_at))) * 86400.0`,
+}
+
+// shadow creates temporary tables, with their indexes, of the names of the views. Until the connection is closed, its
+// statements use them in place of the stored views (https://www.sqlite.org/lang_naming.html). No other connection
+// sees them.
+func (e *sqliteEngine) shadow(ctx context.Context, tx *sql.Tx) error {
+	rows, err := tx.QueryContext(ctx, `
+		SELECT sql FROM main.sqlite_schema WHERE (tbl_name = 'views' OR tbl_name GLOB 'view_*') AND sql IS NOT NULL
+		ORDER BY type = 'table' DESC`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var statements []string
+	for rows.Next() {
+		var statement string
+		if err := rows.Scan(&statement); err != nil {
+			return err
+		}
+		statements = append(statements, statement)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	temporary := strings.NewReplacer("CREATE TABLE ", "CREATE TEMP TABLE ", "CREATE INDEX ", "CREATE INDEX temp.")
+	for _, statement := range statements {
+		if _, err := tx.ExecContext(ctx, temporary.Replace(statement)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *sqliteEngine) shadowed(context.Context, *sql.Tx) error { return nil }
+
+func (e *sqliteEngine) names(table string) (stored, shadow string) {
+	return "main." + table, "temp." + table
+}
+
+// drop does nothing: the temporary tables end with the connection.
+func (e *sqliteEngine) drop(context.Context, *sql.Tx) error { return nil }
+
+// changes watches the database by its data version, which each commit changes.
+func (e *sqliteEngine) changes(ctx context.Context) (watch, error) {
+	conn, err := e.read.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c := &dataVersion{conn: conn}
+	// https://www.sqlite.org/pragma.html#pragma_data_version
+	if c.version, err = conn.PrepareContext(ctx, `PRAGMA data_version`); err == nil {
+		_, err = c.any(ctx)
+	}
+	if err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+type dataVersion struct {
+	conn    *sql.Conn
+	version *sql.Stmt
+	last    int64
+}
+
+func (c *dataVersion) any(ctx context.Context) (bool, error) {
+	var version int64
+	if err := c.version.QueryRowContext(ctx).Scan(&version); err != nil {
+		return false, err
+	}
+	changed := version != c.last
+	c.last = version
+	return changed, nil
+}
+
+func (c *dataVersion) early() <-chan struct{} { return nil }
+
+func (c *dataVersion) close() error {
+	_ = c.version.Close()
+	return c.conn.Close()
 }
 
 // readSQLite opens a database for reading. With mode ro, SQLite may still create the index of its log beside the
@@ -117,7 +256,7 @@ func readSQLite(ctx context.Context, path string) (_ *Reader, err error) {
 		return nil, err
 	}
 	name := (&url.URL{Scheme: "file", OmitHost: true, Path: path}).String() + "?mode=ro&_pragma=busy_timeout(10000)&_pragma=query_only(1)"
-	r := &Reader{}
+	r := &Reader{snapshot: &sql.TxOptions{ReadOnly: true}}
 	if r.read, err = openPrepared(name); err != nil {
 		return nil, err
 	}
@@ -134,7 +273,7 @@ func readSQLite(ctx context.Context, path string) (_ *Reader, err error) {
 		return nil, fmt.Errorf("%w: %w", ErrNoLedger, err)
 	}
 	r.schema = have
-	know, err := newestMigration()
+	know, err := newestMigration(sqliteMigrations)
 	if err != nil {
 		return nil, err
 	}
@@ -144,9 +283,11 @@ func readSQLite(ctx context.Context, path string) (_ *Reader, err error) {
 	return r, nil
 }
 
-// newestMigration returns the schema version of this program.
-func newestMigration() (version int64, err error) {
-	steps, err := fs.Glob(migrations, "migrations/sqlite/*.sql")
+const sqliteMigrations = "migrations/sqlite"
+
+// newestMigration returns the schema version of this program, given the folder of an engine.
+func newestMigration(folder string) (version int64, err error) {
+	steps, err := fs.Glob(migrations, folder+"/*.sql")
 	if err != nil || len(steps) == 0 {
 		return 0, err
 	}
@@ -154,17 +295,21 @@ func newestMigration() (version int64, err error) {
 }
 
 // migrate brings both schemas up to date, this program's and River's, and returns the version of the first. The
-// caller holds the lock, because neither goose (on SQLite) nor rivermigrate takes one.
+// caller holds the lock, because neither goose nor rivermigrate takes one.
 func migrate(ctx context.Context, db *sql.DB) (version int64, err error) {
-	sub, err := fs.Sub(migrations, "migrations/sqlite")
+	return migrateWith(ctx, db, goose.DialectSQLite3, sqliteMigrations, newDriver(db))
+}
+
+func migrateWith(ctx context.Context, db *sql.DB, dialect goose.Dialect, folder string, driver riverdriver.Driver[*sql.Tx]) (version int64, err error) {
+	sub, err := fs.Sub(migrations, folder)
 	if err != nil {
 		return 0, err
 	}
-	ours, err := goose.NewProvider(goose.DialectSQLite3, db, sub)
+	ours, err := goose.NewProvider(dialect, db, sub)
 	if err != nil {
 		return 0, fmt.Errorf("read migrations: %w", err)
 	}
-	rivers, err := rivermigrate.New(newDriver(db), nil)
+	rivers, err := rivermigrate.New(driver, nil)
 	if err != nil {
 		return 0, fmt.Errorf("read River's migrations: %w", err)
 	}
@@ -176,7 +321,7 @@ func migrate(ctx context.Context, db *sql.DB) (version int64, err error) {
 	if have > know {
 		return 0, fmt.Errorf("%w: its schema has version %d, this program knows %d", ErrNewerSchema, have, know)
 	}
-	have, err = riverVersion(ctx, newDriver(db).GetExecutor())
+	have, err = riverVersion(ctx, driver.GetExecutor())
 	if err != nil {
 		return 0, fmt.Errorf("read version of River's schema: %w", err)
 	}
@@ -216,17 +361,21 @@ func newDriver(db *sql.DB) riverdriver.Driver[*sql.Tx] { return riversqlite.New(
 type kind int
 
 const (
-	other   kind = iota
-	busy         // another program has locked the database
-	full         // the disk is full
-	failing      // the disk does not read or write
-	damaged      // the database is damaged
+	other    kind = iota
+	busy          // another program has locked the database
+	full          // the disk is full
+	failing       // the disk does not read or write
+	damaged       // the database is damaged
+	away          // the database server does not answer
+	readOnly      // the database server does not accept writes, as after a failover
+	crowded       // the database server has no free connection
+	refused       // the database server refuses the user, or does not have the database
 )
 
 func kindOf(err error) kind {
 	var e *sqlite.Error
 	if !errors.As(err, &e) {
-		return other
+		return kindOfPostgres(err)
 	}
 	switch e.Code() & 0xff { // the higher bits are details: https://www.sqlite.org/rescode.html
 	case sqlite3.SQLITE_BUSY:

@@ -190,86 +190,81 @@ func Rebuild(ctx context.Context, url string) (changed bool, err error) {
 		return false, err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
-	if err := l.Tx(ctx, func(tx *sql.Tx) error { return shadowViews(ctx, tx) }); err != nil {
-		return false, fmt.Errorf("rebuild the views: %w", err)
-	}
-	for more := true; more && err == nil; {
-		err = l.Tx(ctx, func(tx *sql.Tx) (err error) {
-			more, err = catchUp(ctx, tx)
-			return err
-		})
-	}
-	if err == nil {
-		err = l.Tx(ctx, func(tx *sql.Tx) (err error) {
-			changed, err = replaceViews(ctx, tx)
-			return err
-		})
-	}
-	if err != nil {
+	if changed, err = l.rebuild(ctx); err != nil {
 		return false, fmt.Errorf("rebuild the views: %w", err)
 	}
 	return changed, nil
 }
 
-// shadowViews creates empty temporary tables, with their indexes, of the names of the views. Until the connection is closed, its
-// statements use them in place of the stored views (https://www.sqlite.org/lang_naming.html). No other connection
-// sees them.
-func shadowViews(ctx context.Context, tx *sql.Tx) error {
-	rows, err := tx.QueryContext(ctx, `
-		SELECT sql FROM main.sqlite_schema WHERE (tbl_name = 'views' OR tbl_name GLOB 'view_*') AND sql IS NOT NULL
-		ORDER BY type = 'table' DESC`)
+func (l *Ledger) rebuild(ctx context.Context) (changed bool, err error) {
+	err = l.Tx(ctx, func(tx *sql.Tx) error { return l.shadow(ctx, tx) })
+	for more := true; more && err == nil; {
+		err = l.shadowTx(ctx, func(tx *sql.Tx) (err error) {
+			more, err = catchUp(ctx, tx)
+			return err
+		})
+	}
 	if err != nil {
-		return err
+		return false, err
 	}
-	defer rows.Close()
-	var statements []string
-	for rows.Next() {
-		var statement string
-		if err := rows.Scan(&statement); err != nil {
+	err = l.shadowTx(ctx, func(tx *sql.Tx) (err error) {
+		if changed, err = l.replaceViews(ctx, tx); err != nil {
 			return err
 		}
-		statements = append(statements, statement)
-	}
-	if err := rows.Err(); err != nil {
+		return l.engine.drop(ctx, tx)
+	})
+	return changed, err
+}
+
+// shadow begins a rebuild: it creates empty copies of the views, which lack all events.
+func (l *Ledger) shadow(ctx context.Context, tx *sql.Tx) error {
+	if err := l.engine.shadow(ctx, tx); err != nil {
 		return err
 	}
-	temporary := strings.NewReplacer("CREATE TABLE ", "CREATE TEMP TABLE ", "CREATE INDEX ", "CREATE INDEX temp.")
-	for _, statement := range statements {
-		if _, err := tx.ExecContext(ctx, temporary.Replace(statement)); err != nil {
-			return err
-		}
-	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO temp.views VALUES (1, $1, 0)`, viewsVersion)
+	_, shadow := l.engine.names("views")
+	_, err := tx.ExecContext(ctx, `INSERT INTO `+shadow+` VALUES (1, $1, 0)`, viewsVersion)
 	return err
 }
 
-// replaceViews brings the temporary tables up to the newest event and writes those that differ from the stored views
-// in their place. It reports whether one did.
-func replaceViews(ctx context.Context, tx *sql.Tx) (changed bool, err error) {
+// shadowTx is like [Ledger.Tx] with the copies of the views in their place.
+func (l *Ledger) shadowTx(ctx context.Context, do func(tx *sql.Tx) error) error {
+	return l.Tx(ctx, func(tx *sql.Tx) error {
+		if err := l.engine.shadowed(ctx, tx); err != nil {
+			return err
+		}
+		return do(tx)
+	})
+}
+
+// replaceViews brings the shadows up to the newest event and writes those that differ from the stored views in their
+// place. It reports whether one did.
+func (l *Ledger) replaceViews(ctx context.Context, tx *sql.Tx) (changed bool, err error) {
 	for more := true; more; {
 		if more, err = catchUp(ctx, tx); err != nil {
 			return false, err
 		}
 	}
 	for _, table := range viewTables {
+		stored, shadow := l.engine.names(table)
 		var differs bool
 		if err := tx.QueryRowContext(ctx, `
-			SELECT (SELECT count(*) FROM main.`+table+`) <> (SELECT count(*) FROM temp.`+table+`)
-			OR EXISTS (SELECT * FROM main.`+table+` EXCEPT SELECT * FROM temp.`+table+`)`).Scan(&differs); err != nil {
+			SELECT (SELECT count(*) FROM `+stored+`) <> (SELECT count(*) FROM `+shadow+`)
+			OR EXISTS (SELECT * FROM `+stored+` EXCEPT SELECT * FROM `+shadow+`)`).Scan(&differs); err != nil {
 			return false, err
 		}
 		if !differs {
 			continue
 		}
 		changed = true
-		if _, err := tx.ExecContext(ctx, `DELETE FROM main.`+table); err != nil {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM `+stored); err != nil {
 			return false, err
 		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO main.`+table+` SELECT * FROM temp.`+table); err != nil {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO `+stored+` SELECT * FROM `+shadow); err != nil {
 			return false, err
 		}
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE main.views SET version = temp.views.version, upto = temp.views.upto FROM temp.views`)
+	stored, shadow := l.engine.names("views")
+	_, err = tx.ExecContext(ctx, `UPDATE `+stored+` AS s SET version = made.version, upto = made.upto FROM `+shadow+` AS made`)
 	return changed, err
 }
 

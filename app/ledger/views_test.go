@@ -204,7 +204,7 @@ func TestRebuiltIsKept(t *testing.T) {
 			h.decisionsAgree(ctx, Repo{ID: id})
 			h.verdictsAgree(ctx, Repo{ID: id})
 		}
-		before, url := dump(t, h.l), "sqlite:"+h.l.installation.path
+		before, url := dump(t, h.l), urlOf(h.l)
 		if changed, err := Rebuild(ctx, url); err != nil || changed {
 			t.Errorf("history %d: rebuilt, the views are others: %v, %v", seed, changed, err)
 		}
@@ -246,15 +246,15 @@ func TestNobodySeesHalfARebuild(t *testing.T) {
 		h.step()
 	}
 	before := dump(t, h.l)
-	other, err := Open(ctx, "sqlite:"+h.l.installation.path)
+	other, err := Open(ctx, urlOf(h.l))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer other.Close()
-	if err := other.Tx(ctx, func(tx *sql.Tx) error { return shadowViews(ctx, tx) }); err != nil {
+	if err := other.Tx(ctx, func(tx *sql.Tx) error { return other.shadow(ctx, tx) }); err != nil {
 		t.Fatal(err)
 	}
-	if err := other.Tx(ctx, func(tx *sql.Tx) error { _, err := catchUp(ctx, tx); return err }); err != nil {
+	if err := other.shadowTx(ctx, func(tx *sql.Tx) error { _, err := catchUp(ctx, tx); return err }); err != nil {
 		t.Fatal(err)
 	}
 	if after := dump(t, h.l); !reflect.DeepEqual(before, after) {
@@ -265,7 +265,7 @@ func TestNobodySeesHalfARebuild(t *testing.T) {
 	}
 	before = dump(t, h.l)
 	var changed bool
-	err = other.Tx(ctx, func(tx *sql.Tx) (err error) { changed, err = replaceViews(ctx, tx); return err })
+	err = other.shadowTx(ctx, func(tx *sql.Tx) (err error) { changed, err = other.replaceViews(ctx, tx); return err })
 	if after := dump(t, h.l); err != nil || changed || !reflect.DeepEqual(before, after) {
 		t.Errorf("it differs, though all was kept: %v, %v\n%s\ninstead of\n%s", changed, err, lines(after), lines(before))
 	}

@@ -36,14 +36,12 @@ func Share(installation int64, repo Repo, date time.Time, offset time.Duration) 
 // Waiting returns the jobs of a queue that could begin, in order of arrival and at most n of each share, and the
 // running jobs.
 func (l *Ledger) Waiting(ctx context.Context, queue string, n int) (claims, running []fair.Claim, err error) {
-	const (
-		share        = `coalesce(metadata ->> '$.share', '')`
-		installation = `coalesce(metadata ->> '$.installation', '')`
-	)
+	d := l.engine.sql()
+	share, installation := `coalesce(`+d.text("share")+`, '')`, `coalesce(`+d.text("installation")+`, '')`
+	available := `queue = $1 AND state = 'available' AND scheduled_at <= ` + d.now
 	// This is asked once a second, and most of the time there are no such jobs.
 	var any bool
-	err = l.read.QueryRowContext(ctx, `
-		SELECT EXISTS (SELECT 1 FROM river_job WHERE state = 'available' AND queue = $1 AND scheduled_at <= datetime('now', 'subsec'))`, queue).Scan(&any)
+	err = l.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM river_job WHERE `+available+`)`, queue).Scan(&any)
 	if err != nil || !any {
 		return nil, nil, err
 	}
@@ -51,7 +49,7 @@ func (l *Ledger) Waiting(ctx context.Context, queue string, n int) (claims, runn
 		SELECT id, share, installation FROM (
 			SELECT id, scheduled_at, `+share+` AS share, `+installation+` AS installation,
 				row_number() OVER (PARTITION BY `+share+` ORDER BY scheduled_at, id) AS place
-			FROM river_job WHERE queue = $1 AND state = 'available' AND scheduled_at <= datetime('now', 'subsec'))
+			FROM river_job WHERE `+available+`) AS job
 		WHERE place <= $2 ORDER BY scheduled_at, id`, queue, n)
 	if err != nil || len(claims) == 0 {
 		return nil, nil, err
@@ -76,8 +74,9 @@ type JobCount struct {
 // Backlog counts the jobs that are not done.
 func (l *Ledger) Backlog(ctx context.Context) (Backlog, error) {
 	var b Backlog
+	d := l.engine.sql()
 	jobs, err := query(ctx, l.read, func(rows *sql.Rows, c *JobCount) error { return rows.Scan(&c.Queue, &c.State, &c.Count) }, `
-		SELECT queue, CASE WHEN state = 'running' THEN 'running' WHEN state = 'available' AND scheduled_at <= datetime('now', 'subsec') THEN 'waiting' ELSE 'delayed' END AS what, count(*)
+		SELECT queue, CASE WHEN state = 'running' THEN 'running' WHEN state = 'available' AND scheduled_at <= `+d.now+` THEN 'waiting' ELSE 'delayed' END AS what, count(*)
 		FROM river_job WHERE state IN ('available', 'pending', 'retryable', 'running', 'scheduled') GROUP BY queue, what ORDER BY queue, what`)
 	if err != nil {
 		return b, err
@@ -85,8 +84,7 @@ func (l *Ledger) Backlog(ctx context.Context) (Backlog, error) {
 	b.Jobs = jobs
 	var oldest sql.NullFloat64
 	err = l.read.QueryRowContext(ctx, `
-		SELECT (julianday('now', 'subsec') - julianday(min(scheduled_at))) * 86400.0 FROM river_job
-		WHERE state = 'available' AND scheduled_at <= datetime('now', 'subsec')`).Scan(&oldest)
+		SELECT `+d.waited+` FROM river_job WHERE state = 'available' AND scheduled_at <= `+d.now).Scan(&oldest)
 	if err != nil {
 		return b, fmt.Errorf("find the oldest job: %w", err)
 	}
@@ -111,6 +109,7 @@ type Delayed struct {
 // Delayed lists, as part of tx, the jobs scheduled after the time later, at most n of them, with an id above
 // after.
 func (l *Ledger) Delayed(ctx context.Context, tx *sql.Tx, later time.Time, after int64, n int) ([]Delayed, error) {
+	is := l.engine.sql()
 	return query(ctx, tx, func(rows *sql.Rows, d *Delayed) error {
 		var at, attempted, since, until int64
 		err := rows.Scan(&d.ID, &d.Task, &d.Attempt, &d.Scheduled, &at, &attempted, &since, &until)
@@ -121,31 +120,31 @@ func (l *Ledger) Delayed(ctx context.Context, tx *sql.Tx, later time.Time, after
 		}
 		return err
 	}, `
-		SELECT id, kind <> 'review', attempt, state = 'scheduled', cast(unixepoch(scheduled_at, 'subsec') * 1000 AS INTEGER),
-			coalesce(cast(unixepoch(attempted_at, 'subsec') * 1000 AS INTEGER), 0),
-			coalesce(metadata ->> '$.since', 0), coalesce(metadata ->> '$.until', 0)
+		SELECT id, kind <> 'review', attempt, state = 'scheduled', `+is.millis("scheduled_at")+`,
+			coalesce(`+is.millis("attempted_at")+`, 0), coalesce(`+is.number("since")+`, 0), coalesce(`+is.number("until")+`, 0)
 		FROM river_job WHERE state IN ('available', 'retryable', 'scheduled') AND id > $1
-			AND scheduled_at > datetime($2 / 1000.0, 'unixepoch', 'subsec') ORDER BY id LIMIT $3`, after, millis(later), n)
+			AND scheduled_at > `+is.time("$2")+` ORDER BY id LIMIT $3`, after, millis(later), n)
 }
 
 // Misdated lists, as part of tx, the tasks that wait for their date and were scheduled by a clock with another offset than
 // this one: at most n of them, with an id above after. Their date is Until.
 func (l *Ledger) Misdated(ctx context.Context, tx *sql.Tx, offset time.Duration, after int64, n int) ([]Delayed, error) {
+	is := l.engine.sql()
 	return query(ctx, tx, func(rows *sql.Rows, d *Delayed) error {
 		var until int64
 		err := rows.Scan(&d.ID, &until)
 		d.Task, d.Scheduled, d.Until = true, true, time.UnixMilli(until)
 		return err
 	}, `
-		SELECT id, metadata ->> '$.until' FROM river_job
-		WHERE state = 'scheduled' AND id > $1 AND kind <> 'review' AND metadata ->> '$.until' IS NOT NULL AND metadata ->> '$.since' IS NULL
-			AND coalesce(metadata ->> '$.offset', 0) <> $2 ORDER BY id LIMIT $3`, after, offset.Milliseconds(), n)
+		SELECT id, `+is.number("until")+` FROM river_job
+		WHERE state = 'scheduled' AND id > $1 AND kind <> 'review' AND `+is.text("until")+` IS NOT NULL AND `+is.text("since")+` IS NULL
+			AND coalesce(`+is.number("offset")+`, 0) <> $2 ORDER BY id LIMIT $3`, after, offset.Milliseconds(), n)
 }
 
 // Redate changes the time of a waiting job as [Ledger.Reschedule] does, and records the offset of the clock by which it
 // has its date.
 func (l *Ledger) Redate(ctx context.Context, tx *sql.Tx, job int64, at time.Time, now bool, offset time.Duration) error {
-	_, err := tx.ExecContext(ctx, `UPDATE river_job SET metadata = jsonb_set(metadata, '$.offset', $2) WHERE id = $1`, job, offset.Milliseconds())
+	_, err := tx.ExecContext(ctx, `UPDATE river_job SET metadata = `+l.engine.sql().metadata("offset")+` WHERE id = $1`, job, offset.Milliseconds())
 	if err != nil {
 		return fmt.Errorf("reschedule job: %w", err)
 	}
@@ -154,7 +153,7 @@ func (l *Ledger) Redate(ctx context.Context, tx *sql.Tx, job int64, at time.Time
 
 // Postponed records, as part of tx, that at the time since a job was postponed until the time until.
 func (l *Ledger) Postponed(ctx context.Context, tx *sql.Tx, job int64, since, until time.Time) error {
-	_, err := tx.ExecContext(ctx, `UPDATE river_job SET metadata = jsonb_set(metadata, '$.since', $2, '$.until', $3) WHERE id = $1`,
+	_, err := tx.ExecContext(ctx, `UPDATE river_job SET metadata = `+l.engine.sql().metadata("since", "until")+` WHERE id = $1`,
 		job, millis(since), millis(until))
 	if err != nil {
 		return fmt.Errorf("postpone job: %w", err)
@@ -165,7 +164,7 @@ func (l *Ledger) Postponed(ctx context.Context, tx *sql.Tx, job int64, since, un
 // Reschedule changes the time of a waiting job, as part of tx. With now, the job may begin at once.
 func (l *Ledger) Reschedule(ctx context.Context, tx *sql.Tx, job int64, at time.Time, now bool) error {
 	_, err := tx.ExecContext(ctx, `
-		UPDATE river_job SET scheduled_at = datetime($2 / 1000.0, 'unixepoch', 'subsec'), state = CASE WHEN $3 THEN 'available' ELSE state END
+		UPDATE river_job SET scheduled_at = `+l.engine.sql().time("$2")+`, state = CASE WHEN $3 THEN 'available' ELSE state END
 		WHERE id = $1 AND state IN ('available', 'retryable', 'scheduled')`, job, millis(at), now)
 	if err != nil {
 		return fmt.Errorf("reschedule job: %w", err)
@@ -176,7 +175,7 @@ func (l *Ledger) Reschedule(ctx context.Context, tx *sql.Tx, job int64, at time.
 // DropLeader ends, as part of tx, the term of the leader of River's processes if it would last longer than soon.
 // Without a leader no scheduled job would begin.
 func (l *Ledger) DropLeader(ctx context.Context, tx *sql.Tx, soon time.Time) error {
-	_, err := tx.ExecContext(ctx, `DELETE FROM river_leader WHERE expires_at > datetime($1 / 1000.0, 'unixepoch', 'subsec')`, millis(soon))
+	_, err := tx.ExecContext(ctx, `DELETE FROM river_leader WHERE expires_at > `+l.engine.sql().time("$1"), millis(soon))
 	if err != nil {
 		return fmt.Errorf("end the term of the leader: %w", err)
 	}
@@ -207,44 +206,38 @@ func query[T any](ctx context.Context, db interface {
 	return list, rows.Err()
 }
 
-// Changes detects changes to the database by any process. It is cheap enough to poll often.
-type Changes struct {
-	conn    *sql.Conn
-	version *sql.Stmt
-	last    int64
+// A watch is the part of [Changes] that depends on the database.
+type watch interface {
+	any(ctx context.Context) (bool, error)
+	early() <-chan struct{} // nil if changes are not announced
+	close() error
 }
 
-// Changes begins to watch.
+// Changes detects changes to the database by any process.
+type Changes struct{ watch watch }
+
+// Changes begins to watch. The caller closes the result before the ledger.
 func (l *Ledger) Changes(ctx context.Context) (*Changes, error) {
-	conn, err := l.read.Conn(ctx)
+	w, err := l.engine.changes(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("watch the database: %w", err)
 	}
-	c := &Changes{conn: conn}
-	// https://www.sqlite.org/pragma.html#pragma_data_version
-	if c.version, err = conn.PrepareContext(ctx, `PRAGMA data_version`); err == nil {
-		_, err = c.Any(ctx)
-	}
-	if err != nil {
-		_ = conn.Close()
-		return nil, fmt.Errorf("watch the database: %w", err)
-	}
-	return c, nil
+	return &Changes{w}, nil
 }
 
-// Any reports whether there was a change since the last call.
+// Any reports whether there was a change since the last call, or one that is worth to search for work. It is cheap
+// enough to call often.
 func (c *Changes) Any(ctx context.Context) (bool, error) {
-	var version int64
-	if err := c.version.QueryRowContext(ctx).Scan(&version); err != nil {
+	changed, err := c.watch.any(ctx)
+	if err != nil {
 		return false, fmt.Errorf("watch the database: %w", err)
 	}
-	changed := version != c.last
-	c.last = version
 	return changed, nil
 }
 
+// Early returns a channel that receives soon after a commit of [Ledger.Announce], in any process. It is nil, and so
+// never receives, on a database that announces nothing.
+func (c *Changes) Early() <-chan struct{} { return c.watch.early() }
+
 // Close ends the watch.
-func (c *Changes) Close() error {
-	_ = c.version.Close()
-	return c.conn.Close()
-}
+func (c *Changes) Close() error { return c.watch.close() }

@@ -62,7 +62,7 @@ func TestSetBack(t *testing.T) {
 // or had failed: during a push, over a restart, and while the process runs.
 func TestClockIsSetBack(t *testing.T) {
 	t.Parallel()
-	const later = "strftime('%Y-%m-%d %H:%M:%f', 'now', '+2 hours')"
+	later := in("+2 hours")
 	for name, set := range map[string]string{
 		"before it was begun": "scheduled_at = " + later + ", created_at = " + later,
 		"after a failure":     "scheduled_at = " + later + ", attempted_at = " + later + ", attempt = 3, state = 'retryable'",

@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/riverqueue/river/riverdriver"
+	"github.com/riverqueue/river/rivertype"
 
 	"github.com/secbydesign/secbydesign/app/ledger"
 )
@@ -69,6 +71,22 @@ func (e *executor) JobGetAvailable(ctx context.Context, params *riverdriver.JobG
 		return nil, err
 	}
 	return result, nil
+}
+
+// JobSetStateIfRunningMany records how jobs ended. The text of an error may quote the content of a pull request, and
+// Postgres refuses NUL in it; the job would stay running.
+func (e *executor) JobSetStateIfRunningMany(ctx context.Context, params *riverdriver.JobSetStateIfRunningManyParams) ([]*rivertype.JobRow, error) {
+	for i, data := range params.ErrData {
+		var attempt rivertype.AttemptError
+		if !strangeEscape.Match(data) || json.Unmarshal(data, &attempt) != nil {
+			continue
+		}
+		attempt.Error, attempt.Trace = ledger.Storable(attempt.Error), ledger.Storable(attempt.Trace)
+		if clean, err := json.Marshal(attempt); err == nil {
+			params.ErrData[i] = clean
+		}
+	}
+	return e.Executor.JobSetStateIfRunningMany(ctx, params)
 }
 
 // choose returns the next jobs of a queue, at most n.
@@ -163,11 +181,21 @@ func (l *listener) WaitForNotification(ctx context.Context) (*riverdriver.Notifi
 func (l *listener) wait(ctx context.Context) error {
 	tick := time.NewTicker(l.q.opts.Poll)
 	defer tick.Stop()
+	l.mu.Lock()
+	var early <-chan struct{}
+	if l.changes != nil {
+		early = l.changes.Early()
+	}
+	l.mu.Unlock()
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-l.news:
+			l.news = l.q.news.next()
+			return nil
+		case <-early:
+			l.q.news.ring() // running reviews may be out of date
 			l.news = l.q.news.next()
 			return nil
 		case <-tick.C:

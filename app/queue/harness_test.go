@@ -3,12 +3,14 @@ package queue
 import (
 	"bufio"
 	"context"
+	crand "crypto/rand"
 	"database/sql"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -18,6 +20,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/secbydesign/secbydesign/app/ledger"
+	"github.com/secbydesign/secbydesign/app/ledger/pgtest"
 )
 
 // patience is how long a test waits for something that must happen; it measures nothing.
@@ -41,9 +44,12 @@ var template = sync.OnceValues(func() ([]byte, error) {
 	return os.ReadFile(path)
 })
 
-// newDB returns the path of a database without rows.
+// newDB returns the URL of a database without rows.
 func newDB(t *testing.T) string {
 	t.Helper()
+	if pgtest.Chosen() {
+		return newPostgres(t)
+	}
 	content, err := template()
 	if err != nil {
 		t.Fatal(err)
@@ -52,12 +58,31 @@ func newDB(t *testing.T) string {
 	if err := os.WriteFile(path, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return path
+	return "sqlite:" + path
 }
 
-func openLedger(t *testing.T, path string) *ledger.Ledger {
+func newPostgres(t *testing.T) string {
 	t.Helper()
-	l, err := ledger.Open(t.Context(), "sqlite:"+path)
+	return pgtest.Copy(t, "queue", func(url string) error {
+		l, err := ledger.Open(t.Context(), url)
+		if err != nil {
+			return err
+		}
+		return l.Close()
+	})
+}
+
+// in returns the SQL for a time from now on, such as "+2 hours", in the form of River's columns.
+func in(time string) string {
+	if pgtest.Chosen() {
+		return "now() + interval '" + time + "'"
+	}
+	return "strftime('%Y-%m-%d %H:%M:%f', 'now', '" + time + "')"
+}
+
+func openLedger(t *testing.T, url string) *ledger.Ledger {
+	t.Helper()
+	l, err := ledger.Open(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,13 +232,13 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, help(path, roles[os.Getenv(helperRole)]))
 		os.Exit(1)
 	}
-	os.Exit(m.Run())
+	os.Exit(pgtest.Run(m))
 }
 
 // help runs a queue until it is killed.
-func help(path string, work func(context.Context, *ledger.Ledger, Request) error) error {
+func help(url string, work func(context.Context, *ledger.Ledger, Request) error) error {
 	ctx := context.Background()
-	l, err := ledger.Open(ctx, "sqlite:"+path)
+	l, err := ledger.Open(ctx, url)
 	if err != nil {
 		return err
 	}
@@ -262,4 +287,13 @@ func startHelper(t *testing.T, path, role string) *exec.Cmd {
 func kill(cmd *exec.Cmd) {
 	cmd.Process.Kill()
 	cmd.Wait()
+}
+
+// randomText returns a text that cannot be compressed.
+func randomText(n int) string {
+	var b strings.Builder
+	for b.Len() < n {
+		b.WriteString(crand.Text())
+	}
+	return b.String()[:n]
 }

@@ -88,7 +88,7 @@ func (q *Queue) watch(riverCtx context.Context, done <-chan struct{}, cancel con
 func (q *Queue) beat(ctx context.Context, lease ledger.Lease, generation int64) (held bool) {
 	beat, cancel := context.WithTimeout(ctx, q.opts.LeaseTTL)
 	defer cancel()
-	err := q.ledger.UrgentTx(beat, func(tx *sql.Tx) (err error) {
+	err := q.ledger.UnorderedTx(beat, func(tx *sql.Tx) (err error) {
 		held, err = q.ledger.Beat(beat, tx, lease, generation)
 		return err
 	})

@@ -22,6 +22,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -237,6 +238,13 @@ func (q *Queue) SubmitWith(ctx context.Context, d ledger.Delivery, reqs []Reques
 			return err
 		}
 	}
+	reqs, tasks = slices.Clone(reqs), slices.Clone(tasks)
+	for i := range reqs {
+		reqs[i].Owner, reqs[i].Repo = ledger.Storable(reqs[i].Owner), ledger.Storable(reqs[i].Repo)
+	}
+	for i := range tasks {
+		tasks[i] = tasks[i].storable()
+	}
 	for _, r := range reqs {
 		if r.Owner == "" || r.Repo == "" || r.Number <= 0 {
 			return fmt.Errorf("submit: %s/%s#%d is not a pull request", r.Owner, r.Repo, r.Number)
@@ -263,7 +271,10 @@ func (q *Queue) SubmitWith(ctx context.Context, d ledger.Delivery, reqs []Reques
 				return err
 			}
 		}
-		return nil
+		if len(reqs)+len(tasks) == 0 {
+			return nil
+		}
+		return q.ledger.Announce(ctx, tx)
 	})
 	if err != nil {
 		return fmt.Errorf("submit: %w", err)

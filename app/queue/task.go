@@ -1,13 +1,17 @@
 package queue
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"regexp"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -82,6 +86,51 @@ func (task) InsertOpts() river.InsertOpts {
 	}
 }
 
+// storable returns the task as every database can hold it: in texts, also within Data, NUL and what is not Unicode
+// become U+FFFD. Postgres stores the task as jsonb, which refuses them
+// (https://www.postgresql.org/docs/current/datatype-json.html).
+func (e Task) storable() Task {
+	for _, text := range []*string{&e.Owner, &e.Repo, &e.Kind, &e.ID} {
+		*text = ledger.Storable(*text)
+	}
+	e.Data = bytes.ToValidUTF8(e.Data, []byte("\uFFFD"))
+	if !strangeEscape.Match(e.Data) {
+		return e
+	}
+	d := json.NewDecoder(bytes.NewReader(e.Data))
+	d.UseNumber()
+	var data any
+	if d.Decode(&data) != nil {
+		return e // the insert fails
+	}
+	if b, err := json.Marshal(storableValue(data)); err == nil {
+		e.Data = b
+	}
+	return e
+}
+
+// strangeEscape matches what may be an escaped NUL or half of a surrogate pair.
+var strangeEscape = regexp.MustCompile(`(?i)\\u(0000|d[89a-f])`)
+
+// storableValue replaces the texts within a decoded JSON value. Decoding has replaced what is not Unicode.
+func storableValue(v any) any {
+	switch v := v.(type) {
+	case string:
+		return ledger.Storable(v)
+	case []any:
+		for i := range v {
+			v[i] = storableValue(v[i])
+		}
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			value := v[key]
+			delete(v, key)
+			v[ledger.Storable(key)] = storableValue(value)
+		}
+	}
+	return v
+}
+
 func (e Task) check() error {
 	if e.Owner == "" || e.Repo == "" || e.Kind == "" || e.ID == "" {
 		return fmt.Errorf("submit: %s/%s %q %q is no task", e.Owner, e.Repo, e.Kind, e.ID)
@@ -139,7 +188,7 @@ func (r *runner) Work(ctx context.Context, j *river.Job[task]) error {
 	}()
 	err = callTask(work, q.opts.Task, Task{
 		Installation: j.Args.Installation, RepoID: repo.ID, Owner: repo.Owner, Repo: repo.Name, Number: j.Args.Number,
-		Kind: j.Args.What, ID: j.Args.ID, Data: j.Args.Data, Attempt: j.Attempt,
+		Kind: j.Args.What, ID: j.Args.ID, Data: compact(j.Args.Data), Attempt: j.Attempt,
 	})
 	cause := context.Cause(work)
 	close(done)
@@ -177,6 +226,15 @@ func (q *Queue) taskRepo(ctx context.Context, e task) (ledger.Repo, error) {
 		repo.Owner, repo.Name = owner, name
 	}
 	return repo, err
+}
+
+// compact removes the spaces that a database has put into JSON.
+func compact(data json.RawMessage) json.RawMessage {
+	var b bytes.Buffer
+	if json.Compact(&b, data) != nil {
+		return data // there is none
+	}
+	return b.Bytes()
 }
 
 func callTask(ctx context.Context, run Run, e Task) (err error) {

@@ -15,7 +15,7 @@ type auditCommand struct {
 // serverData says where the data of a server are.
 type serverData struct {
 	DataDir  string `env:"SECBYDESIGN_DATA_DIR" default:"data" aliases:"data" placeholder:"DIR" help:"The server's folder with the database."`
-	Database string `name:"database-url" env:"SECBYDESIGN_DATABASE_URL" aliases:"database" placeholder:"URL" help:"sqlite:PATH; a file in the data folder unless set. The server may run meanwhile."`
+	Database string `name:"database-url" env:"SECBYDESIGN_DATABASE_URL" aliases:"database" placeholder:"URL" help:"sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME; a file in the data folder unless set. The server may run meanwhile."`
 }
 
 type auditVerify struct {

@@ -13,7 +13,7 @@ type recordCommand struct {
 
 type recordRebuild struct {
 	DataDir  string `env:"SECBYDESIGN_DATA_DIR" default:"data" placeholder:"DIR" help:"The server's folder with the database."`
-	Database string `name:"database-url" env:"SECBYDESIGN_DATABASE_URL" placeholder:"URL" help:"sqlite:PATH; a file in the data folder unless set."`
+	Database string `name:"database-url" env:"SECBYDESIGN_DATABASE_URL" placeholder:"URL" help:"sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME; a file in the data folder unless set."`
 }
 
 // Run exits with 1 if the tables were wrong.

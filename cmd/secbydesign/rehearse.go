@@ -15,7 +15,7 @@ type configRehearse struct {
 	Format   string   `default:"text" placeholder:"FORMAT" help:"text, html (one page to open or attach) or json; text unless set."`
 	Scanners []string `name:"scanner" placeholder:"NAME" help:"A scanner of the operator's settings file, which a policy may name."`
 	DataDir  string   `env:"SECBYDESIGN_DATA_DIR" default:"data" placeholder:"DIR" help:"The server's folder with the database."`
-	Database string   `name:"database-url" env:"SECBYDESIGN_DATABASE_URL" placeholder:"URL" help:"sqlite:PATH; a file in the data folder unless set. It is only read, also while the server runs."`
+	Database string   `name:"database-url" env:"SECBYDESIGN_DATABASE_URL" placeholder:"URL" help:"sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME; a file in the data folder unless set. It is only read, also while the server runs."`
 }
 
 func (c *configRehearse) Run(ctx context.Context) error {

@@ -12,7 +12,7 @@ import (
 type scannersCommand struct {
 	app.ScannerSettings
 	DataDir  string `env:"SECBYDESIGN_DATA_DIR" placeholder:"DIR" help:"The server's folder with the database, to show which rules people find noisy too."`
-	Database string `name:"database-url" env:"SECBYDESIGN_DATABASE_URL" placeholder:"URL" help:"sqlite:PATH; a file in the data folder unless set. It is only read, also while the server runs."`
+	Database string `name:"database-url" env:"SECBYDESIGN_DATABASE_URL" placeholder:"URL" help:"sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME; a file in the data folder unless set. It is only read, also while the server runs."`
 }
 
 func (c *scannersCommand) Run(ctx context.Context) error {

@@ -28,6 +28,7 @@ import (
 const (
 	urlVariable     = "SECBYDESIGN_TEST_POSTGRES_URL"
 	requireVariable = "SECBYDESIGN_REQUIRE_POSTGRES"
+	engineVariable  = "SECBYDESIGN_TEST_DATABASE"
 
 	// patience is how long a server may take to start or stop; it measures nothing.
 	patience = 60 * time.Second
@@ -45,11 +46,31 @@ var shared struct {
 	err    error
 }
 
+// prepared are the databases that [Copy] copies, by name.
+var prepared struct {
+	sync.Mutex
+	drop []string // statements, for a server that outlives this process
+	made map[string]string
+}
+
+// Chosen reports whether the tests that run on both engines use Postgres in this process, because
+// SECBYDESIGN_TEST_DATABASE is "postgres".
+func Chosen() bool { return os.Getenv(engineVariable) == "postgres" }
+
+// SQLiteOnly skips a test that is about SQLite while the tests run on Postgres.
+func SQLiteOnly(t testing.TB, why string) {
+	t.Helper()
+	if Chosen() {
+		t.Skip("on SQLite only: " + why)
+	}
+}
+
 // Run runs the tests of a package, and stops the server that they shared. Call it in TestMain:
 //
 //	func TestMain(m *testing.M) { os.Exit(pgtest.Run(m)) }
 func Run(m *testing.M) int {
 	code := m.Run()
+	dropPrepared()
 	if shared.server != nil {
 		shared.server.close()
 	}
@@ -60,14 +81,61 @@ func Run(m *testing.M) int {
 // one server, which [Run] stops.
 func Database(t testing.TB) string {
 	t.Helper()
+	return createDatabase(t, base(t), "")
+}
+
+// Copy is like [Database], but the database is a copy of one that prepare has filled, once for this process and name.
+// prepare must leave no connection open.
+func Copy(t testing.TB, name string, prepare func(url string) error) string {
+	t.Helper()
+	on := base(t)
+	prepared.Lock()
+	defer prepared.Unlock()
+	of := prepared.made[name]
+	if of == "" {
+		of = newName()
+		command(t, on, "CREATE DATABASE "+of)
+		prepared.drop = append(prepared.drop, on, "DROP DATABASE IF EXISTS "+of+" WITH (FORCE)")
+		if err := prepare(urlOf(t, on, of)); err != nil {
+			t.Fatal(err)
+		}
+		if prepared.made == nil {
+			prepared.made = map[string]string{}
+		}
+		prepared.made[name] = of
+	}
+	return createDatabase(t, on, " TEMPLATE "+of)
+}
+
+// base returns the URL of the server of this process.
+func base(t testing.TB) string {
+	t.Helper()
 	if given := os.Getenv(urlVariable); given != "" {
-		return createDatabase(t, given)
+		return given
 	}
 	shared.once.Do(func() { shared.server, shared.err = newServer() })
 	if shared.err != nil {
 		missing(t, shared.err)
 	}
-	return createDatabase(t, shared.server.url)
+	return shared.server.url
+}
+
+func dropPrepared() {
+	if shared.server != nil {
+		return // it ends with them
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	for pair := range slices.Chunk(prepared.drop, 2) {
+		conn, err := pgx.Connect(ctx, pair[0])
+		if err == nil {
+			_, err = conn.Exec(ctx, pair[1])
+			err = errors.Join(err, conn.Close(ctx))
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+	}
 }
 
 // A Server is a server of one test, which the test may stop, kill and start again.
@@ -95,7 +163,7 @@ func Own(t testing.TB) *Server {
 // Database returns the URL of an empty database of the server.
 func (s *Server) Database(t testing.TB) string {
 	t.Helper()
-	return createDatabase(t, s.url)
+	return createDatabase(t, s.url, "")
 }
 
 // Stop stops the server as a restart of the machine would: connections end at once, and what was committed stays.
@@ -122,15 +190,24 @@ func missing(t testing.TB, err error) {
 	t.Skip(err)
 }
 
-// createDatabase creates a database on the server at base.
-func createDatabase(t testing.TB, base string) string {
+func newName() string { return "t" + strings.ToLower(rand.Text()) }
+
+// urlOf returns the URL of a database on the server at base.
+func urlOf(t testing.TB, base, name string) string {
 	t.Helper()
 	at, err := url.Parse(base)
 	if err != nil {
 		t.Fatalf("%s is no URL", urlVariable) // it may hold a password
 	}
-	name := "t" + strings.ToLower(rand.Text())
-	command(t, base, "CREATE DATABASE "+name)
+	at.Path = "/" + name
+	return at.String()
+}
+
+// createDatabase creates a database on the server at base.
+func createDatabase(t testing.TB, base, options string) string {
+	t.Helper()
+	name := newName()
+	command(t, base, "CREATE DATABASE "+name+options)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
@@ -142,8 +219,7 @@ func createDatabase(t testing.TB, base string) string {
 			}
 		}
 	})
-	at.Path = "/" + name
-	return at.String()
+	return urlOf(t, base, name)
 }
 
 func command(t testing.TB, at, sql string) {
