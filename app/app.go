@@ -133,6 +133,10 @@ func Serve(ctx context.Context, c Config, log zerolog.Logger, listener net.Liste
 		defer apart.Close()
 	}
 	a, err := build(ctx, c, log)
+	if err != nil && errors.Is(err, context.Cause(ctx)) {
+		log.Info().Msg("stopped at the start")
+		return nil
+	}
 	if err != nil {
 		return err
 	}

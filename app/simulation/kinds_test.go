@@ -1,8 +1,6 @@
 package simulation
 
 import (
-	"context"
-	"database/sql"
 	"fmt"
 	"io"
 	"net/http"
@@ -229,6 +227,14 @@ func (w *world) pause(d time.Duration) {
 	}
 }
 
+// later calls f after a while, or when the world ends.
+func (w *world) later(d time.Duration, f func()) {
+	w.waiting.Go(func() {
+		w.pause(d)
+		f()
+	})
+}
+
 func (w *world) miss(of *repo) {
 	for _, p := range w.pulls {
 		p.missed = p.missed || of == nil || p.repo == of
@@ -330,8 +336,11 @@ func machines() []kind {
 			})}
 		}},
 		{"upgrade", 2, "the App is asked to stop, and another one starts", false, func(w *world, s step) outcome { return outcome{then: w.restart} }},
-		{"database-locked", 4, "SQLite, by another process", false, func(w *world, s step) outcome {
-			return outcome{then: func() error { return w.lock(time.Duration(100+s.b%3000) * time.Millisecond) }}
+		{"database-locked", 4, "the database, by another process", false, func(w *world, s step) outcome {
+			return outcome{then: func() error { return w.db.lock(time.Duration(100+s.b%3000) * time.Millisecond) }}
+		}},
+		{"database-away", 3, "the connections to Postgres; with SQLite a lock", false, func(w *world, s step) outcome {
+			return outcome{then: func() error { return w.db.away(time.Duration(100+s.b%4000) * time.Millisecond) }}
 		}},
 		{"clock-forward", 2, "the App's clock", false, func(w *world, s step) outcome {
 			w.clock.Move(time.Duration(1+s.b%60) * 24 * time.Hour)
@@ -344,10 +353,7 @@ func machines() []kind {
 		{"skew", 2, "GitHub's clock: tokens expire, and signatures of the App with them", false, func(w *world, s step) outcome {
 			d := []time.Duration{2 * time.Hour, 6 * time.Minute, -2 * time.Hour}[s.a%3]
 			w.github.Advance(d)
-			w.waiting.Go(func() {
-				w.pause(time.Duration(s.b%1000) * time.Millisecond)
-				w.github.Advance(-d)
-			})
+			w.later(time.Duration(s.b%1000)*time.Millisecond, func() { w.github.Advance(-d) })
 			return outcome{}
 		}},
 		{"disk-full", 3, "the file system of the database and the mirrors", false, func(w *world, s step) outcome {
@@ -391,24 +397,6 @@ func (w *world) repair() {
 	w.scannerBroken, w.unscanned = false, nil
 }
 
-// lock locks the database for a while, as another process may.
-func (w *world) lock(d time.Duration) error {
-	db, err := sql.Open("sqlite", "file:"+w.app.db+"?_txlock=exclusive&_pragma=busy_timeout(5000)")
-	if err != nil {
-		return err
-	}
-	tx, err := db.BeginTx(context.Background(), nil)
-	if err != nil {
-		return db.Close() // it is locked already
-	}
-	w.waiting.Go(func() {
-		w.pause(d)
-		_ = tx.Rollback()
-		_ = db.Close()
-	})
-	return nil
-}
-
 // fill fills the disk for a while.
 func (w *world) fill(d time.Duration) error {
 	if !w.mounted {
@@ -424,10 +412,7 @@ func (w *world) fill(d time.Duration) error {
 		}
 	}
 	_ = f.Close()
-	w.waiting.Go(func() {
-		w.pause(d)
-		w.free()
-	})
+	w.later(d, w.free)
 	return nil
 }
 

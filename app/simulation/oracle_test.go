@@ -47,8 +47,8 @@ func (w *world) quiet(within time.Duration) error {
 // left says what the App still has to do; empty for nothing.
 func (w *world) left() (string, error) {
 	var jobs, pulls int
-	err := w.app.look.QueryRow(`SELECT (SELECT count(*) FROM river_job WHERE state IN ('available', 'pending', 'running', 'retryable')
-		OR state = 'scheduled' AND scheduled_at < datetime('now', '+20 seconds')), (SELECT count(*) FROM pulls WHERE reviewed < generation)`).Scan(&jobs, &pulls)
+	err := w.db.ask(`SELECT (SELECT count(*) FROM river_job WHERE state IN ('available', 'pending', 'running', 'retryable')
+		OR state = 'scheduled' AND scheduled_at < `+w.db.soon()+`), (SELECT count(*) FROM pulls WHERE reviewed < generation)`, &jobs, &pulls)
 	if err != nil || jobs+pulls == 0 {
 		return "", err
 	}

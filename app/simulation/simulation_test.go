@@ -39,11 +39,13 @@ import (
 
 	"github.com/secbydesign/secbydesign/app"
 	"github.com/secbydesign/secbydesign/app/ledger"
+	"github.com/secbydesign/secbydesign/app/ledger/pgtest"
 )
 
 var (
 	histories = flag.Int("histories", 6, "how many histories to simulate")
 	seed      = flag.Uint64("seed", 1, "the seed of the first history; the others have the next ones")
+	engine    = flag.String("database", "sqlite", "sqlite or postgres")
 	file      = flag.String("schedule", "", "a file with a schedule to play instead of the ones of seeds")
 	again     = flag.Int("again", 1, "how often to play each history")
 	atOnce    = flag.Int("at-once", 8, "how many histories to simulate at one time")
@@ -93,10 +95,10 @@ func newShared(t *testing.T) *shared {
 }
 
 // play plays one history. The error says all that is wrong at its end.
-func (sh *shared) play(ctx context.Context, s schedule) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
+func (sh *shared) play(t testing.TB, s schedule) (err error) {
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	w, err := newWorld(ctx, sh, s.setup)
+	w, err := newWorld(ctx, t, sh, s.setup)
 	if err != nil {
 		return err
 	}
@@ -154,7 +156,7 @@ func TestSimulation(t *testing.T) {
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			err := sh.play(t.Context(), s)
+			err := sh.play(t, s)
 			mu.Lock()
 			defer mu.Unlock()
 			done++
@@ -166,7 +168,7 @@ func TestSimulation(t *testing.T) {
 				return
 			}
 			// One failure at a time, so that the others do not disturb it.
-			short := shorten(s, *tries, func(less schedule) bool { return len(less.steps) > 0 && sh.play(t.Context(), less) != nil })
+			short := shorten(s, *tries, func(less schedule) bool { return len(less.steps) > 0 && sh.play(t, less) != nil })
 			log := ""
 			if f := (*failure)(nil); errors.As(err, &f) {
 				log = f.log
@@ -222,7 +224,7 @@ func TestShorten(t *testing.T) {
 
 func TestMain(m *testing.M) {
 	app.SandboxHelper()
-	os.Exit(withFewPrograms(m.Run))
+	os.Exit(withFewPrograms(func() int { return pgtest.Run(m) }))
 }
 
 // withFewPrograms runs tests with a PATH that holds only git and grep, so that the findings of a review do not depend on

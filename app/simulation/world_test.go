@@ -3,7 +3,6 @@ package simulation
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -13,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -52,7 +52,7 @@ type world struct {
 
 	app     *running // guarded by relay.mu
 	before  []*running
-	begun   int
+	db      database
 	ctx     context.Context
 	waiting sync.WaitGroup // for what ends by itself: locks, fillers, late deliveries
 
@@ -98,11 +98,9 @@ type running struct {
 	err  error // after done
 	dead atomic.Bool
 	url  string
-	db   string  // path
-	look *sql.DB // for reading it
 }
 
-func newWorld(ctx context.Context, sh *shared, setup int) (w *world, err error) {
+func newWorld(ctx context.Context, t testing.TB, sh *shared, setup int) (w *world, err error) {
 	w = &world{shared: sh, setup: setup, ctx: ctx, installed: map[string]int64{}}
 	if w.dir, err = os.MkdirTemp(sh.dir, "world"); err != nil {
 		return nil, err
@@ -135,7 +133,12 @@ func newWorld(ctx context.Context, sh *shared, setup int) (w *world, err error) 
 	if err := w.writeScanner(); err != nil {
 		return w, err
 	}
-	if err := os.WriteFile(w.path(0), sh.template, 0o600); err != nil {
+	if *engine == "postgres" {
+		w.db, err = newPostgres(t, w)
+	} else {
+		w.db, err = newFiles(w)
+	}
+	if err != nil {
 		return w, err
 	}
 	if err := w.start(); err != nil {
@@ -164,15 +167,15 @@ func newWorld(ctx context.Context, sh *shared, setup int) (w *world, err error) 
 	return w, nil
 }
 
-func (w *world) path(n int) string {
-	return filepath.Join(w.dir, "data", fmt.Sprintf("secbydesign%d.db", n))
-}
-
 // start starts the App on the newest database.
 func (w *world) start() error {
-	r := &running{db: w.path(w.begun), done: make(chan struct{})}
+	at, err := w.db.open()
+	if err != nil {
+		return err
+	}
+	r := &running{done: make(chan struct{})}
 	settings := app.Settings{
-		Listen: "127.0.0.1:0", DataDir: filepath.Join(w.dir, "data"), Database: "sqlite:" + r.db, Role: "all", Workers: "2", GitHubURL: w.github.URL(),
+		Listen: "127.0.0.1:0", DataDir: filepath.Join(w.dir, "data"), Database: at, Role: "all", Workers: "2", GitHubURL: w.github.URL(),
 		AppID: "1", WebhookSecret: secret, LogLevel: "debug", LogFormat: "json", PrivateKey: w.shared.pem,
 		ScannerSettings: app.ScannerSettings{Sandbox: "off", OSVURL: "off", SettingsFile: filepath.Join(w.dir, "settings.yml")},
 	}
@@ -187,10 +190,6 @@ func (w *world) start() error {
 		Transport:  &wire{next: transport, dead: &r.dead},
 		FirstPause: 20 * time.Millisecond, Heartbeat: 300 * time.Millisecond, LeaseTTL: 1500 * time.Millisecond, LimitWait: time.Second,
 	}
-	if r.look, err = sql.Open("sqlite", "file:"+r.db+"?mode=ro&_pragma=busy_timeout(5000)"); err != nil {
-		return err
-	}
-	r.look.SetMaxOpenConns(1)
 	listener, err := w.shared.listen()
 	if err != nil {
 		return err
@@ -215,23 +214,16 @@ func (w *world) start() error {
 func (w *world) kill() error {
 	old := w.app
 	old.dead.Store(true)
-	w.free() // the copy needs room
 	w.before = append(w.before, old)
-	w.begun++
-	db, err := sql.Open("sqlite", "file:"+old.db+"?_pragma=busy_timeout(20000)")
-	if err != nil {
-		return err
-	}
-	_, err = db.Exec(`VACUUM INTO ?`, w.path(w.begun))
+	err := w.db.cut()
 	old.stop()
-	return errors.Join(err, db.Close())
+	return err
 }
 
 // restart stops the App as an upgrade does, and starts it again.
 func (w *world) restart() error {
 	w.app.stop()
 	<-w.app.done
-	_ = w.app.look.Close()
 	if err := w.app.err; err != nil {
 		w.wrong = append(w.wrong, fmt.Sprintf("asked to stop, the App ends with %v", err))
 	}
@@ -244,10 +236,12 @@ func (w *world) close() error {
 		if r != nil {
 			r.stop()
 			<-r.done
-			_ = r.look.Close()
 		}
 	}
 	w.waiting.Wait()
+	if w.db != nil {
+		w.db.close()
+	}
 	if w.github != nil {
 		w.github.Close()
 	}
