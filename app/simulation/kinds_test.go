@@ -18,9 +18,18 @@ type kind struct {
 	name   string
 	weight int    // how often it is chosen, compared with the others
 	where  string // where it is injected, in words
-	person bool   // it is something that people do, and the first number of a step is that of a pull request
+	role   role
 	do     func(w *world, s step) outcome
 }
+
+// A role is the part that a kind has in a schedule.
+type role int
+
+const (
+	sudden  role = iota // a fault that begins at once
+	ordered             // a fault of one of the next requests or deliveries
+	person              // somebody does something; the first number of a step is that of a pull request
+)
 
 // An outcome says what happens after a step that waited for a request.
 type outcome struct {
@@ -42,7 +51,7 @@ func init() { kinds = slices.Concat(people(), github(), deliveries(), installati
 
 // act is a kind for something that a person does to a pull request that is open to them.
 func act(name string, weight int, do func(w *world, p *pull, s step)) kind {
-	return kind{name, weight, "GitHub, by a person", true, func(w *world, s step) outcome {
+	return kind{name, weight, "GitHub, by a person", person, func(w *world, s step) outcome {
 		p := w.pulls[s.a%pullsAtMost]
 		switch {
 		case p.repo.gone:
@@ -137,7 +146,7 @@ func people() []kind {
 
 // answer is a kind for what GitHub answers to the next requests.
 func answer(name string, weight int, fault func(s step) fakegithub.Fault) kind {
-	return kind{name, weight, "an answer of GitHub (API or git)", false, func(w *world, s step) outcome {
+	return kind{name, weight, "an answer of GitHub (API or git)", ordered, func(w *world, s step) outcome {
 		f := fault(s)
 		f.Skip = s.a % 12
 		if f.Count == 0 {
@@ -176,7 +185,7 @@ func status(code int, body string) fakegithub.Fault {
 
 // delivery is a kind for what happens to the next delivery.
 func delivery(name string, weight int, fault func(w *world, s step, deliver func() int) int) kind {
-	return kind{name, weight, "a delivery on its way to the App", false, func(w *world, s step) outcome {
+	return kind{name, weight, "a delivery on its way to the App", ordered, func(w *world, s step) outcome {
 		w.relay.order(func(deliver func() int) int { return fault(w, s, deliver) })
 		return outcome{}
 	}}
@@ -195,7 +204,7 @@ func deliveries() []kind {
 			return min(deliver(), <-other)
 		}),
 		// Others come first.
-		{"delivery-late", 5, "a delivery on its way to the App", false, func(w *world, s step) outcome {
+		{"delivery-late", 5, "a delivery on its way to the App", ordered, func(w *world, s step) outcome {
 			already := map[string]bool{}
 			for _, d := range w.github.Deliveries() {
 				already[d.GUID] = true
@@ -245,13 +254,13 @@ func installations() []kind {
 	where := "GitHub, by an owner"
 	some := func(w *world, s step) *repo { return w.repos[s.a%len(w.repos)] }
 	return []kind{
-		{"rename", 4, where, false, func(w *world, s step) outcome {
+		{"rename", 4, where, sudden, func(w *world, s step) outcome {
 			if r := some(w, s); !r.gone {
 				r.Rename(fmt.Sprintf("renamed%d", s.b))
 			}
 			return outcome{}
 		}},
-		{"transfer", 3, where, false, func(w *world, s step) outcome {
+		{"transfer", 3, where, sudden, func(w *world, s step) outcome {
 			if r := some(w, s); !r.gone {
 				r.Transfer([]string{"globex", "acme"}[s.b%2])
 				if setup := w.setup & subscribed; setup == 0 {
@@ -260,21 +269,21 @@ func installations() []kind {
 			}
 			return outcome{}
 		}},
-		{"transfer-out-of-reach", 2, where, false, func(w *world, s step) outcome {
+		{"transfer-out-of-reach", 2, where, sudden, func(w *world, s step) outcome {
 			if r := some(w, s); !r.gone {
 				r.Transfer("initech")
 				w.miss(r)
 			}
 			return outcome{}
 		}},
-		{"delete", 1, where, false, func(w *world, s step) outcome {
+		{"delete", 1, where, sudden, func(w *world, s step) outcome {
 			if r := some(w, s); !r.gone && s.b%2 == 0 {
 				r.gone = true
 				r.Remove()
 			}
 			return outcome{}
 		}},
-		{"suspend", 2, where, false, func(w *world, s step) outcome {
+		{"suspend", 2, where, sudden, func(w *world, s step) outcome {
 			if id := w.installed["acme"]; id != 0 && !w.suspended {
 				w.miss(nil)
 				w.github.Suspend(id)
@@ -282,8 +291,8 @@ func installations() []kind {
 			}
 			return outcome{}
 		}},
-		{"unsuspend", 2, where, false, func(w *world, s step) outcome { w.unsuspend(); return outcome{} }},
-		{"uninstall", 2, where, false, func(w *world, s step) outcome {
+		{"unsuspend", 2, where, sudden, func(w *world, s step) outcome { w.unsuspend(); return outcome{} }},
+		{"uninstall", 2, where, sudden, func(w *world, s step) outcome {
 			if id := w.installed["acme"]; id != 0 {
 				w.miss(nil)
 				w.github.Uninstall(id)
@@ -291,15 +300,15 @@ func installations() []kind {
 			}
 			return outcome{}
 		}},
-		{"install", 2, where, false, func(w *world, s step) outcome { w.install("acme"); return outcome{} }},
-		{"permission-removed", 2, where, false, func(w *world, s step) outcome {
+		{"install", 2, where, sudden, func(w *world, s step) outcome { w.install("acme"); return outcome{} }},
+		{"permission-removed", 2, where, sudden, func(w *world, s step) outcome {
 			left := map[string]string{"metadata": "read", "contents": "read", "members": "read", "checks": "write", "pull_requests": "write"}
 			delete(left, []string{"contents", "checks", "pull_requests"}[s.a%3])
 			w.miss(nil)
 			w.github.SetPermissions(left)
 			return outcome{}
 		}},
-		{"permissions-restored", 2, where, false, func(w *world, s step) outcome { w.permit(); return outcome{} }},
+		{"permissions-restored", 2, where, sudden, func(w *world, s step) outcome { w.permit(); return outcome{} }},
 	}
 }
 
@@ -323,45 +332,45 @@ func (w *world) permit() {
 // machine returns the kinds that concern the machine of the App, and its scanner.
 func machines() []kind {
 	list := []kind{
-		{"kill-before", 5, "the App, before it sends a request", false, func(w *world, s step) outcome {
+		{"kill-before", 5, "the App, before it sends a request", sudden, func(w *world, s step) outcome {
 			return outcome{abort: true, then: errorOf(w.kill(), w.start)}
 		}},
-		{"kill-after", 5, "the App, after it sent a request", false, func(w *world, s step) outcome {
+		{"kill-after", 5, "the App, after it sent a request", sudden, func(w *world, s step) outcome {
 			return outcome{then: errorOf(w.kill(), w.start)}
 		}},
-		{"kill-and-wait", 2, "the App, at any moment; deliveries meet nobody for a while", false, func(w *world, s step) outcome {
+		{"kill-and-wait", 2, "the App, at any moment; deliveries meet nobody for a while", sudden, func(w *world, s step) outcome {
 			return outcome{abort: s.a%2 == 0, then: errorOf(w.kill(), func() error {
 				w.pause(time.Duration(s.b%700) * time.Millisecond)
 				return w.start()
 			})}
 		}},
-		{"upgrade", 2, "the App is asked to stop, and another one starts", false, func(w *world, s step) outcome { return outcome{then: w.restart} }},
-		{"database-locked", 4, "the database, by another process", false, func(w *world, s step) outcome {
+		{"upgrade", 2, "the App is asked to stop, and another one starts", sudden, func(w *world, s step) outcome { return outcome{then: w.restart} }},
+		{"database-locked", 4, "the database, by another process", sudden, func(w *world, s step) outcome {
 			return outcome{then: func() error { return w.db.lock(time.Duration(100+s.b%3000) * time.Millisecond) }}
 		}},
-		{"database-away", 3, "the connections to Postgres; with SQLite a lock", false, func(w *world, s step) outcome {
+		{"database-away", 3, "the connections to Postgres; with SQLite a lock", sudden, func(w *world, s step) outcome {
 			return outcome{then: func() error { return w.db.away(time.Duration(100+s.b%4000) * time.Millisecond) }}
 		}},
-		{"clock-forward", 2, "the App's clock", false, func(w *world, s step) outcome {
+		{"clock-forward", 2, "the App's clock", sudden, func(w *world, s step) outcome {
 			w.clock.Move(time.Duration(1+s.b%60) * 24 * time.Hour)
 			return outcome{}
 		}},
-		{"clock-back", 2, "the App's clock", false, func(w *world, s step) outcome {
+		{"clock-back", 2, "the App's clock", sudden, func(w *world, s step) outcome {
 			w.clock.Move(-time.Duration(1+s.b%60) * time.Hour)
 			return outcome{}
 		}},
-		{"skew", 2, "GitHub's clock: tokens expire, and signatures of the App with them", false, func(w *world, s step) outcome {
+		{"skew", 2, "GitHub's clock: tokens expire, and signatures of the App with them", sudden, func(w *world, s step) outcome {
 			d := []time.Duration{2 * time.Hour, 6 * time.Minute, -2 * time.Hour}[s.a%3]
 			w.github.Advance(d)
 			w.later(time.Duration(s.b%1000)*time.Millisecond, func() { w.github.Advance(-d) })
 			return outcome{}
 		}},
-		{"disk-full", 3, "the file system of the database and the mirrors", false, func(w *world, s step) outcome {
+		{"disk-full", 3, "the file system of the database and the mirrors", sudden, func(w *world, s step) outcome {
 			return outcome{then: func() error { return w.fill(time.Duration(100+s.b%2000) * time.Millisecond) }}
 		}},
 	}
 	for _, mode := range []string{"hang", "fork", "garbage", "cut", "crash", "fail"} {
-		list = append(list, kind{"scanner-" + mode, 1, "the scanner that is a program", false, func(w *world, s step) outcome {
+		list = append(list, kind{"scanner-" + mode, 1, "the scanner that is a program", sudden, func(w *world, s step) outcome {
 			return outcome{then: func() error {
 				w.repair()
 				w.scannerBroken = mode != "fork" // forking alone is no failure
@@ -369,7 +378,7 @@ func machines() []kind {
 			}}
 		}})
 	}
-	return append(list, kind{"scanner-ok", 3, "the scanner that is a program", false, func(w *world, s step) outcome {
+	return append(list, kind{"scanner-ok", 3, "the scanner that is a program", sudden, func(w *world, s step) outcome {
 		return outcome{then: func() error { w.repair(); return w.mode("ok") }}
 	}})
 }

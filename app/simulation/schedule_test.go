@@ -59,36 +59,42 @@ func parse(text string) (s schedule, err error) {
 	return s, nil
 }
 
-// plan makes the schedule of a seed.
+// plan makes the schedule of a seed: a few rounds, each of a person who does something, and of faults around it.
 func plan(seed uint64) schedule {
 	rng := rand.New(rand.NewPCG(seed, 14))
 	s := schedule{setup: rng.IntN(blocking | echoes | subscribed + 1)}
-	total := 0
-	for _, k := range kinds {
-		total += k.weight
-	}
-	s.steps = append(s.steps, step{kind: "open", a: 0, b: rng.IntN(1 << 20)})
-	for range 5 + rng.IntN(8) {
-		pick := rng.IntN(total)
-		i := 0
-		for pick >= kinds[i].weight {
-			pick -= kinds[i].weight
-			i++
-		}
-		// A review takes about 25 requests.
-		one := step{kind: kinds[i].name, a: rng.IntN(1 << 20), b: rng.IntN(1 << 20), after: rng.IntN(25)}
-		if kinds[i].person {
+	add := func(of role, after int) {
+		one := step{kind: choose(rng, of), a: rng.IntN(1 << 20), b: rng.IntN(1 << 20), after: after}
+		if of == person {
 			one.a %= pullsAtMost
-			switch rng.IntN(4) {
-			case 0:
-				one.after = whenQuiet
-			case 1:
-				one.after = 0
-			}
 		}
 		s.steps = append(s.steps, one)
 	}
+	for range 2 + rng.IntN(3) {
+		for range rng.IntN(3) {
+			add(ordered, 0)
+		}
+		add(person, []int{whenQuiet, whenQuiet, 0, rng.IntN(requestsOfReview)}[rng.IntN(4)])
+		for range 1 + rng.IntN(2) {
+			add([]role{ordered, sudden, sudden, sudden}[rng.IntN(4)], rng.IntN(requestsOfReview))
+		}
+	}
 	return s
+}
+
+// requestsOfReview is about how many requests to GitHub a review makes.
+const requestsOfReview = 20
+
+func choose(rng *rand.Rand, of role) string {
+	var list []string
+	for _, k := range kinds {
+		for range k.weight {
+			if k.role == of {
+				list = append(list, k.name)
+			}
+		}
+	}
+	return list[rng.IntN(len(list))]
 }
 
 // shorten leaves out what a failure does not need, by delta debugging, in at most so many tries.

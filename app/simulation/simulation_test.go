@@ -62,7 +62,13 @@ type shared struct {
 	key      *rsa.PrivateKey
 	pem      string
 	template []byte // an empty database
+
+	mu     sync.Mutex
+	totals totals // guarded by mu
 }
+
+// totals count what happened.
+type totals struct{ requests, timely, heads int }
 
 func (*shared) listen() (net.Listener, error) { return net.Listen("tcp", "127.0.0.1:0") }
 
@@ -110,6 +116,7 @@ func (sh *shared) play(t testing.TB, s schedule) (err error) {
 			log := w.log.String()
 			err = &failure{err, log[max(0, len(log)-*logs):]}
 		}
+		sh.count(w)
 		err = errors.Join(err, w.close())
 	}()
 	for _, one := range s.steps {
@@ -124,6 +131,16 @@ func (sh *shared) play(t testing.TB, s schedule) (err error) {
 		return errors.New(strings.Join(wrong, "\n"))
 	}
 	return nil
+}
+
+func (sh *shared) count(w *world) {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	sh.totals.requests += int(w.requests.Load())
+	sh.totals.timely += w.timely
+	for _, p := range w.pulls {
+		sh.totals.heads += len(p.heads)
+	}
 }
 
 // A failure is an error with the end of the App's log.
@@ -159,7 +176,9 @@ func TestSimulation(t *testing.T) {
 			err := sh.play(t, s)
 			mu.Lock()
 			defer mu.Unlock()
-			done++
+			if done++; done%50 == 0 {
+				t.Logf("%d histories so far", done)
+			}
 			for _, one := range s.steps {
 				counts[one.kind]++
 				steps++
@@ -177,7 +196,8 @@ func TestSimulation(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	t.Logf("%d histories, %d steps", done, steps)
+	t.Logf("%d histories, %d steps, of which %d happened in the middle of a review; %d heads, %d requests to GitHub",
+		done, steps, sh.totals.timely, sh.totals.heads, sh.totals.requests)
 	for _, k := range kinds {
 		t.Logf("%6d %-22s %s", counts[k.name], k.name, k.where)
 	}

@@ -26,7 +26,7 @@ const (
 	pullsAtMost = 3 // the last one is in the second repository
 	dataSize    = "64m"
 
-	idle     = 200 * time.Millisecond // without a request to GitHub, a step that waits for one happens all the same
+	idle     = 200 * time.Millisecond // without a request to GitHub and anything to do, a step that waits for a request happens all the same
 	patience = 90 * time.Second       // for what takes a second or two; a history that reaches it has failed
 )
 
@@ -59,6 +59,8 @@ type world struct {
 	requests atomic.Int64
 	last     atomic.Int64 // when, in nanoseconds
 	armed    atomic.Pointer[armed]
+
+	timely int // steps that happened at the request they waited for
 
 	wrong []string // what was found to be wrong on the way
 }
@@ -289,6 +291,7 @@ func (w *world) hook(*http.Request) {
 	w.last.Store(time.Now().UnixNano())
 	if a := w.armed.Load(); a != nil && n >= a.at && w.armed.CompareAndSwap(a, nil) {
 		a.result = a.do()
+		w.timely++
 		close(a.done)
 		if a.result.abort {
 			panic(http.ErrAbortHandler) // the request is not carried out
@@ -328,7 +331,15 @@ func (w *world) await(a *armed) {
 		case <-a.done:
 			return
 		case <-tick.C:
-			if time.Since(time.Unix(0, w.last.Load())) > idle && w.armed.CompareAndSwap(a, nil) {
+			silent := time.Since(time.Unix(0, w.last.Load()))
+			if silent < idle {
+				continue
+			}
+			// A review may need long for a scanner, or wait after a failure.
+			if left, err := w.left(); (err != nil || left != "") && silent < 10*idle {
+				continue
+			}
+			if w.armed.CompareAndSwap(a, nil) {
 				a.result = a.do()
 				return
 			}
