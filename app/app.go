@@ -144,6 +144,10 @@ func Serve(ctx context.Context, c Config, log zerolog.Logger, listener net.Liste
 		defer apart.Close()
 	}
 	a, err := build(ctx, c, log)
+	if err != nil && errors.Is(err, context.Cause(ctx)) {
+		log.Info().Msg("stopped at the start")
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -245,6 +249,7 @@ func build(ctx context.Context, c Config, log zerolog.Logger) (*app, error) {
 	}
 	a.github, err = installation.New(installation.Options{
 		AppID: c.AppID, Key: c.PrivateKey, URL: c.GitHubURL, Version: Version(), WritePace: c.WritePace, Observe: a.exchange, Shared: a.sharedLimits(),
+		Transport: c.Simulated.Transport, LimitWait: c.Simulated.LimitWait,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("SECBYDESIGN_GITHUB_PRIVATE_KEY: %w", err)
@@ -283,7 +288,10 @@ func build(ctx context.Context, c Config, log zerolog.Logger) (*app, error) {
 	a.digests = &digest.Handler{
 		App: a.github, Ledger: a.ledger, Files: files, Clock: c.Clock, Teams: a.ledger.Teams, List: a.ledger.TeamList, Outcomes: a.outcomes,
 	}
-	a.queue, err = queue.New(a.ledger, queue.Options{Workers: c.Workers, Work: reviewOwned(a.reviewer.Review), Task: taskOwned(a.task), Logger: log, Failed: a.metrics.failure, Clock: c.Clock, Tracer: a.traces.Tracer()})
+	a.queue, err = queue.New(a.ledger, queue.Options{
+		Workers: c.Workers, Work: reviewOwned(a.reviewer.Review), Task: taskOwned(a.task), Logger: log, Failed: a.metrics.failure, Clock: c.Clock, Tracer: a.traces.Tracer(),
+		FirstPause: c.Simulated.FirstPause, Heartbeat: c.Simulated.Heartbeat, LeaseTTL: c.Simulated.LeaseTTL,
+	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open queue: %w", err), a.close())
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -86,6 +87,19 @@ type Config struct {
 	WritePace time.Duration // pause between two writes to GitHub
 
 	RecoverEvery time.Duration // time between two searches for lost deliveries; 0 means an hour
+
+	Simulated Simulated
+}
+
+// Simulated is how a simulation differs from a server. The zero value is a server.
+type Simulated struct {
+	Transport http.RoundTripper // to GitHub; nil for the program's own
+
+	// The program's own pauses take too long for thousands of simulated reviews. Each is the program's own if it is 0.
+	FirstPause time.Duration // see [queue.Options]
+	Heartbeat  time.Duration // see [queue.Options]
+	LeaseTTL   time.Duration // see [queue.Options]
+	LimitWait  time.Duration // see [installation.Options]
 }
 
 // maxFetchMB is 100 GB, more than GitHub lets a repository grow to.

@@ -61,6 +61,10 @@ type Options struct {
 	// Shared shares limits with the other processes of the App; nil if there are none.
 	Shared *Shared
 
+	// LimitWait is the first wait after a secondary limit for which GitHub names no duration; 0 means the minute that
+	// GitHub asks for. Other values are for tests.
+	LimitWait time.Duration
+
 	// CacheBytes bounds the memory for conditional requests. 0 means [DefaultCacheBytes], and a negative number
 	// disables them.
 	CacheBytes int
@@ -78,6 +82,7 @@ type App struct {
 	graphql string
 	pace    time.Duration
 	shared  *Shared
+	wait    time.Duration
 
 	base    http.RoundTripper
 	agent   string
@@ -122,6 +127,7 @@ func New(o Options) (*App, error) {
 		graphql:       strings.TrimSuffix(api, "/v3") + "/graphql",
 		pace:          o.WritePace,
 		shared:        o.Shared,
+		wait:          o.LimitWait,
 		base:          o.Transport,
 		agent:         "secbydesign/" + o.Version,
 		observe:       o.Observe,
@@ -140,7 +146,7 @@ func New(o Options) (*App, error) {
 		return nil, fmt.Errorf("sign as the App: %w", err)
 	}
 	a.rest = a.newREST(&http.Client{Transport: &limited{
-		limits: newLimits(0, 0, nil),
+		limits: newLimits(0, 0, o.LimitWait, nil),
 		next:   &confined{api: a.api, next: &signed{sign}},
 	}})
 	return a, nil
@@ -214,7 +220,7 @@ func (a *App) installation(id int64) *installation {
 		if err != nil {
 			panic(err) // only for a size below 1
 		}
-		i = &installation{limits: newLimits(id, a.pace, a.shared), scopes: scopes}
+		i = &installation{limits: newLimits(id, a.pace, a.wait, a.shared), scopes: scopes}
 		a.installations[id] = i
 	}
 	return i

@@ -1,6 +1,7 @@
 package installation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -34,7 +35,8 @@ const (
 // limits is the state of one installation's rate limits, as known to this process; see shared.go for what others know.
 type limits struct {
 	pace time.Duration
-	turn fair.Turn // to write; the repository with the least recent writes comes first
+	wait time.Duration // see [Options].LimitWait; not 0
+	turn fair.Turn     // to write; the repository with the least recent writes comes first
 
 	id     int64   // of the installation
 	shared *Shared // nil for a process that knows no other
@@ -45,8 +47,8 @@ type limits struct {
 	read    time.Time               // guarded by mu; when shared was read last
 }
 
-func newLimits(id int64, pace time.Duration, shared *Shared) *limits {
-	return &limits{id: id, pace: pace, shared: shared, blocked: map[string]*RateLimited{}}
+func newLimits(id int64, pace, wait time.Duration, shared *Shared) *limits {
+	return &limits{id: id, pace: pace, wait: cmp.Or(wait, secondaryWait), shared: shared, blocked: map[string]*RateLimited{}}
 }
 
 // limited does not send requests that GitHub would refuse because of a rate limit, and distinguishes rate limits
@@ -169,9 +171,9 @@ func (l *limits) keep(resource string, limit *RateLimited) bool {
 			limit.Until = known.Until
 			return false
 		}
-		wait := secondaryWait << l.strikes
+		wait := l.wait << l.strikes
 		limit.Until = time.Now().Add(wait)
-		if wait < maxSecondaryWait {
+		if wait < l.wait*(maxSecondaryWait/secondaryWait) {
 			l.strikes++
 		}
 	}

@@ -324,7 +324,7 @@ func (q *Queue) putBack(ctx context.Context, tx *sql.Tx, exec riverdriver.Execut
 		state, at, finalized = rivertype.JobStateDiscarded, row.ScheduledAt, &now
 	case row.Attempt > 3:
 		// The review itself may be killing its workers.
-		at = backoff{}.NextRetry(row)
+		at = backoff{q.opts.FirstPause}.NextRetry(row)
 	}
 	_, err = exec.JobRescueMany(ctx, &riverdriver.JobRescueManyParams{
 		ID: []int64{row.ID}, Error: [][]byte{attempt}, FinalizedAt: []*time.Time{finalized},

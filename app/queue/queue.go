@@ -113,6 +113,7 @@ type Options struct {
 	Heartbeat     time.Duration   // interval between a worker's heartbeats; 2 s
 	LeaseTTL      time.Duration   // silence after which a worker counts as dead; 10 s
 	Poll          time.Duration   // interval at which a worker checks for a newer generation; 250 ms
+	FirstPause    time.Duration   // pause after the first failure, of at most a second; the later ones grow from it; 1 s
 	Clock         *clock.Clock    // the clock of [Task].At; nil for the machine's
 	Tracer        trace.Tracer    // begins the spans of jobs; nil for none
 	StopGrace     time.Duration   // how long Work may take to return after its context ends at a stop; 5 s
@@ -223,7 +224,7 @@ func New(l *ledger.Ledger, opts Options) (*Queue, error) {
 		FetchPollInterval:    time.Second, // finds jobs whose time has come; new jobs are announced
 		JobTimeout:           jobTimeout,
 		RescueStuckJobsAfter: jobTimeout + time.Hour,
-		RetryPolicy:          backoff{},
+		RetryPolicy:          backoff{opts.FirstPause},
 		Logger:               slog.New(zerolog.NewSlogHandler(riverLogger(opts.Logger))),
 	})
 	if err != nil {

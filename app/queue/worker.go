@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -25,13 +26,15 @@ const GaveUp = "review.gave_up"
 // maxAttempts covers a day: nine pauses with a sum of 8.5 minutes, then 290 of five minutes.
 const maxAttempts = 300
 
-// backoff is the pause after a failure: 1 s, 2 s, 4 s … 5 min, each varied by up to a quarter.
-type backoff struct{}
+// backoff is the pause after a failure: 1 s, 2 s, 4 s … 5 min, each varied by up to a quarter. If first is not 0, the
+// pauses are as much shorter as first is shorter than a second.
+type backoff struct{ first time.Duration }
 
 // NextRetry implements [river.ClientRetryPolicy].
-func (backoff) NextRetry(row *rivertype.JobRow) time.Time {
+func (b backoff) NextRetry(row *rivertype.JobRow) time.Time {
 	// Jitter: jobs that failed together should not retry together.
-	return time.Now().Add(time.Duration((0.75 + rand.Float64()/2) * float64(pauseAfter(row.Attempt))))
+	jitter := 0.75 + rand.Float64()/2
+	return time.Now().Add(time.Duration(jitter * cmp.Or(b.first, time.Second).Seconds() * float64(pauseAfter(row.Attempt))))
 }
 
 func pauseAfter(attempt int) time.Duration {

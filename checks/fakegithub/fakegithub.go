@@ -86,6 +86,7 @@ type Server struct {
 	repos      map[string]*Repo    // by lower-case owner/name
 	moved      map[string]int64    // earlier names of repositories, to their ids
 	made       int                 // repositories so far
+	installed  int                 // installations so far
 	before     func(*http.Request) // see [Server.Before]
 	installs   map[int64]*installation
 	own        installation // counts the requests of the App itself

@@ -32,6 +32,7 @@ type Fault struct {
 	Header map[string]string
 	Body   string
 	Reset  bool          // cut the connection
+	Half   bool          // carry the request out, answer as usual, and cut the connection in the middle of the answer
 	Delay  time.Duration // before anything else
 
 	seen, played int
@@ -79,6 +80,11 @@ func Unprocessable(method, pattern string, count int, errs ...string) Fault {
 // ConnectionReset cuts the connection. With after, the request is carried out first.
 func ConnectionReset(method, pattern string, count int, after bool) Fault {
 	return Fault{Method: method, Path: pattern, Count: count, After: after, Reset: true}
+}
+
+// Broken answers as usual, but the connection ends in the middle of the answer.
+func Broken(method, pattern string, count int) Fault {
+	return Fault{Method: method, Path: pattern, Count: count, Half: true}
 }
 
 // Slow answers as usual, but late.
@@ -172,6 +178,20 @@ func (f *Fault) play(w http.ResponseWriter, r *http.Request) bool {
 	w.WriteHeader(f.Status)
 	_, _ = w.Write([]byte(f.Body))
 	return true
+}
+
+// write writes the usual answer to a request for which the fault, which may be nil, did not answer.
+func (f *Fault) write(w http.ResponseWriter, status int, out []byte) {
+	if f == nil || !f.Half {
+		w.WriteHeader(status)
+		_, _ = w.Write(out)
+		return
+	}
+	w.Header().Set("Content-Length", strconv.Itoa(len(out)+1)) // so that even an empty answer is cut
+	w.WriteHeader(status)
+	_, _ = w.Write(out[:len(out)/2])
+	_ = http.NewResponseController(w).Flush() // fails if the client has gone already
+	panic(http.ErrAbortHandler)               // cuts the connection
 }
 
 func requestID() string {

@@ -156,7 +156,8 @@ func (s *Server) serveGit(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	if f := s.fault(r.Method, r.URL.Path); f != nil && f.play(w, r) {
+	f := s.fault(r.Method, r.URL.Path)
+	if f != nil && f.play(w, r) {
 		return
 	}
 	s.mu.Lock()
@@ -205,8 +206,24 @@ func (s *Server) serveGit(w http.ResponseWriter, r *http.Request) {
 		}, s.git.env...),
 		Stderr: new(bytes.Buffer),
 	}
-	h.ServeHTTP(w, r)
+	if f == nil || !f.Half {
+		h.ServeHTTP(w, r)
+		return
+	}
+	whole := &kept{ResponseWriter: w, status: http.StatusOK}
+	h.ServeHTTP(whole, r)
+	f.write(w, whole.status, whole.body.Bytes())
 }
+
+// kept keeps an answer instead of sending it.
+type kept struct {
+	http.ResponseWriter
+	status int
+	body   bytes.Buffer
+}
+
+func (k *kept) WriteHeader(status int)      { k.status = status }
+func (k *kept) Write(p []byte) (int, error) { return k.body.Write(p) }
 
 // mayFetch reports whether the request carries a token that can read the repository.
 func (s *Server) mayFetch(r *http.Request, repo *Repo) bool {

@@ -67,8 +67,7 @@ func (s *Server) graphqlHandler() (http.HandlerFunc, error) {
 		for k, v := range header {
 			w.Header()[k] = v
 		}
-		w.WriteHeader(status)
-		_, _ = w.Write(out)
+		f.write(w, status, out)
 	}, nil
 }
 

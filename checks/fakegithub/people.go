@@ -25,7 +25,8 @@ func (s *Server) act(f func() []outgoing) {
 func (s *Server) Install(owner string, repos ...string) (id int64) {
 	s.act(func() []outgoing {
 		a := s.account(owner, "Organization")
-		in := &installation{id: int64(50_000_000 + len(s.installs) + 1), account: a, created: s.now(), all: len(repos) == 0, repos: map[string]bool{}}
+		s.installed++ // no id is given twice, also after Uninstall
+		in := &installation{id: int64(50_000_000 + s.installed), account: a, created: s.now(), all: len(repos) == 0, repos: map[string]bool{}}
 		for _, r := range repos {
 			in.repos[strings.ToLower(owner+"/"+r)] = true
 		}

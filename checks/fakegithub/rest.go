@@ -182,8 +182,7 @@ func (s *Server) rest(mux chi.Router, pattern string, kind auth, spec string, h 
 		for k, v := range header {
 			w.Header()[k] = v
 		}
-		w.WriteHeader(status)
-		_, _ = w.Write(out)
+		f.write(w, status, out)
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -168,6 +169,7 @@ func TestFaults(t *testing.T) {
 		{"502 after", BadGateway("POST", notes, 1, true), status(502), true},
 		{"reset before", ConnectionReset("POST", notes, 1, false), func(err error) bool { return err != nil && status(0)(err) }, false},
 		{"reset after", ConnectionReset("POST", notes, 1, true), func(err error) bool { return err != nil && status(0)(err) }, true},
+		{"cut in the middle of the answer", Broken("POST", notes, 1), func(err error) bool { return errors.Is(err, io.ErrUnexpectedEOF) }, true},
 		{"secondary limit", SecondaryLimit("POST", notes, 403, 1, 7*time.Second), func(err error) bool {
 			var abuse *github.AbuseRateLimitError
 			return errors.As(err, &abuse) && abuse.GetRetryAfter() == 7*time.Second
