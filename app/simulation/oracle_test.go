@@ -21,7 +21,8 @@ const recovered = false
 // quiet waits until the App has nothing left to do. It fails if the App does not get so far, and asks GitHub nothing in
 // the meantime.
 func (w *world) quiet(within time.Duration) error {
-	for settled, asked, deadline := 0, int64(-1), time.Time{}; ; {
+	var deadline time.Time
+	for settled, asked := 0, int64(-1); ; {
 		if now := w.requests.Load(); now != asked {
 			asked, deadline = now, time.Now().Add(within)
 		}
