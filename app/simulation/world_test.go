@@ -27,7 +27,7 @@ const (
 	dataSize    = "64m"
 
 	idle     = 200 * time.Millisecond // without a request to GitHub and anything to do, a step that waits for a request happens all the same
-	patience = 90 * time.Second       // for what takes a second or two; a history that reaches it has failed
+	patience = 90 * time.Second       // for what takes a second or two; a history in which nothing happens for so long has failed
 )
 
 // A world is what one history happens in: GitHub, its repositories, and the App.
@@ -306,7 +306,7 @@ func (w *world) perform(s step) error {
 	a := &armed{do: do, done: make(chan struct{})}
 	switch s.after {
 	case whenQuiet:
-		_ = w.quiet(3 * time.Second) // with a fault in the way it may not get quiet
+		_ = w.quiet(10 * time.Second) // with a fault in the way it may not get quiet
 		a.result = do()
 	case 0:
 		a.result = do()
