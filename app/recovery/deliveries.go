@@ -62,7 +62,7 @@ func (r *Recoverer) deliveries(ctx context.Context) error {
 		line = log.Info()
 	}
 	line.Int("deliveries", b.Deliveries).Int("known", b.Known).Int("ignored", b.Ignored).Int("answered", b.Answered).Int("lost", b.Lost).
-		Int("pulls", b.Pulls).Int("closed_in", len(b.Merges)).Int("queues", len(b.Groups)).Int("to_read", b.toRead()).Msg("read the log of deliveries")
+		Int("pulls", b.Pulls).Int("closed_in", len(b.Merges)).Int("queues", len(b.Groups)).Int("to_read", b.Lost-len(b.Together)).Msg("read the log of deliveries")
 	if err := r.collapsed(ctx, b); err != nil {
 		return err
 	}
@@ -73,16 +73,8 @@ func (r *Recoverer) deliveries(ctx context.Context) error {
 			}
 		}
 	}
-	r.recovered(Collapsed, b.Lost-b.toRead())
 	newest := slices.MaxFunc(entries, func(a, b Entry) int { return a.At.Compare(b.At) })
 	return r.Ledger.SetRecovered(ctx, scopeDeliveries, newest.At)
-}
-
-func (b *Backlog) toRead() (n int) {
-	for _, batch := range b.Batches {
-		n += len(batch.Entries)
-	}
-	return n
 }
 
 func guids(entries []Entry) []string {
@@ -176,7 +168,24 @@ func (r *Recoverer) collapsed(ctx context.Context, b Backlog) error {
 			return fmt.Errorf("record that policies may have changed: %w", err)
 		}
 	}
-	return r.groups(ctx, b.Groups)
+	if err := r.groups(ctx, b.Groups); err != nil {
+		return err
+	}
+	for part := range slices.Chunk(b.Together, batchSize) {
+		if err := r.recordTogether(ctx, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recordTogether records deliveries after what they need together was asked for, so that the next run knows them.
+func (r *Recoverer) recordTogether(ctx context.Context, entries []Entry) error {
+	var all []readDelivery
+	for _, e := range entries {
+		all = append(all, readDelivery{record: ledger.Delivery{GUID: e.GUID, Event: e.Event, Action: e.Action, Outcome: Collapsed}})
+	}
+	return r.submitAll(ctx, entries, all)
 }
 
 // A readDelivery is a lost delivery whose payload was read.
@@ -200,12 +209,16 @@ func (r *Recoverer) batch(ctx context.Context, entries []Entry) error {
 			break
 		}
 	}
+	return errors.Join(r.submitAll(ctx, entries, all), stop)
+}
+
+// submitAll submits deliveries, except those that were delivered again in the meantime.
+func (r *Recoverer) submitAll(ctx context.Context, entries []Entry, all []readDelivery) error {
 	for range 3 {
 		err := r.submit(ctx, all)
 		if !errors.Is(err, ledger.ErrDuplicate) {
-			return errors.Join(err, stop)
+			return err
 		}
-		// Somebody had one of them delivered again in the meantime.
 		known, err := r.Ledger.KnownDeliveries(ctx, guids(entries))
 		if err != nil {
 			return err
@@ -250,8 +263,8 @@ func (r *Recoverer) submit(ctx context.Context, all []readDelivery) error {
 		switch one.record.Outcome {
 		case recoveredOutcome:
 			counts[Read]++
-		case goneOutcome:
-			counts[Gone]++
+		case Gone, Collapsed:
+			counts[one.record.Outcome]++
 		default:
 			counts[Unneeded]++
 		}
@@ -265,12 +278,8 @@ func (r *Recoverer) submit(ctx context.Context, all []readDelivery) error {
 	return nil
 }
 
-// The outcomes that are recorded with a lost delivery, besides those of package webhook: it was read and accepted, or
-// GitHub has nothing of it any more.
-const (
-	recoveredOutcome = "recovered"
-	goneOutcome      = "gone"
-)
+// recoveredOutcome is recorded with a delivery that was read and accepted.
+const recoveredOutcome = "recovered"
 
 // errRequested means that GitHub was asked to deliver again.
 var errRequested = errors.New("GitHub delivers it again")
@@ -299,7 +308,7 @@ func (r *Recoverer) payload(ctx context.Context, e Entry) (webhook.Delivery, web
 		return webhook.Delivery{}, "", errRequested
 	case status(resp) == http.StatusNotFound, status(resp) == http.StatusUnprocessableEntity:
 		zerolog.Ctx(ctx).Warn().Str("delivery", e.GUID).Str("event", e.Event).Time("at", e.At).Msg("GitHub does not have a lost delivery any more")
-		return webhook.Delivery{}, goneOutcome, used
+		return webhook.Delivery{}, Gone, used
 	}
 	return webhook.Delivery{}, "", fmt.Errorf("ask for delivery %d again: %w", e.ID, err)
 }

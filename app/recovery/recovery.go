@@ -23,6 +23,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/google/go-github/v60/github"
@@ -168,7 +169,7 @@ func dateOf(resp *github.Response) time.Time {
 	if resp == nil || resp.Response == nil {
 		return time.Time{}
 	}
-	date, err := time.Parse(time.RFC1123, resp.Header.Get("Date"))
+	date, err := http.ParseTime(resp.Header.Get("Date"))
 	if err != nil {
 		return time.Time{}
 	}
@@ -183,7 +184,7 @@ func status(resp *github.Response) int {
 	return resp.StatusCode
 }
 
-// limited returns the later of two errors about rate limits, or nil if err is about something else.
+// limited returns the rate limit that err is about, or nil.
 func limited(err error) *installation.RateLimited {
 	var limit *installation.RateLimited
 	if errors.As(err, &limit) {

@@ -126,12 +126,13 @@ func (r *Recoverer) hold(ctx context.Context, holder string, number int64) (err 
 // Once does one run. Run ensures that no other process does one at the same time.
 func (r *Recoverer) Once(ctx context.Context) error {
 	began := time.Now()
-	// Whatever keeps the log from being read does not keep open pull requests from being found.
-	err := r.deliveries(ctx)
+	// Pull requests first: their search is short, and people wait for verdicts. What keeps one of the two from being done
+	// does not keep the other.
+	err := r.pulls(ctx)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	err = errors.Join(err, r.pulls(ctx))
+	err = errors.Join(err, r.deliveries(ctx))
 	if err == nil {
 		zerolog.Ctx(ctx).Debug().Stringer("took", time.Since(began).Round(time.Millisecond)).Msg("searched for lost deliveries")
 	}

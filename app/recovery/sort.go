@@ -47,6 +47,8 @@ type Backlog struct {
 	Groups  []Place // repositories in which a merge queue may wait
 	Pushes  []Place // installations in which a policy may have changed; Repo is 0
 	Batches []Batch // what has to be read to know what it is about
+
+	Together []Entry // the lost ones that are in no batch
 }
 
 // How old a lost request of a merge queue may be. A queue gives up after the time that the repository's owner chose, of
@@ -165,6 +167,11 @@ func (b *Backlog) add(lost []Entry, now time.Time) {
 	batches := map[Place]int{}
 	suites := 0
 	for _, d := range lost {
+		if toRead(d) {
+			b.addToBatch(batches, d)
+			continue
+		}
+		b.Together = append(b.Together, d)
 		at := Place{Installation: d.Installation, Repo: d.Repo, Newest: d}
 		switch d.Event {
 		case "pull_request":
@@ -181,21 +188,26 @@ func (b *Backlog) add(lost []Entry, now time.Time) {
 				b.Groups = addPlace(b.Groups, at)
 			}
 		case "check_suite":
-			if d.Action == "requested" {
-				if n := len(b.Groups); now.Sub(d.At) <= suiteAge && suites < maxSuites {
-					b.Groups = addPlace(b.Groups, at)
-					suites += len(b.Groups) - n
-				}
-				continue
+			if n := len(b.Groups); now.Sub(d.At) <= suiteAge && suites < maxSuites {
+				b.Groups = addPlace(b.Groups, at)
+				suites += len(b.Groups) - n
 			}
-			b.addToBatch(batches, d)
-		default:
-			b.addToBatch(batches, d)
 		}
 	}
 	for i := range b.Batches {
 		slices.Reverse(b.Batches[i].Entries)
 	}
+}
+
+// toRead reports whether the payload of a delivery has to be read: nothing else shows what it is about.
+func toRead(d Entry) bool {
+	switch d.Event {
+	case "pull_request", "push", "merge_group":
+		return false
+	case "check_suite":
+		return d.Action != "requested"
+	}
+	return true
 }
 
 // addPlace adds a place, unless the list has it.

@@ -318,6 +318,17 @@ func (s *Server) Subscribe(events ...string) {
 	s.opts.Events = slices.Concat(s.opts.Events, events)
 }
 
+// SetLimits changes the requests an hour of an installation and of the App itself, see [Options], and begins a new hour.
+func (s *Server) SetLimits(installation, app int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.opts.RateLimit, s.opts.AppLimit = installation, app
+	s.own.used, s.own.reset = 0, s.now().Add(time.Hour)
+	for _, in := range s.installs {
+		in.used, in.reset = 0, s.now().Add(time.Hour)
+	}
+}
+
 // SetPermissions changes the App's permissions, in installations and in tokens minted from
 // now on.
 func (s *Server) SetPermissions(p map[string]string) {

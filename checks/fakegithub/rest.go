@@ -204,6 +204,7 @@ func (s *Server) do(r *http.Request, body []byte, kind auth, spec string, h func
 	c := &call{s: s, r: r, body: body}
 	header := http.Header{
 		"Content-Type":        {"application/json; charset=utf-8"},
+		"Date":                {s.now().Format(http.TimeFormat)},
 		"X-Github-Media-Type": {"github.v3; format=json"},
 		"X-Github-Request-Id": {requestID()},
 	}
