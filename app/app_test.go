@@ -85,6 +85,7 @@ func newStageOn(t *testing.T, database string, files map[string]string) *stage {
 		if err := w.Stop(); err != nil {
 			t.Error("stop:", err)
 		}
+		noSecrets(t, w, s.logs)
 		if t.Failed() {
 			log := s.logs.String()
 			t.Logf("the end of the App's log:\n%s", log[max(0, len(log)-8000):])

@@ -150,6 +150,7 @@ func world(t *testing.T) (w *demo.World, repo *fakegithub.Repo, addr string, log
 	}
 	t.Cleanup(w.GitHub.Close)
 	addr, log = freeAddress(t), &safeBuffer{}
+	t.Cleanup(func() { noSecrets(t, w, log) })
 	w.GitHub.SetWebhookURL("http://" + addr + "/webhook")
 	w.GitHub.CreateOrg("acme")
 	return w, w.GitHub.CreateRepo("acme", "shop", true), addr, log

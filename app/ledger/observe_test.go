@@ -7,20 +7,19 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/secbydesign/secbydesign/app/ledger/pgtest"
 )
 
 func TestOutcomeOfTransactions(t *testing.T) {
 	t.Parallel()
-	l, err := Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "db"))
-	must(t, err)
-	defer l.Close()
+	l := openNew(t)
 	var mu sync.Mutex
 	var seen []string
 	l.Observe = func(outcome string) { mu.Lock(); defer mu.Unlock(); seen = append(seen, outcome) }
@@ -44,9 +43,7 @@ func TestOutcomeOfTransactions(t *testing.T) {
 // TestOldestReview reads the age of a job that is older than the others, in every state that is not the last.
 func TestOldestReview(t *testing.T) {
 	t.Parallel()
-	l, err := Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "db"))
-	must(t, err)
-	defer l.Close()
+	l := openNew(t)
 	age := func() time.Duration {
 		t.Helper()
 		d, err := l.OldestReview(t.Context())
@@ -59,9 +56,19 @@ func TestOldestReview(t *testing.T) {
 	insert := func(kind, state string, hours int) {
 		t.Helper()
 		must(t, l.Tx(t.Context(), func(tx *sql.Tx) error {
-			final := sql.NullString{String: time.Now().UTC().Format("2006-01-02 15:04:05.000"), Valid: state == "completed"}
-			_, err := tx.Exec(`INSERT INTO river_job (args, kind, max_attempts, state, created_at, finalized_at) VALUES ('{}', $1, 5, $2, datetime('now', 'subsec', $3), $4)`,
-				kind, state, fmt.Sprintf("-%d hours", hours), final)
+			stamp := func(at time.Time) any {
+				if pgtest.Chosen() {
+					return at
+				}
+				return at.UTC().Format("2006-01-02 15:04:05.000")
+			}
+			now := time.Now()
+			var final any
+			if state == "completed" {
+				final = stamp(now)
+			}
+			_, err := tx.Exec(`INSERT INTO river_job (args, kind, max_attempts, state, created_at, finalized_at) VALUES ('{}', $1, 5, $2, $3, $4)`,
+				kind, state, stamp(now.Add(-time.Duration(hours)*time.Hour)), final)
 			return err
 		}))
 	}

@@ -17,7 +17,7 @@ import (
 func share(t *testing.T, l *ledger.Ledger) (share string) {
 	t.Helper()
 	err := l.Tx(t.Context(), func(tx *sql.Tx) error {
-		return tx.QueryRowContext(t.Context(), `SELECT metadata ->> '$.share' FROM river_job`).Scan(&share)
+		return tx.QueryRowContext(t.Context(), `SELECT metadata ->> 'share' FROM river_job`).Scan(&share)
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -76,6 +76,7 @@ func (s *Server) JobToken(audience string, claims Claims) string {
 	token.Header["kid"] = actionsKeyID
 	signed, err := token.SignedString(s.ActionsKey())
 	must(err)
+	s.credentials.add(signed)
 	return signed
 }
 

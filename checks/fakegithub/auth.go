@@ -81,6 +81,7 @@ func (s *Server) checkJWT(raw string) *apiError {
 	if fmt.Sprint(claims["iss"]) != strconv.FormatInt(s.opts.AppID, 10) {
 		return fail(http.StatusNotFound, "Integration not found")
 	}
+	s.credentials.add(raw)
 	return nil
 }
 
@@ -129,6 +130,7 @@ func (s *Server) mint(in *installation, repos map[int64]bool, perms map[string]s
 		t.perms["metadata"] = "read" // every token has it
 	}
 	s.tokens[t.secret] = t
+	s.credentials.add(t.secret)
 	return t
 }
 

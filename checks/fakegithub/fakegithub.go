@@ -104,6 +104,8 @@ type Server struct {
 	parents    map[string]string   // "org/slug" to the slug of the team that it is in
 	kept       map[string]bool     // "org/slug org/repo" of the teams that cannot write to a repository
 
+	credentials credentials
+
 	outbox     chan outgoing // echoes of the App's own writes, sent in order by one goroutine
 	outboxDone chan struct{}
 	pending    int        // how many of them are not delivered yet

@@ -86,6 +86,7 @@ func (s *Server) noteGraphQL(names []string, status int, body []byte, applied bo
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, n := range names {
+		s.credentials.note(http.MethodPost, "graphql "+n, body)
 		s.writes = append(s.writes, Write{Method: http.MethodPost, Path: "graphql " + n, Status: status, Body: string(body[:min(len(body), 2000)]), Applied: applied})
 	}
 }

@@ -192,6 +192,7 @@ func (s *Server) note(r *http.Request, path string, status int, body []byte, app
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.credentials.note(r.Method, path, body)
 	s.writes = append(s.writes, Write{Method: r.Method, Path: path, Status: status, Body: string(body[:min(len(body), 2000)]), Applied: applied})
 }
 
