@@ -1,0 +1,139 @@
+package app_test
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/secbydesign/secbydesign/app"
+	"github.com/secbydesign/secbydesign/app/demo"
+)
+
+var noisyPulls = flag.Int("noisy", 200, "pull requests of the noisy organisation in BenchmarkQuietOrganisations")
+
+// BenchmarkQuietOrganisations measures how long the pull requests of 20 organisations wait for their verdicts on three
+// processes with two workers each: alone, and after another organisation has opened hundreds in ten repositories. It
+// reports the medians and their ratio.
+func BenchmarkQuietOrganisations(b *testing.B) {
+	for b.Loop() {
+		alone := quietOrganisations(b, 0)
+		beside := quietOrganisations(b, *noisyPulls)
+		b.ReportMetric(alone.Seconds(), "s-alone")
+		b.ReportMetric(beside.Seconds(), "s-beside")
+		b.ReportMetric(beside.Seconds()/alone.Seconds(), "beside/alone")
+	}
+}
+
+// quietOrganisations returns the median time to verdict of the quiet ones beside so many pull requests of a noisy one.
+func quietOrganisations(b *testing.B, noisy int) time.Duration {
+	b.Helper()
+	w, err := demo.NewWorld(b.TempDir(), "")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer w.GitHub.Close()
+	w.Settings.Workers = "2"
+	for i := range 3 {
+		addr, end := startProcess(b, w.Settings)
+		defer end()
+		if i == 0 {
+			w.GitHub.SetWebhookURL("http://" + addr + "/webhook")
+		}
+	}
+	content := map[string]string{"a.py": "a = 1\n"}
+	w.GitHub.CreateOrg("noisy")
+	var opens []func()
+	for i := range min(noisy, 10) {
+		repo := w.GitHub.CreateRepo("noisy", fmt.Sprint("repo", i), true)
+		base := repo.Commit("main", "", "base", content)
+		for n := i; n < noisy; n += 10 {
+			branch := fmt.Sprint("change", n)
+			repo.Commit(branch, base, branch, map[string]string{"a.py": "a = 1\n" + leak(n+1)})
+			opens = append(opens, func() { repo.OpenPull("Change", "", "main", branch, "mona", false) })
+		}
+	}
+	const quiet = 20
+	took := make(chan time.Duration)
+	for i := range quiet {
+		org := fmt.Sprint("quiet", i)
+		w.GitHub.CreateOrg(org)
+		repo := w.GitHub.CreateRepo(org, "shop", true)
+		base := repo.Commit("main", "", "base", content)
+		repo.Commit("change", base, "change", map[string]string{"a.py": "a = 1\n" + leak(1000+i)})
+		w.GitHub.Install(org)
+		opens = append(opens, func() {
+			began := time.Now()
+			n := repo.OpenPull("Change", "", "main", "change", "mona", false)
+			go func() {
+				wait, cancel := context.WithTimeout(context.Background(), 9*time.Minute)
+				defer cancel()
+				if _, err := w.Verdict(wait, org, "shop", n); err != nil {
+					b.Error(err)
+				}
+				took <- time.Since(began)
+			}()
+		})
+	}
+	w.GitHub.Install("noisy")
+	for _, open := range opens {
+		open()
+	}
+	var all []time.Duration
+	for range quiet {
+		all = append(all, <-took)
+	}
+	slices.Sort(all)
+	return all[quiet/2]
+}
+
+// startProcess starts the program in a process of its own, and returns its address when it is ready.
+func startProcess(b *testing.B, settings app.Settings) (addr string, end func()) {
+	b.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	addr = listener.Addr().String()
+	if err := listener.Close(); err != nil {
+		b.Fatal(err)
+	}
+	settings.Listen = addr
+	raw, err := json.Marshal(settings)
+	if err != nil {
+		b.Fatal(err)
+	}
+	log := &safeBuffer{}
+	cmd := exec.Command(os.Args[0], "-test.run=^$")
+	cmd.Env = append(os.Environ(), "SECBYDESIGN_TEST_SETTINGS="+string(raw))
+	cmd.Stderr = log
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	end = func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	}
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		resp, err := http.Get("http://" + addr + "/readyz")
+		if err != nil {
+			continue
+		}
+		_, _ = io.Copy(io.Discard, resp.Body)
+		resp.Body.Close()
+		if resp.StatusCode == http.StatusOK {
+			return addr, end
+		}
+	}
+	end()
+	b.Fatalf("the program does not get ready:\n%s", log)
+	return "", nil
+}
