@@ -57,6 +57,7 @@ func quietOrganisations(b *testing.B, noisy int) (median time.Duration, left int
 		}
 	}
 	content := map[string]string{"a.py": "a = 1\n"}
+	warmUp(b, w)
 	w.GitHub.CreateOrg("noisy")
 	var opens []func()
 	var open []func() bool // whether a pull request of the noisy one has no verdict
@@ -113,6 +114,28 @@ func quietOrganisations(b *testing.B, noisy int) (median time.Duration, left int
 	}
 	slices.Sort(all)
 	return all[quiet/2], left
+}
+
+// warmUp has more pull requests reviewed than there are workers, so that the processes have prepared their scanners.
+func warmUp(b *testing.B, w *demo.World) {
+	b.Helper()
+	w.GitHub.CreateOrg("warm")
+	repo := w.GitHub.CreateRepo("warm", "shop", true)
+	base := repo.Commit("main", "", "base", map[string]string{"a.py": "a = 1\n"})
+	w.GitHub.Install("warm")
+	var numbers []int
+	for i := range 12 {
+		branch := fmt.Sprint("change", i)
+		repo.Commit(branch, base, branch, map[string]string{"a.py": "a = 1\n" + leak(2000+i)})
+		numbers = append(numbers, repo.OpenPull("Change", "", "main", branch, "mona", false))
+	}
+	wait, cancel := context.WithTimeout(b.Context(), 5*time.Minute)
+	defer cancel()
+	for _, n := range numbers {
+		if _, err := w.Verdict(wait, "warm", "shop", n); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
 
 // startProcess starts the program in a process of its own, and returns its address when it is ready.
