@@ -20,7 +20,10 @@ import (
 	"github.com/secbydesign/secbydesign/checks/fakegithub"
 )
 
-var noisyPulls = flag.Int("noisy", 200, "pull requests of the noisy organisation in BenchmarkQuietOrganisations")
+var (
+	noisyPulls = flag.Int("noisy", 200, "pull requests of the noisy organisation in BenchmarkQuietOrganisations")
+	apartBy    = flag.Duration("apart", 0, "pause between two pull requests of quiet organisations in BenchmarkQuietOrganisations; 0 for all at once")
+)
 
 // BenchmarkQuietOrganisations measures how long the pull requests of 20 organisations wait for their verdicts on three
 // processes with two workers each: alone, and after another organisation has opened hundreds in ten repositories. It
@@ -87,6 +90,7 @@ func quietOrganisations(b *testing.B, noisy int) (median time.Duration, left int
 		repo.Commit("change", base, "change", map[string]string{"a.py": "a = 1\n" + leak(1000+i)})
 		w.GitHub.Install(org)
 		opens = append(opens, func() {
+			time.Sleep(*apartBy)
 			began := time.Now()
 			n := repo.OpenPull("Change", "", "main", "change", "mona", false)
 			go func() {
