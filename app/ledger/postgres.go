@@ -226,7 +226,7 @@ func (e *postgresEngine) migrate(ctx context.Context) (version int64, err error)
 	if err != nil {
 		return 0, err
 	}
-	defer tx.Rollback(context.WithoutCancel(ctx))
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // it holds nothing but the lock
 	if _, err := tx.Exec(ctx, fmt.Sprintf("select pg_advisory_xact_lock(%d)", migrationLock)); err != nil {
 		return 0, err
 	}
