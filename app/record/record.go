@@ -22,6 +22,7 @@ const (
 	Superseded = "review.superseded"
 	Failed     = "review.failed"    // the review is tried again
 	TooLarge   = "review.too_large" // with [Limits]
+	Retried    = "review.retried"   // asked for again because of other [Limits]
 
 	DecisionMade      = string(decision.Made) // with a [DecisionStep], like the next three
 	DecisionConfirmed = string(decision.Confirmed)

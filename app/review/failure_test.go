@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -306,14 +307,17 @@ func TestTooLargeForOtherLimits(t *testing.T) {
 	if err := w.Ledger.Record(t.Context(), ledger.Event{Kind: record.TooLarge, Owner: "acme", Repo: "unknown", Number: 1, Head: "head"}); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Retry(t.Context()); err != nil {
-		t.Fatal(err)
+	for range 3 { // as many processes
+		if err := w.Retry(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for _, r := range w.asked {
 		if r.Installation != w.installed || r.RepoID != w.repo.ID() || r.Owner+"/"+r.Repo != "acme/shop" {
 			t.Errorf("asked for %+v", r)
 		}
 	}
+	slices.SortFunc(w.asked, func(a, b queue.Request) int { return a.Number - b.Number })
 	if got := strings.Join(w.reviews(), "; "); got != "#1 it was too large for other limits; #5 it was too large for other limits" {
 		t.Errorf("asked for %q", got)
 	}

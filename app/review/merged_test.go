@@ -2,15 +2,18 @@ package review
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/secbydesign/secbydesign/app/clock"
 	"github.com/secbydesign/secbydesign/app/decision"
 	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/app/queue"
@@ -439,5 +442,45 @@ func TestMissed(t *testing.T) {
 	}
 	if m, _ := w.merged(still); m != nil {
 		t.Errorf("one that is open: %+v", m)
+	}
+}
+
+// TestMissedOfSeveralProcesses has a process start beside others, twice: the search waits a little, and is one.
+func TestMissedOfSeveralProcesses(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, map[string]string{"a": "x\n"})
+	w.open("change", map[string]string{"a": "bad\n"})
+	url := "sqlite:" + filepath.Join(t.TempDir(), "db")
+	first, err := ledger.Open(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Close()
+	err = first.Tx(t.Context(), func(tx *sql.Tx) error {
+		return first.RecordWebhook(t.Context(), tx, ledger.Pull{Installation: 1, RepoID: w.repo.ID(), Owner: "acme", Repo: "shop", Number: 1, Head: "h"})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Clock = clock.At(0)
+	ids := map[string]bool{}
+	for range 3 {
+		l, err := ledger.Open(t.Context(), url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		w.Ledger, w.tasks = l, nil
+		began := w.Clock.Now()
+		if err := w.LookForMissed(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if len(w.tasks) != 2 || !w.tasks[0].At.After(began) || w.tasks[0].At.Sub(began) > startsTogether {
+			t.Fatalf("asked for %+v", w.tasks)
+		}
+		ids[w.tasks[0].ID] = true
+	}
+	if len(ids) > 2 { // two if five minutes end during the test
+		t.Errorf("%d searches", len(ids))
 	}
 }

@@ -18,12 +18,20 @@ const Missed = "missed"
 
 // LookForMissed asks for a [Reviewer.FindMissed] of each repository with pull requests that are open, as far as is known.
 // GitHub does not deliver again what it could not hand over while this program was down.
+//
+// If other processes may be at work, as when many are replaced one after the other, those that start within a few minutes
+// share the search, and it begins when all of them have started.
 func (r *Reviewer) LookForMissed(ctx context.Context) error {
 	pulls, err := r.Ledger.Unsure(ctx)
 	if err != nil {
 		return err
 	}
 	now := r.Clock.Now()
+	id, at := fmt.Sprintf("start-%d", now.UnixNano()), time.Time{}
+	if _, alone := r.Ledger.AloneSince(); !alone {
+		at = now.Truncate(startsTogether).Add(startsTogether)
+		id = fmt.Sprintf("starts-%d", at.Unix())
+	}
 	var tasks []queue.Task
 	var reviews []queue.Request
 	asked := map[ledger.Repo]bool{}
@@ -42,7 +50,7 @@ func (r *Reviewer) LookForMissed(ctx context.Context) error {
 		if !asked[repo] {
 			asked[repo] = true
 			of.Number = 0
-			of.Kind, of.ID = Missed, fmt.Sprintf("start-%d", now.UnixNano())
+			of.Kind, of.ID, of.At = Missed, id, at
 			tasks = append(tasks, of, tomorrow(of, now))
 		}
 	}
@@ -55,6 +63,9 @@ func (r *Reviewer) LookForMissed(ctx context.Context) error {
 	}
 	return nil
 }
+
+// startsTogether is the time within which the starts of several processes count as one.
+const startsTogether = 5 * time.Minute
 
 // missedAtOnce bounds one transaction of [Reviewer.LookForMissed].
 const missedAtOnce = 100

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 
 	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/app/queue"
@@ -16,7 +17,7 @@ func (r *Reviewer) limits() string {
 }
 
 // Retry asks for reviews of open pull requests whose head was, in whole or in part, too large for limits other than
-// those that hold now.
+// those that hold now. Several processes may call it when they start; each review is asked for once.
 func (r *Reviewer) Retry(ctx context.Context) error {
 	events, err := r.Ledger.Events(ctx, ledger.Filter{Kind: record.TooLarge})
 	if err != nil {
@@ -34,7 +35,6 @@ func (r *Reviewer) Retry(ctx context.Context) error {
 		}
 		last[subject{repo, e.Number}] = e
 	}
-	var list []queue.Request
 	for s, e := range last {
 		var was record.Limits
 		if json.Unmarshal(e.Data, &was) == nil && was.Limits == r.limits() {
@@ -50,13 +50,22 @@ func (r *Reviewer) Retry(ctx context.Context) error {
 		if known.Head != e.Head || known.Closed {
 			continue
 		}
-		list = append(list, queue.Request{
+		one := queue.Request{
 			Key:    queue.Key{Installation: known.Installation, Owner: known.Owner, Repo: known.Repo, Number: known.Number},
 			RepoID: known.RepoID, Reason: "it was too large for other limits", Force: true,
-		})
+		}
+		data, err := json.Marshal(record.Limits{Limits: r.limits()})
+		if err != nil {
+			return err
+		}
+		event := ledger.Event{
+			Kind: record.Retried, Installation: known.Installation, RepoID: known.RepoID, Owner: known.Owner, Repo: known.Repo, Number: known.Number,
+			Head: known.Head, Data: data, Once: fmt.Sprintf("retried %d for %s", e.ID, r.limits()),
+		}
+		err = r.Submit(ctx, ledger.Delivery{}, []queue.Request{one}, nil, []ledger.Event{event})
+		if err != nil && !errors.Is(err, ledger.ErrDuplicate) {
+			return err
+		}
 	}
-	if len(list) == 0 {
-		return nil
-	}
-	return r.Submit(ctx, ledger.Delivery{}, list, nil, nil)
+	return nil
 }
