@@ -21,7 +21,7 @@ import (
 
 const (
 	// firstLook is how far the first search for open pull requests goes back, if the App has been installed for longer:
-	// whoever lost the database, or comes from an older version, gets verdicts on what is still worked on.
+	// after a lost database, or an older version, what is still worked on gets its verdicts.
 	firstLook = 30 * 24 * time.Hour
 
 	// pullOverlap is how much of the last search is searched again.

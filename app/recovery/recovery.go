@@ -143,7 +143,7 @@ func Parts(t queue.Task) (parts []queue.Task, err error) {
 const reserve = 5
 
 // spare returns how many more requests may be made; ok is false if GitHub does not limit them. The error is an
-// [*installation.RateLimited] if that is none.
+// [*installation.RateLimited] if only the reserve is left.
 func spare(resp *github.Response) (n int, ok bool, err error) {
 	if resp == nil || resp.Rate.Limit == 0 {
 		return 0, false, nil

@@ -104,8 +104,7 @@ func TestDeliveryOnItsWay(t *testing.T) {
 	w := scene(t)
 	w.Settle()
 	listed := make(chan string, 1)
-	var hook *httptest.Server
-	hook = httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+	hook := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		_, body := w.do(w.jwt(), "GET", "/app/hook/deliveries?per_page=100", "")
 		listed <- body
 	}))
