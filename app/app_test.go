@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -62,10 +63,17 @@ func (s *safeBuffer) String() string {
 // newStage begins with a repository acme/shop that has one commit with these files.
 func newStage(t *testing.T, files map[string]string) *stage {
 	t.Helper()
+	return newStageOn(t, "", files)
+}
+
+// newStageOn is like newStage with the database at a URL; empty for a file in the data folder.
+func newStageOn(t *testing.T, database string, files map[string]string) *stage {
+	t.Helper()
 	w, err := demo.NewWorld(t.TempDir(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.Settings.Database = database
 	t.Cleanup(w.GitHub.Close)
 	s := &stage{World: w, t: t, logs: &safeBuffer{}}
 	if err := w.Start(context.Background(), zerolog.New(s.logs).Level(zerolog.DebugLevel)); err != nil {
@@ -136,7 +144,7 @@ func (s *stage) reviewed(n int) {
 // heard returns what the App knows of a pull request without asking GitHub.
 func (s *stage) heard(n int) ledger.Pull {
 	s.t.Helper()
-	l, err := ledger.OpenReader(s.t.Context(), "sqlite:"+filepath.Join(s.Settings.DataDir, "secbydesign.db"))
+	l, err := ledger.OpenReader(s.t.Context(), cmp.Or(s.Settings.Database, "sqlite:"+filepath.Join(s.Settings.DataDir, "secbydesign.db")))
 	if err != nil {
 		s.t.Fatal(err)
 	}

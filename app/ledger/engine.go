@@ -62,3 +62,18 @@ type dialect struct {
 	metadata func(keys ...string) string // a job's metadata with keys set to the parameters from $2 on
 	waited   string                      // the seconds since min(scheduled_at)
 }
+
+// A kind is a kind of database error for which [explain] has advice.
+type kind int
+
+const (
+	other    kind = iota
+	busy          // another program has locked the database
+	full          // the disk is full
+	failing       // the disk does not read or write
+	damaged       // the database is damaged
+	away          // the database server does not answer
+	readOnly      // the database server does not accept writes, as after a failover
+	crowded       // the database server has no free connection
+	refused       // the database server refuses the user, or does not have the database
+)

@@ -23,8 +23,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const postgresMigrations = "migrations/postgres"
-
 // Advisory locks of a database (https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS).
 const (
 	writerLock    = 0x5ec0001 // held by the one write transaction
@@ -133,6 +131,7 @@ func postgresConfig(text string) (*pgxpool.Config, error) {
 type postgresEngine struct {
 	where string // for people
 	pool  *pgxpool.Pool
+	river *riverpgxv5.Driver
 	id    atomic.Value // of the installation, a string; unset before it is known
 	views string       // the schema of the stored views, during a rebuild
 
@@ -150,6 +149,7 @@ func dialPostgres(ctx context.Context, text, where string) (e *postgresEngine, e
 	if e.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
 		return nil, err
 	}
+	e.river = riverpgxv5.New(e.pool)
 	conns := int(config.MaxConns)
 	e.write = pgDB(e.pool, beginWriter, 1)
 	e.free = pgDB(e.pool, beginUnordered, 0)
@@ -226,11 +226,11 @@ func (e *postgresEngine) migrate(ctx context.Context) (version int64, err error)
 	if err != nil {
 		return 0, err
 	}
-	defer tx.Rollback(context.WithoutCancel(ctx))
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // it holds nothing but the lock
 	if _, err := tx.Exec(ctx, fmt.Sprintf("select pg_advisory_xact_lock(%d)", migrationLock)); err != nil {
 		return 0, err
 	}
-	return migrateWith(ctx, e.free, goose.DialectPostgres, postgresMigrations, e.driver())
+	return migrate(ctx, e.free, goose.DialectPostgres, postgresMigrations, e.driver())
 }
 
 // identify gives the installation an id if it has none.
@@ -289,7 +289,7 @@ func (e *postgresEngine) advance(context.Context, *sql.Tx) (*step, error) { retu
 func (e *postgresEngine) committed(*step)                                 {}
 func (e *postgresEngine) alone() (time.Time, bool)                        { return time.Time{}, false }
 func (e *postgresEngine) driver() riverdriver.Driver[*sql.Tx] {
-	return pgDriver{riverpgxv5.New(e.pool)}
+	return pgDriver{e.river}
 }
 func (e *postgresEngine) readDriver() riverdriver.Driver[*sql.Tx] { return e.driver() }
 
@@ -308,62 +308,6 @@ func (e *postgresEngine) probe(ctx context.Context, tx *sql.Tx) error {
 
 func (e *postgresEngine) announce(ctx context.Context, tx *sql.Tx) error {
 	_, err := tx.ExecContext(ctx, announceQuery)
-	return err
-}
-
-func (e *postgresEngine) sql() *dialect { return &postgresDialect }
-
-var postgresDialect = dialect{
-	now:    `now()`,
-	time:   func(millis string) string { return `to_timestamp(CAST(` + millis + ` AS BIGINT) / 1000.0)` },
-	millis: func(column string) string { return `CAST(floor(extract(epoch FROM ` + column + `) * 1000) AS BIGINT)` },
-	text:   func(key string) string { return `(metadata ->> '` + key + `')` },
-	number: func(key string) string { return `CAST(metadata ->> '` + key + `' AS BIGINT)` },
-	metadata: func(keys ...string) string {
-		var set []string
-		for i, key := range keys {
-			set = append(set, fmt.Sprintf(`'%s', CAST($%d AS BIGINT)`, key, i+2))
-		}
-		return `metadata || jsonb_build_object(` + strings.Join(set, ", ") + `)`
-	},
-	waited: `CAST(extract(epoch FROM now() - min(scheduled_at)) AS DOUBLE PRECISION)`,
-}
-
-// shadowSchema has the copies of the views while they are rebuilt.
-const shadowSchema = "secbydesign_rebuild"
-
-// shadow creates the copies in a schema of their own. Temporary tables would belong to a session, and behind a pooler
-// no session is one's own.
-func (e *postgresEngine) shadow(ctx context.Context, tx *sql.Tx) error {
-	if err := e.drop(ctx, tx); err != nil { // of a process that died
-		return err
-	}
-	if err := tx.QueryRowContext(ctx, `SELECT quote_ident(current_schema())`).Scan(&e.views); err != nil {
-		return err
-	}
-	statements := []string{`CREATE SCHEMA ` + shadowSchema}
-	for _, table := range append([]string{"views"}, viewTables...) {
-		statements = append(statements, `CREATE TABLE `+shadowSchema+`.`+table+` (LIKE `+table+` INCLUDING ALL)`)
-	}
-	for _, statement := range statements {
-		if _, err := tx.ExecContext(ctx, statement); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (e *postgresEngine) shadowed(ctx context.Context, tx *sql.Tx) error {
-	_, err := tx.ExecContext(ctx, `SELECT set_config('search_path', '`+shadowSchema+`, ' || current_setting('search_path'), true)`)
-	return err
-}
-
-func (e *postgresEngine) names(table string) (stored, shadow string) {
-	return e.views + "." + table, shadowSchema + "." + table
-}
-
-func (e *postgresEngine) drop(ctx context.Context, tx *sql.Tx) error {
-	_, err := tx.ExecContext(ctx, `DROP SCHEMA IF EXISTS `+shadowSchema+` CASCADE`)
 	return err
 }
 

@@ -195,6 +195,33 @@ func TestUnorderedDoesNotWait(t *testing.T) {
 	}))
 }
 
+// TestHolderIsLost: a process that holds the lock of the writer and stops is ended by the server, after a while, and one
+// that dies at once.
+func TestHolderIsLost(t *testing.T) {
+	t.Parallel()
+	at := newPostgres(t)
+	l := openAt(t, at)
+	must(t, l.Tx(t.Context(), func(tx *sql.Tx) error {
+		var idle string
+		err := tx.QueryRow(`SELECT current_setting('idle_in_transaction_session_timeout')`).Scan(&idle)
+		if idle != "30s" {
+			t.Errorf("it is ended after %s", idle)
+		}
+		return err
+	}))
+	holder := session(t, at)
+	_, err := holder.Exec(t.Context(), beginWriter)
+	must(t, err)
+	written := make(chan error)
+	go func() { written <- l.Record(context.Background(), Event{Kind: "k"}) }()
+	until(t, "the other waits for it", func() (waits bool) {
+		must(t, session(t, at).QueryRow(t.Context(), `SELECT count(*) > 0 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`).Scan(&waits))
+		return waits
+	})
+	must(t, holder.PgConn().Conn().Close()) // as the kernel does for a process that was killed
+	must(t, <-written)
+}
+
 // TestCanceledOnPostgres: a transaction whose context ends writes nothing, at whatever moment, and the next one works.
 func TestCanceledOnPostgres(t *testing.T) {
 	t.Parallel()

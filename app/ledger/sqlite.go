@@ -3,28 +3,20 @@ package ledger
 import (
 	"context"
 	"database/sql"
-	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/pressly/goose/v3"
 	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/riverdriver/riversqlite"
-	"github.com/riverqueue/river/rivermigrate"
 	"golang.org/x/sys/unix"
 	"modernc.org/sqlite" // has the driver "sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 )
-
-//go:embed migrations/sqlite/*.sql migrations/postgres/*.sql
-var migrations embed.FS
 
 // pragmas apply to every connection.
 var pragmas = url.Values{
@@ -96,7 +88,7 @@ func openSQLite(ctx context.Context, path string, anyway bool) (_ *Ledger, err e
 			return nil, err
 		}
 	}
-	if l.schema, err = migrate(ctx, l.write); err != nil {
+	if l.schema, err = migrate(ctx, l.write, goose.DialectSQLite3, sqliteMigrations, newDriver(l.write)); err != nil {
 		return nil, err
 	}
 	if err := e.installation.begin(ctx, l, was); err != nil {
@@ -147,105 +139,6 @@ func (e *sqliteEngine) probe(ctx context.Context, tx *sql.Tx) error {
 	return nil
 }
 
-func (e *sqliteEngine) sql() *dialect { return &sqliteDialect }
-
-var sqliteDialect = dialect{
-	now:    `datetime('now', 'subsec')`,
-	time:   func(millis string) string { return `datetime(` + millis + ` / 1000.0, 'unixepoch', 'subsec')` },
-	millis: func(column string) string { return `cast(unixepoch(` + column + `, 'subsec') * 1000 AS INTEGER)` },
-	text:   func(key string) string { return `metadata ->> '$.` + key + `'` },
-	number: func(key string) string { return `metadata ->> '$.` + key + `'` },
-	metadata: func(keys ...string) string {
-		set := `jsonb_set(metadata`
-		for i, key := range keys {
-			set += fmt.Sprintf(`, '$.%s', $%d`, key, i+2)
-		}
-		return set + `)`
-	},
-	waited: `(julianday('now', 'subsec') - julianday(min(scheduled_at))) * 86400.0`,
-}
-
-// shadow creates temporary tables, with their indexes, of the names of the views. Until the connection is closed, its
-// statements use them in place of the stored views (https://www.sqlite.org/lang_naming.html). No other connection
-// sees them.
-func (e *sqliteEngine) shadow(ctx context.Context, tx *sql.Tx) error {
-	rows, err := tx.QueryContext(ctx, `
-		SELECT sql FROM main.sqlite_schema WHERE (tbl_name = 'views' OR tbl_name GLOB 'view_*') AND sql IS NOT NULL
-		ORDER BY type = 'table' DESC`)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	var statements []string
-	for rows.Next() {
-		var statement string
-		if err := rows.Scan(&statement); err != nil {
-			return err
-		}
-		statements = append(statements, statement)
-	}
-	if err := rows.Err(); err != nil {
-		return err
-	}
-	temporary := strings.NewReplacer("CREATE TABLE ", "CREATE TEMP TABLE ", "CREATE INDEX ", "CREATE INDEX temp.")
-	for _, statement := range statements {
-		if _, err := tx.ExecContext(ctx, temporary.Replace(statement)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (e *sqliteEngine) shadowed(context.Context, *sql.Tx) error { return nil }
-
-func (e *sqliteEngine) names(table string) (stored, shadow string) {
-	return "main." + table, "temp." + table
-}
-
-// drop does nothing: the temporary tables end with the connection.
-func (e *sqliteEngine) drop(context.Context, *sql.Tx) error { return nil }
-
-// changes watches the database by its data version, which each commit changes.
-func (e *sqliteEngine) changes(ctx context.Context) (watch, error) {
-	conn, err := e.read.Conn(ctx)
-	if err != nil {
-		return nil, err
-	}
-	c := &dataVersion{conn: conn}
-	// https://www.sqlite.org/pragma.html#pragma_data_version
-	if c.version, err = conn.PrepareContext(ctx, `PRAGMA data_version`); err == nil {
-		_, err = c.any(ctx)
-	}
-	if err != nil {
-		_ = conn.Close()
-		return nil, err
-	}
-	return c, nil
-}
-
-type dataVersion struct {
-	conn    *sql.Conn
-	version *sql.Stmt
-	last    int64
-}
-
-func (c *dataVersion) any(ctx context.Context) (bool, error) {
-	var version int64
-	if err := c.version.QueryRowContext(ctx).Scan(&version); err != nil {
-		return false, err
-	}
-	changed := version != c.last
-	c.last = version
-	return changed, nil
-}
-
-func (c *dataVersion) early() <-chan struct{} { return nil }
-
-func (c *dataVersion) close() error {
-	_ = c.version.Close()
-	return c.conn.Close()
-}
-
 // readSQLite opens a database for reading. With mode ro, SQLite may still create the index of its log beside the
 // database if no process has it open; without the index, the last commits would not be visible.
 func readSQLite(ctx context.Context, path string) (_ *Reader, err error) {
@@ -283,94 +176,7 @@ func readSQLite(ctx context.Context, path string) (_ *Reader, err error) {
 	return r, nil
 }
 
-const sqliteMigrations = "migrations/sqlite"
-
-// newestMigration returns the schema version of this program, given the folder of an engine.
-func newestMigration(folder string) (version int64, err error) {
-	steps, err := fs.Glob(migrations, folder+"/*.sql")
-	if err != nil || len(steps) == 0 {
-		return 0, err
-	}
-	return goose.NumericComponent(slices.Max(steps))
-}
-
-// migrate brings both schemas up to date, this program's and River's, and returns the version of the first. The
-// caller holds the lock, because neither goose nor rivermigrate takes one.
-func migrate(ctx context.Context, db *sql.DB) (version int64, err error) {
-	return migrateWith(ctx, db, goose.DialectSQLite3, sqliteMigrations, newDriver(db))
-}
-
-func migrateWith(ctx context.Context, db *sql.DB, dialect goose.Dialect, folder string, driver riverdriver.Driver[*sql.Tx]) (version int64, err error) {
-	sub, err := fs.Sub(migrations, folder)
-	if err != nil {
-		return 0, err
-	}
-	ours, err := goose.NewProvider(dialect, db, sub)
-	if err != nil {
-		return 0, fmt.Errorf("read migrations: %w", err)
-	}
-	rivers, err := rivermigrate.New(driver, nil)
-	if err != nil {
-		return 0, fmt.Errorf("read River's migrations: %w", err)
-	}
-
-	have, know, err := ours.GetVersions(ctx)
-	if err != nil {
-		return 0, fmt.Errorf("read schema version: %w", err)
-	}
-	if have > know {
-		return 0, fmt.Errorf("%w: its schema has version %d, this program knows %d", ErrNewerSchema, have, know)
-	}
-	have, err = riverVersion(ctx, driver.GetExecutor())
-	if err != nil {
-		return 0, fmt.Errorf("read version of River's schema: %w", err)
-	}
-	if known := rivers.AllVersions(); have > int64(known[len(known)-1].Version) {
-		return 0, fmt.Errorf("%w: River's schema has version %d, this program knows %d", ErrNewerSchema, have, known[len(known)-1].Version)
-	}
-
-	if _, err := rivers.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
-		return 0, fmt.Errorf("migrate River's schema: %w", err)
-	}
-	if _, err := ours.Up(ctx); err != nil {
-		return 0, fmt.Errorf("migrate schema: %w", err)
-	}
-	return know, nil
-}
-
-// riverVersion returns the version of River's schema, or 0 if there is none yet. For a newer schema, River's own
-// migrator only reports that it does not find the version.
-func riverVersion(ctx context.Context, exec riverdriver.Executor) (version int64, err error) {
-	exists, err := exec.TableExists(ctx, &riverdriver.TableExistsParams{Table: "river_migration"})
-	if err != nil || !exists {
-		return 0, err
-	}
-	applied, err := exec.MigrationGetByLine(ctx, &riverdriver.MigrationGetByLineParams{Line: riverdriver.MigrationLineMain})
-	if err != nil {
-		return 0, err
-	}
-	for _, m := range applied {
-		version = max(version, int64(m.Version))
-	}
-	return version, nil
-}
-
 func newDriver(db *sql.DB) riverdriver.Driver[*sql.Tx] { return riversqlite.New(db) }
-
-// A kind is a kind of database error for which [explain] has advice.
-type kind int
-
-const (
-	other    kind = iota
-	busy          // another program has locked the database
-	full          // the disk is full
-	failing       // the disk does not read or write
-	damaged       // the database is damaged
-	away          // the database server does not answer
-	readOnly      // the database server does not accept writes, as after a failover
-	crowded       // the database server has no free connection
-	refused       // the database server refuses the user, or does not have the database
-)
 
 func kindOf(err error) kind {
 	var e *sqlite.Error
