@@ -22,7 +22,8 @@ func TestThroughAPooler(t *testing.T) {
 	s.push(n, "change", map[string]string{"b.py": "b = 1\n" + leak(2)})
 	s.becomes(n, "failure", "1 new finding")
 	s.restart(func() {})
-	s.push(n, "change", map[string]string{"b.py": "b = 1\n"})
+	s.repo.Commit("change", s.base, "rewritten", map[string]string{"a.py": "a = 1\n" + leak(1)}) // the secret must leave the history
+	s.repo.SyncPull(n)
 	s.becomes(n, "success", "1 accepted")
 	s.noDuplicates(n)
 	if whole, text := s.verify(app.Audit{DataDir: s.Settings.DataDir, Database: at}); !whole {
@@ -42,7 +43,9 @@ func TestMigrateThroughAPooler(t *testing.T) {
 		must(t, app.Migrate(t.Context(), t.Output(), app.Migration{DataDir: s.Settings.DataDir, To: at}))
 		s.Settings.Database = direct
 	})
-	s.push(n, "change", map[string]string{"a.py": "a = 1\n"})
-	s.until("the thread is settled", func() bool { return s.verdict(n).Conclusion == "success" })
+	s.repo.Commit("change", s.base, "rewritten", map[string]string{"b.py": "b = 1\n"})
+	s.repo.SyncPull(n)
+	s.becomes(n, "success", "")
+	s.want(n, "success", "a.py settled")
 	s.noDuplicates(n)
 }
