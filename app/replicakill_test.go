@@ -2,19 +2,17 @@ package app_test
 
 import (
 	"flag"
-	"fmt"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 )
 
 var (
-	replicaKills = flag.Int("replicakills", 2, "how often to kill a replica in TestReplicasKilled, on each database")
+	replicaKills = flag.Int("replicakills", 1, "how often to kill a replica in TestReplicasKilled, on each database")
 	replicaRoles = flag.String("replicaroles", "all,all,all", "roles of the replicas in TestReplicasKilled")
 	replicaPause = flag.Duration("replicapause", 5*time.Second, "longest pause between two kills in TestReplicasKilled")
-	people       = flag.Int("people", 6, "people who open pull requests at the same time in the tests of several replicas")
+	people       = flag.Int("people", 3, "people who open pull requests at the same time in the tests of several replicas")
 )
 
 // engines runs a test on each database that replicas can share.
@@ -50,10 +48,10 @@ func TestReplicasKilled(t *testing.T) {
 		c.account(want)
 		longest, waits := c.longestWait()
 		t.Logf("%s: %d kills (%v of each replica) in %v: %d pull requests, %d heads waited for, %d reviews taken over from dead workers, %d redeliveries, longest wait %v",
-			engine, *replicaKills, fmt.Sprint(killed), time.Since(began).Round(time.Second), len(c.changes), waits,
+			engine, *replicaKills, killed, time.Since(began).Round(time.Second), len(c.changes), waits,
 			f.logged("a worker died, its job was put back"), again, longest.Round(time.Millisecond))
-		if slices.Max(killed) == 0 && *replicaKills > 0 {
-			t.Error("nothing was killed")
+		if *replicaKills >= 30 && f.logged("a worker died, its job was put back") == 0 {
+			t.Error("no kill met a review, so this shows nothing")
 		}
 	})
 }

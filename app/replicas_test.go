@@ -95,22 +95,7 @@ func fleetWith(t testing.TB, url string, change func(*app.Settings), roles ...st
 	server := httptest.NewServer(f.balancer)
 	t.Cleanup(server.Close)
 	w.GitHub.SetWebhookURL(server.URL + "/webhook")
-	for i, role := range roles {
-		own := &demo.World{GitHub: w.GitHub, Settings: w.Settings}
-		own.Settings.Listen, own.Settings.Role = freeAddress(t), role
-		own.Settings.DataDir = filepath.Join(t.TempDir(), fmt.Sprint("data", i))
-		if role != "worker" {
-			f.balancer.addresses = append(f.balancer.addresses, own.Settings.Listen)
-		}
-		f.replicas = append(f.replicas, &replica{world: own, log: &safeBuffer{}})
-	}
-	for _, r := range f.replicas {
-		r.launch(t)
-		t.Cleanup(func() { r.process.kill() })
-	}
-	for _, r := range f.replicas {
-		r.process.ready()
-	}
+	f.join(roles...)
 	t.Cleanup(func() {
 		if t.Failed() {
 			for i, r := range f.replicas {
@@ -120,6 +105,29 @@ func fleetWith(t testing.TB, url string, change func(*app.Settings), roles ...st
 		}
 	})
 	return f
+}
+
+// join starts one more replica for each role, and waits until they are ready.
+func (f *fleet) join(roles ...string) {
+	t := f.t
+	t.Helper()
+	var joined []*replica
+	for _, role := range roles {
+		own := &demo.World{GitHub: f.GitHub, Settings: f.Settings}
+		own.Settings.Listen, own.Settings.Role = freeAddress(t), role
+		own.Settings.DataDir = filepath.Join(t.TempDir(), "data")
+		if role != "worker" {
+			f.balancer.addresses = append(f.balancer.addresses, own.Settings.Listen)
+		}
+		r := &replica{world: own, log: &safeBuffer{}}
+		r.launch(t)
+		t.Cleanup(func() { r.process.kill() })
+		joined = append(joined, r)
+	}
+	for _, r := range joined {
+		r.process.ready()
+	}
+	f.replicas = append(f.replicas, joined...)
 }
 
 func (r *replica) launch(t testing.TB) {

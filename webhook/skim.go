@@ -167,18 +167,18 @@ func (s *skimmer) member(inner members, wanted bool, depth int) bool {
 
 // value reads a value without copying it.
 func (s *skimmer) value(depth int) bool {
-	switch c := s.peek(); {
-	case c == '{':
+	switch s.peek() {
+	case '{':
 		return s.object(nil, false, depth)
-	case c == '[':
+	case '[':
 		return s.array(depth)
-	case c == '"':
+	case '"':
 		return s.text()
-	case c == 't':
+	case 't':
 		return s.word("true")
-	case c == 'f':
+	case 'f':
 		return s.word("false")
-	case c == 'n':
+	case 'n':
 		return s.word("null")
 	}
 	return s.number()

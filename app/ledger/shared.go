@@ -63,8 +63,8 @@ type Batch func(ctx context.Context, tx *sql.Tx, items []any) (results []error, 
 // ErrAlone is returned by a [Batch] for an item that it does not do.
 var ErrAlone = errors.New("it is done alone")
 
-// SharedBatch is like [Ledger.Shared] for work that takes fewer statements if it is done for many callers at once. If
-// several wait, batch gets their items, and else do is called. All callers must give the same batch.
+// SharedBatch is like [Ledger.Shared] for work that takes fewer statements if it is done for many callers at once: batch
+// gets the items of all that wait, and do is called for those that it leaves. All callers must give the same batch.
 func (l *Ledger) SharedBatch(ctx context.Context, item any, batch Batch, do func(ctx context.Context, tx *sql.Tx) error) error {
 	return l.share(ctx, &part{ctx: context.WithoutCancel(ctx), do: do, item: item, batch: batch, done: make(chan error, 1)})
 }
@@ -189,11 +189,11 @@ func (s *shared) close() {
 	s.wait.Wait()
 }
 
-// together runs parts in a transaction, by their batch if there are several, and returns the error of each. err means
+// together runs parts in a transaction, by their batch if they have one, and returns the error of each. err means
 // that the whole transaction is lost.
 func together(tx *sql.Tx, parts []*part) (results []error, err error) {
 	results = slices.Repeat([]error{ErrAlone}, len(parts))
-	if len(parts) > 1 {
+	if parts[0].batch != nil {
 		items := make([]any, len(parts))
 		for i, p := range parts {
 			items[i] = p.item

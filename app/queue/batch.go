@@ -115,7 +115,7 @@ func (q *Queue) enqueueMany(ctx context.Context, tx *sql.Tx, list []plain) error
 	}
 	inserted, err := q.client.InsertManyTx(ctx, tx, params)
 	if err == nil && len(inserted) != len(list) {
-		err = errors.New("River returned another number of jobs")
+		err = errors.New("the queue returned another number of jobs")
 	}
 	if err != nil {
 		return fmt.Errorf("insert jobs: %w", err)
