@@ -256,7 +256,7 @@ func TestOwners(t *testing.T) {
 func TestDiesWithItsServer(t *testing.T) {
 	t.Parallel()
 	cmd := exec.Command(os.Args[0], "-test.run=^TestServerToKill$")
-	cmd.Env = append(os.Environ(), "SECBYDESIGN_TEST_SERVER=1")
+	cmd.Env = append(os.Environ(), "SECBYDESIGN_TEST_SERVER=1", "TMPDIR="+t.TempDir())
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

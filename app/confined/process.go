@@ -113,12 +113,17 @@ type pending struct {
 }
 
 // begin starts a process, and waits until it is ready.
-func begin(ctx context.Context, o Options) (*process, error) {
+func begin(ctx context.Context, o Options) (at *process, err error) {
 	session, err := o.Tools.Session(catalog.SessionOptions{Args: []string{mode}, Reads: o.Reads, Memory: o.Memory})
 	if err != nil {
 		return nil, err
 	}
 	p := &process{session: session, began: time.Now(), gone: make(chan struct{}), calls: map[uint64]*pending{}}
+	defer func() {
+		if err != nil {
+			session.Remove()
+		}
+	}()
 	started := make(chan struct{})
 	go p.listen(o.Build, started)
 	late := time.NewTimer(ready)
