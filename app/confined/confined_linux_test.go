@@ -35,7 +35,7 @@ func (w *watched) ends() []string {
 func pool(t *testing.T, sandbox catalog.Sandbox, most int) (*watched, map[string]scanners.Scanner) {
 	t.Helper()
 	w := &watched{}
-	w.Pool = New(Options{Tools: catalog.NewTools(sandbox), Max: most, Build: testBuild, Observe: func(why string) {
+	w.Pool = New(Options{Tools: catalog.NewTools(sandbox), Max: most, Build: testBuild, Memory: 512 << 20, Observe: func(why string) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.why = append(w.why, why)
@@ -75,7 +75,7 @@ func TestMisbehaviour(t *testing.T) {
 		why     string // why its processes end; empty if they go on
 	}{
 		{"recurses", 0, "It recursed without end on the content of this change, and was stopped.", Overflowed},
-		{"allocates", 0, "It used more than 2048 MB of memory on the content of this change, and was stopped.", Exhausted},
+		{"allocates", 0, "It used too much memory on the content of this change, and was stopped.", Exhausted},
 		{"loops", 100 * time.Millisecond, "It ran out of time.", Stuck},
 		{"panics", 0, "It stopped unexpectedly; the operator's log says why.", ""},
 		{"panics elsewhere", 0, "Its process ended unexpectedly on the content of this change; the operator's log says how.", Crashed},
@@ -256,7 +256,7 @@ func TestOwners(t *testing.T) {
 func TestDiesWithItsServer(t *testing.T) {
 	t.Parallel()
 	cmd := exec.Command(os.Args[0], "-test.run=^TestServerToKill$")
-	cmd.Env = append(os.Environ(), "SECBYDESIGN_TEST_SERVER=1")
+	cmd.Env = append(os.Environ(), "SECBYDESIGN_TEST_SERVER=1", "TMPDIR="+t.TempDir())
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@
 package confined
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -33,6 +34,9 @@ type Options struct {
 	Max   int            // how many processes there may be; at least 1
 	Reads []string       // absolute paths of folders that the processes can read: an operator's databases
 	Build string         // which program this is; a process of another one is refused
+
+	// Memory is how many bytes a process may use before it is ended; 0 for [Memory].
+	Memory int64
 
 	// Observe is called with the reason each time that a process has ended; nil for nobody.
 	Observe func(reason string)
@@ -60,7 +64,7 @@ type Pool struct {
 
 // New returns a pool without processes. They are started when they are needed.
 func New(o Options) *Pool {
-	o.Max = max(o.Max, 1)
+	o.Max, o.Memory = max(o.Max, 1), cmp.Or(o.Memory, Memory)
 	return &Pool{options: o, changed: make(chan struct{})}
 }
 

@@ -25,7 +25,7 @@ const (
 	Grown      = "grown"       // it was idle and held much memory
 	Crashed    = "crashed"     // it ended by itself
 	Overflowed = "overflowed"  // its stack grew without end
-	Exhausted  = "memory"      // it used more than Memory
+	Exhausted  = "memory"      // it used more than [Options.Memory]
 	Killed     = "killed"      // a signal of somebody else ended it
 	Stuck      = "stuck"       // it did not stop when its time was over
 	Garbled    = "garbled"     // it answered in a form that is not known
@@ -53,7 +53,7 @@ func (e *EndedError) Error() string {
 // sentences are for everybody who can see a pull request.
 var sentences = map[string]string{
 	Overflowed: "It recursed without end on the content of this change, and was stopped.",
-	Exhausted:  fmt.Sprintf("It used more than %d MB of memory on the content of this change, and was stopped.", Memory>>20),
+	Exhausted:  "It used too much memory on the content of this change, and was stopped.",
 	Stuck:      "It ran out of time, and was stopped.",
 	Garbled:    "Its answer could not be understood, so nothing of it is used; the operator's log says more.",
 	Closed:     "The server is stopping.",
@@ -113,12 +113,17 @@ type pending struct {
 }
 
 // begin starts a process, and waits until it is ready.
-func begin(ctx context.Context, o Options) (*process, error) {
-	session, err := o.Tools.Session(catalog.SessionOptions{Args: []string{mode}, Reads: o.Reads, Memory: Memory})
+func begin(ctx context.Context, o Options) (at *process, err error) {
+	session, err := o.Tools.Session(catalog.SessionOptions{Args: []string{mode}, Reads: o.Reads, Memory: o.Memory})
 	if err != nil {
 		return nil, err
 	}
 	p := &process{session: session, began: time.Now(), gone: make(chan struct{}), calls: map[uint64]*pending{}}
+	defer func() {
+		if err != nil {
+			session.Remove()
+		}
+	}()
 	started := make(chan struct{})
 	go p.listen(o.Build, started)
 	late := time.NewTimer(ready)

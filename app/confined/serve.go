@@ -46,7 +46,8 @@ const (
 	// maxStack is far more than any file of reasonable depth needs. Go ends a program whose stack is larger, and cannot be
 	// made to do less.
 	maxStack = 128 << 20
-	// Memory is how many bytes a process may use before it is ended. The garbage collector works harder before.
+	// Memory is how many bytes a process may use before it is ended, unless [Options] say otherwise. The garbage collector
+	// works harder before.
 	Memory = 2 << 30
 )
 
