@@ -34,6 +34,8 @@ var machineClock = map[string]string{
 	"app/ledger/installation.go":       "how long an answer to /readyz holds",
 	"app/ledger/leases.go":             "leases",
 	"app/ledger/ledger.go":             "how long a transaction took",
+	"app/ledger/movesource.go":         "a command on this machine",
+	"app/ledger/pgtest":                "how long a server may take to start",
 	"app/ledger/pulls.go":              "when a delivery arrived",
 	"app/ledger/results.go":            "the age of what can be computed again",
 	"app/ledger/sqlite.go":             "which processes are dead",
