@@ -44,9 +44,7 @@ type world struct {
 	pulls         [pullsAtMost]*pull
 	installed     map[string]int64 // by account
 	suspended     bool
-	skewed        bool
-	undo          []func() // ends what a fault began; see heal
-	scannerBroken bool     // since the heads below were pushed
+	scannerBroken bool // since the heads below were pushed
 	unscanned     []headOf
 	mounted       bool
 
