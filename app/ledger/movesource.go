@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"bufio"
 	"context"
 	"database/sql"
 	"errors"
@@ -91,16 +90,15 @@ func holders(f *os.File) string {
 	if err := unix.Fstat(int(f.Fd()), &stat); err != nil {
 		return unknown
 	}
-	locks, err := os.Open("/proc/locks")
+	locks, err := os.ReadFile("/proc/locks")
 	if err != nil {
 		return unknown
 	}
-	defer locks.Close()
 	file := fmt.Sprintf("%02x:%02x:%d", unix.Major(stat.Dev), unix.Minor(stat.Dev), stat.Ino)
 	var list []string
-	for lines := bufio.NewScanner(locks); lines.Scan(); {
+	for line := range strings.Lines(string(locks)) {
 		// 1: FLOCK ADVISORY READ 4242 fd:01:1234 0 EOF
-		fields := strings.Fields(lines.Text())
+		fields := strings.Fields(line)
 		if len(fields) < 6 || fields[1] != "FLOCK" || fields[5] != file {
 			continue
 		}

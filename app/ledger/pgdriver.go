@@ -181,8 +181,6 @@ type pgDriver struct {
 	*riverpgxv5.Driver
 }
 
-var _ riverdriver.Driver[*sql.Tx] = pgDriver{}
-
 // UnwrapExecutor returns an executor on the connection of tx.
 func (d pgDriver) UnwrapExecutor(tx *sql.Tx) riverdriver.ExecutorTx {
 	return pgExecutor{d.Driver.UnwrapExecutor(borrow(tx)), tx}
