@@ -40,7 +40,7 @@ func TestServesOnPostgres(t *testing.T) {
 		}, "hubot"},
 		"outcomes": {func(w io.Writer) error {
 			return app.ShowOutcomes(ctx, w, app.OutcomesQuery{Org: "acme", DataDir: dir, Database: at})
-		}, "acme"},
+		}, "fewer than 5"},
 		"scanners": {func(w io.Writer) error { return app.ListNoise(ctx, w, dir, at, time.Now()) }, ""},
 		"record rebuild": {func(w io.Writer) error {
 			changed, err := app.RebuildRecord(ctx, w, dir, at)

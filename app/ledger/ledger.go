@@ -1,12 +1,13 @@
 // Package ledger stores what must not be lost: the accepted deliveries, the last known state of each pull
-// request, the append-only events, and the last valid policies. It is database/sql on one SQLite file.
+// request, the append-only events, and the last valid policies. It is database/sql on one SQLite file, or on Postgres.
 //
-// ledger.go opens the database; sqlite.go holds everything specific to that engine; events.go, pulls.go and
-// leases.go are the tables. The SQL outside sqlite.go and the migrations is meant to run on Postgres too:
-// numbered parameters, times as integers, row counts instead of locks.
+// ledger.go opens the database; engine.go says what differs between the two, the files sqlite….go and pg….go have it;
+// events.go, pulls.go and leases.go are the tables. All other SQL runs on both: numbered parameters, times as integers,
+// row counts instead of locks. On both there is one write transaction at a time, so that each sees all earlier ones
+// and the ids of events are in the order of their commits.
 //
 // Several processes on one host may share the file, but never over a network file system:
-// https://www.sqlite.org/wal.html says why.
+// https://www.sqlite.org/wal.html says why. Processes of any number of hosts may share a Postgres database.
 package ledger
 
 import (

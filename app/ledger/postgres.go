@@ -131,6 +131,7 @@ func postgresConfig(text string) (*pgxpool.Config, error) {
 type postgresEngine struct {
 	where string // for people
 	pool  *pgxpool.Pool
+	river *riverpgxv5.Driver
 	id    atomic.Value // of the installation, a string; unset before it is known
 	views string       // the schema of the stored views, during a rebuild
 
@@ -148,6 +149,7 @@ func dialPostgres(ctx context.Context, text, where string) (e *postgresEngine, e
 	if e.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
 		return nil, err
 	}
+	e.river = riverpgxv5.New(e.pool)
 	conns := int(config.MaxConns)
 	e.write = pgDB(e.pool, beginWriter, 1)
 	e.free = pgDB(e.pool, beginUnordered, 0)
@@ -224,7 +226,7 @@ func (e *postgresEngine) migrate(ctx context.Context) (version int64, err error)
 	if err != nil {
 		return 0, err
 	}
-	defer tx.Rollback(context.WithoutCancel(ctx))
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // it holds nothing but the lock
 	if _, err := tx.Exec(ctx, fmt.Sprintf("select pg_advisory_xact_lock(%d)", migrationLock)); err != nil {
 		return 0, err
 	}
@@ -287,7 +289,7 @@ func (e *postgresEngine) advance(context.Context, *sql.Tx) (*step, error) { retu
 func (e *postgresEngine) committed(*step)                                 {}
 func (e *postgresEngine) alone() (time.Time, bool)                        { return time.Time{}, false }
 func (e *postgresEngine) driver() riverdriver.Driver[*sql.Tx] {
-	return pgDriver{riverpgxv5.New(e.pool)}
+	return pgDriver{e.river}
 }
 func (e *postgresEngine) readDriver() riverdriver.Driver[*sql.Tx] { return e.driver() }
 
