@@ -18,10 +18,14 @@ import (
 // failed deliveries again, as GitHub's button does, and people push to pull requests of which GitHub sent no event.
 const recovered = false
 
-// quiet waits until the App has nothing left to do.
+// quiet waits until the App has nothing left to do. It fails if the App does not get so far, and asks GitHub nothing in
+// the meantime.
 func (w *world) quiet(within time.Duration) error {
-	deadline := time.Now().Add(within)
-	for settled := 0; ; {
+	var deadline time.Time
+	for settled, asked := 0, int64(-1); ; {
+		if now := w.requests.Load(); now != asked {
+			asked, deadline = now, time.Now().Add(within)
+		}
 		w.github.Settle()
 		left, err := w.left()
 		if err == nil && left == "" {

@@ -102,7 +102,7 @@ func newShared(t *testing.T) *shared {
 
 // play plays one history. The error says all that is wrong at its end.
 func (sh *shared) play(t testing.TB, s schedule) (err error) {
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute) // an App that never gets quiet
 	defer cancel()
 	w, err := newWorld(ctx, t, sh, s.setup)
 	if err != nil {

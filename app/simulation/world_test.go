@@ -27,7 +27,7 @@ const (
 	dataSize    = "64m"
 
 	idle     = 200 * time.Millisecond // without a request to GitHub and anything to do, a step that waits for a request happens all the same
-	patience = 90 * time.Second       // for what takes a second or two; a history that reaches it has failed
+	patience = 90 * time.Second       // for what takes a second or two; a history in which nothing happens for so long has failed
 )
 
 // A world is what one history happens in: GitHub, its repositories, and the App.
@@ -44,9 +44,7 @@ type world struct {
 	pulls         [pullsAtMost]*pull
 	installed     map[string]int64 // by account
 	suspended     bool
-	skewed        bool
-	undo          []func() // ends what a fault began; see heal
-	scannerBroken bool     // since the heads below were pushed
+	scannerBroken bool // since the heads below were pushed
 	unscanned     []headOf
 	mounted       bool
 
