@@ -39,18 +39,18 @@ const (
 // errNone says that there is no Postgres to test with.
 var errNone = fmt.Errorf("no Postgres: neither is %s set, nor are the programs initdb and postgres installed (Debian: apt-get install postgresql)", urlVariable)
 
-// shared is the server of this process.
-var shared struct {
-	once   sync.Once
-	server *Server
-	err    error
-}
+// ours is what the tests of this process share; [Run] ends it.
+var ours process
 
-// prepared are the databases that [Copy] copies, by name.
-var prepared struct {
-	sync.Mutex
-	drop []string // statements, for a server that outlives this process
-	made map[string]string
+// A process is what the tests of one process share: a server, and databases to copy. The zero value is ready.
+type process struct {
+	once   sync.Once
+	server *Server // nil before the first test needs it, and if SECBYDESIGN_TEST_POSTGRES_URL has another
+	err    error
+
+	mu   sync.Mutex
+	made map[string]string // databases that [Copy] copies, by name; guarded by mu
+	drop []string          // URLs and statements, for a server that outlives this process; guarded by mu
 }
 
 // Chosen reports whether the tests that run on both engines use Postgres in this process, because
@@ -70,10 +70,7 @@ func SQLiteOnly(t testing.TB, why string) {
 //	func TestMain(m *testing.M) { os.Exit(pgtest.Run(m)) }
 func Run(m *testing.M) int {
 	code := m.Run()
-	dropPrepared()
-	if shared.server != nil {
-		shared.server.close()
-	}
+	ours.end()
 	return code
 }
 
@@ -81,52 +78,62 @@ func Run(m *testing.M) int {
 // one server, which [Run] stops.
 func Database(t testing.TB) string {
 	t.Helper()
-	return createDatabase(t, base(t), "")
+	return createDatabase(t, ours.base(t), "")
 }
 
 // Copy is like [Database], but the database is a copy of one that prepare has filled, once for this process and name.
 // prepare must leave no connection open.
 func Copy(t testing.TB, name string, prepare func(url string) error) string {
 	t.Helper()
-	on := base(t)
-	prepared.Lock()
-	defer prepared.Unlock()
-	of := prepared.made[name]
-	if of == "" {
-		of = newName()
-		command(t, on, "CREATE DATABASE "+of)
-		prepared.drop = append(prepared.drop, on, "DROP DATABASE IF EXISTS "+of+" WITH (FORCE)")
-		if err := prepare(urlOf(t, on, of)); err != nil {
-			t.Fatal(err)
-		}
-		if prepared.made == nil {
-			prepared.made = map[string]string{}
-		}
-		prepared.made[name] = of
-	}
-	return createDatabase(t, on, " TEMPLATE "+of)
+	on := ours.base(t)
+	return createDatabase(t, on, " TEMPLATE "+ours.prepared(t, on, name, prepare))
 }
 
-// base returns the URL of the server of this process.
-func base(t testing.TB) string {
+// prepared returns the name of the database on the server at on that prepare has filled.
+func (p *process) prepared(t testing.TB, on, name string, prepare func(url string) error) string {
+	t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if of := p.made[name]; of != "" {
+		return of
+	}
+	of := newName()
+	command(t, on, "CREATE DATABASE "+of)
+	p.drop = append(p.drop, on, "DROP DATABASE IF EXISTS "+of+" WITH (FORCE)")
+	if err := prepare(urlOf(t, on, of)); err != nil {
+		t.Fatal(err)
+	}
+	if p.made == nil {
+		p.made = map[string]string{}
+	}
+	p.made[name] = of
+	return of
+}
+
+// base returns the URL of the server.
+func (p *process) base(t testing.TB) string {
 	t.Helper()
 	if given := os.Getenv(urlVariable); given != "" {
 		return given
 	}
-	shared.once.Do(func() { shared.server, shared.err = newServer() })
-	if shared.err != nil {
-		missing(t, shared.err)
+	p.once.Do(func() { p.server, p.err = newServer() })
+	if p.err != nil {
+		missing(t, p.err)
 	}
-	return shared.server.url
+	return p.server.url
 }
 
-func dropPrepared() {
-	if shared.server != nil {
-		return // it ends with them
+// end stops the server, or drops what was made on the one of another.
+func (p *process) end() {
+	if p.server != nil {
+		p.server.close()
+		return
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	for pair := range slices.Chunk(prepared.drop, 2) {
+	for pair := range slices.Chunk(p.drop, 2) {
 		conn, err := pgx.Connect(ctx, pair[0])
 		if err == nil {
 			_, err = conn.Exec(ctx, pair[1])
