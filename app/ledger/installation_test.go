@@ -384,7 +384,8 @@ func TestDatabaseGoesAway(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l, path, _ := opened(t)
+			l, url, _ := opened(t)
+			path := strings.TrimPrefix(url, "sqlite:")
 			must(t, l.take(t.Context(), "first"))
 			must(t, l.Ready(t.Context()))
 			tt.damage(t, l, path)
