@@ -274,13 +274,11 @@ func database(dir, url string) (string, string, error) {
 	if err != nil || dir == "" {
 		err = fmt.Errorf("SECBYDESIGN_DATA_DIR is %q: write the path of a folder", dir)
 	}
-	switch {
-	case url == "":
-		url = "sqlite:" + filepath.Join(abs, "secbydesign.db")
-	default:
-		if _, wrong := ledger.Where(url); wrong != nil {
-			err = errors.Join(err, fmt.Errorf("SECBYDESIGN_DATABASE_URL: %w", wrong))
-		}
+	if url == "" {
+		return abs, "sqlite:" + filepath.Join(abs, "secbydesign.db"), err
+	}
+	if _, wrong := ledger.Where(url); wrong != nil {
+		err = errors.Join(err, fmt.Errorf("SECBYDESIGN_DATABASE_URL: %w", wrong))
 	}
 	return abs, url, err
 }

@@ -16,7 +16,7 @@ import (
 
 // recovered says whether the program finds by itself what GitHub could not hand over. If not, the end of a history sends
 // failed deliveries again, as GitHub's button does, and people push to pull requests of which GitHub sent no event.
-const recovered = false
+const recovered = true
 
 // quiet waits until the App has nothing left to do. It fails if the App does not get so far, and asks GitHub nothing in
 // the meantime.
