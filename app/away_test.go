@@ -55,7 +55,7 @@ func TestDatabaseGoesAway(t *testing.T) {
 		},
 		"locked": {
 			damage: func(t *testing.T, p string) func() {
-				db, err := sql.Open("sqlite", "file:"+p+"?_txlock=exclusive")
+				db, err := sql.Open("sqlite", "file:"+p+"?_txlock=exclusive&_pragma=busy_timeout(10000)")
 				must(t, err)
 				tx, err := db.BeginTx(context.Background(), nil)
 				must(t, err)

@@ -22,7 +22,7 @@ func TestMistakesAreReportedTogether(t *testing.T) {
 		t.Fatal("no mistake is reported")
 	}
 	for _, name := range []string{"LISTEN", "GITHUB_URL", "PUBLIC_URL", "ROLE", "WORKERS", "FETCH_MB", "SANDBOX", "SETTINGS_FILE", "OSV_DIR", "GITHUB_APP_ID", "GITHUB_WEBHOOK_SECRET_FILE", "GITHUB_PRIVATE_KEY_FILE", "LOG_LEVEL", "LOG_FORMAT", "DATABASE_URL", "DATA_DIR"} {
-		if !strings.Contains(err.Error(), "SECBYDESIGN_"+name+" ") {
+		if !strings.Contains(err.Error(), "SECBYDESIGN_"+name+" ") && !strings.Contains(err.Error(), "SECBYDESIGN_"+name+": ") {
 			t.Errorf("%s is not reported:\n%v", name, err)
 		}
 	}

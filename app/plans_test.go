@@ -30,7 +30,8 @@ const (
 
 // readsMore lists statements, by a part of their text, that may read more than that, and why.
 var readsMore = map[string]string{
-	"SELECT queue, CASE WHEN state = 'running'": "/metrics counts the jobs that are not done, and reads only those",
+	"SELECT queue, CASE WHEN state = 'running'":       "/metrics counts the jobs that are not done, and reads only those",
+	"SELECT created_at FROM river_job WHERE state IN": "/metrics asks for the oldest of them",
 }
 
 // A planNode is a step of a plan: https://www.postgresql.org/docs/15/using-explain.html
@@ -196,7 +197,7 @@ func filling(table, column, kind string) string {
 		return `'org' || i % 10`
 	case kind == "int8" && (column == "at" || strings.HasSuffix(column, "_at")):
 		return now
-	case strings.HasPrefix(kind, "int"):
+	case strings.HasPrefix(kind, "int"), kind == "float8":
 		return `i`
 	case kind == "bool":
 		return `false`

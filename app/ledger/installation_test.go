@@ -286,7 +286,9 @@ func TestUpgrade(t *testing.T) {
 	for _, table := range viewTables {
 		statements = append(statements, `DROP TABLE `+table)
 	}
-	statements = append(statements, `DROP TABLE digests`)
+	for _, table := range []string{"digests", "recovery", "recovery_run", "workers", "uses", "limits", "paces", "contents"} {
+		statements = append(statements, `DROP TABLE `+table)
+	}
 	for _, statement := range statements {
 		_, err := l.write.Exec(statement)
 		must(t, err)

@@ -24,9 +24,9 @@ var (
 	ErrNotEmpty = errors.New("the target is not empty")
 )
 
-// notMoved are the tables that each database has for itself: which migrations it has seen, and what River's running
-// processes say to each other.
-var notMoved = []string{"goose_db_version", "river_migration", "river_leader", "river_notification"}
+// notMoved are the tables that each database has for itself: which migrations it has seen, and what running processes say
+// to each other.
+var notMoved = []string{"goose_db_version", "river_migration", "river_leader", "river_notification", "recovery_run", "workers", "uses"}
 
 // moved says where the data of a database went.
 type moved struct {

@@ -69,12 +69,19 @@ func openMoveSource(ctx context.Context, path string) (_ *moveSource, err error)
 	return s, err
 }
 
-// lockOut takes the exclusive lock on PATH.used, which is free while no ledger is open.
+// lockOut takes the exclusive lock on PATH.used, which is free while no ledger is open. It waits a moment for it, because
+// a process that has just stopped may have started another one that is about to give up what it inherited.
 func (s *moveSource) lockOut() (err error) {
 	if s.used, err = open(s.path + ".used"); err != nil {
 		return err
 	}
-	switch err := flock(s.used, unix.LOCK_EX|unix.LOCK_NB); {
+	for range 100 {
+		if err = flock(s.used, unix.LOCK_EX|unix.LOCK_NB); !errors.Is(err, unix.EWOULDBLOCK) {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	switch {
 	case errors.Is(err, unix.EWOULDBLOCK):
 		return fmt.Errorf("%w: %s is open in %s: stop it, and start the move again. Nothing was moved", ErrInUse, s.path, holders(s.used))
 	case err != nil:

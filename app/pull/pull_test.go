@@ -114,7 +114,7 @@ func TestRead(t *testing.T) {
 			w.number = w.repo.OpenPull("Change", "", "main", "orphan", "mona", false)
 			w.later = w.repo.Commit("main", "", "later still", map[string]string{"e": "e\n"})
 			*want = w.want()
-			want.Head, want.MergeBase, want.Commits = orphan, "", 1
+			want.Head, want.MergeBase, want.Commits, want.Files, want.Lines = orphan, "", 1, 0, 0
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -207,7 +207,7 @@ func TestWhatCannotBeRead(t *testing.T) {
 			w := newWorld(t, true)
 			want := w.want()
 			if c.orphan {
-				want.Head, want.Commits = w.orphan(t, "orphan"), 1
+				want.Head, want.Commits, want.Files, want.Lines = w.orphan(t, "orphan"), 1, 0, 0
 				want.Number = w.repo.OpenPull("Change", "", "main", "orphan", "mona", false)
 				want.URL = fmt.Sprintf("%s/Acme/Shop/pull/%d", w.gh.URL(), want.Number)
 			}

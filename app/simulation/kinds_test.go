@@ -91,7 +91,10 @@ func (w *world) push(p *pull, seed int, force bool) {
 
 func people() []kind {
 	return []kind{
-		act("open", 6, func(w *world, p *pull, s step) { w.push(p, s.b, false) }),
+		act("open", 6, func(w *world, p *pull, s step) {
+			p.missed = p.missed || w.installed["acme"] == 0
+			w.push(p, s.b, false)
+		}),
 		act("push", 14, func(w *world, p *pull, s step) { w.push(p, s.b, false) }),
 		act("squash", 4, func(w *world, p *pull, s step) { w.push(p, s.b, true) }),
 		act("reply", 4, func(w *world, p *pull, s step) {
@@ -285,7 +288,6 @@ func installations() []kind {
 		}},
 		{"suspend", 2, where, sudden, func(w *world, s step) outcome {
 			if id := w.installed["acme"]; id != 0 && !w.suspended {
-				w.miss(nil)
 				w.github.Suspend(id)
 				w.suspended = true
 			}
@@ -304,7 +306,6 @@ func installations() []kind {
 		{"permission-removed", 2, where, sudden, func(w *world, s step) outcome {
 			left := map[string]string{"metadata": "read", "contents": "read", "members": "read", "checks": "write", "pull_requests": "write"}
 			delete(left, []string{"contents", "checks", "pull_requests"}[s.a%3])
-			w.miss(nil)
 			w.github.SetPermissions(left)
 			return outcome{}
 		}},

@@ -14,10 +14,6 @@ import (
 	"github.com/secbydesign/secbydesign/checks/fakegithub"
 )
 
-// recovered says whether the program finds by itself what GitHub could not hand over. If not, the end of a history sends
-// failed deliveries again, as GitHub's button does, and people push to pull requests of which GitHub sent no event.
-const recovered = true
-
 // quiet waits until the App has nothing left to do. It fails if the App does not get so far, and asks GitHub nothing in
 // the meantime.
 func (w *world) quiet(within time.Duration) error {
@@ -80,14 +76,19 @@ func (w *world) heal(seed int) error {
 		}
 	default:
 	}
-	if err := w.redeliver(seed); err != nil {
-		return err
+	if seed%2 == 1 {
+		if err := w.redeliver(seed); err != nil {
+			return err
+		}
 	}
 	if err := w.quiet(patience); err != nil {
 		return err
 	}
+	if err := w.recover(); err != nil {
+		return err
+	}
 	for _, p := range w.pulls {
-		if !recovered && p.n > 0 && p.missed && !p.repo.gone {
+		if p.n > 0 && p.missed && !p.repo.gone {
 			w.push(p, seed, false)
 		}
 	}
@@ -95,6 +96,26 @@ func (w *world) heal(seed int) error {
 		return err
 	}
 	return w.rerunIncomplete()
+}
+
+// recover starts the App again and waits until it has searched for what GitHub could not hand over, and for pull requests
+// of which GitHub sent no event.
+func (w *world) recover() error {
+	const searched = `SELECT coalesce(max(done), 0) FROM recovery_run`
+	var before, now int
+	if err := errors.Join(w.db.ask(searched, &before), w.restart()); err != nil {
+		return err
+	}
+	for deadline := time.Now().Add(patience); now <= before; {
+		if time.Now().After(deadline) {
+			return errors.New("the App does not search for lost deliveries after its start")
+		}
+		w.pause(40 * time.Millisecond)
+		if err := w.db.ask(searched, &now); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // rerunIncomplete presses "Re-run" on the checks that say themselves that they are not complete.
@@ -117,7 +138,7 @@ func (w *world) rerunIncomplete() error {
 	return nil
 }
 
-// redeliver sends every delivery again that the App did not take, in any order.
+// redeliver sends every delivery again that the App did not take, in any order, as a person can by GitHub's button.
 func (w *world) redeliver(seed int) error {
 	for range 20 {
 		taken, lost := map[string]bool{}, []string{}

@@ -82,7 +82,7 @@ type pull struct {
 	heads   map[string]truth  // of every head
 	replies map[string]string // by thread
 	notes   map[string]bool
-	missed  bool // GitHub did not send all of its events, or the App could not reach it
+	missed  bool // its events may be older than the installation, which must not bring back all pull requests
 	again   map[string]bool
 }
 
