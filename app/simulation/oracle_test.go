@@ -14,12 +14,13 @@ import (
 	"github.com/secbydesign/secbydesign/checks/fakegithub"
 )
 
-// quiet waits until the App has nothing left to do. It fails if the App does not get so far, and asks GitHub nothing in
-// the meantime.
+// quiet waits until the App has nothing left to do. It fails if the App asks GitHub nothing for so long, or does not get so
+// far in six times that.
 func (w *world) quiet(within time.Duration) error {
 	var deadline time.Time
+	last := time.Now().Add(6 * within)
 	for settled, asked := 0, int64(-1); ; {
-		if now := w.requests.Load(); now != asked {
+		if now := w.requests.Load(); now != asked && time.Now().Before(last) {
 			asked, deadline = now, time.Now().Add(within)
 		}
 		w.github.Settle()

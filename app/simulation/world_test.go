@@ -304,7 +304,7 @@ func (w *world) perform(s step) error {
 	a := &armed{do: do, done: make(chan struct{})}
 	switch s.after {
 	case whenQuiet:
-		_ = w.quiet(10 * time.Second) // with a fault in the way it may not get quiet
+		_ = w.quiet(4 * time.Second) // with a fault in the way it may not get quiet
 		a.result = do()
 	case 0:
 		a.result = do()
