@@ -132,7 +132,9 @@ func TestLogAtInfo(t *testing.T) {
 	}
 	var kept []string
 	for _, line := range said {
-		if !strings.HasPrefix(line, "warn") { // about the sandbox, where this machine has none
+		// Warnings are about the sandbox, where this machine has none; and the search at the start may see a pull request
+		// before its delivery has come.
+		if !strings.HasPrefix(line, "warn") && line != "info open pull requests without a verdict are reviewed" {
 			kept = append(kept, line)
 		}
 	}

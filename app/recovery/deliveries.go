@@ -37,8 +37,8 @@ const (
 var errNoLog = errors.New("GitHub has no log of deliveries")
 
 // deliveries reads the log back to the last reading, and does what matters in it. After an error it is read again from
-// the same place; what was recorded until then is known.
-func (r *Recoverer) deliveries(ctx context.Context) error {
+// the same place; what was recorded until then is known. listed is when open pull requests were listed.
+func (r *Recoverer) deliveries(ctx context.Context, listed time.Time) error {
 	log := zerolog.Ctx(ctx)
 	last, err := r.Ledger.Recovered(ctx, scopeDeliveries)
 	if err != nil {
@@ -63,6 +63,12 @@ func (r *Recoverer) deliveries(ctx context.Context) error {
 	}
 	line.Int("deliveries", b.Deliveries).Int("known", b.Known).Int("ignored", b.Ignored).Int("answered", b.Answered).Int("lost", b.Lost).
 		Int("pulls", b.Pulls).Int("closed_in", len(b.Merges)).Int("queues", len(b.Groups)).Int("to_read", b.Lost-len(b.Together)).Msg("read the log of deliveries")
+	if b.pullSince(listed) {
+		// The list does not have it, and once its delivery is recorded, another attempt of that does nothing.
+		if _, err := r.pulls(ctx); err != nil {
+			return err
+		}
+	}
 	if err := r.collapsed(ctx, b); err != nil {
 		return err
 	}

@@ -54,7 +54,10 @@ type listedPull struct {
 // on the day on which the App comes: only when somebody works on them, as with deliveries.
 //
 // It stops in an installation of which the rate limit is used but for the reserve, and the next run goes on there.
-func (r *Recoverer) pulls(ctx context.Context) error {
+//
+// began is the time of the first list by GitHub's clock: what happened later may not be in the lists. It is zero if there
+// was no list.
+func (r *Recoverer) pulls(ctx context.Context) (began time.Time, err error) {
 	var first *github.Response
 	installs, err := installation.All(ctx, func(opt *github.ListOptions) ([]*github.Installation, *github.Response, error) {
 		list, resp, err := r.App.REST().Apps.ListInstallations(ctx, opt)
@@ -62,7 +65,7 @@ func (r *Recoverer) pulls(ctx context.Context) error {
 		return list, resp, err
 	})
 	if err != nil {
-		return fmt.Errorf("list installations: %w", err)
+		return time.Time{}, fmt.Errorf("list installations: %w", err)
 	}
 	now := dateOf(first)
 	if now.IsZero() {
@@ -78,14 +81,14 @@ func (r *Recoverer) pulls(ctx context.Context) error {
 		var forbidden *installation.Forbidden
 		switch {
 		case ctx.Err() != nil:
-			return ctx.Err()
+			return now, ctx.Err()
 		case installation.OutOfReach(err), errors.As(err, &forbidden):
 			log.Info().Err(err).Msg("open pull requests cannot be listed")
 		case err != nil: // one installation must not hold up the others
 			failed = errors.Join(failed, fmt.Errorf("search installation %d: %w", in.GetID(), err))
 		}
 	}
-	return failed
+	return now, failed
 }
 
 // search searches one installation.

@@ -33,6 +33,7 @@ type rig struct {
 	in     int64 // the installation
 	branch int
 	log    *strings.Builder
+	after  func(request string) // called after each request, if not nil; set it before the first
 
 	mu      sync.Mutex
 	asked   []string       // requests to GitHub: "GET /app/hook/deliveries"
@@ -45,9 +46,13 @@ func newRig(t *testing.T) *rig {
 	t.Helper()
 	r := &rig{t: t, counts: map[string]int{}, log: &strings.Builder{}}
 	gh, app := installationtest.New(t, installation.Options{Observe: func(e installation.Exchange) {
+		request := e.Method + " " + strings.TrimPrefix(e.Path, "/api/v3")
+		if r.after != nil {
+			r.after(request)
+		}
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		r.asked = append(r.asked, e.Method+" "+strings.TrimPrefix(e.Path, "/api/v3"))
+		r.asked = append(r.asked, request)
 	}})
 	l, err := ledger.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "db"))
 	if err != nil {
@@ -143,6 +148,23 @@ func (r *rig) open() (number int) {
 	branch := fmt.Sprint("change", r.branch)
 	r.repo.Commit(branch, r.base, branch, map[string]string{"a.txt": branch})
 	return r.repo.OpenPull("Change", "", "main", branch, "mona", false)
+}
+
+// TestOpenedDuringTheRun opens a pull request, whose delivery is lost, after the repositories were listed and before the
+// log is read: it is reviewed by the same run.
+func TestOpenedDuringTheRun(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	opened := 0
+	r.after = func(request string) {
+		if opened == 0 && request == "GET /installation/repositories" {
+			opened = r.open()
+		}
+	}
+	r.must()
+	if opened == 0 || !slices.Contains(r.reviews, opened) {
+		t.Errorf("pull request %d was opened, and the reviews of %v were asked for", opened, r.reviews)
+	}
 }
 
 // TestReadsBackToTheLast holds that the log is read once in full, and after that only its new end.

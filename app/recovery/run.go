@@ -128,11 +128,11 @@ func (r *Recoverer) Once(ctx context.Context) error {
 	began := time.Now()
 	// Pull requests first: their search is short, and people wait for verdicts. What keeps one of the two from being done
 	// does not keep the other.
-	err := r.pulls(ctx)
+	listed, err := r.pulls(ctx)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	err = errors.Join(err, r.deliveries(ctx))
+	err = errors.Join(err, r.deliveries(ctx, listed))
 	if err == nil {
 		zerolog.Ctx(ctx).Debug().Stringer("took", time.Since(began).Round(time.Millisecond)).Msg("searched for lost deliveries")
 	}

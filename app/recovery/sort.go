@@ -199,6 +199,14 @@ func (b *Backlog) add(lost []Entry, now time.Time) {
 	}
 }
 
+// pullSince reports whether a delivery about an open pull request was lost since a time, to the second; false for the zero
+// time.
+func (b *Backlog) pullSince(at time.Time) bool {
+	return !at.IsZero() && slices.ContainsFunc(b.Together, func(d Entry) bool {
+		return d.Event == "pull_request" && d.Action != "closed" && !d.At.Before(at.Truncate(time.Second))
+	})
+}
+
 // toRead reports whether the payload of a delivery has to be read: nothing else shows what it is about.
 func toRead(d Entry) bool {
 	switch d.Event {
