@@ -285,8 +285,13 @@ func (r *Recoverer) due(ctx context.Context, p listedPull) (due, force bool, err
 		return false, false, nil
 	}
 	last, err := r.Ledger.LastReview(ctx, p.repo, p.number)
-	if err != nil || last.Head != p.head || last.Context == nil {
+	switch {
+	case err != nil:
 		return false, false, err
+	case last.Head != p.head: // its review was given up, as for an App that was suspended then
+		return true, true, nil
+	case last.Context == nil:
+		return false, false, nil
 	}
 	force = last.Context.Draft != p.draft || last.Context.Into != "" && last.Context.Into != p.into
 	return force, force, nil

@@ -2,6 +2,7 @@ package recovery
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"net/http"
@@ -376,6 +377,29 @@ func TestClocksDiffer(t *testing.T) {
 				t.Errorf("skew %v: reviews of %v of %v, tasks %v", skew, r.reviews, numbers, r.tasks)
 			}
 		}
+	}
+}
+
+// TestReviewThatWasGivenUp has a pull request whose review ended without a verdict, as for an App that was suspended then.
+func TestReviewThatWasGivenUp(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	n := r.open()
+	r.must()
+	err := r.Ledger.Tx(t.Context(), func(tx *sql.Tx) error {
+		p, err := r.Ledger.PullTx(t.Context(), tx, ledger.Repo{ID: r.id, Owner: "acme", Name: "shop"}, n)
+		if err != nil {
+			return err
+		}
+		_, err = r.Ledger.SetReviewed(t.Context(), tx, p)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.must()
+	if !slices.Equal(r.reviews, []int{n, n}) {
+		t.Errorf("reviews of %v, want %d again", r.reviews, n)
 	}
 }
 
