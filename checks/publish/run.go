@@ -15,12 +15,10 @@ package publish
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/go-github/v60/github"
@@ -504,19 +502,6 @@ func (r *Run) onFile(ctx context.Context, c checks.Comment, body string, unplace
 	r.commented()
 	r.opened[c.Fingerprint] = true
 	return nil
-}
-
-// refused reports whether GitHub understood a request and will never accept it.
-func refused(err error) bool {
-	var e *github.ErrorResponse
-	return errors.As(err, &e) && e.Response != nil && e.Response.StatusCode == http.StatusUnprocessableEntity
-}
-
-// locked reports whether somebody locked the conversation, which is no reason to have no verdict.
-// (GitHub says "Unable to create comment because issue is locked.")
-func locked(err error) bool {
-	var e *github.ErrorResponse
-	return errors.As(err, &e) && e.Response != nil && e.Response.StatusCode == http.StatusForbidden && strings.Contains(e.Message, "is locked")
 }
 
 // change carries out one change of the plan. The order matters if we are stopped in between,
