@@ -2,7 +2,6 @@ package design
 
 import (
 	"bytes"
-	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -122,22 +121,22 @@ type sink struct {
 	rule  string
 	in    []language
 	words []string // one of them is in each file with the sink; it makes other files cheap
-	re    *regexp.Regexp
+	re    *lazyRegexp
 
 	// strings makes the pattern match in strings, too. Otherwise it sees none of their contents.
 	strings bool
 
-	imports *regexp.Regexp // of the code; nil for no condition
-	unless  *regexp.Regexp // of the code; nil for no condition
-	path    *regexp.Regexp // nil for no condition
-	notPath *regexp.Regexp // nil for no condition
+	imports *lazyRegexp // of the code; nil for no condition
+	unless  *lazyRegexp // of the code; nil for no condition
+	path    *lazyRegexp // nil for no condition
+	notPath *lazyRegexp // nil for no condition
 
-	name      string         // the key; empty for the first named group with text, or the match
-	arg       *regexp.Regexp // of the call: its first group is added to the key
-	prefix    string         // of the key
-	statement bool           // the call goes on to its semicolon
-	skip      *regexp.Regexp // of the call: it is no fact
-	onlyIf    *regexp.Regexp // of the call: other ones are no fact
+	name      string      // the key; empty for the first named group with text, or the match
+	arg       *lazyRegexp // of the call: its first group is added to the key
+	prefix    string      // of the key
+	statement bool        // the call goes on to its semicolon
+	skip      *lazyRegexp // of the call: it is no fact
+	onlyIf    *lazyRegexp // of the call: other ones are no fact
 	safe      []sinkSafety
 	once      bool // at most one fact in a file
 	search    bool // the base's files are searched for what makes the key
@@ -146,7 +145,7 @@ type sink struct {
 
 // A sinkSafety is evidence in a call, or in the whole file, that answers the question.
 type sinkSafety struct {
-	all  []*regexp.Regexp
+	all  []*lazyRegexp
 	file bool
 	says string
 }
@@ -206,7 +205,7 @@ func (v *sinkView) sink(k *sink) {
 
 // findAll returns the matches of a pattern in linear time: it reads long texts in parts, that end where code of the
 // first level begins. A match is in one part.
-func findAll(re *regexp.Regexp, text []byte) (all [][]int) {
+func findAll(re *lazyRegexp, text []byte) (all [][]int) {
 	for start := 0; start < len(text) && len(all) < maxSinks; {
 		end := partEnd(text, start)
 		for _, m := range re.FindAllSubmatchIndex(text[start:end], maxSinks-len(all)) {
@@ -243,7 +242,7 @@ func partEnd(text []byte, start int) int {
 }
 
 // keyOf returns the key of a match: its first named group that is not empty, or all of it.
-func keyOf(re *regexp.Regexp, text []byte, match []int) (key, literal string) {
+func keyOf(re *lazyRegexp, text []byte, match []int) (key, literal string) {
 	from, to := match[0], match[1]
 	for i, name := range re.SubexpNames() {
 		if name != "" && match[2*i] >= 0 && match[2*i+1] > match[2*i] {
@@ -336,10 +335,7 @@ func (s *sinkSafety) in(text []byte) bool {
 	return true
 }
 
-// rex compiles a pattern.
-func rex(pattern string) *regexp.Regexp { return regexp.MustCompile(pattern) }
-
-func rexes(patterns ...string) (all []*regexp.Regexp) {
+func rexes(patterns ...string) (all []*lazyRegexp) {
 	for _, p := range patterns {
 		all = append(all, rex(p))
 	}

@@ -2,7 +2,6 @@ package design
 
 import (
 	"go/ast"
-	"regexp"
 	"strings"
 	"sync"
 )
@@ -15,9 +14,9 @@ const (
 // A corsRule is a way to say which origins may read answers. The first group of its pattern is their list.
 type corsRule struct {
 	in      []language
-	re      *regexp.Regexp
-	imports *regexp.Regexp // of the code; nil for no condition
-	origins string         // for a pattern without a group
+	re      *lazyRegexp
+	imports *lazyRegexp // of the code; nil for no condition
+	origins string      // for a pattern without a group
 }
 
 var corsRules = sync.OnceValue(func() []corsRule {

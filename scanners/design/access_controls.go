@@ -12,7 +12,7 @@ type controlRule struct {
 	kind  string
 	in    []language
 	words []string // one of them is in each file with the control
-	re    *regexp.Regexp
+	re    *lazyRegexp
 }
 
 // The kinds of controls, see [Control].
@@ -78,7 +78,7 @@ func (v *sinkView) controlled() {
 }
 
 // teamNames returns a pattern for whole names, nil for none.
-func teamNames(names []string) *regexp.Regexp {
+func teamNames(names []string) *lazyRegexp {
 	var quoted []string
 	for _, n := range names {
 		if n = strings.TrimSpace(n); n != "" {
@@ -89,13 +89,13 @@ func teamNames(names []string) *regexp.Regexp {
 		return nil
 	}
 	re, err := regexp.Compile(`(?:^|[^\w$])(?P<k>` + strings.Join(quoted, "|") + `)(?:[^\w$]|$)`)
-	if err != nil {
+	if err != nil { // a name that is not UTF-8
 		return nil
 	}
-	return re
+	return &lazyRegexp{"", func() *regexp.Regexp { return re }}
 }
 
-func (v *sinkView) controlsOf(kind string, words []string, re *regexp.Regexp, taken map[int]bool) {
+func (v *sinkView) controlsOf(kind string, words []string, re *lazyRegexp, taken map[int]bool) {
 	for _, span := range v.linesWith(words) {
 		text := v.code()[span[0]:span[1]]
 		if importLine.Match(text) || v.language == javascript && nameAlone.Match(text) {

@@ -3,7 +3,6 @@ package design
 import (
 	"bytes"
 	"path"
-	"regexp"
 	"strings"
 )
 
@@ -44,7 +43,7 @@ func (v *sinkView) evidence() {
 }
 
 // evident adds evidence of one kind for each match in the code, once for each text.
-func (v *sinkView) evident(kind string, re *regexp.Regexp) {
+func (v *sinkView) evident(kind string, re *lazyRegexp) {
 	seen := map[string]bool{}
 	for _, m := range findAll(re, v.code()) {
 		key := strings.TrimSpace(string(v.code()[m[0]:m[1]]))

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/secbydesign/secbydesign/scanners"
@@ -86,7 +85,7 @@ var (
 )
 
 func policyComments(name string, text []byte) []byte {
-	var comments *regexp.Regexp
+	var comments *lazyRegexp
 	switch strings.ToLower(path.Ext(name)) {
 	case ".cedar", ".zed", ".rules":
 		comments = slashComments

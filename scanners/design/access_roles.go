@@ -3,7 +3,6 @@ package design
 import (
 	"go/ast"
 	"go/token"
-	"regexp"
 	"strings"
 )
 
@@ -136,7 +135,7 @@ func (v *sinkView) body(open int, l, r byte) (from, to int) {
 }
 
 // top returns the matches of a pattern in the first level of a body.
-func (v *sinkView) top(from, to int, re *regexp.Regexp, split bool) (members []right) {
+func (v *sinkView) top(from, to int, re *lazyRegexp, split bool) (members []right) {
 	flat := append([]byte(nil), v.code()[from:to]...)
 	bare, depth := v.skeleton()[from:to], 0
 	for i, b := range bare {
@@ -208,7 +207,7 @@ func membersOnly(all []right) (kept []right) {
 	return kept
 }
 
-func (v *sinkView) lists(list, member *regexp.Regexp) {
+func (v *sinkView) lists(list, member *lazyRegexp) {
 	for _, m := range findAll(list, v.code()) {
 		name := string(v.code()[m[2]:m[3]])
 		if v.language == ruby {
@@ -220,7 +219,7 @@ func (v *sinkView) lists(list, member *regexp.Regexp) {
 	}
 }
 
-func (v *sinkView) texts(from, to int, re *regexp.Regexp) (members []right) {
+func (v *sinkView) texts(from, to int, re *lazyRegexp) (members []right) {
 	for _, t := range findAll(re, v.code()[from:to]) {
 		if text := string(v.code()[from+t[2] : from+t[3]]); !isNumber(text) {
 			members = append(members, right{text, from + t[2]})

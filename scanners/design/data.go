@@ -1,7 +1,5 @@
 package design
 
-import "regexp"
-
 // dataDetectors find the facts of this group.
 var dataDetectors = []detector{
 	// Data: tables and their columns.
@@ -20,7 +18,7 @@ var dataDetectors = []detector{
 
 // blank returns the text with blanks in place of the parts between each match of from and the next match of to, or the
 // end. Lines keep their numbers and offsets.
-func blankBetween(text []byte, from, to *regexp.Regexp) []byte {
+func blankBetween(text []byte, from, to *lazyRegexp) []byte {
 	if !from.Match(text) {
 		return text
 	}
@@ -81,4 +79,4 @@ func (s *source) product() []byte {
 	return s.code()
 }
 
-var rustTests = regexp.MustCompile(`(?m)^\s*#\[cfg\((?:all\()?test\b`)
+var rustTests = rex(`(?m)^\s*#\[cfg\((?:all\()?test\b`)

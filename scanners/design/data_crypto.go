@@ -3,27 +3,26 @@ package design
 import (
 	"bytes"
 	"go/ast"
-	"regexp"
 	"strings"
 )
 
-var goCrypto = regexp.MustCompile(`^(crypto/(aes|cipher|des|rc4|rsa|ecdsa|ed25519|ecdh|hmac|hkdf|mlkem)|golang\.org/x/crypto/(nacl/\w+|chacha20|chacha20poly1305|hkdf|curve25519|openpgp(/\w+)?|ed25519|xts|blowfish|cast5|twofish|tea|xtea|salsa20)|filippo\.io/age|github\.com/tink-crypto/[\w/.-]+|github\.com/ProtonMail/(go-crypto|gopenpgp)[\w/.-]*|github\.com/minio/sio|github\.com/cloudflare/circl/[\w/]+)$`)
+var goCrypto = rex(`^(crypto/(aes|cipher|des|rc4|rsa|ecdsa|ed25519|ecdh|hmac|hkdf|mlkem)|golang\.org/x/crypto/(nacl/\w+|chacha20|chacha20poly1305|hkdf|curve25519|openpgp(/\w+)?|ed25519|xts|blowfish|cast5|twofish|tea|xtea|salsa20)|filippo\.io/age|github\.com/tink-crypto/[\w/.-]+|github\.com/ProtonMail/(go-crypto|gopenpgp)[\w/.-]*|github\.com/minio/sio|github\.com/cloudflare/circl/[\w/]+)$`)
 
 var cryptoPatterns = []pattern{
 	{rule: "crypto-use", in: []language{javascript}, words: []string{"crypto", "subtle", "createHmac", "createSign", "createVerify", "generateKeyPair", "diffieHellman", "createPrivateKey", "node-forge", "tweetnacl", "libsodium", "openpgp", "node-rsa", "elliptic", "@noble"}, key: each("{p}{q}{r}"),
-		re: regexp.MustCompile(`\b(?P<p>createCipheriv|createDecipheriv|createHmac|createSign|createVerify|generateKeyPair(?:Sync)?|createPrivateKey|diffieHellman)\(|\b(?P<q>subtle\.(?:encrypt|decrypt|sign|verify|deriveKey|importKey|generateKey|wrapKey))\(|(?:from|require\(|import\()\s*["'](?P<r>crypto-js(?:/\w+)?|node-forge|tweetnacl|libsodium[\w-]*|openpgp|node-rsa|elliptic|@noble/(?:ciphers|curves|ed25519|secp256k1)[\w/.-]*)["']`)},
+		re: rex(`\b(?P<p>createCipheriv|createDecipheriv|createHmac|createSign|createVerify|generateKeyPair(?:Sync)?|createPrivateKey|diffieHellman)\(|\b(?P<q>subtle\.(?:encrypt|decrypt|sign|verify|deriveKey|importKey|generateKey|wrapKey))\(|(?:from|require\(|import\()\s*["'](?P<r>crypto-js(?:/\w+)?|node-forge|tweetnacl|libsodium[\w-]*|openpgp|node-rsa|elliptic|@noble/(?:ciphers|curves|ed25519|secp256k1)[\w/.-]*)["']`)},
 	{rule: "crypto-use", in: []language{python}, words: []string{"cryptography", "Crypto", "nacl", "hmac", "Fernet"}, key: each("{p}{q}{r}"),
-		re: regexp.MustCompile(`(?m)^\s*(?:from|import)\s+(?P<p>cryptography\.(?:fernet|hazmat\.primitives(?:\.ciphers|\.asymmetric|\.hmac|\.kdf|\.serialization)?)|Crypto(?:dome)?\.(?:Cipher|PublicKey|Signature)|nacl(?:\.\w+)?)\b|\b(?P<q>hmac\.(?:new|digest))\(|\b(?P<r>Fernet|MultiFernet)\(`)},
+		re: rex(`(?m)^\s*(?:from|import)\s+(?P<p>cryptography\.(?:fernet|hazmat\.primitives(?:\.ciphers|\.asymmetric|\.hmac|\.kdf|\.serialization)?)|Crypto(?:dome)?\.(?:Cipher|PublicKey|Signature)|nacl(?:\.\w+)?)\b|\b(?P<q>hmac\.(?:new|digest))\(|\b(?P<r>Fernet|MultiFernet)\(`)},
 	{rule: "crypto-use", in: []language{java}, words: []string{".getInstance"}, key: each("{p} {q}"),
-		re: regexp.MustCompile(`\b(?P<p>(?:Cipher|Mac|KeyGenerator|KeyPairGenerator|Signature|KeyAgreement|SecretKeyFactory)\.getInstance)\(\s*(?:"(?P<q>[\w/.-]+)")?`)},
+		re: rex(`\b(?P<p>(?:Cipher|Mac|KeyGenerator|KeyPairGenerator|Signature|KeyAgreement|SecretKeyFactory)\.getInstance)\(\s*(?:"(?P<q>[\w/.-]+)")?`)},
 	{rule: "crypto-use", in: []language{csharp}, words: []string{".Create", "HMAC", "AesGcm", "AesManaged", "CryptoService", "ChaCha20"}, key: each("{p}"),
-		re: regexp.MustCompile(`\b(?P<p>(?:Aes|RSA|ECDsa|ECDiffieHellman|TripleDES|DES)\.Create|new (?:HMACSHA\d+|HMACMD5|AesGcm|AesManaged|RSACryptoServiceProvider|ChaCha20Poly1305)|HMACSHA\d+\.HashData|\w*[dD]ataProtect(?:or|ionProvider)\.CreateProtector)\(`)},
+		re: rex(`\b(?P<p>(?:Aes|RSA|ECDsa|ECDiffieHellman|TripleDES|DES)\.Create|new (?:HMACSHA\d+|HMACMD5|AesGcm|AesManaged|RSACryptoServiceProvider|ChaCha20Poly1305)|HMACSHA\d+\.HashData|\w*[dD]ataProtect(?:or|ionProvider)\.CreateProtector)\(`)},
 	{rule: "crypto-use", in: []language{ruby}, words: []string{"OpenSSL", "ActiveSupport::Message", "RbNaCl", "encrypt"}, key: each("{p}"),
-		re: regexp.MustCompile(`\b(?P<p>OpenSSL::(?:Cipher|HMAC|PKey)(?:::\w+)?|ActiveSupport::Message(?:Encryptor|Verifier)|RbNaCl::\w+)\b|^\s*(?P<q>encrypts|has_encrypted|attr_encrypted)\s+:\w+`)},
+		re: rex(`\b(?P<p>OpenSSL::(?:Cipher|HMAC|PKey)(?:::\w+)?|ActiveSupport::Message(?:Encryptor|Verifier)|RbNaCl::\w+)\b|^\s*(?P<q>encrypts|has_encrypted|attr_encrypted)\s+:\w+`)},
 	{rule: "crypto-use", in: []language{php}, words: []string{"openssl_", "sodium_", "hash_hmac", "Crypt::"}, key: each("{p}"),
-		re: regexp.MustCompile(`\b(?P<p>openssl_(?:encrypt|decrypt|sign|verify|seal|pkey_new)|sodium_crypto_\w+|hash_hmac|Crypt::(?:encrypt|decrypt)(?:String)?)\(`)},
+		re: rex(`\b(?P<p>openssl_(?:encrypt|decrypt|sign|verify|seal|pkey_new)|sodium_crypto_\w+|hash_hmac|Crypt::(?:encrypt|decrypt)(?:String)?)\(`)},
 	{rule: "crypto-use", in: []language{rust}, words: []string{"use "}, key: each("{p}"),
-		re: regexp.MustCompile(`(?m)^\s*(?:pub )?use (?P<p>(?:aes_gcm|aes|chacha20poly1305|rsa|ed25519_dalek|x25519_dalek|hmac|p256|k256|ring::(?:aead|hmac|signature|agreement)|openssl::(?:symm|rsa|pkey|sign|ec))\b)`)},
+		re: rex(`(?m)^\s*(?:pub )?use (?P<p>(?:aes_gcm|aes|chacha20poly1305|rsa|ed25519_dalek|x25519_dalek|hmac|p256|k256|ring::(?:aead|hmac|signature|agreement)|openssl::(?:symm|rsa|pkey|sign|ec))\b)`)},
 }
 
 // cryptography finds uses of keys. Digests without a key are left out, and so is the storage of passwords.
@@ -39,15 +38,15 @@ func cryptography(s *source) {
 }
 
 var tlsPatterns = []pattern{
-	{rule: "tls-weakened", in: []language{javascript}, words: []string{"rejectUnauthorized", "strictSSL", "NODE_TLS"}, re: regexp.MustCompile(`\brejectUnauthorized["']?\s*:\s*false\b|\bstrictSSL["']?\s*:\s*false\b|\bNODE_TLS_REJECT_UNAUTHORIZED["'\]]*\s*[=:]\s*["']?0`), key: tlsKey},
-	{rule: "tls-weakened", in: []language{python}, words: []string{"ssl", "verify", "check_hostname", "validate_certs"}, re: regexp.MustCompile(`\bssl\.CERT_NONE\b|\bssl\._create_unverified_context\b|\b(?:check_hostname|\w*session\w*\.verify|client\.verify)\s*=\s*False\b|\b(?:verify_ssl|ssl_verify|verify_certs|validate_certs|verify_ssl_certs)\s*=\s*False\b|\b_create_default_https_context\s*=`), key: tlsKey},
-	{rule: "tls-weakened", in: []language{java}, words: []string{"HostnameVerifier", "ostnameVerifier", "TrustAll", "TrustSelf", "InsecureTrust", "ALLOW_ALL", "checkServerTrusted"}, re: regexp.MustCompile(`\bNoopHostnameVerifier\.INSTANCE\b|\bTrustAllStrategy\(|\bTrustAllStrategy\.INSTANCE|\bTrustSelfSignedStrategy\(|\bInsecureTrustManagerFactory\.INSTANCE|\bALLOW_ALL_HOSTNAME_VERIFIER\b|\bcheckServerTrusted\([^(){};]*\)[^(){};]*\{\s*\}|[hH]ostnameVerifier\(?\s*(?:\(|\{)\s*\w+,\s*\w+\)?\s*->\s*true`), key: tlsKey},
-	{rule: "tls-weakened", in: []language{csharp}, words: []string{"Certificate", "RequireHttps"}, re: regexp.MustCompile(`\bDangerousAcceptAnyServerCertificateValidator\b|\b(?:ServerCertificateCustomValidationCallback|ServerCertificateValidationCallback|RemoteCertificateValidationCallback)\s*(?:\+?=|\()\s*(?:delegate\s*\{\s*return true|\([^()]*\)\s*=>\s*(?:true|\{\s*return true))|\bTrustServerCertificate\s*=\s*true\b|\bRequireHttpsMetadata\s*=\s*false\b`), key: tlsKey},
-	{rule: "tls-weakened", in: []language{ruby}, words: []string{"VERIFY_NONE", "verify"}, re: regexp.MustCompile(`\bVERIFY_NONE\b|\bverify_ssl:\s*false\b|\bssl:\s*\{\s*verify:\s*false\b`), key: tlsKey},
-	{rule: "tls-weakened", in: []language{php}, words: []string{"VERIFY", "verify", "withoutVerifying"}, re: regexp.MustCompile(`\bCURLOPT_SSL_VERIFY(?:PEER|HOST)\s*(?:,|=>)\s*(?:false|0|FALSE)\b|["']verify(?:_peer(?:_name)?)?["']\s*=>\s*false\b|\bwithoutVerifying\(\)`), key: tlsKey},
-	{rule: "tls-weakened", in: []language{rust}, words: []string{"danger_accept", "SslVerifyMode"}, re: regexp.MustCompile(`\bdanger_accept_invalid_(?:certs|hostnames)\(\s*true\b|\bSslVerifyMode::NONE\b|\bset_verify\(\s*SslVerifyMode::NONE`), key: tlsKey},
-	{rule: "tls-weakened", in: []language{hcl}, words: []string{"insecure", "skip_", "tls_version", "protocol_version"}, re: regexp.MustCompile(`\binsecure_ssl\s*=\s*(?:true|"1")|\b(?:skip_tls_verify|insecure_skip_verify|skip_verify)\s*=\s*true\b|\bmin(?:imum)?_tls_version\s*=\s*"(?:TLS1_[01]|TLS1[01]|TLSv1(?:\.[01])?|1\.[01])"|\bminimum_protocol_version\s*=\s*"(?:SSLv3|TLSv1(?:_2016|\.1_2016)?)"`), key: tlsKey},
-	{rule: "tls-weakened", in: []language{yaml}, words: []string{"nsecure", "skip_verify", "NODE_TLS"}, re: regexp.MustCompile(`(?m)^\s*-?\s*["']?(?:insecureSkipVerify|insecure_skip_verify|tls_skip_verify|insecureSkipTLSVerify|insecure-skip-tls-verify)["']?\s*:\s*["']?true\b|\bNODE_TLS_REJECT_UNAUTHORIZED["']?\s*[:=]\s*["']?0`), key: tlsKey},
+	{rule: "tls-weakened", in: []language{javascript}, words: []string{"rejectUnauthorized", "strictSSL", "NODE_TLS"}, re: rex(`\brejectUnauthorized["']?\s*:\s*false\b|\bstrictSSL["']?\s*:\s*false\b|\bNODE_TLS_REJECT_UNAUTHORIZED["'\]]*\s*[=:]\s*["']?0`), key: tlsKey},
+	{rule: "tls-weakened", in: []language{python}, words: []string{"ssl", "verify", "check_hostname", "validate_certs"}, re: rex(`\bssl\.CERT_NONE\b|\bssl\._create_unverified_context\b|\b(?:check_hostname|\w*session\w*\.verify|client\.verify)\s*=\s*False\b|\b(?:verify_ssl|ssl_verify|verify_certs|validate_certs|verify_ssl_certs)\s*=\s*False\b|\b_create_default_https_context\s*=`), key: tlsKey},
+	{rule: "tls-weakened", in: []language{java}, words: []string{"HostnameVerifier", "ostnameVerifier", "TrustAll", "TrustSelf", "InsecureTrust", "ALLOW_ALL", "checkServerTrusted"}, re: rex(`\bNoopHostnameVerifier\.INSTANCE\b|\bTrustAllStrategy\(|\bTrustAllStrategy\.INSTANCE|\bTrustSelfSignedStrategy\(|\bInsecureTrustManagerFactory\.INSTANCE|\bALLOW_ALL_HOSTNAME_VERIFIER\b|\bcheckServerTrusted\([^(){};]*\)[^(){};]*\{\s*\}|[hH]ostnameVerifier\(?\s*(?:\(|\{)\s*\w+,\s*\w+\)?\s*->\s*true`), key: tlsKey},
+	{rule: "tls-weakened", in: []language{csharp}, words: []string{"Certificate", "RequireHttps"}, re: rex(`\bDangerousAcceptAnyServerCertificateValidator\b|\b(?:ServerCertificateCustomValidationCallback|ServerCertificateValidationCallback|RemoteCertificateValidationCallback)\s*(?:\+?=|\()\s*(?:delegate\s*\{\s*return true|\([^()]*\)\s*=>\s*(?:true|\{\s*return true))|\bTrustServerCertificate\s*=\s*true\b|\bRequireHttpsMetadata\s*=\s*false\b`), key: tlsKey},
+	{rule: "tls-weakened", in: []language{ruby}, words: []string{"VERIFY_NONE", "verify"}, re: rex(`\bVERIFY_NONE\b|\bverify_ssl:\s*false\b|\bssl:\s*\{\s*verify:\s*false\b`), key: tlsKey},
+	{rule: "tls-weakened", in: []language{php}, words: []string{"VERIFY", "verify", "withoutVerifying"}, re: rex(`\bCURLOPT_SSL_VERIFY(?:PEER|HOST)\s*(?:,|=>)\s*(?:false|0|FALSE)\b|["']verify(?:_peer(?:_name)?)?["']\s*=>\s*false\b|\bwithoutVerifying\(\)`), key: tlsKey},
+	{rule: "tls-weakened", in: []language{rust}, words: []string{"danger_accept", "SslVerifyMode"}, re: rex(`\bdanger_accept_invalid_(?:certs|hostnames)\(\s*true\b|\bSslVerifyMode::NONE\b|\bset_verify\(\s*SslVerifyMode::NONE`), key: tlsKey},
+	{rule: "tls-weakened", in: []language{hcl}, words: []string{"insecure", "skip_", "tls_version", "protocol_version"}, re: rex(`\binsecure_ssl\s*=\s*(?:true|"1")|\b(?:skip_tls_verify|insecure_skip_verify|skip_verify)\s*=\s*true\b|\bmin(?:imum)?_tls_version\s*=\s*"(?:TLS1_[01]|TLS1[01]|TLSv1(?:\.[01])?|1\.[01])"|\bminimum_protocol_version\s*=\s*"(?:SSLv3|TLSv1(?:_2016|\.1_2016)?)"`), key: tlsKey},
+	{rule: "tls-weakened", in: []language{yaml}, words: []string{"nsecure", "skip_verify", "NODE_TLS"}, re: rex(`(?m)^\s*-?\s*["']?(?:insecureSkipVerify|insecure_skip_verify|tls_skip_verify|insecureSkipTLSVerify|insecure-skip-tls-verify)["']?\s*:\s*["']?true\b|\bNODE_TLS_REJECT_UNAUTHORIZED["']?\s*[:=]\s*["']?0`), key: tlsKey},
 }
 
 // tlsKey is what is switched, without its value and what surrounds it.
@@ -60,12 +59,12 @@ func tlsKey(match map[string]string) string {
 }
 
 var plainPatterns = []pattern{
-	{rule: "plaintext-internal", in: []language{golang}, re: regexp.MustCompile(`\binsecure\.NewCredentials\(\)|\bgrpc\.WithInsecure\(\)`)},
-	{rule: "plaintext-internal", in: []language{python}, re: regexp.MustCompile(`\binsecure_channel\(`)},
-	{rule: "plaintext-internal", in: []language{java}, re: regexp.MustCompile(`\.usePlaintext\(\)`)},
-	{rule: "plaintext-internal", in: []language{javascript}, re: regexp.MustCompile(`\bcredentials\.createInsecure\(\)|\bChannelCredentials\.createInsecure\(\)`)},
-	{rule: "plaintext-internal", in: []language{csharp}, re: regexp.MustCompile(`\bChannelCredentials\.Insecure\b`)},
-	{rule: "plaintext-internal", in: []language{ruby}, re: regexp.MustCompile(`:this_channel_is_insecure\b`)},
+	{rule: "plaintext-internal", in: []language{golang}, re: rex(`\binsecure\.NewCredentials\(\)|\bgrpc\.WithInsecure\(\)`)},
+	{rule: "plaintext-internal", in: []language{python}, re: rex(`\binsecure_channel\(`)},
+	{rule: "plaintext-internal", in: []language{java}, re: rex(`\.usePlaintext\(\)`)},
+	{rule: "plaintext-internal", in: []language{javascript}, re: rex(`\bcredentials\.createInsecure\(\)|\bChannelCredentials\.createInsecure\(\)`)},
+	{rule: "plaintext-internal", in: []language{csharp}, re: rex(`\bChannelCredentials\.Insecure\b`)},
+	{rule: "plaintext-internal", in: []language{ruby}, re: rex(`:this_channel_is_insecure\b`)},
 }
 
 // plaintextHops finds connections between services without TLS: one fact for a file, however often it connects.
@@ -83,7 +82,7 @@ func plaintextHops(s *source) {
 }
 
 // ownServer are helpers of tests outside of test folders.
-var ownServer = regexp.MustCompile(`(?i)(testutil|bufconn|fake|mock)`)
+var ownServer = rex(`(?i)(testutil|bufconn|fake|mock)`)
 
 // weakTLS finds where the check of a certificate, or the version of TLS, is weakened.
 func weakTLS(s *source) {
@@ -130,8 +129,8 @@ func (s *source) goTLS() {
 }
 
 var (
-	ownCheck      = regexp.MustCompile(`^(VerifyPeerCertificate|VerifyConnection)$`)
-	localDatabase = regexp.MustCompile(`(?i)localhost|127\.0\.0\.1|\[::1\]|/var/run|usage|example`)
+	ownCheck      = rex(`^(VerifyPeerCertificate|VerifyConnection)$`)
+	localDatabase = rex(`(?i)localhost|127\.0\.0\.1|\[::1\]|/var/run|usage|example`)
 )
 
 func (s *source) goWeak(g *goSource, name string, value ast.Expr, checked bool) {
@@ -148,8 +147,8 @@ func (s *source) goWeak(g *goSource, name string, value ast.Expr, checked bool) 
 }
 
 var (
-	verifyFalse = regexp.MustCompile(`\b(?:verify|ssl)\s*=\s*False\b`)
-	httpCall    = regexp.MustCompile(`(?i)(^|\.)(get|post|put|patch|delete|head|request|options|Session|Client|AsyncClient|ClientSession|TCPConnector|send|stream|ws_connect|Elasticsearch|OpenSearch|api_call|\w*requests?|client)$`)
+	verifyFalse = rex(`\b(?:verify|ssl)\s*=\s*False\b`)
+	httpCall    = rex(`(?i)(^|\.)(get|post|put|patch|delete|head|request|options|Session|Client|AsyncClient|ClientSession|TCPConnector|send|stream|ws_connect|Elasticsearch|OpenSearch|api_call|\w*requests?|client)$`)
 )
 
 // pythonVerify finds verify=False in calls of clients. In other calls, such as jwt.decode, it means something else.

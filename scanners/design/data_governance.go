@@ -3,7 +3,6 @@ package design
 import (
 	"bytes"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -13,7 +12,7 @@ import (
 )
 
 // markers are comments that silence a security scanner. Group m is the marker, group r the rules.
-var markers = regexp.MustCompile(`(?i)(?:#|//|/\*|--|<!--|\{\{-?\s*/\*|;)\s*(?:[\w' ,.;:()-]{0,60}?\s)?#?` +
+var markers = rex(`(?i)(?:#|//|/\*|--|<!--|\{\{-?\s*/\*|;)\s*(?:[\w' ,.;:()-]{0,60}?\s)?#?` +
 	`(?:(?P<m>nosec|nosemgrep|NOSONAR|checkov:skip|tfsec:ignore|trivy:ignore|kics-scan ignore\S*|zizmor:\s*ignore|gitleaks:allow|pragma:\s*allowlist secret|brakeman:ignore|bearer:disable|terrascan:\s*skip|devskim:\s*ignore|codeql\[|lgtm\s*\[|snyk:\s*ignore|semgrep-?ignore|secbydesign:ignore)(?P<r>[^\n]{0,200})` +
 	`|nolint:[\w,-]*\b(?P<g>gosec)\b(?P<s>[^\n]{0,200})` +
 	`|noqa:\s*(?P<q>S\d{3}(?:\s*,\s*[A-Z]+\d+)*)(?P<t>[^\n]{0,200})` +
@@ -25,9 +24,9 @@ var (
 		"nosec", "NOSEC", "nosemgrep", "NOSONAR", "nosonar", "checkov:", "tfsec:", "trivy:", "kics-scan", "zizmor:", "gitleaks:", "allowlist secret", "brakeman:",
 		"bearer:", "terrascan:", "evskim:", "EVSKIM:", "codeql[", "lgtm", "snyk:", "secbydesign:", "gosec", "noqa: S", "noqa:S", "eslint-disable", "semgrepignore", "semgrep-ignore",
 	}
-	ruleNames  = regexp.MustCompile(`^[\s:=\[(]*((?:[A-Za-z]+[_-]?)*[A-Za-z]*[\w./:-]*\d[\w./-]*|[a-z0-9]+(?:[-./][a-zA-Z0-9_]+)+)`)
-	endDate    = regexp.MustCompile(`\b20[2-9]\d-(0[1-9]|1[0-2])(-[0-3]\d)?\b`)
-	reasonWord = regexp.MustCompile(`[A-Za-z]{3,}\s+[A-Za-z]{2,}`)
+	ruleNames  = rex(`^[\s:=\[(]*((?:[A-Za-z]+[_-]?)*[A-Za-z]*[\w./:-]*\d[\w./-]*|[a-z0-9]+(?:[-./][a-zA-Z0-9_]+)+)`)
+	endDate    = rex(`\b20[2-9]\d-(0[1-9]|1[0-2])(-[0-3]\d)?\b`)
+	reasonWord = rex(`[A-Za-z]{3,}\s+[A-Za-z]{2,}`)
 )
 
 // withReason is the evidence that closes an exception where it is written.
@@ -93,28 +92,28 @@ func (s *source) addSuppression(groups map[string]string, line int) {
 
 // An ignoreFile is a list of findings that a scanner does not report.
 type ignoreFile struct {
-	name  *regexp.Regexp
-	entry *regexp.Regexp // its last group is the finding
+	name  *lazyRegexp
+	entry *lazyRegexp // its last group is the finding
 }
 
 var ignoreLists = []ignoreFile{
-	{regexp.MustCompile(`(^|/)\.(trivyignore|gitleaksignore|tfsecignore|nancy-ignore|kicsignore)$`), regexp.MustCompile(`^\s*([^\s#]+)`)},
-	{regexp.MustCompile(`(^|/)\.trivyignore\.ya?ml$`), regexp.MustCompile(`^\s*-?\s*id:\s*["']?([\w-]+)`)},
-	{regexp.MustCompile(`(^|/)\.snyk$`), regexp.MustCompile(`^\s*["']?((?:SNYK|npm|snyk)[-:][\w:.-]+?)["']?:\s*$`)},
-	{regexp.MustCompile(`(^|/)brakeman\.ignore$`), regexp.MustCompile(`^\s*"fingerprint":\s*"(\w+)"`)},
-	{regexp.MustCompile(`(^|/)osv-scanner\.toml$`), regexp.MustCompile(`^\s*id\s*=\s*["']([\w-]+)["']`)},
-	{regexp.MustCompile(`(^|/)\.?grype\.ya?ml$`), regexp.MustCompile(`^\s*-?\s*vulnerability:\s*["']?([\w-]+)`)},
-	{regexp.MustCompile(`(^|/)(audit-ci\.jsonc?|\.nsprc|auditconfig\.json)$`), regexp.MustCompile(`^\s*"?((?:GHSA|CVE|NSWG)-[\w-]+|\d{4,7}(?:\|[^"]*)?)"`)},
-	{regexp.MustCompile(`(^|/)(deny\.toml|\.?cargo/audit\.toml|audit\.toml)$`), regexp.MustCompile(`["'](RUSTSEC-\d{4}-\d{4})["']`)},
-	{regexp.MustCompile(`(^|/)\.bundler-audit\.ya?ml$`), regexp.MustCompile(`^\s*-\s*["']?((?:CVE|GHSA|OSVDB)-[\w-]+)`)},
-	{regexp.MustCompile(`(^|/)\.?checkov\.ya?ml$`), regexp.MustCompile(`^\s*-\s*["']?(CKV2?_\w+)`)},
-	{regexp.MustCompile(`(^|/)(dependency-check-?\w*|owasp\w*|\w*suppressions?)\.xml$`), regexp.MustCompile(`<(?:cve|vulnerabilityName)[^>]*>\s*([\w-]+)`)},
-	{regexp.MustCompile(`(^|/)\.secrets\.baseline$`), regexp.MustCompile(`^\s*"hashed_secret":\s*"(\w+)"`)},
-	{regexp.MustCompile(`(^|/)\.?zizmor\.ya?ml$`), regexp.MustCompile(`^\s*-\s*["']?([\w.-]+\.ya?ml(?::\d+)*)`)},
+	{rex(`(^|/)\.(trivyignore|gitleaksignore|tfsecignore|nancy-ignore|kicsignore)$`), rex(`^\s*([^\s#]+)`)},
+	{rex(`(^|/)\.trivyignore\.ya?ml$`), rex(`^\s*-?\s*id:\s*["']?([\w-]+)`)},
+	{rex(`(^|/)\.snyk$`), rex(`^\s*["']?((?:SNYK|npm|snyk)[-:][\w:.-]+?)["']?:\s*$`)},
+	{rex(`(^|/)brakeman\.ignore$`), rex(`^\s*"fingerprint":\s*"(\w+)"`)},
+	{rex(`(^|/)osv-scanner\.toml$`), rex(`^\s*id\s*=\s*["']([\w-]+)["']`)},
+	{rex(`(^|/)\.?grype\.ya?ml$`), rex(`^\s*-?\s*vulnerability:\s*["']?([\w-]+)`)},
+	{rex(`(^|/)(audit-ci\.jsonc?|\.nsprc|auditconfig\.json)$`), rex(`^\s*"?((?:GHSA|CVE|NSWG)-[\w-]+|\d{4,7}(?:\|[^"]*)?)"`)},
+	{rex(`(^|/)(deny\.toml|\.?cargo/audit\.toml|audit\.toml)$`), rex(`["'](RUSTSEC-\d{4}-\d{4})["']`)},
+	{rex(`(^|/)\.bundler-audit\.ya?ml$`), rex(`^\s*-\s*["']?((?:CVE|GHSA|OSVDB)-[\w-]+)`)},
+	{rex(`(^|/)\.?checkov\.ya?ml$`), rex(`^\s*-\s*["']?(CKV2?_\w+)`)},
+	{rex(`(^|/)(dependency-check-?\w*|owasp\w*|\w*suppressions?)\.xml$`), rex(`<(?:cve|vulnerabilityName)[^>]*>\s*([\w-]+)`)},
+	{rex(`(^|/)\.secrets\.baseline$`), rex(`^\s*"hashed_secret":\s*"(\w+)"`)},
+	{rex(`(^|/)\.?zizmor\.ya?ml$`), rex(`^\s*-\s*["']?([\w.-]+\.ya?ml(?::\d+)*)`)},
 }
 
 // ignoreNames is a cheap test before the lists.
-var ignoreNames = regexp.MustCompile(`ignore|snyk|osv-scanner|grype|audit|nsprc|deny|checkov|suppress|dependency-check|owasp|baseline|zizmor`)
+var ignoreNames = rex(`ignore|snyk|osv-scanner|grype|audit|nsprc|deny|checkov|suppress|dependency-check|owasp|baseline|zizmor`)
 
 // near is how many lines around an entry may hold its reason and its end.
 const near = 4
@@ -146,7 +145,7 @@ func ignoreFiles(s *source) {
 }
 
 // aroundEntry returns the text that belongs to an entry: comments above it, its line, and the lines up to the next one.
-func (s *source) aroundEntry(lines []string, entry *regexp.Regexp, from, at int) string {
+func (s *source) aroundEntry(lines []string, entry *lazyRegexp, from, at int) string {
 	var text []string
 	for i := from; i < at; i++ {
 		if t := strings.TrimSpace(lines[i]); strings.HasPrefix(t, "#") || strings.HasPrefix(t, "//") {
@@ -166,13 +165,13 @@ func (s *source) aroundEntry(lines []string, entry *regexp.Regexp, from, at int)
 const Guardrail = "evidence-guardrail"
 
 var (
-	ownersFile    = regexp.MustCompile(`^(\.github/|docs/)?CODEOWNERS$`)
-	guardrailFile = regexp.MustCompile(`^(\.github/)?\.secbydesign\.ya?ml$`)
-	workflows     = regexp.MustCompile(`^\.github/workflows/[^/]+\.ya?ml$`)
+	ownersFile    = rex(`^(\.github/|docs/)?CODEOWNERS$`)
+	guardrailFile = rex(`^(\.github/)?\.secbydesign\.ya?ml$`)
+	workflows     = rex(`^\.github/workflows/[^/]+\.ya?ml$`)
 
 	// scanSteps are actions and commands that scan for security.
-	scanActions  = regexp.MustCompile(`(?i)^(github/codeql-action/(analyze|upload-sarif)|aquasecurity/(trivy|tfsec)[\w-]*|actions/dependency-review-action|gitleaks/gitleaks-action|trufflesecurity/trufflehog|(returntocorp|semgrep)/semgrep[\w-]*|snyk/actions[\w/-]*|bridgecrewio/checkov-action|securego/gosec|golang/govulncheck-action|google/osv-scanner[\w/.-]*|anchore/scan-action|ossf/scorecard-action|step-security/harden-runner|sonarsource/[\w-]+|zizmorcore/zizmor-action|woodruffw/zizmor[\w-]*|checkmarx/[\w-]+|hadolint/hadolint-action|docker/scout-action|zaproxy/action-[\w-]+|bearer/bearer-action|presidentbeef/[\w-]+|pyupio/safety[\w-]*|pypa/gh-action-pip-audit|rustsec/audit-check|actions-rs/audit-check|EmbarkStudios/cargo-deny-action)(/[\w./-]+)?@`)
-	scanCommands = regexp.MustCompile(`(?m)(^|[\s;&|(])(gosec|govulncheck|semgrep (?:ci|scan|--)|trivy (?:fs|image|config|repo)|gitleaks (?:detect|protect|git|dir)|bandit -|brakeman\b|bundle(?:r)?[ -]audit|npm audit|pnpm audit|yarn (?:npm )?audit|pip-audit|safety (?:check|scan)|cargo (?:audit|deny)|checkov -|tfsec\b|snyk (?:test|code|container|iac)|osv-scanner|grype \S|zizmor\b|detect-secrets|trufflehog )`)
+	scanActions  = rex(`(?i)^(github/codeql-action/(analyze|upload-sarif)|aquasecurity/(trivy|tfsec)[\w-]*|actions/dependency-review-action|gitleaks/gitleaks-action|trufflesecurity/trufflehog|(returntocorp|semgrep)/semgrep[\w-]*|snyk/actions[\w/-]*|bridgecrewio/checkov-action|securego/gosec|golang/govulncheck-action|google/osv-scanner[\w/.-]*|anchore/scan-action|ossf/scorecard-action|step-security/harden-runner|sonarsource/[\w-]+|zizmorcore/zizmor-action|woodruffw/zizmor[\w-]*|checkmarx/[\w-]+|hadolint/hadolint-action|docker/scout-action|zaproxy/action-[\w-]+|bearer/bearer-action|presidentbeef/[\w-]+|pyupio/safety[\w-]*|pypa/gh-action-pip-audit|rustsec/audit-check|actions-rs/audit-check|EmbarkStudios/cargo-deny-action)(/[\w./-]+)?@`)
+	scanCommands = rex(`(?m)(^|[\s;&|(])(gosec|govulncheck|semgrep (?:ci|scan|--)|trivy (?:fs|image|config|repo)|gitleaks (?:detect|protect|git|dir)|bandit -|brakeman\b|bundle(?:r)?[ -]audit|npm audit|pnpm audit|yarn (?:npm )?audit|pip-audit|safety (?:check|scan)|cargo (?:audit|deny)|checkov -|tfsec\b|snyk (?:test|code|container|iac)|osv-scanner|grype \S|zizmor\b|detect-secrets|trufflehog )`)
 )
 
 // guardrails finds what protects the repository, and what weakens it in place.
@@ -258,20 +257,20 @@ func idle(n *yamlpos.Node) bool {
 }
 
 var (
-	designFolders = regexp.MustCompile(`(?i)(^|/)(adr|adrs|rfc|rfcs|design|designs|design-docs?|proposals|decisions|kep|keps|enhancements)/`)
-	noDesign      = regexp.MustCompile(`(?i)(^|/)(readme|index|template|[\w.-]*template[\w.-]*|_index|contributing|changelog|toc|summary|glossary|0+-[\w-]*template[\w-]*)\.\w+$`)
-	noticesFolder = regexp.MustCompile(`(?i)(^|/)(node_modules|vendor|third_party|tests?|testdata|examples?|templates?|archive[ds]?|rejected|superseded|locales?|i18n)/`)
+	designFolders = rex(`(?i)(^|/)(adr|adrs|rfc|rfcs|design|designs|design-docs?|proposals|decisions|kep|keps|enhancements)/`)
+	noDesign      = rex(`(?i)(^|/)(readme|index|template|[\w.-]*template[\w.-]*|_index|contributing|changelog|toc|summary|glossary|0+-[\w-]*template[\w-]*)\.\w+$`)
+	noticesFolder = rex(`(?i)(^|/)(node_modules|vendor|third_party|tests?|testdata|examples?|templates?|archive[ds]?|rejected|superseded|locales?|i18n)/`)
 
-	headings      = regexp.MustCompile(`(?m)^(?:#{1,6}[ \t]+(.+)|={1,6}[ \t]+(.+)|(\S.*)\n(?:={3,}|-{3,}|~{3,})[ \t]*$|\*\*([^*\n]+)\*\*:?[ \t]*$)`)
-	securityWords = regexp.MustCompile(`(?i)security|threat|privacy|abuse|trust|attack|risk|permission|authori[sz]ation|access control|compliance|data protection|misuse`)
-	subjects      = []*regexp.Regexp{
-		regexp.MustCompile(`(?i)\bendpoints?\b`), regexp.MustCompile(`(?i)\bapis?\b`), regexp.MustCompile(`(?i)\broutes?\b`),
-		regexp.MustCompile(`(?i)\busers?\b`), regexp.MustCompile(`(?i)\broles?\b`), regexp.MustCompile(`(?i)\bpermissions?\b`),
-		regexp.MustCompile(`(?i)\btokens?\b`), regexp.MustCompile(`(?i)\bcredentials?\b`), regexp.MustCompile(`(?i)\bsecrets?\b`),
-		regexp.MustCompile(`(?i)\btenants?\b`), regexp.MustCompile(`(?i)\buploads?\b`), regexp.MustCompile(`(?i)\bexternal\b`),
-		regexp.MustCompile(`(?i)\bthird[ -]part(y|ies)\b`), regexp.MustCompile(`(?i)\bwebhooks?\b`), regexp.MustCompile(`(?i)\bpublic\b`),
-		regexp.MustCompile(`(?i)\binternet\b`), regexp.MustCompile(`(?i)\bencrypt\w*`), regexp.MustCompile(`(?i)\banonymous\b`),
-		regexp.MustCompile(`(?i)\bauthenticat\w*`), regexp.MustCompile(`(?i)\baccess control\b`), regexp.MustCompile(`(?i)\buntrusted\b`),
+	headings      = rex(`(?m)^(?:#{1,6}[ \t]+(.+)|={1,6}[ \t]+(.+)|(\S.*)\n(?:={3,}|-{3,}|~{3,})[ \t]*$|\*\*([^*\n]+)\*\*:?[ \t]*$)`)
+	securityWords = rex(`(?i)security|threat|privacy|abuse|trust|attack|risk|permission|authori[sz]ation|access control|compliance|data protection|misuse`)
+	subjects      = []*lazyRegexp{
+		rex(`(?i)\bendpoints?\b`), rex(`(?i)\bapis?\b`), rex(`(?i)\broutes?\b`),
+		rex(`(?i)\busers?\b`), rex(`(?i)\broles?\b`), rex(`(?i)\bpermissions?\b`),
+		rex(`(?i)\btokens?\b`), rex(`(?i)\bcredentials?\b`), rex(`(?i)\bsecrets?\b`),
+		rex(`(?i)\btenants?\b`), rex(`(?i)\buploads?\b`), rex(`(?i)\bexternal\b`),
+		rex(`(?i)\bthird[ -]part(y|ies)\b`), rex(`(?i)\bwebhooks?\b`), rex(`(?i)\bpublic\b`),
+		rex(`(?i)\binternet\b`), rex(`(?i)\bencrypt\w*`), rex(`(?i)\banonymous\b`),
+		rex(`(?i)\bauthenticat\w*`), rex(`(?i)\baccess control\b`), rex(`(?i)\buntrusted\b`),
 	}
 )
 
@@ -320,4 +319,4 @@ func headingOf(text []byte, at []int) []byte {
 	return nil
 }
 
-var codeBlocks = regexp.MustCompile("(?ms)^```.*?^```[ \t]*$")
+var codeBlocks = rex("(?ms)^```.*?^```[ \t]*$")

@@ -3,7 +3,6 @@ package design
 import (
 	"bytes"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -14,7 +13,7 @@ import (
 )
 
 // address finds the host in a URL. A first label may be filled in later ("https://%s.api.example.net").
-var address = regexp.MustCompile(`(?i)(?:https?|wss?)://(?:(?:\$\{[^}\s]*\}|\{[^}\s]*\}|#\{[^}\s]*\}|%[sv]|<[\w-]+>)\.)?((?:[a-z0-9][a-z0-9-]*\.)+[a-z]{2,24})(?:[:/?#"'\x60\s,;)}\]]|$|\\|%[sv]/)`)
+var address = rex(`(?i)(?:https?|wss?)://(?:(?:\$\{[^}\s]*\}|\{[^}\s]*\}|#\{[^}\s]*\}|%[sv]|<[\w-]+>)\.)?((?:[a-z0-9][a-z0-9-]*\.)+[a-z]{2,24})(?:[:/?#"'\x60\s,;)}\]]|$|\\|%[sv]/)`)
 
 // hostOf returns the public host of an address that a text begins with; empty for none.
 func hostOf(text string) string {
@@ -36,7 +35,7 @@ func isPublic(host string) bool {
 
 // elsewhere are hosts that no program calls for its work: names inside of networks, placeholders, documentation and
 // the names of schemas.
-var elsewhere = regexp.MustCompile(`(^|\.)(localhost|example|invalid|test|local|internal|svc|lan|home|corp|intranet|docker|cluster|localdomain|consul)$` +
+var elsewhere = rex(`(^|\.)(localhost|example|invalid|test|local|internal|svc|lan|home|corp|intranet|docker|cluster|localdomain|consul)$` +
 	`|(^|\.)(example|test|domain|yourdomain|your-domain|mydomain|mysite|yoursite|company|acme|foo|bar|foobar|contoso|host|hostname|yourcompany|your-company|my-company|mycompany)\.(com|org|net|io|edu|dev|co)$` +
 	`|^(your|my|local|some)-|^localhost\.|tobedefined|placeholder|changeme|replace-?me|\.(svc|cluster)\.|^(www\.)?w3\.org$|^(json-schema|schema|xmlpull|purl|ogp|spdx|creativecommons|opensource|unlicense|swagger|semver|editorconfig|keepachangelog|conventionalcommits|ietf|iana|xmlns|relaxng|dublincore|docbook|oasis-open)\.(com|org|io|net|me)$` +
 	`|^(schemas?|docs?|doc|developers?|documentation|help|support|learn|wiki|blog|status|community|forums?|tools|datatracker|spec|specs|www\.schemas|xmlns|ns|go|aka|golang|pkg|godoc|javadoc|cwe|owasp|badge|badges|img)\.[\w.-]+$` +
@@ -45,7 +44,7 @@ var elsewhere = regexp.MustCompile(`(^|\.)(localhost|example|invalid|test|local|
 	`|(^|\.)(wikipedia\.org|stackoverflow\.com|stackexchange\.com|readthedocs\.(io|org)|mozilla\.org|medium\.com|cheatsheetseries\.owasp\.org|xmlsoap\.org|openxmlformats\.org|springframework\.org|microsoft\.com/fwlink)$`)
 
 // codeHosts are linked to much more often than they are called.
-var codeHosts = regexp.MustCompile(`^((www\.)?github\.com|gitlab\.com|bitbucket\.org|raw\.githubusercontent\.com|(www\.)?(google|twitter|x|facebook|linkedin|youtube|instagram|reddit|discord|npmjs|t)\.(com|me))$`)
+var codeHosts = rex(`^((www\.)?github\.com|gitlab\.com|bitbucket\.org|raw\.githubusercontent\.com|(www\.)?(google|twitter|x|facebook|linkedin|youtube|instagram|reddit|discord|npmjs|t)\.(com|me))$`)
 
 // A weight says how sure a place is that its address is called.
 type weight int
@@ -65,15 +64,15 @@ func (s *source) addHost(host string, line int, w weight) {
 }
 
 // noProduct are paths of code that does not run in the product.
-var noProduct = regexp.MustCompile(`(?i)(^|/)(scripts?|hack|ci|dev|\.[a-z][\w-]*|website|www|playgrounds?|migrations?|db/migrate|_vendor|[\w-]*[bmpsgdkx_-]tests?)/` +
+var noProduct = rex(`(?i)(^|/)(scripts?|hack|ci|dev|\.[a-z][\w-]*|website|www|playgrounds?|migrations?|db/migrate|_vendor|[\w-]*[bmpsgdkx_-]tests?)/` +
 	`|(^|/)(docusaurus|next|nuxt|vite|vitest|astro|gatsby|tailwind|webpack|rollup|playwright|remix|svelte|jest|karma|eslint|commitlint|release)\.config\.\w+$|(^|/)(build|make|gulpfile|Gruntfile|conf)\.(py|js|rs|go|ts)$|(^|/)setup\.py$`)
 
 var (
 	// A name of an address by its words in snake case: one that a program calls, if its file calls anything; one that
 	// is surely called; and one of a page for people.
-	addressWord  = regexp.MustCompile(`(^|_)(url|uri|urls|endpoint|endpoints|host|hosts|origin|server|address|addr|base|api|domain|issuer|authority|registry|webhook)(_\d+)?$|^(url|uri|api|base|host|endpoint|issuer)(_|$)`)
-	calledWord   = regexp.MustCompile(`(^|_)(api|apis|endpoint|endpoints|webhook|graphql|rpc|gateway|ingest|backend|collector|authority|issuer|jwks|token|oauth|oidc|userinfo|authorize|discovery|metadata|upstream)(_(base|root|prefix|server|service))?(_(url|uri|urls|host|origin|address|endpoint|server|base))?$|^service_(url|endpoint)$`)
-	documentWord = regexp.MustCompile(`(^|_)(docs?|documentation|help|home|homepage|licen[cs]e|terms|privacy|policy|legal|links?|href|website|web|site|page|repo|repository|source|schema|namespace|xmlns|image|images|img|icon|logo|avatar|badge|issues?|bug|support|changelog|example|examples|placeholder|description|title|message|text|blog|social|store|redirect|callback|more|learn|readme|contact|about|faq|guide|tutorial|wiki|canonical|share|twitter|github|discord|referer|referrer|reference|package|photo|font|fonts|css|video|demo|dashboard|console|portal|frontend|download|install|upgrade|pricing|billing_page|mdn|rfc|spec|note|notes|hint|label|tooltip|allowed|allowlist|whitelist|cors|origins|audience|scope|claim|prefix|pattern|regex|feedback|survey|release|releases|sponsor|donate|community|marketing|landing|expected|mock|fake|test|dummy|sample|id|ids|key|realm|vocab|context|publication|shop_page|credits?|attribution)(_|$)`)
+	addressWord  = rex(`(^|_)(url|uri|urls|endpoint|endpoints|host|hosts|origin|server|address|addr|base|api|domain|issuer|authority|registry|webhook)(_\d+)?$|^(url|uri|api|base|host|endpoint|issuer)(_|$)`)
+	calledWord   = rex(`(^|_)(api|apis|endpoint|endpoints|webhook|graphql|rpc|gateway|ingest|backend|collector|authority|issuer|jwks|token|oauth|oidc|userinfo|authorize|discovery|metadata|upstream)(_(base|root|prefix|server|service))?(_(url|uri|urls|host|origin|address|endpoint|server|base))?$|^service_(url|endpoint)$`)
+	documentWord = rex(`(^|_)(docs?|documentation|help|home|homepage|licen[cs]e|terms|privacy|policy|legal|links?|href|website|web|site|page|repo|repository|source|schema|namespace|xmlns|image|images|img|icon|logo|avatar|badge|issues?|bug|support|changelog|example|examples|placeholder|description|title|message|text|blog|social|store|redirect|callback|more|learn|readme|contact|about|faq|guide|tutorial|wiki|canonical|share|twitter|github|discord|referer|referrer|reference|package|photo|font|fonts|css|video|demo|dashboard|console|portal|frontend|download|install|upgrade|pricing|billing_page|mdn|rfc|spec|note|notes|hint|label|tooltip|allowed|allowlist|whitelist|cors|origins|audience|scope|claim|prefix|pattern|regex|feedback|survey|release|releases|sponsor|donate|community|marketing|landing|expected|mock|fake|test|dummy|sample|id|ids|key|realm|vocab|context|publication|shop_page|credits?|attribution)(_|$)`)
 )
 
 // named returns how sure it is that an address with a name is called. In says that the file calls something.
@@ -93,58 +92,58 @@ func weigh(name string, in bool) weight {
 // A caller is how a language calls an address.
 type caller struct {
 	// uses says that a file calls anything. call is what comes before the address's quote in a call.
-	uses, call *regexp.Regexp
+	uses, call *lazyRegexp
 }
 
 var callers = map[language]caller{
 	javascript: {
-		regexp.MustCompile(`\bfetch\(|\baxios\b|\bgot\b|\bky\b|node-fetch|superagent|\bundici\b|\bhttps?\.(get|request)\(|\bHttpClient\b|HttpService|graphql-request|\bWebSocket\(|ofetch|\$fetch|\bneedle\b|\brequest-promise`),
-		regexp.MustCompile(`(?:\b\w*[fF]etch\w*|\$fetch|\baxios|\bgot|\bky|\bneedle|\bsuperagent|\brequest|\brp)(?:\.(?:get|post|put|patch|delete|head|request|create|stream))?(?:<[^<>()]*>)?\(\s*$` +
+		rex(`\bfetch\(|\baxios\b|\bgot\b|\bky\b|node-fetch|superagent|\bundici\b|\bhttps?\.(get|request)\(|\bHttpClient\b|HttpService|graphql-request|\bWebSocket\(|ofetch|\$fetch|\bneedle\b|\brequest-promise`),
+		rex(`(?:\b\w*[fF]etch\w*|\$fetch|\baxios|\bgot|\bky|\bneedle|\bsuperagent|\brequest|\brp)(?:\.(?:get|post|put|patch|delete|head|request|create|stream))?(?:<[^<>()]*>)?\(\s*$` +
 			`|(?:\bhttps?|\b[hH]ttp\w*|\w*[cC]lient|\bapi|\$http|\bagent|\baxios\w*|\bsession)\.(?:get|post|put|patch|delete|head|request)(?:<[^<>()]*>)?\(\s*$` +
 			`|\bnew (?:WebSocket|EventSource|Request|GraphQLClient)\(\s*$|\bsendBeacon\(\s*$|\b(?:axios|request|got|rp|\$\.ajax|\w*[hH]ttp\w*)(?:\.request|\.create)?\(\s*\{[^{}]{0,200}\b(?:url|uri|baseURL)\s*:\s*$`),
 	},
 	python: {
-		regexp.MustCompile(`\b(requests|httpx|aiohttp|urllib\d?|urlopen|http\.client|pycurl|websockets?|zeep|gql)\b`),
-		regexp.MustCompile(`\b(?:requests|httpx|aiohttp|(?:\w+\.)*\w*(?:session|client|http|api)|s)\.(?:get|post|put|patch|delete|head|request|stream|ws_connect)\(\s*(?:["']\w+["'],\s*)?(?:url\s*=\s*)?$|\b(?:urlopen|urlretrieve|Request)\(\s*$|\b(?:Async)?Client\([^()]{0,120}\bbase_url\s*=\s*$`),
+		rex(`\b(requests|httpx|aiohttp|urllib\d?|urlopen|http\.client|pycurl|websockets?|zeep|gql)\b`),
+		rex(`\b(?:requests|httpx|aiohttp|(?:\w+\.)*\w*(?:session|client|http|api)|s)\.(?:get|post|put|patch|delete|head|request|stream|ws_connect)\(\s*(?:["']\w+["'],\s*)?(?:url\s*=\s*)?$|\b(?:urlopen|urlretrieve|Request)\(\s*$|\b(?:Async)?Client\([^()]{0,120}\bbase_url\s*=\s*$`),
 	},
 	ruby: {
-		regexp.MustCompile(`\b(Faraday|HTTParty|Net::HTTP|RestClient|HTTP\.|Typhoeus|Excon|HTTPX|URI\.open|OpenURI)`),
-		regexp.MustCompile(`\b(?:Faraday|HTTParty|RestClient|HTTP|HTTPX|Typhoeus|Excon|conn|connection|client|http)\.(?:new|get|post|put|patch|delete|head)[ (]\s*(?:url:\s*)?$|\bNet::HTTP\.\w+\(\s*(?:URI\.?(?:parse)?\(\s*)?$|\bURI(?:\.parse|\.open|\.join)?\(\s*$|\bbase_uri\s+$`),
+		rex(`\b(Faraday|HTTParty|Net::HTTP|RestClient|HTTP\.|Typhoeus|Excon|HTTPX|URI\.open|OpenURI)`),
+		rex(`\b(?:Faraday|HTTParty|RestClient|HTTP|HTTPX|Typhoeus|Excon|conn|connection|client|http)\.(?:new|get|post|put|patch|delete|head)[ (]\s*(?:url:\s*)?$|\bNet::HTTP\.\w+\(\s*(?:URI\.?(?:parse)?\(\s*)?$|\bURI(?:\.parse|\.open|\.join)?\(\s*$|\bbase_uri\s+$`),
 	},
 	java: {
-		regexp.MustCompile(`\b(RestTemplate|RestClient|WebClient|HttpClient|OkHttp\w*|FeignClient|HttpURLConnection|Retrofit|HttpRequest|Jsoup|URLConnection|HttpGet|HttpPost|Unirest|ktor\.client|sttp|WSClient)\b`),
-		regexp.MustCompile(`(?:\bURI\.create|\bnew URI|\bnew URL|\bURL|\.uri|\.url|\.baseUrl|\bWebClient\.create|\bRestClient\.create|\.rootUri|\.target|\bgetForObject|\bgetForEntity|\bpostForObject|\bpostForEntity|\.exchange|\bnew Http(?:Get|Post|Put|Delete|Patch)|\bJsoup\.connect|\b(?:client|httpClient|http)\.(?:get|post|put|delete|patch))\(\s*$|@FeignClient\([^()]{0,200}\burl\s*=\s*$`),
+		rex(`\b(RestTemplate|RestClient|WebClient|HttpClient|OkHttp\w*|FeignClient|HttpURLConnection|Retrofit|HttpRequest|Jsoup|URLConnection|HttpGet|HttpPost|Unirest|ktor\.client|sttp|WSClient)\b`),
+		rex(`(?:\bURI\.create|\bnew URI|\bnew URL|\bURL|\.uri|\.url|\.baseUrl|\bWebClient\.create|\bRestClient\.create|\.rootUri|\.target|\bgetForObject|\bgetForEntity|\bpostForObject|\bpostForEntity|\.exchange|\bnew Http(?:Get|Post|Put|Delete|Patch)|\bJsoup\.connect|\b(?:client|httpClient|http)\.(?:get|post|put|delete|patch))\(\s*$|@FeignClient\([^()]{0,200}\burl\s*=\s*$`),
 	},
 	csharp: {
-		regexp.MustCompile(`\b(HttpClient|IHttpClientFactory|RestClient|HttpRequestMessage|Refit|Flurl|WebClient|AddHttpClient)\b`),
-		regexp.MustCompile(`\.(?:Get|Post|Put|Delete|Patch|Send|GetString|GetFromJson|PostAsJson|PutAsJson|GetStream|GetByteArray|DownloadString|DownloadFile)(?:Async)?(?:<[^<>()]*>)?\(\s*$|\bnew HttpRequestMessage\(\s*HttpMethod\.\w+,\s*$|\bnew (?:RestClient|RestRequest)\(\s*$|\bBaseAddress\s*=\s*new(?: Uri)?\(\s*$`),
+		rex(`\b(HttpClient|IHttpClientFactory|RestClient|HttpRequestMessage|Refit|Flurl|WebClient|AddHttpClient)\b`),
+		rex(`\.(?:Get|Post|Put|Delete|Patch|Send|GetString|GetFromJson|PostAsJson|PutAsJson|GetStream|GetByteArray|DownloadString|DownloadFile)(?:Async)?(?:<[^<>()]*>)?\(\s*$|\bnew HttpRequestMessage\(\s*HttpMethod\.\w+,\s*$|\bnew (?:RestClient|RestRequest)\(\s*$|\bBaseAddress\s*=\s*new(?: Uri)?\(\s*$`),
 	},
 	php: {
-		regexp.MustCompile(`\bHttp::|GuzzleHttp|curl_init|HttpClient|wp_remote_|file_get_contents\(|->request\(`),
-		regexp.MustCompile(`\bHttp::(?:\w+\([^()]*\)\s*->\s*)*(?:get|post|put|patch|delete|baseUrl)\(\s*$|->(?:get|post|put|delete|patch|request)\(\s*(?:["']\w+["'],\s*)?$|\bcurl_init\(\s*$|\bCURLOPT_URL\s*(?:,|=>)\s*$|\bwp_remote_\w+\(\s*$|\bfile_get_contents\(\s*$`),
+		rex(`\bHttp::|GuzzleHttp|curl_init|HttpClient|wp_remote_|file_get_contents\(|->request\(`),
+		rex(`\bHttp::(?:\w+\([^()]*\)\s*->\s*)*(?:get|post|put|patch|delete|baseUrl)\(\s*$|->(?:get|post|put|delete|patch|request)\(\s*(?:["']\w+["'],\s*)?$|\bcurl_init\(\s*$|\bCURLOPT_URL\s*(?:,|=>)\s*$|\bwp_remote_\w+\(\s*$|\bfile_get_contents\(\s*$`),
 	},
 	rust: {
-		regexp.MustCompile(`\b(reqwest|ureq|hyper|surf|isahc|awc)\b`),
-		regexp.MustCompile(`\breqwest::(?:blocking::)?get\(\s*$|\bureq::(?:get|post|put)\(\s*$|\b(?:\w*client|http)(?:\(\))?\s*\.(?:get|post|put|patch|delete|head)\(\s*$|\bClient::new\(\)\s*\.(?:get|post|put|patch|delete|head)\(\s*$|\bUrl::parse\(\s*$`),
+		rex(`\b(reqwest|ureq|hyper|surf|isahc|awc)\b`),
+		rex(`\breqwest::(?:blocking::)?get\(\s*$|\bureq::(?:get|post|put)\(\s*$|\b(?:\w*client|http)(?:\(\))?\s*\.(?:get|post|put|patch|delete|head)\(\s*$|\bClient::new\(\)\s*\.(?:get|post|put|patch|delete|head)\(\s*$|\bUrl::parse\(\s*$`),
 	},
 }
 
 var (
 	// What stands between a call or a name and the quote of the address.
-	quotePrefix = regexp.MustCompile(`(?:\b[fFrRbBuUcs]{1,2}|[@$]{1,2})?["'\x60]{1,3}$`)
-	formatted   = regexp.MustCompile(`(?:&?format!|\bString\.format|\bstring\.Format|\bsprintf|\bnew Uri|\bURI\.create|\bnew URL|\bhttp\.parse|\bURI(?:\.parse)?|\bUrl::parse|\bparse_url|\bstr|\bHttpUrl|\bAnyHttpUrl)\(\s*$`)
+	quotePrefix = rex(`(?:\b[fFrRbBuUcs]{1,2}|[@$]{1,2})?["'\x60]{1,3}$`)
+	formatted   = rex(`(?:&?format!|\bString\.format|\bstring\.Format|\bsprintf|\bnew Uri|\bURI\.create|\bnew URL|\bhttp\.parse|\bURI(?:\.parse)?|\bUrl::parse|\bparse_url|\bstr|\bHttpUrl|\bAnyHttpUrl)\(\s*$`)
 
-	assigned = regexp.MustCompile(`([A-Za-z_$][\w$.]*|["'][\w.-]+["'])\s*(?:\??:[ \t]*[&'\w<>\[\] |.?]{1,40})?\s*(?:=|:|=>|:=)\s*$`)
-	fallback = regexp.MustCompile(`(?:\.|["'])([A-Z][A-Z0-9_]*)["'\])]*\s*(?:\|\||\?\?|,\s*(?:default(?:_value)?\s*[=:]\s*)?|\bor\b)\s*$`)
-	property = regexp.MustCompile(`\$\{([\w.-]+):$`)
-	views    = regexp.MustCompile(`(?i)\.(tsx|jsx|vue|svelte)$|(^|/)(pages|components|views|locales|translations|lang|templates|emails?)/`)
+	assigned = rex(`([A-Za-z_$][\w$.]*|["'][\w.-]+["'])\s*(?:\??:[ \t]*[&'\w<>\[\] |.?]{1,40})?\s*(?:=|:|=>|:=)\s*$`)
+	fallback = rex(`(?:\.|["'])([A-Z][A-Z0-9_]*)["'\])]*\s*(?:\|\||\?\?|,\s*(?:default(?:_value)?\s*[=:]\s*)?|\bor\b)\s*$`)
+	property = rex(`\$\{([\w.-]+):$`)
+	views    = rex(`(?i)\.(tsx|jsx|vue|svelte)$|(^|/)(pages|components|views|locales|translations|lang|templates|emails?)/`)
 )
 
 // leftOf is how much of the text before an address says what it is for, in bytes.
 const leftOf = 300
 
 // integration are names of files that call others, though their base class may do it.
-var integration = regexp.MustCompile(`(?i)(client|gateway|adapter|connector|integration|[a-z](_api|Api))(_?service)?\.\w+$`)
+var integration = rex(`(?i)(client|gateway|adapter|connector|integration|[a-z](_api|Api))(_?service)?\.\w+$`)
 
 // maxAddresses bounds how many addresses of one file are read. Files with more are lists.
 const maxAddresses = 1000
@@ -231,13 +230,13 @@ func described(text string) bool {
 }
 
 // request are properties that stand beside the address of a request.
-var request = regexp.MustCompile(`["']?\b(method|headers|data|params|timeout|responseType|body|json)["']?\s*:`)
+var request = rex(`["']?\b(method|headers|data|params|timeout|responseType|body|json)["']?\s*:`)
 
 var (
-	propertyFiles = regexp.MustCompile(`(^|/)(application|bootstrap)(-[\w-]+)?\.(ya?ml|properties)$|(^|/)appsettings(\.\w+)?\.json$`)
-	envFiles      = regexp.MustCompile(`(^|/)\.?env(\.(example|sample|template|dist|defaults?|prod|production|default\.\w+))?$|(^|/)[\w-]+\.env(\.(example|sample|template|dist))?$|(^|/)\.env\.[\w-]+\.(example|sample|template)$`)
-	localHost     = regexp.MustCompile(`(?i)[.-](dev|development|local|test|testing|ci)\b`)
-	keyValue      = regexp.MustCompile(`^\s*(?:export\s+)?([A-Za-z][\w.-]*)\s*[=:]\s*["']?(?:\$\{[\w.-]+:-?)?(https?://\S+)`)
+	propertyFiles = rex(`(^|/)(application|bootstrap)(-[\w-]+)?\.(ya?ml|properties)$|(^|/)appsettings(\.\w+)?\.json$`)
+	envFiles      = rex(`(^|/)\.?env(\.(example|sample|template|dist|defaults?|prod|production|default\.\w+))?$|(^|/)[\w-]+\.env(\.(example|sample|template|dist))?$|(^|/)\.env\.[\w-]+\.(example|sample|template)$`)
+	localHost     = rex(`(?i)[.-](dev|development|local|test|testing|ci)\b`)
+	keyValue      = rex(`^\s*(?:export\s+)?([A-Za-z][\w.-]*)\s*[=:]\s*["']?(?:\$\{[\w.-]+:-?)?(https?://\S+)`)
 )
 
 // configuredHosts finds the hosts in the configuration of programs: of Spring and ASP.NET, in files of environment
@@ -272,10 +271,10 @@ func configWeight(name string) weight {
 }
 
 // settingWord is in names of settings that hold an address.
-var settingWord = regexp.MustCompile(`(^|_)(url|uri|urls|endpoint|endpoints|host|hosts|address|authority|issuer|webhook|server|origin|base)(_|$)`)
+var settingWord = rex(`(^|_)(url|uri|urls|endpoint|endpoints|host|hosts|address|authority|issuer|webhook|server|origin|base)(_|$)`)
 
 // own are settings with the program's own address.
-var own = regexp.MustCompile(`^((next_)?public_|vite_|react_app_)?(app|site|base|server|root|self|external|public|frontend|client|instance|nextauth|auth|backend|web|domain|my|our|service|host|front|widget|dashboard|socket|ws|api)_?(base_?|root_?|public_?|external_?)?(url|uri|host|origin|domain|address)$`)
+var own = rex(`^((next_)?public_|vite_|react_app_)?(app|site|base|server|root|self|external|public|frontend|client|instance|nextauth|auth|backend|web|domain|my|our|service|host|front|widget|dashboard|socket|ws|api)_?(base_?|root_?|public_?|external_?)?(url|uri|host|origin|domain|address)$`)
 
 // configured walks a tree of settings. Under depth 30 there are none.
 func (s *source) configured(n *yamlpos.Node, name string, depth int) {
@@ -353,11 +352,11 @@ func podVariables(n *yamlpos.Node, depth int) (list []variable) {
 }
 
 var (
-	markup    = regexp.MustCompile(`(?i)\.(html?|erb|cshtml|razor|hbs|handlebars|ejs|tmpl|gohtml|gotmpl|tpl|twig|jinja2?|j2|mustache|njk|liquid|php|jsp|ftl|pug|haml|slim|jsx|tsx|js|ts|mjs|vue|svelte|astro)$`)
-	scriptTag = regexp.MustCompile(`<[sS](?:cript|CRIPT)\b`)
-	scriptSrc = regexp.MustCompile(`(?i)\bsrc\s*=\s*[{"'\x60]*\s*(?:https?:)?//([a-z0-9][\w-]*(?:\.[\w-]+)*\.[a-z]{2,24})`)
-	injected  = regexp.MustCompile(`\b(?:script|s|js|tag|el|element|g)\w*\.src\s*=\s*["'\x60](?:https?:)?//([a-zA-Z0-9][\w-]*(?:\.[\w-]+)*\.[a-z]{2,24})[/"'\x60?]`)
-	integrity = regexp.MustCompile(`(?i)\bintegrity\s*=\s*[{"'\x60]+\s*sha(256|384|512)-`)
+	markup    = rex(`(?i)\.(html?|erb|cshtml|razor|hbs|handlebars|ejs|tmpl|gohtml|gotmpl|tpl|twig|jinja2?|j2|mustache|njk|liquid|php|jsp|ftl|pug|haml|slim|jsx|tsx|js|ts|mjs|vue|svelte|astro)$`)
+	scriptTag = rex(`<[sS](?:cript|CRIPT)\b`)
+	scriptSrc = rex(`(?i)\bsrc\s*=\s*[{"'\x60]*\s*(?:https?:)?//([a-z0-9][\w-]*(?:\.[\w-]+)*\.[a-z]{2,24})`)
+	injected  = rex(`\b(?:script|s|js|tag|el|element|g)\w*\.src\s*=\s*["'\x60](?:https?:)?//([a-zA-Z0-9][\w-]*(?:\.[\w-]+)*\.[a-z]{2,24})[/"'\x60?]`)
+	integrity = rex(`(?i)\bintegrity\s*=\s*[{"'\x60]+\s*sha(256|384|512)-`)
 )
 
 // maxTag bounds a tag, in bytes.
@@ -405,6 +404,6 @@ func withoutRemarks(text []byte) []byte {
 }
 
 var (
-	remarkBegins = regexp.MustCompile(`<!--`)
-	remarkEnds   = regexp.MustCompile(`-->`)
+	remarkBegins = rex(`<!--`)
+	remarkEnds   = rex(`-->`)
 )

@@ -3,18 +3,17 @@ package design
 import (
 	"go/ast"
 	"go/token"
-	"regexp"
 	"strconv"
 	"strings"
 )
 
 // speaks are imports of programs that call others.
-var speaks = regexp.MustCompile(`^(net/http|net/url|golang\.org/x/oauth2.*|github\.com/go-resty/resty.*|resty\.dev/.*|github\.com/hashicorp/go-(retryablehttp|cleanhttp)|google\.golang\.org/(grpc|api).*|github\.com/(gorilla|coder)/websocket|nhooyr\.io/websocket|github\.com/valyala/fasthttp|github\.com/imroc/req.*|github\.com/dghubble/sling|github\.com/coreos/go-oidc.*|connectrpc\.com/connect|github\.com/machinebox/graphql|github\.com/shurcooL/(githubv4|graphql))$`)
+var speaks = rex(`^(net/http|net/url|golang\.org/x/oauth2.*|github\.com/go-resty/resty.*|resty\.dev/.*|github\.com/hashicorp/go-(retryablehttp|cleanhttp)|google\.golang\.org/(grpc|api).*|github\.com/(gorilla|coder)/websocket|nhooyr\.io/websocket|github\.com/valyala/fasthttp|github\.com/imroc/req.*|github\.com/dghubble/sling|github\.com/coreos/go-oidc.*|connectrpc\.com/connect|github\.com/machinebox/graphql|github\.com/shurcooL/(githubv4|graphql))$`)
 
 var (
-	hostCall = regexp.MustCompile(`^(Get|Post|Put|Patch|Delete|Head|PostForm|Do|NewRequest|NewRequestWithContext|Dial\w*|SetBaseURL|SetHostURL|SetEndpoint|WithBaseURL|WithEndpoint|WithHost|BaseURL|Execute|NewProvider|NewClient|NewGraphQLClient|NewEnterpriseClient|R)$`)
-	goWrap   = regexp.MustCompile(`^(Sprintf|Parse|ParseRequestURI|JoinPath|Must|MustParse|Sprint|String|Join)$`)
-	goNone   = regexp.MustCompile(`^(Errorf|Error|New|Printf|Println|Print|Fprintf|Fprintln|Fprint|Info\w*|Warn\w*|Debug\w*|Fatal\w*|Log\w*|Contains|HasPrefix|HasSuffix|TrimPrefix|TrimSuffix|Equal|Replace|ReplaceAll|Wrap\w*|Panic\w*|Write\w*|Redirect)$`)
+	hostCall = rex(`^(Get|Post|Put|Patch|Delete|Head|PostForm|Do|NewRequest|NewRequestWithContext|Dial\w*|SetBaseURL|SetHostURL|SetEndpoint|WithBaseURL|WithEndpoint|WithHost|BaseURL|Execute|NewProvider|NewClient|NewGraphQLClient|NewEnterpriseClient|R)$`)
+	goWrap   = rex(`^(Sprintf|Parse|ParseRequestURI|JoinPath|Must|MustParse|Sprint|String|Join)$`)
+	goNone   = rex(`^(Errorf|Error|New|Printf|Println|Print|Fprintf|Fprintln|Fprint|Info\w*|Warn\w*|Debug\w*|Fatal\w*|Log\w*|Contains|HasPrefix|HasSuffix|TrimPrefix|TrimSuffix|Equal|Replace|ReplaceAll|Wrap\w*|Panic\w*|Write\w*|Redirect)$`)
 )
 
 // goHosts finds the hosts that programs in Go call.

@@ -3,7 +3,6 @@ package design
 import (
 	"bytes"
 	stdxml "encoding/xml"
-	"regexp"
 	"strings"
 
 	"github.com/secbydesign/secbydesign/scanners/internal/yamlpos"
@@ -101,7 +100,7 @@ func liquibaseTable(c *yamlpos.Node, created bool) table {
 }
 
 var (
-	protoBlock = regexp.MustCompile(`\b(?:(message|enum|service|oneof|extend)\s+(\w+)\s*\{|option\b[^;{]*\{|\brpc\b[^;{]*\{)|[{}]|\b(string|bytes)\s+(\w+)\s*=\s*\d+`)
+	protoBlock = rex(`\b(?:(message|enum|service|oneof|extend)\s+(\w+)\s*\{|option\b[^;{]*\{|\brpc\b[^;{]*\{)|[{}]|\b(string|bytes)\s+(\w+)\s*=\s*\d+`)
 )
 
 // protoFields reads the text fields of messages of Protocol Buffers.
@@ -129,7 +128,7 @@ func protoFields(s *source) {
 }
 
 // protoSearches are messages that carry what a caller searches by, and proofs that pass through once.
-var protoSearches = regexp.MustCompile(`(Filter|Query|Search\w*|(Get|List|Lookup|Find|Login|Verify|Check|Exists|Refresh|Exchange|Revoke)\w*Request)$`)
+var protoSearches = rex(`(Filter|Query|Search\w*|(Get|List|Lookup|Find|Login|Verify|Check|Exists|Refresh|Exchange|Revoke)\w*Request)$`)
 
 func (s *source) addProtoField(stack []string, field string, line int) {
 	for i := len(stack) - 1; i >= 0; i-- {

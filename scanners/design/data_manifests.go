@@ -4,7 +4,6 @@ import (
 	"bytes"
 	stdxml "encoding/xml"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -63,9 +62,9 @@ func goMod(s *source) (list []dependency) {
 }
 
 var (
-	requirementFiles = regexp.MustCompile(`(?i)(^|/)(requirements?([-_.][\w-]+)?\.(txt|in)|requirements/[\w.-]+\.(txt|in))$`)
-	development      = regexp.MustCompile(`(?i)(^|[-_./])(dev|develop|development|tests?|testing|lint|linting|docs?|doc|ci|build|tools?|typing|mypy|style|format|bench|benchmarks?|examples?|notebooks?|local|debug|qa|coverage|release|pre-?commit|sphinx)([-_.]|$)`)
-	requirement      = regexp.MustCompile(`^([A-Za-z0-9][\w.-]*)(\[[\w, .-]*\])?\s*([=<>~!;@ ]|$)`)
+	requirementFiles = rex(`(?i)(^|/)(requirements?([-_.][\w-]+)?\.(txt|in)|requirements/[\w.-]+\.(txt|in))$`)
+	development      = rex(`(?i)(^|[-_./])(dev|develop|development|tests?|testing|lint|linting|docs?|doc|ci|build|tools?|typing|mypy|style|format|bench|benchmarks?|examples?|notebooks?|local|debug|qa|coverage|release|pre-?commit|sphinx)([-_.]|$)`)
+	requirement      = rex(`^([A-Za-z0-9][\w.-]*)(\[[\w, .-]*\])?\s*([=<>~!;@ ]|$)`)
 )
 
 func requirementsTxt(s *source) (list []dependency) {
@@ -144,7 +143,7 @@ func byLine(list []dependency) []dependency {
 	return list
 }
 
-var tomlName = regexp.MustCompile(`^\s*["']?([A-Za-z0-9][\w.-]*)|["']([A-Za-z0-9][\w.-]*)`)
+var tomlName = rex(`^\s*["']?([A-Za-z0-9][\w.-]*)|["']([A-Za-z0-9][\w.-]*)`)
 
 // tomlLines returns the first line on which each name stands at the beginning of a key or a string.
 func (s *source) tomlLines() map[string]int {
@@ -165,8 +164,8 @@ func (s *source) tomlLines() map[string]int {
 }
 
 var (
-	installs = regexp.MustCompile(`\binstall_requires\s*=\s*\[([^\]]*)\]`)
-	quoted3  = regexp.MustCompile(`["']([^"'\n]+)["']`)
+	installs = rex(`\binstall_requires\s*=\s*\[([^\]]*)\]`)
+	quoted3  = rex(`["']([^"'\n]+)["']`)
 )
 
 func setupPy(s *source) (list []dependency) {
@@ -186,11 +185,11 @@ func setupPy(s *source) (list []dependency) {
 }
 
 var (
-	gemLine    = regexp.MustCompile(`^\s*gem[ (]+(["'])([\w.-]+)["'](.*)`)
-	gemGroup   = regexp.MustCompile(`^\s*group\b(.*)\bdo\b`)
-	gemAside   = regexp.MustCompile(`:?(development|test)\b`)
-	gemspecAdd = regexp.MustCompile(`\.add(?:_runtime)?_dependency[ (]+(["'])([\w.-]+)["']`)
-	blockOpens = regexp.MustCompile(`\bdo\b(\s*\|[^|]*\|)?\s*$|^\s*(if|unless)\b`)
+	gemLine    = rex(`^\s*gem[ (]+(["'])([\w.-]+)["'](.*)`)
+	gemGroup   = rex(`^\s*group\b(.*)\bdo\b`)
+	gemAside   = rex(`:?(development|test)\b`)
+	gemspecAdd = rex(`\.add(?:_runtime)?_dependency[ (]+(["'])([\w.-]+)["']`)
+	blockOpens = rex(`\bdo\b(\s*\|[^|]*\|)?\s*$|^\s*(if|unless)\b`)
 )
 
 func gemfile(s *source) (list []dependency) {
@@ -274,10 +273,10 @@ func inProduct(stack []string) bool {
 }
 
 var (
-	gradleLine    = regexp.MustCompile(`(?m)^\s*(?:implementation|api|compile|runtime|runtimeOnly|compileOnlyApi|\w+(?:Main)?Implementation)\b[\s(]*(?:platform\()?["']([\w.-]+):([\w.-]+)(?::[^"']*)?["']`)
-	gradleTests   = regexp.MustCompile(`(?m)^\s*(?:test|androidTest|integrationTest|debug|jmh|benchmark)\w*Implementation\b`)
-	gradleNamed   = regexp.MustCompile(`(?m)^\s*(?:implementation|api|compile|runtimeOnly)\b[\s(]*group\s*[:=]\s*["']([\w.-]+)["'],\s*name\s*[:=]\s*["']([\w.-]+)["']`)
-	catalogModule = regexp.MustCompile(`(?:^\s*[\w.-]+\s*=\s*["']([\w.-]+):([\w.-]+):[^"']*["'])|\bmodule\s*=\s*["']([\w.-]+):([\w.-]+)["']|\bgroup\s*=\s*["']([\w.-]+)["'],\s*name\s*=\s*["']([\w.-]+)["']`)
+	gradleLine    = rex(`(?m)^\s*(?:implementation|api|compile|runtime|runtimeOnly|compileOnlyApi|\w+(?:Main)?Implementation)\b[\s(]*(?:platform\()?["']([\w.-]+):([\w.-]+)(?::[^"']*)?["']`)
+	gradleTests   = rex(`(?m)^\s*(?:test|androidTest|integrationTest|debug|jmh|benchmark)\w*Implementation\b`)
+	gradleNamed   = rex(`(?m)^\s*(?:implementation|api|compile|runtimeOnly)\b[\s(]*group\s*[:=]\s*["']([\w.-]+)["'],\s*name\s*[:=]\s*["']([\w.-]+)["']`)
+	catalogModule = rex(`(?:^\s*[\w.-]+\s*=\s*["']([\w.-]+):([\w.-]+):[^"']*["'])|\bmodule\s*=\s*["']([\w.-]+):([\w.-]+)["']|\bgroup\s*=\s*["']([\w.-]+)["'],\s*name\s*=\s*["']([\w.-]+)["']`)
 )
 
 func gradleBuild(s *source) (list []dependency) {
@@ -285,7 +284,7 @@ func gradleBuild(s *source) (list []dependency) {
 	if !strings.HasSuffix(base, ".gradle") && !strings.HasSuffix(base, ".gradle.kts") {
 		return nil
 	}
-	for _, re := range []*regexp.Regexp{gradleLine, gradleNamed} {
+	for _, re := range []*lazyRegexp{gradleLine, gradleNamed} {
 		for _, at := range re.FindAllSubmatchIndex(s.code(), -1) {
 			if gradleTests.Match(s.code()[at[0]:at[1]]) {
 				continue
@@ -335,7 +334,7 @@ func nugetXML(s *source) (list []dependency) {
 	return list
 }
 
-var testProject = regexp.MustCompile(`(?i)tests?\.\w+proj$`)
+var testProject = rex(`(?i)tests?\.\w+proj$`)
 
 func cargoTOML(s *source) (list []dependency) {
 	if path.Base(s.path) != "Cargo.toml" {

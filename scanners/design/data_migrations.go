@@ -3,21 +3,20 @@ package design
 import (
 	"bytes"
 	"path"
-	"regexp"
 	"strings"
 )
 
 // undo is where the part of a migration begins that takes it back, and where the other part begins again, by language.
-var undo = map[language][2]*regexp.Regexp{
-	ruby:       {regexp.MustCompile(`(?m)^\s*def (self\.)?down\b`), regexp.MustCompile(`(?m)^\s*def (self\.)?(up|change)\b`)},
-	python:     {regexp.MustCompile(`(?m)^(async )?def downgrade\b`), regexp.MustCompile(`(?m)^(async )?def upgrade\b`)},
-	csharp:     {regexp.MustCompile(`\bvoid Down\(`), regexp.MustCompile(`\bvoid Up\(`)},
-	php:        {regexp.MustCompile(`\bfunction down\(`), regexp.MustCompile(`\bfunction up\(`)},
-	javascript: {regexp.MustCompile(`\b(exports\.down\b|(async\s+)?function\s+down\b|(const|let|var)\s+down\b|(async\s+)?down\s*(\(|:\s*(async\s*)?(function|\()))`), regexp.MustCompile(`\b(exports\.up\b|(async\s+)?function\s+up\b|(const|let|var)\s+up\b|(async\s+)?up\s*(\(|:\s*(async\s*)?(function|\()))`)},
-	golang:     {regexp.MustCompile(`(?m)^func \w*[dD]own\w*\(`), regexp.MustCompile(`(?m)^func \w*[uU]p\w*\(`)},
+var undo = map[language][2]*lazyRegexp{
+	ruby:       {rex(`(?m)^\s*def (self\.)?down\b`), rex(`(?m)^\s*def (self\.)?(up|change)\b`)},
+	python:     {rex(`(?m)^(async )?def downgrade\b`), rex(`(?m)^(async )?def upgrade\b`)},
+	csharp:     {rex(`\bvoid Down\(`), rex(`\bvoid Up\(`)},
+	php:        {rex(`\bfunction down\(`), rex(`\bfunction up\(`)},
+	javascript: {rex(`\b(exports\.down\b|(async\s+)?function\s+down\b|(const|let|var)\s+down\b|(async\s+)?down\s*(\(|:\s*(async\s*)?(function|\()))`), rex(`\b(exports\.up\b|(async\s+)?function\s+up\b|(const|let|var)\s+up\b|(async\s+)?up\s*(\(|:\s*(async\s*)?(function|\()))`)},
+	golang:     {rex(`(?m)^func \w*[dD]own\w*\(`), rex(`(?m)^func \w*[uU]p\w*\(`)},
 }
 
-func undoOf(l language) *[2]*regexp.Regexp {
+func undoOf(l language) *[2]*lazyRegexp {
 	if u, ok := undo[l]; ok {
 		return &u
 	}
@@ -34,7 +33,7 @@ func (s *source) forward() []byte {
 
 // read returns the tables that a pattern of alternatives finds. A match may have groups "table", "created", "none" (it
 // ends the table), "column", "kind" and "of" (the table that a column names itself).
-func (s *source) read(text []byte, re *regexp.Regexp) (tables []table) {
+func (s *source) read(text []byte, re *lazyRegexp) (tables []table) {
 	names := re.SubexpNames()
 	current := -1
 	for _, at := range re.FindAllSubmatchIndex(text, -1) {
@@ -62,8 +61,8 @@ func (s *source) read(text []byte, re *regexp.Regexp) (tables []table) {
 }
 
 var (
-	railsMigrationFile = regexp.MustCompile(`(^|/)db/([\w/]*_)?migrate/|(^|/)db/post_migrate/`)
-	railsSteps         = regexp.MustCompile(`(?m)\b(?P<none>drop_table|remove_column|remove_columns|remove_reference|change_column_null|create_join_table|execute)\b` +
+	railsMigrationFile = rex(`(^|/)db/([\w/]*_)?migrate/|(^|/)db/post_migrate/`)
+	railsSteps         = rex(`(?m)\b(?P<none>drop_table|remove_column|remove_columns|remove_reference|change_column_null|create_join_table|execute)\b` +
 		`|\b(?P<created>create_table)[ (]+[:"'](?P<table1>[\w.]+)` +
 		`|\bchange_table[ (]+[:"'](?P<table2>[\w.]+)` +
 		`|\badd_column[ (]+[:"'](?P<of1>[\w.]+)["']?,\s*[:"'](?P<column1>\w+)["']?,\s*[:"'](?P<kind1>\w+)` +
@@ -88,13 +87,13 @@ func railsMigration(s *source) {
 }
 
 var (
-	djangoMigrationFile = regexp.MustCompile(`(^|/)migrations/\w+\.py$`)
-	djangoSteps         = regexp.MustCompile(`migrations\.(?P<created>CreateModel)\(\s*(?:name=)?["'](?P<table1>\w+)["']` +
+	djangoMigrationFile = rex(`(^|/)migrations/\w+\.py$`)
+	djangoSteps         = rex(`migrations\.(?P<created>CreateModel)\(\s*(?:name=)?["'](?P<table1>\w+)["']` +
 		`|migrations\.AddField\(\s*(?:model_name=)?["'](?P<of1>\w+)["'],\s*(?:name=)?["'](?P<column1>\w+)["'],\s*(?:field=)?[\w.]*?(?P<kind1>\w+)\(` +
 		`|(?P<none>migrations\.(?:Alter|Remove|Delete|Rename|Run|AddIndex|AddConstraint|Separate)\w*\()` +
 		`|\(\s*["'](?P<column2>\w+)["'],\s*[\w.]*?(?P<kind2>\w+)\(`)
 
-	alembicSteps = regexp.MustCompile(`\bop\.(?P<created>create_table)\(\s*["'](?P<table1>\w+)["']` +
+	alembicSteps = rex(`\bop\.(?P<created>create_table)\(\s*["'](?P<table1>\w+)["']` +
 		`|\bop\.batch_alter_table\(\s*["'](?P<table2>\w+)["']` +
 		`|\bop\.add_column\(\s*["'](?P<of1>\w+)["'],\s*(?:sa\.)?Column\(\s*(?:name=)?["'](?P<column1>\w+)["'],\s*(?:\w+\.)*(?P<kind1>\w+)\b` +
 		`|(?P<none>\bop\.(?:drop|alter|create_index|execute|create_foreign|create_unique|rename)\w*\()` +
@@ -130,7 +129,7 @@ func alembicMigration(s *source) {
 	}
 }
 
-var efSteps = regexp.MustCompile(`migrationBuilder\.(?P<created>CreateTable)\(\s*name:\s*"(?P<table1>\w+)"` +
+var efSteps = rex(`migrationBuilder\.(?P<created>CreateTable)\(\s*name:\s*"(?P<table1>\w+)"` +
 	`|migrationBuilder\.AddColumn<(?P<kind1>[\w.\[\]]+)\??>\(\s*name:\s*"(?P<column1>\w+)",\s*(?:schema:\s*"\w+",\s*)?table:\s*"(?P<of1>\w+)"` +
 	`|(?P<none>migrationBuilder\.\w+[<(])` +
 	`|\b(?P<column2>\w+)\s*=\s*table\.Column<(?P<kind2>[\w.\[\]]+)`)
@@ -143,10 +142,10 @@ func efMigration(s *source) {
 }
 
 var (
-	prismaModel = regexp.MustCompile(`^\s*model\s+(\w+)\s*\{`)
-	prismaField = regexp.MustCompile(`^\s*(\w+)\s+(String|Int|BigInt|Float|Decimal|DateTime|Boolean|Json|Bytes)\b`)
-	prismaMap   = regexp.MustCompile(`@map\("(\w+)"\)`)
-	prismaTable = regexp.MustCompile(`^\s*@@map\("(\w+)"\)`)
+	prismaModel = rex(`^\s*model\s+(\w+)\s*\{`)
+	prismaField = rex(`^\s*(\w+)\s+(String|Int|BigInt|Float|Decimal|DateTime|Boolean|Json|Bytes)\b`)
+	prismaMap   = rex(`@map\("(\w+)"\)`)
+	prismaTable = rex(`^\s*@@map\("(\w+)"\)`)
 )
 
 // prismaSchema reads the models of Prisma.
@@ -179,12 +178,12 @@ func prismaSchema(s *source) {
 }
 
 var (
-	laravelSteps = regexp.MustCompile(`Schema::(?:connection\([^)]*\)->)?(?P<created>create)\(\s*["'](?P<table1>\w+)["']` +
+	laravelSteps = rex(`Schema::(?:connection\([^)]*\)->)?(?P<created>create)\(\s*["'](?P<table1>\w+)["']` +
 		`|Schema::(?:connection\([^)]*\)->)?table\(\s*["'](?P<table2>\w+)["']` +
 		`|(?P<none>Schema::\w+\(|->(?:dropColumn|renameColumn)\()` +
 		`|\$\w+->(?P<kind2>string|char|text|mediumText|longText|integer|bigInteger|unsignedBigInteger|boolean|date|dateTime|timestamp|decimal|float|double|json|jsonb|uuid|foreignId|foreignUuid|ipAddress|binary|point)\(\s*["'](?P<column2>\w+)["'][^;\n]*`)
 
-	knexSteps = regexp.MustCompile(`\.(?P<created>createTable|createTableIfNotExists)\(\s*["'\x60](?P<table1>\w+)["'\x60]` +
+	knexSteps = rex(`\.(?P<created>createTable|createTableIfNotExists)\(\s*["'\x60](?P<table1>\w+)["'\x60]` +
 		`|\bschema\s*\.(?:alterTable|table)\(\s*["'\x60](?P<table2>\w+)["'\x60]` +
 		`|\bnew Table\(\s*\{\s*(?P<created3>name):\s*["'\x60](?P<table3>\w+)["'\x60]` +
 		`|\baddColumn\(\s*["'\x60](?P<of1>\w+)["'\x60],\s*(?:new TableColumn\(\s*\{\s*name:\s*)?["'\x60](?P<column1>\w+)["'\x60](?:,\s*\{?\s*type:\s*(?P<kind1>[\w.'"]+))?` +
@@ -194,7 +193,7 @@ var (
 		`|(?P<column5>\w+):\s*\{\s*(?:\w+:\s*\w+,\s*)*type:\s*(?:Sequelize|DataTypes|DataType)\.(?P<kind5>\w+)`)
 
 	// Drizzle's schema: the property's name counts unless the call names the column.
-	drizzleSteps = regexp.MustCompile(`\b(?P<created>pgTable|mysqlTable|sqliteTable|createTable)\(\s*["'\x60](?P<table1>\w+)["'\x60]` +
+	drizzleSteps = rex(`\b(?P<created>pgTable|mysqlTable|sqliteTable|createTable)\(\s*["'\x60](?P<table1>\w+)["'\x60]` +
 		`|\b\w+:\s*(?P<kind2>text|varchar|char|integer|bigint|boolean|timestamp|date|uuid|jsonb?|numeric|inet|serial|real|point)\(\s*["'\x60](?P<column2>\w+)["'\x60]` +
 		`|\b(?P<column3>\w+):\s*(?P<kind3>text|varchar|char|integer|bigint|boolean|timestamp|date|uuid|jsonb?|numeric|inet|serial|real|point)\(`)
 )
@@ -208,7 +207,7 @@ func laravelMigration(s *source) {
 }
 
 // alterations change a column that is there already.
-var alterations = regexp.MustCompile(`[^;\n]*->change\(\)`)
+var alterations = rex(`[^;\n]*->change\(\)`)
 
 // scriptMigration reads migrations of Knex, TypeORM and Sequelize, and the schema of Drizzle.
 func scriptMigration(s *source) {

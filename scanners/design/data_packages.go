@@ -3,7 +3,6 @@ package design
 import (
 	_ "embed"
 	"encoding/json"
-	"regexp"
 	"strings"
 	"sync"
 )
@@ -64,8 +63,8 @@ var packageLists = sync.OnceValue(func() map[string]map[string]packageList {
 })
 
 var (
-	goMajor       = regexp.MustCompile(`(/v[0-9]+|\.v[0-9]+)$`)
-	pythonHyphens = regexp.MustCompile(`[-_.]+`)
+	goMajor       = rex(`(/v[0-9]+|\.v[0-9]+)$`)
+	pythonHyphens = rex(`[-_.]+`)
 )
 
 // foldName makes names equal that are the same package.
@@ -121,10 +120,10 @@ func dependencies(s *source) {
 
 var (
 	// houses offer many services under one name, so that another package of theirs is another service.
-	houses = regexp.MustCompile(`^(@aws-sdk|@google-cloud|@azure|@googleapis|@microsoft|software\.amazon\.awssdk|com\.amazonaws|com\.google\.cloud|com\.google\.apis|com\.azure|com\.aliyun|com\.microsoft\.azure|io\.awspring\.cloud|symfony|laravel|league|spatie)$`)
+	houses = rex(`^(@aws-sdk|@google-cloud|@azure|@googleapis|@microsoft|software\.amazon\.awssdk|com\.amazonaws|com\.google\.cloud|com\.google\.apis|com\.azure|com\.aliyun|com\.microsoft\.azure|io\.awspring\.cloud|symfony|laravel|league|spatie)$`)
 
 	// families are vendors of many packages for one service.
-	families = regexp.MustCompile(`^(sentry|bugsnag|rollbar|honeybadger|datadog|newrelic|logtail|intercom|hubspot|posthog|launchdarkly|statsig|algoliasearch|appsignal|elastic|postmark|sendgrid|stripe|mailgun)([-_.])`)
+	families = rex(`^(sentry|bugsnag|rollbar|honeybadger|datadog|newrelic|logtail|intercom|hubspot|posthog|launchdarkly|statsig|algoliasearch|appsignal|elastic|postmark|sendgrid|stripe|mailgun)([-_.])`)
 )
 
 // vendorOf returns the text that the base has where it uses the service already, by this package or another one of it.

@@ -1,7 +1,6 @@
 package design
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
 )
@@ -48,10 +47,10 @@ func (s *source) addColumn(table string, c column) {
 }
 
 var (
-	tenantKey = regexp.MustCompile(`^(tenant|org|organi[sz]ation|workspace)_(id|uuid|guid)$`)
+	tenantKey = rex(`^(tenant|org|organi[sz]ation|workspace)_(id|uuid|guid)$`)
 
 	// passing are names of tables that hold the rows of another one while a migration runs.
-	passing = regexp.MustCompile(`(^|_)(tmp|temp|temporary|bak|backup|old|new|rebuild|rebuilt|copy)(_|$)|^#`)
+	passing = rex(`(^|_)(tmp|temp|temporary|bak|backup|old|new|rebuild|rebuilt|copy)(_|$)|^#`)
 )
 
 // ownTable reports whether a table holds the tenants themselves, where the column is the key.
@@ -94,7 +93,7 @@ func snake(name string) string {
 }
 
 // personal are names of columns with data of a person, or with what a person proves the identity with.
-var personal = regexp.MustCompile(`^(` + strings.Join([]string{
+var personal = rex(`^(` + strings.Join([]string{
 	`(\w+_)?e_?mail(_?address)?`,
 	`(\w+_)?phone(_?(number|no))?`, `mobile(_(phone|number|no))?`, `telephone`, `cell_phone`, `fax(_number)?`,
 	`ssn`, `social_security(_(number|no))?`, `tax_(id|number)`, `national_id(_number)?`, `passport(_\w+)?`, `driver'?s?_licen[cs]e(_\w+)?`,
@@ -112,14 +111,14 @@ var personal = regexp.MustCompile(`^(` + strings.Join([]string{
 }, "|") + `)$`)
 
 var (
-	dates    = regexp.MustCompile(`birth|dob`)
-	amounts  = regexp.MustCompile(`salary|income|phone|mobile|ssn|latitude|longitude|card|account|birth|tax|national|zip|post|cvv|cvc|gender`)
-	flagType = regexp.MustCompile(`bool|^bit$|^tinyint`)
-	dateType = regexp.MustCompile(`^(sa\.|models\.|types\.)?(date|time|interval)`)
-	intType  = regexp.MustCompile(`^(sa\.|models\.)?(small|big|tiny|medium|positive|positivesmall|positivebig)?(int|serial|number|numeric|decimal|float|double)|foreign_?key|references|belongs_?to`)
+	dates    = rex(`birth|dob`)
+	amounts  = rex(`salary|income|phone|mobile|ssn|latitude|longitude|card|account|birth|tax|national|zip|post|cvv|cvc|gender`)
+	flagType = rex(`bool|^bit$|^tinyint`)
+	dateType = rex(`^(sa\.|models\.|types\.)?(date|time|interval)`)
+	intType  = rex(`^(sa\.|models\.)?(small|big|tiny|medium|positive|positivesmall|positivebig)?(int|serial|number|numeric|decimal|float|double)|foreign_?key|references|belongs_?to`)
 
 	// mailWords come before "email" in names of settings and texts, not of addresses.
-	mailWords = regexp.MustCompile(`^(send|notify|notify_by|enable|disable|allow|is|has|can|should|use|require|verified|confirm|skip|template|welcome|marketing|by)_`)
+	mailWords = rex(`^(send|notify|notify_by|enable|disable|allow|is|has|can|should|use|require|verified|confirm|skip|template|welcome|marketing|by)_`)
 )
 
 // isPersonal reports whether a column of a type, in lower case, holds personal data. Switches, dates of events and

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"go/ast"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -15,21 +14,21 @@ import (
 const secretName = `(?:[A-Z0-9]+_)*(?:[A-Z0-9]*SECRET|TOKEN|[A-Z0-9]*PASSWORD|PASSWD|PASSPHRASE|API_?KEY|PRIVATE_KEY|ACCESS_KEY|CREDENTIALS?|CLIENT_KEY|SIGNING_KEY|ENCRYPTION_KEY|SECRET_KEY|LICENSE_KEY|WEBHOOK_URL|DSN)(?:_KEY|_BASE|_SALT|_FILE|_BASE64|_B64|_VALUE|_ID|_[0-9]+)?`
 
 var (
-	wholeSecret = regexp.MustCompile(`^` + secretName + `$`)
+	wholeSecret = rex(`^` + secretName + `$`)
 
 	// published are names of values that are sent to browsers, or that every run of a program has.
-	published = regexp.MustCompile(`^(NEXT_PUBLIC|VITE|REACT_APP|PUBLIC|EXPO_PUBLIC|NUXT_PUBLIC|GATSBY|STORYBOOK)_|PUBLISHABLE|^(GITHUB_TOKEN|GH_TOKEN|CI_JOB_TOKEN|NPM_TOKEN|CSRF_TOKEN|XSRF_TOKEN|CI_\w+)$|(^|_)(TEST|E2E|CYPRESS)_`)
+	published = rex(`^(NEXT_PUBLIC|VITE|REACT_APP|PUBLIC|EXPO_PUBLIC|NUXT_PUBLIC|GATSBY|STORYBOOK)_|PUBLISHABLE|^(GITHUB_TOKEN|GH_TOKEN|CI_JOB_TOKEN|NPM_TOKEN|CSRF_TOKEN|XSRF_TOKEN|CI_\w+)$|(^|_)(TEST|E2E|CYPRESS)_`)
 )
 
-var secretPatterns = map[language]*regexp.Regexp{
-	javascript: regexp.MustCompile(`\bprocess\.env\.(` + secretName + `)\b|\bprocess\.env\[["'](` + secretName + `)["']\]|\b(?:Deno\.env\.get|configService\.get(?:OrThrow)?(?:<\w+>)?|config\.get|getEnv\w*|requireEnv|env)\(\s*["'](` + secretName + `)["']|(?m:^\s*(` + secretName + `):\s*(?:z|Joi|yup|t|str|v)\b[.(])`),
-	python:     regexp.MustCompile(`(?:\bos\.environ(?:\.get)?[\[(]|\bos\.getenv\(|\benviron(?:\.get)?[\[(]|\benv(?:\.\w+)?\(|\bconfig\(|\bget_env\w*\()\s*["'](` + secretName + `)["']|(?m:^\s+(` + secretName + `)\s*:\s*(?:Optional\[)?(?:str|SecretStr)\b)|\bDD_(` + secretName + `)=\(`),
-	ruby:       regexp.MustCompile(`\bENV(?:\.fetch\(|\[)\s*["'](` + secretName + `)["']`),
-	java:       regexp.MustCompile(`\b(?:System\.)?getenv\(\s*"(` + secretName + `)"|\$\{(` + secretName + `)[:}]|\b(?:getProperty|env|dotenv\.get)\(\s*"(` + secretName + `)"`),
-	csharp:     regexp.MustCompile(`\bGetEnvironmentVariable\(\s*"(` + secretName + `)"|\b(?:[cC]onfig(?:uration)?|builder\.Configuration)\["(` + secretName + `)"\]`),
-	php:        regexp.MustCompile(`\b(?:env|getenv)\(\s*["'](` + secretName + `)["']|\$_(?:ENV|SERVER)\[["'](` + secretName + `)["']\]|%env\((?:\w+:)*(` + secretName + `)\)%`),
-	rust:       regexp.MustCompile(`\benv::var(?:_os)?\(\s*"(` + secretName + `)"|\benv!\(\s*"(` + secretName + `)"|\benv\s*=\s*"(` + secretName + `)"`),
-	yaml:       regexp.MustCompile(`\$\{(` + secretName + `)(?:[:}])`),
+var secretPatterns = map[language]*lazyRegexp{
+	javascript: rex(`\bprocess\.env\.(` + secretName + `)\b|\bprocess\.env\[["'](` + secretName + `)["']\]|\b(?:Deno\.env\.get|configService\.get(?:OrThrow)?(?:<\w+>)?|config\.get|getEnv\w*|requireEnv|env)\(\s*["'](` + secretName + `)["']|(?m:^\s*(` + secretName + `):\s*(?:z|Joi|yup|t|str|v)\b[.(])`),
+	python:     rex(`(?:\bos\.environ(?:\.get)?[\[(]|\bos\.getenv\(|\benviron(?:\.get)?[\[(]|\benv(?:\.\w+)?\(|\bconfig\(|\bget_env\w*\()\s*["'](` + secretName + `)["']|(?m:^\s+(` + secretName + `)\s*:\s*(?:Optional\[)?(?:str|SecretStr)\b)|\bDD_(` + secretName + `)=\(`),
+	ruby:       rex(`\bENV(?:\.fetch\(|\[)\s*["'](` + secretName + `)["']`),
+	java:       rex(`\b(?:System\.)?getenv\(\s*"(` + secretName + `)"|\$\{(` + secretName + `)[:}]|\b(?:getProperty|env|dotenv\.get)\(\s*"(` + secretName + `)"`),
+	csharp:     rex(`\bGetEnvironmentVariable\(\s*"(` + secretName + `)"|\b(?:[cC]onfig(?:uration)?|builder\.Configuration)\["(` + secretName + `)"\]`),
+	php:        rex(`\b(?:env|getenv)\(\s*["'](` + secretName + `)["']|\$_(?:ENV|SERVER)\[["'](` + secretName + `)["']\]|%env\((?:\w+:)*(` + secretName + `)\)%`),
+	rust:       rex(`\benv::var(?:_os)?\(\s*"(` + secretName + `)"|\benv!\(\s*"(` + secretName + `)"|\benv\s*=\s*"(` + secretName + `)"`),
+	yaml:       rex(`\$\{(` + secretName + `)(?:[:}])`),
 }
 
 // secretNames finds the names of secrets that the program expects from its environment.
@@ -63,7 +62,7 @@ func secretNames(s *source) {
 // secretWords are in each name of a secret.
 var secretWords = []string{"SECRET", "TOKEN", "PASSW", "PASSPHRASE", "KEY", "CREDENTIAL", "WEBHOOK_URL", "DSN"}
 
-func (s *source) secretsByLine(re *regexp.Regexp) {
+func (s *source) secretsByLine(re *lazyRegexp) {
 	n := 0
 	for line := range bytes.Lines(s.product()) {
 		n++
@@ -109,7 +108,7 @@ func (s *source) goSecrets() {
 	})
 }
 
-var envReader = regexp.MustCompile(`(?i)^(getenv|lookupenv|bindenv|\w*env\w*)$`)
+var envReader = rex(`(?i)^(getenv|lookupenv|bindenv|\w*env\w*)$`)
 
 // yamlSecrets finds names in the environment of containers, and in the settings of Spring.
 func (s *source) yamlSecrets() {
@@ -128,26 +127,26 @@ func (s *source) yamlSecrets() {
 
 var storePatterns = []pattern{
 	{rule: "secret-store", in: []language{javascript}, words: []string{"@aws-sdk/", "@google-cloud/", "@azure/keyvault", "node-vault", "@infisical", "@1password"}, key: each("{p}"),
-		re: regexp.MustCompile(`(?:from|require\(|import\()\s*["'](?P<p>@aws-sdk/client-(?:secrets-manager|kms|ssm)|@google-cloud/(?:secret-manager|kms)|@azure/keyvault-\w+|node-vault|@infisical/sdk|@1password/sdk)["']`)},
+		re: rex(`(?:from|require\(|import\()\s*["'](?P<p>@aws-sdk/client-(?:secrets-manager|kms|ssm)|@google-cloud/(?:secret-manager|kms)|@azure/keyvault-\w+|node-vault|@infisical/sdk|@1password/sdk)["']`)},
 	{rule: "secret-store", in: []language{python}, words: []string{"hvac", "SecretManager", "KeyManagement", "secretsmanager", "kms"}, key: each("{p}"),
-		re: regexp.MustCompile(`\b(?P<p>hvac\.Client|SecretManagerServiceClient|KeyManagementServiceClient)\(|\bclient\(\s*(?:service_name\s*=\s*)?["'](?P<q>secretsmanager|kms)["']`)},
-	{rule: "secret-store", in: []language{csharp}, words: []string{"KeyVault", "SecretClient", "SecretsManager", "SecretManager"}, key: each("{p}"), re: regexp.MustCompile(`\b(?P<p>AddAzureKeyVault|new SecretClient|AmazonSecretsManagerClient|SecretManagerServiceClient)\b`)},
+		re: rex(`\b(?P<p>hvac\.Client|SecretManagerServiceClient|KeyManagementServiceClient)\(|\bclient\(\s*(?:service_name\s*=\s*)?["'](?P<q>secretsmanager|kms)["']`)},
+	{rule: "secret-store", in: []language{csharp}, words: []string{"KeyVault", "SecretClient", "SecretsManager", "SecretManager"}, key: each("{p}"), re: rex(`\b(?P<p>AddAzureKeyVault|new SecretClient|AmazonSecretsManagerClient|SecretManagerServiceClient)\b`)},
 	{rule: "secret-store", in: []language{java}, words: []string{"SecretsManager", "SecretManager", "SecretClient", "VaultTemplate", "KmsClient"}, key: each("{p}"),
-		re: regexp.MustCompile(`\b(?P<p>SecretsManagerClient|SecretManagerServiceClient|SecretClientBuilder|VaultTemplate|KmsClient|AWSSecretsManager)\b[\w.]*(?:\.create|\.builder|\()`)},
-	{rule: "secret-store", in: []language{ruby}, words: []string{"Aws::", "Vault.", "SecretManager"}, key: each("{p}"), re: regexp.MustCompile(`\b(?P<p>Aws::SecretsManager::Client|Aws::KMS::Client|Vault\.logical|Google::Cloud::SecretManager)`)},
+		re: rex(`\b(?P<p>SecretsManagerClient|SecretManagerServiceClient|SecretClientBuilder|VaultTemplate|KmsClient|AWSSecretsManager)\b[\w.]*(?:\.create|\.builder|\()`)},
+	{rule: "secret-store", in: []language{ruby}, words: []string{"Aws::", "Vault.", "SecretManager"}, key: each("{p}"), re: rex(`\b(?P<p>Aws::SecretsManager::Client|Aws::KMS::Client|Vault\.logical|Google::Cloud::SecretManager)`)},
 	{rule: "secret-store", in: []language{hcl}, words: []string{"aws_secretsmanager_secret", "aws_kms_key", "google_secret_manager_secret", "google_kms_crypto_key", "azurerm_key_vault", "vault_"}, key: each("{p}.{q}"),
-		re: regexp.MustCompile(`(?m)^\s*resource\s+"(?P<p>aws_secretsmanager_secret|aws_kms_key|google_secret_manager_secret|google_kms_crypto_key|azurerm_key_vault(?:_secret|_key)?|vault_(?:kv_secret_v2|generic_secret|mount))"\s+"(?P<q>[^"]+)"`)},
+		re: rex(`(?m)^\s*resource\s+"(?P<p>aws_secretsmanager_secret|aws_kms_key|google_secret_manager_secret|google_kms_crypto_key|azurerm_key_vault(?:_secret|_key)?|vault_(?:kv_secret_v2|generic_secret|mount))"\s+"(?P<q>[^"]+)"`)},
 	{rule: SecretReference, in: []language{hcl, jsonText, yaml}, words: []string{"From", "_from"}, key: each("{p}"),
-		re: regexp.MustCompile(`["']?name["']?\s*[:=]\s*["']?(?P<p>[A-Z][A-Z0-9_]+)["']?\s*,?\s*["']?value_?[fF]rom["']?\s*[:=]\s*["']?(?:arn:aws:(?:ssm|secretsmanager)|aws_(?:secretsmanager|ssm)|data\.aws_(?:secretsmanager|ssm)|!Ref|\$\{)`)},
+		re: rex(`["']?name["']?\s*[:=]\s*["']?(?P<p>[A-Z][A-Z0-9_]+)["']?\s*,?\s*["']?value_?[fF]rom["']?\s*[:=]\s*["']?(?:arn:aws:(?:ssm|secretsmanager)|aws_(?:secretsmanager|ssm)|data\.aws_(?:secretsmanager|ssm)|!Ref|\$\{)`)},
 	{rule: SecretReference, in: []language{hcl}, words: []string{"secret_key_ref"}, key: each("{p}"),
-		re: regexp.MustCompile(`\bname\s*=\s*"(?P<p>[A-Z][A-Z0-9_]+)"\s*value_source\s*\{\s*secret_key_ref`)},
+		re: rex(`\bname\s*=\s*"(?P<p>[A-Z][A-Z0-9_]+)"\s*value_source\s*\{\s*secret_key_ref`)},
 	{rule: SecretReference, in: []language{hcl, jsonText}, words: []string{"Microsoft.KeyVault"}, key: each("{p}"),
-		re: regexp.MustCompile(`(?m)["']?(?P<p>[A-Z][A-Z0-9_]+)["']?\s*[:=]\s*"@Microsoft\.KeyVault\(`)},
+		re: rex(`(?m)["']?(?P<p>[A-Z][A-Z0-9_]+)["']?\s*[:=]\s*"@Microsoft\.KeyVault\(`)},
 	{rule: SecretReference, in: []language{yaml}, words: []string{"ssm", "secretsmanager", "{cf:"}, key: each("{p}"),
-		re: regexp.MustCompile(`(?m)^\s*-?\s*(?P<p>[A-Z][A-Z0-9_]+)\s*:\s*["']?(?:\$\{(?:ssm|secretsmanager|cf):|\{\{resolve:(?:ssm-secure|secretsmanager):)`)},
+		re: rex(`(?m)^\s*-?\s*(?P<p>[A-Z][A-Z0-9_]+)\s*:\s*["']?(?:\$\{(?:ssm|secretsmanager|cf):|\{\{resolve:(?:ssm-secure|secretsmanager):)`)},
 }
 
-var goStores = regexp.MustCompile(`^(github\.com/hashicorp/vault/api|github\.com/aws/aws-sdk-go(-v2)?/service/(secretsmanager|ssm|kms)|cloud\.google\.com/go/(secretmanager|kms)[\w/]*|github\.com/Azure/azure-sdk-for-go/sdk/(security/)?keyvault[\w/]*|github\.com/infisical/go-sdk|github\.com/1password/onepassword-sdk-go)$`)
+var goStores = rex(`^(github\.com/hashicorp/vault/api|github\.com/aws/aws-sdk-go(-v2)?/service/(secretsmanager|ssm|kms)|cloud\.google\.com/go/(secretmanager|kms)[\w/]*|github\.com/Azure/azure-sdk-for-go/sdk/(security/)?keyvault[\w/]*|github\.com/infisical/go-sdk|github\.com/1password/onepassword-sdk-go)$`)
 
 // secretStores finds stores of secrets and keys, and what comes from them.
 func secretStores(s *source) {
@@ -169,9 +168,9 @@ func secretStores(s *source) {
 }
 
 var (
-	storeKinds   = regexp.MustCompile(`(?m)^kind:\s*["']?(ExternalSecret|ClusterExternalSecret|SealedSecret|SecretProviderClass|SecretStore|ClusterSecretStore|VaultStaticSecret|OnePasswordItem)\b`)
-	parameter    = regexp.MustCompile(`(?m)^\s*resource\s+"aws_ssm_parameter"\s+"([^"]+)"\s*\{`)
-	secureString = regexp.MustCompile(`\btype\s*=\s*"SecureString"`)
+	storeKinds   = rex(`(?m)^kind:\s*["']?(ExternalSecret|ClusterExternalSecret|SealedSecret|SecretProviderClass|SecretStore|ClusterSecretStore|VaultStaticSecret|OnePasswordItem)\b`)
+	parameter    = rex(`(?m)^\s*resource\s+"aws_ssm_parameter"\s+"([^"]+)"\s*\{`)
+	secureString = rex(`\btype\s*=\s*"SecureString"`)
 )
 
 // secureParameters finds parameters of AWS that are kept as secrets.

@@ -2,7 +2,6 @@ package design
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -11,13 +10,13 @@ import (
 
 var (
 	// reversal are names of files that undo a migration.
-	reversal = regexp.MustCompile(`(?i)(^|[._/-])(down|undo|rollback|revert)([._/-]|$)|^U[0-9][\w.]*__`)
+	reversal = rex(`(?i)(^|[._/-])(down|undo|rollback|revert)([._/-]|$)|^U[0-9][\w.]*__`)
 
 	// Sections of files that hold both directions: goose, dbmate, sql-migrate, MyBatis.
-	sqlDown = regexp.MustCompile(`(?im)^--[ \t]*(\+goose[ \t]+down|migrate:down|\+migrate[ \t]+down|//[ \t]*@undo)\b.*$`)
-	sqlUp   = regexp.MustCompile(`(?im)^--[ \t]*(\+goose[ \t]+up|migrate:up|\+migrate[ \t]+up)\b.*$`)
+	sqlDown = rex(`(?im)^--[ \t]*(\+goose[ \t]+down|migrate:down|\+migrate[ \t]+down|//[ \t]*@undo)\b.*$`)
+	sqlUp   = rex(`(?im)^--[ \t]*(\+goose[ \t]+up|migrate:up|\+migrate[ \t]+up)\b.*$`)
 
-	definesTables = regexp.MustCompile(`(?i)\b(create|alter)\s+(or\s+replace\s+|unlogged\s+|global\s+|local\s+)?(temp\s+|temporary\s+)?table\b|\bcreate\s+policy\b|\brow\s+level\s+security\b`)
+	definesTables = rex(`(?i)\b(create|alter)\s+(or\s+replace\s+|unlogged\s+|global\s+|local\s+)?(temp\s+|temporary\s+)?table\b|\bcreate\s+policy\b|\brow\s+level\s+security\b`)
 )
 
 // sqlSchema reads the tables and columns of SQL.

@@ -2,7 +2,6 @@ package design
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -50,7 +49,7 @@ func isUnknown(p string) bool {
 	return expression.MatchString(p) && pathName.MatchString(lastPart(p)) && p != strings.ToLower(p)
 }
 
-var expression = regexp.MustCompile(`^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*$`)
+var expression = rex(`^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*$`)
 
 // join puts a prefix before a path. A prefix longer than a key stays as it is, so that nested ones stay small.
 func join(prefix, p string) string {
@@ -71,14 +70,14 @@ func join(prefix, p string) string {
 }
 
 var (
-	adminPath   = regexp.MustCompile(`(?i)(^|/)(admin|administration|administrator|internal|debug|actuator|pprof|superuser|sudo|impersonat\w*|manage|management)(/|$)`)
-	webhookPath = regexp.MustCompile(`(?i)webhooks?(/|$|\?|[-_.]?(receiv|handl|event|endpoint|incoming|inbound|callback|listen|github|gitlab|stripe|slack|paypal))|/hooks?(/|$)|/callbacks?(/|$)|/ipn(/|$)|github/events`)
+	adminPath   = rex(`(?i)(^|/)(admin|administration|administrator|internal|debug|actuator|pprof|superuser|sudo|impersonat\w*|manage|management)(/|$)`)
+	webhookPath = rex(`(?i)webhooks?(/|$|\?|[-_.]?(receiv|handl|event|endpoint|incoming|inbound|callback|listen|github|gitlab|stripe|slack|paypal))|/hooks?(/|$)|/callbacks?(/|$)|/ipn(/|$)|github/events`)
 	// managed is a path to a record of a webhook: webhooks/{id}.
-	managed = regexp.MustCompile(`(?i)(web)?hooks/?(\{[^/]*\}|:[^/]+|<[^/]*>|\[[^/]*\])?(/(test|deliveries|rotate\w*|secret|enable|disable|logs))?$`)
+	managed = rex(`(?i)(web)?hooks/?(\{[^/]*\}|:[^/]+|<[^/]*>|\[[^/]*\])?(/(test|deliveries|rotate\w*|secret|enable|disable|logs))?$`)
 )
 
 // changes is a path of a form about one record.
-var changes = regexp.MustCompile(`(?i)webhooks?/(\{[^/]*\}|:[^/]+|<[^/]*>)/(edit|delete|update|toggle|test|enable|disable)/?$|webhooks?/(add|new|create|list)/?$`)
+var changes = rex(`(?i)webhooks?/(\{[^/]*\}|:[^/]+|<[^/]*>)/(edit|delete|update|toggle|test|enable|disable)/?$|webhooks?/(add|new|create|list)/?$`)
 
 // signal returns which of the signals of routes takes a route. crud says that the file manages records of webhooks.
 func (r route) signal(crud bool) string {
@@ -173,7 +172,7 @@ func (s *source) inner(open int) (text string, after int) {
 // A hit is one match of a pattern in code, outside of strings.
 type hit struct {
 	s   *source
-	re  *regexp.Regexp
+	re  *lazyRegexp
 	loc []int
 }
 
@@ -181,7 +180,7 @@ type hit struct {
 const mostHits = 5000
 
 // hits returns the matches of a pattern that begin outside of strings, as many as mostHits.
-func (s *source) hits(re *regexp.Regexp) (all []hit) {
+func (s *source) hits(re *lazyRegexp) (all []hit) {
 	pairs := s.brackets()
 	for _, loc := range re.FindAllSubmatchIndex(s.code(), mostHits) {
 		if loc[0] < len(pairs) && pairs[loc[0]] == inString {
@@ -278,7 +277,7 @@ func literals(text string) (all []string) {
 	return all
 }
 
-var literal = regexp.MustCompile(`"([^"\n]*)"|'([^'\n]*)'|` + "`([^`]*)`")
+var literal = rex(`"([^"\n]*)"|'([^'\n]*)'|` + "`([^`]*)`")
 
 // literalOf returns the only content of a text that is one string.
 func literalOf(text string) (string, bool) {

@@ -1,17 +1,16 @@
 package design
 
 import (
-	"regexp"
 	"strings"
 )
 
 var (
-	csAttribute = regexp.MustCompile(`[\[,]\s*(?:Http(?P<method>Get|Post|Put|Patch|Delete|Head)|(?P<route>Route)|(?P<class>ApiController|Controller))\b(?P<open>\()?`)
-	csClass     = regexp.MustCompile(`\bclass\s+(?P<name>\w+)`)
-	csMap       = regexp.MustCompile(`(?P<on>[\w.]+)?\s*\.Map(?P<method>Get|Post|Put|Patch|Delete|Methods|HealthChecks|Fallback|Group)(?P<open>\()`)
-	csGroup     = regexp.MustCompile(`\b(?P<name>\w+)\s*=\s*(?P<on>\w+)(?:\s*\.\w+\([^;()]*(?:\([^()]*\)[^;()]*)*\))*?\s*\.MapGroup\(\s*"(?P<path>[^"\n]*)"`)
-	csFast      = regexp.MustCompile(`(?m)^\s*(?P<method>Get|Post|Put|Patch|Delete)\(\s*"(?P<path>[^"\n]+)"\s*\);`)
-	csVersion   = regexp.MustCompile(`\bv\{[^}]*apiVersion[^}]*\}`)
+	csAttribute = rex(`[\[,]\s*(?:Http(?P<method>Get|Post|Put|Patch|Delete|Head)|(?P<route>Route)|(?P<class>ApiController|Controller))\b(?P<open>\()?`)
+	csClass     = rex(`\bclass\s+(?P<name>\w+)`)
+	csMap       = rex(`(?P<on>[\w.]+)?\s*\.Map(?P<method>Get|Post|Put|Patch|Delete|Methods|HealthChecks|Fallback|Group)(?P<open>\()`)
+	csGroup     = rex(`\b(?P<name>\w+)\s*=\s*(?P<on>\w+)(?:\s*\.\w+\([^;()]*(?:\([^()]*\)[^;()]*)*\))*?\s*\.MapGroup\(\s*"(?P<path>[^"\n]*)"`)
+	csFast      = rex(`(?m)^\s*(?P<method>Get|Post|Put|Patch|Delete)\(\s*"(?P<path>[^"\n]+)"\s*\);`)
+	csVersion   = rex(`\bv\{[^}]*apiVersion[^}]*\}`)
 )
 
 // csharpEntries reads the routes of ASP.NET.
@@ -86,7 +85,7 @@ func csRouteBeside(s *source, h hit) string {
 	return ""
 }
 
-var csRouteOnly = regexp.MustCompile(`^\s*\[(?:Http\w+\s*,\s*)?Route\(\s*"([^"\n]*)"`)
+var csRouteOnly = rex(`^\s*\[(?:Http\w+\s*,\s*)?Route\(\s*"([^"\n]*)"`)
 
 func csPath(args string) string {
 	for _, part := range splitTop(args) {
@@ -100,7 +99,7 @@ func csPath(args string) string {
 	return ""
 }
 
-var csTemplate = regexp.MustCompile(`^(?:template\s*:|Template\s*=)\s*"([^"\n]*)"`)
+var csTemplate = rex(`^(?:template\s*:|Template\s*=)\s*"([^"\n]*)"`)
 
 // csNames replaces the tokens of ASP.NET in a path.
 func csNames(p, class string) string {

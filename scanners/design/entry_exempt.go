@@ -2,41 +2,40 @@ package design
 
 import (
 	"bytes"
-	"regexp"
 	"strings"
 )
 
 var (
 	// assets are files that nobody has to protect.
-	assets = regexp.MustCompile(`(?i)^[\^/]*(css|js|img|images?|fonts?|assets|static|favicon|webjars|public|_next|robots|manifest|icons?|dist|media)(\b|[./*])|\.(css|js|png|jpe?g|svg|ico|gif|webp|woff2?|ttf|map|txt)[*$"]*$`)
+	assets = rex(`(?i)^[\^/]*(css|js|img|images?|fonts?|assets|static|favicon|webjars|public|_next|robots|manifest|icons?|dist|media)(\b|[./*])|\.(css|js|png|jpe?g|svg|ico|gif|webp|woff2?|ttf|map|txt)[*$"]*$`)
 
 	// nearby is the name of the class, function or method that an annotation is on.
-	nearby = regexp.MustCompile(`\b(?:class|interface|def|fn|fun|func|function|record)\s+(\w+)|(?m:^\s*(?:(?:public|private|protected|internal|static|async|override|virtual|final|export|default|abstract|suspend)\s+)+(?:[\w.]+(?:<[^(){};]*>)?(?:\[\])?\??\s+)?(\w+)\s*(?:<[^(){}]*>)?\()|(?m:^\s*(?:[\w.]+(?:<[^(){};\n]*>)?\s+)?(\w+)\s*\([^;]*\{)`)
+	nearby = rex(`\b(?:class|interface|def|fn|fun|func|function|record)\s+(\w+)|(?m:^\s*(?:(?:public|private|protected|internal|static|async|override|virtual|final|export|default|abstract|suspend)\s+)+(?:[\w.]+(?:<[^(){};]*>)?(?:\[\])?\??\s+)?(\w+)\s*(?:<[^(){}]*>)?\()|(?m:^\s*(?:[\w.]+(?:<[^(){};\n]*>)?\s+)?(\w+)\s*\([^;]*\{)`)
 
-	javaExempt  = regexp.MustCompile(`@(?P<at>PermitAll|AnonymousAllowed)\b|@Secured\(\s*(?P<secured>SecurityRule\.IS_ANONYMOUS)|\bcsrf\(\)\s*\.(?P<csrf>disable)\(\)|\bcsrf\(\s*(?:\w+::(?P<csrf2>disable)|\(?\w+\)?\s*->\s*\w+\.(?P<csrf3>disable)\(\))|\bcsrf\s*\{\s*(?:it\.)?(?P<csrf4>disable)\(\)`)
-	javaMatcher = regexp.MustCompile(`\b(?P<call>requestMatchers|antMatchers|mvcMatchers|pathMatchers|regexMatchers|authorize|ignoringRequestMatchers|ignoringAntMatchers|excludePathPatterns)(?P<open>\()|\b(?P<any>anyRequest|anyExchange)\(\)\s*\.permitAll\(\)|\.(?P<ignore>ignoring)\(\)`)
-	javaPermit  = regexp.MustCompile(`^\s*\.permitAll\(\)`)
+	javaExempt  = rex(`@(?P<at>PermitAll|AnonymousAllowed)\b|@Secured\(\s*(?P<secured>SecurityRule\.IS_ANONYMOUS)|\bcsrf\(\)\s*\.(?P<csrf>disable)\(\)|\bcsrf\(\s*(?:\w+::(?P<csrf2>disable)|\(?\w+\)?\s*->\s*\w+\.(?P<csrf3>disable)\(\))|\bcsrf\s*\{\s*(?:it\.)?(?P<csrf4>disable)\(\)`)
+	javaMatcher = rex(`\b(?P<call>requestMatchers|antMatchers|mvcMatchers|pathMatchers|regexMatchers|authorize|ignoringRequestMatchers|ignoringAntMatchers|excludePathPatterns)(?P<open>\()|\b(?P<any>anyRequest|anyExchange)\(\)\s*\.permitAll\(\)|\.(?P<ignore>ignoring)\(\)`)
+	javaPermit  = rex(`^\s*\.permitAll\(\)`)
 
-	csExempt = regexp.MustCompile(`\[(?:[^\]\n]*,\s*)?(?P<at>AllowAnonymous|IgnoreAntiforgeryToken)(?:\(\))?\s*[,\]]|\.(?P<call>AllowAnonymous|DisableAntiforgery)\(\)|(?m:^\s*(?P<fast>AllowAnonymous)\(\);)`)
-	csMapped = regexp.MustCompile(`\.Map(\w+)\(\s*"([^"\n]*)"`)
+	csExempt = rex(`\[(?:[^\]\n]*,\s*)?(?P<at>AllowAnonymous|IgnoreAntiforgeryToken)(?:\(\))?\s*[,\]]|\.(?P<call>AllowAnonymous|DisableAntiforgery)\(\)|(?m:^\s*(?P<fast>AllowAnonymous)\(\);)`)
+	csMapped = rex(`\.Map(\w+)\(\s*"([^"\n]*)"`)
 
-	pyExempt  = regexp.MustCompile(`(?m)^[ \t]*@(?P<at>csrf_exempt|csrf\.exempt|login_not_required|allow_anonymous|public_endpoint|anonymous_allowed)\b|@method_decorator\(\s*(?P<method>csrf_exempt)|(?P<call>csrf_exempt|csrf\.exempt)\(\s*(?P<what>[\w.]+)|@(?P<deco>permission_classes|authentication_classes)\(\s*[\[(]\s*(?:(?:\w+\.)*(?P<any>AllowAny)\b[^\])]*)?[\])]|(?m:^[ \t]+(?P<attr>permission_classes|authentication_classes)\s*(?::[^=\n]+)?=\s*[\[(]\s*(?:(?:\w+\.)*(?P<any2>AllowAny)\b[^\])]*)?[\])])|["'](?P<setting>rest_framework\.permissions\.AllowAny)["']`)
-	pyInClass = regexp.MustCompile(`(?m)^[ \t]*class\s+(\w+)`)
+	pyExempt  = rex(`(?m)^[ \t]*@(?P<at>csrf_exempt|csrf\.exempt|login_not_required|allow_anonymous|public_endpoint|anonymous_allowed)\b|@method_decorator\(\s*(?P<method>csrf_exempt)|(?P<call>csrf_exempt|csrf\.exempt)\(\s*(?P<what>[\w.]+)|@(?P<deco>permission_classes|authentication_classes)\(\s*[\[(]\s*(?:(?:\w+\.)*(?P<any>AllowAny)\b[^\])]*)?[\])]|(?m:^[ \t]+(?P<attr>permission_classes|authentication_classes)\s*(?::[^=\n]+)?=\s*[\[(]\s*(?:(?:\w+\.)*(?P<any2>AllowAny)\b[^\])]*)?[\])])|["'](?P<setting>rest_framework\.permissions\.AllowAny)["']`)
+	pyInClass = rex(`(?m)^[ \t]*class\s+(\w+)`)
 
-	rbExempt = regexp.MustCompile(`(?m)^[ \t]*(?P<call>skip_before_action|skip_before_filter|prepend_skip_before_action|skip_forgery_protection|allow_unauthenticated_access|skip_authorization_check|skip_authentication)\b[ (]*(?P<args>[^\n#]*(?:,[ \t]*\n[^\n#]*)*)`)
-	rbGuards = regexp.MustCompile(`:(\w*authenti\w*[!?]?|verify_authenticity_token|require_\w*(?:login|user|auth|sign)\w*|\w*authoriz\w*[!?]?|login_required|ensure_logged_in\w*|check_\w*auth\w*|doorkeeper_authorize!)`)
-	rbOnly   = regexp.MustCompile(`\bonly:?\s*(?:=>)?\s*(\[[^\]]*\]|%i\[[^\]]*\]|%w\[[^\]]*\]|:\w+)`)
-	rbName   = regexp.MustCompile(`\w+[?!]?`)
-	rbClass  = regexp.MustCompile(`\b(?:class|module)\s+([\w:]+)`)
+	rbExempt = rex(`(?m)^[ \t]*(?P<call>skip_before_action|skip_before_filter|prepend_skip_before_action|skip_forgery_protection|allow_unauthenticated_access|skip_authorization_check|skip_authentication)\b[ (]*(?P<args>[^\n#]*(?:,[ \t]*\n[^\n#]*)*)`)
+	rbGuards = rex(`:(\w*authenti\w*[!?]?|verify_authenticity_token|require_\w*(?:login|user|auth|sign)\w*|\w*authoriz\w*[!?]?|login_required|ensure_logged_in\w*|check_\w*auth\w*|doorkeeper_authorize!)`)
+	rbOnly   = rex(`\bonly:?\s*(?:=>)?\s*(\[[^\]]*\]|%i\[[^\]]*\]|%w\[[^\]]*\]|:\w+)`)
+	rbName   = rex(`\w+[?!]?`)
+	rbClass  = rex(`\b(?:class|module)\s+([\w:]+)`)
 
-	jsExempt = regexp.MustCompile(`@(?P<at>Public|SkipAuth|AllowAnonymous|IsPublic|NoAuth|PublicRoute|SkipCsrf|SkipAuthentication|AllowUnauthenticated|Unauthenticated|AllowUnauthorizedRequest|OptionalAuth)\(\)|\b(?P<key>skipAuth|allowUnauthenticated|isPublic|skipAuthentication)\s*:\s*true`)
-	jsNear   = regexp.MustCompile(`\bclass\s+(\w+)|(?m:^\s*(?:public\s+|private\s+|protected\s+)?(?:async\s+)?(\w+)\s*(?:<[^()]*>)?\()`)
-	jsHandle = regexp.MustCompile(`@\w+\(\s*['"]([^'"\n]*)['"][^@]*$`)
+	jsExempt = rex(`@(?P<at>Public|SkipAuth|AllowAnonymous|IsPublic|NoAuth|PublicRoute|SkipCsrf|SkipAuthentication|AllowUnauthenticated|Unauthenticated|AllowUnauthorizedRequest|OptionalAuth)\(\)|\b(?P<key>skipAuth|allowUnauthenticated|isPublic|skipAuthentication)\s*:\s*true`)
+	jsNear   = rex(`\bclass\s+(\w+)|(?m:^\s*(?:public\s+|private\s+|protected\s+)?(?:async\s+)?(\w+)\s*(?:<[^()]*>)?\()`)
+	jsHandle = rex(`@\w+\(\s*['"]([^'"\n]*)['"][^@]*$`)
 
-	phpExempt   = regexp.MustCompile(`\bwithoutMiddleware\(\s*(?P<what>[^)\n]*)|\bprotected\s+\$(?P<name>except)\s*=\s*(?P<open>\[)|\bvalidateCsrfTokens\(\s*(?:except\s*:\s*)?(?P<list>\[)`)
-	phpGuard    = regexp.MustCompile(`(?i)auth|csrf|verified|signed|can:`)
-	protoExempt = regexp.MustCompile(`\b(?P<at>anonymous|no_auth\w*|allow_unauthenticated|skip_auth\w*)\s*[:=]\s*true|\b(?P<off>auth_required|requires_auth\w*)\s*[:=]\s*false`)
-	protoRPC    = regexp.MustCompile(`\brpc\s+(\w+)`)
+	phpExempt   = rex(`\bwithoutMiddleware\(\s*(?P<what>[^)\n]*)|\bprotected\s+\$(?P<name>except)\s*=\s*(?P<open>\[)|\bvalidateCsrfTokens\(\s*(?:except\s*:\s*)?(?P<list>\[)`)
+	phpGuard    = rex(`(?i)auth|csrf|verified|signed|can:`)
+	protoExempt = rex(`\b(?P<at>anonymous|no_auth\w*|allow_unauthenticated|skip_auth\w*)\s*[:=]\s*true|\b(?P<off>auth_required|requires_auth\w*)\s*[:=]\s*false`)
+	protoRPC    = rex(`\brpc\s+(\w+)`)
 )
 
 // exemptions reads what takes an endpoint out of authentication, or out of a check of the sender's origin.
@@ -75,7 +74,7 @@ func (s *source) exempt(marker, what string, line int) {
 }
 
 // near returns the name of what an annotation before an offset is on.
-func (s *source) near(re *regexp.Regexp, at int) string {
+func (s *source) near(re *lazyRegexp, at int) string {
 	const most = 1500
 	m := re.FindSubmatch(s.code()[at:min(len(s.code()), at+most)])
 	if m == nil {
@@ -85,7 +84,7 @@ func (s *source) near(re *regexp.Regexp, at int) string {
 }
 
 // above returns the last name before an offset that a pattern finds.
-func (s *source) above(re *regexp.Regexp, at int) string {
+func (s *source) above(re *lazyRegexp, at int) string {
 	const most = 20_000
 	all := re.FindAllSubmatch(s.code()[max(0, at-most):at], -1)
 	if len(all) == 0 {
@@ -187,7 +186,7 @@ func pyExemptions(s *source) {
 	}
 }
 
-var pySetting = regexp.MustCompile(`["']rest_framework\.permissions\.AllowAny["']`)
+var pySetting = rex(`["']rest_framework\.permissions\.AllowAny["']`)
 
 func pyAny(any string) string {
 	if any == "" {
@@ -252,7 +251,7 @@ func (s *source) skipDecorators(at int) int {
 	return at
 }
 
-var jsDecorator = regexp.MustCompile(`^\s*@[\w.]+\(`)
+var jsDecorator = rex(`^\s*@[\w.]+\(`)
 
 func phpExemptions(s *source) {
 	for _, h := range s.hits(phpExempt) {
@@ -274,7 +273,7 @@ func phpExemptions(s *source) {
 // csrfExcept marks what Laravel takes out of the check for CSRF: paths without their first slash.
 const csrfExcept = "csrf except"
 
-var phpPath = regexp.MustCompile(`Route::\w+\(\s*['"]([^'"\n]*)`)
+var phpPath = rex(`Route::\w+\(\s*['"]([^'"\n]*)`)
 
 // symfonySecurity reads access_control and firewalls of config/packages/security.yaml.
 func symfonySecurity(s *source) {
@@ -301,9 +300,9 @@ func symfonySecurity(s *source) {
 
 // exemptName is the name of a list of what needs no login. The first group has to be followed by the second.
 var (
-	exemptName = regexp.MustCompile(`(?i)\b(?P<name>\w*(?:public|unauthenticated|unauthorized|no_?auth|skip_?auth|anonymous|auth\w*exempt|exempt\w*auth|csrf_?exempt|login_exempt|auth\w*white_?list|auth\w*allow_?list|unprotected|without_?auth|open_access|exempt|white_?list)\w*?_?(?:methods?|paths?|routes?|endpoints?|urls?|rpcs?|list|prefix(?:es)?|patterns?|operations?|procedures?|uris?)\w{0,12})["']?\]?\s*(?:(?::\s*[^={\n]{0,60})?=|:=|:|=>)\s*(?:new\s+)?(?:[&*%]?[\w.]+\s*(?:<[^>\n]{0,40}>)?\s*)?(?P<rest>[\[({])`)
-	pathLike   = regexp.MustCompile(`^\^?/[\w/.:{}*$^\\()?+<>\[\]-]*$`)
-	rpcLike    = regexp.MustCompile(`^/?[\w.]+(/|\.)[A-Z]\w+$`)
+	exemptName = rex(`(?i)\b(?P<name>\w*(?:public|unauthenticated|unauthorized|no_?auth|skip_?auth|anonymous|auth\w*exempt|exempt\w*auth|csrf_?exempt|login_exempt|auth\w*white_?list|auth\w*allow_?list|unprotected|without_?auth|open_access|exempt|white_?list)\w*?_?(?:methods?|paths?|routes?|endpoints?|urls?|rpcs?|list|prefix(?:es)?|patterns?|operations?|procedures?|uris?)\w{0,12})["']?\]?\s*(?:(?::\s*[^={\n]{0,60})?=|:=|:|=>)\s*(?:new\s+)?(?:[&*%]?[\w.]+\s*(?:<[^>\n]{0,40}>)?\s*)?(?P<rest>[\[({])`)
+	pathLike   = rex(`^\^?/[\w/.:{}*$^\\()?+<>\[\]-]*$`)
+	rpcLike    = rex(`^/?[\w.]+(/|\.)[A-Z]\w+$`)
 )
 
 // exemptWords are a cheap test before exemptName: one of them is in each name.
@@ -343,8 +342,8 @@ func exemptLists(s *source) {
 }
 
 var (
-	listStart = regexp.MustCompile(`^\s*(?:[\w.]*(?:\{\})?\s*)?(?:\.\w+)?[{(\[]`)
-	uiFile    = regexp.MustCompile(`\.(tsx|jsx|vue|svelte)$|(^|/)(web|dashboard|frontend|client|ui|webapp|spa)/src/(constants|components|pages|routes?|router|views|hooks|utils)/`)
+	listStart = rex(`^\s*(?:[\w.]*(?:\{\})?\s*)?(?:\.\w+)?[{(\[]`)
+	uiFile    = rex(`\.(tsx|jsx|vue|svelte)$|(^|/)(web|dashboard|frontend|client|ui|webapp|spa)/src/(constants|components|pages|routes?|router|views|hooks|utils)/`)
 )
 
 // members adds an exemption for each member of a list that looks like a path or a method.

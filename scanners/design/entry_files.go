@@ -1,26 +1,25 @@
 package design
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 )
 
 // Frameworks whose routes are files: Next.js, SvelteKit, Nuxt, Astro, Remix.
 var (
-	nextPages   = regexp.MustCompile(`(?:^|/)pages/(api(?:/.+)?)\.[cm]?[jt]sx?$`)
-	nextApp     = regexp.MustCompile(`(?:^|/)app/((?:.+/)?)route\.[cm]?[jt]sx?$`)
-	svelteKit   = regexp.MustCompile(`(?:^|/)src/routes/((?:.+/)?)\+server\.[jt]s$`)
-	svelteForms = regexp.MustCompile(`(?:^|/)src/routes/((?:.+/)?)\+page\.server\.[jt]s$`)
-	nitro       = regexp.MustCompile(`(?:^|/)server/(api/.+|routes/.+)\.[cm]?[jt]s$`)
-	astro       = regexp.MustCompile(`(?:^|/)src/pages/(.+)\.[jt]s$`)
+	nextPages   = rex(`(?:^|/)pages/(api(?:/.+)?)\.[cm]?[jt]sx?$`)
+	nextApp     = rex(`(?:^|/)app/((?:.+/)?)route\.[cm]?[jt]sx?$`)
+	svelteKit   = rex(`(?:^|/)src/routes/((?:.+/)?)\+server\.[jt]s$`)
+	svelteForms = rex(`(?:^|/)src/routes/((?:.+/)?)\+page\.server\.[jt]s$`)
+	nitro       = rex(`(?:^|/)server/(api/.+|routes/.+)\.[cm]?[jt]s$`)
+	astro       = rex(`(?:^|/)src/pages/(.+)\.[jt]s$`)
 
-	jsDefault   = regexp.MustCompile(`(?m)^\s*export\s+default\b|^\s*(?:module\.)?exports\s*=|export\s*\{[^}]*\bas\s+default\b`)
-	jsExported  = regexp.MustCompile(`(?m)^\s*export\s+(?:async\s+)?(?:function\s*\*?\s*|const\s+|let\s+)(?P<name>GET|POST|PUT|PATCH|DELETE|ALL|actions|fallback)\b`)
-	jsDestruct  = regexp.MustCompile(`(?m)^\s*export\s+(?:const\s+)?\{(?P<names>[^}]*)\}`)
-	jsUpper     = regexp.MustCompile(`\b(GET|POST|PUT|PATCH|DELETE)\b`)
-	nitroMethod = regexp.MustCompile(`^(.*)\.(get|post|put|patch|delete)$`)
-	routeGroup  = regexp.MustCompile(`^(\(.*\)|@.*)$`)
+	jsDefault   = rex(`(?m)^\s*export\s+default\b|^\s*(?:module\.)?exports\s*=|export\s*\{[^}]*\bas\s+default\b`)
+	jsExported  = rex(`(?m)^\s*export\s+(?:async\s+)?(?:function\s*\*?\s*|const\s+|let\s+)(?P<name>GET|POST|PUT|PATCH|DELETE|ALL|actions|fallback)\b`)
+	jsDestruct  = rex(`(?m)^\s*export\s+(?:const\s+)?\{(?P<names>[^}]*)\}`)
+	jsUpper     = rex(`\b(GET|POST|PUT|PATCH|DELETE)\b`)
+	nitroMethod = rex(`^(.*)\.(get|post|put|patch|delete)$`)
+	routeGroup  = rex(`^(\(.*\)|@.*)$`)
 )
 
 // fileRoutes reads the routes that the place of a file makes.

@@ -3,19 +3,18 @@ package design
 import (
 	"go/ast"
 	"go/token"
-	"regexp"
 	"strconv"
 	"strings"
 )
 
 // routers are packages with routers.
-var routers = regexp.MustCompile(`go-chi/chi|gin-gonic/gin|labstack/echo|gofiber/fiber|gorilla/mux|julienschmidt/httprouter|dimfeld/httptreemux|uptrace/bunrouter|kataras/iris|beego|danielgtaylor/huma|macaron|flamego|zeromicro/go-zero|emicklei/go-restful|common/route$|bmizerany/pat|goji\.io|cloudwego/hertz|valyala/fasthttp|fasthttp/router|urfave/negroni|go-kit|httpserver$|routing$|/web$|pocketbase|gogf/gf|encore\.dev|fuego`)
+var routers = rex(`go-chi/chi|gin-gonic/gin|labstack/echo|gofiber/fiber|gorilla/mux|julienschmidt/httprouter|dimfeld/httptreemux|uptrace/bunrouter|kataras/iris|beego|danielgtaylor/huma|macaron|flamego|zeromicro/go-zero|emicklei/go-restful|common/route$|bmizerany/pat|goji\.io|cloudwego/hertz|valyala/fasthttp|fasthttp/router|urfave/negroni|go-kit|httpserver$|routing$|/web$|pocketbase|gogf/gf|encore\.dev|fuego`)
 
 var (
-	routerName = regexp.MustCompile(`(?i)(router|mux|engine|echo|fiber|group|grp|api|routes?|admin|public|private|auth|srv|server|web|app|v\d+)$|^(r|e|g|m|rg|rt|s)$`)
-	routerType = regexp.MustCompile(`(?i)(router|routes|mux|engine|echo|group|fiber\.App|\bApp|web|Macaron|Flame)\w*$`)
-	clientName = regexp.MustCompile(`(?i)client|resty|request|^(c|ctx|cache|store|db|http|headers?|req|resp|cfg|conf\w*|kv|viper)$`)
-	pathName   = regexp.MustCompile(`(?i)(route|path|url|endpoint|pattern|uri)`)
+	routerName = rex(`(?i)(router|mux|engine|echo|fiber|group|grp|api|routes?|admin|public|private|auth|srv|server|web|app|v\d+)$|^(r|e|g|m|rg|rt|s)$`)
+	routerType = rex(`(?i)(router|routes|mux|engine|echo|group|fiber\.App|\bApp|web|Macaron|Flame)\w*$`)
+	clientName = rex(`(?i)client|resty|request|^(c|ctx|cache|store|db|http|headers?|req|resp|cfg|conf\w*|kv|viper)$`)
+	pathName   = rex(`(?i)(route|path|url|endpoint|pattern|uri)`)
 )
 
 // verbs are the methods of routers that are named after methods of HTTP.
@@ -52,7 +51,7 @@ func goEntries(s *source) {
 	}
 }
 
-var majorOf = regexp.MustCompile(`/v\d+$`)
+var majorOf = rex(`/v\d+$`)
 
 // A goWalk is what is known about a file while its calls are read.
 type goWalk struct {

@@ -2,12 +2,11 @@ package design
 
 import (
 	"go/ast"
-	"regexp"
 	"strings"
 )
 
 // A methodList is one argument of methods: "GET", "GET,POST".
-var methodList = regexp.MustCompile(`^(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS|\*)(\s*,\s*(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS))*$`)
+var methodList = rex(`^(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS|\*)(\s*,\s*(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS))*$`)
 
 // adder reads X.Handle("/p", h), and those with a method before or after the path. receiver is nil for a function of
 // the file.

@@ -1,34 +1,33 @@
 package design
 
 import (
-	"regexp"
 	"strings"
 )
 
 var (
-	javaClass = regexp.MustCompile(`^(?:\s|public\b|protected\b|private\b|static\b|abstract\b|final\b|open\b|internal\b|sealed\b|data\b)*(?:class|interface|@?interface|record|object)\s+(\w+)`)
-	javaSkip  = regexp.MustCompile(`^\s*@[\w.]+(?::\w+)?\s*(?P<open>\()?`)
+	javaClass = rex(`^(?:\s|public\b|protected\b|private\b|static\b|abstract\b|final\b|open\b|internal\b|sealed\b|data\b)*(?:class|interface|@?interface|record|object)\s+(\w+)`)
+	javaSkip  = rex(`^\s*@[\w.]+(?::\w+)?\s*(?P<open>\()?`)
 
-	javaRoute = regexp.MustCompile(`@(?P<name>GetMapping|PostMapping|PutMapping|PatchMapping|DeleteMapping|RequestMapping|Path|Controller|Get|Post|Put|Patch|Delete|GET|POST|PUT|PATCH|DELETE|HEAD)\b(?P<open>\()?`)
+	javaRoute = rex(`@(?P<name>GetMapping|PostMapping|PutMapping|PatchMapping|DeleteMapping|RequestMapping|Path|Controller|Get|Post|Put|Patch|Delete|GET|POST|PUT|PATCH|DELETE|HEAD)\b(?P<open>\()?`)
 
 	// javaClients declare calls of other services by the same annotations.
-	javaClients = regexp.MustCompile(`@(FeignClient|HttpExchange|RegisterRestClient|ReactiveFeignClient|Client\b|RetrofitClient)|import\s+retrofit2\.`)
-	javaServers = regexp.MustCompile(`org\.springframework|(javax|jakarta)\.ws\.rs|io\.micronaut|io\.quarkus`)
+	javaClients = rex(`@(FeignClient|HttpExchange|RegisterRestClient|ReactiveFeignClient|Client\b|RetrofitClient)|import\s+retrofit2\.`)
+	javaServers = rex(`org\.springframework|(javax|jakarta)\.ws\.rs|io\.micronaut|io\.quarkus`)
 
-	javaConstant = regexp.MustCompile(`(?:String\s+|const\s+val\s+|val\s+)(?P<name>\w+)(?:\s*:\s*String)?\s*=\s*"(?P<text>[^"\n]*)"`)
-	javaMethods  = regexp.MustCompile(`\b(?:RequestMethod\.)?(GET|POST|PUT|PATCH|DELETE|HEAD)\b`)
-	javaNamed    = regexp.MustCompile(`^(\w+)\s*=[^=]`)
+	javaConstant = rex(`(?:String\s+|const\s+val\s+|val\s+)(?P<name>\w+)(?:\s*:\s*String)?\s*=\s*"(?P<text>[^"\n]*)"`)
+	javaMethods  = rex(`\b(?:RequestMethod\.)?(GET|POST|PUT|PATCH|DELETE|HEAD)\b`)
+	javaNamed    = rex(`^(\w+)\s*=[^=]`)
 
-	javaFunctional = regexp.MustCompile(`\b(?P<method>GET|POST|PUT|PATCH|DELETE)\(\s*"(?P<path>/[^"\n]*)"`)
-	javaLambda     = regexp.MustCompile(`\b(?P<on>app|router|server|Spark|javalin|routes?)?\.?\b(?P<method>get|post|put|patch|delete)\(\s*"(?P<path>/[^"\n]*)"\s*[,)]`)
-	javaServlet    = regexp.MustCompile(`@WebServlet(?P<open>\()`)
-	javaPaths      = regexp.MustCompile(`\b(?:urlPatterns|value)\s*=\s*(\{[^}]*\}|"[^"\n]*")`)
+	javaFunctional = rex(`\b(?P<method>GET|POST|PUT|PATCH|DELETE)\(\s*"(?P<path>/[^"\n]*)"`)
+	javaLambda     = rex(`\b(?P<on>app|router|server|Spark|javalin|routes?)?\.?\b(?P<method>get|post|put|patch|delete)\(\s*"(?P<path>/[^"\n]*)"\s*[,)]`)
+	javaServlet    = rex(`@WebServlet(?P<open>\()`)
+	javaPaths      = rex(`\b(?:urlPatterns|value)\s*=\s*(\{[^}]*\}|"[^"\n]*")`)
 
-	ktorScope = regexp.MustCompile(`\broute\(\s*"(?P<path>[^"\n]*)"[^)\n]*\)\s*(?P<open>\{)`)
-	ktorRoute = regexp.MustCompile(`(?m)^\s*(?P<method>get|post|put|patch|delete)(?:<[^>\n]*>)?\s*(?:\(\s*"(?P<path>[^"\n]*)"[^)\n]*\))?\s*\{`)
+	ktorScope = rex(`\broute\(\s*"(?P<path>[^"\n]*)"[^)\n]*\)\s*(?P<open>\{)`)
+	ktorRoute = rex(`(?m)^\s*(?P<method>get|post|put|patch|delete)(?:<[^>\n]*>)?\s*(?:\(\s*"(?P<path>[^"\n]*)"[^)\n]*\))?\s*\{`)
 
-	playRoute = regexp.MustCompile(`(?m)^(?P<method>GET|POST|PUT|PATCH|DELETE)\s+(?P<path>/\S*)\s+[\w@.]+\.\w+`)
-	playFile  = regexp.MustCompile(`(^|/)conf/(\w+\.)?routes$`)
+	playRoute = rex(`(?m)^(?P<method>GET|POST|PUT|PATCH|DELETE)\s+(?P<path>/\S*)\s+[\w@.]+\.\w+`)
+	playFile  = rex(`(^|/)conf/(\w+\.)?routes$`)
 )
 
 // javaEntries reads the routes of files of Java, Kotlin and Scala.
@@ -71,7 +70,7 @@ func javaEntries(s *source) {
 }
 
 // textRoutes adds the matches of a pattern with the groups method and path.
-func (s *source) textRoutes(re *regexp.Regexp) {
+func (s *source) textRoutes(re *lazyRegexp) {
 	for _, h := range s.hits(re) {
 		s.route(h.group("method"), h.group("path"), h.line())
 	}

@@ -2,24 +2,23 @@ package design
 
 import (
 	"bytes"
-	"regexp"
 	"strings"
 )
 
 var (
-	laravelRoute = regexp.MustCompile(`\bRoute::(?P<chain>(?:\w+\([^;{}]*?\)\s*->\s*)*)(?P<method>get|post|put|patch|delete|options|any|match|resource|resources|apiResource|apiResources|view|livewire|singleton)(?P<open>\()`)
-	laravelGroup = regexp.MustCompile(`\bRoute::(?P<chain>(?:\w+\([^;{}]*?\)\s*->\s*)*)group(?P<open>\()`)
-	laravelPre   = regexp.MustCompile(`\bprefix\(\s*['"]([^'"]*)['"]|['"]prefix['"]\s*=>\s*['"]([^'"]*)['"]`)
+	laravelRoute = rex(`\bRoute::(?P<chain>(?:\w+\([^;{}]*?\)\s*->\s*)*)(?P<method>get|post|put|patch|delete|options|any|match|resource|resources|apiResource|apiResources|view|livewire|singleton)(?P<open>\()`)
+	laravelGroup = rex(`\bRoute::(?P<chain>(?:\w+\([^;{}]*?\)\s*->\s*)*)group(?P<open>\()`)
+	laravelPre   = rex(`\bprefix\(\s*['"]([^'"]*)['"]|['"]prefix['"]\s*=>\s*['"]([^'"]*)['"]`)
 
-	phpRouter = regexp.MustCompile(`\$(?P<on>app|router|group|r|routes|route|this->router|api)->(?P<method>get|post|put|patch|delete|any|map|group|prefix|resource)(?P<open>\()`)
-	phpMicro  = regexp.MustCompile(`Slim\\|Lumen|RouteCollectorProxy|Mezzio|FastRoute|\$router->|League\\Route`)
+	phpRouter = rex(`\$(?P<on>app|router|group|r|routes|route|this->router|api)->(?P<method>get|post|put|patch|delete|any|map|group|prefix|resource)(?P<open>\()`)
+	phpMicro  = rex(`Slim\\|Lumen|RouteCollectorProxy|Mezzio|FastRoute|\$router->|League\\Route`)
 
-	symfonyRoute = regexp.MustCompile(`#\[(?:\w+\\)*Route(?P<open>\()`)
-	symfonyOld   = regexp.MustCompile(`(?m)^\s*\*\s*@(?:Route|\w+\\Route)\(\s*(?:path\s*=\s*)?"(?P<path>[^"\n]*)"(?P<rest>[^\n]*)`)
-	symfonyPath  = regexp.MustCompile(`^(?:path\s*:\s*)?['"]([^'"]*)['"]`)
-	symfonyMeth  = regexp.MustCompile(`methods\s*[:=]\s*(?:\[([^\]]*)\]|\{([^}]*)\}|(['"]\w+['"]))`)
-	phpClass     = regexp.MustCompile(`^(?:\s|#\[[^\n]*\]|final\b|abstract\b|readonly\b|\*[^\n]*\n|\*/|/)*class\s+\w`)
-	symfonyYAML  = regexp.MustCompile(`(^|/)(config|Resources/config)/.*rout(es?|ing)[^/]*(/[^/]*)?\.ya?ml$`)
+	symfonyRoute = rex(`#\[(?:\w+\\)*Route(?P<open>\()`)
+	symfonyOld   = rex(`(?m)^\s*\*\s*@(?:Route|\w+\\Route)\(\s*(?:path\s*=\s*)?"(?P<path>[^"\n]*)"(?P<rest>[^\n]*)`)
+	symfonyPath  = rex(`^(?:path\s*:\s*)?['"]([^'"]*)['"]`)
+	symfonyMeth  = rex(`methods\s*[:=]\s*(?:\[([^\]]*)\]|\{([^}]*)\}|(['"]\w+['"]))`)
+	phpClass     = rex(`^(?:\s|#\[[^\n]*\]|final\b|abstract\b|readonly\b|\*[^\n]*\n|\*/|/)*class\s+\w`)
+	symfonyYAML  = rex(`(^|/)(config|Resources/config)/.*rout(es?|ing)[^/]*(/[^/]*)?\.ya?ml$`)
 )
 
 // phpEntries reads the routes of Laravel, Symfony, Slim and Lumen.
@@ -50,10 +49,10 @@ func phpEntries(s *source) {
 }
 
 var (
-	wordPressRoute = regexp.MustCompile(`\bregister_rest_route(?P<open>\()`)
-	wordPressOpen  = regexp.MustCompile(`['"]permission_callback['"]\s*=>\s*['"]__return_true['"]`)
-	wordPressVerbs = regexp.MustCompile(`['"]methods['"]\s*=>\s*(?:['"](\w+)['"]|\\?WP_REST_Server::(\w+))`)
-	wordPressAnon  = regexp.MustCompile(`\badd_action\(\s*['"](?P<hook>wp_ajax_nopriv_\w+)['"]`)
+	wordPressRoute = rex(`\bregister_rest_route(?P<open>\()`)
+	wordPressOpen  = rex(`['"]permission_callback['"]\s*=>\s*['"]__return_true['"]`)
+	wordPressVerbs = rex(`['"]methods['"]\s*=>\s*(?:['"](\w+)['"]|\\?WP_REST_Server::(\w+))`)
+	wordPressAnon  = rex(`\badd_action\(\s*['"](?P<hook>wp_ajax_nopriv_\w+)['"]`)
 )
 
 // wordPress reads register_rest_route("ns/v1", "/p", …), and calls that need no login.

@@ -2,39 +2,38 @@ package design
 
 import (
 	"bytes"
-	"regexp"
 	"strings"
 )
 
 var (
-	pyServer = regexp.MustCompile(`\b(flask\w*|fastapi|starlette|sanic|aiohttp|quart|bottle|litestar|robyn|APIRouter|Blueprint|apiflask|ninja|falcon|connexion|chalice|blacksheep|azure\.functions)\b|\w*Router\(`)
+	pyServer = rex(`\b(flask\w*|fastapi|starlette|sanic|aiohttp|quart|bottle|litestar|robyn|APIRouter|Blueprint|apiflask|ninja|falcon|connexion|chalice|blacksheep|azure\.functions)\b|\w*Router\(`)
 
-	pyPrefix = regexp.MustCompile(`(?m)^\s*(?P<name>[\w.]+)\s*(?::\s*[\w.]+\s*)?=\s*[\w.]*(?:Router|Blueprint|RouteTableDef|Namespace|APIBlueprint|Controller)\w*(?P<open>\()`)
-	pyKey    = regexp.MustCompile(`\b(?:url_)?prefix\s*=\s*[rf]?(?:"([^"]*)"|'([^']*)')`)
+	pyPrefix = rex(`(?m)^\s*(?P<name>[\w.]+)\s*(?::\s*[\w.]+\s*)?=\s*[\w.]*(?:Router|Blueprint|RouteTableDef|Namespace|APIBlueprint|Controller)\w*(?P<open>\()`)
+	pyKey    = rex(`\b(?:url_)?prefix\s*=\s*[rf]?(?:"([^"]*)"|'([^']*)')`)
 
-	pyRoute   = regexp.MustCompile(`(?m)^[ \t]*@(?P<on>\w+(?:\.\w+)*)\.(?P<method>route|get|post|put|patch|delete|head|options|api_route|function_route)(?P<open>\()`)
-	pyMethods = regexp.MustCompile(`methods\s*=\s*[\[({]([^\])}]*)[\])}]`)
-	pyPathArg = regexp.MustCompile(`^\s*(?:(?:path|rule)\s*=\s*)?[rfb]?(?:"([^"\n]*)"|'([^'\n]*)')`)
-	pyPathSym = regexp.MustCompile(`^\s*(?:(?:path|rule)\s*=\s*)?([A-Za-z_][\w.]*)\s*(?:,|$)`)
+	pyRoute   = rex(`(?m)^[ \t]*@(?P<on>\w+(?:\.\w+)*)\.(?P<method>route|get|post|put|patch|delete|head|options|api_route|function_route)(?P<open>\()`)
+	pyMethods = rex(`methods\s*=\s*[\[({]([^\])}]*)[\])}]`)
+	pyPathArg = rex(`^\s*(?:(?:path|rule)\s*=\s*)?[rfb]?(?:"([^"\n]*)"|'([^'\n]*)')`)
+	pyPathSym = rex(`^\s*(?:(?:path|rule)\s*=\s*)?([A-Za-z_][\w.]*)\s*(?:,|$)`)
 
-	pyAdd      = regexp.MustCompile(`\.(?P<method>add_url_rule|add_api_route|add_route|add_get|add_post|add_put|add_patch|add_delete|add_resource)(?P<open>\()`)
-	pyList     = regexp.MustCompile(`\b(?P<method>Route|web\.get|web\.post|web\.put|web\.patch|web\.delete|web\.view)(?P<open>\()\s*f?["']/`)
-	pyTornado  = regexp.MustCompile(`\(\s*r?f?(?:"(?P<one>/?[^"\n]*)"|'(?P<two>/?[^'\n]*)')\s*,\s*(?:[\w.]*\.)?\w*Handler\b`)
-	pyTornado2 = regexp.MustCompile(`\b(tornado|jupyter_server|ExtensionHandlerMixin|APIHandler)\b`)
+	pyAdd      = rex(`\.(?P<method>add_url_rule|add_api_route|add_route|add_get|add_post|add_put|add_patch|add_delete|add_resource)(?P<open>\()`)
+	pyList     = rex(`\b(?P<method>Route|web\.get|web\.post|web\.put|web\.patch|web\.delete|web\.view)(?P<open>\()\s*f?["']/`)
+	pyTornado  = rex(`\(\s*r?f?(?:"(?P<one>/?[^"\n]*)"|'(?P<two>/?[^'\n]*)')\s*,\s*(?:[\w.]*\.)?\w*Handler\b`)
+	pyTornado2 = rex(`\b(tornado|jupyter_server|ExtensionHandlerMixin|APIHandler)\b`)
 
-	djPath     = regexp.MustCompile(`\b(?P<method>path|re_path|url)\(\s*(?:r|f|rf|fr)?(?:"(?P<one>[^"\n]*)"|'(?P<two>[^'\n]*)')(?:\s*(?:r|f|rf)?(?:"[^"\n]*"|'[^'\n]*'))*\s*,\s*(?P<next>\w+)?`)
-	djImports  = regexp.MustCompile(`django\.urls|django\.conf\.urls`)
-	djRouter   = regexp.MustCompile(`(?m)^[ \t]*(?P<name>\w+)[ \t]*(?::[^=\n]{1,80})?=[ \t]*(?:\w+\.)*\w*Router\(`)
-	djRegister = regexp.MustCompile(`\b(?P<on>\w+)\.register\(\s*(?:prefix\s*=\s*)?r?(?:"(?P<one>[^"\n]*)"|'(?P<two>[^'\n]*)')\s*,`)
-	djAction   = regexp.MustCompile(`(?m)^[ \t]*@(?:action|detail_route|list_route)(?P<open>\()`)
-	djURLPath  = regexp.MustCompile(`url_path\s*=\s*r?(?:"([^"]*)"|'([^']*)')`)
-	djGroup    = regexp.MustCompile(`\(\?P<(\w+)>(?:[^()]|\([^()]*\))*\)`)
-	pyDef      = regexp.MustCompile(`^(?:\s*@[^\n]*\n|\s*\n|[ \t]+[^\n]*\n|\)\s*\n)*?\s*(?:async\s+)?def\s+(\w+)`)
-	pyClass    = regexp.MustCompile(`(?m)^\s*class\s+(?P<name>\w+)`)
+	djPath     = rex(`\b(?P<method>path|re_path|url)\(\s*(?:r|f|rf|fr)?(?:"(?P<one>[^"\n]*)"|'(?P<two>[^'\n]*)')(?:\s*(?:r|f|rf)?(?:"[^"\n]*"|'[^'\n]*'))*\s*,\s*(?P<next>\w+)?`)
+	djImports  = rex(`django\.urls|django\.conf\.urls`)
+	djRouter   = rex(`(?m)^[ \t]*(?P<name>\w+)[ \t]*(?::[^=\n]{1,80})?=[ \t]*(?:\w+\.)*\w*Router\(`)
+	djRegister = rex(`\b(?P<on>\w+)\.register\(\s*(?:prefix\s*=\s*)?r?(?:"(?P<one>[^"\n]*)"|'(?P<two>[^'\n]*)')\s*,`)
+	djAction   = rex(`(?m)^[ \t]*@(?:action|detail_route|list_route)(?P<open>\()`)
+	djURLPath  = rex(`url_path\s*=\s*r?(?:"([^"]*)"|'([^']*)')`)
+	djGroup    = rex(`\(\?P<(\w+)>(?:[^()]|\([^()]*\))*\)`)
+	pyDef      = rex(`^(?:\s*@[^\n]*\n|\s*\n|[ \t]+[^\n]*\n|\)\s*\n)*?\s*(?:async\s+)?def\s+(\w+)`)
+	pyClass    = rex(`(?m)^\s*class\s+(?P<name>\w+)`)
 )
 
 // pyBare is a route of Litestar: @post("/p").
-var pyBare = regexp.MustCompile(`(?m)^[ \t]*@(?P<method>get|post|put|patch|delete)\(\s*(?:path\s*=\s*)?(?:"(?P<one>/[^"\n]*)"|'(?P<two>/[^'\n]*)')`)
+var pyBare = rex(`(?m)^[ \t]*@(?P<method>get|post|put|patch|delete)\(\s*(?:path\s*=\s*)?(?:"(?P<one>/[^"\n]*)"|'(?P<two>/[^'\n]*)')`)
 
 // pyEntries reads the routes of files of Python.
 func pyEntries(s *source) {
@@ -92,7 +91,7 @@ func pyDecorators(s *source) {
 }
 
 // pyText returns the text that a pattern with two groups, one for each kind of quote, finds.
-func pyText(re *regexp.Regexp, text string) (string, bool) {
+func pyText(re *lazyRegexp, text string) (string, bool) {
 	m := re.FindStringSubmatch(text)
 	if m == nil {
 		return "", false
@@ -121,7 +120,7 @@ func pyMethodsOf(name, args string) []string {
 
 // pyCalls reads app.add_url_rule("/p", …) and lists of routes: Route("/p", endpoint).
 func pyCalls(s *source) {
-	for _, re := range []*regexp.Regexp{pyAdd, pyList} {
+	for _, re := range []*lazyRegexp{pyAdd, pyList} {
 		for _, h := range s.hits(re) {
 			text, _ := s.inner(h.offset("open"))
 			if h.group("method") == "add_resource" {

@@ -2,39 +2,38 @@ package design
 
 import (
 	"go/ast"
-	"regexp"
 	"strings"
 )
 
 // goQueues are the functions of packages of Go that begin to send or receive messages.
-var goQueues = []struct{ pkg, name *regexp.Regexp }{
-	{regexp.MustCompile(`segmentio/kafka-go`), regexp.MustCompile(`^New(Reader|Writer|Consumer\w*|Producer)$|^(Reader|Writer)$`)},
-	{regexp.MustCompile(`confluent-kafka-go`), regexp.MustCompile(`^New(Consumer|Producer)$`)},
-	{regexp.MustCompile(`(shopify|ibm)/sarama`), regexp.MustCompile(`^New(ConsumerGroup|Consumer|SyncProducer|AsyncProducer)\w*$`)},
-	{regexp.MustCompile(`twmb/franz-go/pkg/kgo`), regexp.MustCompile(`^NewClient$`)},
-	{regexp.MustCompile(`nats-io/(nats|stan)`), regexp.MustCompile(`^Connect$|^New$`)},
-	{regexp.MustCompile(`cloud\.google\.com/go/pubsub`), regexp.MustCompile(`^NewClient\w*$`)},
-	{regexp.MustCompile(`aws-sdk-go(-v2)?/service/(sqs|sns|kinesis|eventbridge)$`), regexp.MustCompile(`^New(FromConfig)?$`)},
-	{regexp.MustCompile(`amqp`), regexp.MustCompile(`^Dial\w*$`)},
-	{regexp.MustCompile(`hibiken/asynq`), regexp.MustCompile(`^New(Server|Client)$`)},
-	{regexp.MustCompile(`nsqio/go-nsq`), regexp.MustCompile(`^New(Consumer|Producer)$`)},
-	{regexp.MustCompile(`eclipse/paho`), regexp.MustCompile(`^NewClient$`)},
-	{regexp.MustCompile(`azservicebus`), regexp.MustCompile(`^NewClient\w*$`)},
-	{regexp.MustCompile(`gocloud\.dev/pubsub`), regexp.MustCompile(`^Open(Subscription|Topic)$`)},
+var goQueues = []struct{ pkg, name *lazyRegexp }{
+	{rex(`segmentio/kafka-go`), rex(`^New(Reader|Writer|Consumer\w*|Producer)$|^(Reader|Writer)$`)},
+	{rex(`confluent-kafka-go`), rex(`^New(Consumer|Producer)$`)},
+	{rex(`(shopify|ibm)/sarama`), rex(`^New(ConsumerGroup|Consumer|SyncProducer|AsyncProducer)\w*$`)},
+	{rex(`twmb/franz-go/pkg/kgo`), rex(`^NewClient$`)},
+	{rex(`nats-io/(nats|stan)`), rex(`^Connect$|^New$`)},
+	{rex(`cloud\.google\.com/go/pubsub`), rex(`^NewClient\w*$`)},
+	{rex(`aws-sdk-go(-v2)?/service/(sqs|sns|kinesis|eventbridge)$`), rex(`^New(FromConfig)?$`)},
+	{rex(`amqp`), rex(`^Dial\w*$`)},
+	{rex(`hibiken/asynq`), rex(`^New(Server|Client)$`)},
+	{rex(`nsqio/go-nsq`), rex(`^New(Consumer|Producer)$`)},
+	{rex(`eclipse/paho`), rex(`^NewClient$`)},
+	{rex(`azservicebus`), rex(`^NewClient\w*$`)},
+	{rex(`gocloud\.dev/pubsub`), rex(`^Open(Subscription|Topic)$`)},
 }
 
 var (
-	javaQueue = regexp.MustCompile(`@(?P<call>KafkaListener|RabbitListener|SqsListener|JmsListener|PulsarListener|StreamListener|ServiceBusListener|Incoming|Outgoing|KafkaHandlerTopic)(?P<open>\()|\bnew\s+(?P<new>KafkaConsumer|KafkaProducer)<`)
-	jsQueue   = regexp.MustCompile(`@(?P<at>EventPattern|MessagePattern|RabbitSubscribe|SqsMessageHandler|Processor)(?P<open>\()|\bnew\s+(?P<new>Kafka|SQSClient|SNSClient|PubSub|ServiceBusClient|EventBridgeClient|KinesisClient)(?P<args>\()|\.(?P<call>assertQueue|assertExchange)(?P<queue>\()|\bamqp(?:lib)?\.(?P<dial>connect)(?P<url>\()`)
-	jsQueues  = regexp.MustCompile(`kafkajs|@confluentinc/kafka|@aws-sdk/client-(sqs|sns|eventbridge|kinesis)|amqplib|@google-cloud/pubsub|@azure/service-bus|@nestjs/(microservices|bullmq|bull)|golevelup|nestjs-sqs`)
-	pyQueue   = regexp.MustCompile(`\b(?P<call>(?:AIO)?Kafka(?:Consumer|Producer)|basic_consume|queue_declare|(?:pubsub_v1\.)?(?:Publisher|Subscriber)Client|ServiceBusClient)(?P<open>\()|\b(?:boto3|session|aioboto3|\w*session)\.(?P<boto>client|resource)(?P<args>\()\s*(?:service_name\s*=\s*)?["'](?P<service>sqs|sns|kinesis|events)["']|\bpika\.(?P<pika>BlockingConnection|SelectConnection)(?P<url>\()|\bconfluent_kafka\.(?P<confluent>Consumer|Producer)\(`)
-	csQueue   = regexp.MustCompile(`\bnew\s+(?P<new>(?:Consumer|Producer)Builder<[^>\n]*>|ServiceBusClient|ServiceBusProcessor)(?P<open>\()|\bclass\s+(?P<class>\w+)[^{;\n]*:\s*[^{;\n]*\b(?P<handler>IConsumer|IIntegrationEventHandler|IHandleMessages)<(?P<event>\w+)>|\bAddSubscription<(?P<sub>[\w, ]+)>|\[(?P<trigger>ServiceBusTrigger|QueueTrigger|KafkaTrigger|RabbitMQTrigger|EventHubTrigger)(?P<args>\()`)
-	rbQueue   = regexp.MustCompile(`\b(?P<new>Bunny\.new|Rdkafka::Config\.new|Aws::SQS::Client\.new|Aws::SNS::Client\.new|Google::Cloud::Pubsub\.new|Kafka\.new)\b|^\s*(?P<sub>subscribes_to|from_queue)\b\s*(?P<name>[^\n]*)`)
-	phpQueue  = regexp.MustCompile(`\bnew\s+(?P<new>SqsClient|SnsClient|AMQPStreamConnection|RdKafka\\(?:Consumer|KafkaConsumer|Producer)|KafkaConsumer)\b|->(?P<call>queue_declare|basic_consume)(?P<open>\()`)
-	rsQueue   = regexp.MustCompile(`\b(?P<call>StreamConsumer|FutureProducer|async_nats::connect|aws_sdk_sqs::Client::new|lapin::Connection::connect)\b`)
+	javaQueue = rex(`@(?P<call>KafkaListener|RabbitListener|SqsListener|JmsListener|PulsarListener|StreamListener|ServiceBusListener|Incoming|Outgoing|KafkaHandlerTopic)(?P<open>\()|\bnew\s+(?P<new>KafkaConsumer|KafkaProducer)<`)
+	jsQueue   = rex(`@(?P<at>EventPattern|MessagePattern|RabbitSubscribe|SqsMessageHandler|Processor)(?P<open>\()|\bnew\s+(?P<new>Kafka|SQSClient|SNSClient|PubSub|ServiceBusClient|EventBridgeClient|KinesisClient)(?P<args>\()|\.(?P<call>assertQueue|assertExchange)(?P<queue>\()|\bamqp(?:lib)?\.(?P<dial>connect)(?P<url>\()`)
+	jsQueues  = rex(`kafkajs|@confluentinc/kafka|@aws-sdk/client-(sqs|sns|eventbridge|kinesis)|amqplib|@google-cloud/pubsub|@azure/service-bus|@nestjs/(microservices|bullmq|bull)|golevelup|nestjs-sqs`)
+	pyQueue   = rex(`\b(?P<call>(?:AIO)?Kafka(?:Consumer|Producer)|basic_consume|queue_declare|(?:pubsub_v1\.)?(?:Publisher|Subscriber)Client|ServiceBusClient)(?P<open>\()|\b(?:boto3|session|aioboto3|\w*session)\.(?P<boto>client|resource)(?P<args>\()\s*(?:service_name\s*=\s*)?["'](?P<service>sqs|sns|kinesis|events)["']|\bpika\.(?P<pika>BlockingConnection|SelectConnection)(?P<url>\()|\bconfluent_kafka\.(?P<confluent>Consumer|Producer)\(`)
+	csQueue   = rex(`\bnew\s+(?P<new>(?:Consumer|Producer)Builder<[^>\n]*>|ServiceBusClient|ServiceBusProcessor)(?P<open>\()|\bclass\s+(?P<class>\w+)[^{;\n]*:\s*[^{;\n]*\b(?P<handler>IConsumer|IIntegrationEventHandler|IHandleMessages)<(?P<event>\w+)>|\bAddSubscription<(?P<sub>[\w, ]+)>|\[(?P<trigger>ServiceBusTrigger|QueueTrigger|KafkaTrigger|RabbitMQTrigger|EventHubTrigger)(?P<args>\()`)
+	rbQueue   = rex(`\b(?P<new>Bunny\.new|Rdkafka::Config\.new|Aws::SQS::Client\.new|Aws::SNS::Client\.new|Google::Cloud::Pubsub\.new|Kafka\.new)\b|^\s*(?P<sub>subscribes_to|from_queue)\b\s*(?P<name>[^\n]*)`)
+	phpQueue  = rex(`\bnew\s+(?P<new>SqsClient|SnsClient|AMQPStreamConnection|RdKafka\\(?:Consumer|KafkaConsumer|Producer)|KafkaConsumer)\b|->(?P<call>queue_declare|basic_consume)(?P<open>\()`)
+	rsQueue   = rex(`\b(?P<call>StreamConsumer|FutureProducer|async_nats::connect|aws_sdk_sqs::Client::new|lapin::Connection::connect)\b`)
 
 	// asyncAPI finds the topic in the arguments.
-	topicName = regexp.MustCompile(`(?:topics?|queues?|queueNames|destination|Topic|Queue|channel|name)\s*[:=]\s*[\[{]*\s*["']([^"'\n]+)["']`)
+	topicName = rex(`(?:topics?|queues?|queueNames|destination|Topic|Queue|channel|name)\s*[:=]\s*[\[{]*\s*["']([^"'\n]+)["']`)
 )
 
 // queues reads where code begins to take or send messages.
@@ -69,7 +68,7 @@ func queues(s *source) {
 }
 
 // messages adds the matches of a pattern: the call, and the topic that its arguments name.
-func (s *source) messages(re *regexp.Regexp) {
+func (s *source) messages(re *lazyRegexp) {
 	for _, h := range s.hits(re) {
 		call := first(h, "call", "at", "new", "pika", "confluent", "trigger", "sub", "handler", "service", "dial")
 		topic := first(h, "event", "name")

@@ -1,29 +1,28 @@
 package design
 
 import (
-	"regexp"
 	"strings"
 )
 
 var (
-	railsFile = regexp.MustCompile(`(^|/)config/routes(\.rb$|/)|(^|/)config/.*routes\.rb$`)
-	rubyBlock = regexp.MustCompile(`\bdo\b(\s*\|[^|]*\|)?\s*$`)
-	rubyOpen  = regexp.MustCompile(`^\s*(if|unless|case|while|begin|def|class|module)\b`)
-	rubyEnd   = regexp.MustCompile(`^\s*end\b`)
+	railsFile = rex(`(^|/)config/routes(\.rb$|/)|(^|/)config/.*routes\.rb$`)
+	rubyBlock = rex(`\bdo\b(\s*\|[^|]*\|)?\s*$`)
+	rubyOpen  = rex(`^\s*(if|unless|case|while|begin|def|class|module)\b`)
+	rubyEnd   = rex(`^\s*end\b`)
 
-	railsScope = regexp.MustCompile(`^\s*(namespace|scope|resources|resource|member|collection|controller)\b[ (]*(.*)$`)
-	railsRoute = regexp.MustCompile(`^\s*(get|post|put|patch|delete|match|mount|root|resources|resource|devise_for|use_doorkeeper|draw|mount_devise_token_auth_for)\b[ (]*(.*)$`)
-	railsName  = regexp.MustCompile(`^:(\w+)|^["']([^"']*)["']|^([\w:]+)`)
-	railsNames = regexp.MustCompile(`^(?:(?::\w+|["'][^"']*["'])\s*,\s*)*(?::\w+|["'][^"']*["'])`)
-	railsPath  = regexp.MustCompile(`\bpath:\s*["']([^"']*)["']|:path\s*=>\s*["']([^"']*)["']`)
-	railsAt    = regexp.MustCompile(`(?:\bat:|=>|:at\s*=>)\s*["']([^"']*)["']`)
-	railsVia   = regexp.MustCompile(`via:?\s*(?:=>)?\s*(\[[^\]]*\]|:\w+|%i\[[^\]]*\])`)
-	railsOn    = regexp.MustCompile(`\bon:\s*:(member|collection)|:on\s*=>\s*:(member|collection)`)
-	rubyWord   = regexp.MustCompile(`\b(get|post|put|patch|delete|all)\b`)
+	railsScope = rex(`^\s*(namespace|scope|resources|resource|member|collection|controller)\b[ (]*(.*)$`)
+	railsRoute = rex(`^\s*(get|post|put|patch|delete|match|mount|root|resources|resource|devise_for|use_doorkeeper|draw|mount_devise_token_auth_for)\b[ (]*(.*)$`)
+	railsName  = rex(`^:(\w+)|^["']([^"']*)["']|^([\w:]+)`)
+	railsNames = rex(`^(?:(?::\w+|["'][^"']*["'])\s*,\s*)*(?::\w+|["'][^"']*["'])`)
+	railsPath  = rex(`\bpath:\s*["']([^"']*)["']|:path\s*=>\s*["']([^"']*)["']`)
+	railsAt    = rex(`(?:\bat:|=>|:at\s*=>)\s*["']([^"']*)["']`)
+	railsVia   = rex(`via:?\s*(?:=>)?\s*(\[[^\]]*\]|:\w+|%i\[[^\]]*\])`)
+	railsOn    = rex(`\bon:\s*:(member|collection)|:on\s*=>\s*:(member|collection)`)
+	rubyWord   = rex(`\b(get|post|put|patch|delete|all)\b`)
 
-	sinatra      = regexp.MustCompile(`\b[sS]inatra\b|Grape::API|Roda\b|Hanami`)
-	sinatraRoute = regexp.MustCompile(`^\s*(get|post|put|patch|delete)\s*\(?\s*(?:["'](/[^"']*)["']|:(\w+)|$|do\b)`)
-	sinatraScope = regexp.MustCompile(`^\s*(namespace|resource|resources|route_param|group)\s*\(?\s*(?:["']([^"']*)["']|:(\w+))`)
+	sinatra      = rex(`\b[sS]inatra\b|Grape::API|Roda\b|Hanami`)
+	sinatraRoute = rex(`^\s*(get|post|put|patch|delete)\s*\(?\s*(?:["'](/[^"']*)["']|:(\w+)|$|do\b)`)
+	sinatraScope = rex(`^\s*(namespace|resource|resources|route_param|group)\s*\(?\s*(?:["']([^"']*)["']|:(\w+))`)
 )
 
 // rubyEntries reads the routes of Rails, Sinatra and Grape.
@@ -42,9 +41,9 @@ func rubyEntries(s *source) {
 }
 
 var (
-	phoenixFile  = regexp.MustCompile(`(^|/)router\.ex$`)
-	phoenixRoute = regexp.MustCompile(`^\s*(get|post|put|patch|delete|match|resources|live|forward|live_dashboard)\(?\s*(?::\*,\s*)?"(/[^"]*)"\s*,?`)
-	phoenixScope = regexp.MustCompile(`^\s*(?:scope|resources)\(?\s*"(/[^"]*)"`)
+	phoenixFile  = rex(`(^|/)router\.ex$`)
+	phoenixRoute = rex(`^\s*(get|post|put|patch|delete|match|resources|live|forward|live_dashboard)\(?\s*(?::\*,\s*)?"(/[^"]*)"\s*,?`)
+	phoenixScope = rex(`^\s*(?:scope|resources)\(?\s*"(/[^"]*)"`)
 )
 
 // A rubyScope is an open block, with the prefix of routes in it, and the kind of block.

@@ -1,17 +1,16 @@
 package design
 
 import (
-	"regexp"
 	"strings"
 )
 
 var (
-	rustServer    = regexp.MustCompile(`\b(axum|actix_web|rocket|poem|salvo|utoipa_axum)\b|#\[macro_use\]`)
-	rustAttribute = regexp.MustCompile(`#\[(?P<method>get|post|put|patch|delete|head)\(\s*"(?P<path>[^"\n]*)"`)
-	rustRoute     = regexp.MustCompile(`\.route(?:_service|_with_tsr)?(?P<open>\()\s*(?:&format!\(\s*)?"`)
-	rustVerb      = regexp.MustCompile(`\b(get|post|put|patch|delete|any|head)(?:_service)?\s*\(|Method::(GET|POST|PUT|PATCH|DELETE)`)
-	rustResource  = regexp.MustCompile(`web::resource(?P<open>\()\s*"(?P<path>[^"\n]*)"\s*\)`)
-	rustScope     = regexp.MustCompile(`(?:web::scope\(\s*"(?P<path>[^"\n]*)"\s*\)|\.nest(?P<nest>\()\s*"(?P<under>[^"\n]*)")`)
+	rustServer    = rex(`\b(axum|actix_web|rocket|poem|salvo|utoipa_axum)\b|#\[macro_use\]`)
+	rustAttribute = rex(`#\[(?P<method>get|post|put|patch|delete|head)\(\s*"(?P<path>[^"\n]*)"`)
+	rustRoute     = rex(`\.route(?:_service|_with_tsr)?(?P<open>\()\s*(?:&format!\(\s*)?"`)
+	rustVerb      = rex(`\b(get|post|put|patch|delete|any|head)(?:_service)?\s*\(|Method::(GET|POST|PUT|PATCH|DELETE)`)
+	rustResource  = rex(`web::resource(?P<open>\()\s*"(?P<path>[^"\n]*)"\s*\)`)
+	rustScope     = rex(`(?:web::scope\(\s*"(?P<path>[^"\n]*)"\s*\)|\.nest(?P<nest>\()\s*"(?P<under>[^"\n]*)")`)
 )
 
 // rustEntries reads the routes of axum, actix-web, Rocket and poem.
@@ -70,4 +69,4 @@ func rustChain(s *source, at int) int {
 	}
 }
 
-var rustCall = regexp.MustCompile(`^\s*\.\s*\w+\s*\(`)
+var rustCall = rex(`^\s*\.\s*\w+\s*\(`)

@@ -2,7 +2,6 @@ package design
 
 import (
 	"bytes"
-	"regexp"
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -88,19 +87,19 @@ func openSecurity(n *yamlpos.Node) bool {
 }
 
 var (
-	gqlInCode  = regexp.MustCompile(`\b(?:extend\s+)?type\s+Mutation\b[^{}]{0,200}\{`)
-	gqlGuard   = regexp.MustCompile(`(?i)auth|role|permission|require|login|guard|policy|scope|acl|private`)
-	pyMutation = regexp.MustCompile(`(?m)^[ \t]+(?P<name>[a-z]\w*)\s*=\s*(?:\w+\.)*(?P<class>[A-Z]\w+)\.Field\(`)
-	pyMutClass = regexp.MustCompile(`\bclass\s+(?P<name>\w*Mutations?)\b`)
-	pyClassAny = regexp.MustCompile(`(?m)^class\s+(?P<name>\w+)`)
-	pyMutDecor = regexp.MustCompile(`@(?:strawberry(?:_django)?\.mutation|\w*mutation\w*\.field)(?P<open>\()?[^\n]*`)
-	pyMutPerm  = regexp.MustCompile(`(?m)^[ \t]+permissions\s*=\s*[\[(]\s*\S`)
-	jsMutation = regexp.MustCompile(`@Mutation(?P<open>\()`)
-	jsBuilder  = regexp.MustCompile(`\b(?:mutationField|\w+\.mutationField)\(\s*['"](?P<name>\w+)['"]`)
-	jsMethodAt = regexp.MustCompile(`(?m)^\s*(?:public\s+|private\s+)?(?:async\s+)?(?P<name>[a-z]\w*)\s*\(`)
-	rbMutation = regexp.MustCompile(`(?m)^\s*field\s+:(?P<name>\w+)\s*,\s*(?:mutation|resolver):\s*`)
-	jvMutation = regexp.MustCompile(`@(?:MutationMapping|Mutation|GraphQLMutation|DgsMutation)\b(?:\([^)\n]*\))?`)
-	jvMethodAt = regexp.MustCompile(`\b(?P<name>[a-z]\w*)\s*\(`)
+	gqlInCode  = rex(`\b(?:extend\s+)?type\s+Mutation\b[^{}]{0,200}\{`)
+	gqlGuard   = rex(`(?i)auth|role|permission|require|login|guard|policy|scope|acl|private`)
+	pyMutation = rex(`(?m)^[ \t]+(?P<name>[a-z]\w*)\s*=\s*(?:\w+\.)*(?P<class>[A-Z]\w+)\.Field\(`)
+	pyMutClass = rex(`\bclass\s+(?P<name>\w*Mutations?)\b`)
+	pyClassAny = rex(`(?m)^class\s+(?P<name>\w+)`)
+	pyMutDecor = rex(`@(?:strawberry(?:_django)?\.mutation|\w*mutation\w*\.field)(?P<open>\()?[^\n]*`)
+	pyMutPerm  = rex(`(?m)^[ \t]+permissions\s*=\s*[\[(]\s*\S`)
+	jsMutation = rex(`@Mutation(?P<open>\()`)
+	jsBuilder  = rex(`\b(?:mutationField|\w+\.mutationField)\(\s*['"](?P<name>\w+)['"]`)
+	jsMethodAt = rex(`(?m)^\s*(?:public\s+|private\s+)?(?:async\s+)?(?P<name>[a-z]\w*)\s*\(`)
+	rbMutation = rex(`(?m)^\s*field\s+:(?P<name>\w+)\s*,\s*(?:mutation|resolver):\s*`)
+	jvMutation = rex(`@(?:MutationMapping|Mutation|GraphQLMutation|DgsMutation)\b(?:\([^)\n]*\))?`)
+	jvMethodAt = rex(`\b(?P<name>[a-z]\w*)\s*\(`)
 )
 
 // mutations reads the mutations of GraphQL schemas, and of code that makes one.
@@ -215,7 +214,7 @@ func gqlStrings(s *source) {
 }
 
 // decorated adds the mutation of a method with a decorator.
-func (s *source) decorated(h hit, method *regexp.Regexp) {
+func (s *source) decorated(h hit, method *lazyRegexp) {
 	from := h.end()
 	if at := h.offset("open"); at >= 0 {
 		from = s.past(at)
@@ -234,7 +233,7 @@ func (s *source) decorated(h hit, method *regexp.Regexp) {
 }
 
 // guards are decorators that let only some callers in.
-var guards = regexp.MustCompile(`@(Authorized|UseGuards|Auth|RequireRoles?|Roles|Permissions?|PreAuthorize|RolesAllowed|Secured|HasPermission|RequiresPermission)\b`)
+var guards = rex(`@(Authorized|UseGuards|Auth|RequireRoles?|Roles|Permissions?|PreAuthorize|RolesAllowed|Secured|HasPermission|RequiresPermission)\b`)
 
 // pyMutations reads Graphene, Strawberry and Ariadne.
 func pyMutations(s *source) {
@@ -274,7 +273,7 @@ func pyMutations(s *source) {
 	}
 }
 
-var pyMutName = regexp.MustCompile(`Mutations?`)
+var pyMutName = rex(`Mutations?`)
 
 // camel returns user_create as userCreate, which is the name in the schema.
 func camel(name string) string {
@@ -289,8 +288,8 @@ func camel(name string) string {
 
 // foreign are packages of protocols that somebody else defines.
 var (
-	foreign  = regexp.MustCompile(`^(google|grpc|envoy|opentelemetry|opencensus|k8s|io\.k8s|cosmos|gogoproto|buf\.validate|xds|udpa|etcdserverpb|containerd|runtime\.v1|csi|temporal|openfga|authzed)(\.|$)`)
-	rpcGuard = regexp.MustCompile(`(?i)auth|permission|role|scope|security|policy|relation`)
+	foreign  = rex(`^(google|grpc|envoy|opentelemetry|opencensus|k8s|io\.k8s|cosmos|gogoproto|buf\.validate|xds|udpa|etcdserverpb|containerd|runtime\.v1|csi|temporal|openfga|authzed)(\.|$)`)
+	rpcGuard = rex(`(?i)auth|permission|role|scope|security|policy|relation`)
 )
 
 // procedures reads the methods of services in protobuf. The libraries that parse it do not end on some hostile texts, and
@@ -346,11 +345,11 @@ func (s *source) transcoded(text string, line int) {
 }
 
 var (
-	protoPackage = regexp.MustCompile(`(?m)^\s*package\s+([\w.]+)\s*;`)
-	protoService = regexp.MustCompile(`\bservice\s+(?P<name>\w+)\s*\{`)
-	protoMethod  = regexp.MustCompile(`\brpc\s+(?P<name>\w+)\s*\(\s*(?:stream\s+)?[\w.]+\s*\)\s*returns\s*\(\s*(?:stream\s+)?[\w.]+\s*\)\s*(?P<body>\{)?`)
-	protoOption  = regexp.MustCompile(`\boption\s+(\(?[\w.]+)`)
-	protoRoute   = regexp.MustCompile(`\b(get|post|put|patch|delete)\s*:\s*"([^"\n]*)"`)
-	protoForeign = regexp.MustCompile(`(?i)(^|/)(\w*clients?|client[-_]?apps?|third[-_]?party|external|googleapis|google)/`)
-	rpcOpen      = regexp.MustCompile(`(?i)anonymous|no_?auth|public|false`)
+	protoPackage = rex(`(?m)^\s*package\s+([\w.]+)\s*;`)
+	protoService = rex(`\bservice\s+(?P<name>\w+)\s*\{`)
+	protoMethod  = rex(`\brpc\s+(?P<name>\w+)\s*\(\s*(?:stream\s+)?[\w.]+\s*\)\s*returns\s*\(\s*(?:stream\s+)?[\w.]+\s*\)\s*(?P<body>\{)?`)
+	protoOption  = rex(`\boption\s+(\(?[\w.]+)`)
+	protoRoute   = rex(`\b(get|post|put|patch|delete)\s*:\s*"([^"\n]*)"`)
+	protoForeign = rex(`(?i)(^|/)(\w*clients?|client[-_]?apps?|third[-_]?party|external|googleapis|google)/`)
+	rpcOpen      = rex(`(?i)anonymous|no_?auth|public|false`)
 )

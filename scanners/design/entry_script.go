@@ -1,39 +1,38 @@
 package design
 
 import (
-	"regexp"
 	"strings"
 )
 
 var (
-	jsServer = regexp.MustCompile(`['"](express|express-promise-router|koa-router|@koa/router|koa-tree-router|hono|@hono/[\w-]+|fastify|@fastify/[\w-]+|fastify-plugin|restify|polka|find-my-way|elysia|@hapi/hapi|hapi|h3|itty-router|@tinyhttp/app|router|oak|@oak/oak|hyper-express|json-server|lambda-api|uWebSockets\.js)['"/]`)
+	jsServer = rex(`['"](express|express-promise-router|koa-router|@koa/router|koa-tree-router|hono|@hono/[\w-]+|fastify|@fastify/[\w-]+|fastify-plugin|restify|polka|find-my-way|elysia|@hapi/hapi|hapi|h3|itty-router|@tinyhttp/app|router|oak|@oak/oak|hyper-express|json-server|lambda-api|uWebSockets\.js)['"/]`)
 
 	// jsRouter declares a router: const x = express.Router().
-	jsRouter = regexp.MustCompile(`\b(?P<name>[A-Za-z_$][\w$]*)(?:\s*:\s*[\w.<>, ]+)?\s*=\s*(?:await\s+)?(?:new\s+)?(?:express\.Router|Router|PromiseRouter|express|fastify|Fastify|Hono|OpenAPIHono|KoaRouter|Koa\.Router|Elysia|polka|restify\.createServer|AutoRouter|IttyRouter|createRouter|Hapi\.server|Application|createApp|app\.route|createHonoApp)\s*(?:<[^()]*>)?\(\s*(?P<options>\{[^}]{0,300})?`)
+	jsRouter = rex(`\b(?P<name>[A-Za-z_$][\w$]*)(?:\s*:\s*[\w.<>, ]+)?\s*=\s*(?:await\s+)?(?:new\s+)?(?:express\.Router|Router|PromiseRouter|express|fastify|Fastify|Hono|OpenAPIHono|KoaRouter|Koa\.Router|Elysia|polka|restify\.createServer|AutoRouter|IttyRouter|createRouter|Hapi\.server|Application|createApp|app\.route|createHonoApp)\s*(?:<[^()]*>)?\(\s*(?P<options>\{[^}]{0,300})?`)
 
 	// jsParameter is a router as a parameter with its type.
-	jsParameter = regexp.MustCompile(`\b(?P<name>[A-Za-z_$][\w$]*)\s*:\s*(?:express\.)?(?:Router|Express|Application|FastifyInstance|IRouter|Hono|Koa)\b`)
+	jsParameter = rex(`\b(?P<name>[A-Za-z_$][\w$]*)\s*:\s*(?:express\.)?(?:Router|Express|Application|FastifyInstance|IRouter|Hono|Koa)\b`)
 
-	jsRoute = regexp.MustCompile(`\b(?P<on>[A-Za-z_$][\w$]*)\s*\.(?P<method>get|post|put|patch|delete|del|all|options|head)\s*(?:<[^()\n]*>)?\(\s*(?P<path>'[^'\n]*'|"[^"\n]*"|` + "`[^`\n]*`" + `|\[[^\]\n]*\]|[A-Za-z_$][\w$.]*|/\^[^\n]*?/\w*)\s*,\s*(?P<next>\S)`)
+	jsRoute = rex(`\b(?P<on>[A-Za-z_$][\w$]*)\s*\.(?P<method>get|post|put|patch|delete|del|all|options|head)\s*(?:<[^()\n]*>)?\(\s*(?P<path>'[^'\n]*'|"[^"\n]*"|` + "`[^`\n]*`" + `|\[[^\]\n]*\]|[A-Za-z_$][\w$.]*|/\^[^\n]*?/\w*)\s*,\s*(?P<next>\S)`)
 
-	jsChained = regexp.MustCompile(`(?m)(?:^\s*|\))\.(?P<method>get|post|put|patch|delete|all)\s*(?:<[^()\n]*>)?\(\s*(?P<path>'/[^'\n]*'|"/[^"\n]*"|` + "`/[^`\n]*`" + `)\s*,\s*(?P<next>\S)`)
-	jsOn      = regexp.MustCompile(`\.(?:on)\(\s*\[?\s*(?P<method>['"](?:GET|POST|PUT|PATCH|DELETE)['"][^)\]]{0,60}\]?)\s*,\s*(?P<path>['"]/[^'"\n]*['"])\s*,`)
-	jsRouteOf = regexp.MustCompile(`\b(?P<on>[A-Za-z_$][\w$]*)\s*\.route\(\s*(?P<path>['"` + "`" + `]/[^'"` + "`" + `\n]*['"` + "`" + `])\s*\)`)
-	jsRouteIn = regexp.MustCompile(`\b(?P<on>[A-Za-z_$][\w$]*)\s*\.(?:route|openapi)\(\s*(?:createRoute\(\s*)?(?P<open>[\[{])`)
-	jsMount   = regexp.MustCompile(`\b(?:[A-Za-z_$][\w$]*)\s*\.(?:use|route|register)\(\s*(?P<path>['"]/[^'"\n]*['"])\s*,(?P<rest>[^;\n]*)`)
-	jsVerbs   = regexp.MustCompile(`^\s*\.(get|post|put|patch|delete|all)\s*\(`)
+	jsChained = rex(`(?m)(?:^\s*|\))\.(?P<method>get|post|put|patch|delete|all)\s*(?:<[^()\n]*>)?\(\s*(?P<path>'/[^'\n]*'|"/[^"\n]*"|` + "`/[^`\n]*`" + `)\s*,\s*(?P<next>\S)`)
+	jsOn      = rex(`\.(?:on)\(\s*\[?\s*(?P<method>['"](?:GET|POST|PUT|PATCH|DELETE)['"][^)\]]{0,60}\]?)\s*,\s*(?P<path>['"]/[^'"\n]*['"])\s*,`)
+	jsRouteOf = rex(`\b(?P<on>[A-Za-z_$][\w$]*)\s*\.route\(\s*(?P<path>['"` + "`" + `]/[^'"` + "`" + `\n]*['"` + "`" + `])\s*\)`)
+	jsRouteIn = rex(`\b(?P<on>[A-Za-z_$][\w$]*)\s*\.(?:route|openapi)\(\s*(?:createRoute\(\s*)?(?P<open>[\[{])`)
+	jsMount   = rex(`\b(?:[A-Za-z_$][\w$]*)\s*\.(?:use|route|register)\(\s*(?P<path>['"]/[^'"\n]*['"])\s*,(?P<rest>[^;\n]*)`)
+	jsVerbs   = rex(`^\s*\.(get|post|put|patch|delete|all)\s*\(`)
 
-	jsTable = regexp.MustCompile(`\bmethod\s*:\s*\[?\s*['"](?P<method>[A-Za-z*]+)['"](?P<more>[^\]\n}]*)\]?`)
-	jsPath  = regexp.MustCompile(`\b(?:path|url)\s*:\s*(['"` + "`" + `]/[^'"` + "`" + `\n]*['"` + "`" + `])`)
+	jsTable = rex(`\bmethod\s*:\s*\[?\s*['"](?P<method>[A-Za-z*]+)['"](?P<more>[^\]\n}]*)\]?`)
+	jsPath  = rex(`\b(?:path|url)\s*:\s*(['"` + "`" + `]/[^'"` + "`" + `\n]*['"` + "`" + `])`)
 
-	jsServerName = regexp.MustCompile(`^(app|server|fastify|hono|.*[rR]outer|.*App)$`)
-	jsClientPath = regexp.MustCompile(`(?i)(^|/)(frontend|client|web-?client|ui|webapp)/(src/)?(app|components|pages|views|hooks|lib|api|services|utils)/.*`)
-	jsMocks      = regexp.MustCompile(`['"](msw|nock|miragejs|axios-mock-adapter|supertest)['"/]`)
+	jsServerName = rex(`^(app|server|fastify|hono|.*[rR]outer|.*App)$`)
+	jsClientPath = rex(`(?i)(^|/)(frontend|client|web-?client|ui|webapp)/(src/)?(app|components|pages|views|hooks|lib|api|services|utils)/.*`)
+	jsMocks      = rex(`['"](msw|nock|miragejs|axios-mock-adapter|supertest)['"/]`)
 )
 
 var (
-	firebase   = regexp.MustCompile(`['"](firebase-functions|@google-cloud/functions-framework)[/'"]`)
-	jsFunction = regexp.MustCompile(`\bexport(?:s\.|\s+const\s+)(?P<name>\w+)\s*=\s*(?:\w+(?:\([^()]*(?:\([^()]*\)[^()]*)*\))?\s*\.\s*)*on(?:Request|Call)(?:<[^()]*>)?\(|\bfunctions\.http\(\s*['"](?P<other>\w+)['"]`)
+	firebase   = rex(`['"](firebase-functions|@google-cloud/functions-framework)[/'"]`)
+	jsFunction = rex(`\bexport(?:s\.|\s+const\s+)(?P<name>\w+)\s*=\s*(?:\w+(?:\([^()]*(?:\([^()]*\)[^()]*)*\))?\s*\.\s*)*on(?:Request|Call)(?:<[^()]*>)?\(|\bfunctions\.http\(\s*['"](?P<other>\w+)['"]`)
 )
 
 // jsEntries reads the routes of servers in JavaScript and TypeScript.
@@ -76,8 +75,8 @@ func jsEntries(s *source) {
 }
 
 var (
-	words    = regexp.MustCompile(`[A-Za-z_$][\w$]*`)
-	jsPrefix = regexp.MustCompile(`prefix\s*:\s*['"]([^'"]*)['"]`)
+	words    = rex(`[A-Za-z_$][\w$]*`)
+	jsPrefix = rex(`prefix\s*:\s*['"]([^'"]*)['"]`)
 )
 
 // A jsFile is what is known about a file of a server.
@@ -204,9 +203,9 @@ func jsMethod(m string) string {
 }
 
 var (
-	nestController = regexp.MustCompile(`@(?:\w*Rest|Json|Api|Internal|RootLevel)?Controller(?P<open>\()`)
-	nestRoute      = regexp.MustCompile(`@(?P<method>Get|Post|Put|Patch|Delete|All|Sse|Head)(?P<open>\()`)
-	nestPath       = regexp.MustCompile(`path\s*:\s*(\[[^\]]*\]|['"` + "`" + `][^'"` + "`" + `]*['"` + "`" + `])`)
+	nestController = rex(`@(?:\w*Rest|Json|Api|Internal|RootLevel)?Controller(?P<open>\()`)
+	nestRoute      = rex(`@(?P<method>Get|Post|Put|Patch|Delete|All|Sse|Head)(?P<open>\()`)
+	nestPath       = rex(`path\s*:\s*(\[[^\]]*\]|['"` + "`" + `][^'"` + "`" + `]*['"` + "`" + `])`)
 )
 
 // nestRoutes reads the decorators of classes: @Controller("p") and @Get("q").
@@ -262,9 +261,9 @@ func nestPaths(s *source, h hit) []string {
 }
 
 var (
-	trpcImport = regexp.MustCompile(`@trpc/server|[pP]rocedure\b`)
-	trpcRoute  = regexp.MustCompile(`(?m)^\s*(?:(?P<name>[A-Za-z_$][\w$]*)\s*:\s*|(?:export\s+)?const\s+(?P<const>[A-Za-z_$][\w$]*)\s*=\s*)(?P<base>[a-zA-Z_$][\w$]*[pP]rocedure\w*|t\.procedure)\b`)
-	trpcKind   = regexp.MustCompile(`^\s*\.\s*(\w+)\s*\(`)
+	trpcImport = rex(`@trpc/server|[pP]rocedure\b`)
+	trpcRoute  = rex(`(?m)^\s*(?:(?P<name>[A-Za-z_$][\w$]*)\s*:\s*|(?:export\s+)?const\s+(?P<const>[A-Za-z_$][\w$]*)\s*=\s*)(?P<base>[a-zA-Z_$][\w$]*[pP]rocedure\w*|t\.procedure)\b`)
+	trpcKind   = rex(`^\s*\.\s*(\w+)\s*\(`)
 )
 
 // trpcRoutes reads procedures: name: protectedProcedure.input(…).mutation(…), and const nameRoute = … in a file of its
@@ -312,6 +311,6 @@ func trpcName(file string) string {
 	return name + "."
 }
 
-var procedureNoise = regexp.MustCompile(`(Route|Procedure|Endpoint)$`)
+var procedureNoise = rex(`(Route|Procedure|Endpoint)$`)
 
-var jsNoise = regexp.MustCompile(`(?i)^(index|router|_router|procedures)$|[.-]?router$`)
+var jsNoise = rex(`(?i)^(index|router|_router|procedures)$|[.-]?router$`)

@@ -2,7 +2,6 @@ package design
 
 import (
 	"go/ast"
-	"regexp"
 	"strings"
 )
 
@@ -38,17 +37,17 @@ func packageCalls(g *goSource, visit func(c packageCall, lit *ast.CompositeLit))
 }
 
 var (
-	goSockets = regexp.MustCompile(`gorilla/websocket|nhooyr\.io/websocket|coder/websocket|gobwas/ws|x/net/websocket|olahol/melody|fasthttp/websocket|gofiber/(contrib/)?websocket|lxzan/gws`)
+	goSockets = rex(`gorilla/websocket|nhooyr\.io/websocket|coder/websocket|gobwas/ws|x/net/websocket|olahol/melody|fasthttp/websocket|gofiber/(contrib/)?websocket|lxzan/gws`)
 
-	jsSocket = regexp.MustCompile(`\bnew\s+(?P<ws>(?:WebSocket|ws|WS)\.?Server|WebSocketServer|WSServer)(?P<open>\()|@WebSocketGateway(?P<gate>\()|\bnew\s+(?P<io>(?:SocketIO|IO|socketio)\.?Server|Server|SocketServer|IOServer)(?:<[^()]*>)?\(|\brequire\(['"]socket\.io['"]\)\s*\(|\b(?:app|router|fastify)\.ws\(\s*['"](?P<path>[^'"\n]*)|(?P<up>upgradeWebSocket)\(|\bwebsocket\s*:\s*(?P<true>true)`)
-	jsClass  = regexp.MustCompile(`\bclass\s+(\w+)`)
+	jsSocket = rex(`\bnew\s+(?P<ws>(?:WebSocket|ws|WS)\.?Server|WebSocketServer|WSServer)(?P<open>\()|@WebSocketGateway(?P<gate>\()|\bnew\s+(?P<io>(?:SocketIO|IO|socketio)\.?Server|Server|SocketServer|IOServer)(?:<[^()]*>)?\(|\brequire\(['"]socket\.io['"]\)\s*\(|\b(?:app|router|fastify)\.ws\(\s*['"](?P<path>[^'"\n]*)|(?P<up>upgradeWebSocket)\(|\bwebsocket\s*:\s*(?P<true>true)`)
+	jsClass  = rex(`\bclass\s+(\w+)`)
 
-	pySocket   = regexp.MustCompile(`@\w+(?:\.\w+)*\.(?P<kind>websocket|websocket_route)\(\s*f?['"](?P<path>[^'"\n]*)|\bWebSocketRoute\(\s*f?['"](?P<list>[^'"\n]*)|\bclass\s+(?P<class>\w+)\([^)\n]*(?:WebsocketConsumer|WebSocketHandler|WebSocketEndpoint)\b|(?P<io>\bSocketIO\()|(?P<server>\bwebsockets\.serve\()`)
-	javaSocket = regexp.MustCompile(`@(?P<kind>ServerEndpoint|MessageMapping|ServerWebSocket)\(\s*(?:value\s*=\s*)?\{?\s*"(?P<path>[^"\n]*)"|\.(?P<add>addEndpoint|addHandler)(?P<open>\()`)
-	javaStomp  = regexp.MustCompile(`registerStompEndpoints|registerWebSocketHandlers|WebSocketHandlerRegistry|StompEndpointRegistry`)
-	csSocket   = regexp.MustCompile(`\.MapHub<(?P<hub>\w+)>\(\s*(?:"(?P<path>[^"\n]*)")?|\.(?P<accept>AcceptWebSocketAsync)\(`)
-	rbSocket   = regexp.MustCompile(`(?m)^\s*class\s+(?P<class>[\w:]+)\s*<\s*ApplicationCable::Channel|ActionCable\.server`)
-	rsSocket   = regexp.MustCompile(`\bfn\s+(?P<fn>\w+)\s*\([^{;]*\bWebSocketUpgrade\b|\bws::(?:start|WsResponseBuilder)|actix_ws::handle\(`)
+	pySocket   = rex(`@\w+(?:\.\w+)*\.(?P<kind>websocket|websocket_route)\(\s*f?['"](?P<path>[^'"\n]*)|\bWebSocketRoute\(\s*f?['"](?P<list>[^'"\n]*)|\bclass\s+(?P<class>\w+)\([^)\n]*(?:WebsocketConsumer|WebSocketHandler|WebSocketEndpoint)\b|(?P<io>\bSocketIO\()|(?P<server>\bwebsockets\.serve\()`)
+	javaSocket = rex(`@(?P<kind>ServerEndpoint|MessageMapping|ServerWebSocket)\(\s*(?:value\s*=\s*)?\{?\s*"(?P<path>[^"\n]*)"|\.(?P<add>addEndpoint|addHandler)(?P<open>\()`)
+	javaStomp  = rex(`registerStompEndpoints|registerWebSocketHandlers|WebSocketHandlerRegistry|StompEndpointRegistry`)
+	csSocket   = rex(`\.MapHub<(?P<hub>\w+)>\(\s*(?:"(?P<path>[^"\n]*)")?|\.(?P<accept>AcceptWebSocketAsync)\(`)
+	rbSocket   = rex(`(?m)^\s*class\s+(?P<class>[\w:]+)\s*<\s*ApplicationCable::Channel|ActionCable\.server`)
+	rsSocket   = rex(`\bfn\s+(?P<fn>\w+)\s*\([^{;]*\bWebSocketUpgrade\b|\bws::(?:start|WsResponseBuilder)|actix_ws::handle\(`)
 )
 
 // sockets reads where a server takes WebSockets.

@@ -1,7 +1,6 @@
 package design
 
 import (
-	"regexp"
 	"sort"
 	"strings"
 )
@@ -13,17 +12,17 @@ type testFunc struct {
 }
 
 var (
-	goTest   = regexp.MustCompile(`(?m)^func\s+(?:\([^)]*\)\s*)?(?P<name>(?:Test|Benchmark|Example|test)\w*)\s*\([^{\n]*(?P<open>\{)`)
-	jsTest   = regexp.MustCompile(`\b(?:it|test|Deno\.test)(?:\.\w+)*(?:\((?:[^()'"]*|\[[^\]]*\])\))?(?P<open>\()\s*(?P<name>'[^'\n]*'|"[^"\n]*"|` + "`[^`\n]*`" + `)`)
-	pyTest   = regexp.MustCompile(`(?m)^(?P<in>[ \t]*)(?:async\s+)?def\s+(?P<name>test\w*)\s*\(`)
-	javaTest = regexp.MustCompile(`@(?:Test|ParameterizedTest|RepeatedTest|TestFactory|Fact|Theory)\b(?:\([^)\n]*\))?(?:\s*@\w+(?:\([^)\n]*\))?)*\s*(?:(?:public|protected|private|internal|suspend|open)\s+)*(?:void|fun|def|\w+)\s+(?P<name>\w+|` + "`[^`\n]*`" + `)\s*\([^{;]*(?P<open>\{)`)
-	csTest   = regexp.MustCompile(`\[(?:Fact|Theory|Test|TestMethod|TestCase|BitAutoData|InlineData)\b[^\n]*\n(?:\s*\[[^\n]*\n)*\s*(?:public|internal|private)?\s*(?:async\s+)?(?:[\w<>]+)\s+(?P<name>\w+)\s*\([^{;]*(?P<open>\{)`)
-	phpTest  = regexp.MustCompile(`\bfunction\s+(?P<name>test\w*)\s*\([^{;]*(?P<open>\{)|\b(?:it|test)(?P<call>\()\s*(?P<title>'[^'\n]*'|"[^"\n]*")`)
-	rbTest   = regexp.MustCompile(`(?m)^(?P<in>[ \t]*)(?:it|specify|example|scenario|test|should|its)\b[ (]*(?P<name>"[^"\n]*"|'[^'\n]*'|:?\w*)[^\n]*\bdo\b[^\n]*$|^(?P<in2>[ \t]*)def\s+(?P<def>test_\w+)`)
-	rsTest   = regexp.MustCompile(`#\[(?:\w+::)*test[^\]]*\]\s*(?:#\[[^\]]*\]\s*)*(?:pub\s+)?(?:async\s+)?fn\s+(?P<name>\w+)\s*\([^{;]*(?P<open>\{)`)
+	goTest   = rex(`(?m)^func\s+(?:\([^)]*\)\s*)?(?P<name>(?:Test|Benchmark|Example|test)\w*)\s*\([^{\n]*(?P<open>\{)`)
+	jsTest   = rex(`\b(?:it|test|Deno\.test)(?:\.\w+)*(?:\((?:[^()'"]*|\[[^\]]*\])\))?(?P<open>\()\s*(?P<name>'[^'\n]*'|"[^"\n]*"|` + "`[^`\n]*`" + `)`)
+	pyTest   = rex(`(?m)^(?P<in>[ \t]*)(?:async\s+)?def\s+(?P<name>test\w*)\s*\(`)
+	javaTest = rex(`@(?:Test|ParameterizedTest|RepeatedTest|TestFactory|Fact|Theory)\b(?:\([^)\n]*\))?(?:\s*@\w+(?:\([^)\n]*\))?)*\s*(?:(?:public|protected|private|internal|suspend|open)\s+)*(?:void|fun|def|\w+)\s+(?P<name>\w+|` + "`[^`\n]*`" + `)\s*\([^{;]*(?P<open>\{)`)
+	csTest   = rex(`\[(?:Fact|Theory|Test|TestMethod|TestCase|BitAutoData|InlineData)\b[^\n]*\n(?:\s*\[[^\n]*\n)*\s*(?:public|internal|private)?\s*(?:async\s+)?(?:[\w<>]+)\s+(?P<name>\w+)\s*\([^{;]*(?P<open>\{)`)
+	phpTest  = rex(`\bfunction\s+(?P<name>test\w*)\s*\([^{;]*(?P<open>\{)|\b(?:it|test)(?P<call>\()\s*(?P<title>'[^'\n]*'|"[^"\n]*")`)
+	rbTest   = rex(`(?m)^(?P<in>[ \t]*)(?:it|specify|example|scenario|test|should|its)\b[ (]*(?P<name>"[^"\n]*"|'[^'\n]*'|:?\w*)[^\n]*\bdo\b[^\n]*$|^(?P<in2>[ \t]*)def\s+(?P<def>test_\w+)`)
+	rsTest   = rex(`#\[(?:\w+::)*test[^\]]*\]\s*(?:#\[[^\]]*\]\s*)*(?:pub\s+)?(?:async\s+)?fn\s+(?P<name>\w+)\s*\([^{;]*(?P<open>\{)`)
 )
 
-var testPatterns = map[language]*regexp.Regexp{
+var testPatterns = map[language]*lazyRegexp{
 	golang: goTest, javascript: jsTest, python: pyTest, java: javaTest, csharp: csTest, php: phpTest, ruby: rbTest, rust: rsTest,
 }
 
@@ -67,12 +66,12 @@ func (s *source) dedent(at, indent int) int {
 }
 
 var (
-	testedPath = regexp.MustCompile("(?:\"|'|`)(?:(?:GET|POST|PUT|PATCH|DELETE|HEAD) )?(?:https?://[^/\"'`\\s]+|\\$?\\{[^}\"'`\\s]*\\})?(/[^\"'`\\s]*)(?:\"|'|`)")
-	refused    = regexp.MustCompile(`\b(?P<number>401|403)\b|(?:Status(?:Code)?(?:es)?\.?_?|HTTP_40[13]_|HttpStatus\.|HttpStatusCode\.|Response\.Status\.|Status\.|:|is|assert|toBe)(?P<name>UNAUTHORIZED|FORBIDDEN|Unauthorized|Forbidden|unauthorized|forbidden)\b`)
-	expecting  = regexp.MustCompile(`(?i)status|code|expect|assert|want|should|tobe|equal|refus|is\(|have_http|throws|,\s*40[13]\s*[,})\]]`)
-	contrary   = regexp.MustCompile(`NotEqual|NotEquals|NotContains|\.not\.|\.not_to|to_not|\bisNot|AssertNot|assertNot|\bassert\b.*!=|\bNotTo\(|ShouldNot|not\.be\.`)
-	goContrary = regexp.MustCompile(`\bif\b[^{]*==\s*(?:http\.Status(?:Unauthorized|Forbidden)|40[13])\b`)
-	fakes      = regexp.MustCompile(`WriteHeader|http\.Error|\.reply\(|willReturn|thenReturn|respondWith|return_value|\.respond\(|NewStringResponder|setResponseCode|Response\{|new Response\(|HttpResponse\(|HttpResponse\.json|to_return|aResponse|\.status\(40[13]\)\.(send|json|end)|fulfill\(|mockRe(solved|jected|turn)|status_code\s*=[^=]|responses\.add|nock\(|side_effect|rw\.|reply\.code|statusCode\s*=[^=]`)
+	testedPath = rex("(?:\"|'|`)(?:(?:GET|POST|PUT|PATCH|DELETE|HEAD) )?(?:https?://[^/\"'`\\s]+|\\$?\\{[^}\"'`\\s]*\\})?(/[^\"'`\\s]*)(?:\"|'|`)")
+	refused    = rex(`\b(?P<number>401|403)\b|(?:Status(?:Code)?(?:es)?\.?_?|HTTP_40[13]_|HttpStatus\.|HttpStatusCode\.|Response\.Status\.|Status\.|:|is|assert|toBe)(?P<name>UNAUTHORIZED|FORBIDDEN|Unauthorized|Forbidden|unauthorized|forbidden)\b`)
+	expecting  = rex(`(?i)status|code|expect|assert|want|should|tobe|equal|refus|is\(|have_http|throws|,\s*40[13]\s*[,})\]]`)
+	contrary   = rex(`NotEqual|NotEquals|NotContains|\.not\.|\.not_to|to_not|\bisNot|AssertNot|assertNot|\bassert\b.*!=|\bNotTo\(|ShouldNot|not\.be\.`)
+	goContrary = rex(`\bif\b[^{]*==\s*(?:http\.Status(?:Unauthorized|Forbidden)|40[13])\b`)
+	fakes      = rex(`WriteHeader|http\.Error|\.reply\(|willReturn|thenReturn|respondWith|return_value|\.respond\(|NewStringResponder|setResponseCode|Response\{|new Response\(|HttpResponse\(|HttpResponse\.json|to_return|aResponse|\.status\(40[13]\)\.(send|json|end)|fulfill\(|mockRe(solved|jected|turn)|status_code\s*=[^=]|responses\.add|nock\(|side_effect|rw\.|reply\.code|statusCode\s*=[^=]`)
 )
 
 // refusals reads tests that send a request to a path and expect it to be refused.
@@ -112,8 +111,8 @@ func refusals(s *source) {
 }
 
 var (
-	interpolated = regexp.MustCompile(`[#$]?\{([^{}]*)\}|%[sdvq]`)
-	staticPart   = regexp.MustCompile(`/([\w.~-]|$)`)
+	interpolated = rex(`[#$]?\{([^{}]*)\}|%[sdvq]`)
+	staticPart   = rex(`/([\w.~-]|$)`)
 )
 
 // within returns the matches between two offsets. They are sorted.
@@ -186,14 +185,14 @@ func (s *source) around(at, from int) int {
 
 var (
 	// signed are calls that check who sent a message.
-	signed = regexp.MustCompile(`\b(hmac\.Equal|subtle\.ConstantTimeCompare|timingSafeEqual|hmac\.compare_digest|secrets\.compare_digest|compare_digest|constant_time_compare|secure_compare|fixed_length_secure_compare|MessageDigest\.isEqual|FixedTimeEquals|hash_equals|constructEvent(?:Async)?|construct_event|ConstructEvent|webhook\.ConstructEvent\w*|Webhook\.construct_event|EventUtility\.ConstructEvent|ValidatePayload|ValidateSignature|ParseWebhookRequest|NewSecretsVerifier|verify_slice|ed25519\.Verify|SignatureValidator\w*|(?:[\w.]+\.)?(?i:(?:verify|validate|check|is_?valid)_?(?:\w*(?:webhook|request|payload|message|event|hub|body|slack|stripe|github|gitlab|twilio|paypal)_?\w*)?(?:signature|hmac|oauth_?state|csrf_?state|state_?(?:token|param|cookie))|verify_?webhook)\w*)\s*\(`)
+	signed = rex(`\b(hmac\.Equal|subtle\.ConstantTimeCompare|timingSafeEqual|hmac\.compare_digest|secrets\.compare_digest|compare_digest|constant_time_compare|secure_compare|fixed_length_secure_compare|MessageDigest\.isEqual|FixedTimeEquals|hash_equals|constructEvent(?:Async)?|construct_event|ConstructEvent|webhook\.ConstructEvent\w*|Webhook\.construct_event|EventUtility\.ConstructEvent|ValidatePayload|ValidateSignature|ParseWebhookRequest|NewSecretsVerifier|verify_slice|ed25519\.Verify|SignatureValidator\w*|(?:[\w.]+\.)?(?i:(?:verify|validate|check|is_?valid)_?(?:\w*(?:webhook|request|payload|message|event|hub|body|slack|stripe|github|gitlab|twilio|paypal)_?\w*)?(?:signature|hmac|oauth_?state|csrf_?state|state_?(?:token|param|cookie))|verify_?webhook)\w*)\s*\(`)
 
 	// states compare the state of a redirect with the one that was issued.
-	states = regexp.MustCompile(`(?i)\(["']state["']\)\s*(?:!==?|===?)|\b(?:[\w.]*state\w*(?:\([^()\n]*\))?)\s*(?:!==?|===?)\s*[\w.]*state\w*|\b(?:cookies?|session|storage|store|redis)\w*[^\n;]{0,60}\bstate\w*["')\]]*\s*(?:!==?|===?)`)
+	states = rex(`(?i)\(["']state["']\)\s*(?:!==?|===?)|\b(?:[\w.]*state\w*(?:\([^()\n]*\))?)\s*(?:!==?|===?)\s*[\w.]*state\w*|\b(?:cookies?|session|storage|store|redis)\w*[^\n;]{0,60}\bstate\w*["')\]]*\s*(?:!==?|===?)`)
 
-	oauth = regexp.MustCompile(`(?i)oauth|openid|oidc`)
+	oauth = rex(`(?i)oauth|openid|oidc`)
 
-	wrongSignature = regexp.MustCompile(`(?i)(wrong|invalid|bad|forged|tampered|missing|no|without|mismatch\w*)[ _-]?(a[ _-])?(valid[ _-]?)?(webhook[ _-]?)?(hmac|signature)|(signature|hmac)[ _-]?(is[ _-]?)?(invalid|mismatch|wrong|missing)`)
+	wrongSignature = rex(`(?i)(wrong|invalid|bad|forged|tampered|missing|no|without|mismatch\w*)[ _-]?(a[ _-])?(valid[ _-]?)?(webhook[ _-]?)?(hmac|signature)|(signature|hmac)[ _-]?(is[ _-]?)?(invalid|mismatch|wrong|missing)`)
 )
 
 // signatures reads checks that a message was signed, or carries a state that we issued.

@@ -2,17 +2,16 @@ package design
 
 import (
 	"bytes"
-	"regexp"
 	"strings"
 
 	"github.com/secbydesign/secbydesign/scanners/internal/yamlpos"
 )
 
 var (
-	cfnStores = regexp.MustCompile(`^AWS::(RDS::(DBInstance|DBCluster)|DynamoDB::(Table|GlobalTable)|Serverless::SimpleTable|S3::Bucket|SQS::Queue|SNS::Topic|Kinesis::Stream|KinesisFirehose::DeliveryStream|ElastiCache::(CacheCluster|ReplicationGroup|ServerlessCache)|EFS::FileSystem|OpenSearchService::Domain|Elasticsearch::Domain|Redshift::Cluster|DocDB::DBCluster|Neptune::DBCluster|MSK::Cluster|AmazonMQ::Broker)$`)
-	cfnDoors  = regexp.MustCompile(`^AWS::(ApiGateway::RestApi|ApiGatewayV2::Api|Serverless::(Api|HttpApi)|Lambda::Url|CloudFront::Distribution|AppRunner::Service|AppSync::GraphQLApi)$`)
-	cfnUnits  = regexp.MustCompile(`^AWS::(Lambda::Function|Serverless::Function|ECS::Service|AppRunner::Service)$`)
-	cfnWho    = regexp.MustCompile(`^AWS::IAM::(Role|User|Policy|ManagedPolicy|AccessKey|OIDCProvider)$`)
+	cfnStores = rex(`^AWS::(RDS::(DBInstance|DBCluster)|DynamoDB::(Table|GlobalTable)|Serverless::SimpleTable|S3::Bucket|SQS::Queue|SNS::Topic|Kinesis::Stream|KinesisFirehose::DeliveryStream|ElastiCache::(CacheCluster|ReplicationGroup|ServerlessCache)|EFS::FileSystem|OpenSearchService::Domain|Elasticsearch::Domain|Redshift::Cluster|DocDB::DBCluster|Neptune::DBCluster|MSK::Cluster|AmazonMQ::Broker)$`)
+	cfnDoors  = rex(`^AWS::(ApiGateway::RestApi|ApiGatewayV2::Api|Serverless::(Api|HttpApi)|Lambda::Url|CloudFront::Distribution|AppRunner::Service|AppSync::GraphQLApi)$`)
+	cfnUnits  = rex(`^AWS::(Lambda::Function|Serverless::Function|ECS::Service|AppRunner::Service)$`)
+	cfnWho    = rex(`^AWS::IAM::(Role|User|Policy|ManagedPolicy|AccessKey|OIDCProvider)$`)
 )
 
 // cloudFormation adds the facts of a template of AWS CloudFormation or SAM.

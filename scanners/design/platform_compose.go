@@ -2,7 +2,6 @@ package design
 
 import (
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -11,12 +10,12 @@ import (
 )
 
 var (
-	composeFiles = regexp.MustCompile(`(?i)(^|/)(docker-)?compose([._-][^/]*)?\.ya?ml$|[._-]compose\.ya?ml$`)
+	composeFiles = rex(`(?i)(^|/)(docker-)?compose([._-][^/]*)?\.ya?ml$|[._-]compose\.ya?ml$`)
 
-	hidden = regexp.MustCompile(`(^|/)\.[^/]+/`)
+	hidden = rex(`(^|/)\.[^/]+/`)
 
 	// ownMachine matches the names of files that are only for tests or a developer's machine.
-	ownMachine = regexp.MustCompile(`(?i)(^|[-_./])(override|dev|devel|develop|development|local|debug|test|tests|testing|ci|e2e|benchmark|bench|smoke|integration|playwright|cypress|storybook)([-_./]|$)`)
+	ownMachine = rex(`(?i)(^|[-_./])(override|dev|devel|develop|development|local|debug|test|tests|testing|ci|e2e|benchmark|bench|smoke|integration|playwright|cypress|storybook)([-_./]|$)`)
 )
 
 // forOwnMachine reports whether a file is a test, a sample, or for a developer's own machine.
@@ -61,10 +60,10 @@ func composeStore(name string, n *yamlpos.Node) string {
 	return ""
 }
 
-var imageVariable = regexp.MustCompile(`^\$\{?([A-Za-z]+)_(?:DOCKER_)?IMAGE\b`)
+var imageVariable = rex(`^\$\{?([A-Za-z]+)_(?:DOCKER_)?IMAGE\b`)
 
 // attendants match the names of services that only work on a store, with its image.
-var attendants = regexp.MustCompile(`(?i)(^|[-_])(admin|workers?|init|setup|migrat\w*|backups?|restore|seed\w*|ui|console|client|cli|exporter|health\w*|wait\w*|create\w*|connect|volume|filer)([-_]|$)`)
+var attendants = rex(`(?i)(^|[-_])(admin|workers?|init|setup|migrat\w*|backups?|restore|seed\w*|ui|console|client|cli|exporter|health\w*|wait\w*|create\w*|connect|volume|filer)([-_]|$)`)
 
 func (s *source) composeService(name string, line int, n *yamlpos.Node) {
 	if kind := composeStore(name, n); kind != "" && !attendants.MatchString(name) {

@@ -2,20 +2,19 @@ package design
 
 import (
 	"bytes"
-	"regexp"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 )
 
 var (
-	fromLine = regexp.MustCompile(`(?mi)^[\s\x{feff}]*FROM\s+\S`)
-	texts    = regexp.MustCompile(`(?i)\.(dockerignore|md|ya?ml|json|toml|html?)$`)
+	fromLine = rex(`(?mi)^[\s\x{feff}]*FROM\s+\S`)
+	texts    = rex(`(?i)\.(dockerignore|md|ya?ml|json|toml|html?)$`)
 
 	// unprivileged matches images that do not run as root, or give up its rights when they start.
-	unprivileged = regexp.MustCompile(`(?i)nonroot|non-root|rootless|unprivileged|chiseled|^cgr\.dev/|bitnami|^(mcr\.microsoft\.com/windows|.*nanoserver|.*windowsservercore)|keycloak|jenkins|grafana/|prom/|jetty|tomee|semgrep|cypress/|apache/airflow|kong|haproxy`)
+	unprivileged = rex(`(?i)nonroot|non-root|rootless|unprivileged|chiseled|^cgr\.dev/|bitnami|^(mcr\.microsoft\.com/windows|.*nanoserver|.*windowsservercore)|keycloak|jenkins|grafana/|prom/|jetty|tomee|semgrep|cypress/|apache/airflow|kong|haproxy`)
 
-	drops = regexp.MustCompile(`\b(gosu|su-exec|setpriv|setuidgid)\b`)
+	drops = rex(`\b(gosu|su-exec|setpriv|setuidgid)\b`)
 )
 
 // A stage is a stage of an image's build.
@@ -52,13 +51,13 @@ func dockerfile(s *source) {
 }
 
 // release matches a folder that names a release of a base image: a repository that holds such ones publishes images.
-var release = regexp.MustCompile(`(?i)[0-9]\.[0-9]|^(v?[0-9]+|alpine|slim|buster|bullseye|bookworm|trixie|focal|jammy|noble|ubi[0-9]*)$`)
+var release = rex(`(?i)[0-9]\.[0-9]|^(v?[0-9]+|alpine|slim|buster|bullseye|bookworm|trixie|focal|jammy|noble|ubi[0-9]*)$`)
 
 // plainName matches the name of a Dockerfile, in no hidden folder.
-var plainName = regexp.MustCompile(`(?i)^([^./][^/]*/)*(dockerfile|containerfile)$`)
+var plainName = rex(`(?i)^([^./][^/]*/)*(dockerfile|containerfile)$`)
 
 // builder matches Dockerfiles of images in which other things are built.
-var builder = regexp.MustCompile(`(?i)(^|[-_./])(build|builder|builders|base|ci|tools?|toolbox|gen|genproto|proto|protoc|lint|docs?|toolchain|workstation|release|packaging|scripts|hack)([-_./]|$)`)
+var builder = rex(`(?i)(^|[-_./])(build|builder|builders|base|ci|tools?|toolbox|gen|genproto|proto|protoc|lint|docs?|toolchain|workstation|release|packaging|scripts|hack)([-_./]|$)`)
 
 type dockerReader struct {
 	*source
@@ -94,7 +93,7 @@ func (d *dockerReader) takesIn() {
 	}
 }
 
-var argument = regexp.MustCompile(`\$\{?(\w+)\}?`)
+var argument = rex(`\$\{?(\w+)\}?`)
 
 func (d *dockerReader) from(node *parser.Node) {
 	image := defaults.ReplaceAllString(node.Next.Value, "$1")
@@ -116,7 +115,7 @@ func (d *dockerReader) from(node *parser.Node) {
 	d.stage = st
 }
 
-var digits = regexp.MustCompile(`([A-Za-z]{3})[0-9.]+$`)
+var digits = rex(`([A-Za-z]{3})[0-9.]+$`)
 
 // imageFamily returns the repository of an image without its version, or "" if it is not known.
 func imageFamily(image string) string {
@@ -164,15 +163,15 @@ func (d *dockerReader) user() {
 }
 
 var (
-	webAddress = regexp.MustCompile(`https?://[^/\s"'$]+`)
+	webAddress = rex(`https?://[^/\s"'$]+`)
 
 	// piped matches commands that run what they download.
-	piped = regexp.MustCompile(`\b(?:curl|wget)\b[^|;&\n]*\|\s*(?:[A-Za-z_]+=\S*\s+)*(?:sudo\s+(?:-\S+\s+)*)?(?:env\s+(?:\S+=\S*\s+)*)?(?:/bin/|/usr/bin/)?(?:ba|da|a|z)?sh\b` +
+	piped = rex(`\b(?:curl|wget)\b[^|;&\n]*\|\s*(?:[A-Za-z_]+=\S*\s+)*(?:sudo\s+(?:-\S+\s+)*)?(?:env\s+(?:\S+=\S*\s+)*)?(?:/bin/|/usr/bin/)?(?:ba|da|a|z)?sh\b` +
 		`|\b(?:curl|wget)\b[^|;&\n]*\|\s*(?:sudo\s+(?:-\S+\s+)*)?(?:python3?|perl|ruby|node|php)\b` +
 		`|\b(?:ba|da|a|z)?sh\s+(?:-\S+\s+)*(?:-c\s+)?["']?(?:<\(|\$\(|` + "`" + `)\s*(?:curl|wget)\b[^)` + "`" + `\n]*`)
 
 	// verified matches commands that check what was downloaded.
-	verified = regexp.MustCompile(`\b(sha(1|224|256|384|512)sum|shasum|md5sum|b2sum|gpgv?\s+(--batch\s+)?--verify|cosign\s+verify|minisign|openssl\s+dgst)\b`)
+	verified = rex(`\b(sha(1|224|256|384|512)sum|shasum|md5sum|b2sum|gpgv?\s+(--batch\s+)?--verify|cosign\s+verify|minisign|openssl\s+dgst)\b`)
 )
 
 // added adds what ADD takes from the network.

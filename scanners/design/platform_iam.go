@@ -2,7 +2,6 @@ package design
 
 import (
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -67,13 +66,13 @@ func iamStatements(policy any) (list []iamStatement) {
 }
 
 // identities are the types of resources that are an identity or grant it rights.
-var identities = regexp.MustCompile(`^(aws_iam_(role|user|policy|role_policy|role_policy_attachment|role_policies_exclusive|user_policy|user_policy_attachment|group_policy|group_policy_attachment|policy_attachment|access_key|openid_connect_provider|saml_provider|service_specific_credential)` +
+var identities = rex(`^(aws_iam_(role|user|policy|role_policy|role_policy_attachment|role_policies_exclusive|user_policy|user_policy_attachment|group_policy|group_policy_attachment|policy_attachment|access_key|openid_connect_provider|saml_provider|service_specific_credential)` +
 	`|aws_(eks_pod_identity_association|ssoadmin_permission_set|ssoadmin_account_assignment|eks_access_entry|eks_access_policy_association)` +
 	`|google_service_account(_key|_iam_\w+)?|google_\w+_iam_(member|binding|policy)|google_iam_workload_identity_pool(_provider)?` +
 	`|azurerm_(role_assignment|role_definition|user_assigned_identity|federated_identity_credential)|azuread_(application|service_principal|application_federated_identity_credential|application_password|service_principal_password))$`)
 
 // usualGrants match policies of AWS without which a kind of workload does not start. They give no access to data.
-var usualGrants = regexp.MustCompile(`/(AWSLambda(BasicExecutionRole|VPCAccessExecutionRole)|AmazonECSTaskExecutionRolePolicy|AmazonEKS(WorkerNode|_CNI_|Cluster|Service)Policy|AmazonEKS_CNI_Policy|AmazonEC2ContainerRegistry(ReadOnly|PullOnly)|AWSXRayDaemonWriteAccess|AWSXrayWriteOnlyAccess|CloudWatchAgentServerPolicy|AmazonSSMManagedInstanceCore)$`)
+var usualGrants = rex(`/(AWSLambda(BasicExecutionRole|VPCAccessExecutionRole)|AmazonECSTaskExecutionRolePolicy|AmazonEKS(WorkerNode|_CNI_|Cluster|Service)Policy|AmazonEKS_CNI_Policy|AmazonEC2ContainerRegistry(ReadOnly|PullOnly)|AWSXRayDaemonWriteAccess|AWSXrayWriteOnlyAccess|CloudWatchAgentServerPolicy|AmazonSSMManagedInstanceCore)$`)
 
 // holderOf returns how a question names who holds a grant, or "" for a resource that is an identity itself.
 func holderOf(kind string) string {
@@ -166,7 +165,7 @@ func (t tfFile) trust(b tfBlock) []iamStatement {
 }
 
 // broadRoles are roles with nearly every right.
-var broadRoles = regexp.MustCompile(`(^|/)(AdministratorAccess|PowerUserAccess|IAMFullAccess)$|^roles/(owner|editor|iam\.serviceAccountTokenCreator|iam\.securityAdmin|resourcemanager\.\w*Admin|[a-z.A-Z]+\.admin|\w+\.\w*Admin)$|^(Owner|Contributor|User Access Administrator)$`)
+var broadRoles = rex(`(^|/)(AdministratorAccess|PowerUserAccess|IAMFullAccess)$|^roles/(owner|editor|iam\.serviceAccountTokenCreator|iam\.securityAdmin|resourcemanager\.\w*Admin|[a-z.A-Z]+\.admin|\w+\.\w*Admin)$|^(Owner|Contributor|User Access Administrator)$`)
 
 // broad adds the grants that allow nearly everything. Their key is the address and the kind.
 func (t tfFile) broad(b tfBlock) {
@@ -209,7 +208,7 @@ func (t tfFile) broad(b tfBlock) {
 	}
 }
 
-var iamPolicies = regexp.MustCompile(`^(aws_iam_\w*policy|aws_iam_role|aws_ssoadmin_permission_set_inline_policy|data\.aws_iam_policy_document)$`)
+var iamPolicies = rex(`^(aws_iam_\w*policy|aws_iam_role|aws_ssoadmin_permission_set_inline_policy|data\.aws_iam_policy_document)$`)
 
 // harmlessServices write metrics, logs and traces, which programs may do as a whole.
 var harmlessServices = []string{"logs", "cloudwatch", "xray", "ec2messages", "ssmmessages", "aps", "elasticloadbalancing"}

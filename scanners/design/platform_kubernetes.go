@@ -2,7 +2,6 @@ package design
 
 import (
 	"bytes"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -12,11 +11,11 @@ import (
 
 var (
 	// manifest matches a document that may be an object of Kubernetes.
-	manifest = regexp.MustCompile(`(?m)^["']?kind["']?\s*:`)
+	manifest = rex(`(?m)^["']?kind["']?\s*:`)
 
 	// filledIn matches what Helm fills in. A line that holds nothing else steers the template.
-	filledIn   = regexp.MustCompile(`\{\{[^\n]*?\}\}`)
-	filledLine = regexp.MustCompile(`(?m)^[ \t]*(?:- )?\{\{[^\n]*\}\}[ \t]*$`)
+	filledIn   = rex(`\{\{[^\n]*?\}\}`)
+	filledLine = rex(`(?m)^[ \t]*(?:- )?\{\{[^\n]*\}\}[ \t]*$`)
 	blank      = "__"
 )
 
@@ -74,7 +73,7 @@ func (s *source) objects(n *yamlpos.Node, inList bool) {
 	}
 }
 
-var restrictions = regexp.MustCompile(`^(NetworkPolicy|CiliumNetworkPolicy|CiliumClusterwideNetworkPolicy|GlobalNetworkPolicy|AuthorizationPolicy|SecurityPolicy|BackendPolicy)$`)
+var restrictions = rex(`^(NetworkPolicy|CiliumNetworkPolicy|CiliumClusterwideNetworkPolicy|GlobalNetworkPolicy|AuthorizationPolicy|SecurityPolicy|BackendPolicy)$`)
 
 // A kubeObject is one object of a manifest.
 type kubeObject struct {
@@ -144,9 +143,9 @@ func (o kubeObject) expose(what string, line int) {
 
 var (
 	// internals match an annotation, with its value, that keeps an entry inside of a network.
-	internals = regexp.MustCompile(`(?i)^(.*load-balancer-internal: (true|0\.0\.0\.0/0|.*internal.*)|.*(load-balancer-scheme|/scheme): internal|.*load-balancer-type: internal|.*ingress\.class: .*(internal|private).*|.*internal-load-balancer.*: true|.*address-pool: .*(internal|private).*)$`)
-	allowed   = regexp.MustCompile(`(?i)(whitelist-source-range|allowlist-source-range|inbound-cidrs|load-balancer-source-ranges)$`)
-	private   = regexp.MustCompile(`(?i)(^|[-_.])(internal|private)([-_.]|$)`)
+	internals = rex(`(?i)^(.*load-balancer-internal: (true|0\.0\.0\.0/0|.*internal.*)|.*(load-balancer-scheme|/scheme): internal|.*load-balancer-type: internal|.*ingress\.class: .*(internal|private).*|.*internal-load-balancer.*: true|.*address-pool: .*(internal|private).*)$`)
+	allowed   = rex(`(?i)(whitelist-source-range|allowlist-source-range|inbound-cidrs|load-balancer-source-ranges)$`)
+	private   = rex(`(?i)(^|[-_.])(internal|private)([-_.]|$)`)
 )
 
 // kept returns what the object itself says against calls from the internet, or "".
@@ -234,7 +233,7 @@ func (o kubeObject) powers() {
 	}
 }
 
-var strongRights = regexp.MustCompile(`^(\*|secrets|pods/exec|pods/attach|serviceaccounts/token|nodes/proxy|clusterrolebindings|rolebindings)$`)
+var strongRights = rex(`^(\*|secrets|pods/exec|pods/attach|serviceaccounts/token|nodes/proxy|clusterrolebindings|rolebindings)$`)
 
 // rights adds the grants of the cluster's own permissions.
 func (o kubeObject) rights() {
@@ -256,7 +255,7 @@ func (o kubeObject) rights() {
 }
 
 // generic are parts of a path that name no component.
-var generic = regexp.MustCompile(`(?i)^(templates?|charts?|helm|files|docker|src|main|rootfs|images?|build|containers?|k8s|kubernetes|manifests|deploy(ments?)?|base|app|apps|statefulset|daemonset|workload|service|svc|ingress|rbac|role(binding)?|clusterrole(binding)?|dockerfile|containerfile)$`)
+var generic = rex(`(?i)^(templates?|charts?|helm|files|docker|src|main|rootfs|images?|build|containers?|k8s|kubernetes|manifests|deploy(ments?)?|base|app|apps|statefulset|daemonset|workload|service|svc|ingress|rbac|role(binding)?|clusterrole(binding)?|dockerfile|containerfile)$`)
 
 // componentOf returns the last part of a path that names a component, or "the repository".
 func componentOf(name string) string {

@@ -2,7 +2,6 @@ package design
 
 import (
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -180,7 +179,7 @@ func tfBuckets(b tfBlock, add func(string, int)) {
 }
 
 // resourcePolicies are the types whose policy says who may use the resource.
-var resourcePolicies = regexp.MustCompile(`^(aws_(s3_bucket|s3_bucket_policy|sqs_queue|sqs_queue_policy|sns_topic|sns_topic_policy|ecr_repository_policy|secretsmanager_secret_policy|opensearch_domain_policy|elasticsearch_domain_policy|glacier_vault|backup_vault_policy)|data\.aws_iam_policy_document)$`)
+var resourcePolicies = rex(`^(aws_(s3_bucket|s3_bucket_policy|sqs_queue|sqs_queue_policy|sns_topic|sns_topic_policy|ecr_repository_policy|secretsmanager_secret_policy|opensearch_domain_policy|elasticsearch_domain_policy|glacier_vault|backup_vault_policy)|data\.aws_iam_policy_document)$`)
 
 // tfBalancer finds load balancers that face the internet, which they do unless they are internal.
 func tfBalancer(b tfBlock, add func(string, int)) {

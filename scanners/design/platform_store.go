@@ -1,7 +1,6 @@
 package design
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/secbydesign/secbydesign/scanners/internal/infra"
@@ -10,7 +9,7 @@ import (
 
 // storeImages match the last part of an image's name that is a data store or a broker. Exporters, consoles, backups and
 // proxies of them have other names.
-var storeImages = regexp.MustCompile(`^(?:(postgres)(?:ql)?(?:-ha|-repmgr|-ssl|-pgvector)?|(postgres)is|pg(vector)|(timescaledb)(?:-ha)?|(mysql)(?:-server|-cluster)?|(mariadb)(?:-galera)?|percona(?:-server|-xtradb-cluster)?(-mysql)?|(mongo)(?:db)?(?:-sharded|-community-server)?|(redis)(?:-stack(?:-server)?|-cluster|-alpine)?|(valkey)(?:-cluster|-bundle)?|(keydb)|(dragonfly)(?:db)?|(memcached)|(elasticsearch)(?:-oss)?|(opensearch)|(rabbitmq)|(?:cp-|debezium-)?(kafka)(?:-native)?|(redpanda)|(nats)(?:-streaming)?|(minio)|(clickhouse)(?:-server)?|(influxdb)|(cassandra)|(scylla)|(neo4j)|(couchdb)|(couchbase)|(etcd)|(cockroach)(?:db)?|(qdrant)|(weaviate)|(chroma)(?:db)?|(milvus)|(solr)|(meilisearch)|(typesense)|(activemq)(?:-\w+)?|(artemis)|(eclipse-mosquitto)|(emqx)|(rethinkdb)|(arangodb)|(surrealdb)|(questdb)|(ravendb)|(pulsar)(?:-all)?|(immudb)|(tigerbeetle)|(ferretdb)|(yugabyte)|azure-(sql-edge)|(tarantool)|(orientdb)|(tidb)|(vitess)|(seaweedfs)|(garage))$`)
+var storeImages = rex(`^(?:(postgres)(?:ql)?(?:-ha|-repmgr|-ssl|-pgvector)?|(postgres)is|pg(vector)|(timescaledb)(?:-ha)?|(mysql)(?:-server|-cluster)?|(mariadb)(?:-galera)?|percona(?:-server|-xtradb-cluster)?(-mysql)?|(mongo)(?:db)?(?:-sharded|-community-server)?|(redis)(?:-stack(?:-server)?|-cluster|-alpine)?|(valkey)(?:-cluster|-bundle)?|(keydb)|(dragonfly)(?:db)?|(memcached)|(elasticsearch)(?:-oss)?|(opensearch)|(rabbitmq)|(?:cp-|debezium-)?(kafka)(?:-native)?|(redpanda)|(nats)(?:-streaming)?|(minio)|(clickhouse)(?:-server)?|(influxdb)|(cassandra)|(scylla)|(neo4j)|(couchdb)|(couchbase)|(etcd)|(cockroach)(?:db)?|(qdrant)|(weaviate)|(chroma)(?:db)?|(milvus)|(solr)|(meilisearch)|(typesense)|(activemq)(?:-\w+)?|(artemis)|(eclipse-mosquitto)|(emqx)|(rethinkdb)|(arangodb)|(surrealdb)|(questdb)|(ravendb)|(pulsar)(?:-all)?|(immudb)|(tigerbeetle)|(ferretdb)|(yugabyte)|azure-(sql-edge)|(tarantool)|(orientdb)|(tidb)|(vitess)|(seaweedfs)|(garage))$`)
 
 // storeKind returns what an image stores data in, such as "postgres", or "".
 func storeKind(image string) string {
@@ -33,7 +32,7 @@ func storeKind(image string) string {
 }
 
 // defaults matches a variable with the value that it has by default.
-var defaults = regexp.MustCompile(`\$\{\w+:?-([^${}]*)\}`)
+var defaults = rex(`\$\{\w+:?-([^${}]*)\}`)
 
 // operated are the kinds of objects by which an operator makes a store, with the groups of their versions.
 var operated = map[string]string{

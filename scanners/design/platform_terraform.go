@@ -2,7 +2,6 @@ package design
 
 import (
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -34,7 +33,7 @@ type tfFile struct {
 }
 
 // frontDoors are the types of resources that callers from the internet reach.
-var frontDoors = regexp.MustCompile(`^(aws_apigatewayv2_api|aws_api_gateway_rest_api|aws_lambda_function_url|aws_cloudfront_distribution|aws_apprunner_service|aws_appsync_graphql_api|aws_globalaccelerator_accelerator` +
+var frontDoors = rex(`^(aws_apigatewayv2_api|aws_api_gateway_rest_api|aws_lambda_function_url|aws_cloudfront_distribution|aws_apprunner_service|aws_appsync_graphql_api|aws_globalaccelerator_accelerator` +
 	`|google_cloud_run(_v2)?_service|google_compute_global_forwarding_rule|google_api_gateway_gateway|google_cloudfunctions2?_function|google_app_engine_(standard|flexible)_app_version` +
 	`|azurerm_public_ip|azurerm_(linux|windows)_web_app|azurerm_(linux|windows)_function_app|azurerm_app_service|azurerm_api_management|azurerm_application_gateway|azurerm_(cdn_)?frontdoor(_profile|_endpoint)?|azurerm_container_app)$`)
 
@@ -89,29 +88,29 @@ func (b tfBlock) guarded() string {
 
 // tfStores are the types of resources that hold data, with what they are.
 var tfStores = []struct {
-	re   *regexp.Regexp
+	re   *lazyRegexp
 	kind string
 }{
-	{regexp.MustCompile(`^aws_(db_instance|rds_cluster|rds_global_cluster|redshift_cluster|redshiftserverless_namespace|docdb_cluster|neptune_cluster|memorydb_cluster|timestreamwrite_(database|table)|keyspaces_table|dsql_cluster|lightsail_database)$`), "database"},
-	{regexp.MustCompile(`^aws_dynamodb_(table|global_table)$`), "table"},
-	{regexp.MustCompile(`^aws_(elasticache_(cluster|replication_group|serverless_cache))$`), "cache"},
-	{regexp.MustCompile(`^aws_(s3_bucket|s3_directory_bucket|s3tables_table_bucket|efs_file_system|fsx_\w+_file_system|glacier_vault|lightsail_bucket)$`), "bucket"},
-	{regexp.MustCompile(`^aws_(elasticsearch_domain|opensearch_domain|opensearchserverless_collection|cloudsearch_domain)$`), "search"},
-	{regexp.MustCompile(`^aws_(sqs_queue|sns_topic|kinesis_stream|kinesis_firehose_delivery_stream|mq_broker|msk_cluster|msk_serverless_cluster|cloudwatch_event_bus)$`), "queue"},
-	{regexp.MustCompile(`^google_(sql_database_instance|spanner_instance|bigtable_instance|alloydb_cluster|bigquery_dataset|firestore_database|datastream_stream)$`), "database"},
-	{regexp.MustCompile(`^google_(storage_bucket|filestore_instance)$`), "bucket"},
-	{regexp.MustCompile(`^google_(redis_instance|redis_cluster|memcache_instance|memorystore_instance)$`), "cache"},
-	{regexp.MustCompile(`^google_(pubsub_topic|cloud_tasks_queue)$`), "queue"},
-	{regexp.MustCompile(`^azurerm_(storage_account|storage_container|storage_data_lake_gen2_filesystem)$`), "bucket"},
-	{regexp.MustCompile(`^azurerm_(mssql_(server|database|managed_instance)|sql_(server|database)|mysql(_flexible)?_server|postgresql(_flexible)?_server|mariadb_server|cosmosdb_account|cosmosdb_postgresql_cluster|kusto_cluster|synapse_workspace)$`), "database"},
-	{regexp.MustCompile(`^azurerm_(redis_cache|managed_redis|redis_enterprise_cluster)$`), "cache"},
-	{regexp.MustCompile(`^azurerm_(servicebus_(namespace|queue|topic)|eventhub_namespace|eventhub|eventgrid_topic|storage_queue)$`), "queue"},
-	{regexp.MustCompile(`^azurerm_search_service$`), "search"},
-	{regexp.MustCompile(`^(digitalocean_(database_cluster|spaces_bucket)|mongodbatlas_(cluster|advanced_cluster|serverless_instance|flex_cluster)|cloudflare_(r2_bucket|d1_database|workers_kv_namespace|workers_kv|queue)|scaleway_(rdb_instance|object_bucket|redis_cluster)|hcloud_volume|linode_(database_\w+|object_storage_bucket)|exoscale_(database|dbaas|sos_bucket)|aiven_(pg|mysql|kafka|redis|valkey|opensearch|clickhouse|cassandra)|confluent_kafka_(cluster|topic)|kafka_topic|snowflake_(database|table)|databricks_catalog|upstash_(redis_database|kafka_cluster)|neon_project|planetscale_database|supabase_project|vultr_database|oci_(database_\w+|objectstorage_bucket|mysql_mysql_db_system)|minio_s3_bucket|openstack_(db_instance_v1|objectstorage_container_v1))$`), "store"},
+	{rex(`^aws_(db_instance|rds_cluster|rds_global_cluster|redshift_cluster|redshiftserverless_namespace|docdb_cluster|neptune_cluster|memorydb_cluster|timestreamwrite_(database|table)|keyspaces_table|dsql_cluster|lightsail_database)$`), "database"},
+	{rex(`^aws_dynamodb_(table|global_table)$`), "table"},
+	{rex(`^aws_(elasticache_(cluster|replication_group|serverless_cache))$`), "cache"},
+	{rex(`^aws_(s3_bucket|s3_directory_bucket|s3tables_table_bucket|efs_file_system|fsx_\w+_file_system|glacier_vault|lightsail_bucket)$`), "bucket"},
+	{rex(`^aws_(elasticsearch_domain|opensearch_domain|opensearchserverless_collection|cloudsearch_domain)$`), "search"},
+	{rex(`^aws_(sqs_queue|sns_topic|kinesis_stream|kinesis_firehose_delivery_stream|mq_broker|msk_cluster|msk_serverless_cluster|cloudwatch_event_bus)$`), "queue"},
+	{rex(`^google_(sql_database_instance|spanner_instance|bigtable_instance|alloydb_cluster|bigquery_dataset|firestore_database|datastream_stream)$`), "database"},
+	{rex(`^google_(storage_bucket|filestore_instance)$`), "bucket"},
+	{rex(`^google_(redis_instance|redis_cluster|memcache_instance|memorystore_instance)$`), "cache"},
+	{rex(`^google_(pubsub_topic|cloud_tasks_queue)$`), "queue"},
+	{rex(`^azurerm_(storage_account|storage_container|storage_data_lake_gen2_filesystem)$`), "bucket"},
+	{rex(`^azurerm_(mssql_(server|database|managed_instance)|sql_(server|database)|mysql(_flexible)?_server|postgresql(_flexible)?_server|mariadb_server|cosmosdb_account|cosmosdb_postgresql_cluster|kusto_cluster|synapse_workspace)$`), "database"},
+	{rex(`^azurerm_(redis_cache|managed_redis|redis_enterprise_cluster)$`), "cache"},
+	{rex(`^azurerm_(servicebus_(namespace|queue|topic)|eventhub_namespace|eventhub|eventgrid_topic|storage_queue)$`), "queue"},
+	{rex(`^azurerm_search_service$`), "search"},
+	{rex(`^(digitalocean_(database_cluster|spaces_bucket)|mongodbatlas_(cluster|advanced_cluster|serverless_instance|flex_cluster)|cloudflare_(r2_bucket|d1_database|workers_kv_namespace|workers_kv|queue)|scaleway_(rdb_instance|object_bucket|redis_cluster)|hcloud_volume|linode_(database_\w+|object_storage_bucket)|exoscale_(database|dbaas|sos_bucket)|aiven_(pg|mysql|kafka|redis|valkey|opensearch|clickhouse|cassandra)|confluent_kafka_(cluster|topic)|kafka_topic|snowflake_(database|table)|databricks_catalog|upstash_(redis_database|kafka_cluster)|neon_project|planetscale_database|supabase_project|vultr_database|oci_(database_\w+|objectstorage_bucket|mysql_mysql_db_system)|minio_s3_bucket|openstack_(db_instance_v1|objectstorage_container_v1))$`), "store"},
 }
 
 // tfStoreModules match the sources of well-known modules that are a store.
-var tfStoreModules = regexp.MustCompile(`(?i)(?:^|/)(?:terraform-(?:aws|google|azurerm)-)?(rds|rds-aurora|dynamodb-table|s3-bucket|elasticache|elasticache-redis|sqs|sns|msk-kafka-cluster|opensearch|memory-db|efs|redshift|sql-db|cloud-storage|memorystore|pubsub|bigquery|cloudsql-instance|gcs|documentdb-cluster|dynamodb)(?:/(?:aws|google|azurerm|modules/[\w-]+))?/?(?:\.git)?(?:\?.*|//.*)?$`)
+var tfStoreModules = rex(`(?i)(?:^|/)(?:terraform-(?:aws|google|azurerm)-)?(rds|rds-aurora|dynamodb-table|s3-bucket|elasticache|elasticache-redis|sqs|sns|msk-kafka-cluster|opensearch|memory-db|efs|redshift|sql-db|cloud-storage|memorystore|pubsub|bigquery|cloudsql-instance|gcs|documentdb-cluster|dynamodb)(?:/(?:aws|google|azurerm|modules/[\w-]+))?/?(?:\.git)?(?:\?.*|//.*)?$`)
 
 func (t tfFile) store(b tfBlock) {
 	kind := tfStoreKind(b)
@@ -129,7 +128,7 @@ func (t tfFile) store(b tfBlock) {
 }
 
 // notices match the names of topics that only carry alarms about the infrastructure.
-var notices = regexp.MustCompile(`(?i)(^|[-_])(alarms?|alerts?|alerting|pagerduty|slack|failures?|health|billing_alarm|cloudwatch|monitoring|heartbeat|clock|schedule|scheduler|cron|tick|scan)([-_]|$)`)
+var notices = rex(`(?i)(^|[-_])(alarms?|alerts?|alerting|pagerduty|slack|failures?|health|billing_alarm|cloudwatch|monitoring|heartbeat|clock|schedule|scheduler|cron|tick|scan)([-_]|$)`)
 
 func tfStoreKind(b tfBlock) string {
 	if b.kind == "module" {
@@ -177,7 +176,7 @@ func (b tfBlock) protected(kind string) string {
 }
 
 // encryptionOff are attributes that switch off the encryption of data at rest or on its way.
-var encryptionOff = regexp.MustCompile(`^(encrypted|storage_encrypted|(at_rest|transit|encryption_at_rest|disk|volume)_?encryption_enabled|encryption_enabled|enable_encryption|encrypt_at_rest|sqs_managed_sse_enabled|` +
+var encryptionOff = rex(`^(encrypted|storage_encrypted|(at_rest|transit|encryption_at_rest|disk|volume)_?encryption_enabled|encryption_enabled|enable_encryption|encrypt_at_rest|sqs_managed_sse_enabled|` +
 	`node_to_node_encryption|encryption_at_host_enabled|data_encryption_enabled|ssl_enforcement_enabled)$`)
 
 func (t tfFile) encryptionOff(b tfBlock) {
@@ -201,7 +200,7 @@ func (t tfFile) encryptionOff(b tfBlock) {
 }
 
 // tfUnits are the types of resources that run a program of the team.
-var tfUnits = regexp.MustCompile(`^(aws_lambda_function|aws_ecs_service|aws_apprunner_service|aws_elastic_beanstalk_environment|aws_batch_job_definition` +
+var tfUnits = rex(`^(aws_lambda_function|aws_ecs_service|aws_apprunner_service|aws_elastic_beanstalk_environment|aws_batch_job_definition` +
 	`|google_cloud_run(_v2)?_(service|job)|google_cloudfunctions2?_function|google_app_engine_(standard|flexible)_app_version` +
 	`|azurerm_(linux|windows)_(web|function)_app|azurerm_function_app|azurerm_app_service|azurerm_container_app(_job)?|azurerm_container_group` +
 	`|kubernetes_(deployment|stateful_set|daemonset|cron_job)(_v1)?|cloudflare_workers?_script|nomad_job|fly_app|heroku_app|digitalocean_app)$`)
@@ -219,4 +218,4 @@ func (t tfFile) restriction(b tfBlock) {
 	}
 }
 
-var tfRestrictions = regexp.MustCompile(`^(kubernetes_network_policy(_v1)?|google_compute_security_policy|aws_wafv2_web_acl_association|azurerm_web_application_firewall_policy)$`)
+var tfRestrictions = rex(`^(kubernetes_network_policy(_v1)?|google_compute_security_policy|aws_wafv2_web_acl_association|azurerm_web_application_firewall_policy)$`)

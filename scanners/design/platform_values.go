@@ -1,14 +1,13 @@
 package design
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/secbydesign/secbydesign/scanners/internal/yamlpos"
 )
 
 // valueFiles match the values of a chart of Helm.
-var valueFiles = regexp.MustCompile(`(^|/)values([._-][^/]*)?\.ya?ml$`)
+var valueFiles = rex(`(^|/)values([._-][^/]*)?\.ya?ml$`)
 
 // helmValues adds what the values of a chart expose.
 func helmValues(s *source) {

@@ -2,7 +2,6 @@ package design
 
 import (
 	"cmp"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -11,7 +10,7 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/internal/workflow"
 )
 
-var workflowFiles = regexp.MustCompile(`^\.github/workflows/[^/]+\.ya?ml$`)
+var workflowFiles = rex(`^\.github/workflows/[^/]+\.ya?ml$`)
 
 // workflowFile adds the facts of a workflow of GitHub Actions.
 func workflowFile(s *source) {
@@ -73,10 +72,10 @@ func eventLine(e actionlint.Event) int {
 
 var (
 	// headRef matches what names the code of a pull request, or an artifact that its code made.
-	headRef = regexp.MustCompile(`(?i)head[._](sha|ref|commit|branch|repo)|head\.(sha|ref|repo)|refs/pull|pull/\$|gh pr checkout|merge_commit_sha|download-artifact|pull_request\.number|/merge\b|gh run download`)
+	headRef = rex(`(?i)head[._](sha|ref|commit|branch|repo)|head\.(sha|ref|repo)|refs/pull|pull/\$|gh pr checkout|merge_commit_sha|download-artifact|pull_request\.number|/merge\b|gh run download`)
 
 	// foreignText matches an expression with text that people without rights write.
-	foreignText = regexp.MustCompile(`\$\{\{[^}]*github\.(head_ref|event\.(issue|pull_request|comment|discussion|review|workflow_run|client_payload)[^}]*\.?(title|body|head_branch|head|display_title|label|client_payload|name)?)`)
+	foreignText = rex(`\$\{\{[^}]*github\.(head_ref|event\.(issue|pull_request|comment|discussion|review|workflow_run|client_payload)[^}]*\.?(title|body|head_branch|head|display_title|label|client_payload|name)?)`)
 )
 
 // contained returns why untrusted content reaches no token or secret, or "".
@@ -177,11 +176,11 @@ func (w flow) tokens() {
 
 // needs match the steps that need a scope which only publishes something. A scope that changes code, issues or pull
 // requests is a question in any case.
-var needs = map[string]*regexp.Regexp{
-	"packages":        regexp.MustCompile(`(?i)ghcr\.io|npm\.pkg\.github|maven\.pkg\.github|nuget\.pkg\.github|docker\.pkg\.github`),
-	"pages":           regexp.MustCompile(`(?m)^actions/(deploy|configure)-pages`),
-	"attestations":    regexp.MustCompile(`(?m)^actions/attest`),
-	"security-events": regexp.MustCompile(`(?m)^(github/codeql-action/|ossf/scorecard-action|zizmorcore/|semgrep/|aquasecurity/)`),
+var needs = map[string]*lazyRegexp{
+	"packages":        rex(`(?i)ghcr\.io|npm\.pkg\.github|maven\.pkg\.github|nuget\.pkg\.github|docker\.pkg\.github`),
+	"pages":           rex(`(?m)^actions/(deploy|configure)-pages`),
+	"attestations":    rex(`(?m)^actions/attest`),
+	"security-events": rex(`(?m)^(github/codeql-action/|ossf/scorecard-action|zizmorcore/|semgrep/|aquasecurity/)`),
 }
 
 // needed reports whether each of the jobs that have a scope evidently uses it.
@@ -224,9 +223,9 @@ func stepsText(j *actionlint.Job) string {
 }
 
 var (
-	cloudLogins = regexp.MustCompile(`(?i)^(aws-actions/configure-aws-credentials|google-github-actions/auth|azure/login|hashicorp/vault-action|tailscale/|alibaba-cloud|docker/login|jfrog/|pulumi/|octo-sts/|.*aws.*|.*gcp.*|.*azure.*)`)
-	signers     = regexp.MustCompile(`(?i)^(actions/(deploy-pages|attest)|pypa/gh-action-pypi-publish|rubygems/|rust-lang/crates-io-auth-action|sigstore/|slsa-framework/|codecov/codecov-action|ossf/scorecard-action|github/gh-aw)`)
-	signing     = regexp.MustCompile(`--provenance|cosign sign|gh attestation|npm publish|pnpm publish|changeset|provenance: true`)
+	cloudLogins = rex(`(?i)^(aws-actions/configure-aws-credentials|google-github-actions/auth|azure/login|hashicorp/vault-action|tailscale/|alibaba-cloud|docker/login|jfrog/|pulumi/|octo-sts/|.*aws.*|.*gcp.*|.*azure.*)`)
+	signers     = rex(`(?i)^(actions/(deploy-pages|attest)|pypa/gh-action-pypi-publish|rubygems/|rust-lang/crates-io-auth-action|sigstore/|slsa-framework/|codecov/codecov-action|ossf/scorecard-action|github/gh-aw)`)
+	signing     = rex(`--provenance|cosign sign|gh attestation|npm publish|pnpm publish|changeset|provenance: true`)
 )
 
 // ownIdentity returns what the identity is for if no step asks a cloud for rights, or "".
@@ -257,7 +256,7 @@ func (w flow) ownIdentity(jobs []string) string {
 	return ""
 }
 
-var secretUses = regexp.MustCompile(`\bsecrets(?:\.([A-Za-z_][\w-]*)|\[\s*'([A-Za-z_]\w*)'\s*\])`)
+var secretUses = rex(`\bsecrets(?:\.([A-Za-z_][\w-]*)|\[\s*'([A-Za-z_]\w*)'\s*\])`)
 
 // secrets adds the secrets that the workflow uses. One for whose jobs an environment waits is closed.
 func (w flow) secrets() {
@@ -355,7 +354,7 @@ func (w flow) runner(job *actionlint.Job) {
 	}
 }
 
-var selfHosted = regexp.MustCompile(`(?i)(^|["'\[\s,])self-hosted($|["'\]\s,])`)
+var selfHosted = rex(`(?i)(^|["'\[\s,])self-hosted($|["'\]\s,])`)
 
 // action adds an action of somebody else.
 func (w flow) action(step *actionlint.Step) {
