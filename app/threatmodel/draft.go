@@ -303,7 +303,7 @@ func (d *draft) hosts() {
 
 func (d *draft) secrets() {
 	for _, f := range d.sketch.Facts {
-		if f.Slug != "new-secret" || !variable.pattern.MatchString(f.Key) {
+		if f.Slug != "new-secret" || !variable.fits(f.Key) {
 			continue
 		}
 		found, ok := d.model.ComponentOf(f.Path)
@@ -323,7 +323,7 @@ func (d *draft) owners() {
 	for folder, at := range d.byFolder {
 		c := &d.model.Components[at]
 		for _, e := range d.sketch.Catalog {
-			if dirOf(e.Path) == folder && owner.pattern.MatchString(e.Owner) {
+			if dirOf(e.Path) == folder && owner.fits(e.Owner) {
 				c.Owner = e.Owner
 				c.Title = title(e.Title, c.ID)
 			}
@@ -335,7 +335,7 @@ func (d *draft) owners() {
 			if folder != "" && !strings.HasPrefix(file, folder+"/") {
 				continue
 			}
-			if who := d.sketch.Owner(file); owner.pattern.MatchString(who) {
+			if who := d.sketch.Owner(file); owner.fits(who) {
 				c.Owner = who
 			}
 			break

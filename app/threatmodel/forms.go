@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/bmatcuk/doublestar/v4"
 
@@ -17,15 +18,20 @@ type form struct {
 	example string
 	pattern *regexp.Regexp
 	rule    string // what the pattern says, in words
+	most    int    // characters; zero if the pattern limits them itself, which is slow to compile for large classes
+}
+
+func (f form) fits(s string) bool {
+	return (f.most == 0 || utf8.RuneCountInString(s) <= f.most) && f.pattern.MatchString(s)
 }
 
 var (
-	lower = form{"id", "billing", regexp.MustCompile(`^[a-z0-9-]{1,64}$`), "at most 64 small letters, digits and hyphens"}
-	mixed = form{"id", "D-0001", regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`), "at most 64 letters, digits and hyphens"}
-	named = form{"name", "Permission.EXPORT", regexp.MustCompile(`^[^\s\p{C}]{1,80}( [^\s\p{C}]{1,80}){0,5}$`), "text of one line"}
-	owner = form{"owner", "team:payments", regexp.MustCompile(`^[^\s\p{C}]{1,200}$`), "one word"}
+	lower = form{"id", "billing", regexp.MustCompile(`^[a-z0-9-]{1,64}$`), "at most 64 small letters, digits and hyphens", 0}
+	mixed = form{"id", "D-0001", regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`), "at most 64 letters, digits and hyphens", 0}
+	named = form{"name", "Permission.EXPORT", regexp.MustCompile(`^[^\s\p{C}]+( [^\s\p{C}]+){0,5}$`), "text of one line, of at most six words", 500}
+	owner = form{"owner", "team:payments", regexp.MustCompile(`^[^\s\p{C}]+$`), "one word of at most 200 characters", 200}
 
-	variable = form{"name", "STRIPE_API_KEY", regexp.MustCompile(`^[A-Za-z0-9_./:-]{1,200}$`), "letters, digits and _ . / : -, without its value"}
+	variable = form{"name", "STRIPE_API_KEY", regexp.MustCompile(`^[A-Za-z0-9_./:-]{1,200}$`), "letters, digits and _ . / : -, without its value", 0}
 )
 
 var (
@@ -42,7 +48,7 @@ func (r *reader) name(v strictyaml.Value, f form) (string, bool) {
 	if !ok {
 		return "", false
 	}
-	if !f.pattern.MatchString(s) {
+	if !f.fits(s) {
 		r.Problem(v.Place, "%s must be %s, such as %s, not %s", f.key, f.rule, f.example, strictyaml.Quote(s))
 		return "", false
 	}

@@ -139,7 +139,7 @@ func slug(id string, taken map[string]bool) string {
 		}
 	}
 	base := b.String()
-	if lower.pattern.MatchString(id) {
+	if lower.fits(id) {
 		base = id
 	} else if base = strings.Trim(base, "-"); base == "" {
 		base = "unnamed"
