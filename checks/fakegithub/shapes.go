@@ -3,6 +3,8 @@ package fakegithub
 import (
 	"fmt"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -285,8 +287,10 @@ func (s *Server) suiteJSON(k *checkSuite) object {
 			branch = p.HeadRef
 		}
 	}
-	if out, err := k.repo.git("for-each-ref", "--format=%(refname:lstrip=2)", "--points-at="+k.head, "refs/heads/gh-readonly-queue"); err == nil && out != "" {
-		branch, _, _ = strings.Cut(out, "\n")
+	if _, err := os.Stat(filepath.Join(k.repo.dir, "refs/heads/gh-readonly-queue")); err == nil {
+		if out, err := k.repo.git("for-each-ref", "--format=%(refname:lstrip=2)", "--points-at="+k.head, "refs/heads/gh-readonly-queue"); err == nil && out != "" {
+			branch, _, _ = strings.Cut(out, "\n")
+		}
 	}
 	runs := latest(k.repo.runs(k.head))
 	o := object{
