@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -20,27 +21,39 @@ func (r *Repo) Blobs(ctx context.Context, oids []string, each func(oid string, s
 		return fmt.Errorf("read blobs: %w", err)
 	}
 	todo := unique(oids)
+	read := func(o *objects) error {
+		for len(todo) > 0 {
+			oid := todo[0]
+			size, content, err := o.blob(oid, r.git.limits.BlobBytes)
+			if r.local != nil && errors.Is(err, ErrGone) {
+				size, err = Absent, nil
+			}
+			if err != nil {
+				return err
+			}
+			todo = todo[1:] // before each, which must not be called twice for an id after a retry
+			if err := each(oid, size, content); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	err := r.steady(ctx, func(ctx context.Context) error {
+		whole := false
+		err := r.objects(ctx, func(o *objects) error {
+			whole = !slices.ContainsFunc(todo, func(oid string) bool { return !o.has(oid) })
+			if o.err != nil || !whole {
+				return o.err
+			}
+			return read(o)
+		})
+		if err != nil || whole {
+			return err
+		}
 		if err := r.fetchBlobs(ctx, func() ([]string, error) { return r.missing(ctx, todo) }); err != nil {
 			return err
 		}
-		return r.objects(ctx, func(o *objects) error {
-			for len(todo) > 0 {
-				oid := todo[0]
-				size, content, err := o.blob(oid, r.git.limits.BlobBytes)
-				if r.local != nil && errors.Is(err, ErrGone) {
-					size, err = Absent, nil
-				}
-				if err != nil {
-					return err
-				}
-				todo = todo[1:] // before each, which must not be called twice for an id after a retry
-				if err := each(oid, size, content); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
+		return r.objects(ctx, read)
 	})
 	if err != nil {
 		return fmt.Errorf("read blobs: %w", err)

@@ -39,6 +39,10 @@ type upstream struct {
 	mu         sync.Mutex
 	generation string // of the mirror into which wants were fetched
 	wants      []Want // fetched through this Repo, to be fetched again into a new mirror
+
+	// here are objects that were seen in this generation, whose objects stay. Most reads are of the same two commits,
+	// and would start a process for each of them.
+	here map[string]bool
 }
 
 // EmptyTree returns the id of the tree without files, which every repository has.
@@ -327,12 +331,13 @@ func (r *Repo) place() (c call, done func(), err error) {
 
 // need returns ErrGone if one of the objects is not here.
 func (r *Repo) need(ctx context.Context, oids ...string) error {
+	// Git knows the empty tree without having it.
+	oids = slices.DeleteFunc(slices.Clone(oids), func(oid string) bool { return oid == r.EmptyTree() || r.remote != nil && r.remote.seen(oid) })
+	if len(oids) == 0 {
+		return nil
+	}
 	return r.objects(ctx, func(o *objects) error {
 		for _, oid := range oids {
-			// Git knows the empty tree without having it.
-			if oid == r.EmptyTree() {
-				continue
-			}
 			_, _, ok, err := o.info(oid)
 			if err != nil {
 				return err
@@ -343,9 +348,34 @@ func (r *Repo) need(ctx context.Context, oids ...string) error {
 			if !ok {
 				return fmt.Errorf("object %s: %w", oid, ErrGone)
 			}
+			if r.remote != nil {
+				r.remote.see(oid)
+			}
 		}
 		return nil
 	})
+}
+
+func (u *upstream) seen(oid string) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.here[oid]
+}
+
+func (u *upstream) see(oid string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.here == nil || len(u.here) >= 1000 {
+		u.here = map[string]bool{}
+	}
+	u.here[oid] = true
+}
+
+// forget makes the next read check what is here.
+func (u *upstream) forget() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.here = nil
 }
 
 // steady calls f while the repository cannot be deleted. If the mirror turns out to be damaged, steady deletes
@@ -363,6 +393,9 @@ func (r *Repo) steady(ctx context.Context, f func(context.Context) error) error 
 			err = f(ctx)
 		}
 		leave()
+		if err != nil {
+			r.remote.forget() // in a damaged mirror, it may be gone
+		}
 		if err == nil || !again || !isCorrupt(err) && (ctx.Err() != nil || r.remote.files.sound()) {
 			return err
 		}
@@ -380,6 +413,7 @@ func (r *Repo) catchUp(ctx context.Context, generation string) error {
 	if u.generation == generation {
 		return nil
 	}
+	u.here = nil
 	for _, w := range u.wants {
 		if err := r.fetchCommits(ctx, w); err != nil {
 			return err
