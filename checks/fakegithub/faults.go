@@ -1,6 +1,7 @@
 package fakegithub
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
@@ -34,6 +35,10 @@ type Fault struct {
 	Reset  bool          // cut the connection
 	Half   bool          // carry the request out, answer as usual, and cut the connection in the middle of the answer
 	Delay  time.Duration // before anything else
+
+	// Late carries the request out so long after it came, even if its sender has gone, and sends no answer. With Reset,
+	// the connection is cut at once.
+	Late time.Duration
 
 	seen, played int
 }
@@ -92,6 +97,13 @@ func Slow(method, pattern string, count int, delay time.Duration) Fault {
 	return Fault{Method: method, Path: pattern, Count: count, Delay: delay}
 }
 
+// Unanswered gives no answer, and the request is carried out late: GitHub may do so until it abandons the request. With
+// reset, the connection is cut at once.
+// https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api#timeouts
+func Unanswered(method, pattern string, count int, late time.Duration, reset bool) Fault {
+	return Fault{Method: method, Path: pattern, Count: count, Late: late, Reset: reset, After: true}
+}
+
 // Fail orders a fault.
 func (s *Server) Fail(f Fault) {
 	s.mu.Lock()
@@ -143,7 +155,7 @@ func matches(pattern, p string) bool {
 }
 
 // answers reports whether the fault is an answer, and not just a delay.
-func (f *Fault) answers() bool { return f.Reset || f.Status != 0 }
+func (f *Fault) answers() bool { return f.Reset || f.Status != 0 || f.Late > 0 }
 
 // play plays the fault and reports whether it answered the request. A fault that only delays does not.
 func (f *Fault) play(w http.ResponseWriter, r *http.Request) bool {
@@ -153,19 +165,14 @@ func (f *Fault) play(w http.ResponseWriter, r *http.Request) bool {
 		case <-r.Context().Done():
 		}
 	}
-	if f.Reset {
-		hj, ok := w.(http.Hijacker)
-		if !ok {
-			panic(http.ErrAbortHandler)
-		}
-		conn, _, err := hj.Hijack()
-		if err != nil {
-			panic(http.ErrAbortHandler)
-		}
-		if tcp, ok := conn.(*net.TCPConn); ok {
-			_ = tcp.SetLinger(0) // a reset, not an orderly end
-		}
-		_ = conn.Close()
+	switch {
+	case f.Late > 0 && !f.Reset:
+		<-r.Context().Done()
+		return true
+	case f.Late > 0: // cut already
+		return true
+	case f.Reset:
+		cut(w)
 		return true
 	}
 	if !f.answers() {
@@ -178,6 +185,34 @@ func (f *Fault) play(w http.ResponseWriter, r *http.Request) bool {
 	w.WriteHeader(f.Status)
 	_, _ = w.Write([]byte(f.Body))
 	return true
+}
+
+// cut ends a connection without an answer.
+func cut(w http.ResponseWriter) {
+	hj, ok := w.(http.Hijacker)
+	if !ok {
+		panic(http.ErrAbortHandler)
+	}
+	conn, _, err := hj.Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0) // a reset, not an orderly end
+	}
+	_ = conn.Close()
+}
+
+// late waits until a request that is carried out late is due. It returns the request to carry out.
+func (f *Fault) late(w http.ResponseWriter, r *http.Request) *http.Request {
+	if f == nil || f.Late <= 0 {
+		return r
+	}
+	if f.Reset {
+		cut(w)
+	}
+	time.Sleep(f.Late)
+	return r.WithContext(context.WithoutCancel(r.Context()))
 }
 
 // write writes the usual answer to a request for which the fault, which may be nil, did not answer.

@@ -55,9 +55,9 @@ func (s *Server) graphqlHandler() (http.HandlerFunc, error) {
 				return
 			}
 		}
-		status, header, out, names, applied := s.doGraphQL(r, body, schema)
+		status, header, out, names, applied := s.doGraphQL(f.late(w, r), body, schema)
 		late := f != nil && f.After
-		if late && f.answers() {
+		if late && f.answers() && f.Late == 0 {
 			status = f.Status
 		}
 		s.noteGraphQL(names, status, body, applied)

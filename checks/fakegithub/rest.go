@@ -170,9 +170,9 @@ func (s *Server) rest(mux chi.Router, pattern string, kind auth, spec string, h 
 				return
 			}
 		}
-		status, header, out, applied := s.do(r, body, kind, spec, h)
+		status, header, out, applied := s.do(f.late(w, r), body, kind, spec, h)
 		late := f != nil && f.After
-		if late && f.answers() {
+		if late && f.answers() && f.Late == 0 {
 			status = f.Status
 		}
 		s.note(r, rest, status, body, applied)
