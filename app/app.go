@@ -33,6 +33,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -249,7 +250,7 @@ func build(ctx context.Context, c Config, log zerolog.Logger) (*app, error) {
 	}
 	a.github, err = installation.New(installation.Options{
 		AppID: c.AppID, Key: c.PrivateKey, URL: c.GitHubURL, Version: Version(), WritePace: c.WritePace, Observe: a.exchange, Shared: a.sharedLimits(),
-		Transport: c.Simulated.Transport, LimitWait: c.Simulated.LimitWait,
+		Transport: c.Simulated.Transport, LimitWait: c.Simulated.LimitWait, RequestTime: c.Simulated.RequestTime,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("SECBYDESIGN_GITHUB_PRIVATE_KEY: %w", err)
@@ -291,6 +292,7 @@ func build(ctx context.Context, c Config, log zerolog.Logger) (*app, error) {
 	a.queue, err = queue.New(a.ledger, queue.Options{
 		Workers: c.Workers, Work: reviewOwned(a.reviewer.Review), Task: taskOwned(a.task), Logger: log, Failed: a.metrics.failure, Clock: c.Clock, Tracer: a.traces.Tracer(),
 		FirstPause: c.Simulated.FirstPause, Heartbeat: c.Simulated.Heartbeat, LeaseTTL: c.Simulated.LeaseTTL,
+		Settle: cmp.Or(c.Simulated.RequestTime, installation.RequestTime),
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open queue: %w", err), a.close())

@@ -100,6 +100,8 @@ type Simulated struct {
 	Heartbeat  time.Duration // see [queue.Options]
 	LeaseTTL   time.Duration // see [queue.Options]
 	LimitWait  time.Duration // see [installation.Options]
+
+	RequestTime time.Duration // of GitHub, see [installation.Options]
 }
 
 // maxFetchMB is 100 GB, more than GitHub lets a repository grow to.

@@ -188,6 +188,8 @@ func TestFaultsEndWell(t *testing.T) {
 		"502 after the review":           fakegithub.BadGateway("POST", "/repos/*/*/pulls/*/reviews", 1, true),
 		"502 after a check":              fakegithub.BadGateway("POST", "/repos/*/*/check-runs", 1, true),
 		"reset at the verdict":           fakegithub.ConnectionReset("PATCH", "/repos/*/*/check-runs/*", 1, true),
+		"a check that comes late":        fakegithub.Unanswered("POST", "/repos/*/*/check-runs", 1, 1500*time.Millisecond, true),
+		"a review that comes late":       fakegithub.Unanswered("POST", "/repos/*/*/pulls/*/reviews", 1, 1500*time.Millisecond, true),
 		"secondary limit on the review":  fakegithub.SecondaryLimit("POST", "/repos/*/*/pulls/*/reviews", 403, 1, time.Second),
 		"429 on the review":              fakegithub.SecondaryLimit("POST", "/repos/*/*/pulls/*/reviews", 429, 1, time.Second),
 		"git away":                       {Path: "/acme/shop.git/**", Status: 502, Count: 2},

@@ -40,6 +40,7 @@ func serveForTest() bool {
 	if err != nil {
 		panic(err)
 	}
+	config.Simulated.RequestTime = 200 * time.Millisecond // the stand-in carries out what arrived before the kill at once
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	done, err := app.Temporary(config.DataDir)

@@ -69,6 +69,9 @@ func NewWorld(dir, address string) (*World, error) {
 	return &World{GitHub: gh, Settings: settings}, nil
 }
 
+// requestTime is more than the stand-in takes for a request, and less than GitHub may.
+const requestTime = 3 * time.Second
+
 // Start starts the App.
 func (w *World) Start(ctx context.Context, log zerolog.Logger) error {
 	config, err := w.Settings.Config()
@@ -80,6 +83,7 @@ func (w *World) Start(ctx context.Context, log zerolog.Logger) error {
 	}
 	config.Content = w.Content
 	config.RecoverEvery = w.RecoverEvery
+	config.Simulated.RequestTime = requestTime
 	l, err := net.Listen("tcp", config.Listen)
 	if err != nil {
 		return err

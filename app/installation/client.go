@@ -72,7 +72,7 @@ func (c *Client) client(s *source) *http.Client {
 	if c.RepoID != 0 {
 		t = &named{api: c.app.api.Path, id: c.RepoID, next: t}
 	}
-	return &http.Client{Transport: t}
+	return &http.Client{Transport: &settled{within: c.app.settle, next: t}}
 }
 
 // String returns the name of the repository. It contains no secret.

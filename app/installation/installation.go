@@ -17,6 +17,7 @@
 package installation
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -65,6 +66,10 @@ type Options struct {
 	// GitHub asks for. Other values are for tests.
 	LimitWait time.Duration
 
+	// RequestTime is how long GitHub may work on a request until it abandons it; 0 means [RequestTime]. Other values are
+	// for tests.
+	RequestTime time.Duration
+
 	// CacheBytes bounds the memory for conditional requests. 0 means [DefaultCacheBytes], and a negative number
 	// disables them.
 	CacheBytes int
@@ -83,6 +88,7 @@ type App struct {
 	pace    time.Duration
 	shared  *Shared
 	wait    time.Duration
+	settle  time.Duration
 
 	base    http.RoundTripper
 	agent   string
@@ -128,6 +134,7 @@ func New(o Options) (*App, error) {
 		pace:          o.WritePace,
 		shared:        o.Shared,
 		wait:          o.LimitWait,
+		settle:        cmp.Or(o.RequestTime, RequestTime),
 		base:          o.Transport,
 		agent:         "secbydesign/" + o.Version,
 		observe:       o.Observe,

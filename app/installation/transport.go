@@ -3,13 +3,16 @@ package installation
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -18,9 +21,8 @@ const (
 	// https://docs.github.com/en/rest/about-the-rest-api/api-versions
 	apiVersion = "2022-11-28"
 
-	// exchangeTimeout bounds one exchange, from the request to the end of the answer. GitHub itself abandons a
-	// request after ten seconds; the rest is for large answers on slow lines.
-	// https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api#timeouts
+	// exchangeTimeout bounds one exchange, from the request to the end of the answer. GitHub needs at most [RequestTime]
+	// of it; the rest is for large answers on slow lines.
 	exchangeTimeout = time.Minute
 
 	// maxAnswer bounds an answer in bytes. The largest answers are trees, of which GitHub sends 7 MB at most, and
@@ -30,6 +32,10 @@ const (
 	tries     = 3
 	firstWait = 250 * time.Millisecond // before the second try; doubles
 )
+
+// RequestTime is the time after which GitHub abandons a request. Until then it may carry out a write whose sender is gone.
+// https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api#timeouts
+const RequestTime = 10 * time.Second
 
 // An Exchange is one request to GitHub and its answer.
 type Exchange struct {
@@ -85,8 +91,17 @@ type exchange struct {
 }
 
 func (e *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
+	if err := req.Context().Err(); err != nil {
+		closeBody(req)
+		return nil, err
+	}
 	kind, operation, template := call(e.api, req)
 	ctx, span := spanOf(req, operation, template)
+	var sent atomic.Bool
+	if writes(req) {
+		// GitHub carries it out even if nobody waits for the answer any more, and then nobody knows of it.
+		ctx = httptrace.WithClientTrace(context.WithoutCancel(ctx), &httptrace.ClientTrace{WroteHeaders: func() { sent.Store(true) }})
+	}
 	ctx, cancel := context.WithTimeout(ctx, exchangeTimeout)
 	out := req.Clone(ctx)
 	out.Header.Set("User-Agent", e.agent)
@@ -105,10 +120,37 @@ func (e *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 	endSpan(ctx, span, resp, err)
 	if err != nil {
 		cancel()
+		if sent.Load() {
+			err = &unansweredError{start, err}
+		}
 		return nil, err
 	}
 	resp.Body = &answer{ReadCloser: resp.Body, left: maxAnswer, done: cancel}
 	return resp, nil
+}
+
+// An unansweredError is the error of a write that GitHub may still carry out.
+type unansweredError struct {
+	since time.Time
+	error
+}
+
+func (e *unansweredError) Unwrap() error { return e.error }
+
+// settled returns from an unanswered write only when GitHub has carried it out or abandoned it, so that what is read
+// afterwards is final.
+type settled struct {
+	within time.Duration
+	next   http.RoundTripper
+}
+
+func (s *settled) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := s.next.RoundTrip(req)
+	var unanswered *unansweredError
+	if errors.As(err, &unanswered) {
+		time.Sleep(s.within - time.Since(unanswered.since))
+	}
+	return resp, err
 }
 
 // answer is a body that fails if it is too long. It is never cut off silently.

@@ -1,15 +1,20 @@
 package installation
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/go-github/v60/github"
 )
 
 // overHTTP returns a client that uses h as GitHub through a real server.
@@ -121,4 +126,76 @@ func TestAnExchangeEnds(t *testing.T) {
 			t.Errorf("got %v after %v", err, time.Since(start))
 		}
 	})
+}
+
+// A write that was sent is carried out even if its sender has gone, so nobody goes on before that is over.
+func TestUnansweredWriteIsOver(t *testing.T) {
+	t.Parallel()
+	const settle = 300 * time.Millisecond
+	arrived := make(chan struct{}, 10)
+	h := &hub{}
+	h.api = func(w http.ResponseWriter, _ *http.Request) {
+		arrived <- struct{}{}
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err == nil {
+			err = conn.Close()
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	srv := httptest.NewServer(h)
+	t.Cleanup(srv.Close)
+	_, c := open(t, h, func(o *Options) { o.URL, o.Transport, o.RequestTime = srv.URL, nil, settle })
+	began := time.Now()
+	if err := comment(c, "x"); err == nil || len(arrived) != 1 {
+		t.Errorf("a write was cut: %v after %d requests", err, len(arrived))
+	}
+	if took := time.Since(began); took < settle {
+		t.Errorf("gave up after %s, while GitHub may carry it out for %s", took, settle)
+	}
+	_, c = open(t, h, func(o *Options) { o.Transport, o.RequestTime = unreachable{o.Transport}, time.Minute })
+	began = time.Now()
+	if err := comment(c, "x"); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("a write that is not sent: %v", err)
+	}
+	if took := time.Since(began); took > 50*time.Second {
+		t.Errorf("waited %s, although nothing was sent", took)
+	}
+}
+
+// unreachable refuses connections for comments.
+type unreachable struct{ http.RoundTripper }
+
+func (u unreachable) RoundTrip(r *http.Request) (*http.Response, error) {
+	if strings.HasSuffix(r.URL.Path, "/comments") {
+		return nil, syscall.ECONNREFUSED
+	}
+	return u.RoundTripper.RoundTrip(r)
+}
+
+func TestWriteIsNotInterrupted(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := false
+	h := &hub{}
+	h.api = func(w http.ResponseWriter, r *http.Request) {
+		cancel() // such as a newer push
+		select {
+		case <-r.Context().Done():
+		case <-time.After(200 * time.Millisecond):
+			done = true
+		}
+		w.WriteHeader(http.StatusCreated)
+		fmt.Fprint(w, `{"id":1}`)
+	}
+	c := overHTTP(t, h)
+	body := "x"
+	note, _, err := c.REST.Issues.CreateComment(ctx, "acme", "shop", 1, &github.IssueComment{Body: &body})
+	if err != nil || note.GetID() != 1 || !done {
+		t.Errorf("interrupted: %v, %v", note, err)
+	}
+	if _, _, err := c.REST.Issues.CreateComment(ctx, "acme", "shop", 1, &github.IssueComment{Body: &body}); err == nil || len(h.calls()) != 1 {
+		t.Errorf("a write began after the end of its context: %v", err)
+	}
 }

@@ -183,7 +183,7 @@ func (q *Queue) rescueSilent(ctx context.Context, silent *silence) error {
 		return nil
 	}
 	asked := time.Now()
-	return q.rescue(ctx, ever, func(tx *sql.Tx, row *rivertype.JobRow) (bool, error) {
+	return q.rescue(ctx, ever, max(0, q.opts.Settle-q.opts.LeaseTTL), func(tx *sql.Tx, row *rivertype.JobRow) (bool, error) {
 		if silent.late(asked) {
 			silent.forget()
 			return true, nil
@@ -251,20 +251,24 @@ func (s *silence) forget() { s.seen = nil }
 
 // rescueOrphans puts back the jobs that the last process on this machine left running, without waiting for their
 // leases to expire.
+//
+// They begin again after a pause: what the dead process asked others to do, such as a write at GitHub, may still be
+// carried out, and a worker that did not see it would do it twice. The leases of other processes expire no sooner.
 func (q *Queue) rescueOrphans(ctx context.Context) error {
 	alone, ok := q.ledger.AloneSince()
 	if !ok {
 		return nil
 	}
-	return q.rescue(ctx, ever, func(_ *sql.Tx, row *rivertype.JobRow) (bool, error) {
+	return q.rescue(ctx, ever, q.opts.Settle, func(_ *sql.Tx, row *rivertype.JobRow) (bool, error) {
 		// If it began in the future, it began before the clock was set back.
 		begun := *row.AttemptedAt
 		return !begun.Before(alone) && !begun.After(q.clocks().wall.Add(slack)), nil
 	})
 }
 
-// rescue puts back the running jobs that began before horizon and for which leased returns false.
-func (q *Queue) rescue(ctx context.Context, horizon time.Time, leased func(tx *sql.Tx, row *rivertype.JobRow) (bool, error)) error {
+// rescue puts back, to begin after a pause, the running jobs that began before horizon and for which leased returns
+// false.
+func (q *Queue) rescue(ctx context.Context, horizon time.Time, pause time.Duration, leased func(tx *sql.Tx, row *rivertype.JobRow) (bool, error)) error {
 	driver := q.ledger.Driver()
 	params := riverdriver.JobGetStuckParams{StuckHorizon: horizon, Max: 100}
 	for {
@@ -293,7 +297,7 @@ func (q *Queue) rescue(ctx context.Context, horizon time.Time, leased func(tx *s
 				if held {
 					continue
 				}
-				if err := q.putBack(ctx, tx, exec, row, horizon); err != nil {
+				if err := q.putBack(ctx, tx, exec, row, horizon, pause); err != nil {
 					return fmt.Errorf("put back job %d: %w", row.ID, err)
 				}
 			}
@@ -306,8 +310,8 @@ func (q *Queue) rescue(ctx context.Context, horizon time.Time, leased func(tx *s
 	}
 }
 
-// putBack makes a job available again, as part of tx. The worker that had it loses its lease.
-func (q *Queue) putBack(ctx context.Context, tx *sql.Tx, exec riverdriver.ExecutorTx, row *rivertype.JobRow, horizon time.Time) error {
+// putBack makes a job available again after a pause, as part of tx. The worker that had it loses its lease.
+func (q *Queue) putBack(ctx context.Context, tx *sql.Tx, exec riverdriver.ExecutorTx, row *rivertype.JobRow, horizon time.Time, pause time.Duration) error {
 	now := time.Now()
 	// A worker that cannot reach the database leaves its job but is still alive.
 	reason, message := "its worker died", "a worker died, its job was put back"
@@ -318,7 +322,7 @@ func (q *Queue) putBack(ctx context.Context, tx *sql.Tx, exec riverdriver.Execut
 	if err != nil {
 		return err
 	}
-	state, at, finalized := rivertype.JobStateAvailable, now, (*time.Time)(nil)
+	state, at, finalized := rivertype.JobStateAvailable, now.Add(pause), (*time.Time)(nil)
 	switch {
 	case row.Attempt >= row.MaxAttempts:
 		state, at, finalized = rivertype.JobStateDiscarded, row.ScheduledAt, &now

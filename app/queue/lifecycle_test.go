@@ -78,6 +78,23 @@ func TestManyKills(t *testing.T) {
 	}
 }
 
+// What a dead process asked GitHub for may still happen, so its job waits until it is over.
+func TestOrphanWaits(t *testing.T) {
+	t.Parallel()
+	pgtest.SQLiteOnly(t, "only the locks of files say that the last process is dead")
+	path := newDB(t)
+	submitFrom(t, path, ledger.Delivery{GUID: "g"}, request(1, "h"))
+	kill(startHelper(t, path, "hangs"))
+	work := func(context.Context, Request) error { t.Error("reviewed at once"); return nil }
+	q := newQueue(t, openLedger(t, path), Options{Work: work, Settle: 8 * time.Second})
+	begin(t, q)
+	submit(t, q, request(1, "newer")) // begins no sooner
+	row := jobs(t, q, rivertype.JobStateAvailable)[0]
+	if wait := time.Until(row.ScheduledAt); wait < 5*time.Second || wait > 8*time.Second {
+		t.Errorf("the job begins in %s, want 8 s less what this test took", wait)
+	}
+}
+
 func TestKilledWorkerIsReplaced(t *testing.T) {
 	t.Parallel()
 	reviewed := func() (Work, <-chan Request) {
@@ -246,7 +263,7 @@ func TestRescueGivesUp(t *testing.T) {
 			submit(t, q, request(1, "h"))
 			alter(t, q, fmt.Sprintf("state = 'running', attempted_at = '2020-01-01 00:00:00', attempt = %d", tc.attempt))
 			nobody := func(*sql.Tx, *rivertype.JobRow) (bool, error) { return false, nil }
-			if err := q.rescue(t.Context(), ever, nobody); err != nil {
+			if err := q.rescue(t.Context(), ever, 0, nobody); err != nil {
 				t.Fatal(err)
 			}
 			row := jobs(t, q, rivertype.JobStateAvailable, rivertype.JobStateDiscarded, rivertype.JobStateRunning)[0]

@@ -112,6 +112,7 @@ type Options struct {
 	ReviewTimeout time.Duration   // maximum duration of one call of Work; 10 min
 	Heartbeat     time.Duration   // interval between a worker's heartbeats; 2 s
 	LeaseTTL      time.Duration   // silence after which a worker counts as dead; 10 s
+	Settle        time.Duration   // pause before a job begins again whose process on this machine died; 10 s, see [Queue.rescueOrphans]
 	Poll          time.Duration   // interval at which a worker checks for a newer generation; 250 ms
 	FirstPause    time.Duration   // pause after the first failure, of at most a second; the later ones grow from it; 1 s
 	Clock         *clock.Clock    // the clock of [Task].At; nil for the machine's

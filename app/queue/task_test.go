@@ -135,7 +135,7 @@ func TestTaskOfADeadWorkerIsTakenUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	receive(t, began)
-	err := q.rescue(t.Context(), time.Now().Add(time.Hour), func(*sql.Tx, *rivertype.JobRow) (bool, error) { return false, nil })
+	err := q.rescue(t.Context(), time.Now().Add(time.Hour), 0, func(*sql.Tx, *rivertype.JobRow) (bool, error) { return false, nil })
 	if err != nil {
 		t.Fatal(err)
 	}
