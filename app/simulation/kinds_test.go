@@ -174,7 +174,12 @@ func github() []kind {
 		answer("slow", 2, func(s step) fakegithub.Fault {
 			return fakegithub.Slow("", "", 0, time.Duration(s.b%900)*time.Millisecond)
 		}),
-		answer("never", 1, func(step) fakegithub.Fault { return fakegithub.Slow("", "", 1, 5*time.Second) }),
+		answer("late-write", 3, func(s step) fakegithub.Fault {
+			return fakegithub.Unanswered(http.MethodPost, "/repos/**", 1, time.Duration(s.b)*time.Microsecond%requestTime, s.b%2 == 0)
+		}),
+		answer("late", 2, func(s step) fakegithub.Fault {
+			return fakegithub.Unanswered("", "", 1, time.Duration(s.b)*time.Microsecond%requestTime, s.b%2 == 0)
+		}),
 		answer("cut-before", 3, func(step) fakegithub.Fault { return fakegithub.ConnectionReset("", "", 0, false) }),
 		answer("cut-after", 3, func(step) fakegithub.Fault { return fakegithub.ConnectionReset("", "", 0, true) }),
 		answer("cut-in-the-answer", 3, func(step) fakegithub.Fault { return fakegithub.Broken("", "", 0) }),

@@ -73,7 +73,7 @@ func (r *relay) pass(req *http.Request, body []byte) int {
 	r.mu.Lock()
 	to := r.world.app
 	r.mu.Unlock()
-	if to == nil || to.dead.Load() {
+	if to == nil || to.dead() {
 		return http.StatusBadGateway
 	}
 	out, err := http.NewRequestWithContext(req.Context(), http.MethodPost, to.url, bytes.NewReader(body))
@@ -87,7 +87,7 @@ func (r *relay) pass(req *http.Request, body []byte) int {
 	}
 	_, _ = io.Copy(io.Discard, resp.Body)
 	resp.Body.Close()
-	if to.dead.Load() {
+	if to.dead() {
 		return http.StatusBadGateway
 	}
 	return resp.StatusCode

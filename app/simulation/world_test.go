@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -96,9 +97,21 @@ type running struct {
 	stop context.CancelFunc
 	done chan struct{}
 	err  error // after done
-	dead atomic.Bool
+	died chan struct{}
 	url  string
 }
+
+func (r *running) dead() bool {
+	select {
+	case <-r.died:
+		return true
+	default:
+		return false
+	}
+}
+
+// requestTime is less than how long GitHub carries out a request whose sender is gone.
+const requestTime = 700 * time.Millisecond
 
 func newWorld(ctx context.Context, t testing.TB, sh *shared, setup int) (w *world, err error) {
 	w = &world{shared: sh, setup: setup, ctx: ctx, installed: map[string]int64{}}
@@ -173,7 +186,7 @@ func (w *world) start() error {
 	if err != nil {
 		return err
 	}
-	r := &running{done: make(chan struct{})}
+	r := &running{done: make(chan struct{}), died: make(chan struct{})}
 	settings := app.Settings{
 		Listen: "127.0.0.1:0", DataDir: filepath.Join(w.dir, "data"), Database: at, Role: "all", Workers: "2", GitHubURL: w.github.URL(),
 		AppID: "1", WebhookSecret: secret, LogLevel: "debug", LogFormat: "json", PrivateKey: w.shared.pem,
@@ -187,8 +200,9 @@ func (w *world) start() error {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.ResponseHeaderTimeout = 4 * time.Second
 	config.Simulated = app.Simulated{
-		Transport:  &wire{next: transport, dead: &r.dead},
+		Transport:  &wire{transport, r},
 		FirstPause: 20 * time.Millisecond, Heartbeat: 300 * time.Millisecond, LeaseTTL: 1500 * time.Millisecond, LimitWait: time.Second,
+		RequestTime: requestTime + 200*time.Millisecond,
 	}
 	listener, err := w.shared.listen()
 	if err != nil {
@@ -213,7 +227,7 @@ func (w *world) start() error {
 // into errors and ends.
 func (w *world) kill() error {
 	old := w.app
-	old.dead.Store(true)
+	close(old.died)
 	w.before = append(w.before, old)
 	err := w.db.cut()
 	old.stop()
@@ -258,21 +272,46 @@ func (w *world) close() error {
 // A wire connects an App to GitHub until it is dead.
 type wire struct {
 	next http.RoundTripper
-	dead *atomic.Bool
+	app  *running
 }
 
 var errDead = errors.New("the process is dead")
 
 func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
-	if w.dead.Load() {
+	if w.app.dead() {
 		return nil, errDead
 	}
-	resp, err := w.next.RoundTrip(r)
-	if err == nil && w.dead.Load() {
+	// The connections of a process that dies are closed.
+	ctx, cancel := context.WithCancel(r.Context())
+	go func() {
+		select {
+		case <-w.app.died:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	resp, err := w.next.RoundTrip(r.WithContext(ctx))
+	if err == nil && w.app.dead() {
 		resp.Body.Close()
-		return nil, errDead
+		err = errDead
 	}
-	return resp, err
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	resp.Body = &untilClosed{resp.Body, cancel}
+	return resp, nil
+}
+
+// untilClosed ends the context of a request with its answer.
+type untilClosed struct {
+	io.ReadCloser
+	cancel context.CancelFunc
+}
+
+func (u *untilClosed) Close() error {
+	defer u.cancel()
+	return u.ReadCloser.Close()
 }
 
 // armed is a step that waits for a request.
