@@ -99,7 +99,7 @@ func execute(ctx context.Context, l limits, s spec) (result, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, l.Time, errTime)
 	defer cancel()
 
-	self, err := os.Executable()
+	self, err := executable()
 	if err != nil {
 		return result{}, err
 	}

@@ -134,7 +134,7 @@ func (s *sandbox) try(k kind) error {
 		return err
 	}
 	defer listener.Close()
-	self, err := os.Executable()
+	self, err := executable()
 	if err != nil {
 		return err
 	}

@@ -56,7 +56,7 @@ func (r *Runner) Session(o SessionOptions) (s *Session, err error) {
 	if err != nil {
 		return nil, err
 	}
-	self, err := os.Executable()
+	self, err := executable()
 	if err != nil {
 		return nil, err
 	}
