@@ -187,6 +187,12 @@ type Unsuspended struct {
 	Account      string
 }
 
+// PermissionsAccepted means that the account gave the App the permissions that it asks for now.
+type PermissionsAccepted struct {
+	Installation int64
+	Account      string
+}
+
 // RepositoriesAdded lists repositories that the installation now covers in addition to the earlier ones.
 type RepositoriesAdded struct {
 	Installation int64
@@ -219,6 +225,7 @@ func (Installed) intent()           {}
 func (Uninstalled) intent()         {}
 func (Suspended) intent()           {}
 func (Unsuspended) intent()         {}
+func (PermissionsAccepted) intent() {}
 func (RepositoriesAdded) intent()   {}
 func (RepositoriesRemoved) intent() {}
 func (Ping) intent()                {}

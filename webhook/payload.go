@@ -319,6 +319,8 @@ func readInstallation(p payload) (Intent, Outcome, error) {
 		return Suspended{p.Installation.ID, account}, Accepted, nil
 	case "unsuspend":
 		return Unsuspended{p.Installation.ID, account}, Accepted, nil
+	case "new_permissions_accepted":
+		return PermissionsAccepted{p.Installation.ID, account}, Accepted, nil
 	}
 	return nil, ActionNotUsed, nil
 }
