@@ -222,7 +222,7 @@ func said(i webhook.Comment) []queue.Task {
 	}
 	return []queue.Task{{
 		Installation: i.Installation, RepoID: i.RepoID, Owner: i.Owner, Repo: i.Repo, Number: i.Number, Kind: conversation.Comment, ID: id,
-		Data: encode(conversation.Request{Comment: i.ID, Thread: i.Thread, Sender: i.Sender, Lines: lines, At: time.Now().UTC()}),
+		Data: encode(conversation.Request{Comment: i.ID, Thread: i.Thread, Sender: i.Sender, Lines: lines, At: time.Now().UTC(), Written: i.Written}),
 	}}
 }
 

@@ -1,5 +1,7 @@
 package webhook
 
+import "time"
+
 // An Intent is what a delivery asks this program to do. It is one of the types in this file with the method
 // intent; use a type switch to find out which.
 //
@@ -55,6 +57,8 @@ type Comment struct {
 	Closed       bool // the pull request or issue is closed
 
 	ID int64 // of the comment; ids of conversation comments and review comments are independent
+
+	Written time.Time // by GitHub's clock, to the second; zero if GitHub did not say it
 
 	// Thread is the first comment of the thread that contains a review comment, possibly the comment itself; 0
 	// for the conversation.

@@ -49,6 +49,7 @@ type payload struct {
 		ID          int64
 		InReplyToID int64 `json:"in_reply_to_id"`
 		Body        string
+		CreatedAt   json.RawMessage `json:"created_at"`
 		User        account
 	}
 	Sender account
