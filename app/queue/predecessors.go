@@ -43,7 +43,7 @@ func (r *register) enter(name string) (dead []string, forget func() error, err e
 	if err != nil {
 		return nil, nil, err
 	}
-	defer gate.Close() // releases the lock
+	defer func() { _ = gate.Close() }() // releases the lock
 	dead, left, err := r.ended()
 	if err != nil {
 		return nil, nil, err
