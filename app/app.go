@@ -292,7 +292,7 @@ func build(ctx context.Context, c Config, log zerolog.Logger) (*app, error) {
 	a.queue, err = queue.New(a.ledger, queue.Options{
 		Workers: c.Workers, Work: reviewOwned(a.reviewer.Review), Task: taskOwned(a.task), Logger: log, Failed: a.metrics.failure, Clock: c.Clock, Tracer: a.traces.Tracer(),
 		FirstPause: c.Simulated.FirstPause, Heartbeat: c.Simulated.Heartbeat, LeaseTTL: c.Simulated.LeaseTTL,
-		Settle: cmp.Or(c.Simulated.RequestTime, installation.RequestTime),
+		Folder: filepath.Join(c.DataDir, "workers"), Settle: cmp.Or(c.Simulated.RequestTime, installation.RequestTime),
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open queue: %w", err), a.close())

@@ -20,6 +20,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/policyfiles"
 	"github.com/secbydesign/secbydesign/app/queue"
 	"github.com/secbydesign/secbydesign/app/record"
+	"github.com/secbydesign/secbydesign/app/recovery"
 	"github.com/secbydesign/secbydesign/app/review"
 	"github.com/secbydesign/secbydesign/app/tracing"
 	"github.com/secbydesign/secbydesign/checks/publish"
@@ -130,11 +131,15 @@ func (a *app) jobs(ctx context.Context, d webhook.Delivery) (want asked, err err
 		a.github.Forget(i.Installation)
 	case webhook.Unsuspended:
 		a.github.Forget(i.Installation)
+		want.tasks = []queue.Task{recovery.ReturnTask(d.GUID, i.Installation)}
+	case webhook.PermissionsAccepted:
+		a.github.Forget(i.Installation)
+		want.tasks = []queue.Task{recovery.ReturnTask(d.GUID, i.Installation)}
 	case webhook.Installed:
-		want.reviews, err = a.reach(ctx, i.Installation, i.Repositories...)
+		want.tasks, err = a.returned(ctx, d.GUID, i.Installation, i.Repositories)
 	case webhook.RepositoriesAdded:
 		a.github.Forget(i.Installation)
-		want.reviews, err = a.reach(ctx, i.Installation, i.Repositories...)
+		want.tasks, err = a.returned(ctx, d.GUID, i.Installation, i.Repositories)
 	case webhook.RepositoriesRemoved:
 		a.github.Forget(i.Installation)
 	}
@@ -155,6 +160,8 @@ func reaching(d webhook.Delivery) int64 {
 		return i.Installation
 	case webhook.Unsuspended:
 		return i.Installation
+	case webhook.PermissionsAccepted:
+		return i.Installation
 	case webhook.RepositoriesAdded:
 		return i.Installation
 	case webhook.RepositoriesRemoved:
@@ -171,22 +178,35 @@ func reaching(d webhook.Delivery) int64 {
 	return 0
 }
 
-// reach asks for reviews of the known open pull requests of repositories that have come within reach of an
-// installation. A transferred repository may have been out of reach, with a check in progress.
-func (a *app) reach(ctx context.Context, installed int64, repos ...webhook.Repository) (out []queue.Request, err error) {
+// reach asks for reviews of the known open pull requests of a repository that has come within reach of an installation.
+// It may have been out of reach, with a check in progress.
+func (a *app) reach(ctx context.Context, installed int64, repo webhook.Repository) (out []queue.Request, err error) {
+	numbers, err := a.ledger.OpenPulls(ctx, ledger.Repo{ID: repo.ID})
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range numbers {
+		out = append(out, queue.Request{
+			Key:    queue.Key{Installation: installed, Owner: repo.Owner, Repo: repo.Name, Number: n},
+			RepoID: repo.ID, Reason: "within reach", Force: true,
+		})
+	}
+	return out, nil
+}
+
+// returned returns the task for repositories that are within reach, if they were so before: others have nothing to review
+// until somebody works on them.
+func (a *app) returned(ctx context.Context, guid string, installed int64, repos []webhook.Repository) ([]queue.Task, error) {
 	for _, repo := range repos {
-		numbers, err := a.ledger.OpenPulls(ctx, ledger.Repo{ID: repo.ID})
+		first, err := a.ledger.FirstHeard(ctx, ledger.Repo{ID: repo.ID})
 		if err != nil {
 			return nil, err
 		}
-		for _, n := range numbers {
-			out = append(out, queue.Request{
-				Key:    queue.Key{Installation: installed, Owner: repo.Owner, Repo: repo.Name, Number: n},
-				RepoID: repo.ID, Reason: "within reach", Force: true,
-			})
+		if !first.IsZero() {
+			return []queue.Task{recovery.ReturnTask(guid, installed)}, nil
 		}
 	}
-	return out, nil
+	return nil, nil
 }
 
 // said returns a task for a comment that holds commands. The rest of its text is not kept.
@@ -202,7 +222,7 @@ func said(i webhook.Comment) []queue.Task {
 	}
 	return []queue.Task{{
 		Installation: i.Installation, RepoID: i.RepoID, Owner: i.Owner, Repo: i.Repo, Number: i.Number, Kind: conversation.Comment, ID: id,
-		Data: encode(conversation.Request{Comment: i.ID, Thread: i.Thread, Sender: i.Sender, Lines: lines, At: time.Now().UTC()}),
+		Data: encode(conversation.Request{Comment: i.ID, Thread: i.Thread, Sender: i.Sender, Lines: lines, At: time.Now().UTC(), Written: i.Written}),
 	}}
 }
 

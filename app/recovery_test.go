@@ -155,6 +155,49 @@ func TestLostOrderOfCommands(t *testing.T) {
 	}
 }
 
+// TestLostCommandIsOvertaken loses commands, and has later ones executed before the lost ones are found: those about the
+// same finding are not carried out, and their answer says why. Others are.
+func TestLostCommandIsOvertaken(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, map[string]string{"a.py": "a = 1\n"})
+	s.repo.SetPermission("hubot", "write")
+	s.repo.SetPermission("reader", "read")
+	n := s.open("change", map[string]string{"a.py": "a = 1\n" + mild(1) + mild(2) + mild(3)})
+	s.verdict(n)
+	s.reviewed(n)
+	ids := s.ids(n)
+	if len(ids) != 3 {
+		t.Fatalf("findings %v, want 3", ids)
+	}
+	s.recovered(1)
+	s.GitHub.SetWebhookURL("http://127.0.0.1:1/webhook") // nobody listens
+	for _, id := range ids {
+		s.GitHub.Note("acme", "shop", n, "hubot", "/secbydesign fp "+id+" because it is an example of the documentation")
+	}
+	s.GitHub.Settle()
+	s.GitHub.Advance(2 * time.Second) // GitHub's times are in seconds
+	s.GitHub.SetWebhookURL(s.Address() + "/webhook")
+	s.said(n, "hubot", "/secbydesign reopen "+ids[0], "is open already")
+	s.said(n, "reader", "/secbydesign reopen "+ids[1], "")
+	s.said(n, "hubot", "/secbydesign why "+ids[2], "")
+	s.restart(func() {})
+	s.recovered(2)
+	overtaken := func() (list []string) {
+		for _, reply := range s.bot(n) {
+			if strings.Contains(reply, "the later one counts") {
+				list = append(list, reply)
+			}
+		}
+		return list
+	}
+	s.until("the lost ones are executed", func() bool { return len(s.recorded(record.CommandExecuted)) == 6 })
+	s.until("one of them is answered", func() bool { return len(overtaken()) > 0 })
+	if got := overtaken(); len(got) != 1 || !strings.Contains(got[0], ids[0]) {
+		t.Errorf("not carried out were\n%s\nwant the one about %s", strings.Join(got, "\n"), ids[0])
+	}
+	s.becomes(n, "neutral", "1 new finding (")
+}
+
 // TestNoNaggingOnTheFirstDay installs the App on an organisation with open pull requests: they are left alone until
 // somebody works on them.
 func TestNoNaggingOnTheFirstDay(t *testing.T) {

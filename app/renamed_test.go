@@ -100,7 +100,7 @@ func TestRenamedDuringReview(t *testing.T) {
 				if !kind.installed {
 					// That review ended, and its check in progress is closed once the App is installed there again.
 					in := s.GitHub.Install(kind.owner)
-					s.GitHub.Settle()
+					s.until("it shows the verdict, "+when, func() bool { return shows(repo) == want })
 					s.settled(repo)
 					s.GitHub.Uninstall(in)
 				}

@@ -36,6 +36,8 @@ func (a *app) task(ctx context.Context, t queue.Task) error {
 		do = a.conversation.Warn
 	case review.Missed:
 		do = a.reviewer.FindMissed
+	case recovery.Returned:
+		do = a.recovery().Return
 	case recovery.InOrder:
 		do = a.inOrder
 	default:

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
+	"time"
 )
 
 // This file reads comments, pressed buttons and the label of an issue. Of a comment only its creation counts: people
@@ -119,7 +120,16 @@ func readComment(p payload, number int, state string, thread int64) (Intent, Out
 	return Comment{
 		Installation: p.Installation.ID, Owner: owner, Repo: p.Repository.Name, RepoID: p.Repository.ID,
 		Number: number, Closed: state == "closed", ID: p.Comment.ID, Thread: thread, Sender: p.Sender.Login, Body: p.Comment.Body,
+		Written: instant(p.Comment.CreatedAt),
 	}, Accepted, nil
+}
+
+// instant reads a time; zero if it is none. No command is lost because of it.
+func instant(raw json.RawMessage) (at time.Time) {
+	if json.Unmarshal(raw, &at) != nil {
+		return time.Time{}
+	}
+	return at.UTC()
 }
 
 // person reports whether the account is neither an App nor any other automated account. GitHub also delivers this

@@ -128,6 +128,8 @@ func checkSane(t *testing.T, in webhook.Intent) {
 		list(in.Installation, in.Account, nil)
 	case webhook.Unsuspended:
 		list(in.Installation, in.Account, nil)
+	case webhook.PermissionsAccepted:
+		list(in.Installation, in.Account, nil)
 	case webhook.Ping:
 	default:
 		t.Errorf("unknown intent %T", in)

@@ -1,5 +1,7 @@
 package webhook
 
+import "time"
+
 // An Intent is what a delivery asks this program to do. It is one of the types in this file with the method
 // intent; use a type switch to find out which.
 //
@@ -55,6 +57,8 @@ type Comment struct {
 	Closed       bool // the pull request or issue is closed
 
 	ID int64 // of the comment; ids of conversation comments and review comments are independent
+
+	Written time.Time // by GitHub's clock, to the second; zero if GitHub did not say it
 
 	// Thread is the first comment of the thread that contains a review comment, possibly the comment itself; 0
 	// for the conversation.
@@ -187,6 +191,12 @@ type Unsuspended struct {
 	Account      string
 }
 
+// PermissionsAccepted means that the account gave the App the permissions that it asks for now.
+type PermissionsAccepted struct {
+	Installation int64
+	Account      string
+}
+
 // RepositoriesAdded lists repositories that the installation now covers in addition to the earlier ones.
 type RepositoriesAdded struct {
 	Installation int64
@@ -219,6 +229,7 @@ func (Installed) intent()           {}
 func (Uninstalled) intent()         {}
 func (Suspended) intent()           {}
 func (Unsuspended) intent()         {}
+func (PermissionsAccepted) intent() {}
 func (RepositoriesAdded) intent()   {}
 func (RepositoriesRemoved) intent() {}
 func (Ping) intent()                {}

@@ -49,6 +49,7 @@ type payload struct {
 		ID          int64
 		InReplyToID int64 `json:"in_reply_to_id"`
 		Body        string
+		CreatedAt   json.RawMessage `json:"created_at"`
 		User        account
 	}
 	Sender account
@@ -319,6 +320,8 @@ func readInstallation(p payload) (Intent, Outcome, error) {
 		return Suspended{p.Installation.ID, account}, Accepted, nil
 	case "unsuspend":
 		return Unsuspended{p.Installation.ID, account}, Accepted, nil
+	case "new_permissions_accepted":
+		return PermissionsAccepted{p.Installation.ID, account}, Accepted, nil
 	}
 	return nil, ActionNotUsed, nil
 }

@@ -12,7 +12,7 @@ var used = map[string][]string{
 	"merge_group":                 {"checks_requested"},
 	"push":                        {""},
 	"repository":                  {"renamed", "transferred"},
-	"installation":                {"created", "deleted", "suspend", "unsuspend"},
+	"installation":                {"created", "deleted", "suspend", "unsuspend", "new_permissions_accepted"},
 	"installation_repositories":   {"added", "removed"},
 	"ping":                        {""},
 }

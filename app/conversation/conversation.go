@@ -55,6 +55,8 @@ type Request struct {
 	Button  string    `json:"button,omitempty"` // its identifier
 	Check   int64     `json:"check,omitempty"`  // the check run it stands on
 	At      time.Time `json:"at"`               // by the machine's clock, as GitHub's times are
+
+	Written time.Time `json:"written,omitzero"` // of a comment, by GitHub's clock, to the second; zero if it is not known
 }
 
 // Spread asks for reviews of the pull requests in which an ended decision counted, or in which a new one may count: not
@@ -164,12 +166,12 @@ func (h *Handler) Answer(ctx context.Context, e queue.Task) error {
 	}
 	defer h.turns.give(turn)
 	key := e.Kind + "-" + strings.ToLower(e.ID)
-	what, done, err := h.executed(ctx, e, key)
+	what, done, later, err := h.executed(ctx, e, said, key)
 	if err != nil {
 		return err
 	}
 	if !done {
-		if what, err = h.execute(ctx, gh, e, said, key); err != nil {
+		if what, err = h.execute(ctx, gh, e, said, key, later); err != nil {
 			return err
 		}
 	}
@@ -184,21 +186,26 @@ func (h *Handler) Answer(ctx context.Context, e queue.Task) error {
 	return h.respond(ctx, gh, q, what)
 }
 
-func (h *Handler) executed(ctx context.Context, e queue.Task, key string) (record.Executed, bool, error) {
+// executed returns what was recorded for a request, if it was done before, and otherwise the comments of the pull request
+// that were written later and executed already.
+func (h *Handler) executed(ctx context.Context, e queue.Task, said Request, key string) (what record.Executed, done bool, later []record.Executed, err error) {
 	events, err := h.Ledger.Events(ctx, ledger.Filter{RepoID: e.RepoID, Owner: e.Owner, Repo: e.Repo, Number: e.Number, Kind: record.CommandExecuted})
 	if err != nil {
-		return record.Executed{}, false, fmt.Errorf("read what was executed: %w", err)
+		return record.Executed{}, false, nil, fmt.Errorf("read what was executed: %w", err)
 	}
 	for _, event := range events {
 		var c record.Executed
 		if err := json.Unmarshal(event.Data, &c); err != nil {
-			return record.Executed{}, false, fmt.Errorf("read event %d: %w", event.ID, err)
+			return record.Executed{}, false, nil, fmt.Errorf("read event %d: %w", event.ID, err)
 		}
 		if c.Key == key {
-			return c, true, nil
+			return c, true, nil, nil
+		}
+		if said.before(c) {
+			later = append(later, c)
 		}
 	}
-	return record.Executed{}, false, nil
+	return record.Executed{}, false, later, nil
 }
 
 // respond answers with a reaction if that is enough and permitted, else with one reply.

@@ -32,6 +32,8 @@ type execution struct {
 	e       queue.Task
 	request Request
 	key     string
+	later   []record.Executed // comments that were written later and executed already
+	decided []string          // ids of the findings about which the comment decides
 	pull    pull.Pull
 	who     ownership.Person
 	rules   ownership.Rules
@@ -69,8 +71,8 @@ func (t *execution) at() time.Time { return t.h.Clock.Of(t.request.At) }
 const patienceForReview = 10 * time.Minute
 
 // execute carries out the request and records it, with the answer.
-func (h *Handler) execute(ctx context.Context, gh *installation.Client, e queue.Task, said Request, key string) (record.Executed, error) {
-	what := record.Executed{Key: key, Sender: said.Sender, Lines: said.Lines}
+func (h *Handler) execute(ctx context.Context, gh *installation.Client, e queue.Task, said Request, key string, later []record.Executed) (record.Executed, error) {
+	what := record.Executed{Key: key, Sender: said.Sender, Lines: said.Lines, Written: said.Written, Comment: said.Comment, InReview: said.Thread != 0}
 	p, err := pull.Read(ctx, gh.REST, e.RepoID, e.Owner, e.Repo, e.Number)
 	if err != nil {
 		return record.Executed{}, err
@@ -79,7 +81,7 @@ func (h *Handler) execute(ctx context.Context, gh *installation.Client, e queue.
 	if err != nil {
 		return record.Executed{}, err
 	}
-	t := &execution{h: h, gh: gh, e: e, request: said, key: key, pull: p, rules: org.Guardrails.Accept, org: org, orgSHA: orgSHA}
+	t := &execution{h: h, gh: gh, e: e, request: said, key: key, later: later, pull: p, rules: org.Guardrails.Accept, org: org, orgSHA: orgSHA}
 	var mayRead bool
 	if t.who, mayRead, err = people.Find(ctx, gh, p, said.Sender); err != nil {
 		return record.Executed{}, err
@@ -108,6 +110,7 @@ func (h *Handler) execute(ctx context.Context, gh *installation.Client, e queue.
 	} else {
 		what.Quiet, what.Reaction = strings.Join(t.quiet, "\n\n"), t.reaction
 	}
+	what.Decided = t.decided
 	if err := t.record(record.CommandExecuted, what); err != nil {
 		return record.Executed{}, err
 	}

@@ -52,6 +52,9 @@ func (t *execution) decide(ctx context.Context, line string, c command.Command, 
 		}
 		return t.refuse(ctx, line, a.Because+unread(who), c, "")
 	}
+	if t.overtaken(line, f.ID()) {
+		return nil
+	}
 	grant := a.Grant
 	d := decision.Decision{
 		ID:   decision.ID(t.e.Owner+"/"+t.e.Repo, t.request.Comment, t.line, f.Fingerprint),
@@ -202,6 +205,7 @@ func (t *execution) confirm(ctx context.Context, line string, c command.Command)
 	switch a := t.mayConfirm(d, who, owners); {
 	case !a.Yes:
 		t.replies = append(t.replies, checks.Code(short(line))+": "+checks.WithCode(a.Because)+checks.Escape(unread(who)))
+	case t.overtaken(line, scanners.ID(d.Fingerprint)):
 	default:
 		if err := t.step(decision.Confirmed, record.DecisionStep{ID: d.ID}); err != nil {
 			return err
@@ -236,6 +240,9 @@ func (t *execution) revoke(ctx context.Context, line string, c command.Command) 
 		t.say(line, d.ID+" does not count any more: "+d.Ended+".", "")
 		return nil
 	}
+	if t.overtaken(line, scanners.ID(d.Fingerprint)) {
+		return nil
+	}
 	return t.end(d, "revoked", c.Reason)
 }
 
@@ -261,6 +268,9 @@ func (t *execution) end(d decision.Decision, verb, reason string) error {
 func (t *execution) reopen(ctx context.Context, line string, f record.Finding) error {
 	if ok, err := t.may(ctx, line, ownership.Withdraw); !ok {
 		return err
+	}
+	if t.overtaken(line, f.ID()) {
+		return nil
 	}
 	ended := false
 	for _, d := range slices.Clone(t.decisions) {

@@ -154,6 +154,25 @@ func (l *Ledger) OpenPulls(ctx context.Context, repo Repo) ([]int, error) {
 	return numbers(rows)
 }
 
+// FirstHeard returns about when a webhook first mentioned a pull request of a repository: when the push was heard of that
+// is the oldest among the last ones of all its pull requests. It is zero if none was ever mentioned.
+func (l *Ledger) FirstHeard(ctx context.Context, repo Repo) (time.Time, error) {
+	key, err := repo.key(ctx, l.read)
+	if err != nil {
+		return time.Time{}, err
+	}
+	var at int64
+	err = l.read.QueryRowContext(ctx, `
+		SELECT coalesce(min(CASE pushed_at WHEN 0 THEN heard_at ELSE pushed_at END), 0) FROM pulls WHERE `+ofRepo, key.ID, key.Owner, key.Name).Scan(&at)
+	switch {
+	case err != nil:
+		return time.Time{}, fmt.Errorf("read since when pull requests of %s are known: %w", repo, err)
+	case at == 0:
+		return time.Time{}, nil
+	}
+	return time.UnixMilli(at).UTC(), nil
+}
+
 // Generation reads the generation of the pull request with this [Pull.ID]. It is cheap.
 func (l *Ledger) Generation(ctx context.Context, id int64) (generation int64, err error) {
 	return readGeneration(ctx, l.read, id)

@@ -216,6 +216,8 @@ func alter(t *testing.T, q *Queue, set string) {
 const (
 	helperDB   = "SECBYDESIGN_TEST_QUEUE_DB"
 	helperRole = "SECBYDESIGN_TEST_QUEUE_ROLE" // the name of one of the roles
+
+	helperFolder = "SECBYDESIGN_TEST_QUEUE_FOLDER" // see [Options]
 )
 
 // roles are the helper processes, by name.
@@ -264,7 +266,7 @@ func help(url string, work func(context.Context, *ledger.Ledger, Request) error)
 		return err
 	}
 	opts := shortLease
-	opts.Logger = zerolog.New(os.Stderr)
+	opts.Logger, opts.Folder = zerolog.New(os.Stderr), os.Getenv(helperFolder)
 	opts.Work = func(ctx context.Context, r Request) error { return work(ctx, l, r) }
 	q, err := New(l, opts)
 	if err != nil {
@@ -279,14 +281,14 @@ func help(url string, work func(context.Context, *ledger.Ledger, Request) error)
 var shortLease = Options{Heartbeat: 100 * time.Millisecond, LeaseTTL: time.Second}
 
 // startHelper returns a process that is in the middle of a review.
-func startHelper(t *testing.T, path, role string) *exec.Cmd {
+func startHelper(t *testing.T, path, role string, env ...string) *exec.Cmd {
 	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(exe)
-	cmd.Env = append(os.Environ(), helperDB+"="+path, helperRole+"="+role)
+	cmd.Env = append(append(os.Environ(), helperDB+"="+path, helperRole+"="+role), env...)
 	cmd.Stderr = t.Output()
 	out, err := cmd.StdoutPipe()
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/riverqueue/river/riverdriver"
@@ -310,11 +311,25 @@ func (q *Queue) rescue(ctx context.Context, horizon time.Time, pause time.Durati
 	}
 }
 
+// workerDied is the error of an attempt whose worker died. It is part of the database format.
+const workerDied = "its worker died"
+
+// deaths returns how many workers of a job have died one after the other, without another outcome in between.
+func deaths(row *rivertype.JobRow) (n int) {
+	for _, attempt := range slices.Backward(row.Errors) {
+		if attempt.Error != workerDied {
+			break
+		}
+		n++
+	}
+	return n
+}
+
 // putBack makes a job available again after a pause, as part of tx. The worker that had it loses its lease.
 func (q *Queue) putBack(ctx context.Context, tx *sql.Tx, exec riverdriver.ExecutorTx, row *rivertype.JobRow, horizon time.Time, pause time.Duration) error {
 	now := time.Now()
 	// A worker that cannot reach the database leaves its job but is still alive.
-	reason, message := "its worker died", "a worker died, its job was put back"
+	reason, message := workerDied, "a worker died, its job was put back"
 	if q.mine.wasLeft(row.ID) {
 		reason, message = "its worker left it", "a job was put back, because its worker lost the database"
 	}
@@ -326,9 +341,8 @@ func (q *Queue) putBack(ctx context.Context, tx *sql.Tx, exec riverdriver.Execut
 	switch {
 	case row.Attempt >= row.MaxAttempts:
 		state, at, finalized = rivertype.JobStateDiscarded, row.ScheduledAt, &now
-	case row.Attempt > 3:
-		// The review itself may be killing its workers.
-		at = backoff{q.opts.FirstPause}.NextRetry(row)
+	case reason == workerDied:
+		at = now.Add(max(pause, backoff{q.opts.FirstPause}.afterDeaths(deaths(row)+1)))
 	}
 	_, err = exec.JobRescueMany(ctx, &riverdriver.JobRescueManyParams{
 		ID: []int64{row.ID}, Error: [][]byte{attempt}, FinalizedAt: []*time.Time{finalized},

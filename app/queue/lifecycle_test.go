@@ -3,10 +3,12 @@ package queue
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -133,7 +135,25 @@ func TestKilledWorkerIsReplaced(t *testing.T) {
 		kill(victim)
 		check(t, q, c)
 	})
-	// Here the leases are long: a restart must not wait for them.
+	// From here on the leases are long: a restart must not wait for them.
+	t.Run("by the next process on its folder", func(t *testing.T) {
+		t.Parallel()
+		path, folder := newDB(t), t.TempDir()
+		openLedger(t, path) // so that nobody is alone on the database
+		submitFrom(t, path, ledger.Delivery{GUID: "g"}, request(1, "h"))
+		victim := startHelper(t, path, "hangs", helperFolder+"="+folder)
+		work, c := reviewed()
+		opts := Options{Work: work, Heartbeat: time.Hour, LeaseTTL: 10 * time.Hour, Folder: folder}
+		beside := newQueue(t, openLedger(t, path), opts)
+		begin(t, beside)
+		if n := len(jobs(t, beside, rivertype.JobStateRunning)); n != 1 {
+			t.Errorf("%d running jobs while their worker is alive, want 1", n)
+		}
+		kill(victim)
+		next := newQueue(t, openLedger(t, path), opts)
+		begin(t, next)
+		check(t, next, c)
+	})
 	t.Run("by the next process", func(t *testing.T) {
 		t.Parallel()
 		pgtest.SQLiteOnly(t, "only the locks of files say that the last process is dead")
@@ -242,33 +262,41 @@ func TestLateWorkerDoesNotBegin(t *testing.T) {
 	}
 }
 
-// TestRescueGivesUp has a review that kills its worker each time.
+// TestRescueGivesUp has a review that kills its worker each time, and others whose workers die of something else.
 func TestRescueGivesUp(t *testing.T) {
 	t.Parallel()
-	for _, tc := range []struct {
+	died := func(n int) []string { return slices.Repeat([]string{workerDied}, n) }
+	for name, tc := range map[string]struct {
 		attempt int
+		errors  []string // of the attempts before
 		want    rivertype.JobState
-		waits   bool
+		waits   time.Duration // at most, and at least half of it
 		events  int
 	}{
-		{1, rivertype.JobStateAvailable, false, 0},
-		{9, rivertype.JobStateAvailable, true, 0},
-		{maxAttempts, rivertype.JobStateDiscarded, false, 1},
+		"the first worker":             {1, nil, rivertype.JobStateAvailable, 0, 0},
+		"the third":                    {3, died(2), rivertype.JobStateAvailable, 0, 0},
+		"the seventh":                  {7, died(6), rivertype.JobStateAvailable, 5 * time.Second, 0},
+		"the tenth":                    {10, died(9), rivertype.JobStateAvailable, 5 * time.Second, 0},
+		"the 40th":                     {40, died(39), rivertype.JobStateAvailable, longest * 5 / 4, 0},
+		"the first after 30 failures":  {31, slices.Repeat([]string{"GitHub is away"}, 30), rivertype.JobStateAvailable, 0, 0},
+		"the second, a failure before": {31, append(append(died(20), "GitHub is away"), died(1)...), rivertype.JobStateAvailable, 0, 0},
+		"the last":                     {maxAttempts, died(maxAttempts - 1), rivertype.JobStateDiscarded, 0, 1},
 	} {
-		t.Run(fmt.Sprint("attempt ", tc.attempt), func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			path := newDB(t)
 			work := func(context.Context, Request) error { return nil }
 			q := newQueue(t, openLedger(t, path), Options{Work: work})
 			submit(t, q, request(1, "h"))
-			alter(t, q, fmt.Sprintf("state = 'running', attempted_at = '2020-01-01 00:00:00', attempt = %d", tc.attempt))
+			alter(t, q, fmt.Sprintf("state = 'running', attempted_at = '2020-01-01 00:00:00', attempt = %d, errors = %s", tc.attempt, attemptErrors(t, tc.errors)))
+			began := time.Now()
 			nobody := func(*sql.Tx, *rivertype.JobRow) (bool, error) { return false, nil }
 			if err := q.rescue(t.Context(), ever, 0, nobody); err != nil {
 				t.Fatal(err)
 			}
 			row := jobs(t, q, rivertype.JobStateAvailable, rivertype.JobStateDiscarded, rivertype.JobStateRunning)[0]
-			if row.State != tc.want || row.ScheduledAt.After(time.Now().Add(time.Minute)) != tc.waits {
-				t.Errorf("job is %s, scheduled at %v; want %s, in minutes: %v", row.State, row.ScheduledAt, tc.want, tc.waits)
+			if row.State != tc.want || row.ScheduledAt.After(time.Now().Add(tc.waits)) || tc.waits > 0 && row.ScheduledAt.Before(began.Add(tc.waits/2)) {
+				t.Errorf("job is %s, scheduled at %v, %v after its rescue; want %s, after at most %v", row.State, row.ScheduledAt, row.ScheduledAt.Sub(began), tc.want, tc.waits)
 			}
 			events, err := q.ledger.Events(t.Context(), ledger.Filter{Kind: GaveUp})
 			if err != nil || len(events) != tc.events {
@@ -276,6 +304,26 @@ func TestRescueGivesUp(t *testing.T) {
 			}
 		})
 	}
+}
+
+// attemptErrors returns the SQL of the errors of earlier attempts, the oldest first.
+func attemptErrors(t *testing.T, texts []string) string {
+	t.Helper()
+	list := []string{}
+	for i, text := range texts {
+		b, err := json.Marshal(rivertype.AttemptError{Attempt: i + 1, Error: text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, string(b))
+	}
+	switch {
+	case pgtest.Chosen() && len(list) == 0:
+		return "'{}'"
+	case pgtest.Chosen():
+		return "ARRAY['" + strings.Join(list, "','") + "']::jsonb[]"
+	}
+	return "'[" + strings.Join(list, ",") + "]'"
 }
 
 // TestLostJobIsLeftAlone has a worker that was wrongly believed dead. The error that it returns must not change

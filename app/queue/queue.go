@@ -12,6 +12,7 @@
 //     between is lost.
 //   - lease.go: a worker sends a heartbeat every other second for its job. When the
 //     heartbeats stop, another worker takes the job.
+//   - predecessors.go: a process that starts where another one was killed takes its jobs at once.
 //   - driver.go: package fair chooses the next jobs by what all processes have begun.
 //   - lane.go: very large pull requests have workers of their own.
 //   - presence.go: each process says how many jobs it does at one time.
@@ -117,6 +118,7 @@ type Options struct {
 	FirstPause    time.Duration   // pause after the first failure, of at most a second; the later ones grow from it; 1 s
 	Clock         *clock.Clock    // the clock of [Task].At; nil for the machine's
 	Tracer        trace.Tracer    // begins the spans of jobs; nil for none
+	Folder        string          // in which processes that work leave their names, so that the next one knows at once which are dead; empty for none
 	StopGrace     time.Duration   // how long Work may take to return after its context ends at a stop; 5 s
 }
 
@@ -133,6 +135,7 @@ type Queue struct {
 	mine     jobSet         // jobs that this process works on
 	news     bell           // rings when something was submitted in this process, or a worker becomes free
 	slots    map[string]int // how many jobs this process does at one time, by queue
+	register register       // used by Start, and then by Stop
 	rescuer  struct {
 		cancel context.CancelFunc // set by Start
 		wait   sync.WaitGroup
@@ -195,7 +198,7 @@ func New(l *ledger.Ledger, opts Options) (*Queue, error) {
 		return nil, fmt.Errorf("make queue: a lease of %s is lost by one late heartbeat of %s", opts.LeaseTTL, opts.Heartbeat)
 	}
 
-	q := &Queue{ledger: l, opts: opts, log: opts.Logger, clocks: readClocks(time.Now()), slots: map[string]int{
+	q := &Queue{ledger: l, opts: opts, log: opts.Logger, clocks: readClocks(time.Now()), register: register{dir: opts.Folder}, slots: map[string]int{
 		river.QueueDefault: opts.Workers, slowLane: SlowSlots(opts.Workers),
 	}}
 	workers := river.NewWorkers()
@@ -343,20 +346,12 @@ func (q *Queue) enqueue(ctx context.Context, tx *sql.Tx, r Request) error {
 func (q *Queue) Start(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
 	began := q.clocks() // before any work, so that no change of the clock is missed
-	if err := q.bringBack(ctx); err != nil {
-		return fmt.Errorf("start queue: %w", err)
-	}
-	if err := q.redate(ctx); err != nil {
-		return fmt.Errorf("start queue: %w", err)
-	}
-	if err := q.rescueOrphans(ctx); err != nil {
-		return fmt.Errorf("start queue: %w", err)
-	}
-	if err := q.offer(ctx); err != nil {
-		return fmt.Errorf("start queue: %w", err)
-	}
-	if err := q.client.Start(ctx); err != nil {
-		return fmt.Errorf("start queue: %w", err)
+	for _, step := range []func(context.Context) error{
+		q.bringBack, q.redate, q.rescueOrphans, q.rescuePredecessors, q.offer, q.client.Start,
+	} {
+		if err := step(ctx); err != nil {
+			return fmt.Errorf("start queue: %w", errors.Join(err, q.register.leave()))
+		}
 	}
 	ctx, q.rescuer.cancel = context.WithCancel(ctx)
 	q.rescuer.wait.Go(func() { q.rescueLoop(ctx, began) })
@@ -377,12 +372,12 @@ func (q *Queue) Stop(ctx context.Context) error {
 
 	q.stopping.Store(true)
 	if q.client.Stop(ctx) == nil {
-		return nil
+		return q.register.leave()
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), q.opts.StopGrace)
 	defer cancel()
 	if err := q.client.StopAndCancel(ctx); err != nil {
 		return fmt.Errorf("stop queue: a review has not ended %s after its cancellation: %w", q.opts.StopGrace, err)
 	}
-	return nil
+	return q.register.leave()
 }

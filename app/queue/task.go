@@ -27,7 +27,7 @@ import (
 type Task struct {
 	Installation int64
 	RepoID       int64  // GitHub's; 0 for the repository that has the name now
-	Owner, Repo  string // when the task runs, the newest known name of the repository
+	Owner, Repo  string // when the task runs, the newest known name of the repository; empty if it is about a whole installation
 	Number       int    // of the pull request; 0 if the task concerns none
 	Kind         string // required: the kind of work
 	ID           string // required: the object of the work; equal tasks are done once
@@ -133,7 +133,8 @@ func storableValue(v any) any {
 }
 
 func (e Task) check() error {
-	if e.Owner == "" || e.Repo == "" || e.Kind == "" || e.ID == "" {
+	whole := e.Installation != 0 && e.RepoID == 0 && e.Owner == "" && e.Repo == ""
+	if !whole && (e.Owner == "" || e.Repo == "") || e.Kind == "" || e.ID == "" {
 		return fmt.Errorf("submit: %s/%s %q %q is no task", e.Owner, e.Repo, e.Kind, e.ID)
 	}
 	return nil

@@ -32,13 +32,37 @@ type backoff struct{ first time.Duration }
 
 // NextRetry implements [river.ClientRetryPolicy].
 func (b backoff) NextRetry(row *rivertype.JobRow) time.Time {
-	// Jitter: jobs that failed together should not retry together.
+	return time.Now().Add(b.vary(pauseAfter(row.Attempt)))
+}
+
+// afterDeaths returns the pause after so many workers have died on a job, one after the other.
+func (b backoff) afterDeaths(n int) time.Duration { return b.vary(pauseAfterDeaths(n)) }
+
+// vary varies a pause by up to a quarter: jobs that failed together should not retry together.
+func (b backoff) vary(pause time.Duration) time.Duration {
 	jitter := 0.75 + rand.Float64()/2
-	return time.Now().Add(time.Duration(jitter * cmp.Or(b.first, time.Second).Seconds() * float64(pauseAfter(row.Attempt))))
+	return time.Duration(jitter * cmp.Or(b.first, time.Second).Seconds() * float64(pause))
+}
+
+const longest = 5 * time.Minute
+
+// pauseAfterDeaths is short at first: when processes are killed from outside, or a machine is restarted again and again, a
+// review dies with them although it is not to blame. A job on which ten workers in a row have died is probably to blame,
+// and waits for longer and longer, so that the others get on.
+func pauseAfterDeaths(n int) time.Duration {
+	const few, many, short = 3, 10, 4 * time.Second
+	switch {
+	case n <= few:
+		return 0
+	case n <= many:
+		return min(short, time.Second<<(n-few-1))
+	case n < many+8:
+		return min(longest, 2*short<<(n-many-1))
+	}
+	return longest
 }
 
 func pauseAfter(attempt int) time.Duration {
-	const longest = 5 * time.Minute
 	if attempt < 10 {
 		return min(longest, time.Second<<max(attempt-1, 0))
 	}

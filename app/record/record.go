@@ -98,6 +98,12 @@ type Executed struct {
 	Quiet    string   `json:"quiet,omitempty"`    // the answer if no reaction is permitted
 	Reaction string   `json:"reaction,omitempty"` // see package publish
 	Agent    bool     `json:"agent,omitempty"`    // the sender is an agent, whose commands do not count
+
+	// Where the comment is in the order of GitHub, and the findings about which it decided. Older records do not have them.
+	Written  time.Time `json:"written,omitzero"`
+	Comment  int64     `json:"comment,omitempty"`
+	InReview bool      `json:"in_review,omitempty"` // a comment of a review and not of the conversation
+	Decided  []string  `json:"decided,omitempty"`   // ids of findings
 }
 
 // An Opinion records that a person marked a finding as not useful.

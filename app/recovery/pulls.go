@@ -45,6 +45,7 @@ type listedPull struct {
 	into    string // the base branch
 	draft   bool
 	updated time.Time
+	known   time.Time // since when the repository is known; if the pull request is not and is older, it is left alone
 }
 
 // pulls asks for reviews of the open pull requests whose head has no verdict, in all installations.
@@ -52,6 +53,8 @@ type listedPull struct {
 // Only pull requests that changed since the last complete search are considered, by GitHub's clock; at first, those that
 // changed since the App was installed, or within [firstLook]. So the open pull requests of a repository get no comments
 // on the day on which the App comes: only when somebody works on them, as with deliveries.
+//
+// After an installation came back within reach, more is considered, see [Recoverer.Return].
 //
 // It stops in an installation of which the rate limit is used but for the reserve, and the next run goes on there.
 //
@@ -112,18 +115,40 @@ func (r *Recoverer) search(ctx context.Context, in *github.Installation, now tim
 	if err != nil {
 		return err
 	}
-	var open []listedPull
-	for part := range slices.Chunk(repos, reposAtOnce) {
-		list, err := r.list(ctx, rest, graph, part, since)
-		if err != nil {
-			return err
-		}
-		open = append(open, list...)
-	}
-	owed, err := r.owed(ctx, in.GetID(), open)
+	back, err := r.returnedAt(ctx, in.GetID())
 	if err != nil {
 		return err
 	}
+	var missed []*github.Repository
+	var known map[int64]time.Time
+	if !back.IsZero() {
+		if missed, repos, known, err = r.missed(ctx, repos); err != nil {
+			return err
+		}
+	}
+	open, err := r.listEach(ctx, rest, graph, repos, since)
+	if err != nil {
+		return err
+	}
+	if first := now.Add(-firstLook); first.Before(since) {
+		since = first
+	}
+	more, err := r.listEach(ctx, rest, graph, missed, since)
+	if err != nil {
+		return err
+	}
+	for i, p := range more {
+		more[i].known = known[p.repo.ID]
+	}
+	owed, err := r.owed(ctx, in.GetID(), append(open, more...), !back.IsZero())
+	if err != nil {
+		return err
+	}
+	left, err := r.givenUp(ctx, in.GetID(), missed, more)
+	if err != nil {
+		return err
+	}
+	owed = append(owed, left...)
 	budget := maxInstalled
 	if n, ok, err := spare(resp); err != nil && len(owed) > 0 {
 		return err
@@ -137,7 +162,24 @@ func (r *Recoverer) search(ctx context.Context, in *github.Installation, now tim
 		zerolog.Ctx(ctx).Info().Int("pulls", left).Msg("more open pull requests without a verdict wait for the next hour, because of GitHub's rate limit")
 		return nil
 	}
+	if !back.IsZero() {
+		if err := r.Ledger.SetRecovered(ctx, searchedScope(in.GetID()), back); err != nil {
+			return err
+		}
+	}
 	return r.Ledger.SetRecovered(ctx, scope, now.Add(-pullOverlap))
+}
+
+// listEach lists the open pull requests of any number of repositories that changed since a time.
+func (r *Recoverer) listEach(ctx context.Context, rest *github.Client, graph *githubv4.Client, repos []*github.Repository, since time.Time) (open []listedPull, err error) {
+	for part := range slices.Chunk(repos, reposAtOnce) {
+		list, err := r.list(ctx, rest, graph, part, since)
+		if err != nil {
+			return nil, err
+		}
+		open = append(open, list...)
+	}
+	return open, nil
 }
 
 // listRepos lists the repositories with anything open. The response is one of the list's, for its rate limit.
@@ -206,7 +248,7 @@ func (r *Recoverer) list(ctx context.Context, rest *github.Client, graph *github
 		if repo == nil {
 			continue
 		}
-		is := ledger.Repo{ID: repo.GetID(), Owner: repo.GetOwner().GetLogin(), Name: repo.GetName()}
+		is := repoOf(repo)
 		older := !node.Repository.PullRequests.PageInfo.HasNextPage
 		var few []listedPull
 		for _, p := range node.Repository.PullRequests.Nodes {
@@ -214,7 +256,7 @@ func (r *Recoverer) list(ctx context.Context, rest *github.Client, graph *github
 				older = true
 				break
 			}
-			few = append(few, listedPull{is, p.Number, p.HeadRefOid, p.BaseRefName, p.IsDraft, p.UpdatedAt})
+			few = append(few, listedPull{repo: is, number: p.Number, head: p.HeadRefOid, into: p.BaseRefName, draft: p.IsDraft, updated: p.UpdatedAt})
 		}
 		if !older {
 			if few, err = listAll(ctx, rest, is, since); err != nil {
@@ -240,7 +282,9 @@ func listAll(ctx context.Context, rest *github.Client, repo ledger.Repo, since t
 				resp.NextPage = 0
 				break
 			}
-			out = append(out, listedPull{repo, p.GetNumber(), p.GetHead().GetSHA(), p.GetBase().GetRef(), p.GetDraft(), p.GetUpdatedAt().Time})
+			out = append(out, listedPull{
+				repo: repo, number: p.GetNumber(), head: p.GetHead().GetSHA(), into: p.GetBase().GetRef(), draft: p.GetDraft(), updated: p.GetUpdatedAt().Time,
+			})
 		}
 		return nil, resp, nil
 	})
@@ -250,20 +294,24 @@ func listAll(ctx context.Context, rest *github.Client, repo ledger.Repo, since t
 	return out, nil
 }
 
-// owed returns requests for the reviews that are due, the newest pull request first.
-func (r *Recoverer) owed(ctx context.Context, installed int64, open []listedPull) (out []queue.Request, err error) {
+// noVerdict is the reason of the requests of this package.
+const noVerdict = "no verdict"
+
+// owed returns requests for the reviews that are due, the newest pull request first. After a return these are also those
+// that failed for a day.
+func (r *Recoverer) owed(ctx context.Context, installed int64, open []listedPull, back bool) (out []queue.Request, err error) {
 	slices.SortFunc(open, func(a, b listedPull) int {
 		return cmp.Or(b.updated.Compare(a.updated), cmp.Compare(b.repo.ID, a.repo.ID), cmp.Compare(b.number, a.number))
 	})
 	for _, p := range open {
-		due, force, err := r.due(ctx, p)
+		due, force, err := r.due(ctx, p, back)
 		if err != nil {
 			return nil, err
 		}
 		if due {
 			out = append(out, queue.Request{
 				Key:    queue.Key{Installation: installed, Owner: p.repo.Owner, Repo: p.repo.Name, Number: p.number},
-				RepoID: p.repo.ID, HeadSHA: p.head, Reason: "no verdict", Force: force,
+				RepoID: p.repo.ID, HeadSHA: p.head, Reason: noVerdict, Force: force,
 			})
 		}
 	}
@@ -271,24 +319,28 @@ func (r *Recoverer) owed(ctx context.Context, installed int64, open []listedPull
 }
 
 // due reports whether a pull request needs a review, by what the ledger knows of it. With force its head has a verdict,
-// which was made for a draft that is ready now or the reverse, or for another base.
-func (r *Recoverer) due(ctx context.Context, p listedPull) (due, force bool, err error) {
+// which was made for a draft that is ready now or the reverse, or for another base; or its last review was given up, as for an App
+// that was suspended then.
+func (r *Recoverer) due(ctx context.Context, p listedPull, back bool) (due, force bool, err error) {
 	known, err := r.Ledger.Pull(ctx, p.repo, p.number)
 	switch {
 	case errors.Is(err, ledger.ErrUnknownPull):
-		return true, false, nil
+		return !p.updated.Before(p.known), false, nil
 	case err != nil:
 		return false, false, err
 	case known.Head != p.head || known.Closed:
 		return true, false, nil
-	case known.Reviewed != known.Generation: // it waits for its review
+	case known.Reviewed != known.Generation && !back: // it waits for its review
 		return false, false, nil
+	}
+	if given, err := r.gaveUp(ctx, known); given || err != nil || known.Reviewed != known.Generation {
+		return given, given, err
 	}
 	last, err := r.Ledger.LastReview(ctx, p.repo, p.number)
 	switch {
 	case err != nil:
 		return false, false, err
-	case last.Head != p.head: // its review was given up, as for an App that was suspended then
+	case last.Head != p.head:
 		return true, true, nil
 	case last.Context == nil:
 		return false, false, nil

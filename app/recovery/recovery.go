@@ -4,6 +4,7 @@
 //   - run.go: one process of all that share the ledger is chosen, without comparing clocks.
 //   - deliveries.go: the App's log of deliveries is read back to the last reading, and what matters in it is done.
 //   - sort.go: a pure function decides what matters, before anything of it is fetched.
+//   - returned.go: an App that was suspended, removed or without permissions reviews what it missed.
 //   - pulls.go: open pull requests whose head has no verdict are reviewed, whether the log knows of them or not.
 //
 // What is done about a lost delivery depends on what the cheapest question to GitHub is that answers it. The log lists a

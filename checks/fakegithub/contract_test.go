@@ -275,6 +275,8 @@ func TestWebhookShapes(t *testing.T) {
 	w.CreateRepo("umbrella", "two", true)
 	id := w.Install("umbrella", "one")
 	w.AddRepositories(id, "two")
+	w.RemoveRepositories(id, "two")
+	w.AcceptPermissions(id, w.opts.Permissions)
 	w.Suspend(id)
 	w.Unsuspend(id)
 	w.Uninstall(id)

@@ -61,6 +61,13 @@ func (s *Server) suspend(id int64, suspended bool, action string) {
 	})
 }
 
+// AcceptPermissions gives the App these permissions, which the owner of the installation accepts.
+// https://docs.github.com/en/webhooks/webhook-events-and-payloads?actionType=new_permissions_accepted#installation
+func (s *Server) AcceptPermissions(id int64, p map[string]string) {
+	s.SetPermissions(p)
+	s.act(func() []outgoing { return s.installEvent(s.installs[id], "new_permissions_accepted") })
+}
+
 func (s *Server) installationOf(r *Repo) *installation {
 	for _, in := range s.installs {
 		if in.reaches(r) {
@@ -105,6 +112,21 @@ func (s *Server) AddRepositories(id int64, names ...string) {
 	})
 }
 
+// RemoveRepositories removes repositories from an installation of chosen repositories.
+// https://docs.github.com/en/webhooks/webhook-events-and-payloads?actionType=removed#installation_repositories
+func (s *Server) RemoveRepositories(id int64, names ...string) {
+	s.act(func() []outgoing {
+		in := s.installs[id]
+		var removed []*Repo
+		for _, n := range names {
+			r := s.repos[strings.ToLower(in.account.login+"/"+n)]
+			delete(in.repos, r.key())
+			removed = append(removed, r)
+		}
+		return s.coverageEvent(in, nil, removed)
+	})
+}
+
 // coverEvent returns the event about a new repository for an installation with all repositories of its
 // account.
 func (s *Server) coverEvent(r *Repo) []outgoing {
@@ -117,16 +139,26 @@ func (s *Server) coverEvent(r *Repo) []outgoing {
 }
 
 func (s *Server) addedEvent(in *installation, added ...*Repo) []outgoing {
-	selection := "selected"
+	return s.coverageEvent(in, added, nil)
+}
+
+func (s *Server) coverageEvent(in *installation, added, removed []*Repo) []outgoing {
+	action, selection := "added", "selected"
+	if len(removed) > 0 {
+		action = "removed"
+	}
 	if in.all {
 		selection = "all"
 	}
-	short := each(added, func(r *Repo) object {
-		o := s.repoJSON(r)
-		return object{"id": o["id"], "node_id": o["node_id"], "name": o["name"], "full_name": o["full_name"], "private": o["private"]}
-	})
+	short := func(list []*Repo) []any {
+		return each(list, func(r *Repo) object {
+			o := s.repoJSON(r)
+			return object{"id": o["id"], "node_id": o["node_id"], "name": o["name"], "full_name": o["full_name"], "private": o["private"]}
+		})
+	}
 	return []outgoing{s.record("installation_repositories", object{
-		"action": "added", "installation": s.installationJSON(in), "repository_selection": selection, "repositories_added": short, "repositories_removed": []any{},
+		"action": action, "installation": s.installationJSON(in), "repository_selection": selection,
+		"repositories_added": short(added), "repositories_removed": short(removed),
 		"requester": nil, "sender": s.userJSON(s.user("octocat")),
 	})}
 }
