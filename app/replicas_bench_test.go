@@ -52,7 +52,7 @@ func (c *crowd) verdicts(b *testing.B) {
 // BenchmarkReplicas shows how many reviews a minute one replica and three replicas finish, each with four workers, from
 // their start until the last of b.N waiting pull requests has its verdict: with the scanners that are built in, which compute, and with one that waits for three seconds, as a scanner on another
 // machine would. On one machine only the second shows what more hosts give: the first shares its cores with everything
-// else, the stand-in for GitHub included.
+// else, the stand-in for GitHub included: cores is how many all processes of the benchmark use.
 func BenchmarkReplicas(b *testing.B) {
 	for _, engine := range benchmarked {
 		for _, scanner := range []string{"computing", "waiting"} {
@@ -66,11 +66,15 @@ func BenchmarkReplicas(b *testing.B) {
 					}, "web")
 					c := newCrowd(f, 12)
 					c.backlog(b.N)
+					cpu := usedCPU(b)
 					b.ResetTimer()
 					f.join(slices.Repeat([]string{"worker"}, replicas)...)
 					c.verdicts(b)
 					b.StopTimer()
+					cpu = usedCPU(b) - cpu
 					b.ReportMetric(float64(b.N)/b.Elapsed().Minutes(), "reviews/min")
+					b.ReportMetric(cpu.Seconds()*1000/float64(b.N), "cpu-ms/review")
+					b.ReportMetric(cpu.Seconds()/b.Elapsed().Seconds(), "cores")
 					b.ReportMetric(0, "ns/op")
 				})
 			}
