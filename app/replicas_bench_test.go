@@ -52,7 +52,7 @@ func (c *crowd) verdicts(b *testing.B) {
 // BenchmarkReplicas shows how many reviews a minute one replica and three replicas finish, each with four workers, from
 // their start until the last of b.N waiting pull requests has its verdict: with the scanners that are built in, which compute, and with one that waits for three seconds, as a scanner on another
 // machine would. On one machine only the second shows what more hosts give: the first shares its cores with everything
-// else, the stand-in for GitHub included.
+// else, the stand-in for GitHub included: cores is how many all processes of the benchmark use.
 func BenchmarkReplicas(b *testing.B) {
 	for _, engine := range benchmarked {
 		for _, scanner := range []string{"computing", "waiting"} {
@@ -66,11 +66,15 @@ func BenchmarkReplicas(b *testing.B) {
 					}, "web")
 					c := newCrowd(f, 12)
 					c.backlog(b.N)
+					cpu := usedCPU(b)
 					b.ResetTimer()
 					f.join(slices.Repeat([]string{"worker"}, replicas)...)
 					c.verdicts(b)
 					b.StopTimer()
+					cpu = usedCPU(b) - cpu
 					b.ReportMetric(float64(b.N)/b.Elapsed().Minutes(), "reviews/min")
+					b.ReportMetric(cpu.Seconds()*1000/float64(b.N), "cpu-ms/review")
+					b.ReportMetric(cpu.Seconds()/b.Elapsed().Seconds(), "cores")
 					b.ReportMetric(0, "ns/op")
 				})
 			}
@@ -214,20 +218,27 @@ func countRequests(github *fakegithub.Server) func(n float64) (limited float64, 
 // cpuWithChildren returns the CPU time of a process, and of its children that have ended.
 func cpuWithChildren(b *testing.B, pid int) time.Duration {
 	b.Helper()
+	sum, err := cpuWithEnded(pid)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return sum
+}
+
+func cpuWithEnded(pid int) (sum time.Duration, err error) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		b.Skip(err)
+		return 0, err
 	}
-	_, rest, _ := strings.Cut(string(stat), ") ") // a name may hold spaces
-	var sum time.Duration
+	_, rest, _ := strings.Cut(string(stat), ") ")       // a name may hold spaces
 	for _, field := range strings.Fields(rest)[11:15] { // man 5 proc_pid_stat: utime, stime, cutime and cstime
 		n, err := strconv.Atoi(field)
 		if err != nil {
-			b.Fatal(err)
+			return 0, err
 		}
 		sum += time.Duration(n) * 10 * time.Millisecond
 	}
-	return sum
+	return sum, nil
 }
 
 // A measure is the size of a database.

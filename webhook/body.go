@@ -54,6 +54,10 @@ type bodies struct {
 
 	peak int // highest value of memory
 
+	// kept has the buffers of earlier bodies for the next ones, as long as the garbage collector lets it. They still have
+	// what was in them, and nobody reads beyond what the next body has received.
+	kept sync.Pool // of *[filePiece]byte
+
 	parsing sync.Mutex // held while a body from a file is in memory
 }
 
@@ -135,6 +139,7 @@ func (b *body) leave() {
 	if b.file != nil {
 		b.all.files--
 	}
+	b.all.keepBuffer(b.buf)
 	b.buf, b.file, b.memory = nil, nil, 0
 	b.all.changed.Broadcast()
 }
@@ -195,7 +200,7 @@ func (b *body) room() error {
 	}
 	b.buf = b.buf[:0]
 	if cap(b.buf) > filePiece {
-		b.buf = make([]byte, 0, filePiece)
+		b.buf = b.all.newBuffer(filePiece)
 		b.all.mu.Lock()
 		defer b.all.mu.Unlock()
 		b.all.memory -= b.memory - filePiece
@@ -205,15 +210,36 @@ func (b *body) room() error {
 	return nil
 }
 
-// grow makes the buffer larger.
+// grow makes the buffer larger: to size bytes, or to those of a kept buffer.
 func (b *body) grow(size int) error {
+	if filePiece/4 < size && size < filePiece {
+		size = filePiece
+	}
 	if err := b.reserve(size - b.memory); err != nil {
 		return err
 	}
-	larger := make([]byte, len(b.buf), size)
+	larger := b.all.newBuffer(size)[:len(b.buf)]
 	copy(larger, b.buf)
+	b.all.keepBuffer(b.buf)
 	b.buf = larger
 	return nil
+}
+
+// newBuffer returns an empty buffer of this capacity.
+func (all *bodies) newBuffer(size int) []byte {
+	if size == filePiece {
+		if kept, ok := all.kept.Get().(*[filePiece]byte); ok {
+			return kept[:0]
+		}
+	}
+	return make([]byte, 0, size)
+}
+
+// keepBuffer ends the use of a buffer.
+func (all *bodies) keepBuffer(buf []byte) {
+	if cap(buf) == filePiece {
+		all.kept.Put((*[filePiece]byte)(buf[:filePiece]))
+	}
 }
 
 // reserve counts n more bytes for the body. To make room it expels the oldest bodies, possibly this one.
@@ -319,7 +345,7 @@ func (all *bodies) expelHolder() (again time.Duration) {
 	return 0
 }
 
-// bytes returns the received body. The caller must call release when it no longer needs text.
+// bytes returns the received body. The caller must call release when it no longer needs text, and not use it after leave.
 func (b *body) bytes() (text []byte, release func(), err error) {
 	if b.file == nil {
 		return b.buf, func() {}, nil

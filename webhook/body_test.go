@@ -263,12 +263,13 @@ func TestForgedFlood(t *testing.T) {
 }
 
 // TestEveryBodyIsTheSame sends bodies with sizes around each change of storage, with and without a length. It
-// checks that the verified and parsed data equal the sent data.
+// checks that the verified and parsed data equal the sent data, also where the buffer had an earlier, larger body.
 func TestEveryBodyIsTheSame(t *testing.T) {
 	t.Parallel()
 	var all bodies
 	for _, size := range []int{0, 1, firstPiece - 1, firstPiece, firstPiece + 1, filePiece - 1, filePiece, filePiece + 1,
-		smallBody - 1, smallBody, smallBody + 1, smallBody + filePiece, 3*smallBody + 7, MaxBody, MaxBody + 1} {
+		smallBody - 1, smallBody, smallBody + 1, smallBody + filePiece, 3*smallBody + 7, MaxBody, MaxBody + 1,
+		filePiece/2 + 1, filePiece / 2, filePiece / 4, filePiece/4 + 1, 0} {
 		sent := make([]byte, size)
 		for i := range sent {
 			sent[i] = byte(i * 7 / 3)

@@ -50,7 +50,7 @@ func membersOf(t reflect.Type) members {
 func skim(body []byte, want members) (small []byte, ok bool) {
 	s := skimmer{in: body, out: make([]byte, 0, 4<<10)}
 	s.space()
-	if s.peek() != '{' || !s.object(want, true, 0) {
+	if s.peek() != '{' || !s.object(want, 0) {
 		return nil, false
 	}
 	s.space()
@@ -83,20 +83,14 @@ func (s *skimmer) take(c byte) bool {
 	return true
 }
 
-func (s *skimmer) space() {
-	for s.at < len(s.in) && (s.in[s.at] == ' ' || s.in[s.at] == '\n' || s.in[s.at] == '\t' || s.in[s.at] == '\r') {
-		s.at++
-	}
-}
+func (s *skimmer) space() { s.at = passSpace(s.in, s.at) }
 
-// object reads an object. If keep is set, it copies the members that are wanted.
-func (s *skimmer) object(want members, keep bool, depth int) bool {
+// object reads an object, and copies the members that are wanted.
+func (s *skimmer) object(want members, depth int) bool {
 	if !s.take('{') || depth > maxDepth {
 		return false
 	}
-	if keep {
-		s.out = append(s.out, '{')
-	}
+	s.out = append(s.out, '{')
 	s.space()
 	first := true
 	for !first || s.peek() != '}' {
@@ -111,14 +105,12 @@ func (s *skimmer) object(want members, keep bool, depth int) bool {
 			return false
 		}
 		s.space()
-		inner, wanted := members(nil), false
-		if keep {
-			if inner, wanted = want.find(name); wanted {
-				if s.out[len(s.out)-1] != '{' {
-					s.out = append(s.out, ',')
-				}
-				s.out = append(append(s.out, name...), ':')
+		inner, wanted := want.find(name)
+		if wanted {
+			if s.out[len(s.out)-1] != '{' {
+				s.out = append(s.out, ',')
 			}
+			s.out = append(append(s.out, name...), ':')
 		}
 		if !s.member(inner, wanted, depth+1) {
 			return false
@@ -129,9 +121,7 @@ func (s *skimmer) object(want members, keep bool, depth int) bool {
 			break
 		}
 	}
-	if keep {
-		s.out = append(s.out, '}')
-	}
+	s.out = append(s.out, '}')
 	return s.take('}')
 }
 
@@ -153,7 +143,7 @@ func (m members) find(name []byte) (inner members, wanted bool) {
 // member reads the value of a member, and copies it if it is wanted.
 func (s *skimmer) member(inner members, wanted bool, depth int) bool {
 	if wanted && inner != nil && s.peek() == '{' {
-		return s.object(inner, true, depth)
+		return s.object(inner, depth)
 	}
 	from := s.at
 	if !s.value(depth) {
@@ -167,48 +157,11 @@ func (s *skimmer) member(inner members, wanted bool, depth int) bool {
 
 // value reads a value without copying it.
 func (s *skimmer) value(depth int) bool {
-	switch s.peek() {
-	case '{':
-		return s.object(nil, false, depth)
-	case '[':
-		return s.array(depth)
-	case '"':
-		return s.text()
-	case 't':
-		return s.word("true")
-	case 'f':
-		return s.word("false")
-	case 'n':
-		return s.word("null")
-	}
-	return s.number()
-}
-
-func (s *skimmer) array(depth int) bool {
-	if !s.take('[') || depth > maxDepth {
+	end := pass(s.in, s.at, depth)
+	if end < 0 {
 		return false
 	}
-	s.space()
-	if s.take(']') {
-		return true
-	}
-	for {
-		s.space()
-		if !s.value(depth + 1) {
-			return false
-		}
-		s.space()
-		if !s.take(',') {
-			return s.take(']')
-		}
-	}
-}
-
-func (s *skimmer) word(w string) bool {
-	if !bytes.HasPrefix(s.in[s.at:], []byte(w)) {
-		return false
-	}
-	s.at += len(w)
+	s.at = end
 	return true
 }
 
@@ -217,79 +170,10 @@ func (s *skimmer) text() bool {
 	if !s.take('"') {
 		return false
 	}
-	for i, c := range s.in[s.at:] {
-		switch {
-		case c == '"':
-			s.at += i + 1
-			return true
-		case c < ' ':
-			return false
-		case c == '\\':
-			s.at += i + 1
-			return s.escape() && s.rest()
-		}
-	}
-	return false
-}
-
-// rest reads a string from its middle.
-func (s *skimmer) rest() bool {
-	for s.at < len(s.in) {
-		c := s.in[s.at]
-		s.at++
-		switch {
-		case c == '"':
-			return true
-		case c < ' ':
-			return false
-		case c == '\\':
-			if !s.escape() {
-				return false
-			}
-		}
-	}
-	return false
-}
-
-// escape reads what follows a backslash.
-func (s *skimmer) escape() bool {
-	c := s.peek()
-	s.at++
-	if c != 'u' {
-		return strings.IndexByte(`"\/bfnrt`, c) >= 0
-	}
-	for range 4 {
-		if c := s.peek() | 0x20; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
-			return false
-		}
-		s.at++
-	}
-	return true
-}
-
-func (s *skimmer) digits() bool {
-	from := s.at
-	for c := s.peek(); c >= '0' && c <= '9'; c = s.peek() {
-		s.at++
-	}
-	return s.at > from
-}
-
-// number reads a number. https://www.rfc-editor.org/rfc/rfc8259#section-6
-func (s *skimmer) number() bool {
-	s.take('-')
-	if !s.take('0') && !s.digits() {
+	end := passText(s.in, s.at)
+	if end < 0 {
 		return false
 	}
-	if s.take('.') && !s.digits() {
-		return false
-	}
-	if s.peek()|0x20 == 'e' {
-		s.at++
-		if c := s.peek(); c == '+' || c == '-' {
-			s.at++
-		}
-		return s.digits()
-	}
+	s.at = end
 	return true
 }

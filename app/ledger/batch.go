@@ -27,8 +27,8 @@ func (l *Ledger) AcceptMany(ctx context.Context, tx *sql.Tx, list []Delivery) (f
 	}
 	guids, err := queryTx(ctx, tx, func(rows *sql.Rows, guid *string) error { return rows.Scan(guid) }, `
 		INSERT INTO deliveries (guid, event, action, outcome, received_at)
-		SELECT value ->> 'GUID', value ->> 'Event', value ->> 'Action', value ->> 'Outcome', CAST($2 AS BIGINT)
-		FROM `+l.engine.sql().each+` WHERE TRUE
+		SELECT "GUID", "Event", "Action", "Outcome", CAST($2 AS BIGINT)
+		FROM `+l.engine.sql().rows(column{"GUID", "TEXT"}, column{"Event", "TEXT"}, column{"Action", "TEXT"}, column{"Outcome", "TEXT"})+` WHERE TRUE
 		ON CONFLICT (guid) DO NOTHING RETURNING guid`, encoded(rows), millis(time.Now()))
 	if err != nil {
 		return nil, fmt.Errorf("record deliveries: %w", err)
@@ -44,7 +44,7 @@ func (l *Ledger) AcceptMany(ctx context.Context, tx *sql.Tx, list []Delivery) (f
 func (l *Ledger) NamedTx(ctx context.Context, tx *sql.Tx, list []Repo) (named map[Repo]bool, err error) {
 	current, err := queryTx(ctx, tx, func(rows *sql.Rows, r *Repo) error { return rows.Scan(&r.ID, &r.Owner, &r.Name) }, `
 		SELECT repo_id, owner, repo FROM names
-		WHERE until IS NULL AND repo_id IN (SELECT CAST(value ->> 'ID' AS BIGINT) FROM `+l.engine.sql().each+`)`, encoded(list))
+		WHERE until IS NULL AND repo_id IN (SELECT "ID" FROM `+l.engine.sql().rows(column{"ID", "BIGINT"})+`)`, encoded(list))
 	if err != nil {
 		return nil, fmt.Errorf("read the names of repositories: %w", err)
 	}
@@ -65,17 +65,18 @@ func (l *Ledger) NamedTx(ctx context.Context, tx *sql.Tx, list []Repo) (named ma
 func (l *Ledger) RecordWebhooks(ctx context.Context, tx *sql.Tx, list []Pull) error {
 	_, err := tx.ExecContext(ctx, `
 		INSERT INTO pulls (installation, repo_id, owner, repo, number, head, base, reason, force, closed, generation, heard_at, pushed_at, pushed_head)
-		SELECT CAST(value ->> 'Installation' AS BIGINT), CAST(value ->> 'RepoID' AS BIGINT), value ->> 'Owner', value ->> 'Repo', CAST(value ->> 'Number' AS BIGINT),
-			value ->> 'Head', value ->> 'Base', value ->> 'Reason', CAST(value ->> 'Force' AS BOOLEAN), CAST(value ->> 'Closed' AS BOOLEAN),
-			1, CAST($2 AS BIGINT), CASE value ->> 'Head' WHEN '' THEN 0 ELSE CAST($2 AS BIGINT) END, value ->> 'Head'
-		FROM `+l.engine.sql().each+` WHERE TRUE `+heardAgain, encoded(list), millis(time.Now()))
+		SELECT "Installation", "RepoID", "Owner", "Repo", "Number", "Head", "Base", "Reason", "Force", "Closed",
+			1, CAST($2 AS BIGINT), CASE "Head" WHEN '' THEN 0 ELSE CAST($2 AS BIGINT) END, "Head"
+		FROM `+l.engine.sql().rows(column{"Installation", "BIGINT"}, column{"RepoID", "BIGINT"}, column{"Owner", "TEXT"}, column{"Repo", "TEXT"},
+		column{"Number", "BIGINT"}, column{"Head", "TEXT"}, column{"Base", "TEXT"}, column{"Reason", "TEXT"}, column{"Force", "BOOLEAN"},
+		column{"Closed", "BOOLEAN"})+` WHERE TRUE `+heardAgain, encoded(list), millis(time.Now()))
 	if err != nil {
 		return fmt.Errorf("record webhooks: %w", err)
 	}
 	return nil
 }
 
-// encoded encodes rows for [dialect].each. Text, numbers and booleans can always be encoded.
+// encoded encodes rows for [dialect].rows. Text, numbers and booleans can always be encoded.
 func encoded(rows any) string {
 	b, err := json.Marshal(rows)
 	if err != nil {

@@ -60,9 +60,12 @@ type dialect struct {
 	text     func(key string) string     // a value of a job's metadata as text, or NULL
 	number   func(key string) string     // a value of a job's metadata as integer, or NULL
 	metadata func(keys ...string) string // a job's metadata with keys set to the parameters from $2 on
-	each     string                      // a row for each element of the JSON array $1, with the element in the column value
+	rows     func(...column) string      // a row with these columns for each object of the JSON array $1
 	waited   string                      // the seconds since min(scheduled_at)
 }
+
+// A column is one of [dialect].rows: the member with this name, case included, as a value of this type.
+type column struct{ name, kind string }
 
 // A kind is a kind of database error for which [explain] has advice.
 type kind int

@@ -22,7 +22,14 @@ var postgresDialect = dialect{
 		}
 		return `metadata || jsonb_build_object(` + strings.Join(set, ", ") + `)`
 	},
-	each:   `json_array_elements(CAST($1 AS JSON)) AS each (value)`,
+	// The functions that take one member of an object parse the object for each of them; this one parses it once.
+	rows: func(columns ...column) string {
+		var list []string
+		for _, c := range columns {
+			list = append(list, fmt.Sprintf(`"%s" %s`, c.name, c.kind))
+		}
+		return `json_to_recordset(CAST($1 AS JSON)) AS each (` + strings.Join(list, ", ") + `)`
+	},
 	waited: `CAST(extract(epoch FROM now() - min(scheduled_at)) AS DOUBLE PRECISION)`,
 }
 

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -111,37 +112,58 @@ func (l *Ledger) share(ctx context.Context, p *part) error {
 // takeParts runs transactions with the waiting parts until none is left. While the database is stuck, it keeps
 // trying.
 func (l *Ledger) takeParts() {
-	s := &l.shared
 	for {
 		began := false
 		done := map[*part]error{}
-		err := l.UrgentTx(context.Background(), func(tx *sql.Tx) error {
+		err := l.UrgentTx(context.Background(), func(tx *sql.Tx) (err error) {
 			began = true
-			for len(done) < maxParts {
-				parts := s.next(maxParts - len(done))
-				if len(parts) == 0 {
-					break
-				}
-				results, err := together(tx, parts)
-				for i, p := range parts {
-					done[p] = l.engine.explain(results[i])
-				}
-				if err != nil {
-					return err
-				}
-			}
-			return nil
+			done, err = l.takeWaiting(tx)
+			return err
 		})
+		var first *batchError
+		if errors.As(err, &first) { // nothing else was in the transaction
+			done = map[*part]error{}
+			err = l.UrgentTx(context.Background(), func(tx *sql.Tx) error {
+				return l.finish(tx, first.parts, alone, done)
+			})
+			for _, p := range first.parts {
+				done[p] = cmp.Or(done[p], err)
+			}
+		}
 		for p, result := range done {
 			if err != nil {
 				result = err
 			}
 			p.done <- result
 		}
-		if !s.more(began, err) {
+		if !l.shared.more(began, err) {
 			return
 		}
 	}
+}
+
+// takeWaiting runs the parts that wait as part of tx, up to maxParts. The error is a batchError if the first batch failed.
+func (l *Ledger) takeWaiting(tx *sql.Tx) (done map[*part]error, err error) {
+	done = map[*part]error{}
+	for how := inFirstBatch; len(done) < maxParts; how = inBatch {
+		parts := l.shared.next(maxParts - len(done))
+		if len(parts) == 0 {
+			break
+		}
+		if err := l.finish(tx, parts, how, done); err != nil {
+			return done, err
+		}
+	}
+	return done, nil
+}
+
+// finish runs parts as part of tx, and adds their results to done.
+func (l *Ledger) finish(tx *sql.Tx, parts []*part, how manner, done map[*part]error) error {
+	results, err := together(tx, parts, how)
+	for i, p := range parts {
+		done[p] = l.engine.explain(results[i])
+	}
+	return err
 }
 
 // next returns the next waiting part, and if it has a batch, also those right after it that have one: at most limit, and
@@ -189,24 +211,37 @@ func (s *shared) close() {
 	s.wait.Wait()
 }
 
-// together runs parts in a transaction, by their batch if they have one, and returns the error of each. err means
-// that the whole transaction is lost.
-func together(tx *sql.Tx, parts []*part) (results []error, err error) {
+// A manner is how [together] runs parts that have a batch.
+type manner int
+
+const (
+	alone        manner = iota // without the batch
+	inBatch                    // by the batch
+	inFirstBatch               // by the batch, and nothing else was done in the transaction
+)
+
+// A batchError is returned for parts whose batch failed in a transaction that did nothing else. The transaction is lost, and
+// they are to be done in another one, without the batch.
+type batchError struct {
+	parts []*part
+	cause error
+}
+
+func (e *batchError) Error() string { return "do a batch: " + e.cause.Error() }
+func (e *batchError) Unwrap() error { return e.cause }
+
+// together runs parts in a transaction and returns the error of each. err means that the whole transaction is lost.
+//
+// The first batch needs no savepoint, since a transaction with nothing else in it can be given up. Most transactions are
+// one batch, and on Postgres a savepoint and its end take as long as two statements of the batch.
+func together(tx *sql.Tx, parts []*part, how manner) (results []error, err error) {
 	results = slices.Repeat([]error{ErrAlone}, len(parts))
-	if parts[0].batch != nil {
-		items := make([]any, len(parts))
-		for i, p := range parts {
-			items[i] = p.item
-		}
-		var list []error
-		failed, err := separate(parts[0].ctx, tx, func() (err error) {
-			list, err = parts[0].batch(parts[0].ctx, tx, items)
-			return err
-		})
+	if parts[0].batch != nil && how != alone {
+		list, failed, err := batched(tx, parts, how)
 		if err != nil {
 			return results, err
 		}
-		if failed == nil && len(list) == len(parts) {
+		if failed == nil {
 			results = list
 		}
 	}
@@ -220,6 +255,30 @@ func together(tx *sql.Tx, parts []*part) (results []error, err error) {
 		}
 	}
 	return results, nil
+}
+
+// batched runs the batch of parts. If failed is not nil, it did nothing.
+func batched(tx *sql.Tx, parts []*part, how manner) (results []error, failed, err error) {
+	ctx := parts[0].ctx
+	items := make([]any, len(parts))
+	for i, p := range parts {
+		items[i] = p.item
+	}
+	do := func() (err error) {
+		results, err = parts[0].batch(ctx, tx, items)
+		if err == nil && len(results) != len(parts) {
+			err = fmt.Errorf("a batch of %d returned %d results", len(parts), len(results))
+		}
+		return err
+	}
+	if how == inFirstBatch {
+		if err := recovered(do); err != nil {
+			return nil, nil, &batchError{parts, err}
+		}
+		return results, nil, nil
+	}
+	failed, err = separate(ctx, tx, do)
+	return results, failed, err
 }
 
 // separate calls do within a transaction, and undoes what it did if it returns an error, which is result. err means that

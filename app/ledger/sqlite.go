@@ -12,7 +12,6 @@ import (
 
 	"github.com/pressly/goose/v3"
 	"github.com/riverqueue/river/riverdriver"
-	"github.com/riverqueue/river/riverdriver/riversqlite"
 	"golang.org/x/sys/unix"
 	"modernc.org/sqlite" // has the driver "sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -175,8 +174,6 @@ func readSQLite(ctx context.Context, path string) (_ *Reader, err error) {
 	}
 	return r, nil
 }
-
-func newDriver(db *sql.DB) riverdriver.Driver[*sql.Tx] { return riversqlite.New(db) }
 
 func kindOf(err error) kind {
 	var e *sqlite.Error

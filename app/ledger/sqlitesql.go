@@ -22,7 +22,13 @@ var sqliteDialect = dialect{
 		}
 		return set + `)`
 	},
-	each:   `json_each($1)`,
+	rows: func(columns ...column) string {
+		var list []string
+		for _, c := range columns {
+			list = append(list, fmt.Sprintf(`CAST(value ->> '$.%s' AS %s) AS "%[1]s"`, c.name, c.kind))
+		}
+		return `(SELECT ` + strings.Join(list, ", ") + ` FROM json_each($1)) AS each`
+	},
 	waited: `(julianday('now', 'subsec') - julianday(min(scheduled_at))) * 86400.0`,
 }
 

@@ -19,6 +19,10 @@ import (
 // riverDriver is River's view of the database.
 type riverDriver = riverdriver.Driver[*sql.Tx]
 
+// lookPause is the shortest time between two readings of a generation by one worker. News may come hundreds of times a
+// second, and nearly all of it is about other pull requests.
+const lookPause = 50 * time.Millisecond
+
 // watch prolongs a lease until done is closed, and calls cancel when the work must stop: because of a newer
 // generation, a lost lease, or the end of riverCtx. The first cause stays. A task has no pull, and so no
 // generation.
@@ -43,7 +47,10 @@ func (q *Queue) watch(riverCtx context.Context, done <-chan struct{}, cancel con
 			<-beats
 		}
 	}()
+	var looked time.Time
+	var later <-chan time.Time // when to look, if not at once
 	look := func() {
+		looked = time.Now()
 		ctx, stop := q.patient(riverCtx)
 		generation, err := q.ledger.Generation(ctx, pull.ID)
 		stop()
@@ -64,7 +71,10 @@ func (q *Queue) watch(riverCtx context.Context, done <-chan struct{}, cancel con
 			cancel(ending(riverCtx))
 			ended = nil
 		case <-news:
-			news = q.news.next()
+			news = nil
+			later = time.After(max(0, lookPause-time.Since(looked)))
+		case <-later:
+			later, news = nil, q.news.next()
 			look()
 		case <-poll.C:
 			look()
