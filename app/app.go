@@ -274,15 +274,18 @@ func build(ctx context.Context, c Config, log zerolog.Logger) (*app, error) {
 		return nil, errors.Join(err, a.close())
 	}
 	a.scanners = all
-	files := &policyfiles.Files{App: a.github, Mirrors: mirrors, Ledger: a.ledger}
+	read := reading{a.content}
+	parsers := examine.Parsers{YAML: read.yaml, Catalogs: read.catalogs}
+	files := &policyfiles.Files{App: a.github, Mirrors: mirrors, Ledger: a.ledger, YAML: read.yaml}
 	a.reviewer = &review.Reviewer{
 		App: a.github, AppID: c.AppID, Ledger: a.ledger, Mirrors: mirrors, Files: files, Clock: c.Clock,
-		Examiner:  &examine.Examiner{Scanners: all, Known: a.ledger.Results, Keep: a.ledger.SaveResults, Program: Version(), Divide: a.content.Divide, Observe: a.metrics.scan},
+		Examiner: &examine.Examiner{Scanners: all, Known: a.ledger.Results, Keep: a.ledger.SaveResults, Program: Version(), Divide: a.content.Divide, Observe: a.metrics.scan},
+		Parsers:  parsers, Ignores: read.ignores,
 		Externals: upload.Externals{Ledger: a.ledger, Here: names(all), Known: catalog.Names()},
 		Observe:   a.metrics.review, ObserveComment: a.metrics.comment,
 		Directory: &people.Directory{}, ObserveOwners: a.metrics.owners,
 	}
-	a.conversation = &conversation.Handler{App: a.github, Mirrors: mirrors, Ledger: a.ledger, Files: files, Clock: c.Clock, Outcomes: a.outcomes}
+	a.conversation = &conversation.Handler{App: a.github, Mirrors: mirrors, Ledger: a.ledger, Files: files, Clock: c.Clock, Parsers: parsers, Outcomes: a.outcomes}
 	a.plans = &plan.Handler{App: a.github, Ledger: a.ledger, Files: files}
 	a.reviewer.Planned = a.plans.Inherited
 	a.digests = &digest.Handler{

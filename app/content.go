@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 
 	"github.com/secbydesign/secbydesign/app/confined"
@@ -10,8 +11,12 @@ import (
 	"github.com/secbydesign/secbydesign/scanners/catalog"
 )
 
-// contentTasks are what a process without credentials can do.
-func contentTasks() map[string]confined.Task { return confined.Tasks(catalog.All) }
+// ContentTasks returns what a process without credentials can do, by the names of the tasks.
+func ContentTasks() map[string]confined.Task {
+	tasks := confined.Tasks(catalog.All)
+	maps.Copy(tasks, readingTasks())
+	return tasks
+}
 
 // NewContent returns the pool of processes that read the content of pull requests. The error is for the operator, and
 // says that none can be started. observe is called with the reason each time that one has ended; it may be nil.

@@ -1,12 +1,14 @@
 package suppress
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	slash "path"
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/bmatcuk/doublestar/v4"
 	"github.com/pelletier/go-toml/v2"
@@ -43,6 +45,31 @@ func Silences(file string) bool {
 	return ok
 }
 
+// A Parser reads an ignore file as [Entries] does. Several goroutines may use it at once.
+type Parser func(ctx context.Context, file, text string) ([]Entry, error)
+
+// library lists the ignore files that a library reads. The others have an entry on each line.
+var library = []string{".trivyignore.yaml", ".snyk", "osv-scanner.toml", ".checkov.yaml", ".checkov.yml"}
+
+// Possible reports whether entries that an untrusted process read can be those of a text.
+func Possible(list []Entry, text string) bool {
+	lines, size := strings.Count(text, "\n")+strings.Count(text, "\r")+1, 0
+	for _, e := range list {
+		if e.Line < 0 || e.Line > lines || e.At < 0 || len(e.Also) > 1 {
+			return false
+		}
+		for _, s := range append([]string{e.Text, e.Tool, e.ID, e.Path, e.Write, e.End}, e.Also...) {
+			if size += len(s); size > maxEntryTexts || !utf8.ValidString(s) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// maxEntryTexts bounds the texts of all entries of a file, in bytes: each is in the file, or short.
+const maxEntryTexts = 64 * maxIgnoreFile
+
 // maxIgnoreFile is more than people write. It also limits the nesting of TOML and YAML.
 const maxIgnoreFile = 64 << 10
 
@@ -58,7 +85,7 @@ func Entries(file, text string) (list []Entry, err error) {
 	}
 	defer func() {
 		if recover() != nil { // a panic of a parser: the file is untrusted input
-			list, err = nil, errNotRead
+			list, err = nil, ErrNotRead
 		}
 	}()
 	return read(text)
@@ -76,7 +103,8 @@ func unless(there bool, how string) string {
 	return how
 }
 
-var errNotRead = errors.New("it cannot be read, so what it names was not checked")
+// ErrNotRead means that an ignore file is not valid. It is one clause for users.
+var ErrNotRead = errors.New("it cannot be read, so what it names was not checked")
 
 // entryLines calls f for each line that is an entry. A reason is a comment on the line, or a comment above it, which
 // may be for several lines up to an empty one.
@@ -231,7 +259,7 @@ func osvScanner(text string) (list []Entry, _ error) {
 		} `toml:"PackageOverrides"`
 	}
 	if toml.Unmarshal([]byte(text), &file) != nil {
-		return nil, errNotRead
+		return nil, ErrNotRead
 	}
 	const write = `reason = "why it is safe here"`
 	for _, v := range file.IgnoredVulns {
@@ -278,7 +306,7 @@ func words(n *yaml.Node) bool { return n != nil && len(strings.Fields(n.Value)) 
 func readYAML(text string) (*yaml.Node, error) {
 	var doc yaml.Node
 	if yaml.Unmarshal([]byte(text), &doc) != nil {
-		return nil, errNotRead
+		return nil, ErrNotRead
 	}
 	if len(doc.Content) == 0 {
 		return nil, nil
