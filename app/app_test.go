@@ -438,6 +438,7 @@ func TestNewestWins(t *testing.T) {
 }
 
 func TestMain(m *testing.M) {
+	serveMisbehaving()
 	app.SandboxHelper()
 	if serveForTest() {
 		return
