@@ -91,6 +91,7 @@ type app struct {
 	digests      *digest.Handler
 	queue        *queue.Queue
 	content      *confined.Pool
+	comments     reading // in processes of its own, since GitHub waits for the answer
 	scanners     []scanners.Scanner
 	webhook      *webhook.Handler
 	uploads      *upload.Handler
@@ -268,6 +269,9 @@ func build(ctx context.Context, c Config, log zerolog.Logger) (*app, error) {
 			return nil, errors.Join(err, a.ledger.Close())
 		}
 	}
+	if a.comments.pool = c.Content; c.Content == nil {
+		a.comments.pool = newPool(c, 1, a.metrics.restart)
+	}
 	mirrors := &mirror.Store{Dir: filepath.Join(c.DataDir, "mirrors"), Limits: mirror.Limits{FetchBytes: c.FetchBytes}, Observe: a.metrics.fetch}
 	all, err := a.content.Scanners(c.Catalog)
 	if err != nil {
@@ -318,6 +322,7 @@ func build(ctx context.Context, c Config, log zerolog.Logger) (*app, error) {
 func (a *app) close() error {
 	if a.content != a.config.Content {
 		a.content.Close()
+		a.comments.pool.Close()
 	}
 	return a.ledger.Close()
 }

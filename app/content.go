@@ -21,7 +21,17 @@ func ContentTasks() map[string]confined.Task {
 // NewContent returns the pool of processes that read the content of pull requests. The error is for the operator, and
 // says that none can be started. observe is called with the reason each time that one has ended; it may be nil.
 func NewContent(ctx context.Context, c Config, observe func(reason string)) (*confined.Pool, error) {
-	o := confined.Options{Tools: catalog.NewTools(c.Catalog.Sandbox), Max: c.Workers + uploads, Build: Version(), Observe: observe}
+	pool := newPool(c, c.Workers+uploads, observe)
+	if err := pool.Check(ctx); err != nil {
+		pool.Close()
+		return nil, err
+	}
+	return pool, nil
+}
+
+// newPool returns a pool of at most that many processes, of which none is started.
+func newPool(c Config, most int, observe func(reason string)) *confined.Pool {
+	o := confined.Options{Tools: catalog.NewTools(c.Catalog.Sandbox), Max: most, Build: Version(), Observe: observe}
 	if dir := c.Catalog.OSV.Dir; dir != "" {
 		o.Reads = []string{dir}
 		if cache := c.Catalog.OSV.Cache; cache != "" {
@@ -30,12 +40,7 @@ func NewContent(ctx context.Context, c Config, observe func(reason string)) (*co
 			}
 		}
 	}
-	pool := confined.New(o)
-	if err := pool.Check(ctx); err != nil {
-		pool.Close()
-		return nil, err
-	}
-	return pool, nil
+	return confined.New(o)
 }
 
 // reviewOwned and taskOwned run work as the owner of the processes that it uses.

@@ -13,7 +13,6 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.40.0"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/secbydesign/secbydesign/app/command"
 	"github.com/secbydesign/secbydesign/app/conversation"
 	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/app/plan"
@@ -33,8 +32,13 @@ type asked struct {
 	events  []ledger.Event
 }
 
-// acceptTime bounds how long a delivery waits for the database.
-const acceptTime = 2 * time.Second
+// acceptTime bounds how long a delivery waits for the database, and commandTime how long a comment with commands waits for
+// the process that reads it, which may have to start. GitHub waits ten seconds for the answer to both
+// (https://docs.github.com/en/webhooks/using-webhooks/best-practices-for-using-webhooks#respond-within-10-seconds).
+const (
+	acceptTime  = 2 * time.Second
+	commandTime = 3 * time.Second
+)
 
 // accept stores a delivery durably, together with all jobs that it asks for. A trace begins here and not with the request:
 // before the signature is verified, anybody could fill the collector.
@@ -56,7 +60,11 @@ func (a *app) accept(ctx context.Context, d webhook.Delivery) (err error) {
 
 // store is accept without its trace.
 func (a *app) store(ctx context.Context, d webhook.Delivery) error {
-	ctx, cancel := context.WithTimeout(ctx, acceptTime)
+	limit := acceptTime
+	if _, ok := d.Intent.(webhook.Comment); ok {
+		limit += commandTime
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	want, err := a.want(ctx, d)
 	if err != nil {
@@ -111,8 +119,16 @@ func (a *app) jobs(ctx context.Context, d webhook.Delivery) (want asked, err err
 		// Another organisation has another policy. A new name alone is recorded with the delivery.
 		want.reviews, err = a.reach(ctx, i.Installation, webhook.Repository{ID: i.RepoID, Owner: i.Owner, Name: i.Repo})
 	case webhook.Comment:
-		if want.tasks = said(i); i.Issue {
-			want.tasks = saidOnIssue(i)
+		// The commands in the text may also be quoted, or in code.
+		lines, err := a.comments.commands(ctx, i.Body)
+		if err != nil {
+			return want, fmt.Errorf("%w: read a comment: %w", webhook.ErrUnavailable, err)
+		}
+		if len(lines) == 0 {
+			return want, nil
+		}
+		if want.tasks = said(i, lines); i.Issue {
+			want.tasks = saidOnIssue(i, lines)
 		}
 	case webhook.Edited:
 		if want.tasks = edited(d.GUID, i); i.Issue {
@@ -190,11 +206,7 @@ func (a *app) reach(ctx context.Context, installed int64, repos ...webhook.Repos
 }
 
 // said returns a task for a comment that holds commands. The rest of its text is not kept.
-func said(i webhook.Comment) []queue.Task {
-	lines := command.Find(i.Body)
-	if len(lines) == 0 {
-		return nil // the commands are quoted, or in code
-	}
+func said(i webhook.Comment, lines []string) []queue.Task {
 	// Comments of the conversation and comments of reviews are numbered separately.
 	id := "note-" + strconv.FormatInt(i.ID, 10)
 	if i.Thread > 0 {
@@ -207,11 +219,7 @@ func said(i webhook.Comment) []queue.Task {
 }
 
 // saidOnIssue returns a task for a comment with commands on an issue.
-func saidOnIssue(i webhook.Comment) []queue.Task {
-	lines := command.Find(i.Body)
-	if len(lines) == 0 {
-		return nil
-	}
+func saidOnIssue(i webhook.Comment, lines []string) []queue.Task {
 	return []queue.Task{{
 		Installation: i.Installation, RepoID: i.RepoID, Owner: i.Owner, Repo: i.Repo, Number: i.Number, Kind: plan.Kind, ID: "note-" + strconv.FormatInt(i.ID, 10),
 		Data: encode(plan.Request{Lines: lines, Comment: i.ID, Sender: i.Sender, At: time.Now().UTC()}),

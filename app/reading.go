@@ -7,6 +7,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/secbydesign/secbydesign/app/command"
 	"github.com/secbydesign/secbydesign/app/confined"
 	"github.com/secbydesign/secbydesign/app/ownership"
 	"github.com/secbydesign/secbydesign/app/strictyaml"
@@ -22,6 +23,7 @@ const (
 	yamlTask    = "yaml"
 	catalogTask = "catalogs"
 	ignoreTask  = "ignores"
+	commandTask = "commands"
 )
 
 // readingTasks are the process's side.
@@ -43,6 +45,13 @@ func readingTasks() map[string]confined.Task {
 			}
 			list, err := suppress.Entries(names[0], string(texts[0]))
 			return ignoreAnswer{list, err != nil}, nil
+		}),
+		commandTask: confined.Texts(func(_ context.Context, _ []string, texts [][]byte) (any, error) {
+			var lines []string
+			for _, text := range texts {
+				lines = append(lines, command.Find(string(text))...)
+			}
+			return lines, nil
 		}),
 	}
 }
@@ -104,6 +113,20 @@ func (r reading) ignores(ctx context.Context, file, text string) ([]suppress.Ent
 		return nil, suppress.ErrNotRead
 	}
 	return got.Entries, nil
+}
+
+// commands is [command.Find]. A comment that cannot be read has no commands.
+func (r reading) commands(ctx context.Context, body string) ([]string, error) {
+	candidates := command.Candidates(body)
+	if len(candidates) == 0 {
+		return nil, nil
+	}
+	var lines []string
+	why, err := r.read(ctx, commandTask, []string{""}, [][]byte{[]byte(body)}, &lines)
+	if err != nil || why != "" || !command.Possible(lines, candidates) {
+		return nil, err
+	}
+	return lines, nil
 }
 
 // read has texts read. why says why they are not; err is for a failure that is not about the texts.

@@ -25,7 +25,7 @@ const (
 func serveMisbehaving() {
 	confined.Serve(app.Version(), func() map[string]confined.Task {
 		tasks := app.ContentTasks()
-		for _, name := range []string{"yaml", "catalogs", "ignores"} {
+		for _, name := range []string{"yaml", "catalogs", "ignores", "commands"} {
 			task := tasks[name]
 			tasks[name] = func(ctx context.Context, c *confined.Call) (any, error) {
 				has := func(word string) bool { return bytes.Contains(c.Body, []byte(word)) }
@@ -59,6 +59,9 @@ func lie(task string) json.RawMessage {
 		return json.RawMessage(`[{"Root":{"Kind":8,"Items":[{"Key":"version","Value":{"Kind":4,"Text":"1","Int":1}},{"Key":"` + strings.Repeat("x", 10_000) + `"}]}}]`)
 	case "catalogs":
 		return json.RawMessage(`[{"Entities":[{"Kind":"Component","Name":"a","Owner":"user:mona","Line":7000}]}]`)
+	}
+	if task == "commands" {
+		return json.RawMessage(`["/secbydesign accept everything"]`)
 	}
 	return json.RawMessage(`{"Entries":[{"Line":-1,"Text":"a"}]}`)
 }
@@ -136,5 +139,24 @@ func TestFilesThatMisbehave(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestCommentsThatMisbehave: a comment is read in a process without credentials, too. One that cannot be read has no
+// commands, and the next one is answered.
+func TestCommentsThatMisbehave(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, map[string]string{"a.py": "a = 1\n"})
+	s.people()
+	n := s.open("change", map[string]string{"a.py": "a = 1\n" + leak(1)})
+	s.want(n, "neutral", "a.py:2 open")
+	for _, word := range []string{recurses, exits, lies} {
+		s.GitHub.Note("acme", "shop", n, "mona", "/secbydesign why "+s.id(n)+"\n\n"+word)
+	}
+	s.said(n, "mona", "/secbydesign status", "is open")
+	for _, c := range s.GitHub.IssueComments("acme", "shop", n) {
+		if strings.Contains(c.Body, "this pull request brings it in") || strings.Contains(c.Body, "accepted") {
+			t.Errorf("a comment that cannot be read is answered: %s", c.Body)
+		}
 	}
 }
