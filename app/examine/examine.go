@@ -18,7 +18,6 @@ import (
 
 	"github.com/secbydesign/secbydesign/app/baseline"
 	"github.com/secbydesign/secbydesign/app/mirror"
-	"github.com/secbydesign/secbydesign/app/ownership"
 	"github.com/secbydesign/secbydesign/app/policy"
 	"github.com/secbydesign/secbydesign/app/strictyaml"
 	"github.com/secbydesign/secbydesign/checks/patch"
@@ -46,28 +45,6 @@ type Change struct {
 
 	// Parsers read files of both sides that need a library.
 	Parsers Parsers
-}
-
-// Parsers read formats that need a library: in a server, in processes without credentials. What is nil is read in this
-// process.
-type Parsers struct {
-	YAML     strictyaml.Parser
-	Catalogs ownership.CatalogParser
-}
-
-// Read reads files of YAML by YAML.
-func (p Parsers) Read(ctx context.Context, files ...strictyaml.Source) ([]strictyaml.Document, error) {
-	if p.YAML == nil {
-		return strictyaml.Here(ctx, files)
-	}
-	return p.YAML(ctx, files)
-}
-
-func (p Parsers) catalogs(ctx context.Context, texts [][]byte) ([]ownership.Catalog, error) {
-	if p.Catalogs == nil {
-		return ownership.ParseCatalogs(ctx, texts)
-	}
-	return p.Catalogs(ctx, texts)
 }
 
 // Read returns files at the head, from the examination if it has them. Files that cannot be read are left out: then a
