@@ -287,6 +287,18 @@ func TestOwners(t *testing.T) {
 	if <-other.gone; other.why != Served {
 		t.Errorf("a process that served %d owners ended because %q", maxServed, other.why)
 	}
+	// Another one is started in its place, before anybody asks for it.
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		w.Pool.mu.Lock()
+		n := len(w.all)
+		w.Pool.mu.Unlock()
+		if n == 2 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d processes", n)
+		}
+	}
 	if ends := w.ends(); len(ends) > 1 {
 		t.Errorf("ends: %q", ends)
 	}

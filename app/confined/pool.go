@@ -59,13 +59,18 @@ type Pool struct {
 	starting int
 	closed   bool
 	changed  chan struct{}  // closed, and replaced, when a waiting caller should try again
-	watching sync.WaitGroup // goroutines that wait for the end of a process
+	watching sync.WaitGroup // goroutines that start a process, or wait for the end of one
+
+	running context.Context // ends when the pool is closed
+	stop    context.CancelFunc
 }
 
 // New returns a pool without processes. They are started when they are needed.
 func New(o Options) *Pool {
 	o.Max, o.Memory = max(o.Max, 1), cmp.Or(o.Memory, Memory)
-	return &Pool{options: o, changed: make(chan struct{})}
+	p := &Pool{options: o, changed: make(chan struct{})}
+	p.running, p.stop = context.WithCancel(context.Background())
+	return p
 }
 
 type ownerKey struct{}
@@ -95,6 +100,7 @@ func (p *Pool) Check(ctx context.Context) error {
 func (p *Pool) Close() {
 	p.mu.Lock()
 	p.closed = true
+	p.stop()
 	all := slices.Clone(p.all)
 	p.wake()
 	p.mu.Unlock()
@@ -222,11 +228,7 @@ func (p *Pool) start(ctx context.Context, owner string, alone bool) (*process, e
 		return nil, err
 	}
 	at.owner, at.alone, at.users, at.served = owner, alone, 1, 1
-	p.all = append(p.all, at)
-	p.watching.Go(func() { p.watch(at) })
-	if p.closed {
-		at.kill(Closed)
-	}
+	p.add(at)
 	return at, nil
 }
 
@@ -267,6 +269,34 @@ func (p *Pool) leave(at *process) {
 	if why != "" {
 		p.all = slices.DeleteFunc(p.all, func(one *process) bool { return one == at })
 		at.kill(why)
+		p.replace()
+	}
+}
+
+// replace starts a process in place of one that was kept for long enough, so that the next review need not wait for the
+// start. The lock must be held.
+func (p *Pool) replace() {
+	if p.closed || len(p.all)+p.starting >= p.options.Max {
+		return
+	}
+	p.starting++
+	p.watching.Go(func() {
+		at, err := begin(p.running, p.options)
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		defer p.wake()
+		if p.starting--; err == nil { // otherwise the next review tries, and says why
+			p.add(at)
+		}
+	})
+}
+
+// add takes a process that was started into the pool. The lock must be held.
+func (p *Pool) add(at *process) {
+	p.all = append(p.all, at)
+	p.watching.Go(func() { p.watch(at) })
+	if p.closed {
+		at.kill(Closed)
 	}
 }
 
