@@ -202,13 +202,13 @@ func nodeOf(n ast.Node) *Node {
 	return out
 }
 
-func elements(n *ast.SequenceNode) []Item {
-	items := make([]Item, len(n.Values))
+func elements(n *ast.SequenceNode) (items []Item) {
 	for i, value := range n.Values {
-		items[i] = Item{Value: nodeOf(value), Place: PlaceOf(n.Start)}
+		item := Item{Value: nodeOf(value), Place: PlaceOf(n.Start)}
 		if i < len(n.Entries) && n.Entries[i] != nil { // lists without brackets have them
-			items[i].Place = PlaceOf(n.Entries[i].Start)
+			item.Place = PlaceOf(n.Entries[i].Start)
 		}
+		items = append(items, item)
 	}
 	return items
 }
