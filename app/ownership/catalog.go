@@ -73,12 +73,11 @@ func ParseCatalogs(_ context.Context, texts [][]byte) ([]Catalog, error) {
 
 // Possible reports whether a catalog that an untrusted process made can be that of a text.
 func (c Catalog) Possible(text []byte) bool {
-	lines := bytes.Count(text, []byte("\n")) + bytes.Count(text, []byte("\r")) + 1
 	if len(c.Entities) > maxDocuments || len(c.Problem) > maxProblem || !utf8.ValidString(c.Problem) {
 		return false
 	}
 	for _, e := range c.Entities {
-		if e.Line < 0 || e.Line > lines {
+		if e.Line < 0 || e.Line > len(text)+1 {
 			return false
 		}
 		for _, s := range []string{e.Kind, e.Namespace, e.Name, e.Title, e.Owner, e.GitHub} {
