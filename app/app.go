@@ -8,9 +8,9 @@
 // transaction, before it is answered. A worker takes the job and reviews the pull request (app/review):
 //
 //   - It asks GitHub about it (app/pull, with the tokens of app/installation), fetches both sides
-//     of the change (app/mirror), and reads the policy at the base (app/policyfiles, app/policy).
-//   - It runs the scanners over both sides (app/examine), in processes that have no credentials (app/confined), and
-//     finds what is new (app/baseline).
+//     of the change (app/mirror), and reads the policy at the base (app/policyfiles, app/policy). YAML, Markdown and other
+//     formats that need a library are parsed in processes that have no credentials (app/confined, reading.go).
+//   - It runs the scanners over both sides (app/examine), in such processes, too, and finds what is new (app/baseline).
 //   - It judges the new findings (app/judge): by the policy, by people's decisions (app/decision), by the
 //     suppressions in the code (app/suppress), and by what is known of the rules (app/insight).
 //   - It explains weaknesses that the owners of a file have not met before (app/lesson), shows the verdict on the

@@ -9,7 +9,8 @@
 // From the bottom up: frame.go has the messages on the pipes, serve.go the process's side of them, process.go this
 // side, and this file the pool, which gives each process to one owner at a time. scan.go makes scanners that scan in
 // a process of a pool, so that their users do not know about processes; program.go has the output of scanners that are
-// programs read there; check.go says what is believed of the answers.
+// programs read there; texts.go has texts read that are not scanned, such as YAML; check.go says what is believed of the
+// answers.
 //
 // A process that crashes takes the calls with it that run in it. Each of them is tried once more, alone in a new
 // process. So the one that ends its process twice is the one that fails, and the others finish.
