@@ -164,9 +164,9 @@ func Serve(ctx context.Context, c Config, log zerolog.Logger, listener net.Liste
 		if err := errors.Join(a.reviewer.LookForMissed(ctx), a.conversation.Schedule(ctx)); err != nil {
 			log.Warn().Err(err).Msg("merges that were missed, or warnings of decisions by older versions, wait for the next start")
 		}
-		prepared := a.prepare(ctx)
-		defer func() { <-prepared }()
 	}
+	prepared := a.prepare(ctx)
+	defer func() { <-prepared }()
 	background, end := context.WithCancel(ctx)
 	confirmed := a.confirm(background)
 	defer func() { end(); <-confirmed }()
@@ -211,13 +211,21 @@ func (a *app) stop(ctx context.Context, servers ...*http.Server) (err error) {
 	return err
 }
 
-// prepare prepares scanners in the background, so that the first reviews do not wait for it. It closes the channel when
-// it is done.
+// prepare prepares scanners, and the process that reads comments, in the background, so that the first reviews and commands
+// do not wait for it. It closes the channel when it is done.
 func (a *app) prepare(ctx context.Context) <-chan struct{} {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
+		if a.config.Web {
+			if err := a.comments.pool.Check(ctx); err != nil && ctx.Err() == nil {
+				a.log.Warn().Err(err).Msg("comments with commands are not answered until a process can be started")
+			}
+		}
 		for _, sc := range a.scanners {
+			if !a.config.Work {
+				break
+			}
 			if p, ok := sc.(scanners.Preparer); ok && ctx.Err() == nil {
 				p.Prepare(ctx)
 			}
@@ -269,8 +277,8 @@ func build(ctx context.Context, c Config, log zerolog.Logger) (*app, error) {
 			return nil, errors.Join(err, a.ledger.Close())
 		}
 	}
-	if a.comments.pool = c.Content; c.Content == nil {
-		a.comments.pool = newPool(c, 1, a.metrics.restart)
+	if a.comments.pool = c.Comments; c.Comments == nil {
+		a.comments.pool = NewComments(c, a.metrics.restart)
 	}
 	mirrors := &mirror.Store{Dir: filepath.Join(c.DataDir, "mirrors"), Limits: mirror.Limits{FetchBytes: c.FetchBytes}, Observe: a.metrics.fetch}
 	all, err := a.content.Scanners(c.Catalog)
@@ -322,6 +330,8 @@ func build(ctx context.Context, c Config, log zerolog.Logger) (*app, error) {
 func (a *app) close() error {
 	if a.content != a.config.Content {
 		a.content.Close()
+	}
+	if a.comments.pool != nil && a.comments.pool != a.config.Comments {
 		a.comments.pool.Close()
 	}
 	return a.ledger.Close()

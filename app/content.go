@@ -29,6 +29,10 @@ func NewContent(ctx context.Context, c Config, observe func(reason string)) (*co
 	return pool, nil
 }
 
+// NewComments returns the pool of the process that reads comments with commands. It is apart from the pool of [NewContent],
+// since reviews may keep all of those busy while GitHub waits for the answer to a delivery.
+func NewComments(c Config, observe func(reason string)) *confined.Pool { return newPool(c, 1, observe) }
+
 // newPool returns a pool of at most that many processes, of which none is started.
 func newPool(c Config, most int, observe func(reason string)) *confined.Pool {
 	o := confined.Options{Tools: catalog.NewTools(c.Catalog.Sandbox), Max: most, Build: Version(), Observe: observe}

@@ -37,7 +37,7 @@ type asked struct {
 // (https://docs.github.com/en/webhooks/using-webhooks/best-practices-for-using-webhooks#respond-within-10-seconds).
 const (
 	acceptTime  = 2 * time.Second
-	commandTime = 3 * time.Second
+	commandTime = 4 * time.Second
 )
 
 // accept stores a delivery durably, together with all jobs that it asks for. A trace begins here and not with the request:
