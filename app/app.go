@@ -8,9 +8,9 @@
 // transaction, before it is answered. A worker takes the job and reviews the pull request (app/review):
 //
 //   - It asks GitHub about it (app/pull, with the tokens of app/installation), fetches both sides
-//     of the change (app/mirror), and reads the policy at the base (app/policyfiles, app/policy).
-//   - It runs the scanners over both sides (app/examine), in processes that have no credentials (app/confined), and
-//     finds what is new (app/baseline).
+//     of the change (app/mirror), and reads the policy at the base (app/policyfiles, app/policy). YAML, Markdown and other
+//     formats that need a library are parsed in processes that have no credentials (app/confined, reading.go).
+//   - It runs the scanners over both sides (app/examine), in such processes, too, and finds what is new (app/baseline).
 //   - It judges the new findings (app/judge): by the policy, by people's decisions (app/decision), by the
 //     suppressions in the code (app/suppress), and by what is known of the rules (app/insight).
 //   - It explains weaknesses that the owners of a file have not met before (app/lesson), shows the verdict on the
@@ -92,6 +92,7 @@ type app struct {
 	digests      *digest.Handler
 	queue        *queue.Queue
 	content      *confined.Pool
+	comments     reading // in processes of its own, since GitHub waits for the answer
 	scanners     []scanners.Scanner
 	webhook      *webhook.Handler
 	uploads      *upload.Handler
@@ -164,9 +165,9 @@ func Serve(ctx context.Context, c Config, log zerolog.Logger, listener net.Liste
 		if err := errors.Join(a.reviewer.LookForMissed(ctx), a.conversation.Schedule(ctx)); err != nil {
 			log.Warn().Err(err).Msg("merges that were missed, or warnings of decisions by older versions, wait for the next start")
 		}
-		prepared := a.prepare(ctx)
-		defer func() { <-prepared }()
 	}
+	prepared := a.prepare(ctx)
+	defer func() { <-prepared }()
 	background, end := context.WithCancel(ctx)
 	confirmed := a.confirm(background)
 	defer func() { end(); <-confirmed }()
@@ -211,13 +212,21 @@ func (a *app) stop(ctx context.Context, servers ...*http.Server) (err error) {
 	return err
 }
 
-// prepare prepares scanners in the background, so that the first reviews do not wait for it. It closes the channel when
-// it is done.
+// prepare prepares scanners, and the process that reads comments, in the background, so that the first reviews and commands
+// do not wait for it. It closes the channel when it is done.
 func (a *app) prepare(ctx context.Context) <-chan struct{} {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
+		if a.config.Web {
+			if err := a.comments.pool.Check(ctx); err != nil && ctx.Err() == nil {
+				a.log.Warn().Err(err).Msg("comments with commands are not answered until a process can be started")
+			}
+		}
 		for _, sc := range a.scanners {
+			if !a.config.Work {
+				break
+			}
 			if p, ok := sc.(scanners.Preparer); ok && ctx.Err() == nil {
 				p.Prepare(ctx)
 			}
@@ -269,21 +278,27 @@ func build(ctx context.Context, c Config, log zerolog.Logger) (*app, error) {
 			return nil, errors.Join(err, a.ledger.Close())
 		}
 	}
+	if a.comments.pool = c.Comments; c.Comments == nil {
+		a.comments.pool = NewComments(c, a.metrics.restart)
+	}
 	mirrors := &mirror.Store{Dir: filepath.Join(c.DataDir, "mirrors"), Limits: mirror.Limits{FetchBytes: c.FetchBytes}, Observe: a.metrics.fetch}
 	all, err := a.content.Scanners(c.Catalog)
 	if err != nil {
 		return nil, errors.Join(err, a.close())
 	}
 	a.scanners = all
-	files := &policyfiles.Files{App: a.github, Mirrors: mirrors, Ledger: a.ledger}
+	read := reading{a.content}
+	parsers := examine.Parsers{YAML: read.yaml, Catalogs: read.catalogs}
+	files := &policyfiles.Files{App: a.github, Mirrors: mirrors, Ledger: a.ledger, YAML: read.yaml}
 	a.reviewer = &review.Reviewer{
 		App: a.github, AppID: c.AppID, Ledger: a.ledger, Mirrors: mirrors, Files: files, Clock: c.Clock,
-		Examiner:  &examine.Examiner{Scanners: all, Known: a.ledger.Results, Keep: a.ledger.SaveResults, Program: Version(), Divide: a.content.Divide, Observe: a.metrics.scan},
+		Examiner: &examine.Examiner{Scanners: all, Known: a.ledger.Results, Keep: a.ledger.SaveResults, Program: Version(), Divide: a.content.Divide, Observe: a.metrics.scan},
+		Parsers:  parsers, Ignores: read.ignores,
 		Externals: upload.Externals{Ledger: a.ledger, Here: names(all), Known: catalog.Names()},
 		Observe:   a.metrics.review, ObserveComment: a.metrics.comment,
 		Directory: &people.Directory{}, ObserveOwners: a.metrics.owners,
 	}
-	a.conversation = &conversation.Handler{App: a.github, Mirrors: mirrors, Ledger: a.ledger, Files: files, Clock: c.Clock, Outcomes: a.outcomes}
+	a.conversation = &conversation.Handler{App: a.github, Mirrors: mirrors, Ledger: a.ledger, Files: files, Clock: c.Clock, Parsers: parsers, Outcomes: a.outcomes}
 	a.plans = &plan.Handler{App: a.github, Ledger: a.ledger, Files: files}
 	a.reviewer.Planned = a.plans.Inherited
 	a.digests = &digest.Handler{
@@ -317,6 +332,9 @@ func build(ctx context.Context, c Config, log zerolog.Logger) (*app, error) {
 func (a *app) close() error {
 	if a.content != a.config.Content {
 		a.content.Close()
+	}
+	if a.comments.pool != nil && a.comments.pool != a.config.Comments {
+		a.comments.pool.Close()
 	}
 	return a.ledger.Close()
 }

@@ -76,7 +76,7 @@ func newStageOn(t *testing.T, database string, files map[string]string) *stage {
 	}
 	w.Settings.Database = database
 	t.Cleanup(w.GitHub.Close)
-	w.Content = content()
+	w.Content, w.Comments = content(), comments()
 	s := &stage{World: w, t: t, logs: &safeBuffer{}}
 	if err := w.Start(context.Background(), zerolog.New(s.logs).Level(zerolog.DebugLevel)); err != nil {
 		t.Fatal(err)
@@ -438,6 +438,7 @@ func TestNewestWins(t *testing.T) {
 }
 
 func TestMain(m *testing.M) {
+	serveMisbehaving()
 	app.SandboxHelper()
 	if serveForTest() {
 		return
@@ -452,6 +453,7 @@ func TestMain(m *testing.M) {
 	}
 	code := withFewPrograms(func() int { return pgtest.Run(m) })
 	content().Close()
+	comments().Close()
 	os.Exit(code)
 }
 
@@ -464,6 +466,9 @@ var content = sync.OnceValue(func() *confined.Pool {
 	}
 	return pool
 })
+
+// comments returns the process that reads the comments for the Apps of all tests.
+var comments = sync.OnceValue(func() *confined.Pool { return app.NewComments(app.Config{}, nil) })
 
 // withFewPrograms runs tests with a PATH that holds only the programs that they start themselves, so that
 // the findings of a review do not depend on the installed scanners.

@@ -125,7 +125,7 @@ func sandboxReport(mode catalog.Sandbox) (about string, safe bool) {
 // [confined.Serve].
 func SandboxHelper() {
 	catalog.Helper()
-	confined.Serve(Version(), contentTasks)
+	confined.Serve(Version(), ContentTasks)
 }
 
 // Local completes the options of a local review with the program's scanners, its version, and the kind of terminal that

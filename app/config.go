@@ -79,7 +79,11 @@ type Config struct {
 	// Content are the processes that read the content of pull requests; nil for processes of its own. Several programs
 	// with the same settings of scanners can share them.
 	Content *confined.Pool
-	Traces  bool // export traces as the variables of OpenTelemetry say
+
+	// Comments are the processes that read comments with commands, for which GitHub waits; nil for one of its own, see
+	// [NewComments].
+	Comments *confined.Pool
+	Traces   bool // export traces as the variables of OpenTelemetry say
 
 	LogLevel zerolog.Level
 	Console  bool

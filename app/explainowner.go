@@ -36,7 +36,7 @@ func ExplainOwner(ctx context.Context, w io.Writer, folder, file string, f Polic
 		return err
 	}
 	org, _ := repo.Origin(ctx)
-	owners, err := examine.Owners(ctx, repo, tree, org, pol, nil)
+	owners, err := examine.Owners(ctx, repo, tree, org, pol, nil, examine.Parsers{})
 	if err != nil {
 		return err
 	}

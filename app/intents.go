@@ -13,7 +13,6 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.40.0"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/secbydesign/secbydesign/app/command"
 	"github.com/secbydesign/secbydesign/app/conversation"
 	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/app/plan"
@@ -34,8 +33,13 @@ type asked struct {
 	events  []ledger.Event
 }
 
-// acceptTime bounds how long a delivery waits for the database.
-const acceptTime = 2 * time.Second
+// acceptTime bounds how long a delivery waits for the database, and commandTime how long a comment with commands waits for
+// the process that reads it, which may have to start. GitHub waits ten seconds for the answer to both
+// (https://docs.github.com/en/webhooks/using-webhooks/best-practices-for-using-webhooks#respond-within-10-seconds).
+const (
+	acceptTime  = 2 * time.Second
+	commandTime = 4 * time.Second
+)
 
 // accept stores a delivery durably, together with all jobs that it asks for. A trace begins here and not with the request:
 // before the signature is verified, anybody could fill the collector.
@@ -57,7 +61,11 @@ func (a *app) accept(ctx context.Context, d webhook.Delivery) (err error) {
 
 // store is accept without its trace.
 func (a *app) store(ctx context.Context, d webhook.Delivery) error {
-	ctx, cancel := context.WithTimeout(ctx, acceptTime)
+	limit := acceptTime
+	if _, ok := d.Intent.(webhook.Comment); ok {
+		limit += commandTime
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	want, err := a.want(ctx, d)
 	if err != nil {
@@ -112,8 +120,16 @@ func (a *app) jobs(ctx context.Context, d webhook.Delivery) (want asked, err err
 		// Another organisation has another policy. A new name alone is recorded with the delivery.
 		want.reviews, err = a.reach(ctx, i.Installation, webhook.Repository{ID: i.RepoID, Owner: i.Owner, Name: i.Repo})
 	case webhook.Comment:
-		if want.tasks = said(i); i.Issue {
-			want.tasks = saidOnIssue(i)
+		// The commands in the text may also be quoted, or in code.
+		lines, err := a.comments.commands(ctx, i.Body)
+		if err != nil {
+			return want, fmt.Errorf("%w: read a comment: %w", webhook.ErrUnavailable, err)
+		}
+		if len(lines) == 0 {
+			return want, nil
+		}
+		if want.tasks = said(i, lines); i.Issue {
+			want.tasks = saidOnIssue(i, lines)
 		}
 	case webhook.Edited:
 		if want.tasks = edited(d.GUID, i); i.Issue {
@@ -210,11 +226,7 @@ func (a *app) returned(ctx context.Context, guid string, installed int64, repos 
 }
 
 // said returns a task for a comment that holds commands. The rest of its text is not kept.
-func said(i webhook.Comment) []queue.Task {
-	lines := command.Find(i.Body)
-	if len(lines) == 0 {
-		return nil // the commands are quoted, or in code
-	}
+func said(i webhook.Comment, lines []string) []queue.Task {
 	// Comments of the conversation and comments of reviews are numbered separately.
 	id := "note-" + strconv.FormatInt(i.ID, 10)
 	if i.Thread > 0 {
@@ -227,11 +239,7 @@ func said(i webhook.Comment) []queue.Task {
 }
 
 // saidOnIssue returns a task for a comment with commands on an issue.
-func saidOnIssue(i webhook.Comment) []queue.Task {
-	lines := command.Find(i.Body)
-	if len(lines) == 0 {
-		return nil
-	}
+func saidOnIssue(i webhook.Comment, lines []string) []queue.Task {
 	return []queue.Task{{
 		Installation: i.Installation, RepoID: i.RepoID, Owner: i.Owner, Repo: i.Repo, Number: i.Number, Kind: plan.Kind, ID: "note-" + strconv.FormatInt(i.ID, 10),
 		Data: encode(plan.Request{Lines: lines, Comment: i.ID, Sender: i.Sender, At: time.Now().UTC()}),

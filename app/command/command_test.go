@@ -250,6 +250,9 @@ func FuzzComment(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, body string) {
+		if found := command.Find(body); !command.Possible(found, command.Candidates(body)) {
+			t.Errorf("%q are no candidates of %q", found, body)
+		}
 		for _, line := range command.Find(body) {
 			if !strings.EqualFold(line[:len(command.Prefix)], command.Prefix) || strings.ContainsAny(line, "\n\r") || !utf8.ValidString(line) {
 				t.Fatalf("%q is no line of ours", line)
@@ -286,4 +289,25 @@ func again(t *testing.T, line string, c command.Command) bool {
 	}
 	got, err := command.Parse(c.Line(), today)
 	return err == nil && reflect.DeepEqual(got, c) && slices.Equal(command.Find(c.Line()), []string{c.Line()})
+}
+
+// TestPossible: of what another process says about a comment, only its own lines in their order are taken.
+func TestPossible(t *testing.T) {
+	t.Parallel()
+	candidates := command.Candidates("/secbydesign status\nno\n/secbydesign rescan\r\n /secbydesign help\n/secbydesign status")
+	if want := []string{"/secbydesign status", "/secbydesign rescan", "/secbydesign status"}; !slices.Equal(candidates, want) {
+		t.Fatalf("got %q", candidates)
+	}
+	for _, tt := range []struct {
+		lines []string
+		want  bool
+	}{
+		{nil, true}, {candidates, true}, {candidates[1:], true}, {candidates[:1], true}, {[]string{candidates[0], candidates[0]}, true},
+		{[]string{candidates[0], candidates[0], candidates[0]}, false}, {[]string{candidates[1], candidates[1]}, false},
+		{[]string{"/secbydesign accept everything"}, false}, {[]string{""}, false},
+	} {
+		if got := command.Possible(tt.lines, candidates); got != tt.want {
+			t.Errorf("%q: %v", tt.lines, got)
+		}
+	}
 }

@@ -17,11 +17,13 @@ const Prefix = "/secbydesign"
 // Find returns the lines of a comment that are commands, in order: those that begin with [Prefix] in the first column
 // and are neither code, quotation, table nor HTML. It reads the comment as GitHub renders it, since people expect that
 // text which looks like a quotation is one.
+//
+// The library takes up to two seconds for 64 KiB of nested text, so a server calls it in another process.
 func Find(body string) (lines []string) {
-	body = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\x00", "\uFFFD").Replace(body)
-	if !slices.ContainsFunc(strings.Split(body, "\n"), begins) {
-		return nil // nearly every comment
+	if len(Candidates(body)) == 0 {
+		return nil
 	}
+	body = normal(body)
 	defer func() {
 		if recover() != nil { // a panic of the library: a comment that it cannot read is no command
 			lines = nil
@@ -40,11 +42,44 @@ func Find(body string) (lines []string) {
 	start := 0
 	for _, line := range strings.Split(body, "\n") {
 		if p.starts[start] && begins(line) {
-			lines = append(lines, strings.TrimSpace(strings.ToValidUTF8(line, "\uFFFD")))
+			lines = append(lines, shown(line))
 		}
 		start += len(line) + 1
 	}
 	return lines
+}
+
+// Candidates returns the lines of a comment that begin like commands, in order, as [Find] returns them. It is linear in
+// the size of the comment, and empty for nearly every one.
+func Candidates(body string) (lines []string) {
+	for line := range strings.SplitSeq(normal(body), "\n") {
+		if begins(line) {
+			lines = append(lines, shown(line))
+		}
+	}
+	return lines
+}
+
+// Possible reports whether lines that an untrusted process found can be those of a comment with these candidates.
+func Possible(lines, candidates []string) bool {
+	for _, line := range lines {
+		i := slices.Index(candidates, line)
+		if i < 0 {
+			return false
+		}
+		candidates = candidates[i+1:]
+	}
+	return true
+}
+
+// normal returns a comment with the line ends of Unix.
+func normal(body string) string {
+	return strings.NewReplacer("\r\n", "\n", "\r", "\n", "\x00", "\uFFFD").Replace(body)
+}
+
+// shown returns a line as the one who reads it sees it.
+func shown(line string) string {
+	return strings.TrimSpace(strings.ToValidUTF8(line, "\uFFFD"))
 }
 
 // prose collects where a comment has lines of prose.

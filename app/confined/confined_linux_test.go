@@ -133,6 +133,47 @@ func TestMisbehaviour(t *testing.T) {
 	}
 }
 
+// TestTextsMisbehave: whatever a text does to the process that reads it, the caller gets an error without anything of the
+// text, which says whether the text may have caused it, and the next text is read.
+func TestTextsMisbehave(t *testing.T) {
+	t.Parallel()
+	for name, why := range map[string]string{
+		"recurses": Overflowed, "allocates": Exhausted, "panics": "", "panics elsewhere": Crashed, "exits": Crashed, "garbles": Garbled, "kills itself": Killed,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, _ := pool(t, catalog.Sandbox("auto"), 1)
+			ctx := For(t.Context(), "1/acme/shop#1")
+			var got []string
+			err := w.Texts(ctx, "rogue", []string{"a.yml", "b.yml"}, [][]byte{[]byte("a: 1"), []byte(name + " A-SECRET")}, &got)
+			var ended *EndedError
+			switch {
+			case err == nil:
+				t.Fatalf("it was read: %q", got)
+			case why == "" && errors.As(err, &ended):
+				t.Errorf("a panic of the task ended the process: %v", err)
+			case why != "" && (!errors.As(err, &ended) || ended.Why != why || !ended.ByContent() || strings.Contains(err.Error(), "A-SECRET")):
+				t.Errorf("got %v, want that it %s", err, why)
+			}
+			got = nil
+			if err := w.Texts(ctx, "rogue", []string{"caf\xe9.yml", ""}, [][]byte{[]byte("a: 1"), nil}, &got); err != nil || strings.Join(got, ", ") != "636166e92e796d6c 4,  0" {
+				t.Errorf("the next texts: %q %v", got, err)
+			}
+		})
+	}
+}
+
+// TestEndedByTheMachine: what a text cannot have caused is an error of the machine, and no fault of the text.
+func TestEndedByTheMachine(t *testing.T) {
+	t.Parallel()
+	w, _ := pool(t, catalog.Sandbox("auto"), 1)
+	w.Close()
+	var ended *EndedError
+	if err := w.Texts(t.Context(), "rogue", []string{"a"}, [][]byte{[]byte("x")}, &[]string{}); !errors.As(err, &ended) || ended.ByContent() {
+		t.Errorf("got %v", err)
+	}
+}
+
 // TestNothingToSteal: in each kind of sandbox, a scanner in its process can read neither the environment nor the files
 // of the process that holds the credentials, cannot reach it otherwise, and has no network.
 func TestNothingToSteal(t *testing.T) {
@@ -245,6 +286,18 @@ func TestOwners(t *testing.T) {
 	w.leave(other)
 	if <-other.gone; other.why != Served {
 		t.Errorf("a process that served %d owners ended because %q", maxServed, other.why)
+	}
+	// Another one is started in its place, before anybody asks for it.
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		w.Pool.mu.Lock()
+		n := len(w.all)
+		w.Pool.mu.Unlock()
+		if n == 2 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d processes", n)
+		}
 	}
 	if ends := w.ends(); len(ends) > 1 {
 		t.Errorf("ends: %q", ends)

@@ -21,7 +21,9 @@ const testBuild = "the build of the tests"
 func TestMain(m *testing.M) {
 	catalog.Helper()
 	Serve(testBuild, func() map[string]Task {
-		return Tasks(func(o catalog.Options) []scanners.Scanner { return append(catalog.All(o), rogues()...) })
+		tasks := Tasks(func(o catalog.Options) []scanners.Scanner { return append(catalog.All(o), rogues()...) })
+		tasks["rogue"] = Texts(rogueReader)
+		return tasks
 	})
 	flag.Parse()
 	os.Exit(m.Run())
@@ -96,6 +98,20 @@ func rogues() (all []scanners.Scanner) {
 		all = append(all, rogue{name, do})
 	}
 	return append(all, liar{})
+}
+
+// rogueReader is a reader of texts that misbehaves as the rogue does whose name begins a text. It answers with the sizes.
+func rogueReader(_ context.Context, names []string, texts [][]byte) (any, error) {
+	var sizes []string
+	for i, text := range texts {
+		for _, s := range rogues() {
+			if r, ok := s.(rogue); ok && strings.HasPrefix(string(text), r.name+" A-SECRET") {
+				r.do(string(text))
+			}
+		}
+		sizes = append(sizes, fmt.Sprintf("%x %d", names[i], len(text)))
+	}
+	return sizes, nil
 }
 
 // recurse recurses until n overflows, which is without end for any stack.

@@ -9,7 +9,8 @@
 // From the bottom up: frame.go has the messages on the pipes, serve.go the process's side of them, process.go this
 // side, and this file the pool, which gives each process to one owner at a time. scan.go makes scanners that scan in
 // a process of a pool, so that their users do not know about processes; program.go has the output of scanners that are
-// programs read there; check.go says what is believed of the answers.
+// programs read there; texts.go has texts read that are not scanned, such as YAML; check.go says what is believed of the
+// answers.
 //
 // A process that crashes takes the calls with it that run in it. Each of them is tried once more, alone in a new
 // process. So the one that ends its process twice is the one that fails, and the others finish.
@@ -59,13 +60,18 @@ type Pool struct {
 	starting int
 	closed   bool
 	changed  chan struct{}  // closed, and replaced, when a waiting caller should try again
-	watching sync.WaitGroup // goroutines that wait for the end of a process
+	watching sync.WaitGroup // goroutines that start a process, or wait for the end of one
+
+	running context.Context // ends when the pool is closed
+	stop    context.CancelFunc
 }
 
 // New returns a pool without processes. They are started when they are needed.
 func New(o Options) *Pool {
 	o.Max, o.Memory = max(o.Max, 1), cmp.Or(o.Memory, Memory)
-	return &Pool{options: o, changed: make(chan struct{})}
+	p := &Pool{options: o, changed: make(chan struct{})}
+	p.running, p.stop = context.WithCancel(context.Background())
+	return p
 }
 
 type ownerKey struct{}
@@ -95,6 +101,7 @@ func (p *Pool) Check(ctx context.Context) error {
 func (p *Pool) Close() {
 	p.mu.Lock()
 	p.closed = true
+	p.stop()
 	all := slices.Clone(p.all)
 	p.wake()
 	p.mu.Unlock()
@@ -222,11 +229,7 @@ func (p *Pool) start(ctx context.Context, owner string, alone bool) (*process, e
 		return nil, err
 	}
 	at.owner, at.alone, at.users, at.served = owner, alone, 1, 1
-	p.all = append(p.all, at)
-	p.watching.Go(func() { p.watch(at) })
-	if p.closed {
-		at.kill(Closed)
-	}
+	p.add(at)
 	return at, nil
 }
 
@@ -267,6 +270,34 @@ func (p *Pool) leave(at *process) {
 	if why != "" {
 		p.all = slices.DeleteFunc(p.all, func(one *process) bool { return one == at })
 		at.kill(why)
+		p.replace()
+	}
+}
+
+// replace starts a process in place of one that was kept for long enough, so that the next review need not wait for the
+// start. The lock must be held.
+func (p *Pool) replace() {
+	if p.closed || len(p.all)+p.starting >= p.options.Max {
+		return
+	}
+	p.starting++
+	p.watching.Go(func() {
+		at, err := begin(p.running, p.options)
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		defer p.wake()
+		if p.starting--; err == nil { // otherwise the next review tries, and says why
+			p.add(at)
+		}
+	})
+}
+
+// add takes a process that was started into the pool. The lock must be held.
+func (p *Pool) add(at *process) {
+	p.all = append(p.all, at)
+	p.watching.Go(func() { p.watch(at) })
+	if p.closed {
+		at.kill(Closed)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/secbydesign/secbydesign/app/clock"
+	"github.com/secbydesign/secbydesign/app/examine"
 	"github.com/secbydesign/secbydesign/app/insight"
 	"github.com/secbydesign/secbydesign/app/installation"
 	"github.com/secbydesign/secbydesign/app/ledger"
@@ -29,6 +30,7 @@ type Handler struct {
 	Ledger  *ledger.Ledger     // required
 	Files   *policyfiles.Files // required
 	Clock   *clock.Clock       // nil for the machine's
+	Parsers examine.Parsers    // of files that say who owns what
 
 	// Outcomes returns the figures of a team, "@org/team", up to now. Nil for none.
 	Outcomes func(ctx context.Context, org, team string, now time.Time) (insight.Outcomes, error)

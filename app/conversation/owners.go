@@ -42,7 +42,7 @@ func (t *execution) ownerMap(ctx context.Context) (*ownership.Map, error) {
 	if err := repo.Fetch(ctx, mirror.Want{SHAs: []string{t.pull.Base}, Depth: 1}); err != nil {
 		return nil, fmt.Errorf("fetch the base: %w", err)
 	}
-	return examine.Owners(ctx, repo, t.pull.Base, t.pull.Owner, pol, (&people.Directory{}).Ignored(ctx, t.gh, t.pull))
+	return examine.Owners(ctx, repo, t.pull.Base, t.pull.Owner, pol, (&people.Directory{}).Ignored(ctx, t.gh, t.pull), t.h.Parsers)
 }
 
 // unread says that the App may not read who is in teams that own a file, and what would help; empty if it may. The App

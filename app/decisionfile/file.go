@@ -106,12 +106,17 @@ func (f File) Write() []byte {
 
 // Parse reads a file of this name, which may have its folder before it. The error is [strictyaml.Problems].
 func Parse(name string, text []byte) (File, error) {
-	r := &reader{Reader: strictyaml.Reader{File: name}}
-	if len(text) > maxSize {
+	return Read(strictyaml.Parse(strictyaml.Source{File: name, Text: text}))
+}
+
+// Read is [Parse] for a file that was read as YAML before, by a [strictyaml.Parser].
+func Read(d strictyaml.Document) (File, error) {
+	r := &reader{Reader: strictyaml.Reader{File: d.File}}
+	if len(d.Text) > maxSize {
 		r.Problem(strictyaml.Start, "the file is larger than %d KiB; make it smaller", maxSize>>10)
 		return File{}, r.Problems
 	}
-	if err := r.Document(text, r.file); err != nil {
+	if err := r.Read(d, r.file); err != nil {
 		return File{}, err
 	}
 	if r.out.ID == "" { // a file without content

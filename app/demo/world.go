@@ -29,6 +29,7 @@ type World struct {
 	Settings app.Settings
 	Clock    *clock.Clock   // of the App; nil for the one of the settings
 	Content  *confined.Pool // of the App; nil for processes of its own
+	Comments *confined.Pool // likewise
 
 	RecoverEvery time.Duration // time between two searches for lost deliveries; 0 for the App's
 
@@ -81,7 +82,7 @@ func (w *World) Start(ctx context.Context, log zerolog.Logger) error {
 	if w.Clock != nil {
 		config.Clock = w.Clock
 	}
-	config.Content = w.Content
+	config.Content, config.Comments = w.Content, w.Comments
 	config.RecoverEvery = w.RecoverEvery
 	config.Simulated.RequestTime = requestTime
 	l, err := net.Listen("tcp", config.Listen)

@@ -19,6 +19,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/baseline"
 	"github.com/secbydesign/secbydesign/app/mirror"
 	"github.com/secbydesign/secbydesign/app/policy"
+	"github.com/secbydesign/secbydesign/app/strictyaml"
 	"github.com/secbydesign/secbydesign/checks/patch"
 	"github.com/secbydesign/secbydesign/scanners"
 	"github.com/secbydesign/secbydesign/scanners/blocks"
@@ -41,6 +42,9 @@ type Change struct {
 
 	// External holds the results of tools that run elsewhere.
 	External []External
+
+	// Parsers read files of both sides that need a library.
+	Parsers Parsers
 }
 
 // Read returns files at the head, from the examination if it has them. Files that cannot be read are left out: then a
@@ -120,7 +124,14 @@ func (c Change) ProposedPolicy(ctx context.Context) (policy.Proposal, error) {
 	case err != nil:
 		return policy.Proposal{}, fmt.Errorf("read the proposed policy: %w", err)
 	}
-	return policy.Proposal{Text: text, Removed: !ok}, nil
+	if !ok {
+		return policy.Proposal{Removed: true}, nil
+	}
+	read, err := c.Parsers.Read(ctx, strictyaml.Source{File: policy.File, Text: text})
+	if err != nil {
+		return policy.Proposal{}, fmt.Errorf("read the proposed policy: %w", err)
+	}
+	return policy.Proposal{File: read[0]}, nil
 }
 
 // Changed lists the paths at the head of the files that changed.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/secbydesign/secbydesign/app/mirror"
+	"github.com/secbydesign/secbydesign/app/strictyaml"
 	"github.com/secbydesign/secbydesign/app/threatmodel"
 )
 
@@ -14,7 +15,7 @@ import (
 const maxModelFiles = 200
 
 // ThreatModel reads the threat model of a commit or tree. It is nil for none, and for one with problems.
-func ThreatModel(ctx context.Context, repo *mirror.Repo, rev string) (*threatmodel.Model, []threatmodel.Problem, error) {
+func ThreatModel(ctx context.Context, repo *mirror.Repo, rev string, parsers Parsers) (*threatmodel.Model, []threatmodel.Problem, error) {
 	paths := []string{threatmodel.File}
 	names, err := repo.Names(ctx, rev, threatmodel.Folder)
 	if err != nil {
@@ -25,7 +26,7 @@ func ThreatModel(ctx context.Context, repo *mirror.Repo, rev string) (*threatmod
 			paths = append(paths, threatmodel.Folder+"/"+name)
 		}
 	}
-	files := map[string][]byte{}
+	var files []strictyaml.Source
 	for _, path := range paths {
 		text, ok, err := repo.ReadFile(ctx, rev, path)
 		switch {
@@ -36,10 +37,17 @@ func ThreatModel(ctx context.Context, repo *mirror.Repo, rev string) (*threatmod
 		case err != nil:
 			return nil, nil, fmt.Errorf("read the threat model: %w", err)
 		case ok:
-			files[path] = text
+			files = append(files, strictyaml.Source{File: path, Text: text})
 		}
 	}
-	model, problems := threatmodel.Parse(files)
+	if len(files) == 0 {
+		return nil, nil, nil
+	}
+	read, err := parsers.Read(ctx, files...)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the threat model: %w", err)
+	}
+	model, problems := threatmodel.Read(read)
 	return model, problems, nil
 }
 

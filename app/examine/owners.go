@@ -1,6 +1,7 @@
 package examine
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -16,16 +17,19 @@ import (
 // maxCatalogs bounds the catalog files that are read at a time. Those that are left out count as missing.
 const maxCatalogs = 1000
 
+// maxHeldCatalogs is how many bytes of them are held at a time.
+const maxHeldCatalogs = 8 << 20
+
 // Owners reads who owns what at a commit or tree, which is that of the base in a review. Catalog files are read when
 // they are needed, with ctx; see [ownership.Map.Err]. org is the login of the repository's owner, and empty if that is
 // not known. pol has the default. ignored is the field of the map; it may be nil.
-func Owners(ctx context.Context, repo *mirror.Repo, rev, org string, pol policy.Policy, ignored func(ownership.Claim) string) (*ownership.Map, error) {
+func Owners(ctx context.Context, repo *mirror.Repo, rev, org string, pol policy.Policy, ignored func(ownership.Claim) string, parsers Parsers) (*ownership.Map, error) {
 	m := &ownership.Map{Org: org, Ignored: ignored}
 	if pol.DefaultOwner != "" {
 		at := pol.Origin(policy.Key{"ownership", "default"})
 		m.Default = ownership.Claim{Owner: pol.DefaultOwner, File: at.File, Line: at.Line}
 	}
-	model, problems, err := ThreatModel(ctx, repo, rev)
+	model, problems, err := ThreatModel(ctx, repo, rev, parsers)
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +41,9 @@ func Owners(ctx context.Context, repo *mirror.Repo, rev, org string, pol policy.
 	if err := readCodeowners(ctx, repo, rev, m); err != nil {
 		return nil, err
 	}
-	m.Catalogs = func(paths []string) (map[string]ownership.Catalog, error) { return catalogs(ctx, repo, rev, paths) }
+	m.Catalogs = func(paths []string) (map[string]ownership.Catalog, error) {
+		return catalogs(ctx, repo, rev, paths, parsers)
+	}
 	return m, nil
 }
 
@@ -81,7 +87,7 @@ func readCodeowners(ctx context.Context, repo *mirror.Repo, rev string, m *owner
 }
 
 // catalogs reads those catalog files of some paths that exist.
-func catalogs(ctx context.Context, repo *mirror.Repo, rev string, paths []string) (map[string]ownership.Catalog, error) {
+func catalogs(ctx context.Context, repo *mirror.Repo, rev string, paths []string, parsers Parsers) (map[string]ownership.Catalog, error) {
 	files, err := repo.Files(ctx, rev, paths)
 	if err != nil || len(files) == 0 {
 		return nil, err
@@ -94,18 +100,41 @@ func catalogs(ctx context.Context, repo *mirror.Repo, rev string, paths []string
 		blobs = append(blobs, f.Blob)
 	}
 	found := map[string]ownership.Catalog{}
-	err = repo.Blobs(ctx, blobs, func(blob string, size int64, content []byte) error {
-		c := ownership.Catalog{Problem: "its content is not here"}
-		switch {
-		case content != nil:
-			c = ownership.ParseCatalog(content)
-		case size > 0:
-			c.Problem = "it is too large to be read"
-		}
+	is := func(blob string, c ownership.Catalog) {
 		for _, path := range at[blob] {
 			found[path] = c
 		}
+	}
+	var texts [][]byte
+	var of []string // their blobs
+	held := 0
+	parse := func() error {
+		read, err := parsers.catalogs(ctx, texts)
+		if err != nil {
+			return err
+		}
+		for i, c := range read {
+			is(of[i], c)
+		}
+		texts, of, held = nil, nil, 0
+		return nil
+	}
+	err = repo.Blobs(ctx, blobs, func(blob string, size int64, content []byte) error {
+		switch {
+		case content == nil && size > 0:
+			is(blob, ownership.Catalog{Problem: "it is too large to be read"})
+		case content == nil:
+			is(blob, ownership.Catalog{Problem: "its content is not here"})
+		default:
+			texts, of = append(texts, bytes.Clone(content)), append(of, blob)
+			if held += len(content); held > maxHeldCatalogs {
+				return parse()
+			}
+		}
 		return nil
 	})
-	return found, err
+	if err != nil {
+		return nil, err
+	}
+	return found, parse()
 }

@@ -21,7 +21,7 @@ func TestOwnersOfACodeownersOf5MB(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := Owners(t.Context(), repo, commits[0], "acme", policy.Merge(policy.Layer{}, layer), nil)
+	m, err := Owners(t.Context(), repo, commits[0], "acme", policy.Merge(policy.Layer{}, layer), nil, Parsers{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +43,7 @@ func TestOwnersOfAModelWithMistakes(t *testing.T) {
 		".secbydesign/threat-model.yml": "version: 1\ncomponents:\n  - {id: a, paths: [\"**\"], owner: team:x, wrong: 1}\n",
 		"docs/CODEOWNERS":               "* @acme/all\n",
 	}})
-	m, err := Owners(t.Context(), repo, commits[0], "acme", policy.Default(), nil)
+	m, err := Owners(t.Context(), repo, commits[0], "acme", policy.Default(), nil, Parsers{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +75,7 @@ func BenchmarkOwners(b *testing.B) {
 			repo, commits := histories(b, []files{tree})
 			b.ResetTimer()
 			for b.Loop() {
-				m, err := Owners(b.Context(), repo, commits[0], "acme", policy.Default(), nil)
+				m, err := Owners(b.Context(), repo, commits[0], "acme", policy.Default(), nil, Parsers{})
 				if err != nil {
 					b.Fatal(err)
 				}

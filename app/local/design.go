@@ -60,7 +60,7 @@ func (v *view) askDesign(ctx context.Context, repo *mirror.Repo) error {
 
 // model reads the threat model of a commit or tree; nil for none, and for one with problems, which become notices.
 func (v *view) model(ctx context.Context, repo *mirror.Repo, rev, of string) (*threatmodel.Model, error) {
-	m, problems, err := examine.ThreatModel(ctx, repo, rev)
+	m, problems, err := examine.ThreatModel(ctx, repo, rev, examine.Parsers{})
 	if len(problems) > 0 {
 		p := problems[0]
 		v.notices = append(v.notices, fmt.Sprintf("The threat model of %s counts for nothing: %s:%d:%d: %s", of, p.File, p.Line, p.Column, p.Message))

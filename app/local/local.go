@@ -20,6 +20,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/plainfile"
 	"github.com/secbydesign/secbydesign/app/policy"
 	"github.com/secbydesign/secbydesign/app/requirements"
+	"github.com/secbydesign/secbydesign/app/strictyaml"
 	"github.com/secbydesign/secbydesign/app/suppress"
 	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/scanners"
@@ -217,9 +218,10 @@ func look(ctx context.Context, repo *mirror.Repo, o Options) (v view, done func(
 func (v *view) readPolicy(ctx context.Context, repo *mirror.Repo, o Options) error {
 	known := o.known()
 	parse := func(name string, text []byte) (policy.Layer, error) {
-		layer, err := policy.Parse(name, text)
+		file := strictyaml.Parse(strictyaml.Source{File: name, Text: text})
+		layer, err := policy.Read(file)
 		if err == nil {
-			for _, unknown := range policy.UnknownScanners(name, text, known) {
+			for _, unknown := range policy.UnknownScanners(file, known) {
 				v.notices = append(v.notices, unknown.String())
 			}
 		}

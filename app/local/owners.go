@@ -12,7 +12,7 @@ import (
 // review says so and goes on.
 func (v *view) readOwners(ctx context.Context, repo *mirror.Repo) *ownership.Map {
 	org, _ := repo.Origin(ctx)
-	owners, err := examine.Owners(ctx, repo, v.Base, org, v.policy, nil)
+	owners, err := examine.Owners(ctx, repo, v.Base, org, v.policy, nil, examine.Parsers{})
 	if err != nil {
 		v.notices = append(v.notices, "Who owns what could not be read: "+advised(repo, err).Error()+".")
 		return nil

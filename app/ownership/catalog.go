@@ -2,12 +2,14 @@ package ownership
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"path"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
@@ -18,8 +20,9 @@ import (
 const (
 	maxCatalog   = 256 << 10 // bytes
 	maxDocuments = 500
-	maxReference = 200 // bytes
-	maxFolders   = 100 // above one file
+	maxReference = 200  // bytes
+	maxProblem   = 1000 // bytes
+	maxFolders   = 100  // above one file
 )
 
 // CatalogNames returns the names of a catalog file of Backstage in a folder. The first one that exists counts.
@@ -55,6 +58,37 @@ type Entity struct {
 	GitHub string
 }
 
+// A CatalogParser reads catalog files, and returns a catalog for each text, in the same order. An error means that
+// nothing is known about them. Several goroutines may use it at once.
+type CatalogParser func(ctx context.Context, texts [][]byte) ([]Catalog, error)
+
+// ParseCatalogs is the [CatalogParser] of this process. It returns no error.
+func ParseCatalogs(_ context.Context, texts [][]byte) ([]Catalog, error) {
+	list := make([]Catalog, len(texts))
+	for i, text := range texts {
+		list[i] = ParseCatalog(text)
+	}
+	return list, nil
+}
+
+// Possible reports whether a catalog that an untrusted process made can be that of a text.
+func (c Catalog) Possible(text []byte) bool {
+	if len(c.Entities) > maxDocuments || len(c.Problem) > maxProblem || !utf8.ValidString(c.Problem) {
+		return false
+	}
+	for _, e := range c.Entities {
+		if e.Line < 0 || e.Line > len(text)+1 {
+			return false
+		}
+		for _, s := range []string{e.Kind, e.Namespace, e.Name, e.Title, e.Owner, e.GitHub} {
+			if len(s) > maxReference || !utf8.ValidString(s) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // ParseCatalog reads a catalog file. It never fails: see [Catalog.Problem].
 func ParseCatalog(text []byte) (c Catalog) {
 	defer func() {
@@ -73,7 +107,7 @@ func ParseCatalog(text []byte) (c Catalog) {
 		case errors.Is(err, io.EOF):
 			return c
 		case err != nil:
-			c.Problem = "it is not valid YAML: " + strings.TrimPrefix(err.Error(), "yaml: ")
+			c.Problem = "it is not valid YAML: " + short(strings.TrimPrefix(err.Error(), "yaml: "))
 			return c
 		case n == maxDocuments:
 			c.Problem = fmt.Sprintf("it has more than %d documents", maxDocuments)
@@ -84,6 +118,9 @@ func ParseCatalog(text []byte) (c Catalog) {
 		}
 	}
 }
+
+// short cuts a message of the library, which may quote the file.
+func short(s string) string { return strings.ToValidUTF8(s[:min(len(s), maxProblem/2)], "\uFFFD") }
 
 // entityOf reads one document.
 func entityOf(document *yaml.Node) (e Entity, ok bool) {

@@ -212,6 +212,24 @@ func TestWithoutTheOrganisation(t *testing.T) {
 	}
 }
 
+// TestPossibleCatalog: a catalog of another process is taken only if the text can have it.
+func TestPossibleCatalog(t *testing.T) {
+	t.Parallel()
+	text := []byte("kind: Component\n")
+	for name, c := range map[string]ownership.Catalog{
+		"a line after the file": {Entities: []ownership.Entity{{Line: 99}}}, "a line before it": {Entities: []ownership.Entity{{Line: -1}}},
+		"many entities": {Entities: make([]ownership.Entity, 501)}, "a long text": {Entities: []ownership.Entity{{Owner: strings.Repeat("x", 201)}}},
+		"bytes": {Entities: []ownership.Entity{{Title: "\xff"}}}, "a long problem": {Problem: strings.Repeat("x", 1001)},
+	} {
+		if c.Possible(text) {
+			t.Errorf("%s: believed", name)
+		}
+	}
+	if c := ownership.ParseCatalog(text); !c.Possible(text) {
+		t.Errorf("not believed: %+v", c)
+	}
+}
+
 func FuzzCatalog(f *testing.F) {
 	f.Add("", "main.go")
 	f.Add(component("a", "group:default/payments"), "a/b.go")
@@ -219,6 +237,9 @@ func FuzzCatalog(f *testing.F) {
 	f.Add("a: &a [*a]\nkind: Component\nspec: {owner: &o [*o]}", "x")
 	f.Add("kind: !!binary Q29tcG9uZW50\nspec: {owner: !!int 7}", "../x")
 	f.Fuzz(func(t *testing.T, text, path string) {
+		if c := ownership.ParseCatalog([]byte(text)); !c.Possible([]byte(text)) {
+			t.Errorf("what another process reads in %q would not be believed: %+v", text, c)
+		}
 		m := files(map[string]string{"catalog-info.yaml": text})
 		a := m.Explain(path)
 		for _, owner := range a.Owners {

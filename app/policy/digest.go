@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml/ast"
-
 	"github.com/secbydesign/secbydesign/app/strictyaml"
 )
 
@@ -46,12 +44,15 @@ var (
 // value.
 func sameOwner(r *reader, e strictyaml.Entry) bool {
 	org, _, isTeam := strings.Cut(e.Key[1:], "/")
-	repo, isText := e.Value.Node.(*ast.StringNode)
-	if !isTeam || !isText || repo.Value == NoDigest || !digestRepo.MatchString(repo.Value) {
+	if !isTeam || !e.Value.Is(strictyaml.Text) {
 		return true // the value has its own check
 	}
-	if owner, _, _ := strings.Cut(repo.Value, "/"); !strings.EqualFold(owner, org) {
-		r.Problem(e.Value.Place, "the digest of %s must be in a repository of %s, not in %s", e.Key, org, strictyaml.Quote(repo.Value))
+	repo := e.Value.Node.Text
+	if repo == NoDigest || !digestRepo.MatchString(repo) {
+		return true
+	}
+	if owner, _, _ := strings.Cut(repo, "/"); !strings.EqualFold(owner, org) {
+		r.Problem(e.Value.Place, "the digest of %s must be in a repository of %s, not in %s", e.Key, org, strictyaml.Quote(repo))
 		return false
 	}
 	return true

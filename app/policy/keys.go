@@ -7,8 +7,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/goccy/go-yaml/ast"
-
 	"github.com/secbydesign/secbydesign/app/ownership"
 	"github.com/secbydesign/secbydesign/app/strictyaml"
 	"github.com/secbydesign/secbydesign/scanners"
@@ -377,17 +375,17 @@ func readFrom(r *reader, v strictyaml.Value) (any, bool) {
 
 func readShare(r *reader, v strictyaml.Value) (any, bool) {
 	var share float64
-	switch n := v.Node.(type) {
-	case *ast.FloatNode:
-		share = n.Value
-	case *ast.IntegerNode:
-		share = float64(strictyaml.Number(n))
+	switch {
+	case v.Is(strictyaml.Float):
+		share = v.Node.Float
+	case v.Is(strictyaml.Integer):
+		share = float64(v.Node.Int)
 	default:
-		r.Problem(v.Place, "max_not_useful must be a share from 0 to 1%s", strictyaml.Instead(v.Node))
+		r.Problem(v.Place, "max_not_useful must be a share from 0 to 1%s", v.Instead())
 		return nil, false
 	}
 	if !(share >= 0 && share <= 1) {
-		r.Problem(v.Place, "max_not_useful must be from 0 to 1, not %s", strictyaml.Printable(v.Node.GetToken().Value, 40))
+		r.Problem(v.Place, "max_not_useful must be from 0 to 1, not %s", strictyaml.Printable(v.Node.Text, 40))
 		return nil, false
 	}
 	return share, true
@@ -490,21 +488,19 @@ func (r *reader) scannerName(at strictyaml.Place, name string) {
 
 func (r *reader) mode(v strictyaml.Value, into *Mode) {
 	const what = "mode must be one of off, observe, comment and block"
-	s, ok := v.Node.(*ast.StringNode)
-	if !ok {
-		r.Problem(v.Place, "%s%s", what, strictyaml.Instead(v.Node))
-	} else if into.UnmarshalText([]byte(s.Value)) != nil {
-		r.Unknown(v.Place, "mode", s.Value, modes)
+	if !v.Is(strictyaml.Text) {
+		r.Problem(v.Place, "%s%s", what, v.Instead())
+	} else if into.UnmarshalText([]byte(v.Node.Text)) != nil {
+		r.Unknown(v.Place, "mode", v.Node.Text, modes)
 	}
 }
 
 func (r *reader) severity(v strictyaml.Value, into *scanners.Severity) {
 	words := severities()
-	s, ok := v.Node.(*ast.StringNode)
-	if !ok {
-		r.Problem(v.Place, "severity must be one of %s%s", strictyaml.List(words, "and"), strictyaml.Instead(v.Node))
-	} else if into.UnmarshalText([]byte(s.Value)) != nil {
-		r.Unknown(v.Place, "severity", s.Value, words)
+	if !v.Is(strictyaml.Text) {
+		r.Problem(v.Place, "severity must be one of %s%s", strictyaml.List(words, "and"), v.Instead())
+	} else if into.UnmarshalText([]byte(v.Node.Text)) != nil {
+		r.Unknown(v.Place, "severity", v.Node.Text, words)
 	}
 }
 

@@ -11,11 +11,16 @@ import (
 // Parse accepts only a small part of YAML: one document, without anchors, aliases, tags and directives. The file
 // decides about security, so everybody should read it the same way.
 func Parse(name string, b []byte, known ...string) (Layer, error) {
-	r := &reader{Reader: strictyaml.Reader{File: name}, scanners: known}
-	err := r.Document(b, func(root strictyaml.Value) {
+	return Read(strictyaml.Parse(strictyaml.Source{File: name, Text: b}), known...)
+}
+
+// Read is [Parse] for a file that was read as YAML before, by a [strictyaml.Parser].
+func Read(d strictyaml.Document, known ...string) (Layer, error) {
+	r := &reader{Reader: strictyaml.Reader{File: d.File}, scanners: known}
+	err := r.Read(d, func(root strictyaml.Value) {
 		r.walk(table, strictyaml.Start, nil, root)
 		r.checkDefaultOwner()
-		if strictyaml.IsMapping(root.Node) && !r.saidVersion {
+		if root.Is(strictyaml.Mapping) && !r.saidVersion {
 			r.Problem(strictyaml.Start, "the version is missing; begin the file with `version: 1`")
 		}
 	})

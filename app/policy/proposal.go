@@ -15,8 +15,8 @@ const CodeQL = "codeql"
 
 // A Proposal is a policy file that a change brings in.
 type Proposal struct {
-	Text    []byte
-	Removed bool // the change removes the file
+	File    strictyaml.Document // unless it is removed
+	Removed bool                // the change removes the file
 
 	Before Policy
 	With   func(Layer) Policy // the effective policy with the file
@@ -35,7 +35,7 @@ type Remark struct {
 func (p Proposal) Review() (remarks []Remark, notices []string, err error) {
 	var layer Layer
 	if !p.Removed {
-		layer, err = Parse(File, p.Text)
+		layer, err = Read(p.File)
 	}
 	var problems strictyaml.Problems
 	switch {
@@ -50,7 +50,7 @@ func (p Proposal) Review() (remarks []Remark, notices []string, err error) {
 	says := "removes"
 	if !p.Removed {
 		says = "changes"
-		for _, problem := range UnknownScanners(File, p.Text, p.Known) {
+		for _, problem := range UnknownScanners(p.File, p.Known) {
 			remarks = append(remarks, Remark{problem, "warning", "A scanner that is not known here"})
 		}
 	}
@@ -85,8 +85,8 @@ func KnownScanners(names ...string) []string {
 
 // UnknownScanners finds the places where a valid policy names unknown scanners. These are not mistakes, since a
 // workflow may send results of any scanner.
-func UnknownScanners(name string, text []byte, known []string) (list strictyaml.Problems) {
-	_, err := Parse(name, text, known...)
+func UnknownScanners(file strictyaml.Document, known []string) (list strictyaml.Problems) {
+	_, err := Read(file, known...)
 	_ = errors.As(err, &list) // since the file is valid, no other problem is possible
 	return list
 }

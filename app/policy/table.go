@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/goccy/go-yaml/ast"
-
 	"github.com/secbydesign/secbydesign/app/strictyaml"
 )
 
@@ -43,13 +41,11 @@ func (r *reader) walk(s *spec, at strictyaml.Place, key Key, v strictyaml.Value)
 		}
 		return
 	case s.list != nil:
-		seq, ok := v.Node.(*ast.SequenceNode)
-		if !ok {
-			r.Problem(v.Place, "%s must be %s%s", s.name, s.example, strictyaml.Instead(v.Node))
+		if !v.Is(strictyaml.Sequence) {
+			r.Problem(v.Place, "%s must be %s%s", s.name, s.example, v.Instead())
 			return
 		}
-		for i, n := range seq.Values {
-			element := strictyaml.ValueOf(n, strictyaml.PlaceOf(seq.Start))
+		for i, element := range v.Elements() {
 			if s.most > 0 && i == s.most {
 				r.Problem(element.Place, "there are more than %d entries in %s; remove some", s.most, s.name)
 				return

@@ -69,7 +69,7 @@ func (f *Files) organisationAt(ctx context.Context, installed int64, owner, repo
 	case !ok:
 		return policy.Layer{}, false, "", f.forget(ctx, of, "")
 	default:
-		parsed, err := policy.Parse(name, text)
+		parsed, err := parse(ctx, f.YAML, name, text)
 		if err == nil {
 			// Store it only if it has changed: every review reads it.
 			if before, _, had, err := f.Ledger.ValidPolicy(ctx, of); err != nil || had && before == sha {
@@ -81,7 +81,7 @@ func (f *Files) organisationAt(ctx context.Context, installed int64, owner, repo
 			return policy.Layer{}, false, "", err
 		}
 	}
-	in, force, lastErr := lastLayer(ctx, f.Ledger.Reader, of, true)
+	in, force, lastErr := lastLayer(ctx, f.Ledger.Reader, f.YAML, of, true)
 	switch {
 	case lastErr != nil:
 		return policy.Layer{}, false, "", lastErr

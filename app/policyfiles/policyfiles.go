@@ -22,6 +22,7 @@ type Files struct {
 	App     *installation.App // required
 	Mirrors *mirror.Store     // required
 	Ledger  *ledger.Ledger    // required
+	YAML    strictyaml.Parser // nil for the one of this process
 
 	unreachable unreachable
 }
@@ -101,7 +102,7 @@ func (f *Files) repository(ctx context.Context, p pull.Pull, read Source) (polic
 	case !ok:
 		return policy.Layer{}, "", f.forget(ctx, p.Repository(), p.Base)
 	default:
-		parsed, err := policy.Parse(policy.File, text)
+		parsed, err := parse(ctx, f.YAML, policy.File, text)
 		if err == nil {
 			return parsed, "", f.Ledger.SaveValidPolicy(ctx, p.Repository(), p.Base, text)
 		}
@@ -109,7 +110,7 @@ func (f *Files) repository(ctx context.Context, p pull.Pull, read Source) (polic
 			return policy.Layer{}, "", err
 		}
 	}
-	in, force, err := lastLayer(ctx, f.Ledger.Reader, p.Repository(), false)
+	in, force, err := lastLayer(ctx, f.Ledger.Reader, f.YAML, p.Repository(), false)
 	if err != nil {
 		return policy.Layer{}, "", err
 	}
@@ -131,13 +132,13 @@ func (f *Files) forget(ctx context.Context, repo ledger.Repo, sha string) error 
 func invalid(err error) (string, error) {
 	var problems strictyaml.Problems
 	if !errors.As(err, &problems) || len(problems) == 0 {
-		return "", fmt.Errorf("parse policy: %w", err)
+		return "", err
 	}
 	return "is not valid: " + strings.TrimSuffix(problems[0].String(), "?"), nil
 }
 
 // lastLayer returns the last valid file and a phrase that names it, with its verb; empty for none.
-func lastLayer(ctx context.Context, l ledger.Reader, repo ledger.Repo, organisation bool) (policy.Layer, string, error) {
+func lastLayer(ctx context.Context, l ledger.Reader, yaml strictyaml.Parser, repo ledger.Repo, organisation bool) (policy.Layer, string, error) {
 	sha, last, ok, err := l.ValidPolicy(ctx, repo)
 	if err != nil {
 		return policy.Layer{}, "", fmt.Errorf("read the last valid policy: %w", err)
@@ -149,9 +150,13 @@ func lastLayer(ctx context.Context, l ledger.Reader, repo ledger.Repo, organisat
 	if organisation {
 		name, kind = repo.Owner+"/"+repo.Name+"/"+policy.File, "content "
 	}
-	parsed, err := policy.Parse(name, last)
-	if err != nil { // an older version of this program took it
+	parsed, err := parse(ctx, yaml, name, last)
+	var problems strictyaml.Problems
+	if errors.As(err, &problems) { // an older version of this program took it
 		return policy.Layer{}, "", nil
+	}
+	if err != nil {
+		return policy.Layer{}, "", err
 	}
 	return parsed, "the last valid one, of " + kind + sha[:min(10, len(sha))] + ", is", nil
 }
@@ -176,7 +181,7 @@ func Last(ctx context.Context, l ledger.Reader, owner, repo string, with Propose
 	var err error
 	for _, home := range organisationRepos {
 		var force string
-		if in.organisation, force, err = lastLayer(ctx, l, ledger.Repo{Owner: owner, Name: home}, true); err != nil {
+		if in.organisation, force, err = lastLayer(ctx, l, nil, ledger.Repo{Owner: owner, Name: home}, true); err != nil {
 			return policy.Default(), err
 		}
 		if force != "" {
@@ -190,7 +195,7 @@ func Last(ctx context.Context, l ledger.Reader, owner, repo string, with Propose
 	if in.holds(repo, false) { // its file is the organisation's
 		return in.Merge(), nil
 	}
-	if in.repository, _, err = lastLayer(ctx, l, ledger.Repo{Owner: owner, Name: repo}, false); err != nil {
+	if in.repository, _, err = lastLayer(ctx, l, nil, ledger.Repo{Owner: owner, Name: repo}, false); err != nil {
 		return policy.Default(), err
 	}
 	if with.Repository != nil {

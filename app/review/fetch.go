@@ -20,7 +20,7 @@ func (r *Reviewer) fetch(ctx context.Context, gh *installation.Client, p pull.Pu
 	if err != nil {
 		return examine.Change{}, fmt.Errorf("open mirror: %w", err)
 	}
-	c := examine.Change{Repo: repo, Base: p.MergeBase, Head: p.Head, Bases: []string{p.Base}}
+	c := examine.Change{Repo: repo, Base: p.MergeBase, Head: p.Head, Bases: []string{p.Base}, Parsers: r.Parsers}
 	if c.Base == "" { // no common history: everything is new
 		c.Base, c.Bases = repo.EmptyTree(), nil
 	}

@@ -110,7 +110,11 @@ func (f *filed) file(ctx context.Context, id string) (*decisionfile.File, error)
 	case err != nil:
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	case ok:
-		file, err := decisionfile.Parse(path, text)
+		read, err := f.r.Parsers.Read(ctx, strictyaml.Source{File: path, Text: text})
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", path, err)
+		}
+		file, err := decisionfile.Read(read[0])
 		if errors.As(err, &problems) {
 			f.notice(checks.Escape(problems[0].String() + ". Until that is fixed, the file counts for nothing."))
 			break
@@ -278,7 +282,7 @@ func (f *filed) owns(ctx context.Context, who ownership.Person, path string, c *
 		who.Lead, who.Owns, who.Teams = false, false, nil
 		return who, nil
 	}
-	owners, err := examine.Owners(ctx, f.repo, f.pull.Base, f.pull.Owner, f.policy, (&people.Directory{}).Ignored(ctx, f.gh, f.pull))
+	owners, err := examine.Owners(ctx, f.repo, f.pull.Base, f.pull.Owner, f.policy, (&people.Directory{}).Ignored(ctx, f.gh, f.pull), f.r.Parsers)
 	if err != nil {
 		return who, err
 	}

@@ -104,7 +104,7 @@ func (r *Reviewer) groupReport(ctx context.Context, gh *installation.Client, e q
 	if err != nil {
 		return checks.Report{}, p, fmt.Errorf("open mirror: %w", err)
 	}
-	c := examine.Change{Repo: repo, Base: p.MergeBase, Head: p.Head}
+	c := examine.Change{Repo: repo, Base: p.MergeBase, Head: p.Head, Parsers: r.Parsers}
 	want := mirror.Want{SHAs: []string{p.Head, p.Base}, Refs: []string{"refs/heads/" + m.Branch}, Depth: 1}
 	if c.Base == "" {
 		c.Base = repo.EmptyTree()
@@ -135,7 +135,7 @@ func (r *Reviewer) groupReport(ctx context.Context, gh *installation.Client, e q
 		return checks.Report{}, p, err
 	}
 	suppressions := suppress.New(ctx, r.Examiner.Scanners, c, p.Base, pol, r.Clock.Now())
-	suppressions.Owners = r.owners(ctx, gh, c, p, pol)
+	suppressions.Parse, suppressions.Owners = r.Ignores, r.owners(ctx, gh, c, p, pol)
 	j, err := judge.Apply(judge.Case{
 		Runs: ex.Runs, Policy: pol, Within: ex.Within, Decisions: decisions, Scope: scope,
 		Suppress: func(gates []checks.Gate) error { return suppressions.Decide(ctx, ex, gates) },

@@ -27,7 +27,7 @@ func (r *Reviewer) owners(ctx context.Context, gh *installation.Client, c examin
 		directory = &people.Directory{}
 	}
 	return sync.OnceValue(func() *ownership.Map {
-		m, err := examine.Owners(ctx, c.Repo, p.Base, p.Owner, pol, directory.Ignored(ctx, gh, p))
+		m, err := examine.Owners(ctx, c.Repo, p.Base, p.Owner, pol, directory.Ignored(ctx, gh, p), c.Parsers)
 		if err != nil {
 			zerolog.Ctx(ctx).Warn().Err(err).Msg("the owners cannot be read")
 			return nil

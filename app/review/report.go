@@ -79,7 +79,7 @@ func (r *Reviewer) report(ctx context.Context, gh *installation.Client, p pull.P
 		return checks.Report{}, recordInput{}, err
 	}
 	c.suppressions = suppress.New(ctx, r.Examiner.Scanners, change, p.Base, pol, r.Clock.Now())
-	c.suppressions.Owners = r.owners(ctx, gh, change, p, pol)
+	c.suppressions.Parse, c.suppressions.Owners = r.Ignores, r.owners(ctx, gh, change, p, pol)
 	var progress func(examine.Examination)
 	if run != nil {
 		progress = c.progress(ctx, run)

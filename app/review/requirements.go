@@ -199,7 +199,7 @@ type modelNotes struct {
 // models reads the threat model at the base, and the one that the change proposes if its author, a login, may write to
 // the repository.
 func (r *Reviewer) models(ctx context.Context, gh *installation.Client, p pull.Pull, c examine.Change, author string, changed bool) (base, head *threatmodel.Model, notes modelNotes, err error) {
-	base, problems, err := examine.ThreatModel(ctx, c.Repo, p.Base)
+	base, problems, err := examine.ThreatModel(ctx, c.Repo, p.Base, c.Parsers)
 	if err != nil {
 		return nil, nil, notes, err
 	}
@@ -211,7 +211,7 @@ func (r *Reviewer) models(ctx context.Context, gh *installation.Client, p pull.P
 	if !changed {
 		return base, nil, notes, nil
 	}
-	head, problems, err = examine.ThreatModel(ctx, c.Repo, c.Head)
+	head, problems, err = examine.ThreatModel(ctx, c.Repo, c.Head, c.Parsers)
 	if err != nil {
 		return nil, nil, notes, err
 	}

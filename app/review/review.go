@@ -24,6 +24,7 @@ import (
 	"github.com/secbydesign/secbydesign/app/queue"
 	"github.com/secbydesign/secbydesign/app/record"
 	"github.com/secbydesign/secbydesign/app/requirements"
+	"github.com/secbydesign/secbydesign/app/suppress"
 	"github.com/secbydesign/secbydesign/app/tracing"
 	"github.com/secbydesign/secbydesign/app/upload"
 	"github.com/secbydesign/secbydesign/checks"
@@ -33,11 +34,16 @@ import (
 // A Reviewer reviews pull requests. Its fields must not change after its first use; several goroutines may use it at
 // once.
 type Reviewer struct {
-	App       *installation.App  // required
-	AppID     int64              // required
-	Mirrors   *mirror.Store      // required
-	Ledger    *ledger.Ledger     // required
-	Examiner  *examine.Examiner  // required
+	App      *installation.App // required
+	AppID    int64             // required
+	Mirrors  *mirror.Store     // required
+	Ledger   *ledger.Ledger    // required
+	Examiner *examine.Examiner // required
+
+	// Parsers and Ignores read files of a repository that need a library; see [examine.Parsers] and [suppress.Set].
+	Parsers examine.Parsers
+	Ignores suppress.Parser
+
 	Files     *policyfiles.Files // required
 	Clock     *clock.Clock       // nil for the machine's
 	Externals upload.Externals

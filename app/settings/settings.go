@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml/ast"
-
 	"github.com/secbydesign/secbydesign/app/strictyaml"
 	"github.com/secbydesign/secbydesign/scanners"
 	"github.com/secbydesign/secbydesign/scanners/custom"
@@ -120,7 +118,7 @@ func (r *reader) command(v strictyaml.Value) []string {
 // words reads a list of texts with at least one.
 func (r *reader) words(v strictyaml.Value, name, example string) []string {
 	var list []string
-	if seq, ok := v.Node.(*ast.SequenceNode); ok && len(seq.Values) == 0 {
+	if v.Is(strictyaml.Sequence) && len(v.Node.Items) == 0 {
 		r.Problem(v.Place, "%s is empty; write a list such as %s", name, example)
 	}
 	r.Texts(v, name, example, func(at strictyaml.Place, s string) {
@@ -164,14 +162,13 @@ func (r *reader) absolute(at strictyaml.Place, folder string) bool {
 }
 
 func (r *reader) exitCodes(v strictyaml.Value) []int {
-	seq, ok := v.Node.(*ast.SequenceNode)
-	if !ok {
-		r.Problem(v.Place, "found must be a list of exit codes such as [1]%s", strictyaml.Instead(v.Node))
+	if !v.Is(strictyaml.Sequence) {
+		r.Problem(v.Place, "found must be a list of exit codes such as [1]%s", v.Instead())
 		return nil
 	}
 	var codes []int
-	for _, n := range seq.Values {
-		codes = append(codes, r.Integer(strictyaml.ValueOf(n, v.Place), "an exit code", 1, 255))
+	for _, element := range v.Elements() {
+		codes = append(codes, r.Integer(element, "an exit code", 1, 255))
 	}
 	return codes
 }

@@ -2,14 +2,12 @@ package strictyaml
 
 import (
 	"slices"
-
-	"github.com/goccy/go-yaml/ast"
 )
 
 // A Value is the value of a key, or an element of a list. Its place is where a problem with it is reported: the place
 // of the key if there is no value.
 type Value struct {
-	Node ast.Node // nil if nothing was written
+	Node *Node // nil if nothing was written
 	Place
 }
 
@@ -42,25 +40,24 @@ func (r *Reader) Object(v Value, name, example string, known Fields) bool {
 
 // Each calls f for the keys of a mapping, in the order of the file.
 func (r *Reader) Each(v Value, name, example string, f func(Entry)) bool {
-	if !IsMapping(v.Node) {
-		r.Problem(v.Place, "%s must be a mapping such as %s%s", name, example, Instead(v.Node))
+	if !v.Is(Mapping) {
+		r.Problem(v.Place, "%s must be a mapping such as %s%s", name, example, v.Instead())
 		return false
 	}
 	first := map[string]Place{}
-	for it := v.Node.(ast.MapNode).MapRange(); it.Next(); {
-		key, at := it.Key(), PlaceOf(it.Key().GetToken())
-		scalar, ok := key.(ast.ScalarNode)
-		if !ok {
+	for _, item := range v.Node.Items {
+		at := item.Place
+		if item.Odd {
 			r.Problem(at, "a key must be plain text")
 			continue
 		}
-		e := Entry{Key: scalar.GetToken().Value, Place: at}
+		e := Entry{Key: item.Key, Place: at}
 		if before, ok := first[e.Key]; ok {
 			r.Problem(at, "%s is there already in line %d; remove one of them", Quote(e.Key), before.Line)
 			continue
 		}
 		first[e.Key] = at
-		e.Value = ValueOf(it.Value(), at)
+		e.Value = ValueOf(item.Value, at)
 		f(e)
 	}
 	return true
@@ -68,58 +65,58 @@ func (r *Reader) Each(v Value, name, example string, f func(Entry)) bool {
 
 // Texts calls f for the elements of a list of texts.
 func (r *Reader) Texts(v Value, name, example string, f func(at Place, s string)) {
-	seq, ok := v.Node.(*ast.SequenceNode)
-	if !ok {
-		r.Problem(v.Place, "%s must be a list such as %s%s", name, example, Instead(v.Node))
+	if !v.Is(Sequence) {
+		r.Problem(v.Place, "%s must be a list such as %s%s", name, example, v.Instead())
 		return
 	}
-	for i, n := range seq.Values {
-		at := PlaceOf(seq.Start)
-		if i < len(seq.Entries) && seq.Entries[i] != nil { // lists without brackets have them
-			at = PlaceOf(seq.Entries[i].Start)
-		}
-		element := ValueOf(n, at)
+	for _, element := range v.Elements() {
 		if s, ok := r.Text(element, "each element of "+name, ""); ok {
 			f(element.Place, s)
 		}
 	}
 }
 
+// Elements returns the elements of a list; nil for any other value.
+func (v Value) Elements() (list []Value) {
+	if !v.Is(Sequence) {
+		return nil
+	}
+	for _, item := range v.Node.Items {
+		list = append(list, ValueOf(item.Value, item.Place))
+	}
+	return list
+}
+
 // Text reads text; name and example are for the message, and the example may be empty.
 func (r *Reader) Text(v Value, name, example string) (string, bool) {
-	switch n := v.Node.(type) {
-	case *ast.StringNode:
-		return n.Value, true
-	case *ast.LiteralNode:
-		return n.Value.Value, true
+	if v.Is(Text) || v.Is(Block) {
+		return v.Node.Text, true
 	}
 	if example != "" {
 		example = " such as " + example
 	}
-	r.Problem(v.Place, "%s must be text%s%s", name, example, Instead(v.Node))
+	r.Problem(v.Place, "%s must be text%s%s", name, example, v.Instead())
 	return "", false
 }
 
 // Boolean reads true or false.
 func (r *Reader) Boolean(v Value, name string) bool {
-	b, ok := v.Node.(*ast.BoolNode)
-	if !ok {
-		r.Problem(v.Place, "%s must be true or false%s", name, Instead(v.Node))
+	if !v.Is(Boolean) {
+		r.Problem(v.Place, "%s must be true or false%s", name, v.Instead())
 		return false
 	}
-	return b.Value
+	return v.Node.True
 }
 
 // Integer reads a number from least to most.
 func (r *Reader) Integer(v Value, name string, least, most int) int {
-	n, ok := v.Node.(*ast.IntegerNode)
-	if !ok {
-		r.Problem(v.Place, "%s must be a number from %d to %d%s", name, least, most, Instead(v.Node))
+	if !v.Is(Integer) {
+		r.Problem(v.Place, "%s must be a number from %d to %d%s", name, least, most, v.Instead())
 		return least
 	}
-	i := Number(n)
+	i := v.Node.Int
 	if i < least || i > most {
-		r.Problem(v.Place, "%s must be from %d to %d, not %s", name, least, most, Printable(n.Token.Value, 40))
+		r.Problem(v.Place, "%s must be from %d to %d, not %s", name, least, most, Printable(v.Node.Text, 40))
 	}
 	return i
 }
@@ -133,51 +130,35 @@ func (r *Reader) Unknown(at Place, kind, word string, known []string) {
 	r.Problem(at, "unknown %s %s%s", kind, Quote(word), hint)
 }
 
-// ValueOf returns a node with its place, or with the given place if there is no node.
-func ValueOf(n ast.Node, otherwise Place) Value {
-	at := otherwise
-	switch n := n.(type) {
-	case nil, *ast.NullNode:
-	case *ast.MappingNode:
-		// The token of a mapping without braces is a colon in its middle.
-		at = PlaceOf(n.GetToken())
-		if !n.IsFlowStyle && len(n.Values) > 0 {
-			at = PlaceOf(n.Values[0].Key.GetToken())
-		}
-	case *ast.MappingValueNode:
-		at = PlaceOf(n.Key.GetToken())
-	default:
-		at = PlaceOf(n.GetToken())
+// ValueOf returns a node with its place, or with the given place if nothing is written.
+func ValueOf(n *Node, otherwise Place) Value {
+	if n == nil || n.Kind == Null {
+		return Value{n, otherwise}
 	}
-	return Value{n, at}
+	return Value{n, n.Place}
 }
 
-// IsMapping reports whether a node is a mapping.
-func IsMapping(n ast.Node) bool {
-	switch n.(type) {
-	case *ast.MappingNode, *ast.MappingValueNode:
-		return true
-	}
-	return false
-}
+// Is reports whether something of the kind is written.
+func (v Value) Is(k Kind) bool { return v.Node != nil && v.Node.Kind == k }
 
 // Instead returns the end of the message about a value of the wrong type: what was written instead.
-func Instead(n ast.Node) string {
-	switch n := n.(type) {
-	case nil, *ast.NullNode:
+func (v Value) Instead() string {
+	if v.Node == nil {
 		return "; nothing is written here"
-	case *ast.MappingNode, *ast.MappingValueNode:
+	}
+	switch v.Node.Kind {
+	case Null:
+		return "; nothing is written here"
+	case Mapping:
 		return ", not a mapping"
-	case *ast.SequenceNode:
+	case Sequence:
 		return ", not a list"
-	case *ast.StringNode:
-		return ", not the text " + Quote(n.Value)
-	case *ast.LiteralNode:
-		return ", not the text " + Quote(n.Value.Value)
-	case *ast.BoolNode:
-		return ", not " + Printable(n.Token.Value, 40)
-	case *ast.IntegerNode, *ast.FloatNode, *ast.InfinityNode, *ast.NanNode:
-		return ", not the number " + Printable(n.GetToken().Value, 40)
+	case Text, Block:
+		return ", not the text " + Quote(v.Node.Text)
+	case Boolean:
+		return ", not " + Printable(v.Node.Text, 40)
+	case Integer, Float, Endless:
+		return ", not the number " + Printable(v.Node.Text, 40)
 	}
 	return ""
 }

@@ -4,7 +4,6 @@
 package strictyaml
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -34,17 +33,16 @@ type Reader struct {
 
 // Document calls read with the root of a file, if there is one, and returns all [Problems] or nil.
 func (r *Reader) Document(b []byte, read func(root Value)) error {
-	b = bytes.TrimPrefix(b, []byte("\ufeff"))
-	text := strings.ReplaceAll(string(b), "\r\n", "\n")
-	if len(b) > maxSize {
-		r.Problem(Start, "the file is larger than %d KiB; make it smaller", maxSize>>10)
-	} else if r.plainText(text); len(r.Problems) == 0 {
-		if root := r.parse(text); root != nil {
-			read(Value{root, PlaceOf(root.GetToken())})
-		}
+	return r.Read(Parse(Source{r.File, b}), read)
+}
+
+// Read is Document for a file that was parsed elsewhere. Its name is that of the reader.
+func (r *Reader) Read(d Document, read func(root Value)) error {
+	if r.Problems = append(r.Problems, d.Problems...); len(d.Problems) == 0 {
+		read(ValueOf(d.Root, Start))
 	}
 	if len(r.Problems) > 0 {
-		return r.Problems.inOrder(text)
+		return r.Problems.inOrder(d.normal())
 	}
 	return nil
 }
@@ -86,7 +84,7 @@ func (r *Reader) plainText(text string) {
 }
 
 // parse returns the root of the document, or nil and at least one problem.
-func (r *Reader) parse(text string) (root ast.Node) {
+func (r *Reader) parse(text string) (root *Node) {
 	defer func() {
 		if recover() != nil {
 			root = nil
@@ -115,9 +113,9 @@ func (r *Reader) parse(text string) (root ast.Node) {
 		r.Problem(Start, "the file is empty; delete it or write `version: 1`")
 		return nil
 	case 1:
-		return bodies[0]
+		return nodeOf(bodies[0])
 	}
-	r.Problem(ValueOf(bodies[1], Start).Place, "remove this and what follows; the file must be one YAML document")
+	r.Problem(nodeOf(bodies[1]).Place, "remove this and what follows; the file must be one YAML document")
 	return nil
 }
 

@@ -1,13 +1,11 @@
 package strictyaml
 
 import (
-	"math"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/bmatcuk/doublestar/v4"
-	"github.com/goccy/go-yaml/ast"
 )
 
 const (
@@ -18,35 +16,21 @@ const (
 	maxAlternate = 30
 )
 
-// Number returns the value of n, or a value that nobody could have written.
-func Number(n *ast.IntegerNode) int {
-	switch v := n.Value.(type) {
-	case int64:
-		return int(v)
-	case uint64:
-		if v <= math.MaxInt {
-			return int(v)
-		}
-	}
-	return math.MinInt
-}
-
 // OneOf reads one of the words that are known.
 func OneOf[T ~string](r *Reader, v Value, name string, known []T) T {
 	words := make([]string, len(known))
 	for i, k := range known {
 		words[i] = string(k)
 	}
-	s, ok := v.Node.(*ast.StringNode)
-	if !ok {
-		r.Problem(v.Place, "%s must be one of %s%s", name, List(words, "and"), Instead(v.Node))
+	if !v.Is(Text) {
+		r.Problem(v.Place, "%s must be one of %s%s", name, List(words, "and"), v.Instead())
 		return ""
 	}
-	if !slices.Contains(words, s.Value) {
-		r.Unknown(v.Place, name, s.Value, words)
+	if !slices.Contains(words, v.Node.Text) {
+		r.Unknown(v.Place, name, v.Node.Text, words)
 		return ""
 	}
-	return T(s.Value)
+	return T(v.Node.Text)
 }
 
 // Duration checks that a value is a time.
@@ -62,13 +46,11 @@ func (r *Reader) Duration(v Value, name string) {
 
 // Version checks that the version is 1.
 func (r *Reader) Version(v Value) {
-	switch n := v.Node.(type) {
-	case *ast.IntegerNode:
-		if Number(n) != 1 {
-			r.Problem(v.Place, "version %s is not known here; write `version: 1`", Printable(n.Token.Value, 40))
-		}
-	default:
-		r.Problem(v.Place, "version must be the number 1%s", Instead(v.Node))
+	switch {
+	case !v.Is(Integer):
+		r.Problem(v.Place, "version must be the number 1%s", v.Instead())
+	case v.Node.Int != 1:
+		r.Problem(v.Place, "version %s is not known here; write `version: 1`", Printable(v.Node.Text, 40))
 	}
 }
 

@@ -58,7 +58,7 @@ func Entries(file, text string) (list []Entry, err error) {
 	}
 	defer func() {
 		if recover() != nil { // a panic of a parser: the file is untrusted input
-			list, err = nil, errNotRead
+			list, err = nil, ErrNotRead
 		}
 	}()
 	return read(text)
@@ -76,7 +76,8 @@ func unless(there bool, how string) string {
 	return how
 }
 
-var errNotRead = errors.New("it cannot be read, so what it names was not checked")
+// ErrNotRead means that an ignore file is not valid. It is one clause for users.
+var ErrNotRead = errors.New("it cannot be read, so what it names was not checked")
 
 // entryLines calls f for each line that is an entry. A reason is a comment on the line, or a comment above it, which
 // may be for several lines up to an empty one.
@@ -231,7 +232,7 @@ func osvScanner(text string) (list []Entry, _ error) {
 		} `toml:"PackageOverrides"`
 	}
 	if toml.Unmarshal([]byte(text), &file) != nil {
-		return nil, errNotRead
+		return nil, ErrNotRead
 	}
 	const write = `reason = "why it is safe here"`
 	for _, v := range file.IgnoredVulns {
@@ -278,7 +279,7 @@ func words(n *yaml.Node) bool { return n != nil && len(strings.Fields(n.Value)) 
 func readYAML(text string) (*yaml.Node, error) {
 	var doc yaml.Node
 	if yaml.Unmarshal([]byte(text), &doc) != nil {
-		return nil, errNotRead
+		return nil, ErrNotRead
 	}
 	if len(doc.Content) == 0 {
 		return nil, nil

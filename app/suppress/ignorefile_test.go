@@ -2,6 +2,7 @@ package suppress
 
 import (
 	"fmt"
+	slash "path"
 	"slices"
 	"strings"
 	"testing"
@@ -125,6 +126,22 @@ func TestFiles(t *testing.T) {
 	}
 }
 
+// TestPossible: entries of another process are taken only if the file can have them.
+func TestPossible(t *testing.T) {
+	t.Parallel()
+	for name, e := range map[string]Entry{
+		"a line before the file": {Line: -1}, "a line after it": {Line: 9}, "a long text": {Text: strings.Repeat("x", maxEntryTexts+1)},
+		"bytes": {Text: "\xff"}, "another line": {At: -1}, "many scanners": {Also: []string{"a", "b"}},
+	} {
+		if Possible([]Entry{{Line: 1, Text: "a"}, e}, "a: 1\n") {
+			t.Errorf("%s is believed", name)
+		}
+	}
+	if !Possible([]Entry{{Line: 1, Text: "a"}}, "a: 1\n") || !Possible(nil, "") {
+		t.Error("what the file has is not believed")
+	}
+}
+
 func FuzzEntries(f *testing.F) {
 	f.Add(".trivyignore", "CVE-2020-1 exp:2027-01-01\n")
 	f.Add(".snyk", "ignore:\n  A: [{'*': {}}]\nexclude: {global: [a]}\n")
@@ -133,6 +150,9 @@ func FuzzEntries(f *testing.F) {
 	f.Add(".gitleaksignore", "a:b:1\n")
 	f.Fuzz(func(t *testing.T, file, text string) {
 		list, _ := Entries(file, text)
+		if slices.Contains(library, slash.Base(file)) && !Possible(list, text) {
+			t.Errorf("what another process reads in %q would not be believed: %+v", text, list)
+		}
 		for _, e := range list {
 			if e.Line < 1 || e.Line > strings.Count(text, "\n")+1 {
 				t.Errorf("%+v", e)

@@ -24,6 +24,7 @@ type Set struct {
 	head, base, tip func(path string) ([]byte, bool)
 	looked          func(string) ([]byte, bool) // files at the head that need not be read again; may be nil
 	Owners          func() *ownership.Map       // of the files, at the tip; those of a review know more than New
+	Parse           Parser                      // reads ignore files that need a library; nil for [Entries]
 	rules           ownership.Rules
 	policy          policy.Policy
 	names           []string // of all scanners
@@ -69,7 +70,7 @@ func New(ctx context.Context, here []scanners.Scanner, c examine.Change, tip str
 	})
 	s.Owners = sync.OnceValue(func() *ownership.Map {
 		// Without owners fewer suppressions count, not more.
-		o, _ := examine.Owners(ctx, c.Repo, tip, "", pol, nil)
+		o, _ := examine.Owners(ctx, c.Repo, tip, "", pol, nil, c.Parsers)
 		return o
 	})
 	return s

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	slash "path"
 	"slices"
 	"strings"
 
@@ -269,7 +270,14 @@ func (s *Set) look(ex examine.Examination) {
 func (s *Set) entries(ctx context.Context, file *patch.File, text string, before int) []note {
 	path := file.NewPath
 	whole := note{path: path, message: "This file makes a scanner skip findings. It has no effect in this pull request; its reviewers decide whether it should have one later."}
-	list, err := Entries(path, text)
+	parse := s.Parse
+	if parse == nil || len(text) > maxIgnoreFile || !slices.Contains(library, slash.Base(path)) {
+		parse = func(_ context.Context, file, text string) ([]Entry, error) { return Entries(file, text) }
+	}
+	list, err := parse(ctx, path, text)
+	if ctx.Err() != nil {
+		return nil
+	}
 	if err != nil {
 		whole.message += " As it is, " + err.Error() + "."
 	}

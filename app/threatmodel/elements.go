@@ -5,8 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml/ast"
-
 	"github.com/secbydesign/secbydesign/app/strictyaml"
 )
 
@@ -24,17 +22,12 @@ const (
 // list returns the function that reads a list of mappings.
 func (r *reader) list(name, example string, read func(strictyaml.Value)) func(strictyaml.Value) {
 	return func(v strictyaml.Value) {
-		seq, ok := v.Node.(*ast.SequenceNode)
-		if !ok {
-			r.Problem(v.Place, "%s must be a list such as %s%s", name, example, strictyaml.Instead(v.Node))
+		if !v.Is(strictyaml.Sequence) {
+			r.Problem(v.Place, "%s must be a list such as %s%s", name, example, v.Instead())
 			return
 		}
-		for i, n := range seq.Values {
-			at := strictyaml.PlaceOf(seq.Start)
-			if i < len(seq.Entries) && seq.Entries[i] != nil { // lists without brackets have them
-				at = strictyaml.PlaceOf(seq.Entries[i].Start)
-			}
-			read(strictyaml.ValueOf(n, at))
+		for _, element := range v.Elements() {
+			read(element)
 		}
 	}
 }

@@ -17,19 +17,32 @@ const maxFiles = 500
 // Parse reads the files of a model, by their paths. It returns nil and no problem if there are no files. A model with
 // problems is nil. Each file may hold any part of the model; the parts name each other by id across files.
 func Parse(files map[string][]byte) (*Model, []Problem) {
+	var all []strictyaml.Document
+	for name, text := range files {
+		all = append(all, strictyaml.Parse(strictyaml.Source{File: name, Text: text}))
+	}
+	return Read(all)
+}
+
+// Read is [Parse] for files that were read as YAML before, by a [strictyaml.Parser], in any order.
+func Read(files []strictyaml.Document) (*Model, []Problem) {
 	if len(files) == 0 {
 		return nil, nil
 	}
-	names := slices.SortedFunc(maps.Keys(files), func(a, b string) int {
-		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b))
+	files = slices.SortedFunc(slices.Values(files), func(a, b strictyaml.Document) int {
+		return cmp.Or(cmp.Compare(rank(a.File), rank(b.File)), cmp.Compare(a.File, b.File))
 	})
+	var names []string
+	for _, f := range files {
+		names = append(names, f.File)
+	}
 	if len(names) > maxFiles {
 		return nil, []Problem{{names[maxFiles], 1, 1, "the model has more than 500 files; join some of them"}}
 	}
 	r := &reader{model: &Model{}, ids: map[string]map[string]Place{}, names: names}
 	whole := true
-	for _, name := range names {
-		whole = r.file(name, files[name]) && whole
+	for _, f := range files {
+		whole = r.file(f) && whole
 	}
 	if whole {
 		r.link()
@@ -70,14 +83,14 @@ type reference struct {
 }
 
 // file reads one file. It reports whether the file is a mapping that can be read.
-func (r *reader) file(name string, text []byte) (ok bool) {
-	r.Reader = strictyaml.Reader{File: name}
-	if said := encoding(text); said != "" {
-		r.problems = append(r.problems, Problem{name, 1, 1, said})
+func (r *reader) file(d strictyaml.Document) (ok bool) {
+	r.Reader = strictyaml.Reader{File: d.File}
+	if said := encoding(d.Text); said != "" {
+		r.problems = append(r.problems, Problem{d.File, 1, 1, said})
 		return false
 	}
 	version := false
-	err := r.Document(text, func(root strictyaml.Value) {
+	err := r.Read(d, func(root strictyaml.Value) {
 		ok = r.Object(root, "the file", "`version: 1`", strictyaml.Fields{
 			"version":    func(v strictyaml.Value) { version = true; r.Version(v) },
 			"system":     r.system,

@@ -212,6 +212,13 @@ var (
 	starters = []string{"os.StartProcess", "syscall.Exec", "syscall.ForkExec", "syscall.StartProcess", "unix.Exec"}
 )
 
+// deepParsers are the functions that parse, with a library or to any depth, what the author of a change may have written.
+var deepParsers = []string{
+	"blocks.Divide", "command.Find", "decisionfile.Parse", "goldmark.New", "ownership.ParseCatalog", "ownership.ParseCatalogs", "parser.Parse",
+	"policy.Parse", "sarif.Read", "strictyaml.Here", "strictyaml.Parse", "suppress.Entries", "threatmodel.Parse", "toml.NewDecoder", "toml.Unmarshal",
+	"yaml.NewDecoder", "yaml.Unmarshal",
+}
+
 func checkPowers(s source) (found []string) {
 	say := func(format string, args ...any) {
 		found = append(found, s.path+" "+fmt.Sprintf(format, args...))
@@ -229,6 +236,9 @@ func checkPowers(s source) (found []string) {
 		case *ast.SelectorExpr:
 			if x, ok := n.X.(*ast.Ident); ok && slices.Contains(starters, x.Name+"."+n.Sel.Name) && !within(s, startsPrograms) {
 				say("must not start programs (%s.%s)", x.Name, n.Sel.Name)
+			}
+			if x, ok := n.X.(*ast.Ident); ok && slices.Contains(deepParsers, x.Name+"."+n.Sel.Name) && !within(s, parsesDeep) {
+				say("must not parse content beside the credentials (%s.%s)", x.Name, n.Sel.Name)
 			}
 			service, ok := n.X.(*ast.SelectorExpr)
 			write := ok && slices.Contains(writers[service.Sel.Name], n.Sel.Name)

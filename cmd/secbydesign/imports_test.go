@@ -33,6 +33,15 @@ var (
 	startsPrograms = []string{"app/mirror", "app/ledger/pgtest", "scanners/internal/tool", "checks/fakegithub"}
 	writesToGitHub = []string{"checks/publish/run.go", "checks/publish/reply.go", "checks/fakegithub"}
 	actsAsTheApp   = []string{"app"} // calls under /app: tokens, the webhook's settings, deliveries
+
+	parsesDeep = []string{
+		"app/confined", "app/reading.go", "scanners", // in the processes without credentials
+		"app/strictyaml", "app/policy/parse.go", "app/threatmodel/parse.go", "app/threatmodel/otmimport.go", "app/decisionfile/file.go", "app/ownership/catalog.go", // the parsers
+		"app/suppress/ignorefile.go", "app/command/find.go",
+		"app/local", "app/configure.go", "app/decisions.go", "app/model.go", "app/modelfacts.go", "app/settings", "app/demo", // commands of a user, without credentials
+		"app/examine/parsers.go", "app/policyfiles/parse.go", "app/baseline/change.go", // where there is no pool
+		"checks/fakegithub",
+	}
 )
 
 // pure lists packages that only compute values from values: they use no network, files or database, neither
@@ -48,7 +57,7 @@ var rooms = map[string][]string{
 	"": {
 		"audit", "clock", "command", "confined", "conversation", "decision", "decisionfile", "digest", "examine", "insight", "installation", "judge",
 		"ledger", "local", "mirror", "ownership", "people", "plainfile", "plan", "policy", "policyfiles", "queue", "record", "recovery", "rehearsal",
-		"review", "scratch", "settings", "strictyaml", "threatmodel", "tracing", "tracing/otlp", "upload", "vex",
+		"review", "scratch", "settings", "strictyaml", "suppress", "threatmodel", "tracing", "tracing/otlp", "upload", "vex",
 	},
 
 	// What happens: a review, a conversation, a checklist on an issue, the digest of a team, an upload; and the two that need no GitHub.
@@ -67,12 +76,12 @@ var rooms = map[string][]string{
 	},
 	"plan":      {"command", "installation", "ledger", "people", "policy", "policyfiles", "pull", "queue", "record"},
 	"upload":    {"baseline", "examine", "installation", "ledger", "mirror", "policy", "pull", "queue"},
-	"local":     {"examine", "judge", "mirror", "ownership", "plainfile", "policy", "requirements", "suppress", "threatmodel"},
+	"local":     {"examine", "judge", "mirror", "ownership", "plainfile", "policy", "requirements", "strictyaml", "suppress", "threatmodel"},
 	"rehearsal": {"baseline", "decision", "judge", "policy", "record"},
 	"recovery":  {"installation", "ledger", "queue", "record"},
 
 	// The steps of a review.
-	"examine":      {"baseline", "mirror", "ownership", "policy", "threatmodel", "tracing"},
+	"examine":      {"baseline", "mirror", "ownership", "policy", "strictyaml", "threatmodel", "tracing"},
 	"suppress":     {"decision", "examine", "ownership", "policy"},
 	"judge":        {"baseline", "decision", "policy"},
 	"policyfiles":  {"installation", "ledger", "mirror", "policy", "pull", "record", "strictyaml"},
@@ -189,6 +198,12 @@ func TestArchitectureIsGuarded(t *testing.T) {
 		{"app/mirrors/x.go", imports("os/exec"), "must not start programs"},
 		{"app/x_test.go", imports("os/exec"), ""},
 		{"scanners/x/x.go", imports("os") + "\nfunc f() { os.StartProcess(``, nil, nil) }", "must not start programs"},
+		{"app/x.go", header + "func f() { strictyaml.Parse(s) }", "must not parse content beside the credentials (strictyaml.Parse)"},
+		{"app/review/x.go", header + "func f() { policy.Parse(``, nil) }", "must not parse content beside the credentials (policy.Parse)"},
+		{"webhook/x.go", header + "func f() { g := goldmark.New; g() }", "must not parse content beside the credentials (goldmark.New)"},
+		{"app/reading.go", header + "func f() { strictyaml.Parse(s) }", ""},
+		{"scanners/x/x.go", header + "func f() { yaml.Unmarshal(nil, nil) }", ""},
+		{"app/review/x_test.go", header + "func f() { policy.Parse(``, nil) }", ""},
 		{"app/policy/x.go", imports("strings"), ""},
 		{"app/policy/deep/x.go", imports("os"), ""},
 		{"app/policy/x.go", imports("os"), "app/policy/x.go is pure and must not import os"},
