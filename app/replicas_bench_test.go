@@ -61,7 +61,7 @@ func BenchmarkReplicas(b *testing.B) {
 					f := fleetWith(b, databaseOn(b, engine), func(s *app.Settings) {
 						s.Workers = "4"
 						if scanner == "waiting" {
-							waitingScanner(b, s)
+							waitingScanner(b, s, 3*time.Second)
 						}
 					}, "web")
 					c := newCrowd(f, 12)
@@ -78,12 +78,12 @@ func BenchmarkReplicas(b *testing.B) {
 	}
 }
 
-// waitingScanner makes a scanner that waits the only one.
-func waitingScanner(b *testing.B, s *app.Settings) {
+// waitingScanner makes a scanner that waits for so long the only one.
+func waitingScanner(b *testing.B, s *app.Settings, wait time.Duration) {
 	dir := b.TempDir()
 	program, settings := filepath.Join(dir, "waits"), filepath.Join(dir, "settings.yml")
 	for file, text := range map[string]string{
-		program:  "#!/bin/sh\n[ \"$1\" = --version ] && { echo 1; exit 0; }\nexec /bin/sleep 3\n",
+		program:  fmt.Sprintf("#!/bin/sh\n[ \"$1\" = --version ] && { echo 1; exit 0; }\nexec /bin/sleep %g\n", wait.Seconds()),
 		settings: fmt.Sprintf("scanners:\n  waits: {command: [%q, \"{files}\"], format: rdjsonl, scope: file, gate: code, files: [\"**/*.py\"]}\n", program),
 	} {
 		if err := os.WriteFile(file, []byte(text), 0o700); err != nil {

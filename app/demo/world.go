@@ -3,6 +3,7 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
@@ -31,6 +32,7 @@ type World struct {
 	Content  *confined.Pool // of the App; nil for processes of its own
 
 	RecoverEvery time.Duration // time between two searches for lost deliveries; 0 for the App's
+	WritePace    time.Duration // pause between two writes to GitHub; 0 for the App's, which is none for a stand-in
 
 	address string
 	stop    context.CancelFunc
@@ -80,6 +82,7 @@ func (w *World) Start(ctx context.Context, log zerolog.Logger) error {
 	}
 	config.Content = w.Content
 	config.RecoverEvery = w.RecoverEvery
+	config.WritePace = cmp.Or(w.WritePace, config.WritePace)
 	l, err := net.Listen("tcp", config.Listen)
 	if err != nil {
 		return err
