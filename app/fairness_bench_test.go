@@ -23,8 +23,8 @@ import (
 )
 
 var (
-	noisyPulls = flag.Int("noisy", 120, "pull requests of the noisy one in a round of BenchmarkQuiet…")
-	apartBy    = flag.Duration("apart", 800*time.Millisecond, "mean time between two pull requests of the quiet ones in BenchmarkQuiet…; 0 for all at once")
+	noisyPulls = flag.Int("noisy", 300, "pull requests of the noisy one in a round of BenchmarkQuiet…")
+	apartBy    = flag.Duration("apart", time.Second, "mean time between two pull requests of the quiet ones in BenchmarkQuiet…; 0 for all at once")
 	pace       = flag.Duration("pace", 0, "pause between two writes to GitHub in BenchmarkQuietRepositories")
 )
 
