@@ -7,7 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"os"
 	"os/exec"
@@ -23,6 +22,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/secbydesign/secbydesign/app"
+	"github.com/secbydesign/secbydesign/app/apptest"
 	"github.com/secbydesign/secbydesign/app/confined"
 	"github.com/secbydesign/secbydesign/app/demo"
 	"github.com/secbydesign/secbydesign/app/ledger"
@@ -221,19 +221,8 @@ func (s *stage) metric(name, with string) (sum float64) {
 	return sum
 }
 
-// token makes up a GitHub token that opens nothing. The source must not hold one, since it would be taken for a real
-// one.
-func token(seed int) string {
-	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-	rng := rand.New(rand.NewPCG(uint64(seed), 99))
-	b := []byte("ghp_")
-	for range 36 {
-		b = append(b, letters[rng.IntN(len(letters))])
-	}
-	return string(b)
-}
-
-func leak(seed int) string { return fmt.Sprintf("key%d = %q\n", seed, token(seed)) }
+// leak is a line in which a scanner finds a secret, a different one for each seed.
+func leak(seed int) string { return apptest.Leak(seed) + "\n" }
 
 func TestFindFixRegress(t *testing.T) {
 	t.Parallel()
@@ -450,7 +439,7 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 	}
-	code := withFewPrograms(func() int { return pgtest.Run(m) })
+	code := apptest.WithFewPrograms(func() int { return pgtest.Run(m) })
 	content().Close()
 	os.Exit(code)
 }
@@ -464,26 +453,3 @@ var content = sync.OnceValue(func() *confined.Pool {
 	}
 	return pool
 })
-
-// withFewPrograms runs tests with a PATH that holds only the programs that they start themselves, so that
-// the findings of a review do not depend on the installed scanners.
-func withFewPrograms(run func() int) int {
-	dir, err := os.MkdirTemp("", "")
-	if err != nil {
-		panic(err)
-	}
-	defer os.RemoveAll(dir)
-	for _, name := range []string{"git", "grep"} {
-		path, err := exec.LookPath(name)
-		if err == nil {
-			err = os.Symlink(path, filepath.Join(dir, name))
-		}
-		if err != nil {
-			panic(err)
-		}
-	}
-	if err := os.Setenv("PATH", dir); err != nil {
-		panic(err)
-	}
-	return run()
-}

@@ -16,6 +16,8 @@ import (
 	common "go.opentelemetry.io/proto/otlp/common/v1"
 	trace "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/secbydesign/secbydesign/app/apptest"
 )
 
 // A spanSeen is a span that a collector received.
@@ -171,7 +173,7 @@ func TestTraceOfAReview(t *testing.T) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, secret := range []string{token(1), "place.py", settings.WebhookSecret, "ghs_", "PRIVATE KEY"} {
+	for _, secret := range []string{apptest.Token(1), "place.py", settings.WebhookSecret, "ghs_", "PRIVATE KEY"} {
 		if strings.Contains(string(c.raw), secret) {
 			t.Errorf("the collector was sent %q", secret)
 		}

@@ -110,6 +110,7 @@ var rooms = map[string][]string{
 
 	"demo": {"", "clock", "confined"},
 
+	"apptest":                       {"baseline"},
 	"ledger/pgtest":                 {},
 	"installation/installationtest": {"installation"},
 	"strictyaml/strictyamltest":     {"strictyaml"},
