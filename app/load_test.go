@@ -139,30 +139,49 @@ func TestIdle(t *testing.T) {
 	p := start(t, w, freeAddress(t), &safeBuffer{})
 	defer p.kill()
 	time.Sleep(5 * time.Second) // work at the start
-	before := cpuTime(t, p.cmd.Process.Pid)
+	before := p.cpuTime()
 	time.Sleep(*idle)
-	t.Logf("idle takes %.2f %% of a core", 100*(cpuTime(t, p.cmd.Process.Pid)-before).Seconds()/idle.Seconds())
+	t.Logf("idle takes %.2f %% of a core", 100*(p.cpuTime()-before).Seconds()/idle.Seconds())
 }
 
-// cpuTime returns the CPU time that a process has used so far.
-func cpuTime(t *testing.T, pid int) time.Duration {
-	t.Helper()
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		t.Skip(err)
+// cpuTime returns the CPU time of the program so far. It skips the test where there is no /proc.
+func (p *process) cpuTime() time.Duration {
+	p.t.Helper()
+	used := cpuTime(p.t, strconv.Itoa(p.cmd.Process.Pid))
+	if used == 0 {
+		p.t.Skip("/proc does not say how much CPU time the program has used")
 	}
-	_, rest, _ := strings.Cut(string(stat), ") ") // a name may hold spaces
-	fields := strings.Fields(rest)
-	const userTime, systemTime, perSecond = 11, 12, 100 // man 5 proc_pid_stat
-	var sum int
-	for _, i := range []int{userTime, systemTime} {
-		n, err := strconv.Atoi(fields[i])
+	return used
+}
+
+// cpuTime returns the CPU time that a process and all that it started have used so far, whether these still run or have
+// ended. A child that ends while it is read may be missed.
+func cpuTime(t testing.TB, pid string) (sum time.Duration) {
+	t.Helper()
+	stat, err := os.ReadFile("/proc/" + pid + "/stat")
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(stat), ") ")       // a name may hold spaces
+	for _, field := range strings.Fields(rest)[11:15] { // man 5 proc_pid_stat: utime, stime, cutime and cstime
+		n, err := strconv.Atoi(field)
 		if err != nil {
 			t.Fatal(err)
 		}
-		sum += n
+		const perSecond = 100
+		sum += time.Duration(n) * time.Second / perSecond
 	}
-	return time.Duration(sum) * time.Second / perSecond
+	threads, err := filepath.Glob("/proc/" + pid + "/task/*/children")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range threads {
+		children, _ := os.ReadFile(name) // the thread may have ended
+		for _, child := range strings.Fields(string(children)) {
+			sum += cpuTime(t, child)
+		}
+	}
+	return sum
 }
 
 // sourceFile makes a file of one of several languages, which several scanners read.

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -109,8 +108,8 @@ func BenchmarkReviewCost(b *testing.B) {
 				}
 				f.GitHub.Settle()
 				requests := countRequests(f.GitHub)
-				pid := f.replicas[0].process.cmd.Process.Pid
-				cpu, before := cpuWithChildren(b, pid), measureDatabase(b, url)
+				program := f.replicas[0].process
+				cpu, before := program.cpuTime(), measureDatabase(b, url)
 				b.ResetTimer()
 				c.reviewAll(b, b.N, kind)
 				b.StopTimer()
@@ -118,7 +117,7 @@ func BenchmarkReviewCost(b *testing.B) {
 				after := measureDatabase(b, url)
 				n := float64(b.N)
 				b.ReportMetric(0, "ns/op")
-				b.ReportMetric((cpuWithChildren(b, pid)-cpu).Seconds()*1000/n, "cpu-ms/review")
+				b.ReportMetric((program.cpuTime()-cpu).Seconds()*1000/n, "cpu-ms/review")
 				b.ReportMetric(float64(after.bytes-before.bytes)/n, "B/review")
 				if engine == onPostgres {
 					b.ReportMetric(float64(after.written-before.written)/n, "xids/review")
@@ -209,25 +208,6 @@ func countRequests(github *fakegithub.Server) func(n float64) (limited float64, 
 		}
 		return limited, strings.Join(words, ", ")
 	}
-}
-
-// cpuWithChildren returns the CPU time of a process, and of its children that have ended.
-func cpuWithChildren(b *testing.B, pid int) time.Duration {
-	b.Helper()
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		b.Skip(err)
-	}
-	_, rest, _ := strings.Cut(string(stat), ") ") // a name may hold spaces
-	var sum time.Duration
-	for _, field := range strings.Fields(rest)[11:15] { // man 5 proc_pid_stat: utime, stime, cutime and cstime
-		n, err := strconv.Atoi(field)
-		if err != nil {
-			b.Fatal(err)
-		}
-		sum += time.Duration(n) * 10 * time.Millisecond
-	}
-	return sum
 }
 
 // A measure is the size of a database.
