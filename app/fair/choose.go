@@ -19,7 +19,7 @@ type View struct {
 	Running []Claim
 	Slots   int // how many claims can run at one time
 
-	// What was begun recently, by the name of the party; see [Use.Left].
+	// What was begun recently, by the name of the party; see [Use.Left]. A party that is not there has begun nothing.
 	Shares, Installations map[string]float64
 }
 
@@ -41,7 +41,8 @@ func MostBeside(slots int) int {
 	return Most(slots)
 }
 
-// Choose returns the claims that come next, at most n.
+// Choose returns the claims that come next, at most n, and does not change v. The result is empty if nothing waits or no
+// party may have more. Choose is a pure function.
 //
 // A share gets no more than [Most] of the slots at one time, and an installation no more than [MostBeside], unless the
 // view contains no other installation. The share with the fewest running claims comes first, then the one with the least recent use, then the one

@@ -52,7 +52,7 @@ var beginWriter = fmt.Sprintf("begin; set local lock_timeout = %d; set local idl
 var beginUnordered = fmt.Sprintf("begin; set local lock_timeout = %d; set local idle_in_transaction_session_timeout = %d",
 	writerPatience.Milliseconds(), idlePatience.Milliseconds())
 
-// postgresName describes the database of a URL, without user and password. It returns an error if the URL is none.
+// postgresName describes the database of a URL, without user and password. It returns an error if the URL is invalid.
 func postgresName(text string) (string, error) {
 	config, err := postgresConfig(text)
 	if err != nil {

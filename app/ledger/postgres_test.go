@@ -80,7 +80,7 @@ func TestPostgresURLsThatFail(t *testing.T) {
 		"a password that is not escaped":   {"postgres://user:hunter2/more@host/db", "%2F"},
 		"another one":                      {"postgres://user:hunter2#more@host/db", "%2F"},
 		"half an escape":                   {"postgres://user:hunter2%zz@host/db", "%2F"},
-		"a port that is none":              {"postgresql://user:hunter2@host:port/db", "%2F"},
+		"an invalid port":                  {"postgresql://user:hunter2@host:port/db", "%2F"},
 		"an unknown mode":                  {"postgres://user:hunter2@host/db?sslmode=maybe", "sslmode"},
 		"a password among the parameters":  {"postgres://user@host/db?password=hunter2&sslmode=hunter2", "sslmode"},
 		"too few connections":              {"postgres://user:hunter2@host/db?pool_max_conns=2", "pool_max_conns=2"},
