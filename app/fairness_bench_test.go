@@ -25,26 +25,27 @@ import (
 var (
 	noisyPulls = flag.Int("noisy", 300, "pull requests of the noisy one in a round of BenchmarkQuiet…")
 	apartBy    = flag.Duration("apart", time.Second, "mean time between two pull requests of the quiet ones in BenchmarkQuiet…; 0 for all at once")
+	perReplica = flag.Int("quietworkers", 2, "workers of each replica in BenchmarkQuietOrganisations")
 	pace       = flag.Duration("pace", 0, "pause between two writes to GitHub in BenchmarkQuietRepositories")
 )
 
 // BenchmarkQuietOrganisations measures how long the pull requests of 20 organisations wait for their verdicts on three
-// replicas with two workers each: alone, and beside one organisation with hundreds of pull requests in ten repositories.
-// [neighbours.compare] says how. With the scanners that are built in ("computing"), the reviews of all replicas share the
-// cores of this machine with each other and with the stand-in for GitHub. With one scanner that waits for two seconds
-// ("waiting"), they share only the workers, as on three machines.
+// replicas with two workers each (-quietworkers): alone, and beside one organisation with hundreds of pull requests in ten
+// repositories. [neighbours.compare] says how. With the scanners that are built in ("computing"), the reviews of all
+// replicas share the cores of this machine with each other and with the stand-in for GitHub. With one scanner that waits
+// for two seconds ("waiting"), they share the workers and the database only, as on three machines.
 func BenchmarkQuietOrganisations(b *testing.B) {
-	const replicas, workers = 3, 2
+	const replicas = 3
 	for _, engine := range benchmarked {
 		for _, scanner := range []string{"computing", "waiting"} {
 			b.Run(engine+"/"+scanner, func(b *testing.B) {
 				f := fleetWith(b, databaseOn(b, engine), func(s *app.Settings) {
-					s.Workers = fmt.Sprint(workers)
+					s.Workers = fmt.Sprint(*perReplica)
 					if scanner == "waiting" {
 						waitingScanner(b, s, 2*time.Second)
 					}
 				})
-				n := &neighbours{World: f.World, slots: replicas * workers}
+				n := &neighbours{World: f.World, slots: replicas * *perReplica}
 				for i := range 20 {
 					n.quiet = append(n.quiet, n.shop(fmt.Sprint("quiet", i), "shop"))
 				}

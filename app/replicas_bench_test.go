@@ -49,9 +49,9 @@ func (c *crowd) verdicts(b *testing.B) {
 }
 
 // BenchmarkReplicas shows how many reviews a minute one replica and three replicas finish, each with four workers, from
-// their start until the last of b.N waiting pull requests has its verdict: with the scanners that are built in, which compute, and with one that waits for three seconds, as a scanner on another
-// machine would. On one machine only the second shows what more hosts give: the first shares its cores with everything
-// else, the stand-in for GitHub included.
+// their start until the last of b.N waiting pull requests has its verdict: with the scanners that are built in, which
+// compute, and with one that waits for three seconds, as a scanner on another machine would. On one machine only the
+// second shows what more hosts give: the first shares its cores with everything else, the stand-in for GitHub included.
 func BenchmarkReplicas(b *testing.B) {
 	for _, engine := range benchmarked {
 		for _, scanner := range []string{"computing", "waiting"} {
