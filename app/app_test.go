@@ -6,7 +6,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -199,16 +198,8 @@ func (s *stage) threads(n int) []string {
 // metric reads one of the App's own counters, summed over its labels that hold with.
 func (s *stage) metric(name, with string) (sum float64) {
 	s.t.Helper()
-	resp, err := http.Get(s.Address() + "/metrics")
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	for line := range strings.Lines(string(b)) {
+	_, text := get(s.t, s.Address()+"/metrics")
+	for line := range strings.Lines(text) {
 		if strings.HasPrefix(line, name) && strings.Contains(line, with) {
 			var v float64
 			_, err := fmt.Sscan(line[strings.LastIndexByte(line, ' ')+1:], &v)

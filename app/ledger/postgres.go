@@ -181,9 +181,6 @@ func openPostgres(ctx context.Context, text, where string) (_ *Ledger, err error
 	if err := l.bringUp(ctx); err != nil {
 		return nil, err
 	}
-	if err := l.adoptUnchained(ctx); err != nil {
-		return nil, err
-	}
 	return l, nil
 }
 

@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"os"
-	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -568,25 +566,7 @@ func TestOneStateIsVerified(t *testing.T) {
 // TestProcessesOpenAnEmptyPostgresAtOnce migrates in several processes that start together.
 func TestProcessesOpenAnEmptyPostgresAtOnce(t *testing.T) {
 	t.Parallel()
-	at := pgtest.Database(t)
-	exe, err := os.Executable()
-	must(t, err)
-	var all sync.WaitGroup
-	const processes = 3
-	for range processes {
-		all.Go(func() {
-			cmd := exec.Command(exe)
-			cmd.Env = append(os.Environ(), helperDB+"="+at)
-			if out, err := cmd.CombinedOutput(); err != nil {
-				t.Errorf("%v: %s", err, out)
-			}
-		})
-	}
-	all.Wait()
-	events, err := openAt(t, at).Events(t.Context(), Filter{Kind: "opened"})
-	if err != nil || len(events) != processes {
-		t.Errorf("%d processes wrote, %v; want %d", len(events), err, processes)
-	}
+	processesOpen(t, pgtest.Database(t))
 }
 
 // TestConnectionsAreBounded: a replica has no more connections than documented, whatever it does.
