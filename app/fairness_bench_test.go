@@ -182,8 +182,8 @@ type round struct {
 //
 // It reports the median and the 95th percentile of both, and their ratios. They say something only as long as the quiet
 // ones leave room: alone-cores-% is the share of the machine's cores that is busy while they are alone, and alone-slots-%
-// the share of the workers that they would use if none of them ever waited for one. Both should be below 50. The
-// benchmark fails if the noisy one has nothing left to review at the end of a round.
+// the share of the workers that their times to verdict would fill, waits included. Both should be below 50. The benchmark
+// fails if the noisy one has nothing left to review at the end of a round.
 func (n *neighbours) compare(b *testing.B) {
 	var alone, beside []round
 	for i := uint64(0); b.Loop(); i++ {

@@ -45,8 +45,8 @@ func MostBeside(slots int) int {
 // party may have more. Choose is a pure function.
 //
 // A share gets no more than [Most] of the slots at one time, and an installation no more than [MostBeside], unless the
-// view contains no other installation. The share with the fewest running claims comes first, then the one with the least recent use, then the one
-// whose installation asks for the fewest claims, and then the one that asked first.
+// view contains no other installation. The share with the fewest running claims comes first, then the one with the least
+// recent use, then the one whose installation asks for the fewest claims, and then the one that asked first.
 //
 // So of shares that always ask, none runs two claims more than another, if the view is not older than the last choice of
 // any process; and a share without running claims and recent use waits for at most one claim of each other, see the tests.
