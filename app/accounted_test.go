@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/secbydesign/secbydesign/app/demo"
 	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/checks/fakegithub"
@@ -130,10 +131,15 @@ func (c *crowd) reference() (want [shapes]string) {
 
 // settled waits until all that the database knows is reviewed.
 func (c *crowd) settled() {
-	t := c.fleet.t
+	c.fleet.t.Helper()
+	allReviewed(c.fleet.t, c.fleet.World)
+}
+
+// allReviewed waits until all that the database of a world knows is reviewed.
+func allReviewed(t testing.TB, w *demo.World) {
 	t.Helper()
-	c.fleet.GitHub.Settle()
-	db := openSQL(t, c.fleet.Settings.Database)
+	w.GitHub.Settle()
+	db := openSQL(t, w.Settings.Database)
 	var open int
 	var err error
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {

@@ -6,8 +6,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"io"
-	"math/rand/v2"
 	"net/http"
 	"os"
 	"os/exec"
@@ -23,6 +21,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/secbydesign/secbydesign/app"
+	"github.com/secbydesign/secbydesign/app/apptest"
 	"github.com/secbydesign/secbydesign/app/confined"
 	"github.com/secbydesign/secbydesign/app/demo"
 	"github.com/secbydesign/secbydesign/app/ledger"
@@ -199,16 +198,8 @@ func (s *stage) threads(n int) []string {
 // metric reads one of the App's own counters, summed over its labels that hold with.
 func (s *stage) metric(name, with string) (sum float64) {
 	s.t.Helper()
-	resp, err := http.Get(s.Address() + "/metrics")
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	for line := range strings.Lines(string(b)) {
+	_, text := get(s.t, s.Address()+"/metrics")
+	for line := range strings.Lines(text) {
 		if strings.HasPrefix(line, name) && strings.Contains(line, with) {
 			var v float64
 			_, err := fmt.Sscan(line[strings.LastIndexByte(line, ' ')+1:], &v)
@@ -221,19 +212,8 @@ func (s *stage) metric(name, with string) (sum float64) {
 	return sum
 }
 
-// token makes up a GitHub token that opens nothing. The source must not hold one, since it would be taken for a real
-// one.
-func token(seed int) string {
-	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-	rng := rand.New(rand.NewPCG(uint64(seed), 99))
-	b := []byte("ghp_")
-	for range 36 {
-		b = append(b, letters[rng.IntN(len(letters))])
-	}
-	return string(b)
-}
-
-func leak(seed int) string { return fmt.Sprintf("key%d = %q\n", seed, token(seed)) }
+// leak is a line in which a scanner finds a secret, a different one for each seed.
+func leak(seed int) string { return apptest.Leak(seed) + "\n" }
 
 func TestFindFixRegress(t *testing.T) {
 	t.Parallel()
@@ -451,7 +431,7 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 	}
-	code := withFewPrograms(func() int { return pgtest.Run(m) })
+	code := apptest.WithFewPrograms(func() int { return pgtest.Run(m) })
 	content().Close()
 	comments().Close()
 	os.Exit(code)
@@ -469,26 +449,3 @@ var content = sync.OnceValue(func() *confined.Pool {
 
 // comments returns the process that reads the comments for the Apps of all tests.
 var comments = sync.OnceValue(func() *confined.Pool { return app.NewComments(app.Config{}, nil) })
-
-// withFewPrograms runs tests with a PATH that holds only the programs that they start themselves, so that
-// the findings of a review do not depend on the installed scanners.
-func withFewPrograms(run func() int) int {
-	dir, err := os.MkdirTemp("", "")
-	if err != nil {
-		panic(err)
-	}
-	defer os.RemoveAll(dir)
-	for _, name := range []string{"git", "grep"} {
-		path, err := exec.LookPath(name)
-		if err == nil {
-			err = os.Symlink(path, filepath.Join(dir, name))
-		}
-		if err != nil {
-			panic(err)
-		}
-	}
-	if err := os.Setenv("PATH", dir); err != nil {
-		panic(err)
-	}
-	return run()
-}

@@ -16,13 +16,14 @@ import (
 	"github.com/yuin/goldmark/extension"
 	renderer "github.com/yuin/goldmark/renderer/html"
 
+	"github.com/secbydesign/secbydesign/app/apptest"
 	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/checks/fakegithub"
 	"github.com/secbydesign/secbydesign/checks/publish"
 )
 
 // mild makes up a finding of medium severity: a word that may be a key.
-func mild(seed int) string { return fmt.Sprintf("api_key = %q\n", token(seed)[4:]) }
+func mild(seed int) string { return fmt.Sprintf("api_key = %q\n", apptest.Token(seed)[4:]) }
 
 const because = " because only our own staff can reach this page"
 

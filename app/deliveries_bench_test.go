@@ -11,13 +11,11 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -147,7 +145,7 @@ func BenchmarkDeliveries(b *testing.B) {
 			var next atomic.Int64
 			times := make([]time.Duration, b.N)
 			var all sync.WaitGroup
-			cpu := usedCPU(b)
+			cpu := cpuTime(b, strconv.Itoa(os.Getpid()))
 			b.ResetTimer()
 			for range senders {
 				all.Go(func() {
@@ -159,7 +157,7 @@ func BenchmarkDeliveries(b *testing.B) {
 			all.Wait()
 			b.StopTimer()
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "deliveries/s")
-			b.ReportMetric(float64((usedCPU(b)-cpu).Microseconds())/float64(b.N), "cpu-µs/delivery")
+			b.ReportMetric(float64((cpuTime(b, strconv.Itoa(os.Getpid()))-cpu).Microseconds())/float64(b.N), "cpu-µs/delivery")
 			reportTimes(b, times)
 			h.check(b, stored)
 		})
@@ -193,52 +191,4 @@ func reportTimes(b *testing.B, times []time.Duration) {
 	slices.Sort(times)
 	b.ReportMetric(float64(times[len(times)/2].Microseconds())/1000, "p50-ms")
 	b.ReportMetric(float64(times[len(times)*99/100].Microseconds())/1000, "p99-ms")
-}
-
-// usedCPU returns the CPU time that this process and the processes that it has started, and those that they have started,
-// have used so far: also the server of the database.
-func usedCPU(b *testing.B) time.Duration {
-	b.Helper()
-	var used syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
-		b.Fatal(err)
-	}
-	sum := time.Duration(used.Utime.Nano() + used.Stime.Nano())
-	for _, pid := range descendants(b, os.Getpid()) {
-		if one, err := cpuWithEnded(pid); err == nil { // it may have ended since
-			sum += one
-		}
-	}
-	return sum
-}
-
-// descendants returns the running processes that a process has started, and those that they have started.
-func descendants(b *testing.B, of int) (pids []int) {
-	b.Helper()
-	stats, err := filepath.Glob("/proc/[0-9]*/stat")
-	if err != nil {
-		b.Fatal(err)
-	}
-	children := map[int][]int{}
-	for _, name := range stats {
-		stat, err := os.ReadFile(name)
-		if err != nil {
-			continue // it has ended
-		}
-		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(name)))
-		if err != nil {
-			b.Fatal(err)
-		}
-		_, rest, _ := strings.Cut(string(stat), ") ") // a name may hold spaces
-		parent, err := strconv.Atoi(strings.Fields(rest)[1])
-		if err != nil {
-			b.Fatal(err)
-		}
-		children[parent] = append(children[parent], pid)
-	}
-	for next := children[of]; len(next) > 0; next = next[1:] {
-		pids = append(pids, next[0])
-		next = append(next, children[next[0]]...)
-	}
-	return pids
 }

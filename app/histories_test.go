@@ -2,8 +2,6 @@ package app_test
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"flag"
 	"fmt"
 	"maps"
@@ -13,74 +11,20 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/secbydesign/secbydesign/app/baseline"
+	"github.com/secbydesign/secbydesign/app/apptest"
 	"github.com/secbydesign/secbydesign/checks"
 	"github.com/secbydesign/secbydesign/checks/fakegithub"
-	"github.com/secbydesign/secbydesign/scanners"
-	"github.com/secbydesign/secbydesign/scanners/gitleaks"
 )
 
 var histories = flag.Int("histories", 3, "how many random git histories to play")
-
-// A line of a model file: a leak by its number, or harmless text.
-type line struct {
-	leak   int // 0 for none
-	text   string
-	indent string
-}
-
-// A tree is the model of one commit.
-type tree map[string][]line
-
-func (t tree) clone() tree {
-	out := tree{}
-	for path, lines := range t {
-		out[path] = slices.Clone(lines)
-	}
-	return out
-}
-
-// files returns the contents for the stand-in, including the files of before that t has deleted.
-func (t tree) files(before tree) map[string]string {
-	out := map[string]string{}
-	for path := range before {
-		out[path] = fakegithub.Delete
-	}
-	for path, lines := range t {
-		var b strings.Builder
-		for _, l := range lines {
-			b.WriteString(l.indent)
-			if l.leak > 0 {
-				b.WriteString(leak(l.leak))
-			} else {
-				b.WriteString(l.text + "\n")
-			}
-		}
-		out[path] = b.String()
-	}
-	return out
-}
-
-// leaks counts each leak of a tree.
-func (t tree) leaks() map[int]int {
-	n := map[int]int{}
-	for _, lines := range t {
-		for _, l := range lines {
-			if l.leak > 0 {
-				n[l.leak]++
-			}
-		}
-	}
-	return n
-}
 
 // A history is the model of one pull request: a line of commits on a base.
 type history struct {
 	rng     *rand.Rand
 	branch  string
-	base    tree
+	base    apptest.Tree
 	baseSHA string
-	commits []tree
+	commits []apptest.Tree
 	nextID  int
 	made    int // commits so far
 
@@ -96,14 +40,14 @@ func (h *history) message() string {
 	return fmt.Sprintf("commit %d of %s", h.made, h.branch)
 }
 
-func (h *history) tip() tree {
+func (h *history) tip() apptest.Tree {
 	if len(h.commits) == 0 {
 		return h.base
 	}
 	return h.commits[len(h.commits)-1]
 }
 
-func (h *history) path(t tree) string {
+func (h *history) path(t apptest.Tree) string {
 	paths := slices.Sorted(maps.Keys(t))
 	paths = slices.DeleteFunc(paths, func(p string) bool { return !strings.HasSuffix(p, ".py") })
 	if len(paths) == 0 {
@@ -114,7 +58,7 @@ func (h *history) path(t tree) string {
 
 // step changes the history as a developer might, and names what it did.
 func (h *history) step() string {
-	t := h.tip().clone()
+	t := h.tip().Clone()
 	p := h.path(t)
 	at := 0
 	if p != "" {
@@ -122,28 +66,29 @@ func (h *history) step() string {
 	}
 	var leaking []int
 	for i, l := range t[p] {
-		if l.leak > 0 {
+		if apptest.Leaked(l) > 0 {
 			leaking = append(leaking, i)
 		}
 	}
 	pick := func() int { return leaking[h.rng.IntN(len(leaking))] }
 	// A secret of the base that is written once more in its file is no news: it is known already.
-	fresh := slices.DeleteFunc(slices.Clone(leaking), func(i int) bool { return h.base.leaks()[t[p][i].leak] > 0 })
+	fresh := slices.DeleteFunc(slices.Clone(leaking), func(i int) bool { return h.base.Leaks()[apptest.Leaked(t[p][i])] > 0 })
 	did := ""
 	switch k := h.rng.IntN(12); {
 	case p == "" || k == 0:
 		h.nextID++
-		t[fmt.Sprintf("new%d.py", h.nextID)] = []line{{text: "begin = 1"}, {leak: h.nextID}}
+		t[fmt.Sprintf("new%d.py", h.nextID)] = []string{"begin = 1", apptest.Leak(h.nextID)}
 		did = "add a file with a leak"
 	case k <= 2:
 		h.nextID++
-		t[p] = slices.Insert(t[p], at, line{leak: h.nextID})
+		t[p] = slices.Insert(t[p], at, apptest.Leak(h.nextID))
 		did = "add a leak"
 	case k == 3:
-		t[p] = slices.Insert(t[p], 0, line{text: "# a comment"}, line{text: "# of two lines"})
+		t[p] = slices.Insert(t[p], 0, "# a comment", "# of two lines")
 		did = "move lines down"
 	case k == 4 && len(leaking) > 0:
-		t[p][pick()].indent = strings.Repeat(" ", 1+h.rng.IntN(8))
+		i := pick()
+		t[p][i] = strings.Repeat(" ", 1+h.rng.IntN(8)) + strings.TrimLeft(t[p][i], " ")
 		did = "indent a leak"
 	case k == 5:
 		for i := 1; ; i++ {
@@ -159,16 +104,16 @@ func (h *history) step() string {
 		t[p] = slices.Delete(t[p], i, i+1)
 		did = "take a leak out"
 	case k == 7 && len(fresh) > 0:
-		t[p] = append(t[p], line{leak: t[p][fresh[h.rng.IntN(len(fresh))]].leak})
+		t[p] = append(t[p], strings.TrimLeft(t[p][fresh[h.rng.IntN(len(fresh))]], " "))
 		did = "copy a leak"
 	case k == 8 && len(h.commits) > 1:
-		h.commits = []tree{h.tip()}
+		h.commits = []apptest.Tree{h.tip()}
 		return "squash"
 	case k == 9:
-		h.base = h.base.clone()
-		h.base[fmt.Sprintf("main%d.txt", len(h.base))] = []line{{text: "from main"}}
+		h.base = h.base.Clone()
+		h.base[fmt.Sprintf("main%d.txt", len(h.base))] = []string{"from main"}
 		for i, c := range h.commits {
-			c = c.clone()
+			c = c.Clone()
 			for path, lines := range h.base {
 				if strings.HasSuffix(path, ".txt") {
 					c[path] = lines
@@ -182,7 +127,7 @@ func (h *history) step() string {
 		h.commits = h.commits[:len(h.commits)-1]
 		return "drop the last commit"
 	default:
-		t[p] = append(t[p], line{text: fmt.Sprintf("x = %d", h.rng.IntN(1000))})
+		t[p] = append(t[p], fmt.Sprintf("x = %d", h.rng.IntN(1000)))
 		did = "change something else"
 	}
 	h.commits = append(h.commits, t)
@@ -192,35 +137,20 @@ func (h *history) step() string {
 // open counts the findings of each leak that are open: those at the head, or one if only the
 // history holds it. What the base holds is not new.
 func (h *history) open() map[int]int {
-	base, out := h.base.leaks(), map[int]int{}
-	for id, n := range h.tip().leaks() {
+	base, out := h.base.Leaks(), map[int]int{}
+	for id, n := range h.tip().Leaks() {
 		if n > base[id] {
 			out[id] = n - base[id]
 		}
 	}
 	for _, c := range h.commits {
-		for id := range c.leaks() {
-			if base[id] == 0 && h.tip().leaks()[id] == 0 {
+		for id := range c.Leaks() {
+			if base[id] == 0 && h.tip().Leaks()[id] == 0 {
 				out[id] = 1
 			}
 		}
 	}
 	return out
-}
-
-// keyOf is the part of a fingerprint that all copies of a leak share.
-func keyOf(t *testing.T, id int) string {
-	t.Helper()
-	s := gitleaks.Scanner{}
-	found, err := s.Scan(context.Background(), scanners.Target{Scope: scanners.ScopeFile, Files: []scanners.File{{Path: "x.py", Content: []byte(leak(id))}}})
-	if err != nil || len(found) != 1 {
-		t.Fatalf("leak %d gives %d findings, %v", id, len(found), err)
-	}
-	// A review keeps the finding, but only a digest of its text.
-	sum := sha256.Sum256([]byte(baseline.Normalise(found[0].Identity)))
-	found[0].Identity = hex.EncodeToString(sum[:])
-	key, _, _ := strings.Cut(baseline.Compare(s.Info(), baseline.Input{Head: found})[0].Fingerprint, ":")
-	return key
 }
 
 // TestRandomHistories plays random histories of pull requests and holds after every push that there is one thread for
@@ -248,18 +178,18 @@ const policyFile = ".secbydesign.yml"
 func (s *stage) play(seed int) error {
 	h := &history{
 		rng: rand.New(rand.NewPCG(uint64(seed), 3)), branch: fmt.Sprint("h", seed), shown: map[int]int{}, replies: map[string]string{},
-		base:   tree{"old.py": {{text: "begin = 1"}, {leak: 1}, {text: "end = 1"}}, "README.md": {{text: "x"}}, policyFile: {{text: "version: 1"}, {text: "comments: {limit: 50}"}}},
+		base:   apptest.Tree{"old.py": {"begin = 1", apptest.Leak(1), "end = 1"}, "README.md": {"x"}, policyFile: {"version: 1", "comments: {limit: 50}"}},
 		nextID: 1,
 	}
 	main := "main" + h.branch
 	var did []string
 	push := func() string {
 		if h.baseSHA == "" {
-			h.baseSHA = s.repo.Commit(main, s.base, h.message(), h.base.files(nil))
+			h.baseSHA = s.repo.Commit(main, s.base, h.message(), h.base.Changes(nil))
 		}
 		parent, before := h.baseSHA, h.base
 		for _, c := range h.commits {
-			parent = s.repo.Commit(h.branch, parent, h.message(), c.files(before))
+			parent = s.repo.Commit(h.branch, parent, h.message(), c.Changes(before))
 			before = c
 		}
 		return parent
@@ -290,8 +220,8 @@ func (s *stage) play(seed int) error {
 }
 
 func (h *history) check(s *stage, n int) error {
-	for id, count := range h.tip().leaks() {
-		h.shown[id] = max(h.shown[id], count-h.base.leaks()[id])
+	for id, count := range h.tip().Leaks() {
+		h.shown[id] = max(h.shown[id], count-h.base.Leaks()[id])
 	}
 	open, threads := map[string]int{}, map[string]int{}
 	for _, t := range s.GitHub.Threads("acme", "shop", n) {
@@ -320,9 +250,9 @@ func (h *history) check(s *stage, n int) error {
 	}
 	want := h.open()
 	for id := 1; id <= h.nextID; id++ {
-		key := keyOf(s.t, id)
+		key := apptest.LeakKey(id)
 		switch {
-		case h.tip().leaks()[id] > 0 && open[key] != want[id],
+		case h.tip().Leaks()[id] > 0 && open[key] != want[id],
 			open[key] > want[id], // what is only in the history of a file that is gone has no thread
 			h.shown[id] > 0 && open[key] != want[id]:
 			return fmt.Errorf("leak %d has %d open threads, want %d", id, open[key], want[id])

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/secbydesign/secbydesign/app/apptest"
 	"github.com/secbydesign/secbydesign/checks/fakegithub"
 	"github.com/secbydesign/secbydesign/webhook/webhooktest"
 )
@@ -96,7 +97,7 @@ func TestOddChanges(t *testing.T) {
 		if run.Conclusion != c.conclusion || !strings.Contains(run.Summary, c.summary) {
 			t.Errorf("%s: %s %q\n%s\nwant %s with %q", c.name, run.Conclusion, run.Title, run.Summary, c.conclusion, c.summary)
 		}
-		if strings.Contains(run.Summary, token(3)) {
+		if strings.Contains(run.Summary, apptest.Token(3)) {
 			t.Errorf("%s: the summary holds the secret", c.name)
 		}
 	}

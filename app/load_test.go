@@ -4,26 +4,19 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/rs/zerolog"
-
-	"github.com/secbydesign/secbydesign/app"
 	"github.com/secbydesign/secbydesign/app/demo"
 )
 
 var (
 	quota = flag.Int("quota", 0, "percent of a core that the program gets in TestFewCPU; 0 skips the test")
 	files = flag.Int("files", 5001, "changed files in TestFewCPU")
-	busy  = flag.Int("busy", 0, "pull requests of the busy repository in TestFairness; 0 skips the test")
-	pace  = flag.Duration("pace", 0, "pause between two writes to GitHub in TestFairness")
 	large = flag.Int("large", 0, "large pull requests at once in TestLargeAtOnce; 0 skips the test")
 	idle  = flag.Duration("idle", 0, "how long TestIdle measures the program; 0 skips the test")
 )
@@ -59,86 +52,6 @@ func TestFewCPU(t *testing.T) {
 	if lost := strings.Count(log.String(), "left to others"); lost > 0 {
 		t.Errorf("the review was thrown away %d times", lost)
 	}
-}
-
-// TestFairness measures how long the pull requests of 19 repositories wait for their verdicts, alone and while many of
-// another repository wait.
-func TestFairness(t *testing.T) {
-	if *busy == 0 {
-		t.Skip("takes minutes: -busy=150")
-	}
-	for _, n := range []int{0, *busy} {
-		median, last := fairness(t, n)
-		t.Logf("beside %d of a busy repository, pause %v: the median of the quiet ones is %v, the last %v", n, *pace,
-			median.Round(10*time.Millisecond), last.Round(10*time.Millisecond))
-	}
-}
-
-func fairness(t *testing.T, busy int) (median, last time.Duration) {
-	t.Helper()
-	w, err := demo.NewWorld(t.TempDir(), "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer w.GitHub.Close()
-	w.Settings.Workers = "4"
-	config, err := w.Settings.Config()
-	if err != nil {
-		t.Fatal(err)
-	}
-	config.WritePace = *pace
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.GitHub.SetWebhookURL("http://" + listener.Addr().String() + "/webhook")
-	ctx, stop := context.WithCancel(context.Background())
-	stopped := make(chan error, 1)
-	go func() { stopped <- app.Serve(ctx, config, zerolog.Nop(), listener) }()
-	defer func() {
-		stop()
-		<-stopped
-	}()
-	w.GitHub.CreateOrg("acme")
-	content := map[string]string{"a.py": "a = 1\n"}
-	var opens []func() // in this order
-	shop := w.GitHub.CreateRepo("acme", "shop", true)
-	base := shop.Commit("main", "", "base", content)
-	for i := range busy {
-		branch := fmt.Sprint("change", i)
-		shop.Commit(branch, base, branch, map[string]string{"a.py": "a = 1\n" + leak(i+1)})
-		opens = append(opens, func() { shop.OpenPull("Change", "", "main", branch, "mona", false) })
-	}
-	took := make(chan time.Duration)
-	const quiet = 19
-	for i := range quiet {
-		name := fmt.Sprint("quiet", i)
-		repo := w.GitHub.CreateRepo("acme", name, true)
-		base := repo.Commit("main", "", "base", content)
-		repo.Commit("change", base, "change", map[string]string{"a.py": "a = 1\n" + leak(1000+i)})
-		opens = append(opens, func() {
-			began := time.Now()
-			n := repo.OpenPull("Change", "", "main", "change", "mona", false)
-			go func() {
-				wait, cancel := context.WithTimeout(context.Background(), 20*time.Minute)
-				defer cancel()
-				if _, err := w.Verdict(wait, "acme", name, n); err != nil {
-					t.Error(err)
-				}
-				took <- time.Since(began)
-			}()
-		})
-	}
-	w.GitHub.Install("acme")
-	for _, open := range opens {
-		open()
-	}
-	var all []time.Duration
-	for range quiet {
-		all = append(all, <-took)
-	}
-	slices.Sort(all)
-	return all[quiet/2], all[quiet-1]
 }
 
 // TestLargeAtOnce reviews several pull requests of many files at once. Deliveries are answered meanwhile,
@@ -226,30 +139,49 @@ func TestIdle(t *testing.T) {
 	p := start(t, w, freeAddress(t), &safeBuffer{})
 	defer p.kill()
 	time.Sleep(5 * time.Second) // work at the start
-	before := cpuTime(t, p.cmd.Process.Pid)
+	before := p.cpuTime()
 	time.Sleep(*idle)
-	t.Logf("idle takes %.2f %% of a core", 100*(cpuTime(t, p.cmd.Process.Pid)-before).Seconds()/idle.Seconds())
+	t.Logf("idle takes %.2f %% of a core", 100*(p.cpuTime()-before).Seconds()/idle.Seconds())
 }
 
-// cpuTime returns the CPU time that a process has used so far.
-func cpuTime(t *testing.T, pid int) time.Duration {
-	t.Helper()
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		t.Skip(err)
+// cpuTime returns the CPU time of the program so far. It skips the test where there is no /proc.
+func (p *process) cpuTime() time.Duration {
+	p.t.Helper()
+	used := cpuTime(p.t, strconv.Itoa(p.cmd.Process.Pid))
+	if used == 0 {
+		p.t.Skip("/proc does not say how much CPU time the program has used")
 	}
-	_, rest, _ := strings.Cut(string(stat), ") ") // a name may hold spaces
-	fields := strings.Fields(rest)
-	const userTime, systemTime, perSecond = 11, 12, 100 // man 5 proc_pid_stat
-	var sum int
-	for _, i := range []int{userTime, systemTime} {
-		n, err := strconv.Atoi(fields[i])
+	return used
+}
+
+// cpuTime returns the CPU time that a process and all that it started have used so far, whether these still run or have
+// ended. A child that ends while it is read may be missed.
+func cpuTime(t testing.TB, pid string) (sum time.Duration) {
+	t.Helper()
+	stat, err := os.ReadFile("/proc/" + pid + "/stat")
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(stat), ") ")       // a name may hold spaces
+	for _, field := range strings.Fields(rest)[11:15] { // man 5 proc_pid_stat: utime, stime, cutime and cstime
+		n, err := strconv.Atoi(field)
 		if err != nil {
 			t.Fatal(err)
 		}
-		sum += n
+		const perSecond = 100
+		sum += time.Duration(n) * time.Second / perSecond
 	}
-	return time.Duration(sum) * time.Second / perSecond
+	threads, err := filepath.Glob("/proc/" + pid + "/task/*/children")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range threads {
+		children, _ := os.ReadFile(name) // the thread may have ended
+		for _, child := range strings.Fields(string(children)) {
+			sum += cpuTime(t, child)
+		}
+	}
+	return sum
 }
 
 // sourceFile makes a file of one of several languages, which several scanners read.

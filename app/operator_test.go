@@ -23,9 +23,19 @@ import (
 )
 
 // get returns the status and the text of an answer.
-func get(t *testing.T, url string) (int, string) {
+func get(t *testing.T, url string) (status int, text string) {
 	t.Helper()
-	resp, err := http.Get(url)
+	req, err := http.NewRequest(http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return exchange(t, req)
+}
+
+// exchange sends a request, and returns the status and the text of its answer.
+func exchange(t *testing.T, req *http.Request) (status int, text string) {
+	t.Helper()
+	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}

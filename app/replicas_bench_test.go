@@ -50,9 +50,10 @@ func (c *crowd) verdicts(b *testing.B) {
 }
 
 // BenchmarkReplicas shows how many reviews a minute one replica and three replicas finish, each with four workers, from
-// their start until the last of b.N waiting pull requests has its verdict: with the scanners that are built in, which compute, and with one that waits for three seconds, as a scanner on another
-// machine would. On one machine only the second shows what more hosts give: the first shares its cores with everything
-// else, the stand-in for GitHub included: cores is how many all processes of the benchmark use.
+// their start until the last of b.N waiting pull requests has its verdict: with the scanners that are built in, which
+// compute, and with one that waits for three seconds, as a scanner on another machine would. On one machine only the
+// second shows what more hosts give: the first shares its cores with everything else, the stand-in for GitHub included: cores
+// is how many all processes of the benchmark use.
 func BenchmarkReplicas(b *testing.B) {
 	for _, engine := range benchmarked {
 		for _, scanner := range []string{"computing", "waiting"} {
@@ -61,17 +62,17 @@ func BenchmarkReplicas(b *testing.B) {
 					f := fleetWith(b, databaseOn(b, engine), func(s *app.Settings) {
 						s.Workers = "4"
 						if scanner == "waiting" {
-							waitingScanner(b, s)
+							waitingScanner(b, s, 3*time.Second)
 						}
 					}, "web")
 					c := newCrowd(f, 12)
 					c.backlog(b.N)
-					cpu := usedCPU(b)
+					cpu := cpuTime(b, strconv.Itoa(os.Getpid()))
 					b.ResetTimer()
 					f.join(slices.Repeat([]string{"worker"}, replicas)...)
 					c.verdicts(b)
 					b.StopTimer()
-					cpu = usedCPU(b) - cpu
+					cpu = cpuTime(b, strconv.Itoa(os.Getpid())) - cpu
 					b.ReportMetric(float64(b.N)/b.Elapsed().Minutes(), "reviews/min")
 					b.ReportMetric(cpu.Seconds()*1000/float64(b.N), "cpu-ms/review")
 					b.ReportMetric(cpu.Seconds()/b.Elapsed().Seconds(), "cores")
@@ -82,12 +83,12 @@ func BenchmarkReplicas(b *testing.B) {
 	}
 }
 
-// waitingScanner makes a scanner that waits the only one.
-func waitingScanner(b *testing.B, s *app.Settings) {
+// waitingScanner makes a scanner that waits for so long the only one.
+func waitingScanner(b *testing.B, s *app.Settings, wait time.Duration) {
 	dir := b.TempDir()
 	program, settings := filepath.Join(dir, "waits"), filepath.Join(dir, "settings.yml")
 	for file, text := range map[string]string{
-		program:  "#!/bin/sh\n[ \"$1\" = --version ] && { echo 1; exit 0; }\nexec /bin/sleep 3\n",
+		program:  fmt.Sprintf("#!/bin/sh\n[ \"$1\" = --version ] && { echo 1; exit 0; }\nexec /bin/sleep %g\n", wait.Seconds()),
 		settings: fmt.Sprintf("scanners:\n  waits: {command: [%q, \"{files}\"], format: rdjsonl, scope: file, gate: code, files: [\"**/*.py\"]}\n", program),
 	} {
 		if err := os.WriteFile(file, []byte(text), 0o700); err != nil {
@@ -113,8 +114,8 @@ func BenchmarkReviewCost(b *testing.B) {
 				}
 				f.GitHub.Settle()
 				requests := countRequests(f.GitHub)
-				pid := f.replicas[0].process.cmd.Process.Pid
-				cpu, before := cpuWithChildren(b, pid), measureDatabase(b, url)
+				program := f.replicas[0].process
+				cpu, before := program.cpuTime(), measureDatabase(b, url)
 				b.ResetTimer()
 				c.reviewAll(b, b.N, kind)
 				b.StopTimer()
@@ -122,7 +123,7 @@ func BenchmarkReviewCost(b *testing.B) {
 				after := measureDatabase(b, url)
 				n := float64(b.N)
 				b.ReportMetric(0, "ns/op")
-				b.ReportMetric((cpuWithChildren(b, pid)-cpu).Seconds()*1000/n, "cpu-ms/review")
+				b.ReportMetric((program.cpuTime()-cpu).Seconds()*1000/n, "cpu-ms/review")
 				b.ReportMetric(float64(after.bytes-before.bytes)/n, "B/review")
 				if engine == onPostgres {
 					b.ReportMetric(float64(after.written-before.written)/n, "xids/review")
@@ -213,32 +214,6 @@ func countRequests(github *fakegithub.Server) func(n float64) (limited float64, 
 		}
 		return limited, strings.Join(words, ", ")
 	}
-}
-
-// cpuWithChildren returns the CPU time of a process, and of its children that have ended.
-func cpuWithChildren(b *testing.B, pid int) time.Duration {
-	b.Helper()
-	sum, err := cpuWithEnded(pid)
-	if err != nil {
-		b.Fatal(err)
-	}
-	return sum
-}
-
-func cpuWithEnded(pid int) (sum time.Duration, err error) {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0, err
-	}
-	_, rest, _ := strings.Cut(string(stat), ") ")       // a name may hold spaces
-	for _, field := range strings.Fields(rest)[11:15] { // man 5 proc_pid_stat: utime, stime, cutime and cstime
-		n, err := strconv.Atoi(field)
-		if err != nil {
-			return 0, err
-		}
-		sum += time.Duration(n) * 10 * time.Millisecond
-	}
-	return sum, nil
 }
 
 // A measure is the size of a database.

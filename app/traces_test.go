@@ -16,6 +16,8 @@ import (
 	common "go.opentelemetry.io/proto/otlp/common/v1"
 	trace "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/secbydesign/secbydesign/app/apptest"
 )
 
 // A spanSeen is a span that a collector received.
@@ -171,7 +173,7 @@ func TestTraceOfAReview(t *testing.T) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, secret := range []string{token(1), "place.py", settings.WebhookSecret, "ghs_", "PRIVATE KEY"} {
+	for _, secret := range []string{apptest.Token(1), "place.py", settings.WebhookSecret, "ghs_", "PRIVATE KEY"} {
 		if strings.Contains(string(c.raw), secret) {
 			t.Errorf("the collector was sent %q", secret)
 		}
@@ -236,14 +238,6 @@ func (s *stage) openMetrics(address string) string {
 		s.t.Fatal(err)
 	}
 	req.Header.Set("Accept", "application/openmetrics-text; version=1.0.0")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return string(b)
+	_, text := exchange(s.t, req)
+	return text
 }

@@ -123,16 +123,8 @@ func (s *stage) postAs(authorization, repo, query, body string, header http.Head
 	if authorization != "" {
 		req.Header.Set("Authorization", authorization)
 	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return resp.StatusCode, strings.TrimSpace(string(b))
+	status, answer = exchange(s.t, req)
+	return status, strings.TrimSpace(answer)
 }
 
 // pushed sends CodeQL's findings at the tip of main.

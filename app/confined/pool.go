@@ -32,7 +32,7 @@ import (
 // Options describe a pool.
 type Options struct {
 	Tools *catalog.Tools // required: they make the sandbox
-	Max   int            // how many processes there may be; at least 1
+	Max   int            // how many processes there may be; less than 1 means 1
 	Reads []string       // absolute paths of folders that the processes can read: an operator's databases
 	Build string         // which program this is; a process of another one is refused
 
@@ -97,7 +97,7 @@ func (p *Pool) Check(ctx context.Context) error {
 	return nil
 }
 
-// Close ends all processes, and waits for that.
+// Close ends all processes, and waits for that. Calls that run, and later ones, fail with an [*EndedError].
 func (p *Pool) Close() {
 	p.mu.Lock()
 	p.closed = true

@@ -77,7 +77,8 @@ const (
 	maxAsks = 64
 )
 
-// An Answerer answers the questions of a task. They are untrusted.
+// An Answerer answers the questions of a task. They are untrusted. An error is passed to the task. Questions of one call
+// may be answered at the same time.
 type Answerer func(ctx context.Context, question json.RawMessage) (answer any, err error)
 
 // A process is one process of a pool.

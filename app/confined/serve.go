@@ -28,7 +28,8 @@ type Call struct {
 	server *server
 }
 
-// Request decodes the request. tree is the folder that it is about, if any.
+// Request decodes the request into what into points to. tree is the folder that it is about; empty for none. The error is
+// that of a request in another form.
 func (c *Call) Request(into any) (tree string, err error) {
 	p := parcel{Request: into}
 	if err := json.Unmarshal(c.data, &p); err != nil {
@@ -37,7 +38,8 @@ func (c *Call) Request(into any) (tree string, err error) {
 	return p.Tree, nil
 }
 
-// Ask asks the process that made the call, and waits for the answer.
+// Ask asks the process that made the call, and decodes the answer into what answer points to. The error is that of the
+// [Answerer], or of ctx if it ends first.
 func (c *Call) Ask(ctx context.Context, question, answer any) error {
 	return c.server.ask(ctx, c.id, question, answer)
 }

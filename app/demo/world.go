@@ -3,6 +3,7 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
@@ -32,6 +33,7 @@ type World struct {
 	Comments *confined.Pool // likewise
 
 	RecoverEvery time.Duration // time between two searches for lost deliveries; 0 for the App's
+	WritePace    time.Duration // pause between two writes to GitHub; 0 for the App's, which is none for a stand-in
 
 	address string
 	stop    context.CancelFunc
@@ -85,6 +87,7 @@ func (w *World) Start(ctx context.Context, log zerolog.Logger) error {
 	config.Content, config.Comments = w.Content, w.Comments
 	config.RecoverEvery = w.RecoverEvery
 	config.Simulated.RequestTime = requestTime
+	config.WritePace = cmp.Or(w.WritePace, config.WritePace)
 	l, err := net.Listen("tcp", config.Listen)
 	if err != nil {
 		return err

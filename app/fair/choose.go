@@ -19,7 +19,7 @@ type View struct {
 	Running []Claim
 	Slots   int // how many claims can run at one time
 
-	// What was begun recently, by the name of the party; see [Use.Left].
+	// What was begun recently, by the name of the party; see [Use.Left]. A party that is not there has begun nothing.
 	Shares, Installations map[string]float64
 }
 
@@ -28,22 +28,32 @@ type View struct {
 // would get a hundred times as much as an installation with one.
 const part = 1.0 / 8
 
-// Most returns how many of the slots one party may occupy: all but a quarter, so that others find a free one. Of fewer
+// Most returns how many of the slots one share may occupy: all but a quarter, so that others find a free one. Of fewer
 // than four slots it may occupy all.
 func Most(slots int) int { return slots - slots/4 }
 
-// Choose returns the claims that come next, at most n.
+// MostBeside returns how many of the slots one installation may occupy beside another one: as many as [Most], but two of
+// three. With all three, a quiet installation would wait for half a review each time. Of two slots it may occupy both.
+func MostBeside(slots int) int {
+	if slots == 3 {
+		return 2
+	}
+	return Most(slots)
+}
+
+// Choose returns the claims that come next, at most n, and does not change v. The result is empty if nothing waits or no
+// party may have more. Choose is a pure function.
 //
-// A share gets no more than [Most] of the slots at one time. The same holds for an installation, unless the view contains
-// no other. The share with the fewest running claims comes first, then the one with the least recent use, then the one
-// whose installation asks for the fewest claims, and then the one that asked first.
+// A share gets no more than [Most] of the slots at one time, and an installation no more than [MostBeside], unless the
+// view contains no other installation. The share with the fewest running claims comes first, then the one with the least
+// recent use, then the one whose installation asks for the fewest claims, and then the one that asked first.
 //
 // So of shares that always ask, none runs two claims more than another, if the view is not older than the last choice of
 // any process; and a share without running claims and recent use waits for at most one claim of each other, see the tests.
 func Choose(v View, n int) (chosen []Claim) {
 	c := chooser{
 		next: map[string][]Claim{}, asks: map[string]int{},
-		has: map[string]int{}, had: map[string]float64{}, most: Most(v.Slots),
+		has: map[string]int{}, had: map[string]float64{}, most: Most(v.Slots), mostBeside: MostBeside(v.Slots),
 	}
 	c.read(v)
 	for len(chosen) < n {
@@ -63,8 +73,9 @@ type chooser struct {
 	asks   map[string]int     // waiting claims, by installation
 	has    map[string]int     // running claims, by share and by installation
 	had    map[string]float64 // recent use, by share and by installation
-	most   int
-	alone  bool // there is one installation only
+	alone  bool               // there is one installation only
+
+	most, mostBeside int // slots
 }
 
 // of is the key of an installation beside the names of shares.
@@ -103,7 +114,7 @@ func (c *chooser) first() (share string, found bool) {
 			continue
 		}
 		from := of(c.next[s][0].Installation)
-		if c.has[s] >= c.most || !c.alone && c.has[from] >= c.most {
+		if c.has[s] >= c.most || !c.alone && c.has[from] >= c.mostBeside {
 			continue
 		}
 		order := [3]float64{

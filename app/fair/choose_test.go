@@ -159,6 +159,8 @@ func TestChooseKeepsAQuarterFree(t *testing.T) {
 		"of three, with eight running":            {View{Claims: claims(9, "a", "x"), Running: claims(8, "a", "x"), Slots: 12}, 4, 1},
 		"of three, with more running than ever":   {View{Claims: claims(9, "a", "x"), Running: claims(10, "a", "x"), Slots: 12}, 2, 0},
 		"too few slots":                           {View{Claims: claims(9, "a", "x"), Slots: 3}, 3, 3},
+		"two of three, beside another":            {View{Claims: repositories(9, "a"), Slots: 3, Installations: map[string]float64{"b": 0.1}}, 3, 2},
+		"two of two, beside another":              {View{Claims: repositories(9, "a"), Slots: 2, Installations: map[string]float64{"b": 0.1}}, 2, 2},
 		"the only installation":                   {View{Claims: repositories(9, "a"), Slots: 8}, 8, 8},
 		"an installation, as another waits":       {View{Claims: append(repositories(9, "a"), claims(1, "b", "y")...), Slots: 8}, 8, 7},
 		"an installation, as another runs":        {View{Claims: repositories(9, "a"), Running: claims(1, "b", "y"), Slots: 8}, 7, 6},

@@ -16,7 +16,7 @@ const memory = 10 * time.Minute
 
 // A Use is a recent use of the resource: its amount, as of a time. The zero value is no use.
 type Use struct {
-	Amount float64
+	Amount float64 // 1 for each use; it halves every ten minutes
 	At     time.Time
 }
 
@@ -38,7 +38,7 @@ type Account struct {
 	had map[string]Use
 }
 
-// Of returns the recent use by a name.
+// Of returns what the recent use by a name still counts; 0 for a name without any. See [Use.Left].
 func (a *Account) Of(name string, now time.Time) float64 { return a.had[name].Left(now) }
 
 // Charge adds one use by a name.
@@ -57,7 +57,7 @@ func (a *Account) Charge(name string, now time.Time) {
 	}
 }
 
-// A Turn can be held by one caller at a time. Its zero value is free.
+// A Turn can be held by one caller at a time. Its zero value is free, and several goroutines may use it at once.
 type Turn struct {
 	mu      sync.Mutex
 	account Account
@@ -103,7 +103,7 @@ func (t *Turn) Take(ctx context.Context, share string) error {
 	return ctx.Err()
 }
 
-// Give ends the turn.
+// Give ends the turn. Only the caller that has it may call Give.
 func (t *Turn) Give() {
 	t.mu.Lock()
 	defer t.mu.Unlock()

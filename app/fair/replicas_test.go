@@ -255,7 +255,7 @@ func TestOneInstallationLeavesAQuarter(t *testing.T) {
 				h.act(replica)
 			}
 			n := h.counts()[of("noisy")]
-			if n != Most(h.total) {
+			if n != MostBeside(h.total) {
 				t.Fatalf("seed %d: %d of %d slots are used", seed, n, h.total)
 			}
 		}

@@ -128,7 +128,7 @@ func openError(where string, err error) error {
 }
 
 // Where describes the database at a URL for people, without user and password. It returns an error, which also
-// contains neither, if the URL is none of this package.
+// contains neither, if the URL names neither SQLite nor Postgres or is invalid.
 func Where(url string) (string, error) {
 	if isPostgres(url) {
 		return postgresName(url)

@@ -186,11 +186,16 @@ func TestNewerSchemaIsRefused(t *testing.T) {
 
 func TestProcessesOpenAnEmptyDatabaseAtOnce(t *testing.T) {
 	t.Parallel()
+	processesOpen(t, emptyURL(t))
+}
+
+// processesOpen opens a database in several processes that start together.
+func processesOpen(t *testing.T, url string) {
+	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	url := emptyURL(t)
 	var wg sync.WaitGroup
 	const processes = 4
 	for range processes {

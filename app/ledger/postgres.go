@@ -52,7 +52,7 @@ var beginWriter = fmt.Sprintf("begin; set local lock_timeout = %d; set local idl
 var beginUnordered = fmt.Sprintf("begin; set local lock_timeout = %d; set local idle_in_transaction_session_timeout = %d",
 	writerPatience.Milliseconds(), idlePatience.Milliseconds())
 
-// postgresName describes the database of a URL, without user and password. It returns an error if the URL is none.
+// postgresName describes the database of a URL, without user and password. It returns an error if the URL is invalid.
 func postgresName(text string) (string, error) {
 	config, err := postgresConfig(text)
 	if err != nil {
@@ -179,9 +179,6 @@ func openPostgres(ctx context.Context, text, where string) (_ *Ledger, err error
 		return nil, err
 	}
 	if err := l.bringUp(ctx); err != nil {
-		return nil, err
-	}
-	if err := l.adoptUnchained(ctx); err != nil {
 		return nil, err
 	}
 	return l, nil

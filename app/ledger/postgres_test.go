@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"os"
-	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -80,7 +78,7 @@ func TestPostgresURLsThatFail(t *testing.T) {
 		"a password that is not escaped":   {"postgres://user:hunter2/more@host/db", "%2F"},
 		"another one":                      {"postgres://user:hunter2#more@host/db", "%2F"},
 		"half an escape":                   {"postgres://user:hunter2%zz@host/db", "%2F"},
-		"a port that is none":              {"postgresql://user:hunter2@host:port/db", "%2F"},
+		"an invalid port":                  {"postgresql://user:hunter2@host:port/db", "%2F"},
 		"an unknown mode":                  {"postgres://user:hunter2@host/db?sslmode=maybe", "sslmode"},
 		"a password among the parameters":  {"postgres://user@host/db?password=hunter2&sslmode=hunter2", "sslmode"},
 		"too few connections":              {"postgres://user:hunter2@host/db?pool_max_conns=2", "pool_max_conns=2"},
@@ -568,25 +566,7 @@ func TestOneStateIsVerified(t *testing.T) {
 // TestProcessesOpenAnEmptyPostgresAtOnce migrates in several processes that start together.
 func TestProcessesOpenAnEmptyPostgresAtOnce(t *testing.T) {
 	t.Parallel()
-	at := pgtest.Database(t)
-	exe, err := os.Executable()
-	must(t, err)
-	var all sync.WaitGroup
-	const processes = 3
-	for range processes {
-		all.Go(func() {
-			cmd := exec.Command(exe)
-			cmd.Env = append(os.Environ(), helperDB+"="+at)
-			if out, err := cmd.CombinedOutput(); err != nil {
-				t.Errorf("%v: %s", err, out)
-			}
-		})
-	}
-	all.Wait()
-	events, err := openAt(t, at).Events(t.Context(), Filter{Kind: "opened"})
-	if err != nil || len(events) != processes {
-		t.Errorf("%d processes wrote, %v; want %d", len(events), err, processes)
-	}
+	processesOpen(t, pgtest.Database(t))
 }
 
 // TestConnectionsAreBounded: a replica has no more connections than documented, whatever it does.

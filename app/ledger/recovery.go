@@ -112,7 +112,7 @@ func (l *Ledger) SetRecovered(ctx context.Context, scope string, at time.Time) e
 // knownAtOnce is how many deliveries one query asks for.
 const knownAtOnce = 200
 
-// KnownDeliveries returns which of the deliveries with these GUIDs were recorded.
+// KnownDeliveries returns which of the deliveries with these GUIDs were recorded; the others are not in the map.
 func (l *Ledger) KnownDeliveries(ctx context.Context, guids []string) (map[string]bool, error) {
 	known := map[string]bool{}
 	for len(guids) > 0 {

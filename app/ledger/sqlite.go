@@ -96,9 +96,6 @@ func openSQLite(ctx context.Context, path string, anyway bool) (_ *Ledger, err e
 	if err := l.bringUp(ctx); err != nil {
 		return nil, err
 	}
-	if err := l.adoptUnchained(ctx); err != nil {
-		return nil, err
-	}
 	return l, nil
 }
 

@@ -153,9 +153,17 @@ func catchUp(ctx context.Context, tx *sql.Tx) (more bool, err error) {
 	return len(events) == viewsAtOnce, nil
 }
 
-// bringUp applies all events that the views lack, in several transactions with room for other writers in between.
-// It first empties views of another version.
+// bringUp brings what is computed from the events up to date, when the ledger is opened: the views and the chain.
 func (l *Ledger) bringUp(ctx context.Context) error {
+	if err := l.bringUpViews(ctx); err != nil {
+		return err
+	}
+	return l.adoptUnchained(ctx)
+}
+
+// bringUpViews applies all events that the views lack, in several transactions with room for other writers in between.
+// It first empties views of another version.
+func (l *Ledger) bringUpViews(ctx context.Context) error {
 	err := l.Tx(ctx, func(tx *sql.Tx) error {
 		var version int
 		if err := tx.QueryRowContext(ctx, `SELECT version FROM views`).Scan(&version); err != nil || version == viewsVersion {

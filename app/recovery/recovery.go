@@ -128,7 +128,8 @@ func inOrder(tasks []queue.Task) []queue.Task {
 	return out
 }
 
-// Parts returns the tasks of a task of the kind [InOrder].
+// Parts returns the tasks of a task of the kind [InOrder], with its repository as it is now. It returns an error if the
+// data of the task is not a list of tasks.
 func Parts(t queue.Task) (parts []queue.Task, err error) {
 	if err := json.Unmarshal(t.Data, &parts); err != nil {
 		return nil, fmt.Errorf("read the parts of a task: %w", err)
@@ -139,8 +140,8 @@ func Parts(t queue.Task) (parts []queue.Task, err error) {
 	return parts, nil
 }
 
-// reserve is the part of a rate limit that is left to others: a fifth. Whoever pushes while a backlog is read does not
-// wait for the next hour.
+// reserve is the part of a rate limit that is left to others: a fifth. Pushes that come while a backlog is read are
+// reviewed in the same hour.
 const reserve = 5
 
 // spare returns how many more requests may be made; ok is false if GitHub does not limit them. The error is an

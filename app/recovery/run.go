@@ -123,7 +123,9 @@ func (r *Recoverer) hold(ctx context.Context, holder string, number int64) (err 
 	return errors.Join(err, r.Ledger.EndRecovery(end, holder, number, err == nil))
 }
 
-// Once does one run. Run ensures that no other process does one at the same time.
+// Once does one run, whatever other processes do; [Recoverer.Run] calls it in one process at a time. An error means that a
+// part of the run is not done, such as [*installation.RateLimited] if only the reserve of a limit is left: the next run
+// goes on from there.
 func (r *Recoverer) Once(ctx context.Context) error {
 	began := time.Now()
 	// Pull requests first: their search is short, and people wait for verdicts. What keeps one of the two from being done

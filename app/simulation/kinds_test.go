@@ -78,7 +78,7 @@ func (w *world) push(p *pull, seed int, force bool) {
 	if force {
 		p.commits, p.shas = []tree{p.tip()}, nil
 	}
-	p.head = p.repo.Commit(p.name, parent, message, p.tip().changes(before))
+	p.head = p.repo.Commit(p.name, parent, message, p.tip().Changes(before))
 	p.shas = append(p.shas, p.head)
 	p.heads[p.head] = p.truth()
 	if w.scannerBroken {

@@ -2,9 +2,6 @@ package simulation
 
 import (
 	"cmp"
-	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -12,38 +9,12 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/secbydesign/secbydesign/app/baseline"
-	"github.com/secbydesign/secbydesign/checks/fakegithub"
-	"github.com/secbydesign/secbydesign/scanners"
-	"github.com/secbydesign/secbydesign/scanners/gitleaks"
+	"github.com/secbydesign/secbydesign/app/apptest"
 )
 
-// A tree is the model of one commit: lines by path. Secrets are in files .py, for the scanner that is built in, and marks
-// in files .txt, for the scanner that is a program.
-type tree map[string][]string
-
-func (t tree) clone() tree {
-	out := tree{}
-	for path, lines := range t {
-		out[path] = slices.Clone(lines)
-	}
-	return out
-}
-
-// changes returns what turns before into t, for the stand-in.
-func (t tree) changes(before tree) map[string]string {
-	out := map[string]string{}
-	for path := range before {
-		out[path] = fakegithub.Delete
-	}
-	for path, lines := range t {
-		out[path] = strings.Join(lines, "\n") + "\n"
-		if slices.Equal(lines, before[path]) {
-			delete(out, path)
-		}
-	}
-	return out
-}
+// A tree is the model of one commit. Secrets are in files .py, for the scanner that is built in, and marks in files .txt,
+// for the scanner that is a program.
+type tree = apptest.Tree
 
 // A problem is what a scanner finds in a tree.
 type problem struct {
@@ -53,19 +24,19 @@ type problem struct {
 
 func (p problem) line() string {
 	if p.secret {
-		return fmt.Sprintf("key%d = %q", p.id, token(p.id))
+		return apptest.Leak(p.id)
 	}
 	return fmt.Sprintf("bad %d", p.id)
 }
 
-// problems lists the problems of a tree. Each is in one place at most.
-func (t tree) problems() map[problem]bool {
+// problemsOf lists the problems of a tree. Each is in one place at most.
+func problemsOf(t tree) map[problem]bool {
 	found := map[problem]bool{}
 	for path, lines := range t {
 		for _, l := range lines {
 			var p problem
 			if p.secret = strings.HasSuffix(path, ".py"); p.secret {
-				_, _ = fmt.Sscanf(l, "key%d", &p.id)
+				p.id = apptest.Leaked(l)
 			} else {
 				_, _ = fmt.Sscanf(l, "bad %d", &p.id)
 			}
@@ -75,18 +46,6 @@ func (t tree) problems() map[problem]bool {
 		}
 	}
 	return found
-}
-
-// token makes up a GitHub token that opens nothing. The source must not hold one, since it would be taken for a real
-// one.
-func token(seed int) string {
-	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-	rng := rand.New(rand.NewPCG(uint64(seed), 99))
-	b := []byte("ghp_")
-	for range 36 {
-		b = append(b, letters[rng.IntN(len(letters))])
-	}
-	return string(b)
 }
 
 // keys are the parts of fingerprints that all copies of a secret share, by the secret's id.
@@ -101,16 +60,7 @@ func (k *keys) of(id int) string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.made[id] == "" {
-		s := gitleaks.Scanner{}
-		found, err := s.Scan(context.Background(), scanners.Target{Scope: scanners.ScopeFile, Files: []scanners.File{
-			{Path: "x.py", Content: []byte(problem{true, id}.line() + "\n")},
-		}})
-		if err != nil || len(found) != 1 {
-			panic(fmt.Sprintf("secret %d gives %d findings, %v", id, len(found), err))
-		}
-		sum := sha256.Sum256([]byte(baseline.Normalise(found[0].Identity))) // a review keeps only this digest
-		found[0].Identity = hex.EncodeToString(sum[:])
-		k.made[id], _, _ = strings.Cut(baseline.Compare(s.Info(), baseline.Input{Head: found})[0].Fingerprint, ":")
+		k.made[id] = apptest.LeakKey(id)
 	}
 	return k.made[id]
 }
@@ -157,7 +107,7 @@ func (b *branch) tip() tree {
 // edit adds a commit, as a developer might. first is the number of its first problem, so that no two pull requests have
 // the same ones. Each commit changes a file for each scanner, so that none of them knows all of it from before.
 func (b *branch) edit(rng *rand.Rand, first int) {
-	t := b.tip().clone()
+	t := b.tip().Clone()
 	b.made++
 	t["rev.py"] = []string{fmt.Sprintf("rev = %d", first+b.made)}
 	t["rev.txt"] = []string{fmt.Sprintf("revision %d", first+b.made)}
@@ -195,9 +145,9 @@ func (b *branch) change(t tree, rng *rand.Rand, first int) {
 
 // truth is what is new: at the tip, and secrets also in the commits before it.
 func (b *branch) truth() truth {
-	old, out := b.base.problems(), truth{}
+	old, out := problemsOf(b.base), truth{}
 	for i, c := range b.commits {
-		for p := range c.problems() {
+		for p := range problemsOf(c) {
 			switch {
 			case old[p]:
 			case i == len(b.commits)-1:

@@ -25,10 +25,10 @@ func TestOracle(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := w.pulls[0]
-	first := p.base.clone()
+	first := p.base.Clone()
 	first["new.py"], first["new.txt"] = []string{problem{true, 500}.line()}, []string{problem{false, 501}.line()}
 	p.commits = append(p.commits, first)
-	p.shas = []string{p.repo.Commit(p.name, p.repo.base, "two problems", p.tip().changes(p.base))}
+	p.shas = []string{p.repo.Commit(p.name, p.repo.base, "two problems", p.tip().Changes(p.base))}
 	for _, one := range s.steps {
 		if err := w.perform(one); err != nil {
 			t.Fatal(err)

@@ -26,7 +26,6 @@ import (
 	"maps"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime/debug"
 	"slices"
@@ -38,6 +37,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/secbydesign/secbydesign/app"
+	"github.com/secbydesign/secbydesign/app/apptest"
 	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/app/ledger/pgtest"
 )
@@ -244,28 +244,5 @@ func TestShorten(t *testing.T) {
 
 func TestMain(m *testing.M) {
 	app.SandboxHelper()
-	os.Exit(withFewPrograms(func() int { return pgtest.Run(m) }))
-}
-
-// withFewPrograms runs tests with a PATH that holds only git and grep, so that the findings of a review do not depend on
-// the installed scanners.
-func withFewPrograms(run func() int) int {
-	dir, err := os.MkdirTemp("", "")
-	if err != nil {
-		panic(err)
-	}
-	defer os.RemoveAll(dir)
-	for _, name := range []string{"git", "grep"} {
-		path, err := exec.LookPath(name)
-		if err == nil {
-			err = os.Symlink(path, filepath.Join(dir, name))
-		}
-		if err != nil {
-			panic(err)
-		}
-	}
-	if err := os.Setenv("PATH", dir); err != nil {
-		panic(err)
-	}
-	return run()
+	os.Exit(apptest.WithFewPrograms(func() int { return pgtest.Run(m) }))
 }

@@ -166,7 +166,7 @@ func newWorld(ctx context.Context, t testing.TB, sh *shared, setup int) (w *worl
 	}
 	for i, name := range []string{"shop", "vault"} {
 		r := &repo{Repo: w.github.CreateRepo("acme", name, i == 0)}
-		r.base = r.Commit("main", "", "base", base.changes(nil))
+		r.base = r.Commit("main", "", "base", base.Changes(nil))
 		w.repos = append(w.repos, r)
 	}
 	for i := range w.pulls {

@@ -28,7 +28,7 @@ func Start(ctx context.Context, name string, options ...trace.SpanStartOption) (
 	return trace.SpanFromContext(ctx).TracerProvider().Tracer(Scope).Start(ctx, name, options...)
 }
 
-// Step runs do within a span.
+// Step runs do within a span, and returns its error.
 func Step(ctx context.Context, name string, do func(context.Context) error) error {
 	ctx, span := Start(ctx, name)
 	err := do(ctx)

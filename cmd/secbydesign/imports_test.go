@@ -119,6 +119,7 @@ var rooms = map[string][]string{
 
 	"demo": {"", "clock", "confined"},
 
+	"apptest":                       {"baseline"},
 	"ledger/pgtest":                 {},
 	"installation/installationtest": {"installation"},
 	"strictyaml/strictyamltest":     {"strictyaml"},

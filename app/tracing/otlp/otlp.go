@@ -75,7 +75,7 @@ func New(ctx context.Context, version string, log zerolog.Logger) (*Exporter, er
 	return &Exporter{sdk.NewTracerProvider(sdk.WithBatcher(s), sdk.WithResource(about)), s}, nil
 }
 
-// Tracer returns a tracer for the first span of a trace.
+// Tracer returns a tracer for the first span of a trace. It is never nil.
 func (e *Exporter) Tracer() trace.Tracer {
 	if e == nil || e.provider == nil {
 		return noop.Tracer{}
