@@ -37,6 +37,12 @@ func (w *world) quiet(within time.Duration) error {
 		}
 		select {
 		case <-w.app.done:
+			if w.app.unstarted() {
+				if err := w.start(); err != nil {
+					return err
+				}
+				continue
+			}
 			return fmt.Errorf("the App ended: %w", errors.Join(errors.New("unasked"), w.app.err))
 		case <-w.ctx.Done():
 			return context.Cause(w.ctx)

@@ -20,6 +20,7 @@ import (
 
 	"github.com/secbydesign/secbydesign/app"
 	"github.com/secbydesign/secbydesign/app/clock"
+	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/checks/fakegithub"
 )
 
@@ -99,7 +100,13 @@ type running struct {
 	err  error // after done
 	died chan struct{}
 	url  string
+
+	spoke atomic.Bool // it has sent a request to GitHub
 }
+
+// unstarted reports whether an App that ended could not start, because it could not write to its database then. Who runs it
+// starts it again.
+func (r *running) unstarted() bool { return !r.spoke.Load() && errors.Is(r.err, ledger.ErrUnavailable) }
 
 func (r *running) dead() bool {
 	select {
@@ -238,7 +245,7 @@ func (w *world) kill() error {
 func (w *world) restart() error {
 	w.app.stop()
 	<-w.app.done
-	if err := w.app.err; err != nil {
+	if err := w.app.err; err != nil && !w.app.unstarted() {
 		w.wrong = append(w.wrong, fmt.Sprintf("asked to stop, the App ends with %v", err))
 	}
 	return w.start()
@@ -281,6 +288,7 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	if w.app.dead() {
 		return nil, errDead
 	}
+	w.app.spoke.Store(true)
 	// The connections of a process that dies are closed.
 	ctx, cancel := context.WithCancel(r.Context())
 	go func() {
