@@ -243,6 +243,7 @@ func TestAWorkflowOfAnotherBase(t *testing.T) {
 	s.repo.Commit("evil", s.base, "another base", map[string]string{codeqlFile: codeqlText + "# finds nothing\n"})
 	s.repo.Commit("change", s.base, "change", map[string]string{"app.js": handler(query(1), query(2))})
 	n := s.repo.OpenPull("Change", "", "evil", "change", "mona", false)
+	s.reviewed(n) // the first results of this base come later
 	s.analysed(n, handler(query(1)))
 	s.saying(n, "codeql 2.23.3") // at this base that is how it is done
 	s.GitHub.ChangeBase("acme", "shop", n, "mona", "main")

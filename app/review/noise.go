@@ -3,6 +3,7 @@ package review
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -107,14 +108,16 @@ func (q *quiet) shownBefore(fingerprint string) bool {
 }
 
 // upgraded reports whether an earlier version of the scanner reviewed the pull request when the finding's file was as it
-// is now, and did not report the finding. A scanner that is not in the record of an earlier review is a new one.
+// is now, and did not report the finding. A scanner of this server that is not in the record of an earlier review is a new
+// one. Of a tool whose results are sent, the results had not come yet.
 func (q *quiet) upgraded(ctx context.Context, version string, f scanners.Result) bool {
 	q.readPast()
 	if version == "" {
 		return false
 	}
+	here := slices.Contains(q.r.Externals.Here, f.Scanner)
 	for _, past := range q.past {
-		if past.Context == nil || past.Context.NotRun || !otherVersion(past.Context.Scanners, f.Scanner, version) || reported(past, f.Fingerprint) {
+		if past.Context == nil || past.Context.NotRun || !otherVersion(past.Context.Scanners, f.Scanner, version, here) || reported(past, f.Fingerprint) {
 			continue
 		}
 		if q.unchanged(ctx, past.Head, f) {
@@ -124,8 +127,8 @@ func (q *quiet) upgraded(ctx context.Context, version string, f scanners.Result)
 	return false
 }
 
-// otherVersion reports whether a scanner scanned in another version, or did not exist.
-func otherVersion(list []record.Scanner, name, version string) bool {
+// otherVersion reports whether a scanner scanned in another version, or, if it is one of this server, did not exist.
+func otherVersion(list []record.Scanner, name, version string, here bool) bool {
 	known := false // versions are in the record
 	for _, s := range list {
 		if s.Name == name {
@@ -133,7 +136,7 @@ func otherVersion(list []record.Scanner, name, version string) bool {
 		}
 		known = known || s.Version != ""
 	}
-	return known
+	return known && here
 }
 
 func reported(past record.Review, fingerprint string) bool {
