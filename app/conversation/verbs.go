@@ -205,7 +205,6 @@ func (t *execution) confirm(ctx context.Context, line string, c command.Command)
 	switch a := t.mayConfirm(d, who, owners); {
 	case !a.Yes:
 		t.replies = append(t.replies, checks.Code(short(line))+": "+checks.WithCode(a.Because)+checks.Escape(unread(who)))
-	case t.overtaken(line, scanners.ID(d.Fingerprint)):
 	default:
 		if err := t.step(decision.Confirmed, record.DecisionStep{ID: d.ID}); err != nil {
 			return err
