@@ -5,7 +5,7 @@ import (
 	"go/constant"
 	"go/parser"
 	"go/token"
-	"io/fs"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -15,11 +15,11 @@ import (
 func TestRegexpsCompile(t *testing.T) {
 	t.Parallel()
 	set, compiled := token.NewFileSet(), 0
-	packages, err := parser.ParseDir(set, ".", func(f fs.FileInfo) bool { return !strings.HasSuffix(f.Name(), "_test.go") }, 0)
+	names, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	ast.Inspect(packages["design"], func(n ast.Node) bool {
+	check := func(n ast.Node) bool {
 		call, ok := n.(*ast.CallExpr)
 		if !ok {
 			return true
@@ -38,7 +38,17 @@ func TestRegexpsCompile(t *testing.T) {
 			compiled++
 		}
 		return true
-	})
+	}
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(set, name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, check)
+	}
 	if compiled < 500 {
 		t.Errorf("%d expressions were found, want all", compiled)
 	}
