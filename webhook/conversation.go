@@ -124,7 +124,7 @@ func readComment(p payload, number int, state string, thread int64) (Intent, Out
 	}, Accepted, nil
 }
 
-// instant reads a time; zero if it is none. No command is lost because of it.
+// instant reads a time. It returns zero for anything else. No command is lost because of it.
 func instant(raw json.RawMessage) (at time.Time) {
 	if json.Unmarshal(raw, &at) != nil {
 		return time.Time{}

@@ -33,7 +33,7 @@ type World struct {
 	Comments *confined.Pool // likewise
 
 	RecoverEvery time.Duration // time between two searches for lost deliveries; 0 for the App's
-	WritePace    time.Duration // pause between two writes to GitHub; 0 for the App's, which is none for a stand-in
+	WritePace    time.Duration // pause between two writes to GitHub; 0 for that of the App, which does not pause for a stand-in
 
 	address string
 	stop    context.CancelFunc
