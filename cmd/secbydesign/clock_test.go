@@ -46,6 +46,7 @@ var machineClock = map[string]string{
 	"app/ledger/pulls.go":              "when a delivery arrived",
 	"app/ledger/results.go":            "the age of what can be computed again",
 	"app/ledger/sqlite.go":             "which processes are dead",
+	"app/ledger/sqlitedriver.go":       "River's schedule",
 	"app/measure.go":                   "until when the limits of GitHub that were read hold",
 	"app/model.go":                     "a command on this machine",
 	"app/outcomes.go":                  "a command on this machine",
