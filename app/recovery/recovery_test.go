@@ -468,7 +468,7 @@ func TestGroupsThatWait(t *testing.T) {
 		return Wanted{}, nil
 	}
 	n := r.open()
-	r.must() // a repository of which nothing is known can require no check
+	r.must()                  // a repository of which nothing is known can require no check
 	r.repo.Enqueue("mona", n) // the next one takes its place
 	group := r.repo.Enqueue("mona", n)
 	r.gh.Settle()
