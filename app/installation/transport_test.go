@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -131,68 +132,62 @@ func TestAnExchangeEnds(t *testing.T) {
 // A write that was sent is carried out even if its sender has gone, so nobody goes on before that is over.
 func TestUnansweredWriteIsOver(t *testing.T) {
 	t.Parallel()
-	const settle = 300 * time.Millisecond
-	arrived := make(chan struct{}, 10)
-	h := &hub{}
-	h.api = func(w http.ResponseWriter, _ *http.Request) {
-		arrived <- struct{}{}
-		conn, _, err := w.(http.Hijacker).Hijack()
-		if err == nil {
-			err = conn.Close()
-		}
-		if err != nil {
-			t.Error(err)
-		}
-	}
-	srv := httptest.NewServer(h)
-	t.Cleanup(srv.Close)
-	_, c := open(t, h, func(o *Options) { o.URL, o.Transport, o.RequestTime = srv.URL, nil, settle })
-	began := time.Now()
-	if err := comment(c, "x"); err == nil || len(arrived) != 1 {
-		t.Errorf("a write was cut: %v after %d requests", err, len(arrived))
-	}
-	if took := time.Since(began); took < settle {
-		t.Errorf("gave up after %s, while GitHub may carry it out for %s", took, settle)
-	}
-	_, c = open(t, h, func(o *Options) { o.Transport, o.RequestTime = unreachable{o.Transport}, time.Minute })
-	began = time.Now()
-	if err := comment(c, "x"); !errors.Is(err, syscall.ECONNREFUSED) {
-		t.Errorf("a write that is not sent: %v", err)
-	}
-	if took := time.Since(began); took > 50*time.Second {
-		t.Errorf("waited %s, although nothing was sent", took)
+	for name, tc := range map[string]struct {
+		fails unanswered
+		want  time.Duration
+	}{
+		"cut after a second":   {unanswered{sent: true, after: time.Second}, RequestTime},
+		"cut after a minute":   {unanswered{sent: true, after: 50 * time.Second}, 50 * time.Second},
+		"it was not sent":      {unanswered{}, 0},
+		"it took long to fail": {unanswered{after: 20 * time.Second}, 20 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				_, c := open(t, &hub{}, func(o *Options) { tc.fails.RoundTripper = o.Transport; o.Transport = tc.fails })
+				began := time.Now()
+				if err := comment(c, "x"); !errors.Is(err, syscall.ECONNRESET) || time.Since(began) != tc.want {
+					t.Errorf("got %v after %s, want it after %s", err, time.Since(began), tc.want)
+				}
+			})
+		})
 	}
 }
 
-// unreachable refuses connections for comments.
-type unreachable struct{ http.RoundTripper }
+// unanswered gives no answer to comments.
+type unanswered struct {
+	http.RoundTripper
+	sent  bool
+	after time.Duration
+}
 
-func (u unreachable) RoundTrip(r *http.Request) (*http.Response, error) {
-	if strings.HasSuffix(r.URL.Path, "/comments") {
-		return nil, syscall.ECONNREFUSED
+func (u unanswered) RoundTrip(r *http.Request) (*http.Response, error) {
+	if !strings.HasSuffix(r.URL.Path, "/comments") {
+		return u.RoundTripper.RoundTrip(r)
 	}
-	return u.RoundTripper.RoundTrip(r)
+	if trace := httptrace.ContextClientTrace(r.Context()); u.sent {
+		trace.WroteHeaders()
+	}
+	time.Sleep(u.after)
+	return nil, syscall.ECONNRESET
 }
 
 func TestWriteIsNotInterrupted(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
-	done := false
 	h := &hub{}
 	h.api = func(w http.ResponseWriter, r *http.Request) {
 		cancel() // such as a newer push
-		select {
-		case <-r.Context().Done():
-		case <-time.After(200 * time.Millisecond):
-			done = true
+		if err := r.Context().Err(); err != nil {
+			t.Errorf("the write is interrupted: %v", err)
 		}
 		w.WriteHeader(http.StatusCreated)
 		fmt.Fprint(w, `{"id":1}`)
 	}
-	c := overHTTP(t, h)
+	_, c := open(t, h)
 	body := "x"
 	note, _, err := c.REST.Issues.CreateComment(ctx, "acme", "shop", 1, &github.IssueComment{Body: &body})
-	if err != nil || note.GetID() != 1 || !done {
+	if err != nil || note.GetID() != 1 {
 		t.Errorf("interrupted: %v, %v", note, err)
 	}
 	if _, _, err := c.REST.Issues.CreateComment(ctx, "acme", "shop", 1, &github.IssueComment{Body: &body}); err == nil || len(h.calls()) != 1 {
