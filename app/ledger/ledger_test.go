@@ -476,6 +476,33 @@ func TestOpenPulls(t *testing.T) {
 	}
 }
 
+// TestFirstHeard pushes to one pull request again, and to another one for the first time.
+func TestFirstHeard(t *testing.T) {
+	t.Parallel()
+	l := openNew(t)
+	hear := func(p Pull) (before, after time.Time) {
+		t.Helper()
+		before = time.Now().Truncate(time.Millisecond) // as the database keeps times
+		if err := l.Tx(t.Context(), func(tx *sql.Tx) error { return l.RecordWebhook(t.Context(), tx, p) }); err != nil {
+			t.Fatal(err)
+		}
+		after = time.Now()
+		time.Sleep(5 * time.Millisecond) // so that the next one is later
+		return before, after
+	}
+	shop := Repo{Owner: "ACME", Name: "Shop"}
+	if at, err := l.FirstHeard(t.Context(), shop); err != nil || !at.IsZero() {
+		t.Errorf("heard of an unknown repository at %v, %v", at, err)
+	}
+	hear(Pull{Owner: "acme", Repo: "other", Number: 1, Head: "h"})
+	hear(Pull{Owner: "acme", Repo: "shop", Number: 1, Head: "h"})
+	before, after := hear(Pull{Owner: "acme", Repo: "shop", Number: 2, Head: "h"})
+	hear(Pull{Owner: "acme", Repo: "shop", Number: 1, Head: "newer"})
+	if at, err := l.FirstHeard(t.Context(), shop); err != nil || at.Before(before) || at.After(after) {
+		t.Errorf("the oldest last push was heard at %v, %v; want between %v and %v", at, err, before, after)
+	}
+}
+
 // TestSee checks that GitHub's answer does not replace what arrived after the question was sent.
 func TestSee(t *testing.T) {
 	t.Parallel()
