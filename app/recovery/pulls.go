@@ -103,9 +103,9 @@ func (r *Recoverer) search(ctx context.Context, in *github.Installation, now tim
 	}
 	if since.IsZero() {
 		since = now.Add(-firstLook)
-		if created := in.GetCreatedAt().Time; since.Before(created) {
-			since = created
-		}
+	}
+	if created := in.GetCreatedAt().Time; since.Before(created) { // the overlap may reach back before it
+		since = created
 	}
 	rest, graph, err := r.App.Overview(ctx, in.GetID())
 	if err != nil {

@@ -364,7 +364,9 @@ func TestClocksDiffer(t *testing.T) {
 	t.Parallel()
 	for _, skew := range []time.Duration{-40 * time.Second, 6 * time.Minute} {
 		r := newRig(t)
+		r.gh.Uninstall(r.in)
 		r.gh.Advance(skew)
+		r.in = r.gh.Install("acme") // by that clock, too
 		r.must()
 		var numbers []int
 		for i := range 3 {
@@ -400,6 +402,25 @@ func TestReviewThatWasGivenUp(t *testing.T) {
 	r.must()
 	if !slices.Equal(r.reviews, []int{n, n}) {
 		t.Errorf("reviews of %v, want %d again", r.reviews, n)
+	}
+}
+
+// TestOpenedBeforeTheInstallation has a pull request from just before the App was installed. No search asks for its review,
+// also not the second one, which searches some minutes of the first one again.
+func TestOpenedBeforeTheInstallation(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.gh.Uninstall(r.in)
+	r.open()
+	r.gh.Advance(2 * time.Second) // GitHub's times are in seconds
+	r.in = r.gh.Install("acme")
+	r.gh.Advance(2 * time.Second)
+	n := r.open()
+	for range 3 {
+		r.must()
+	}
+	if want := []int{n}; !slices.Equal(slices.Compact(r.reviews), want) {
+		t.Errorf("reviews of %v, want %v only", r.reviews, want)
 	}
 }
 
