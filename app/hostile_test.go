@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -139,10 +140,12 @@ func TestOutOfReach(t *testing.T) {
 	hook := s.Address() + "/webhook"
 	s.GitHub.SetWebhookURL("")
 	gone.OpenPull("Change", "", "main", "change", "mona", false)
+	s.GitHub.Settle()
 	d := s.GitHub.Deliveries()
+	opened := slices.IndexFunc(d, func(d fakegithub.Delivery) bool { return d.Event == "pull_request" })
 	s.GitHub.SetWebhookURL(hook)
 	s.GitHub.Suspend(id)
-	if status := s.GitHub.Redeliver(d[len(d)-1].GUID); status != http.StatusAccepted {
+	if status := s.GitHub.Redeliver(d[opened].GUID); status != http.StatusAccepted {
 		t.Fatalf("the delivery is answered %d", status)
 	}
 	s.until("the review is given up", func() bool { return strings.Contains(s.logs.String(), "out of reach") })
