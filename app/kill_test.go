@@ -19,6 +19,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/secbydesign/secbydesign/scanners/programtest"
+
 	"github.com/secbydesign/secbydesign/app"
 	"github.com/secbydesign/secbydesign/app/demo"
 	"github.com/secbydesign/secbydesign/checks/fakegithub"
@@ -247,9 +249,7 @@ func TestKilledDuringAScanLeavesNothing(t *testing.T) {
 		slow:     "#!/bin/sh\n[ \"$1\" = --version ] && { echo 1; exit 0; }\necho \"$PWD $HOME $*\" >> " + started + "\nexec /bin/sleep 20\n",
 		settings: fmt.Sprintf("scanners:\n  slow: {command: [%q, \"{files}\"], format: rdjsonl, scope: file, gate: code, files: [\"**/*.txt\"]}\n", slow),
 	} {
-		if err := os.WriteFile(file, []byte(text), 0o700); err != nil {
-			t.Fatal(err)
-		}
+		programtest.Write(t, file, text)
 	}
 	w, err := demo.NewWorld(t.TempDir(), "")
 	if err != nil {

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/secbydesign/secbydesign/scanners/programtest"
+
 	"github.com/secbydesign/secbydesign/app"
 	"github.com/secbydesign/secbydesign/checks/fakegithub"
 )
@@ -91,9 +93,7 @@ func waitingScanner(b *testing.B, s *app.Settings, wait time.Duration) {
 		program:  fmt.Sprintf("#!/bin/sh\n[ \"$1\" = --version ] && { echo 1; exit 0; }\nexec /bin/sleep %g\n", wait.Seconds()),
 		settings: fmt.Sprintf("scanners:\n  waits: {command: [%q, \"{files}\"], format: rdjsonl, scope: file, gate: code, files: [\"**/*.py\"]}\n", program),
 	} {
-		if err := os.WriteFile(file, []byte(text), 0o700); err != nil {
-			b.Fatal(err)
-		}
+		programtest.Write(b, file, text)
 	}
 	s.SettingsFile, s.Sandbox, s.BuiltIn = settings, "off", false
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/secbydesign/secbydesign/scanners/programtest"
+
 	"github.com/secbydesign/secbydesign/app"
 	"github.com/secbydesign/secbydesign/app/local"
 )
@@ -20,15 +22,13 @@ import (
 func TestAGateWithoutGo(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	write := func(name, text string, mode os.FileMode) string {
+	write := func(name, text string) string {
 		t.Helper()
 		name = filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(name, []byte(text), mode); err != nil {
-			t.Fatal(err)
-		}
+		programtest.Write(t, name, text) // some are programs
 		return name
 	}
 	git := func(args ...string) {
@@ -45,26 +45,26 @@ for f in "$@"; do
 		printf '{"message":"Unfinished work.","location":{"path":"%s","range":{"start":{"line":%s}}},"severity":"ERROR","code":{"value":"fixme"}}\n' "$f" "$line"
 	done
 done
-`, 0o755)
+`)
 	licence := write("bin/licence", `#!/bin/sh
 [ -e LICENSE ] && { echo '<checkstyle/>'; exit 0; }
 echo '<checkstyle><file name="README"><error line="1" severity="warning" message="There is no licence." source="no-licence"/></file></checkstyle>'
 exit 4
-`, 0o755)
+`)
 	settings := write("settings.yml", fmt.Sprintf(`
 scanners:
   fixme: {command: [%q, "{files}"], format: rdjsonl, scope: file, gate: code, files: ["**/*.txt"], needs: [grep]}
   licence: {command: [%q], format: checkstyle, scope: tree, gate: requirements, found: [4]}
-`, fixme, licence), 0o600)
+`, fixme, licence))
 
-	write("repo/a.txt", "FIXME old\n", 0o644)
-	write("repo/LICENSE", "free\n", 0o644)
-	write("repo/README", "read me\n", 0o644)
+	write("repo/a.txt", "FIXME old\n")
+	write("repo/LICENSE", "free\n")
+	write("repo/README", "read me\n")
 	git("init", "-q", "-b", "main")
 	git("add", "-A")
 	git("commit", "-qm", "base")
-	write("repo/a.txt", "new\nFIXME old\n", 0o644)
-	write("repo/b.txt", "fine\n  FIXME new\n", 0o644)
+	write("repo/a.txt", "new\nFIXME old\n")
+	write("repo/b.txt", "fine\n  FIXME new\n")
 	if err := os.Remove(filepath.Join(dir, "repo/LICENSE")); err != nil {
 		t.Fatal(err)
 	}

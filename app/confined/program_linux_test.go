@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/secbydesign/secbydesign/scanners/programtest"
+
 	"github.com/secbydesign/secbydesign/scanners"
 	"github.com/secbydesign/secbydesign/scanners/catalog"
 	"github.com/secbydesign/secbydesign/scanners/custom"
@@ -22,9 +24,7 @@ func TestPrograms(t *testing.T) {
 	program := filepath.Join(dir, "shout")
 	script := "#!/bin/sh\n" +
 		`for f in $(find . -name '*.txt' | sort); do printf '{"message":"Loud.","location":{"path":"%s","range":{"start":{"line":2}}},"severity":"ERROR","code":{"value":"loud"}}\n' "$f"; done` + "\n"
-	if err := os.WriteFile(program, []byte(script), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	programtest.Write(t, program, script)
 	o := catalog.Options{Custom: []custom.Definition{
 		{Name: "each", Gate: scanners.Code, Command: []string{program}, Format: formats.RDJSONL, Scope: scanners.ScopeFile, Files: []string{"**/*.txt"}},
 		{Name: "whole", Gate: scanners.Code, Command: []string{program}, Format: formats.RDJSONL, Scope: scanners.ScopeTree, Files: []string{"**/*.txt"}},

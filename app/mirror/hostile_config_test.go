@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/secbydesign/secbydesign/scanners/programtest"
 )
 
 // A hostileKey is a key of git's configuration with which a repository could make git run a program, use another
@@ -181,7 +183,7 @@ func TestHostileConfiguration(t *testing.T) {
 		b = clone.copyOf(t)
 		dir := t.TempDir()
 		program, mark = filepath.Join(dir, "program"), filepath.Join(dir, "mark")
-		check(t, os.WriteFile(program, []byte("#!/bin/sh\necho \"$0 $*\" >> "+mark+"\nexit 1\n"), 0o700))
+		programtest.Write(t, program, "#!/bin/sh\necho \"$0 $*\" >> "+mark+"\nexit 1\n")
 		for _, hook := range hostileHooks {
 			check(t, errors.Join(os.MkdirAll(b.dir+"/.git/hooks", 0o700), os.RemoveAll(b.dir+"/.git/hooks/"+hook)))
 			check(t, errors.Join(os.Symlink(program, filepath.Join(b.dir, ".git/hooks", hook)), os.Symlink(program, filepath.Join(dir, hook))))

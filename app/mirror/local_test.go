@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/secbydesign/secbydesign/scanners/programtest"
 )
 
 // workTree makes a repository with a work tree and one commit.
@@ -475,9 +477,7 @@ func trap(t testing.TB) (script, mark string) {
 	dir := t.TempDir()
 	script, mark = filepath.Join(dir, "trap"), filepath.Join(dir, "sprung")
 	text := "#!/bin/sh\necho \"$0 $*\" >> " + mark + "\nexit 1\n"
-	if err := os.WriteFile(script, []byte(text), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	programtest.Write(t, script, text)
 	return script, mark
 }
 

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/secbydesign/secbydesign/scanners/programtest"
 )
 
 func token(s string) func(context.Context) (string, error) {
@@ -502,9 +504,7 @@ func TestCheck(t *testing.T) {
 		t.Error("a git that is not there is accepted")
 	}
 	old := filepath.Join(t.TempDir(), "git")
-	if err := os.WriteFile(old, []byte("#!/bin/sh\necho git version 2.30.1\n"), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	programtest.Write(t, old, "#!/bin/sh\necho git version 2.30.1\n")
 	if _, err := Check(t.Context(), old); err == nil {
 		t.Error("git 2.30 is accepted")
 	}

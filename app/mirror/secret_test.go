@@ -15,6 +15,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/secbydesign/secbydesign/scanners/programtest"
 )
 
 // tokenForms are the forms in which the token could become visible.
@@ -54,9 +56,7 @@ func TestTokenIsSeenByGitAlone(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "log")
 	wrapper := filepath.Join(t.TempDir(), "git")
 	text := fmt.Sprintf("#!/bin/sh\n{ echo \"argv: $*\"; env | sed 's/^/env: /'; } >> %s\nexec git \"$@\"\n", log)
-	if err := os.WriteFile(wrapper, []byte(text), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	programtest.Write(t, wrapper, text)
 	store := &Store{Dir: t.TempDir(), Git: wrapper}
 	var running atomic.Int64
 	s.during = func(http.ResponseWriter, *http.Request) bool {
@@ -130,9 +130,7 @@ func TestTokenIsNotInErrors(t *testing.T) {
 	t.Parallel()
 	// A git that prints everything it knows.
 	loud := filepath.Join(t.TempDir(), "git")
-	if err := os.WriteFile(loud, []byte("#!/bin/sh\ncat >/dev/null\nenv >&2\nprintf 'remote: \\033[31mfatal: bad object\\nfatal: \\033[31mred' >&2\nexit 128\n"), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	programtest.Write(t, loud, "#!/bin/sh\ncat >/dev/null\nenv >&2\nprintf 'remote: \\033[31mfatal: bad object\\nfatal: \\033[31mred' >&2\nexit 128\n")
 	_, config, secrets := online(mustURL(t, "https://github.com/o/r"), testToken)
 	_, err := program{path: loud, limits: Limits{}.withDefaults()}.output(t.Context(),
 		call{args: []string{"fetch"}, dir: t.TempDir(), config: config, secrets: secrets})

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/secbydesign/secbydesign/scanners/programtest"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/secbydesign/secbydesign/app"
@@ -443,7 +445,7 @@ done
 	settings := fmt.Sprintf("scanners:\n  marks: {command: [%q, \"{files}\"], format: rdjsonl, scope: file, gate: code, files: [\"**/*.txt\"], timeout: 3s}\n",
 		filepath.Join(w.dir, "marks"))
 	return errors.Join(
-		os.WriteFile(filepath.Join(w.dir, "marks"), []byte(script), 0o700),
+		programtest.WriteFile(filepath.Join(w.dir, "marks"), script),
 		os.WriteFile(filepath.Join(w.dir, "settings.yml"), []byte(settings), 0o600),
 		w.mode("ok"),
 	)

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/secbydesign/secbydesign/scanners/programtest"
+
 	"github.com/secbydesign/secbydesign/scanners"
 	"github.com/secbydesign/secbydesign/scanners/formats"
 	"github.com/secbydesign/secbydesign/scanners/internal/tool"
@@ -24,9 +26,7 @@ func TestMain(m *testing.M) {
 func program(t *testing.T, script string) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "mytool")
-	if err := os.WriteFile(name, []byte("#!/bin/sh\n"+script), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	programtest.Write(t, name, "#!/bin/sh\n"+script)
 	return name
 }
 

@@ -19,6 +19,8 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/secbydesign/secbydesign/scanners/programtest"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -795,9 +797,7 @@ func TestEscapes(t *testing.T) {
 		t.Fatal(err)
 	}
 	program := filepath.Join(bin, "siege")
-	if err := os.WriteFile(program, binary, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	programtest.Write(t, program, string(binary))
 	users := []string{"ordinary"}
 	if os.Getuid() == 0 {
 		users = []string{"root", "ordinary"}

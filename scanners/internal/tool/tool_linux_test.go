@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/secbydesign/secbydesign/scanners/programtest"
+
 	"github.com/secbydesign/secbydesign/scanners"
 	"github.com/secbydesign/secbydesign/scanners/internal/untrusted"
 )
@@ -407,9 +409,7 @@ func TestVersionIsRemembered(t *testing.T) {
 	t.Parallel()
 	program := filepath.Join(t.TempDir(), "program")
 	write := func(text string) {
-		if err := os.WriteFile(program, []byte(text), 0o755); err != nil {
-			t.Fatal(err)
-		}
+		programtest.Write(t, program, text)
 	}
 	a := acting(t, "print")
 	a.Program, a.Version = program, nil
@@ -564,8 +564,8 @@ func TestScriptsAndTheirInterpreters(t *testing.T) {
 		t.Fatal(err)
 	}
 	script := "#!/usr/bin/env sh\ncat \"$(dirname \"$0\")/../text\"\n"
+	programtest.Write(t, filepath.Join(module, "tool.sh"), script)
 	if err := errors.Join(
-		os.WriteFile(filepath.Join(module, "tool.sh"), []byte(script), 0o755),
 		os.WriteFile(filepath.Join(module, "..", "text"), []byte("a.txt:1: R: here\n"), 0o644),
 		os.Symlink("../tool/bin/tool.sh", filepath.Join(bin, "tool")),
 	); err != nil {
@@ -735,14 +735,10 @@ func TestPrepared(t *testing.T) {
 	eachKind(t, sandboxes, func(t *testing.T, k kind) {
 		bin, cache := t.TempDir(), t.TempDir()
 		script := "#!/bin/sh\nmkdir $HOME/made && echo one >$HOME/made/text && echo own >$HOME/made/own\n"
-		if err := os.WriteFile(filepath.Join(bin, "maker"), []byte(script), 0o700); err != nil {
-			t.Fatal(err)
-		}
+		programtest.Write(t, filepath.Join(bin, "maker"), script)
 		user := "#!/bin/sh\nread text <$HOME/made/text\necho a.txt:1: $text: here\n" +
 			"echo two 2>/dev/null >>$HOME/made/text\nrm $HOME/made/text\necho three >$HOME/made/text\ntest ! -e $HOME/made/own\n"
-		if err := os.WriteFile(filepath.Join(bin, "user"), []byte(user), 0o700); err != nil {
-			t.Fatal(err)
-		}
+		programtest.Write(t, filepath.Join(bin, "user"), user)
 		r := runner(k, small)
 		r.cache = cache
 		a := acting(t, "print")
@@ -783,9 +779,7 @@ func TestDerived(t *testing.T) {
 			"deriver": "test ! -e a.txt && read text <$HOME/made/text && read need <need && echo $text-$need >$HOME/made/more && echo own >$HOME/made/own\n",
 			"user":    "read text <$HOME/made/text; read more <$HOME/made/more; echo a.txt:1: $text/$more: here\necho two 2>/dev/null >>$HOME/made/more\ntest ! -e $HOME/made/own\n",
 		} {
-			if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"+script), 0o700); err != nil {
-				t.Fatal(err)
-			}
+			programtest.Write(t, filepath.Join(bin, name), "#!/bin/sh\n"+script)
 		}
 		r := runner(k, small)
 		r.cache = cache
