@@ -137,6 +137,8 @@ func TestOutOfReach(t *testing.T) {
 	id := s.GitHub.Install("gone")
 	gone.Commit("main", "", "base", map[string]string{"a.py": "a = 1\n"})
 	gone.Commit("change", gone.Tip("main"), "change", map[string]string{"a.py": leak(1)})
+	// Otherwise the search at the start may find the delivery first.
+	s.until("the log of deliveries was read", func() bool { return strings.Contains(s.logs.String(), "searched for lost deliveries") })
 	hook := s.Address() + "/webhook"
 	s.GitHub.SetWebhookURL("")
 	gone.OpenPull("Change", "", "main", "change", "mona", false)
