@@ -86,8 +86,13 @@ func newStageOn(t *testing.T, database string, files map[string]string) *stage {
 		}
 		noSecrets(t, w, s.logs)
 		if t.Failed() {
-			log := s.logs.String()
-			t.Logf("the end of the App's log:\n%s", log[max(0, len(log)-8000):])
+			var log strings.Builder
+			for line := range strings.Lines(s.logs.String()) {
+				if !strings.Contains(line, `"component":"river"`) {
+					log.WriteString(line)
+				}
+			}
+			t.Logf("the end of the App's log:\n%s", log.String()[max(0, log.Len()-8000):])
 		}
 	})
 	w.GitHub.CreateOrg("acme")
