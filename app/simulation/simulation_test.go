@@ -38,6 +38,7 @@ import (
 
 	"github.com/secbydesign/secbydesign/app"
 	"github.com/secbydesign/secbydesign/app/apptest"
+	"github.com/secbydesign/secbydesign/app/confined"
 	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/app/ledger/pgtest"
 )
@@ -64,8 +65,13 @@ type shared struct {
 	template []byte // an empty database
 
 	mu     sync.Mutex
-	totals totals // guarded by mu
+	totals totals  // guarded by mu
+	idle   []pools // guarded by mu
 }
+
+// pools are the processes without credentials of a history. They outlive the Apps, whose deaths are another matter, and
+// serve the next history, since their start takes more time than a review.
+type pools struct{ content, comments *confined.Pool }
 
 // totals count what happened.
 type totals struct{ requests, timely, heads int }
@@ -97,7 +103,34 @@ func newShared(t *testing.T) *shared {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		for _, p := range s.idle {
+			p.content.Close()
+			p.comments.Close()
+		}
+	})
 	return s
+}
+
+// borrow returns pools that no other history uses.
+func (sh *shared) borrow(ctx context.Context, c app.Config) (p pools, err error) {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	if n := len(sh.idle); n > 0 {
+		p, sh.idle = sh.idle[n-1], sh.idle[:n-1]
+		return p, nil
+	}
+	if p.content, err = app.NewContent(ctx, c, nil); err != nil {
+		return p, err
+	}
+	p.comments = app.NewComments(c, nil)
+	return p, nil
+}
+
+func (sh *shared) giveBack(p pools) {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	sh.idle = append(sh.idle, p)
 }
 
 // play plays one history. The error says all that is wrong at its end.

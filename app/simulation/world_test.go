@@ -52,6 +52,7 @@ type world struct {
 	unscanned     []headOf
 	mounted       bool
 
+	pools   pools
 	app     *running // guarded by relay.mu
 	before  []*running
 	db      database
@@ -205,6 +206,12 @@ func (w *world) start() error {
 	if err != nil {
 		return err
 	}
+	if w.pools == (pools{}) {
+		if w.pools, err = w.shared.borrow(w.ctx, config); err != nil {
+			return err
+		}
+	}
+	config.Content, config.Comments = w.pools.content, w.pools.comments
 	config.Clock = &w.clock
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.ResponseHeaderTimeout = 4 * time.Second
@@ -262,6 +269,9 @@ func (w *world) close() error {
 		}
 	}
 	w.waiting.Wait()
+	if w.pools != (pools{}) {
+		w.shared.giveBack(w.pools)
+	}
 	if w.db != nil {
 		w.db.close()
 	}
