@@ -20,7 +20,6 @@ type gauge struct {
 	shmem int64    // the lowest amount of shared memory on the whole machine since the run began
 	free  int64    // the most bytes that were free on the home folder's disk since the run began
 	main  int      // the process of the program
-	spent string   // its processor time at the last look
 }
 
 func newGauge(s spec) *gauge {
@@ -35,9 +34,10 @@ func newGauge(s spec) *gauge {
 func (g *gauge) watch(over chan<- string) {
 	if g.tmpfs == nil {
 		go func() {
-			for {
+			spent := ""
+			for round := 0; ; round++ {
 				began := time.Now()
-				if g.overDisk() {
+				if (!g.idle(&spent) || round%8 == 0) && g.overDisk() {
 					over <- "disk"
 					return
 				}
@@ -45,9 +45,9 @@ func (g *gauge) watch(over chan<- string) {
 			}
 		}()
 	}
-	round := 0
+	round, spent := 0, ""
 	for range time.Tick(50 * time.Millisecond) {
-		if round++; round%20 != 0 && g.idle() {
+		if round++; round%20 != 0 && g.idle(&spent) {
 			continue
 		}
 		if what := g.over(); what != "" {
@@ -57,9 +57,10 @@ func (g *gauge) watch(over chan<- string) {
 	}
 }
 
-// idle reports whether the process of a session has done nothing since the last call, so that it uses no more than then.
-// A session waits most of its life, and should cost nothing in that time.
-func (g *gauge) idle() bool {
+// idle reports whether the process of a session has done nothing since the last call with the same spent, so that it uses
+// no more than then. A session waits most of its life, and should cost nothing in that time. spent holds its processor time
+// at that call.
+func (g *gauge) idle(spent *string) bool {
 	if !g.spec.Session {
 		return false
 	}
@@ -69,9 +70,9 @@ func (g *gauge) idle() bool {
 	if err != nil || len(fields) <= system {
 		return false
 	}
-	before := g.spent
-	g.spent = fields[user] + " " + fields[system]
-	return g.spent == before
+	before := *spent
+	*spent = fields[user] + " " + fields[system]
+	return *spent == before
 }
 
 // over returns the name of the exceeded limit, of processes, memory, or a disk in memory. It returns "" if
