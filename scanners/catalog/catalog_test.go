@@ -11,7 +11,7 @@ import (
 )
 
 // others are the folders of package scanners that are not adapters.
-var others = []string{"blocks", "catalog", "custom", "formats", "internal", "sarif", "scannertest", "visible"}
+var others = []string{"blocks", "catalog", "custom", "formats", "internal", "programtest", "sarif", "scannertest", "visible"}
 
 func TestEveryAdapterIsListed(t *testing.T) {
 	t.Parallel()
