@@ -19,11 +19,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/secbydesign/secbydesign/scanners/programtest"
-
 	"github.com/secbydesign/secbydesign/app"
 	"github.com/secbydesign/secbydesign/app/demo"
 	"github.com/secbydesign/secbydesign/checks/fakegithub"
+	"github.com/secbydesign/secbydesign/scanners/programtest"
 )
 
 var kills = flag.Int("kills", 4, "how often to kill the program during a review")

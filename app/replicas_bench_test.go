@@ -15,10 +15,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/secbydesign/secbydesign/scanners/programtest"
-
 	"github.com/secbydesign/secbydesign/app"
 	"github.com/secbydesign/secbydesign/checks/fakegithub"
+	"github.com/secbydesign/secbydesign/scanners/programtest"
 )
 
 // benchmarked are the databases that the benchmarks compare.

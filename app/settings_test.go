@@ -11,10 +11,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/secbydesign/secbydesign/scanners/programtest"
-
 	"github.com/secbydesign/secbydesign/app"
 	"github.com/secbydesign/secbydesign/app/local"
+	"github.com/secbydesign/secbydesign/scanners/programtest"
 )
 
 // TestAGateWithoutGo reviews a change with two programs that only the settings file defines: one scans files, one the

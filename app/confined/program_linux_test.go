@@ -8,12 +8,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/secbydesign/secbydesign/scanners/programtest"
-
 	"github.com/secbydesign/secbydesign/scanners"
 	"github.com/secbydesign/secbydesign/scanners/catalog"
 	"github.com/secbydesign/secbydesign/scanners/custom"
 	"github.com/secbydesign/secbydesign/scanners/formats"
+	"github.com/secbydesign/secbydesign/scanners/programtest"
 )
 
 // TestPrograms: the output of a program is read in the pool, with the files and the folder that it was about, and the

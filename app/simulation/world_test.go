@@ -16,14 +16,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/secbydesign/secbydesign/scanners/programtest"
-
 	"golang.org/x/sys/unix"
 
 	"github.com/secbydesign/secbydesign/app"
 	"github.com/secbydesign/secbydesign/app/clock"
 	"github.com/secbydesign/secbydesign/app/ledger"
 	"github.com/secbydesign/secbydesign/checks/fakegithub"
+	"github.com/secbydesign/secbydesign/scanners/programtest"
 )
 
 const (

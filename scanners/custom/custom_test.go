@@ -10,11 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/secbydesign/secbydesign/scanners/programtest"
-
 	"github.com/secbydesign/secbydesign/scanners"
 	"github.com/secbydesign/secbydesign/scanners/formats"
 	"github.com/secbydesign/secbydesign/scanners/internal/tool"
+	"github.com/secbydesign/secbydesign/scanners/programtest"
 )
 
 func TestMain(m *testing.M) {

@@ -19,9 +19,9 @@ import (
 	"time"
 	"unsafe"
 
-	"github.com/secbydesign/secbydesign/scanners/programtest"
-
 	"golang.org/x/sys/unix"
+
+	"github.com/secbydesign/secbydesign/scanners/programtest"
 )
 
 // A scene describes the surroundings of a program that tries to escape from its sandbox.

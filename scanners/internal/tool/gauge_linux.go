@@ -37,7 +37,7 @@ func (g *gauge) watch(over chan<- string) {
 			spent := ""
 			for round := 0; ; round++ {
 				began := time.Now()
-				if (!g.idle(&spent) || round%8 == 0) && g.overDisk() {
+				if (!g.idle(&spent) || round%4 == 0) && g.overDisk() {
 					over <- "disk"
 					return
 				}

@@ -17,10 +17,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/secbydesign/secbydesign/scanners/programtest"
-
 	"github.com/secbydesign/secbydesign/scanners"
 	"github.com/secbydesign/secbydesign/scanners/internal/untrusted"
+	"github.com/secbydesign/secbydesign/scanners/programtest"
 )
 
 // The test binary is also the helper of the sandbox, and the programs that are started in it: see
