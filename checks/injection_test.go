@@ -55,7 +55,7 @@ var payloads = []string{
 	"&lt;script&gt; &amp;#64;octocat &nbsp; &#x3C;b&#x3E; &Tab;&NewLine;",
 	"*[*[*[*[*[*[*[*[*[*[*[*[*[*[", strings.Repeat("[", 500), strings.Repeat("*a_ ", 300), strings.Repeat("<", 300) + "b>",
 	strings.Repeat("@octocat ", 12_000), strings.Repeat("x", 100_000), strings.Repeat("`", 100_000), strings.Repeat("\u202E", 50_000), strings.Repeat("a/", 50_000),
-	"javascript:alert(1)", "https://evil.example/)[x](https://evil.example", "https://evil.example/\"><img src=x>",
+	"g src='http@://evil.example", "javascript:alert(1)", "https://evil.example/)[x](https://evil.example", "https://evil.example/\"><img src=x>",
 }
 
 // everywhere is a finding with the payload in every field that may come from a tree or a tool.
@@ -134,9 +134,9 @@ func rendered(t testing.TB, body string) *html.Node {
 var (
 	allowedTags = []string{"html", "head", "body", "p", "strong", "em", "code", "pre", "a", "ul", "ol", "li", "details", "summary", "sub", "h3", "blockquote"}
 
-	// Texts that GitHub turns into links, unless they are in code or in a link.
+	// Texts that GitHub turns into links, unless they are in code or in a link. An address that it would turn into one
+	// is an element, as goldmark does the same.
 	reference = regexp.MustCompile(`(?i)(^|[^\w])@[a-z0-9]|#[0-9]|\bgh-[0-9]`)
-	address   = regexp.MustCompile(`(?i)\bwww\.[a-z]|https?://[a-z]`)
 	ourMarks  = regexp.MustCompile(`^ secbydesign:(by [a-z]+|v1 finding=[a-z2-7]{26}:1|v1 summary) $`)
 )
 
@@ -176,13 +176,6 @@ func inert(doc *html.Node) (bad []string) {
 			if !code {
 				if m := reference.FindString(n.Data); m != "" {
 					say("a mention or reference %q in %.80q", m, n.Data)
-				}
-				if m := address.FindString(shown); m != "" {
-					// A backslash in front of the colon or the dot keeps it from being a link, so it is
-					// only text here; what is made a link is an element.
-					if !strings.Contains(n.Data, m) {
-						say("an address %q", m)
-					}
 				}
 			}
 		}
