@@ -43,6 +43,11 @@ const (
 	failFile   = 4 // in enter
 )
 
+// startQuickly is the environment of both steps, and not of the program. Most of their work is what each package of this
+// program prepares when it starts; without collecting garbage meanwhile, they start in two thirds of the time. They
+// collect it as soon as they use more, which only happens in a long session.
+var startQuickly = []string{"GOGC=off", "GOMEMLIMIT=48MiB"}
+
 // helper returns the command of the first step.
 func helper(ctx context.Context, s spec) (*exec.Cmd, error) {
 	path, args := s.Self, []string{s.Self, helperFlag, watchFlag}
@@ -60,7 +65,7 @@ func helper(ctx context.Context, s spec) (*exec.Cmd, error) {
 		path, args = bwrap, append(bwrapArgs(bwrap, s), args...)
 	}
 	cmd := exec.CommandContext(ctx, path)
-	cmd.Args, cmd.Env, cmd.SysProcAttr = args, []string{}, attr
+	cmd.Args, cmd.Env, cmd.SysProcAttr = args, startQuickly, attr
 	cmd.Dir = "/"
 	return cmd, nil
 }
@@ -235,7 +240,7 @@ func handOver(s spec) {
 // second starts the second step. If that cannot become the program, it writes the reason to failed.
 func second(s spec) (pid int, failed *os.File, err error) {
 	cmd := exec.Command(s.Self, helperFlag, enterFlag)
-	cmd.Dir, cmd.Env = s.Dir, []string{}
+	cmd.Dir, cmd.Env = s.Dir, startQuickly
 	cmd.Stdin = strings.NewReader(s.Stdin)
 	if s.Session {
 		input := os.NewFile(inputFile, "input")
