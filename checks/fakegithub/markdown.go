@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/microcosm-cc/bluemonday"
 	"github.com/yuin/goldmark"
@@ -17,7 +18,8 @@ import (
 // GitHub renders people's Markdown with its HTML, and then removes dangerous elements.
 var (
 	markdown  = goldmark.New(goldmark.WithExtensions(extension.GFM), goldmark.WithRendererOptions(htmlrender.WithUnsafe()))
-	sanitiser = func() *bluemonday.Policy {
+	sanitiser = sync.OnceValue(func() *bluemonday.Policy {
+
 		p := bluemonday.UGCPolicy()
 		p.AllowAttrs("class").Matching(regexp.MustCompile(`^language-[\w+-]+$`)).OnElements("code")
 		p.AllowElements("details", "summary", "kbd", "sub", "sup")
@@ -26,7 +28,7 @@ var (
 		p.AllowAttrs("checked", "disabled").Matching(regexp.MustCompile(`^$`)).OnElements("input")
 		p.AllowAttrs("align").OnElements("td", "th")
 		return p
-	}()
+	})
 	suggestion = regexp.MustCompile(`(?s)<pre><code class="language-suggestion">(.*?)</code></pre>`)
 )
 
@@ -36,7 +38,7 @@ func render(text string, old []string) template.HTML {
 	if err := markdown.Convert([]byte(text), &b); err != nil {
 		return template.HTML(html.EscapeString(text))
 	}
-	safe := sanitiser.Sanitize(b.String())
+	safe := sanitiser().Sanitize(b.String())
 	safe = suggestion.ReplaceAllStringFunc(safe, func(block string) string {
 		var s strings.Builder
 		s.WriteString(`<div class="suggestion"><header>Suggested change</header><table class="diff">`)

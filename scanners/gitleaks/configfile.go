@@ -2,13 +2,14 @@ package gitleaks
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
 	"github.com/zricethezav/gitleaks/v8/config"
 	libregexp "github.com/zricethezav/gitleaks/v8/regexp"
+
+	"github.com/secbydesign/secbydesign/scanners/internal/lazy"
 )
 
 // The rules for passwords without a form of their own, by the files that hold them.
@@ -17,42 +18,44 @@ const (
 	configPassword  = "config-password"
 )
 
-var fileRules = []config.Rule{{
-	// https://everything.curl.dev/usingcurl/netrc.html
-	RuleID:   credentialsFile + "#generic-netrc",
-	Path:     libregexp.MustCompile(`(?:^|/)[._]netrc$`),
-	Regex:    libregexp.MustCompile(`(?:^|\s)password\s+("[^"\n]+"|\S+)`),
-	Keywords: []string{"password"},
-}, {
-	// https://packaging.python.org/en/latest/specifications/pypirc/ and MySQL's option file
-	RuleID:   credentialsFile + "#generic-ini",
-	Path:     libregexp.MustCompile(`(?:^|/)(?:\.pypirc|\.my\.cnf|\.mylogin\.cnf|\.s3cfg|\.boto|\.fetchmailrc|\.msmtprc|\.smbcredentials|\.cifs-?credentials)$`),
-	Regex:    libregexp.MustCompile(`(?m)^[ \t]*(?i:password|passwd|secret_key|gs_secret_access_key)[ \t]*[=: ][ \t]*("[^"\n]+"|'[^'\n]+'|[^\s#]+)`),
-	Keywords: []string{"passw", "secret"},
-}, {
-	// https://www.postgresql.org/docs/current/libpq-pgpass.html
-	RuleID:   credentialsFile + "#generic-pgpass",
-	Path:     libregexp.MustCompile(`(?:^|/)(?:\.pgpass|pgpass\.conf)$`),
-	Regex:    libregexp.MustCompile(`(?m)^[^#:\s][^:\n]*:[^:\n]*:[^:\n]*:[^:\n]*:([^\s]+)$`),
-	Keywords: []string{":"},
-}, {
-	// https://docs.npmjs.com/cli/v11/configuring-npm/npmrc#auth-related-configuration
-	RuleID:   credentialsFile + "#generic-npmrc",
-	Path:     libregexp.MustCompile(`(?:^|/)\.npmrc$`),
-	Regex:    libregexp.MustCompile(`(?m)(?:^|:)_(?:password|auth|authToken)[ \t]*=[ \t]*("[^"\n]+"|[^\s"]+)`),
-	Keywords: []string{"_password", "_auth"},
-}, {
-	// https://docs.docker.com/reference/cli/docker/login/#credential-stores
-	RuleID:   credentialsFile + "#generic-docker",
-	Path:     libregexp.MustCompile(`(?:^|/)(?:\.docker/config\.json|\.dockercfg|\.dockerconfigjson)$`),
-	Regex:    libregexp.MustCompile(`"auth"\s*:\s*"([A-Za-z0-9+/=]{8,})"`),
-	Keywords: []string{"auth"},
-}, {
-	RuleID:   configPassword + "#generic",
-	Path:     libregexp.MustCompile(`(?i)\.(?:ya?ml|json|json5|jsonc|toml|ini|cfg|conf|properties|env)$|(?:^|/)\.env(?:$|\.|rc$)|(?:^|/)(?:group|host)_vars/`),
-	Regex:    libregexp.MustCompile(`(?m)(?:^|[\s{,"'.])["']?[\w.:-]{0,80}?(?i:password|passwd|passphrase|pwd|pass)["']?[ \t]*[:=][ \t]*("[^"\n]{1,200}"|'[^'\n]{1,200}'|[^\s"'{\[#,;][^\s,#}\]]{0,200})[ \t]*[,}\]]?[ \t]*(?:#.*)?\r?$`),
-	Keywords: []string{"pass", "pwd"},
-}}
+func fileRules() []config.Rule {
+	return []config.Rule{{
+		// https://everything.curl.dev/usingcurl/netrc.html
+		RuleID:   credentialsFile + "#generic-netrc",
+		Path:     libregexp.MustCompile(`(?:^|/)[._]netrc$`),
+		Regex:    libregexp.MustCompile(`(?:^|\s)password\s+("[^"\n]+"|\S+)`),
+		Keywords: []string{"password"},
+	}, {
+		// https://packaging.python.org/en/latest/specifications/pypirc/ and MySQL's option file
+		RuleID:   credentialsFile + "#generic-ini",
+		Path:     libregexp.MustCompile(`(?:^|/)(?:\.pypirc|\.my\.cnf|\.mylogin\.cnf|\.s3cfg|\.boto|\.fetchmailrc|\.msmtprc|\.smbcredentials|\.cifs-?credentials)$`),
+		Regex:    libregexp.MustCompile(`(?m)^[ \t]*(?i:password|passwd|secret_key|gs_secret_access_key)[ \t]*[=: ][ \t]*("[^"\n]+"|'[^'\n]+'|[^\s#]+)`),
+		Keywords: []string{"passw", "secret"},
+	}, {
+		// https://www.postgresql.org/docs/current/libpq-pgpass.html
+		RuleID:   credentialsFile + "#generic-pgpass",
+		Path:     libregexp.MustCompile(`(?:^|/)(?:\.pgpass|pgpass\.conf)$`),
+		Regex:    libregexp.MustCompile(`(?m)^[^#:\s][^:\n]*:[^:\n]*:[^:\n]*:[^:\n]*:([^\s]+)$`),
+		Keywords: []string{":"},
+	}, {
+		// https://docs.npmjs.com/cli/v11/configuring-npm/npmrc#auth-related-configuration
+		RuleID:   credentialsFile + "#generic-npmrc",
+		Path:     libregexp.MustCompile(`(?:^|/)\.npmrc$`),
+		Regex:    libregexp.MustCompile(`(?m)(?:^|:)_(?:password|auth|authToken)[ \t]*=[ \t]*("[^"\n]+"|[^\s"]+)`),
+		Keywords: []string{"_password", "_auth"},
+	}, {
+		// https://docs.docker.com/reference/cli/docker/login/#credential-stores
+		RuleID:   credentialsFile + "#generic-docker",
+		Path:     libregexp.MustCompile(`(?:^|/)(?:\.docker/config\.json|\.dockercfg|\.dockerconfigjson)$`),
+		Regex:    libregexp.MustCompile(`"auth"\s*:\s*"([A-Za-z0-9+/=]{8,})"`),
+		Keywords: []string{"auth"},
+	}, {
+		RuleID:   configPassword + "#generic",
+		Path:     libregexp.MustCompile(`(?i)\.(?:ya?ml|json|json5|jsonc|toml|ini|cfg|conf|properties|env)$|(?:^|/)\.env(?:$|\.|rc$)|(?:^|/)(?:group|host)_vars/`),
+		Regex:    libregexp.MustCompile(`(?m)(?:^|[\s{,"'.])["']?[\w.:-]{0,80}?(?i:password|passwd|passphrase|pwd|pass)["']?[ \t]*[:=][ \t]*("[^"\n]{1,200}"|'[^'\n]{1,200}'|[^\s"'{\[#,;][^\s,#}\]]{0,200})[ \t]*[,}\]]?[ \t]*(?:#.*)?\r?$`),
+		Keywords: []string{"pass", "pwd"},
+	}}
+}
 
 // configuration lists the files that programs are configured with.
 var configuration = []string{
@@ -92,9 +95,9 @@ func isConfiguration(name string) bool {
 }
 
 var (
-	manifestKey = regexp.MustCompile(`(?m)^["' ]*apiVersion["']?\s*:`)
-	composeFile = regexp.MustCompile(`(?m)^services\s*:`)
-	schemas     = regexp.MustCompile(`(?m)"\$schema"\s*:\s*"[^"]*json-schema|^(?:openapi|swagger|asyncapi)["']?\s*:|"(?:openapi|swagger)"\s*:`)
+	manifestKey = lazy.MustCompile(`(?m)^["' ]*apiVersion["']?\s*:`)
+	composeFile = lazy.MustCompile(`(?m)^services\s*:`)
+	schemas     = lazy.MustCompile(`(?m)"\$schema"\s*:\s*"[^"]*json-schema|^(?:openapi|swagger|asyncapi)["']?\s*:|"(?:openapi|swagger)"\s*:`)
 )
 
 // manifest reports whether the file, whatever its name, is one for Kubernetes or Compose, which have scanners of
@@ -116,7 +119,7 @@ func (m match) variable() string {
 }
 
 var (
-	nameWord = regexp.MustCompile(`[A-Z]+[a-z]*|[a-z]+`)
+	nameWord = lazy.MustCompile(`[A-Z]+[a-z]*|[a-z]+`)
 
 	// about are words in the names of settings about passwords, and of texts of a page that asks for one.
 	aboutWords = []string{
@@ -147,7 +150,7 @@ func passwordName(name string) bool {
 	return whole && !slices.ContainsFunc(words, func(w string) bool { return slices.Contains(aboutWords, w) })
 }
 
-var wordOnly = regexp.MustCompile(`^[a-z]+$|^[A-Z][a-z]+$|^(?:[A-Za-z]+\d?[-_.])+[A-Za-z]+\d?$`)
+var wordOnly = lazy.MustCompile(`^[a-z]+$|^[A-Z][a-z]+$|^(?:[A-Za-z]+\d?[-_.])+[A-Za-z]+\d?$`)
 
 // onlyWords reports whether a value is a word, or a name of such: more often a type, a reference or a sentence than
 // a password.

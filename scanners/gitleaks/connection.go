@@ -3,12 +3,13 @@ package gitleaks
 import (
 	"net/netip"
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
 	"github.com/zricethezav/gitleaks/v8/config"
 	libregexp "github.com/zricethezav/gitleaks/v8/regexp"
+
+	"github.com/secbydesign/secbydesign/scanners/internal/lazy"
 )
 
 // The rules for passwords in addresses. Their ids have a part after "#" that is not shown, see [public].
@@ -17,33 +18,35 @@ const (
 	connectionPassword = "connection-string-password"
 )
 
-var connectionRules = []config.Rule{{
-	// https://www.rfc-editor.org/rfc/rfc3986#section-3.2.1
-	RuleID:   urlPassword + "#generic",
-	Regex:    libregexp.MustCompile("://[^\\s/?#:@'\"`<>\\\\|]{0,100}:([^\\s/?#'\"`\\\\|]{1,200})@[^\\s/?#@'\"`<>\\\\,;)|]{1,253}"),
-	Keywords: []string{"://"},
-}, {
-	// https://github.com/go-sql-driver/mysql#dsn-data-source-name
-	RuleID:   connectionPassword + "#generic-mysql",
-	Regex:    libregexp.MustCompile("[^\\s:'\"`/=]{0,100}:([^\\s'\"`]{1,200})@tcp6?\\([^)\\s'\"`]{1,253}\\)"),
-	Keywords: []string{"@tcp(", "@tcp6("},
-}, {
-	// https://jdbc.postgresql.org/documentation/use/#connection-parameters
-	RuleID:   connectionPassword + "#generic-query",
-	Regex:    libregexp.MustCompile("://[^\\s'\"`<>\\\\]{1,400}?[?&;](?i:password|passwd|pwd)=([^\\s&;'\"`<>\\\\)]{1,200})"),
-	Keywords: []string{"password=", "passwd=", "pwd="},
-}, {
-	// https://docs.oracle.com/en/database/oracle/oracle-database/23/jjdbc/data-sources-and-URLs.html
-	RuleID:   connectionPassword + "#generic-oracle",
-	Regex:    libregexp.MustCompile("jdbc:oracle:\\w+:[^\\s/'\"`]{1,100}/([^\\s'\"`/]{1,200})@[^\\s'\"`]{1,253}"),
-	Keywords: []string{"jdbc:oracle:"},
-}, {
-	// https://learn.microsoft.com/en-us/dotnet/framework/data/adonet/connection-string-syntax
-	// https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-KEYWORD-VALUE
-	RuleID:   connectionPassword + "#generic-pairs",
-	Regex:    libregexp.MustCompile("(?i)\\b(?:password|pwd)[ \\t]?=[ \\t]?([^;,\\s'\"`<>&\\\\)]{1,200})"),
-	Keywords: []string{"password=", "password =", "pwd=", "pwd ="},
-}}
+func connectionRules() []config.Rule {
+	return []config.Rule{{
+		// https://www.rfc-editor.org/rfc/rfc3986#section-3.2.1
+		RuleID:   urlPassword + "#generic",
+		Regex:    libregexp.MustCompile("://[^\\s/?#:@'\"`<>\\\\|]{0,100}:([^\\s/?#'\"`\\\\|]{1,200})@[^\\s/?#@'\"`<>\\\\,;)|]{1,253}"),
+		Keywords: []string{"://"},
+	}, {
+		// https://github.com/go-sql-driver/mysql#dsn-data-source-name
+		RuleID:   connectionPassword + "#generic-mysql",
+		Regex:    libregexp.MustCompile("[^\\s:'\"`/=]{0,100}:([^\\s'\"`]{1,200})@tcp6?\\([^)\\s'\"`]{1,253}\\)"),
+		Keywords: []string{"@tcp(", "@tcp6("},
+	}, {
+		// https://jdbc.postgresql.org/documentation/use/#connection-parameters
+		RuleID:   connectionPassword + "#generic-query",
+		Regex:    libregexp.MustCompile("://[^\\s'\"`<>\\\\]{1,400}?[?&;](?i:password|passwd|pwd)=([^\\s&;'\"`<>\\\\)]{1,200})"),
+		Keywords: []string{"password=", "passwd=", "pwd="},
+	}, {
+		// https://docs.oracle.com/en/database/oracle/oracle-database/23/jjdbc/data-sources-and-URLs.html
+		RuleID:   connectionPassword + "#generic-oracle",
+		Regex:    libregexp.MustCompile("jdbc:oracle:\\w+:[^\\s/'\"`]{1,100}/([^\\s'\"`/]{1,200})@[^\\s'\"`]{1,253}"),
+		Keywords: []string{"jdbc:oracle:"},
+	}, {
+		// https://learn.microsoft.com/en-us/dotnet/framework/data/adonet/connection-string-syntax
+		// https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-KEYWORD-VALUE
+		RuleID:   connectionPassword + "#generic-pairs",
+		Regex:    libregexp.MustCompile("(?i)\\b(?:password|pwd)[ \\t]?=[ \\t]?([^;,\\s'\"`<>&\\\\)]{1,200})"),
+		Keywords: []string{"password=", "password =", "pwd=", "pwd ="},
+	}}
+}
 
 // Paths of tests, examples and documents, where passwords are made up.
 var madeUp = []string{
@@ -88,11 +91,11 @@ func placeholderAccount(user, password string) bool {
 }
 
 var (
-	scheme   = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*$`)
-	hostKey  = regexp.MustCompile(`(?i)(?:^|[;\s"'])(?:server|host|hostaddr|hostname|data source|datasource|addr|address|network address)[ \t]*=[ \t]*(?:tcp:|np:)?([^;\s'"]+)`)
-	loginKey = regexp.MustCompile(`(?i)(?:^|[;\s"'])(?:user id|userid|uid|user|username|user name)[ \t]*=[ \t]*([^;\s'"]+)`)
-	codeSign = regexp.MustCompile(`[()\[\]{}*^|\\]|=>|->|::|&&`)
-	callSign = regexp.MustCompile(`^[\w.]+\(|[\[{]\w*[\]}]?$|\\|=>|->|::|^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+$`)
+	scheme   = lazy.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*$`)
+	hostKey  = lazy.MustCompile(`(?i)(?:^|[;\s"'])(?:server|host|hostaddr|hostname|data source|datasource|addr|address|network address)[ \t]*=[ \t]*(?:tcp:|np:)?([^;\s'"]+)`)
+	loginKey = lazy.MustCompile(`(?i)(?:^|[;\s"'])(?:user id|userid|uid|user|username|user name)[ \t]*=[ \t]*([^;\s'"]+)`)
+	codeSign = lazy.MustCompile(`[()\[\]{}*^|\\]|=>|->|::|&&`)
+	callSign = lazy.MustCompile(`^[\w.]+\(|[\[{]\w*[\]}]?$|\\|=>|->|::|^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+$`)
 )
 
 // inCode reports whether the value is a piece of code, such as of a regular expression. In an address, most signs of
@@ -154,7 +157,7 @@ func (m match) pairs() (user, on string, ok bool) {
 	return user, on, true
 }
 
-var templates = regexp.MustCompile(`\$?\{+[^}]*\}+|\$\([^)]*\)|\$\w+|%\([^)]*\)\w?|%\w|\[[^\]]*\]$|@\w+@`)
+var templates = lazy.MustCompile(`\$?\{+[^}]*\}+|\$\([^)]*\)|\$\w+|%\([^)]*\)\w?|%\w|\[[^\]]*\]$|@\w+@`)
 
 // own reports whether a host is the developer's machine, or a name that only has a meaning in one project, such
 // as that of a service of Compose.

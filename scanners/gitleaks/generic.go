@@ -2,10 +2,11 @@ package gitleaks
 
 import (
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/secbydesign/secbydesign/scanners/internal/lazy"
 )
 
 // Names of files in which machines write what they computed: hashes, ids and minified code. The rule for keys
@@ -35,26 +36,26 @@ const farOut = 1000
 
 var (
 	// version matches a number of a version, a tag with one, or a date, and what follows it.
-	versionForm = regexp.MustCompile(`^[v^~=<>]{0,3}\d{1,4}\.(?:\d{1,8}|[x*])(?:\.(?:\d{1,8}|[x*])){0,2}(?:[-+._][0-9A-Za-z.+_-]*)?$|^v?20\d\d[-._]?[01]\d[-._]?[0-3]\d(?:[-._T][0-9A-Za-z.:_-]*)?$`)
+	versionForm = lazy.MustCompile(`^[v^~=<>]{0,3}\d{1,4}\.(?:\d{1,8}|[x*])(?:\.(?:\d{1,8}|[x*])){0,2}(?:[-+._][0-9A-Za-z.+_-]*)?$|^v?20\d\d[-._]?[01]\d[-._]?[0-3]\d(?:[-._T][0-9A-Za-z.:_-]*)?$`)
 
-	uuidForm    = regexp.MustCompile(`(?i)^\{?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\}?$`)
-	algorithm   = regexp.MustCompile(`(?i)(?:sha\d{1,3}|md5|blake\w*|crc32)[-:=_]?$`)
-	hexadecimal = regexp.MustCompile(`^(?:0x)?[0-9a-fA-F]+$`)
+	uuidForm    = lazy.MustCompile(`(?i)^\{?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\}?$`)
+	algorithm   = lazy.MustCompile(`(?i)(?:sha\d{1,3}|md5|blake\w*|crc32)[-:=_]?$`)
+	hexadecimal = lazy.MustCompile(`^(?:0x)?[0-9a-fA-F]+$`)
 
 	// hashName matches names of computed values: hashes, ids of objects, public halves of keys.
-	hashName = regexp.MustCompile(`(?i)(?:hashed[\w-]*|sha-?\d{0,3}|md5|hash(?:es)?|checksum|digest|integrity|fingerprint|thumbprint|etag|commit|revision|rev|version|\bref|signature|public[_-]?(?:key)?|pub[_-]?key|verif\w*[_-]?key|cert(?:ificate)?|x509|known_?hosts|host_?key|guid|uuid|session_?id|cache[_-]?key|sort[_-]?key)[\s"'_-]*(?:id|value|hex)?[\s"']*$`)
+	hashName = lazy.MustCompile(`(?i)(?:hashed[\w-]*|sha-?\d{0,3}|md5|hash(?:es)?|checksum|digest|integrity|fingerprint|thumbprint|etag|commit|revision|rev|version|\bref|signature|public[_-]?(?:key)?|pub[_-]?key|verif\w*[_-]?key|cert(?:ificate)?|x509|known_?hosts|host_?key|guid|uuid|session_?id|cache[_-]?key|sort[_-]?key)[\s"'_-]*(?:id|value|hex)?[\s"']*$`)
 
 	// openName matches names of keys that are made to be shown.
-	openName = regexp.MustCompile(`(?i)(?:public|publishable|site|vapid[_-]?public)[_-]?key[\s"']*$`)
+	openName = lazy.MustCompile(`(?i)(?:public|publishable|site|vapid[_-]?public)[_-]?key[\s"']*$`)
 
 	// publicKey matches the public half of a key, a certificate, or the beginning of such in base64.
-	publicKey = regexp.MustCompile(`^(?:AAAAB3NzaC1|AAAAC3NzaC1|AAAAE2VjZHNh|AAAAG[nN]NrL|age1|ssh-|MII[A-Za-z0-9+/]{2,4}(?:ANBgkqhkiG|CCA)|MIIBCgKCAQEA|MIICCgKCAgEA|pk_(?:live|test)_|MFkwEwYHKoZIzj0|MHYwEAYHKoZIzj0|MCowBQYDK2Vw|LS0tLS1CRUdJTiBDRVJU|LS0tLS1CRUdJTiBQVUJMSUM|LS0tLS1CRUdJTiBTU0gg)`)
+	publicKey = lazy.MustCompile(`^(?:AAAAB3NzaC1|AAAAC3NzaC1|AAAAE2VjZHNh|AAAAG[nN]NrL|age1|ssh-|MII[A-Za-z0-9+/]{2,4}(?:ANBgkqhkiG|CCA)|MIIBCgKCAQEA|MIICCgKCAgEA|pk_(?:live|test)_|MFkwEwYHKoZIzj0|MHYwEAYHKoZIzj0|MCowBQYDK2Vw|LS0tLS1CRUdJTiBDRVJU|LS0tLS1CRUdJTiBQVUJMSUM|LS0tLS1CRUdJTiBTU0gg)`)
 
-	shortcut   = regexp.MustCompile(`(?i)^(?:(?:ctrl|control|cmd|command|alt|option|opt|shift|meta|super|win|mod|primary|fn|hyper)[+-])+\S+$`)
-	assignment = regexp.MustCompile(`^[A-Za-z_][A-Za-z_0-9]*={1,2}[A-Za-z_][A-Za-z_0-9.]*$`)
-	identifier = regexp.MustCompile(`^(?:[A-Za-z_][A-Za-z_]*\.)+[A-Za-z_]\w*(?:\(.*)?$|^X509[A-Za-z]*$|^(?:[a-z]+|[A-Z][a-z]+)(?:[A-Z][a-z]+)*(?:V?\d{1,2}|X509|OAuth2|SHA\d+|MD5|S3|EC2|Base64|B64|UTF8|Utf8)(?:[A-Z][a-z]+)*$`)
-	wordPart   = regexp.MustCompile(`^[A-Za-z]+\d{0,2}$|^\d{1,4}$|^v\d+$|^[a-z]\d$`)
-	keyWord    = regexp.MustCompile(`(?i)^(?:secret|secrets|password|passwd|token|tokens|key|keys|id|ids|name|credential|credentials|auth|apikey|cert|path|file|url|arn|role)$`)
+	shortcut   = lazy.MustCompile(`(?i)^(?:(?:ctrl|control|cmd|command|alt|option|opt|shift|meta|super|win|mod|primary|fn|hyper)[+-])+\S+$`)
+	assignment = lazy.MustCompile(`^[A-Za-z_][A-Za-z_0-9]*={1,2}[A-Za-z_][A-Za-z_0-9.]*$`)
+	identifier = lazy.MustCompile(`^(?:[A-Za-z_][A-Za-z_]*\.)+[A-Za-z_]\w*(?:\(.*)?$|^X509[A-Za-z]*$|^(?:[a-z]+|[A-Z][a-z]+)(?:[A-Z][a-z]+)*(?:V?\d{1,2}|X509|OAuth2|SHA\d+|MD5|S3|EC2|Base64|B64|UTF8|Utf8)(?:[A-Z][a-z]+)*$`)
+	wordPart   = lazy.MustCompile(`^[A-Za-z]+\d{0,2}$|^\d{1,4}$|^v\d+$|^[a-z]\d$`)
+	keyWord    = lazy.MustCompile(`(?i)^(?:secret|secrets|password|passwd|token|tokens|key|keys|id|ids|name|credential|credentials|auth|apikey|cert|path|file|url|arn|role)$`)
 )
 
 // genericNoise reports whether a match of the rule for keys without a form of their own is none. Both its name
@@ -108,8 +109,8 @@ func (m match) before() string {
 }
 
 var (
-	imageLine = regexp.MustCompile(`(?i)^[\s"'-]*(?:image|from|repository|tag|newTag|container|baseImage|uses|docker_image|image_name)\b`)
-	imageName = regexp.MustCompile(`^(?:[A-Za-z0-9.-]+(?::\d+)?/)*[\w.-]+:[\w.-]*$`)
+	imageLine = lazy.MustCompile(`(?i)^[\s"'-]*(?:image|from|repository|tag|newTag|container|baseImage|uses|docker_image|image_name)\b`)
+	imageName = lazy.MustCompile(`^(?:[A-Za-z0-9.-]+(?::\d+)?/)*[\w.-]+:[\w.-]*$`)
 )
 
 // imageReference reports whether the value is the tag of a container image.

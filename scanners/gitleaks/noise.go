@@ -4,8 +4,9 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"path"
-	"regexp"
 	"strings"
+
+	"github.com/secbydesign/secbydesign/scanners/internal/lazy"
 )
 
 // A match is what a rule found. It may be no secret, see [match.noise].
@@ -63,10 +64,10 @@ func (m match) noise() bool {
 }
 
 var (
-	pemLabel  = regexp.MustCompile(`-----(?:BEGIN|END)[ A-Z0-9_-]*-----`)
-	pemHeader = regexp.MustCompile(`(?m)^[\s"'#/*]*(?:Proc-Type|DEK-Info|Version|Comment|Hash|Charset|X-[\w-]+): .*$`)
-	pemJoin   = regexp.MustCompile("[\"'`]\\s*[+.,\\\\&]?\\s*[\"'`]|\\\\[nrt]|\\\\|(?m:^[ \\t]*(?:#|//|\\*|>|\\|)+[ \\t]*)|[\"'`\\s+]")
-	pemBody   = regexp.MustCompile(`[A-Za-z0-9+/]{40,}`)
+	pemLabel  = lazy.MustCompile(`-----(?:BEGIN|END)[ A-Z0-9_-]*-----`)
+	pemHeader = lazy.MustCompile(`(?m)^[\s"'#/*]*(?:Proc-Type|DEK-Info|Version|Comment|Hash|Charset|X-[\w-]+): .*$`)
+	pemJoin   = lazy.MustCompile("[\"'`]\\s*[+.,\\\\&]?\\s*[\"'`]|\\\\[nrt]|\\\\|(?m:^[ \\t]*(?:#|//|\\*|>|\\|)+[ \\t]*)|[\"'`\\s+]")
+	pemBody   = lazy.MustCompile(`[A-Za-z0-9+/]{40,}`)
 )
 
 // hasKey reports whether there is base64 between the two labels of a key, and not only code or words.
@@ -132,7 +133,7 @@ func (m match) sealed() bool {
 }
 
 // cipher matches the beginning of a sealed value: the length of the session key (512 bytes), in base64.
-var cipher = regexp.MustCompile(`(?:^|[\s"':])Ag[A-D][A-Za-z0-9+/]{40}`)
+var cipher = lazy.MustCompile(`(?:^|[\s"':])Ag[A-D][A-Za-z0-9+/]{40}`)
 
 // emptySecret reports whether an entry of a Kubernetes Secret encodes a placeholder.
 func (m match) emptySecret() bool {
@@ -142,9 +143,9 @@ func (m match) emptySecret() bool {
 }
 
 // openEntry matches names of entries of a Secret that are no secret themselves.
-var openEntry = regexp.MustCompile(`(?i)(?:user(?:[-_.]?name)?|name|host(?:name)?|port|database|db|e?-?mail|endpoint|region|ca(?:[-_.]?cert)?\.?(?:crt|pem)?|tls\.crt)$`)
+var openEntry = lazy.MustCompile(`(?i)(?:user(?:[-_.]?name)?|name|host(?:name)?|port|database|db|e?-?mail|endpoint|region|ca(?:[-_.]?cert)?\.?(?:crt|pem)?|tls\.crt)$`)
 
-var credentialPair = regexp.MustCompile(`^["']?([^:"']*)["']?:["']?(.*?)["']?$`)
+var credentialPair = lazy.MustCompile(`^["']?([^:"']*)["']?:["']?(.*?)["']?$`)
 
 // credentialNoise reports whether the value of a rule that goes by the text around it is a placeholder.
 func (m match) credentialNoise() bool {
@@ -158,7 +159,7 @@ func (m match) credentialNoise() bool {
 	return placeholder(value)
 }
 
-var sentence = regexp.MustCompile(`^[A-Za-z]+(?:[-_ ][A-Za-z]+){3,}`)
+var sentence = lazy.MustCompile(`^[A-Za-z]+(?:[-_ ][A-Za-z]+){3,}`)
 
 // encodedPlaceholder reports whether a text that was in base64 is a placeholder, or a user and one.
 func encodedPlaceholder(text string) bool {

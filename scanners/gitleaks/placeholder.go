@@ -2,24 +2,25 @@ package gitleaks
 
 import (
 	"encoding/base64"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/secbydesign/secbydesign/scanners/internal/lazy"
 )
 
 var (
 	// template matches text that a program replaces by the value: ${NAME}, $NAME, $(command), {name}, {{ name }},
 	// <name>, %s, %NAME%, @NAME@, [name], *** and ... .
-	template = regexp.MustCompile(`\$\{|\$\(|\$[A-Za-z_]|\{[^}]*\}|<[^>]*>|^<|>$|%[svq]|%\(|%[A-Za-z_]{3,}%|^@\w+@$|^\[[^\]]*\]$|\*{3}|\.\.\.|…|^%d$|__[A-Z]`)
+	template = lazy.MustCompile(`\$\{|\$\(|\$[A-Za-z_]|\{[^}]*\}|<[^>]*>|^<|>$|%[svq]|%\(|%[A-Za-z_]{3,}%|^@\w+@$|^\[[^\]]*\]$|\*{3}|\.\.\.|…|^%d$|__[A-Z]`)
 
 	// reference matches values that say where a secret is kept.
-	reference = regexp.MustCompile(`(?i)^(?:[!&*]|\w+:/?/|file:|env:|vault:|ssm:|arn:|op:|ref\+|secretref:|secretsmanager|keyring:|aws-sm:|gcp-sm:|sm:|@microsoft\.keyvault|enc[:(\[{]|encrypted:|\{cipher\}|\{aes|ej\[|/|\./|~/|[A-Z]:\\)`)
+	reference = lazy.MustCompile(`(?i)^(?:[!&*]|\w+:/?/|file:|env:|vault:|ssm:|arn:|op:|ref\+|secretref:|secretsmanager|keyring:|aws-sm:|gcp-sm:|sm:|@microsoft\.keyvault|enc[:(\[{]|encrypted:|\{cipher\}|\{aes|ej\[|/|\./|~/|[A-Z]:\\)`)
 
 	// hashed matches digests of passwords, which are made to be stored.
-	hashed = regexp.MustCompile(`^\$(?:2[abxy]?|1|5|6|y|argon2\w*|pbkdf2[\w-]*|scrypt|apr1)\$|^\{(?:bcrypt|noop|sha|ssha|pbkdf2|scrypt|argon2)[\w@-]*\}|^(?i:pbkdf2|argon2|bcrypt|scrypt|sha\d+|md5|scram-sha-\d+)[:$_]`)
+	hashed = lazy.MustCompile(`^\$(?:2[abxy]?|1|5|6|y|argon2\w*|pbkdf2[\w-]*|scrypt|apr1)\$|^\{(?:bcrypt|noop|sha|ssha|pbkdf2|scrypt|argon2)[\w@-]*\}|^(?i:pbkdf2|argon2|bcrypt|scrypt|sha\d+|md5|scram-sha-\d+)[:$_]`)
 
-	letterRun = regexp.MustCompile(`[a-z]+`)
-	camelCase = regexp.MustCompile(`([a-z])([A-Z])`)
+	letterRun = lazy.MustCompile(`[a-z]+`)
+	camelCase = lazy.MustCompile(`([a-z])([A-Z])`)
 )
 
 // common are the words of which values in examples and in programs for developers are made.
@@ -80,7 +81,7 @@ func onlyCommon(value string) bool {
 func onlyDigits(value string) bool { return strings.Trim(value, "0123456789.,:_-+*#?!= ") == "" }
 
 // sampleWords are words that no random text has.
-var sampleWords = regexp.MustCompile(`(?i)example|sample|placeholder|redacted|change_?me|replace[_-]?me|dummy|your[_-]|notreal|not-a-real|xxxx|insert[_-]`)
+var sampleWords = lazy.MustCompile(`(?i)example|sample|placeholder|redacted|change_?me|replace[_-]?me|dummy|your[_-]|notreal|not-a-real|xxxx|insert[_-]`)
 
 // sample reports whether a text of a provider's own form was written by hand, as in documents.
 func sample(value string) bool {

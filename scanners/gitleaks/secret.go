@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"github.com/zricethezav/gitleaks/v8/report"
 
 	"github.com/secbydesign/secbydesign/scanners/internal/budget"
+	"github.com/secbydesign/secbydesign/scanners/internal/lazy"
 )
 
 // The library's work for one text grows with matches times lines, and for some rules with matches
@@ -255,7 +255,7 @@ const near = 200
 
 // suspect matches a long word. If it has letters and digits, it may be a secret that no rule
 // recognizes, or a part of one that a rule leaves out.
-var suspect = regexp.MustCompile(`[A-Za-z0-9_+/-]{20,}`)
+var suspect = lazy.MustCompile(`[A-Za-z0-9_+/-]{20,}`)
 
 // identity returns the lines of s without any secret of the file, found there or elsewhere, and
 // without words that look like one. It replaces s itself by 16 bits of its digest, so that another

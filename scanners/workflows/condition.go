@@ -3,7 +3,6 @@ package workflows
 import (
 	"fmt"
 	"iter"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"github.com/rhysd/actionlint"
 
 	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/internal/lazy"
 	"github.com/secbydesign/secbydesign/scanners/internal/workflow"
 )
 
@@ -147,8 +147,8 @@ var (
 	actorIDs = []string{"github.actor_id", "github.event.sender.id", "github.event.pull_request.sender.id"}
 	// botIDs are the numbers of Dependabot (the user, its app and its predecessor), Renovate and GitHub Actions.
 	botIDs  = []string{"49699333", "29110", "27856297", "29139614", "41898282"}
-	botWord = regexp.MustCompile(`(?i)bot\b|\[bot|^renovate|^dependabot`)
-	author  = regexp.MustCompile(`^github\.event\.pull_request\.user\.(login|id)$`)
+	botWord = lazy.MustCompile(`(?i)bot\b|\[bot|^renovate|^dependabot`)
+	author  = lazy.MustCompile(`^github\.event\.pull_request\.user\.(login|id)$`)
 )
 
 // asksAuthor reports whether a condition that has the value is asks for the author of the pull request.

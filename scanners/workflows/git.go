@@ -1,12 +1,12 @@
 package workflows
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/rhysd/actionlint"
 
+	"github.com/secbydesign/secbydesign/scanners/internal/lazy"
 	"github.com/secbydesign/secbydesign/scanners/internal/shell"
 	"github.com/secbydesign/secbydesign/scanners/internal/workflow"
 )
@@ -68,12 +68,12 @@ func (j *judgement) bringings(job *actionlint.Job) map[*actionlint.Step][]bringi
 var bringers = []string{"git", "gh", "hub", "curl", "wget", "patch"}
 
 // diffs matches commands that print the changes of a pull request.
-var diffs = regexp.MustCompile(`\bgh pr diff\b|pull_request\.(diff|patch)_url|/pull/[^/]+\.(diff|patch)\b`)
+var diffs = lazy.MustCompile(`\bgh pr diff\b|pull_request\.(diff|patch)_url|/pull/[^/]+\.(diff|patch)\b`)
 
 // commandText returns the text of a command that names it in reports: up to the pull request, if the
 // command names one.
 func commandText(script string, length int) string {
-	for _, r := range []*regexp.Regexp{headCommand, gitMove} {
+	for _, r := range []*lazy.Regexp{headCommand, gitMove} {
 		if m := r.FindStringIndex(script); m != nil && m[0] == 0 {
 			return script[:m[1]]
 		}
@@ -167,7 +167,7 @@ func (f *forkState) move(args []string, b brought) (brought, bool) {
 // program returns the name of a program without its folder.
 func program(word string) string { return word[strings.LastIndexByte(word, '/')+1:] }
 
-var archives = regexp.MustCompile(`/(tarball|zipball|archive|tar\.gz|zip)/|codeload\.`)
+var archives = lazy.MustCompile(`/(tarball|zipball|archive|tar\.gz|zip)/|codeload\.`)
 
 // archive reports whether a command downloads an archive of a fork's code.
 func archive(words []string) bool {
@@ -196,7 +196,7 @@ func ofPull(refspec string) bool {
 	return headCommit.MatchString(refspec) || pullNumber.MatchString(refspec)
 }
 
-var pullNumber = regexp.MustCompile(`\bpull/(\$|[0-9*])`)
+var pullNumber = lazy.MustCompile(`\bpull/(\$|[0-9*])`)
 
 // forks reports whether a name or address is that of a fork's repository.
 func (f *forkState) forks(repository string) bool {
@@ -262,15 +262,15 @@ func (f *forkState) names(name string) (fetched, bool) {
 }
 
 var (
-	envUse    = regexp.MustCompile(`\$\{\{\s*env\.(\w+)\s*\}\}`)
-	stepUse   = regexp.MustCompile(`\$\{\{\s*steps\.([\w-]+)\.outputs\.([\w-]+)\s*\}\}`)
-	needsUse  = regexp.MustCompile(`\$\{\{\s*needs\.([\w-]+)\.outputs\.([\w-]+)\s*\}\}`)
-	shellUse  = regexp.MustCompile(`\$\{(\w+)\}`)
-	headField = regexp.MustCompile(`\.head\??\.(sha|ref|label|repo\??\.\w+)\b`)
+	envUse    = lazy.MustCompile(`\$\{\{\s*env\.(\w+)\s*\}\}`)
+	stepUse   = lazy.MustCompile(`\$\{\{\s*steps\.([\w-]+)\.outputs\.([\w-]+)\s*\}\}`)
+	needsUse  = lazy.MustCompile(`\$\{\{\s*needs\.([\w-]+)\.outputs\.([\w-]+)\s*\}\}`)
+	shellUse  = lazy.MustCompile(`\$\{(\w+)\}`)
+	headField = lazy.MustCompile(`\.head\??\.(sha|ref|label|repo\??\.\w+)\b`)
 
 	// headActions matches actions that return the head of the pull request that a comment is about.
-	headActions = regexp.MustCompile(`^[\w-]+/(pull-request-comment-branch|resolve-pr-refs|get-workflow-origin|pr-get-ref-action|pull-request-head)$`)
-	headOutput  = regexp.MustCompile(`(?i)^(head_?(sha|ref)|source_?head_?(sha|branch)|sha|ref)$`)
+	headActions = lazy.MustCompile(`^[\w-]+/(pull-request-comment-branch|resolve-pr-refs|get-workflow-origin|pr-get-ref-action|pull-request-head)$`)
+	headOutput  = lazy.MustCompile(`(?i)^(head_?(sha|ref)|source_?head_?(sha|branch)|sha|ref)$`)
 )
 
 // These bound the work for one file.

@@ -1,12 +1,12 @@
 package workflows
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/rhysd/actionlint"
 
+	"github.com/secbydesign/secbydesign/scanners/internal/lazy"
 	"github.com/secbydesign/secbydesign/scanners/internal/workflow"
 )
 
@@ -22,7 +22,7 @@ const (
 var (
 	// ownBranch matches names whose value equals one of ours only for a branch of this repository. A
 	// fork can have the same name as its base, so head.repo.name is not among them.
-	ownBranch = regexp.MustCompile(`^github\.event\.(pull_request\.head\.repo|workflow_run\.head_repository)\.(full_name|id|node_id|url|html_url|clone_url|git_url|ssh_url|owner\.login|owner\.id)$`)
+	ownBranch = lazy.MustCompile(`^github\.event\.(pull_request\.head\.repo|workflow_run\.head_repository)\.(full_name|id|node_id|url|html_url|clone_url|git_url|ssh_url|owner\.login|owner\.id)$`)
 
 	// ofFork maps an event to the name that is true for changes from a fork. With any other event
 	// the value is missing, and so false.
@@ -32,28 +32,28 @@ var (
 	}
 
 	// merged matches names that are true if somebody with rights accepted the pull request.
-	merged = regexp.MustCompile(`^github\.event\.pull_request\.merged(_at)?$`)
+	merged = lazy.MustCompile(`^github\.event\.pull_request\.merged(_at)?$`)
 
 	// insiderRun matches the events of runs that no pull request triggered.
-	insiderRun = regexp.MustCompile(`(?i)^(push|schedule|workflow_dispatch|release|merge_group|workflow_call|create)$`)
+	insiderRun = lazy.MustCompile(`(?i)^(push|schedule|workflow_dispatch|release|merge_group|workflow_call|create)$`)
 
 	// person matches names of the people by whom a condition decides who may trigger the job.
-	person = regexp.MustCompile(`\.actor$|triggering_actor$|(sender|user|actor)\.login$|author_association$`)
+	person = lazy.MustCompile(`\.actor$|triggering_actor$|(sender|user|actor)\.login$|author_association$`)
 
 	// insiderFirst matches names whose value somebody with rights decides.
-	insiderFirst = regexp.MustCompile(`label\.name$|labels\.\*\.name$|^needs\.[\w-]*(auth|perm|allow|trust|member|check|gate|approv)[\w-]*\.`)
+	insiderFirst = lazy.MustCompile(`label\.name$|labels\.\*\.name$|^needs\.[\w-]*(auth|perm|allow|trust|member|check|gate|approv)[\w-]*\.`)
 
 	// ours matches names whose value no outsider decides.
-	ours = regexp.MustCompile(`^github\.(repository|event\.repository\.|event\.organization\.|event\.pull_request\.base\.|event\.workflow_run\.repository\.)|^(env|vars|secrets|inputs|needs|steps)\.`)
+	ours = lazy.MustCompile(`^github\.(repository|event\.repository\.|event\.organization\.|event\.pull_request\.base\.|event\.workflow_run\.repository\.)|^(env|vars|secrets|inputs|needs|steps)\.`)
 
 	// resultOf matches the result of a needed job.
-	resultOf = regexp.MustCompile(`^needs\.([\w-]+)\.result$`)
+	resultOf = lazy.MustCompile(`^needs\.([\w-]+)\.result$`)
 
 	// afterSkipped matches conditions of jobs that run although a job they need was skipped.
-	afterSkipped = regexp.MustCompile(`(?i)\b(always|cancelled|failure)\s*\(`)
+	afterSkipped = lazy.MustCompile(`(?i)\b(always|cancelled|failure)\s*\(`)
 
 	// checksPerson matches steps that ask GitHub for the actor's permissions.
-	checksPerson = regexp.MustCompile(`(?i)getCollaboratorPermission|/collaborators/|checkMembership|/memberships/|orgs/\S+/members` +
+	checksPerson = lazy.MustCompile(`(?i)getCollaboratorPermission|/collaborators/|checkMembership|/memberships/|orgs/\S+/members` +
 		`|check-user-permission|check-actor-permissions|actor-permission|get-user-teams|team-membership|check-membership`)
 )
 

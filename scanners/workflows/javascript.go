@@ -1,11 +1,11 @@
 package workflows
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/rhysd/actionlint"
 
+	"github.com/secbydesign/secbydesign/scanners/internal/lazy"
 	"github.com/secbydesign/secbydesign/scanners/internal/workflow"
 )
 
@@ -23,16 +23,16 @@ func (j *judgement) settings(s *actionlint.Step) []setting {
 type setting struct{ file, name, value string }
 
 var (
-	jsSets    = regexp.MustCompile(`(?m)core\s*\.\s*(setOutput|exportVariable)\(\s*['"` + "`" + `]([\w-]+)['"` + "`" + `]\s*,\s*(.*)$`)
-	jsReturns = regexp.MustCompile(`(?m)^\s*return\s+(.*)$`)
-	jsAssigns = regexp.MustCompile(`(?m)\b(?:const|let|var)\s+([\w$]+)\s*=\s*(.*)$`)
-	jsPicks   = regexp.MustCompile(`\b(?:const|let|var)\s+\{([^}=]*)\}\s*=\s*([^;\n]*)`)
-	jsName    = regexp.MustCompile(`(^|[^\w$.'"])([a-zA-Z_$][\w$]*)`)
-	jsPayload = regexp.MustCompile(`\bcontext\??\.payload((?:\??\.\w+(?:\[\d+\])?)+)`)
-	jsEnv     = regexp.MustCompile(`\bprocess\.env(?:\.(\w+)|\[['"](\w+)['"]\])`)
-	jsAnswer  = regexp.MustCompile(`\b(pulls|issues)\.get\(.*\.(title|body|head\.ref)\b`)
+	jsSets    = lazy.MustCompile(`(?m)core\s*\.\s*(setOutput|exportVariable)\(\s*['"` + "`" + `]([\w-]+)['"` + "`" + `]\s*,\s*(.*)$`)
+	jsReturns = lazy.MustCompile(`(?m)^\s*return\s+(.*)$`)
+	jsAssigns = lazy.MustCompile(`(?m)\b(?:const|let|var)\s+([\w$]+)\s*=\s*(.*)$`)
+	jsPicks   = lazy.MustCompile(`\b(?:const|let|var)\s+\{([^}=]*)\}\s*=\s*([^;\n]*)`)
+	jsName    = lazy.MustCompile(`(^|[^\w$.'"])([a-zA-Z_$][\w$]*)`)
+	jsPayload = lazy.MustCompile(`\bcontext\??\.payload((?:\??\.\w+(?:\[\d+\])?)+)`)
+	jsEnv     = lazy.MustCompile(`\bprocess\.env(?:\.(\w+)|\[['"](\w+)['"]\])`)
+	jsAnswer  = lazy.MustCompile(`\b(pulls|issues)\.get\(.*\.(title|body|head\.ref)\b`)
 	// jsChecked matches code that checks a value or reduces it to harmless characters.
-	jsChecked = regexp.MustCompile(`\.replace(All)?\(\s*/\[\^|\bparseInt\(|\bNumber\(|\.length\b|[!=]==?|\.(includes|startsWith|endsWith|test|match|some|every|find|findIndex|indexOf|search)\(|\bencodeURIComponent\(|^\s*!`)
+	jsChecked = lazy.MustCompile(`\.replace(All)?\(\s*/\[\^|\bparseInt\(|\bNumber\(|\.length\b|[!=]==?|\.(includes|startsWith|endsWith|test|match|some|every|find|findIndex|indexOf|search)\(|\bencodeURIComponent\(|^\s*!`)
 )
 
 // javaScript returns what the script of actions/github-script sets.

@@ -2,13 +2,13 @@ package workflows
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/rhysd/actionlint"
 
 	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/internal/lazy"
 	"github.com/secbydesign/secbydesign/scanners/internal/workflow"
 )
 
@@ -43,11 +43,11 @@ var (
 )
 
 // needs maps a permission to the text of steps that need it.
-var needs = map[string]*regexp.Regexp{
-	"packages":        regexp.MustCompile(`(?i)ghcr\.io|npm\.pkg\.github|maven\.pkg\.github|nuget\.pkg\.github|docker\.pkg\.github`),
-	"pages":           regexp.MustCompile(`^actions/(deploy|configure)-pages`),
-	"attestations":    regexp.MustCompile(`^actions/attest`),
-	"security-events": regexp.MustCompile(`^github/codeql-action/`),
+var needs = map[string]*lazy.Regexp{
+	"packages":        lazy.MustCompile(`(?i)ghcr\.io|npm\.pkg\.github|maven\.pkg\.github|nuget\.pkg\.github|docker\.pkg\.github`),
+	"pages":           lazy.MustCompile(`^actions/(deploy|configure)-pages`),
+	"attestations":    lazy.MustCompile(`^actions/attest`),
+	"security-events": lazy.MustCompile(`^github/codeql-action/`),
 }
 
 func (j *judgement) workflowPermissions() {
@@ -132,7 +132,7 @@ func (j *judgement) wide(scope string, p *actionlint.PermissionScope) {
 	}
 }
 
-func shows(s *actionlint.Step, need *regexp.Regexp) bool {
+func shows(s *actionlint.Step, need *lazy.Regexp) bool {
 	if need.MatchString(stepText(s)) {
 		return true
 	}

@@ -2,13 +2,13 @@ package workflows
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/rhysd/actionlint"
 
 	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/internal/lazy"
 	"github.com/secbydesign/secbydesign/scanners/internal/workflow"
 )
 
@@ -44,14 +44,14 @@ var inheritedSecrets = workflow.Rule{
 }
 
 var (
-	commit    = regexp.MustCompile(`^[0-9a-f]{40}([0-9a-f]{24})?$`)
-	reference = regexp.MustCompile(`^([\w.-]{1,100})/([\w.-]{1,100})(/[\w./-]{1,200})?@([\w./+-]{1,100})$`)
-	branch    = regexp.MustCompile(`^(main|master|trunk|dev|devel|develop|development|head|HEAD|next|latest|nightly|stable|unstable|edge|release)$`)
+	commit    = lazy.MustCompile(`^[0-9a-f]{40}([0-9a-f]{24})?$`)
+	reference = lazy.MustCompile(`^([\w.-]{1,100})/([\w.-]{1,100})(/[\w./-]{1,200})?@([\w./+-]{1,100})$`)
+	branch    = lazy.MustCompile(`^(main|master|trunk|dev|devel|develop|development|head|HEAD|next|latest|nightly|stable|unstable|edge|release)$`)
 	// provenance matches a workflow that must be named by tag, because it signs its own name
 	// (https://github.com/slsa-framework/slsa-github-generator#referencing-slsa-builders-and-generators).
-	provenance = regexp.MustCompile(`^slsa-framework/slsa-github-generator/\.github/workflows/[\w.-]+@v[0-9]+\.[0-9]+\.[0-9]+$`)
-	ownerIs    = regexp.MustCompile(`github\.repository(?:_owner)?\s*[!=]=\s*["']([\w.-]+)`)
-	image      = regexp.MustCompile(`^[\w.:/@-]{1,200}$`)
+	provenance = lazy.MustCompile(`^slsa-framework/slsa-github-generator/\.github/workflows/[\w.-]+@v[0-9]+\.[0-9]+\.[0-9]+$`)
+	ownerIs    = lazy.MustCompile(`github\.repository(?:_owner)?\s*[!=]=\s*["']([\w.-]+)`)
+	image      = lazy.MustCompile(`^[\w.:/@-]{1,200}$`)
 )
 
 // owners returns the owners of this repository that the workflow's conditions name, in lower case.

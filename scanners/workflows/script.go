@@ -3,7 +3,6 @@ package workflows
 import (
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -11,6 +10,7 @@ import (
 	"github.com/rhysd/actionlint"
 
 	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/internal/lazy"
 	"github.com/secbydesign/secbydesign/scanners/internal/shell"
 	"github.com/secbydesign/secbydesign/scanners/internal/workflow"
 )
@@ -104,12 +104,12 @@ var sinks = map[string]string{
 
 // names maps an action to its outputs that contain names of branches or files as an outsider chose
 // them.
-var names = map[string]*regexp.Regexp{
-	"tj-actions/branch-names":               regexp.MustCompile(`^(current_branch|head_ref_branch|ref_branch)$`),
-	"xt0rted/pull-request-comment-branch":   regexp.MustCompile(`^head_ref$`),
-	"alessbell/pull-request-comment-branch": regexp.MustCompile(`^head_ref$`),
-	"jitterbit/get-changed-files":           regexp.MustCompile(`.`),
-	"ana06/get-changed-files":               regexp.MustCompile(`.`),
+var names = map[string]*lazy.Regexp{
+	"tj-actions/branch-names":               lazy.MustCompile(`^(current_branch|head_ref_branch|ref_branch)$`),
+	"xt0rted/pull-request-comment-branch":   lazy.MustCompile(`^head_ref$`),
+	"alessbell/pull-request-comment-branch": lazy.MustCompile(`^head_ref$`),
+	"jitterbit/get-changed-files":           lazy.MustCompile(`.`),
+	"ana06/get-changed-files":               lazy.MustCompile(`.`),
 }
 
 // unescaped reports whether an output of a step contains names chosen by an outsider, in a form
@@ -126,7 +126,7 @@ func unescaped(s *actionlint.Step, output string, shell bool) bool {
 }
 
 // escapesNot matches versions of tj-actions/changed-files before the fix for CVE-2023-51664.
-var escapesNot = regexp.MustCompile(`^v([0-9]|[123][0-9]|40)(\.|$)`)
+var escapesNot = lazy.MustCompile(`^v([0-9]|[123][0-9]|40)(\.|$)`)
 
 // injection reports untrusted input in code that actionlint does not find.
 func (j *judgement) injection(s *actionlint.Step, job *actionlint.Job) {
@@ -192,13 +192,13 @@ func objects(n actionlint.ExprNode) []string {
 }
 
 // lines matches inputs that can have several lines. A title or a branch has only one.
-var lines = regexp.MustCompile(`\.(body|message)$|\.from$|description$|^the body of`)
+var lines = lazy.MustCompile(`\.(body|message)$|\.from$|description$|^the body of`)
 
 // noEscapes matches inputs that cannot hold the escape of a line end: git refuses a backslash in a branch.
-var noEscapes = regexp.MustCompile(`(head_ref|\.ref|branch|\.label)$|^the branch of`)
+var noEscapes = lazy.MustCompile(`(head_ref|\.ref|branch|\.label)$|^the branch of`)
 
 // fromFile matches a command that prints a whole file, with all its lines.
-var fromFile = regexp.MustCompile(`\$\(\s*(cat\s|<)|(^|[;&|{(]\s*)cat\s+[^|\n]*>>`)
+var fromFile = lazy.MustCompile(`\$\(\s*(cat\s|<)|(^|[;&|{(]\s*)cat\s+[^|\n]*>>`)
 
 // environmentFile reports untrusted input that is appended to the environment of later steps. An
 // expression that inserts the input directly is an injection and is reported as one.
@@ -306,7 +306,7 @@ func (j *judgement) unsecureCommands(env *actionlint.Env, job string) {
 	fix(f, "Disable them", at, text)
 }
 
-var piped = regexp.MustCompile(`\b(?:curl|wget)\b[^|;&\n]*?(http://[^\s"'|;&)]+)[^|;&\n]*\|\s*(?:sudo\s+(?:-\S+\s+)*)?(?:ba|z|da)?sh\b` +
+var piped = lazy.MustCompile(`\b(?:curl|wget)\b[^|;&\n]*?(http://[^\s"'|;&)]+)[^|;&\n]*\|\s*(?:sudo\s+(?:-\S+\s+)*)?(?:ba|z|da)?sh\b` +
 	`|\b(?:ba|z|da)?sh\s+(?:-c\s+["']?\$\(|<\()\s*(?:curl|wget)\b[^)\n]*?(http://[^\s"'|;&)]+)`)
 
 func (j *judgement) plainDownload(s *actionlint.Step, job *actionlint.Job) {

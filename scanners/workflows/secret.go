@@ -1,12 +1,12 @@
 package workflows
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/rhysd/actionlint"
 
 	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/internal/lazy"
 	"github.com/secbydesign/secbydesign/scanners/internal/workflow"
 )
 
@@ -80,10 +80,10 @@ var uploadedCredentials = workflow.Rule{
 }
 
 // oldUpload matches versions of actions/upload-artifact that upload hidden files.
-var oldUpload = regexp.MustCompile(`^v[123](\.|$)`)
+var oldUpload = lazy.MustCompile(`^v[123](\.|$)`)
 
 // newCheckout matches versions of actions/checkout that keep the token outside the workspace.
-var newCheckout = regexp.MustCompile(`^v?([6-9]|[1-9][0-9]+)(\.|$)`)
+var newCheckout = lazy.MustCompile(`^v?([6-9]|[1-9][0-9]+)(\.|$)`)
 
 func (j *judgement) uploadedCredentials(job *actionlint.Job) {
 	kept := false

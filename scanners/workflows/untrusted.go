@@ -2,13 +2,13 @@ package workflows
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/rhysd/actionlint"
 
 	"github.com/secbydesign/secbydesign/scanners"
+	"github.com/secbydesign/secbydesign/scanners/internal/lazy"
 	"github.com/secbydesign/secbydesign/scanners/internal/workflow"
 )
 
@@ -26,9 +26,9 @@ var untrustedCheckout = workflow.Rule{
 // refusing matches versions of actions/checkout that refuse to check out a fork's code on pull_request_target and
 // workflow_run unless configured to. Moving tags have done so since 2026-07-20
 // (https://github.blog/changelog/2026-06-18-safer-pull_request_target-defaults-for-github-actions-checkout/).
-var refusing = regexp.MustCompile(`^(v[2-6]|v?([7-9]|[1-9][0-9])(\.[0-9.]+)?|v?4\.([4-9]|[1-9][0-9])(\.[0-9]+)?|v?6\.([1-9][0-9]*)(\.[0-9]+)?|main)$`)
+var refusing = lazy.MustCompile(`^(v[2-6]|v?([7-9]|[1-9][0-9])(\.[0-9.]+)?|v?4\.([4-9]|[1-9][0-9])(\.[0-9]+)?|v?6\.([1-9][0-9]*)(\.[0-9]+)?|main)$`)
 
-var newest = regexp.MustCompile(`^v?([7-9]|[1-9][0-9])\b`)
+var newest = lazy.MustCompile(`^v?([7-9]|[1-9][0-9])\b`)
 
 // GitHub Security Lab: "Building blocks", artifacts. CodeQL: actions/artifact-poisoning.
 var artifactPoisoning = workflow.Rule{
@@ -54,24 +54,24 @@ const (
 var (
 	// headCommit matches names of a fork's commit or branch that work with any repository: GitHub
 	// keeps commits of forks and refs/pull in the base repository, too.
-	headCommit = regexp.MustCompile(headID + `|refs/pull/|\bpull/\$\{?\{?`)
+	headCommit = lazy.MustCompile(headID + `|refs/pull/|\bpull/\$\{?\{?`)
 
 	// headBranch matches names that mean a branch of the fork only together with the fork's
 	// repository.
-	headBranch = regexp.MustCompile(`github\.head_ref|github\.event\.pull_request\.head\.(ref|label)|github\.event\.workflow_run\.head_branch`)
-	headRepo   = regexp.MustCompile(`github\.event\.(pull_request\.head\.(repo\.|user\.)|workflow_run\.head_repository)`)
+	headBranch = lazy.MustCompile(`github\.head_ref|github\.event\.pull_request\.head\.(ref|label)|github\.event\.workflow_run\.head_branch`)
+	headRepo   = lazy.MustCompile(`github\.event\.(pull_request\.head\.(repo\.|user\.)|workflow_run\.head_repository)`)
 
 	// headCommand matches a command of a script that checks out the head.
-	headCommand = regexp.MustCompile(`\bgh\s+pr\s+checkout\b` +
+	headCommand = lazy.MustCompile(`\bgh\s+pr\s+checkout\b` +
 		`|` + gitCommand + `(fetch|pull)\s[^\n]*\b(refs/)?pull/(\$|[0-9])` +
 		`|` + gitMoves + headID + `[^}\n]*\}\}|` + gitMoves + `\bFETCH_HEAD\b`)
 
-	gitMove  = regexp.MustCompile(gitMoves)
-	headOnly = regexp.MustCompile(headID)
+	gitMove  = lazy.MustCompile(gitMoves)
+	headOnly = lazy.MustCompile(headID)
 
 	// runs matches commands that run files of the working folder: build tools, package managers,
 	// interpreters. The name must be at the start of a command.
-	runs = regexp.MustCompile(`(?m)(^|[;&|(]|\b(?:then|do|sudo|exec|xvfb-run|env|time)\s)\s*(?:\w+=\S+\s+)*(` +
+	runs = lazy.MustCompile(`(?m)(^|[;&|(]|\b(?:then|do|sudo|exec|xvfb-run|env|time)\s)\s*(?:\w+=\S+\s+)*(` +
 		`npm\s+(?:(?:--prefix|-C)[ =]\S+\s+)?(ci|i|install|run|test|t|start|pack|publish|exec)\b|npx\s|pnpm\s|yarn\b|bun\s|deno\s+(run|task|test)` +
 		`|make\b|cmake\s|ninja\b|bazel\s|(\./)?gradlew?\s|(\./)?mvnw?\s|ant\s|sbt\s` +
 		`|go\s+(test|run|build|generate|install|vet)\b|cargo\s+\w|dotnet\s+(build|test|run|restore|publish|pack)|msbuild\b` +
@@ -82,10 +82,10 @@ var (
 		`|\.{1,2}/[\w./-]+)`)
 
 	// elsewhereFrom matches those of them that run code from elsewhere.
-	elsewhereFrom = regexp.MustCompile(`\bnpm\s+\w+\s.*(-g\b|--global\b)|\bgo\s+(install|run)\s+[^\s&|;]+@`)
+	elsewhereFrom = lazy.MustCompile(`\bnpm\s+\w+\s.*(-g\b|--global\b)|\bgo\s+(install|run)\s+[^\s&|;]+@`)
 
 	// runners matches actions that run or build the files of the workspace.
-	runners = regexp.MustCompile(`^(\./|docker/build-push-action|docker/bake-action|pre-commit/action|golangci/golangci-lint-action|` +
+	runners = lazy.MustCompile(`^(\./|docker/build-push-action|docker/bake-action|pre-commit/action|golangci/golangci-lint-action|` +
 		`gradle/gradle-build-action|bazelbuild/|cypress-io/github-action|pypa/cibuildwheel|pypa/gh-action-|goreleaser/goreleaser-action|` +
 		`github/codeql-action/autobuild|wagoid/commitlint|super-linter/|github/super-linter|oxsecurity/megalinter|borales/actions-yarn|bahmutov/npm-install|actions-rs/cargo|codecov/|preactjs/compressed-size-action|andresz1/size-limit-action)`)
 )
@@ -120,7 +120,7 @@ func (j *judgement) untrustedCode(job *actionlint.Job) {
 }
 
 // checkoutInput matches the names of inputs by which a called workflow gets what it checks out.
-var checkoutInput = regexp.MustCompile(`(?i)^((git|head|pr|checkout|build|source|target)[-_]?)?(ref|checkout)$`)
+var checkoutInput = lazy.MustCompile(`(?i)^((git|head|pr|checkout|build|source|target)[-_]?)?(ref|checkout)$`)
 
 // handsOver reports a job that hands the head to another workflow as what to check out. What that workflow
 // does is not seen here, so the severity is medium.
@@ -301,8 +301,8 @@ func (j *judgement) readOnly(job *actionlint.Job) bool {
 
 var (
 	// downloads matches commands of a script that download an artifact.
-	downloads = regexp.MustCompile(`\bgh\s+run\s+download\b|actions/artifacts/\S+/zip|downloadArtifact`)
-	elsewhere = regexp.MustCompile(`(?i)runner\.temp|RUNNER_TEMP|/tmp\b|mktemp|--dir[ =]|\s-D\s|unzip\s[^\n]*\s-d\s`)
+	downloads = lazy.MustCompile(`\bgh\s+run\s+download\b|actions/artifacts/\S+/zip|downloadArtifact`)
+	elsewhere = lazy.MustCompile(`(?i)runner\.temp|RUNNER_TEMP|/tmp\b|mktemp|--dir[ =]|\s-D\s|unzip\s[^\n]*\s-d\s`)
 )
 
 // untrustedArtifact reports an artifact of the triggering run that is unpacked into the working
@@ -336,7 +336,7 @@ func (j *judgement) untrustedArtifact(job *actionlint.Job) {
 
 // takesForks matches versions of dawidd6/action-download-artifact that take artifacts of forks unless
 // configured not to (https://github.com/dawidd6/action-download-artifact/pull/290).
-var takesForks = regexp.MustCompile(`^v[1-5](\.|$)`)
+var takesForks = lazy.MustCompile(`^v[1-5](\.|$)`)
 
 // fromAnyRun reports whether a step downloads an artifact of whatever run was the last, that of a fork included.
 func (j *judgement) fromAnyRun(s *actionlint.Step) bool {

@@ -2,11 +2,12 @@ package shell
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/secbydesign/secbydesign/scanners/internal/lazy"
 )
 
 // A call is one command with the values of its words.
@@ -151,7 +152,7 @@ func escapesIn(parts []Part) []Part {
 	return parts
 }
 
-var conversion = regexp.MustCompile(`%([-+ #0]*[0-9.]*[a-zA-Z%]|\([^)]*\)T)`)
+var conversion = lazy.MustCompile(`%([-+ #0]*[0-9.]*[a-zA-Z%]|\([^)]*\)T)`)
 
 func (r *reader) printf(c call) (out []Part) {
 	args := c.args
@@ -261,8 +262,8 @@ func (r *reader) filter(c call) []Part {
 
 var (
 	// ofEnvironment matches how programs name an environment variable.
-	ofEnvironment = regexp.MustCompile(`\b(?:environ(?:\.get\()?|getenv\(|ENV|ENV\.fetch\(|process\.env)[\[{(.]?\s*['"]?(\w+)`)
-	toHarmless    = regexp.MustCompile(`\b(int|len|Number|parseInt|re\.\w+|sub|replace|quote|dumps|hexdigest|match)\(|\.length\b`)
+	ofEnvironment = lazy.MustCompile(`\b(?:environ(?:\.get\()?|getenv\(|ENV|ENV\.fetch\(|process\.env)[\[{(.]?\s*['"]?(\w+)`)
+	toHarmless    = lazy.MustCompile(`\b(int|len|Number|parseInt|re\.\w+|sub|replace|quote|dumps|hexdigest|match)\(|\.length\b`)
 )
 
 // program returns what a program in the arguments of an interpreter can print: environment variables that it
@@ -290,7 +291,7 @@ var fields = map[string]string{
 	"headRepository.nameWithOwner": "head.repo.full_name", "headRepositoryOwner.login": "head.user.login", "head.user.login": "head.user.login",
 }
 
-var answering = regexp.MustCompile(`^/?repos/.*/(pulls|issues)/[^/]+$`)
+var answering = lazy.MustCompile(`^/?repos/.*/(pulls|issues)/[^/]+$`)
 
 // whole is the [Answer] with all fields of a pull request.
 const whole = "*"
@@ -388,9 +389,9 @@ func translated(in []Part, options []string, values [][]Part) []Part {
 
 var (
 	// removes matches a command of sed that replaces all but harmless characters.
-	removes = regexp.MustCompile(`s([/|,#:@])\[\^[^\]]*\][*+]?.[^;]*g`)
+	removes = lazy.MustCompile(`s([/|,#:@])\[\^[^\]]*\][*+]?.[^;]*g`)
 	// ends matches a command of sed or awk that changes line ends.
-	ends = regexp.MustCompile(`\\n|%0A`)
+	ends = lazy.MustCompile(`\\n|%0A`)
 )
 
 // edited is what sed, awk and their kin print.
@@ -455,9 +456,9 @@ func (r *reader) grep(c call, options []string, values [][]Part) []Part {
 }
 
 var (
-	rawOutput  = regexp.MustCompile(`^(--raw-output|--join-output|-[a-zA-Z]*[rj][a-zA-Z]*)$`)
-	eventField = regexp.MustCompile(`^\.(\w+(?:\.\w+|\[\d+\])*)`)
-	toNumber   = regexp.MustCompile(`\|\s*(length|tonumber|@base64|@uri)\b`)
+	rawOutput  = lazy.MustCompile(`^(--raw-output|--join-output|-[a-zA-Z]*[rj][a-zA-Z]*)$`)
+	eventField = lazy.MustCompile(`^\.(\w+(?:\.\w+|\[\d+\])*)`)
+	toNumber   = lazy.MustCompile(`\|\s*(length|tonumber|@base64|@uri)\b`)
 )
 
 // jq returns what jq prints: fields of a file, or the values in its arguments.

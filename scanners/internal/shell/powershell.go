@@ -1,24 +1,25 @@
 package shell
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/secbydesign/secbydesign/scanners/internal/lazy"
 )
 
 // PowerShell, cmd and scripts that are no valid shell are read line by line.
 var (
-	psAssign   = regexp.MustCompile(`^\s*\$(\w+)\s*\+?=\s*(.+)$`)
-	psFile     = regexp.MustCompile(`(?i)\$(?:\{?env:)?\{?(GITHUB_(?:ENV|PATH|OUTPUT))\b\}?|%(GITHUB_(?:ENV|PATH|OUTPUT))%|\$\{\{\s*github\.(env|path|output)\s*\}\}`)
-	psVariable = regexp.MustCompile(`(?i)\$\{?env:(\w+)\}?|%(\w+)%|\$\{?(\w+)\}?`)
-	psAppends  = regexp.MustCompile(`(?i)>>|\b(Out-File|Add-Content|Set-Content|AppendAll\w+|Tee-Object|tee)\b`)
-	psReplace  = regexp.MustCompile("(?i)-c?replace\\s+(\"[^\"]*\"|'[^']*')(\\s*,\\s*(\"[^\"]*\"|'[^']*'))?")
-	psReplaces = regexp.MustCompile(`(?i)-c?replace\s+['"]\[\^|\[int\]|\.Length\b|\.Count\b`)
-	psOneLine  = regexp.MustCompile("(?i)-c?replace\\s+['\"][^'\"]*(\\\\r|\\\\n|`n|\\\\s)")
-	psMatches  = regexp.MustCompile(`(?i)\$(?:env:)?(\w+)\s+-c?(not)?match\s+['"]([^'"]+)['"]`)
-	psString   = regexp.MustCompile("\"(?:[^\"`]|`.)*\"|'[^']*'")
-	psFlags    = regexp.MustCompile(`(?i)\s-(FilePath|Path|LiteralPath|Append|Encoding|InputObject|Value|Force|NoNewline)\b(:\S+)?|\butf-?8(NoBOM)?\b`)
-	psAround   = regexp.MustCompile(`(?i)^\s*(@?echo\s|Write-(Output|Host)\s|Add-Content\b|Set-Content\b)|(>>?|\|)\s*(Out-File|Add-Content|Tee-Object|tee)?.*$`)
-	psHere     = regexp.MustCompile(`(?s)@"\r?\n(.*?)\r?\n"@|@'\r?\n(.*?)\r?\n'@`)
+	psAssign   = lazy.MustCompile(`^\s*\$(\w+)\s*\+?=\s*(.+)$`)
+	psFile     = lazy.MustCompile(`(?i)\$(?:\{?env:)?\{?(GITHUB_(?:ENV|PATH|OUTPUT))\b\}?|%(GITHUB_(?:ENV|PATH|OUTPUT))%|\$\{\{\s*github\.(env|path|output)\s*\}\}`)
+	psVariable = lazy.MustCompile(`(?i)\$\{?env:(\w+)\}?|%(\w+)%|\$\{?(\w+)\}?`)
+	psAppends  = lazy.MustCompile(`(?i)>>|\b(Out-File|Add-Content|Set-Content|AppendAll\w+|Tee-Object|tee)\b`)
+	psReplace  = lazy.MustCompile("(?i)-c?replace\\s+(\"[^\"]*\"|'[^']*')(\\s*,\\s*(\"[^\"]*\"|'[^']*'))?")
+	psReplaces = lazy.MustCompile(`(?i)-c?replace\s+['"]\[\^|\[int\]|\.Length\b|\.Count\b`)
+	psOneLine  = lazy.MustCompile("(?i)-c?replace\\s+['\"][^'\"]*(\\\\r|\\\\n|`n|\\\\s)")
+	psMatches  = lazy.MustCompile(`(?i)\$(?:env:)?(\w+)\s+-c?(not)?match\s+['"]([^'"]+)['"]`)
+	psString   = lazy.MustCompile("\"(?:[^\"`]|`.)*\"|'[^']*'")
+	psFlags    = lazy.MustCompile(`(?i)\s-(FilePath|Path|LiteralPath|Append|Encoding|InputObject|Value|Force|NoNewline)\b(:\S+)?|\butf-?8(NoBOM)?\b`)
+	psAround   = lazy.MustCompile(`(?i)^\s*(@?echo\s|Write-(Output|Host)\s|Add-Content\b|Set-Content\b)|(>>?|\|)\s*(Out-File|Add-Content|Tee-Object|tee)?.*$`)
+	psHere     = lazy.MustCompile(`(?s)@"\r?\n(.*?)\r?\n"@|@'\r?\n(.*?)\r?\n'@`)
 )
 
 // lines reads a script that is not for a shell like bash.

@@ -1,15 +1,16 @@
 package shell
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/secbydesign/secbydesign/scanners/internal/lazy"
 )
 
 var (
-	pyFile   = regexp.MustCompile(`\bGITHUB_(ENV|PATH|OUTPUT)\b`)
-	pyAssign = regexp.MustCompile(`^\s*(\w+)\s*=\s*([^=].*)$`)
-	pyWrite  = regexp.MustCompile(`(?:\.write|\bprint)\(\s*[rf]*['"]([\w-]+)=(.*)$`)
-	pyName   = regexp.MustCompile(`\{(\w+)[^}]*\}|[+,]\s*(\w+)`)
+	pyFile   = lazy.MustCompile(`\bGITHUB_(ENV|PATH|OUTPUT)\b`)
+	pyAssign = lazy.MustCompile(`^\s*(\w+)\s*=\s*([^=].*)$`)
+	pyWrite  = lazy.MustCompile(`(?:\.write|\bprint)\(\s*[rf]*['"]([\w-]+)=(.*)$`)
+	pyName   = lazy.MustCompile(`\{(\w+)[^}]*\}|[+,]\s*(\w+)`)
 )
 
 // ReadPython reads a script of Python that writes lines NAME=VALUE to one file of GitHub. It follows

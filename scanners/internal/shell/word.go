@@ -2,12 +2,13 @@ package shell
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/secbydesign/secbydesign/scanners/internal/lazy"
 )
 
 // The expressions of GitHub are no shell. mask replaces each by a name of the same length.
@@ -79,8 +80,8 @@ func (r *reader) word(w *syntax.Word) (parts []Part) {
 }
 
 var (
-	escaped   = regexp.MustCompile(`\\(\n|.)`)
-	escapedIn = regexp.MustCompile("\\\\([$`\"\\\\\n])")
+	escaped   = lazy.MustCompile(`\\(\n|.)`)
+	escapedIn = lazy.MustCompile("\\\\([$`\"\\\\\n])")
 	ansi      = strings.NewReplacer(`\n`, "\n", `\t`, "\t", `\r`, "\r", `\\`, `\`, `\'`, "'")
 )
 
@@ -162,7 +163,7 @@ func either(a, b []Part) []Part {
 }
 
 // digitsOnly matches variables that the shell sets to numbers, and the parameters of a script.
-var digitsOnly = regexp.MustCompile(`^([?$!#@*-]|[0-9]+|RANDOM|SECONDS|LINENO|UID|EUID|PPID|EPOCHSECONDS|SRANDOM)$`)
+var digitsOnly = lazy.MustCompile(`^([?$!#@*-]|[0-9]+|RANDOM|SECONDS|LINENO|UID|EUID|PPID|EPOCHSECONDS|SRANDOM)$`)
 
 func (r *reader) value(name string) []Part {
 	switch parts, ok := r.vars[name]; {
@@ -185,12 +186,12 @@ func oneLine(parts []Part) []Part {
 
 var (
 	// wild matches pieces of a pattern that accept characters with a meaning in a shell.
-	wild = regexp.MustCompile(`(^|[^\\])\.|\\[SWDBs]|\[\^|\[\[:(print|graph|punct|space)|[$;&|<>"'` + "`" + `]`)
+	wild = lazy.MustCompile(`(^|[^\\])\.|\\[SWDBs]|\[\^|\[\[:(print|graph|punct|space)|[$;&|<>"'` + "`" + `]`)
 	// rejects matches a pattern for anything but harmless characters.
-	rejects = regexp.MustCompile(`^\[\^[\w.@/: \\-]*\]$`)
-	class   = regexp.MustCompile(`\[\^?\]?(?:\[:\w+:\]|\\.|[^\]])*\]`)
-	group   = regexp.MustCompile(`\((?:\?[:<!=]+)?([^()]*)\)`)
-	marks   = regexp.MustCompile(`^\(?\^|\$\)?$`)
+	rejects = lazy.MustCompile(`^\[\^[\w.@/: \\-]*\]$`)
+	class   = lazy.MustCompile(`\[\^?\]?(?:\[:\w+:\]|\\.|[^\]])*\]`)
+	group   = lazy.MustCompile(`\((?:\?[:<!=]+)?([^()]*)\)`)
+	marks   = lazy.MustCompile(`^\(?\^|\$\)?$`)
 )
 
 // harmless reports whether a text that matches the whole pattern has no meaning in a shell.

@@ -1,15 +1,16 @@
 package shell
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/secbydesign/secbydesign/scanners/internal/lazy"
 )
 
 var (
-	byVariable   = regexp.MustCompile(`(?i)^(?:\$\{|\$env:|\$\{env:|%)GITHUB_(ENV|PATH|OUTPUT)[}%]?$`)
-	byExpression = regexp.MustCompile(`^\$\{\{\s*github\.(env|path|output)\s*\}\}$`)
-	oneVariable  = regexp.MustCompile(`^\$\{(\w+)\}$`)
+	byVariable   = lazy.MustCompile(`(?i)^(?:\$\{|\$env:|\$\{env:|%)GITHUB_(ENV|PATH|OUTPUT)[}%]?$`)
+	byExpression = lazy.MustCompile(`^\$\{\{\s*github\.(env|path|output)\s*\}\}$`)
+	oneVariable  = lazy.MustCompile(`^\$\{(\w+)\}$`)
 )
 
 // github returns the name of the file of GitHub that a path means, or "".
@@ -122,7 +123,7 @@ func cut(line []Part) (key []Part, sign string, value []Part) {
 
 // printed matches a line that the runner reads as a command, although GitHub withdrew it. The runner refuses
 // set-env, so that one does not count.
-var printed = regexp.MustCompile(`^::set-output name=([\w-]+)::`)
+var printed = lazy.MustCompile(`^::set-output name=([\w-]+)::`)
 
 // commands reads what the script prints and does not send to a file.
 func (r *reader) commands(parts []Part) {
