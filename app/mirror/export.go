@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	slash "path"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -23,19 +25,26 @@ func (r *Repo) Names(ctx context.Context, rev, folder string) (names []string, e
 	if err := checkOIDs(rev); err != nil {
 		return nil, fmt.Errorf("list folder: %w", err)
 	}
-	args := []string{"ls-tree", "-z", "--name-only", "--full-tree", rev}
-	if folder != "" {
-		if err := checkPath(folder); err != nil {
-			return nil, nil // no tree can contain it
-		}
-		args = append(args, "--", folder+"/")
+	if folder != "" && checkPath(folder) != nil {
+		return nil, nil // no tree can contain it
 	}
 	err = r.steady(ctx, func(ctx context.Context) error {
+		names = nil
 		if err := r.need(ctx, rev); err != nil {
 			return err
 		}
-		out, err := r.read(ctx, "", args...)
-		names = nil
+		root, err := r.root(ctx, rev)
+		if err != nil {
+			return err
+		}
+		if folder == "" {
+			names = slices.Sorted(maps.Keys(root))
+			return nil
+		}
+		if !root.mayHave(folder + "/") {
+			return nil
+		}
+		out, err := r.read(ctx, "", "ls-tree", "-z", "--name-only", "--full-tree", rev, "--", folder+"/")
 		for name := range strings.SplitSeq(string(out), "\x00") {
 			if name != "" {
 				names = append(names, slash.Base(name))

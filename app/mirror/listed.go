@@ -31,7 +31,12 @@ func (r *Repo) Files(ctx context.Context, rev string, paths []string) (files []T
 		if err := r.need(ctx, rev); err != nil {
 			return err
 		}
-		for some := range slices.Chunk(paths, perListing) {
+		root, err := r.root(ctx, rev)
+		if err != nil {
+			return err
+		}
+		maybe := slices.DeleteFunc(slices.Clone(paths), func(path string) bool { return !root.mayHave(path) })
+		for some := range slices.Chunk(maybe, perListing) {
 			out, err := r.read(ctx, "", append([]string{"ls-tree", "-z", "--full-tree", rev, "--"}, some...)...)
 			if err != nil {
 				return err

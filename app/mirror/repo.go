@@ -26,6 +26,8 @@ type Repo struct {
 	// Exactly one of remote and local is set.
 	remote *upstream
 	local  *local
+
+	roots roots
 }
 
 // upstream is the remote repository of a mirror.
@@ -263,17 +265,24 @@ func (r *Repo) ReadFile(ctx context.Context, commit, path string) (content []byt
 		if err := r.need(ctx, commit); err != nil {
 			return err
 		}
-		out, err := r.read(ctx, "", "ls-tree", "-z", "--full-tree", commit, "--", path)
+		root, err := r.root(ctx, commit)
 		if err != nil {
 			return err
 		}
-		// "a/" would list all of a: accept only the exact name.
-		for entry := range strings.SplitSeq(string(out), "\x00") {
-			meta, name, _ := strings.Cut(entry, "\t")
-			if f := strings.Fields(meta); name == path && len(f) == 3 {
-				mode, oid = f[0], f[2]
+		if !root.mayHave(path) {
+			return nil
+		}
+		list := root
+		if strings.Contains(path, "/") {
+			out, err := r.read(ctx, "", "ls-tree", "-z", "--full-tree", commit, "--", path)
+			if err != nil {
+				return err
+			}
+			if list, err = parseListing(string(out)); err != nil {
+				return err
 			}
 		}
+		mode, oid = list[path].mode, list[path].oid
 		return nil
 	})
 	switch {
