@@ -169,6 +169,31 @@ func descendants() (all []process) {
 	return all
 }
 
+// descendantsOf returns the descendants of a process by the kernel's lists of children. It reads the files of the family
+// only, and not those of all processes of the machine as [descendants] does. A list may lack a child while another one
+// ends, see proc_tid_children(5), so nothing is ended by it. ok is false if the kernel has no such lists.
+func descendantsOf(pid int) (all []process, ok bool) {
+	todo := []int{pid}
+	for len(todo) > 0 {
+		tasks := procFile(todo[0], "task")
+		todo = todo[1:]
+		threads, _ := os.ReadDir(tasks) // the process may have ended
+		for _, thread := range threads {
+			list, err := os.ReadFile(tasks + "/" + thread.Name() + "/children")
+			if err != nil {
+				continue
+			}
+			ok = true
+			for _, name := range strings.Fields(string(list)) {
+				if p, is := readProcess(name); is {
+					all, todo = append(all, p), append(todo, p.pid)
+				}
+			}
+		}
+	}
+	return all, ok
+}
+
 // readProcess reads what the kernel says about one process.
 func readProcess(name string) (process, bool) {
 	pid, err := strconv.Atoi(name)

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -20,6 +21,8 @@ type gauge struct {
 	shmem int64    // the lowest amount of shared memory on the whole machine since the run began
 	free  int64    // the most bytes that were free on the home folder's disk since the run began
 	main  int      // the process of the program
+
+	counted atomic.Int64 // how often the family was counted
 }
 
 func newGauge(s spec) *gauge {
@@ -75,11 +78,22 @@ func (g *gauge) idle(spent *string) bool {
 	return *spent == before
 }
 
+// family returns the processes to measure. On a machine with many processes, reading all of them would take longer than
+// what is measured, so only each fourth call does. The others may lack a process.
+func (g *gauge) family() []process {
+	if g.counted.Add(1)%4 != 0 {
+		if all, ok := descendantsOf(os.Getpid()); ok {
+			return all
+		}
+	}
+	return descendants()
+}
+
 // over returns the name of the exceeded limit, of processes, memory, or a disk in memory. It returns "" if
 // none is exceeded.
 func (g *gauge) over() string {
 	l := g.spec.Limits
-	all := descendants()
+	all := g.family()
 	threads := 0
 	for _, p := range all {
 		threads += p.threads
@@ -146,7 +160,7 @@ func (g *gauge) overDisk() bool {
 	if err != nil {
 		return true
 	}
-	all := descendants()
+	all := g.family()
 	open, seen := unnamed(all, g.spec.Home)
 	if bytes += open; bytes > l.Disk {
 		return true
