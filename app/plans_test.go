@@ -148,8 +148,12 @@ func fillTables(t *testing.T, conn *pgx.Conn) map[string]bool {
 	}
 	must(t, rows.Err())
 	for table := range tables {
+		n := others
+		if table == "river_job" {
+			n *= 5 // with fewer, Postgres reads all of them rather than those that are due
+		}
 		_, err := conn.Exec(t.Context(), fmt.Sprintf(`INSERT INTO %s (%s) SELECT %s FROM generate_series(1, %d) i`,
-			table, strings.Join(columns[table], ", "), strings.Join(values[table], ", "), others))
+			table, strings.Join(columns[table], ", "), strings.Join(values[table], ", "), n))
 		if err != nil {
 			t.Fatalf("fill %s: %v", table, err)
 		}

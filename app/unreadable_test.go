@@ -21,6 +21,9 @@ func noise(seed, bytes int) string {
 	return string(b)
 }
 
+// tooLarge is the text of a file that is too large to be scanned, of few lines, since each would be parsed.
+func tooLarge() string { return strings.Repeat(strings.Repeat("a", 1023)+"\n", 12<<10) }
+
 // git runs git in the stand-in's repository.
 func (s *stage) git(stdin string, args ...string) string {
 	s.t.Helper()
@@ -46,7 +49,7 @@ var unreadable = map[string]struct {
 		s.repo.Commit(name, s.base, "files", map[string]string{"a.txt": noise(2, 3<<20)})
 	}, "too large to be read"},
 	"file": {func(s *stage, name string) {
-		s.repo.Commit(name, s.base, "file", map[string]string{"a.txt": strings.Repeat("a\n", 6<<20)})
+		s.repo.Commit(name, s.base, "file", map[string]string{"a.txt": tooLarge()})
 	}, "Too large to be scanned: a.txt"},
 	"message": {func(s *stage, name string) {
 		s.repo.Commit(name, s.base, "one", map[string]string{"a.py": "a = 2\n"})
@@ -146,9 +149,8 @@ func allOff() string {
 // block.
 func TestAScannerThatDidNotFinishWhereItBlocks(t *testing.T) {
 	t.Parallel()
-	large := strings.Repeat("a\n", 6<<20)
 	s := newStage(t, map[string]string{"a.py": "a = 1\n", policyFile: "version: 1\npaths: {\"pay/**\": {gates: {secrets: {mode: block}}}}\n"})
-	in, beside := s.open("in", map[string]string{"pay/a.txt": large}), s.open("beside", map[string]string{"dev/a.txt": large})
+	in, beside := s.open("in", map[string]string{"pay/a.txt": tooLarge()}), s.open("beside", map[string]string{"dev/a.txt": tooLarge()})
 	if run := s.verdict(in); run.Conclusion != "failure" || !strings.Contains(run.Title, "gitleaks did not finish: Too large to be scanned: pay/a.txt") {
 		t.Errorf("in the paths: %s %q", run.Conclusion, run.Title)
 	}
@@ -184,7 +186,7 @@ func TestWhatCannotBeReadUnderAGuardrail(t *testing.T) {
 		t.Errorf("the line that makes it fail is not named:\n%s", text)
 	}
 	// A finding of the rule fails no check from a scan that is not complete; the scan itself does.
-	n := s.open("half", map[string]string{"b.py": leak(7), "a.txt": strings.Repeat("a\n", 6<<20)})
+	n := s.open("half", map[string]string{"b.py": leak(7), "a.txt": tooLarge()})
 	s.want(n, "failure", "b.py:1 open")
 }
 
