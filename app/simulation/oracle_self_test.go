@@ -33,7 +33,7 @@ func TestOracle(t *testing.T) {
 		if err := w.perform(one); err != nil {
 			t.Fatal(err)
 		}
-		if err := w.quiet(patience); err != nil {
+		if err := w.quiet(*patience); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -88,7 +88,7 @@ func (w *world) heal(seed int) error {
 			return err
 		}
 	}
-	if err := w.quiet(patience); err != nil {
+	if err := w.quiet(*patience); err != nil {
 		return err
 	}
 	if err := w.recover(); err != nil {
@@ -99,7 +99,7 @@ func (w *world) heal(seed int) error {
 			w.push(p, seed, false)
 		}
 	}
-	if err := w.quiet(patience); err != nil {
+	if err := w.quiet(*patience); err != nil {
 		return err
 	}
 	return w.rerunIncomplete()
@@ -113,7 +113,7 @@ func (w *world) recover() error {
 	if err := errors.Join(w.db.ask(searched, &before), w.restart()); err != nil {
 		return err
 	}
-	for deadline := time.Now().Add(patience); now <= before; {
+	for deadline := time.Now().Add(*patience); now <= before; {
 		if time.Now().After(deadline) {
 			return errors.New("the App does not search for lost deliveries after its start")
 		}
@@ -138,7 +138,7 @@ func (w *world) rerunIncomplete() error {
 				w.github.Rerequest(run.ID, "mona")
 			}
 		}
-		if err := w.quiet(patience); err != nil || !asked {
+		if err := w.quiet(*patience); err != nil || !asked {
 			return err
 		}
 	}

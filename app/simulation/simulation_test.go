@@ -50,6 +50,7 @@ var (
 	file      = flag.String("schedule", "", "a file with a schedule to play instead of the ones of seeds")
 	again     = flag.Int("again", 1, "how often to play each history")
 	atOnce    = flag.Int("at-once", 8, "how many histories to simulate at one time")
+	patience  = flag.Duration("patience", 90*time.Second, "for what takes a second or two on a quiet machine; a history in which nothing happens for so long has failed")
 	tries     = flag.Int("tries", 20, "how many tries to make a failing schedule shorter may take")
 	logs      = flag.Int("log", 6000, "how many bytes of the App's log to print of a history that fails")
 )
@@ -135,7 +136,7 @@ func (sh *shared) giveBack(p pools) {
 
 // play plays one history. The error says all that is wrong at its end.
 func (sh *shared) play(t testing.TB, s schedule) (err error) {
-	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute) // an App that never gets quiet
+	ctx, cancel := context.WithTimeout(t.Context(), 10**patience) // an App that never gets quiet
 	defer cancel()
 	w, err := newWorld(ctx, t, sh, s.setup)
 	if err != nil {

@@ -29,8 +29,7 @@ const (
 	pullsAtMost = 3 // the last one is in the second repository
 	dataSize    = "64m"
 
-	idle     = 200 * time.Millisecond // without a request to GitHub and anything to do, a step that waits for a request happens all the same
-	patience = 90 * time.Second       // for what takes a second or two; a history in which nothing happens for so long has failed
+	idle = 200 * time.Millisecond // without a request to GitHub and anything to do, a step that waits for a request happens all the same
 )
 
 // A world is what one history happens in: GitHub, its repositories, and the App.
